@@ -1,6 +1,7 @@
 import type { ActivityInterfaceFor } from '@temporalio/workflow';
 import type { RestoreActivities, RestoreOrder } from '../activities/restore-activities.js';
 import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
+import { NO_FAULTS } from '../src/domain/trees/file-faults.js';
 import type { OperationStatus } from '../src/domain/sessions/operation.js';
 import { lackingNotes, lackingSummary } from '../src/domain/trees/target-tree.js';
 import { fileNotes, type FileWork } from '../src/domain/trees/tree-damage.js';
@@ -16,7 +17,7 @@ interface TreeRestore {
   readonly betweenBatches: () => Promise<void>;
 }
 
-/** The files of a tree that a point needs. What is damaged in the copy, or never came there, is named, and the rest goes on. */
+/** The files of a tree that a point needs. What is damaged in the copy, never came there, or is refused by the destination, is named, and the rest goes on. */
 export async function restoreTree(restore: TreeRestore): Promise<OperationStatus> {
   const { order, work, settings, activities, state } = restore;
   const { restorePointId, destinationPath } = order;
@@ -36,6 +37,7 @@ export async function restoreTree(restore: TreeRestore): Promise<OperationStatus
   const {
     fileCount,
     lost,
+    refused = NO_FAULTS,
     lacks,
     missing = [],
   } = await activities.finishTreeRestore.executeWithOptions(
@@ -49,14 +51,18 @@ export async function restoreTree(restore: TreeRestore): Promise<OperationStatus
   state.note(`restored ${fileCount} files to ${destinationPath}`);
   for (const note of fileNotes(lost, (reason) => `${reason} and was not restored`))
     state.note(note);
+  for (const note of fileNotes(refused, (reason) => `was not restored: ${reason}`))
+    state.note(note);
   if (lacks !== undefined) for (const note of lackingNotes(lacks)) state.note(note);
+  const allCount = fileCount + lost.count + refused.count;
   const parts = [
-    ...(lost.count > 0
-      ? [`${lost.count} of ${fileCount + lost.count} files are damaged in the copy`]
+    ...(lost.count > 0 ? [`${lost.count} of ${allCount} files are damaged in the copy`] : []),
+    ...(refused.count > 0
+      ? [`${refused.count} of ${allCount} files are not taken by the destination`]
       : []),
     ...(lacks === undefined ? [] : [lackingSummary(lacks)]),
     ...missing.map((text) => `the restore point is not whole: ${text}`),
   ];
   if (parts.length === 0) return state.end('success', null);
-  return state.end(lost.count > 0 ? 'failed' : 'warning', parts.join('; '));
+  return state.end(lost.count + refused.count > 0 ? 'failed' : 'warning', parts.join('; '));
 }

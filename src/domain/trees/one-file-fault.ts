@@ -4,7 +4,10 @@
 import { isBackupError, isUnreadable, type BackupError } from '../errors.js';
 
 /** What the copy lacks of one file, and whose word that is. */
-export type OneFileFault = 'unreadable' | 'denied' | 'nameRefused' | 'sizeRefused' | 'writeRefused';
+export type OneFileFault = 'unreadable' | 'denied' | TargetFileFault;
+
+/** What the storage of a target refuses. */
+export type TargetFileFault = 'nameRefused' | 'sizeRefused' | 'writeRefused';
 
 /** What the storage of a source says of one of its files or folders; null: it says it of itself. */
 export function faultOfSourceFile(error: unknown): 'unreadable' | 'denied' | null {
@@ -24,9 +27,7 @@ export function faultOfSourceFile(error: unknown): 'unreadable' | 'denied' | nul
 }
 
 /** What the storage of a target says of one file that is to be written; null: it says it of itself. */
-export function faultOfTargetFile(
-  error: unknown,
-): 'nameRefused' | 'sizeRefused' | 'writeRefused' | null {
+export function faultOfTargetFile(error: unknown): TargetFileFault | null {
   if (!isBackupError(error)) return null;
   switch (error.code) {
     case 'PATH_FORBIDDEN':

@@ -1,4 +1,4 @@
-import { faultOfTargetFile, type OneFileFault } from '../../domain/trees/one-file-fault.js';
+import { faultOfTargetFile, type TargetFileFault } from '../../domain/trees/one-file-fault.js';
 import type { BackupRepository, SmallFile } from '../../repository/backup-repository.js';
 
 /** Gives small files their names: together, and when the target refuses one of them each for itself, so that the others get theirs.
@@ -9,7 +9,7 @@ export async function putEach<T extends SmallFile>(
   files: readonly T[],
   desk: string,
   tree: string,
-): Promise<ReadonlyMap<T, OneFileFault>> {
+): Promise<ReadonlyMap<T, TargetFileFault>> {
   return doEach(files, (some) => target.putAll(some, desk, tree));
 }
 
@@ -17,8 +17,8 @@ export async function putEach<T extends SmallFile>(
 export async function doEach<T>(
   items: readonly T[],
   work: (some: readonly T[]) => Promise<void>,
-): Promise<ReadonlyMap<T, OneFileFault>> {
-  const refused = new Map<T, OneFileFault>();
+): Promise<ReadonlyMap<T, TargetFileFault>> {
+  const refused = new Map<T, TargetFileFault>();
   const first = await faultIn(work(items));
   if (first === null) return refused;
   if (items.length === 1) return refused.set(items[0]!, first.outcome);
@@ -33,7 +33,7 @@ export async function doEach<T>(
 
 async function faultIn(
   work: Promise<void>,
-): Promise<{ readonly outcome: OneFileFault; readonly error: unknown } | null> {
+): Promise<{ readonly outcome: TargetFileFault; readonly error: unknown } | null> {
   try {
     await work;
     return null;

@@ -1,11 +1,19 @@
 import { assertAtHome } from '../../chain/record-store.js';
 import { holdLease, LEASE_MS, releaseLease } from '../../chain/leases.js';
 import { BackupError } from '../../domain/errors.js';
-import { FaultList, type FileFaults } from '../../domain/trees/file-faults.js';
+import {
+  FaultList,
+  joinFaults,
+  NO_FAULTS,
+  type FileFaults,
+} from '../../domain/trees/file-faults.js';
 import { restoreStaging } from '../../domain/targets/staging-id.js';
+import { FAULT_REASONS } from '../../domain/trees/one-file-fault.js';
 import { missingTexts } from '../../domain/trees/points-for-restore.js';
 import type { FileWork } from '../../domain/trees/tree-damage.js';
+import { foldedName } from '../../domain/trees/tree-path.js';
 import type { TreeRules } from '../../domain/trees/tree-rules.js';
+import { foldingOf } from '../../repository/folded-names.js';
 import { folderRepositoryId } from '../../repository/open-repository.js';
 import type { BackupRepository, Move } from '../../repository/backup-repository.js';
 import { LineWriter, readLines, type FileEntry } from '../../tree/file-index.js';
@@ -14,6 +22,7 @@ import type { TreeRecord } from '../../tree/tree-record.js';
 import { readTreeRecord } from '../../tree/tree-store.js';
 import { canGiveNames, FileNames } from '../files/file-names.js';
 import { FileListWriter, type ListedFiles } from '../files/file-lists.js';
+import { doEach } from '../files/put-each.js';
 import { discardStaging } from '../staging/staging.js';
 import { newToken, readStagedJson, stagedPath, writeStagedJson } from '../staging/copy-plan.js';
 import type { MoverContext } from '../task/mover-context.js';
@@ -29,6 +38,7 @@ import {
   askOrigin,
   nameRightFiles,
   openRightWorker,
+  refusalOf,
   remadeTablePath,
   type Origin,
   type RightFiles,
@@ -58,6 +68,8 @@ interface TreeRestore {
   readonly lacks?: FileFaults;
   /** `RestoredTree.missing`. */
   readonly missing?: readonly string[];
+  /** Files whose names the destination takes for those of others. Absent: none. */
+  readonly refused?: FileFaults;
 }
 
 export interface RestoredTree {
@@ -65,6 +77,8 @@ export interface RestoredTree {
   readonly sizeBytes: number;
   /** Files that are damaged in the copy: they are not restored. */
   readonly lost: FileFaults;
+  /** Files that the destination does not take. Absent: none. */
+  readonly refused?: FileFaults;
   /** Files of the source that the point lacks, because they could not be copied. Absent: none. */
   readonly lacks?: FileFaults;
   /** Gaps before it, and points that it needs and that the copy does not have; one plain sentence each. Absent: none. */
@@ -128,6 +142,9 @@ async function listWanted(
   await target.makePlace(staging);
   const token = newToken();
   const known = keeps.links && (await canGiveNames(target, staging)) ? new FileNames() : null;
+  const { caseSensitive, accentSensitive } = await foldingOf(target, staging);
+  const taken = caseSensitive && accentSensitive ? null : new Set<string>();
+  const refused = new FaultList();
   const names = new Set<string>();
   const place = listsPlace(restoredFiles(target, staging, { token }));
   const lists = await FileListWriter.open(
@@ -141,6 +158,12 @@ async function listWanted(
       for (const entry of entries) {
         if (!isWanted(entry)) continue;
         const { path, stamp, digest } = entry;
+        const folded = foldedName(path);
+        if (taken?.has(folded) === true) {
+          refused.add({ path, reason: FOLDED });
+          continue;
+        }
+        taken?.add(folded);
         names.add(path.split('/', 1)[0]!);
         const first = known?.firstOf(path, stamp, digest) ?? null;
         await (first === null
@@ -153,9 +176,13 @@ async function listWanted(
       ...{ token, listed, names: [...names], keeps, nameCount },
       ...(lacks === undefined ? {} : { lacks }),
       ...(missing.length === 0 ? {} : { missing }),
+      ...(refused.faults.count === 0 ? {} : { refused: refused.faults }),
     };
   });
 }
+
+const FOLDED =
+  'the destination does not tell names apart that differ by case or the encoding of accents alone, and another one lies beside it';
 
 /** Of files that have several, with the first of them: a line of JSON each. */
 function furtherNames(staging: string): string {
@@ -251,7 +278,7 @@ async function provenTable(
   return (await askOrigin(copy, remake)) === true ? made : null;
 }
 
-/** Gives what was restored its names in the destination, and ends staging and lease. What is damaged in the copy is named, and left out. Done again it ends
+/** Gives what was restored its names in the destination, and ends staging and lease. What is damaged in the copy, or refused by the destination, is named, and left out. Done again it ends
  *  in the same state.
  *  @throws RESTORE_DESTINATION_INVALID when a file of such a name came up meanwhile; it stays, and so does the staging folder */
 export async function finishTreeRestore(
@@ -261,8 +288,8 @@ export async function finishTreeRestore(
   const target = await context.repository(folderRepositoryId(input.destinationPath));
   const staging = restoreStaging(input.pointId);
   const { right, restore } = await restoring(context, input);
-  const lost = new FaultList();
-  const lostPaths = new Set<string>();
+  const [lost, refused] = [new FaultList(), new FaultList()];
+  const leftOut: LeftOut = new Map();
   let fileCount = 0;
   let sizeBytes = 0;
   for await (const { entry, outcome } of nameRightFiles(context, right))
@@ -270,24 +297,16 @@ export async function finishTreeRestore(
       fileCount++;
       sizeBytes += entry.stamp.sizeBytes;
     } else {
-      lost.add({ path: entry.path, reason: 'is damaged in the copy' });
-      lostPaths.add(entry.path);
+      const { path } = entry;
+      const refusal = refusalOf(outcome);
+      const reason = refusal ?? 'is damaged in the copy';
+      const list = refusal === null ? lost : refused;
+      list.add({ path, reason });
+      leftOut.set(path, { list, reason });
     }
-  for await (const further of furtherNamesIn(target, staging, restore)) {
-    const links: Move[] = [];
-    for (const { path, first, bytes } of further) {
-      if (lostPaths.has(first)) {
-        lost.add({ path, reason: 'is damaged in the copy' });
-        continue;
-      }
-      fileCount++;
-      sizeBytes += bytes;
-      const [from, to] = [`${stagedTree(staging)}/${first}`, `${stagedTree(staging)}/${path}`];
-      // What is not there any more has its name in the destination: an earlier attempt had given all of them.
-      if ((await target.stat(from)) !== null) links.push({ from, to });
-    }
-    if (links.length > 0) await target.link!(links, staging);
-  }
+  const further = await giveFurtherNames(target, staging, restore, { leftOut, refused });
+  fileCount += further.fileCount;
+  sizeBytes += further.sizeBytes;
   for (const name of restore.names) {
     const from = `${stagedTree(staging)}/${name}`;
     if ((await target.stat(from)) === null) continue;
@@ -296,11 +315,51 @@ export async function finishTreeRestore(
   }
   await target.settle(['']);
   const { lacks, missing } = restore;
+  const allRefused = joinFaults(restore.refused ?? NO_FAULTS, refused.faults);
   return {
     ...{ fileCount, sizeBytes, lost: lost.faults },
+    ...(allRefused.count === 0 ? {} : { refused: allRefused }),
     ...(lacks === undefined ? {} : { lacks }),
     ...(missing === undefined ? {} : { missing }),
   };
+}
+
+/** Files that were not restored: why, and where that is told. */
+type LeftOut = Map<string, { readonly list: FaultList; readonly reason: string }>;
+
+/** @returns what got its name */
+async function giveFurtherNames(
+  target: BackupRepository,
+  staging: string,
+  restore: TreeRestore,
+  { leftOut, refused }: { readonly leftOut: LeftOut; readonly refused: FaultList },
+): Promise<Pick<RestoredTree, 'fileCount' | 'sizeBytes'>> {
+  let fileCount = 0;
+  let sizeBytes = 0;
+  for await (const further of furtherNamesIn(target, staging, restore)) {
+    const links: (Move & FurtherName)[] = [];
+    for (const name of further) {
+      const { path, first, bytes } = name;
+      const fault = leftOut.get(first);
+      if (fault !== undefined) {
+        fault.list.add({ path, reason: fault.reason });
+        continue;
+      }
+      fileCount++;
+      sizeBytes += bytes;
+      const [from, to] = [`${stagedTree(staging)}/${first}`, `${stagedTree(staging)}/${path}`];
+      // What is not there any more has its name in the destination: an earlier attempt had given all of them.
+      if ((await target.stat(from)) !== null) links.push({ ...name, from, to });
+    }
+    if (links.length === 0) continue;
+    const link = (some: readonly Move[]) => target.link!(some, staging);
+    for (const [{ path, bytes }, outcome] of await doEach(links, link)) {
+      refused.add({ path, reason: FAULT_REASONS[outcome] });
+      fileCount--;
+      sizeBytes -= bytes;
+    }
+  }
+  return { fileCount, sizeBytes };
 }
 
 interface FurtherName {

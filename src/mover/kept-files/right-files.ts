@@ -2,7 +2,11 @@ import { hash, randomUUID } from 'node:crypto';
 import { unitDigest } from '../../chain/digests/digest.js';
 import { digestEntryOffset, HOLE } from '../../chain/digests/digest-table.js';
 import { BLOCK_BYTES, DIGEST_BYTES, WINDOW_BYTES } from '../../domain/targets/digest.js';
-import { faultOfSourceFile } from '../../domain/trees/one-file-fault.js';
+import {
+  FAULT_REASONS,
+  faultOfSourceFile,
+  faultOfTargetFile,
+} from '../../domain/trees/one-file-fault.js';
 import { BackupError, isBackupError, isStorageFault } from '../../domain/errors.js';
 import { keptTraits, type TreeRules } from '../../domain/trees/tree-rules.js';
 import type { ReadableFile, SmallFile, WorkFile } from '../../repository/backup-repository.js';
@@ -10,6 +14,7 @@ import type { FileEntry } from '../../tree/file-index.js';
 import { unitOf } from '../files/large-file.js';
 import { FILES_OF_A_WINDOW, type FileListReader, type ListedFiles } from '../files/file-lists.js';
 import { finishWork } from '../files/publish-files.js';
+import { doEach, putEach } from '../files/put-each.js';
 import { readBack } from '../files/read-back.js';
 import { largeKey } from '../files/tree-plan.js';
 import type { MoverContext } from '../task/mover-context.js';
@@ -27,9 +32,29 @@ import {
 } from './kept-lists.js';
 
 /** What came of a file, or of a part of a large one. `right`: it is right where it is to be. `written`: the right bytes were found, and written.
- *  `lost`: nobody has them. */
-export const RIGHT_OUTCOMES = ['open', 'right', 'written', 'lost'] as const;
+ *  `lost`: nobody has them. `…Refused`: they were found, and the storage does not take them. Noted as numbers: new ones come last. */
+export const RIGHT_OUTCOMES = [
+  'open',
+  'right',
+  'written',
+  'lost',
+  'nameRefused',
+  'sizeRefused',
+  'writeRefused',
+] as const;
 export type RightOutcome = (typeof RIGHT_OUTCOMES)[number];
+
+/** Why a file whose bytes were found was not written; null: that is not what came of it. */
+export function refusalOf(outcome: RightOutcome): string | null {
+  switch (outcome) {
+    case 'nameRefused':
+    case 'sizeRefused':
+    case 'writeRefused':
+      return FAULT_REASONS[outcome];
+    default:
+      return null;
+  }
+}
 
 /** A place that may have the bytes of a file. */
 export interface Origin {
@@ -132,17 +157,19 @@ class RightWorker implements WindowWorker {
   async #writeSmall(entries: readonly FileEntry[], payload: Buffer): Promise<void> {
     const { context, right, desk } = this.parts;
     const { repository } = right.files;
-    const found: SmallFile[] = [];
+    const found: (SmallFile & { readonly index: number })[] = [];
     for (const [index, entry] of entries.entries()) {
       context.control.throwIfStopped();
       const { outcome, bytes } = await this.#findSmall(entry);
       payload[index] = RIGHT_OUTCOMES.indexOf(outcome);
       if (outcome !== 'written') continue;
       const traits = keptTraits(entry, right.keeps);
-      found.push({ path: right.name(entry.path), bytes, traits });
+      found.push({ path: right.name(entry.path), bytes, traits, index });
     }
-    await repository.putAll(found, desk, right.place);
-    await readBack(context.control, repository, found, 'cached');
+    const refused = await putEach(repository, found, desk, right.place);
+    for (const [{ index }, outcome] of refused) payload[index] = RIGHT_OUTCOMES.indexOf(outcome);
+    const put = found.filter((file) => !refused.has(file));
+    await readBack(context.control, repository, put, 'cached');
   }
 
   async #findSmall(
@@ -264,9 +291,15 @@ class LargeFile {
     const start = part * WINDOW_BYTES;
     const end = Math.min(start + WINDOW_BYTES, this.parts.entry.stamp.sizeBytes);
     let outcome: RightOutcome = 'written';
-    for (let offset = start; offset < end; offset += BLOCK_BYTES) {
-      this.parts.context.control.throwIfStopped();
-      if (!(await this.#writeUnit(offset, Math.min(BLOCK_BYTES, end - offset)))) outcome = 'lost';
+    try {
+      for (let offset = start; offset < end; offset += BLOCK_BYTES) {
+        this.parts.context.control.throwIfStopped();
+        if (!(await this.#writeUnit(offset, Math.min(BLOCK_BYTES, end - offset)))) outcome = 'lost';
+      }
+    } catch (error) {
+      // Of its name nothing is known yet.
+      if (faultOfTargetFile(error) !== 'sizeRefused') throw error;
+      return 'sizeRefused';
     }
     return outcome;
   }
@@ -327,14 +360,18 @@ export async function* nameRightFiles(
   for await (const outcomes of keptOutcomes(files, right.listed))
     for (const { entry, noted } of outcomes) {
       const outcome = worstOf(noted);
-      if (entry.table !== null && outcome === 'written') {
-        const work = workPath(files, entry);
+      if (entry.table === null || outcome !== 'written') {
+        yield { entry, outcome };
+        continue;
+      }
+      const work = workPath(files, entry);
+      const refused = await doEach([entry], async () => {
         if ((await repository.stat(work)) !== null)
           await finishWork(control, repository, work, entry, { keeps });
         // Also when an attempt that was killed has moved it: what it saw need not be durable.
         await repository.move([{ from: work, to: name(entry.path) }], place);
-      }
-      yield { entry, outcome };
+      });
+      yield { entry, outcome: refused.get(entry) ?? 'written' };
     }
 }
 

@@ -20,7 +20,7 @@ import type { MoverContext } from '../task/mover-context.js';
 import { lackingFiles } from './lacking-files.js';
 import { filesNeededBy, requireCheck, rulesOf, WHOLE_CHECK } from './plan-check.js';
 import { healing, repairFiles, requireRepair, type RepairTreeInput } from './repair-tree.js';
-import { nameRightFiles } from './right-files.js';
+import { nameRightFiles, refusalOf } from './right-files.js';
 
 /** Points that are named; of an archive of logs there may be tens of thousands. */
 const MOST_NAMED = 50;
@@ -43,7 +43,9 @@ export async function settleTreeCheck(
   if (repair.damaged.count > 0)
     for await (const { entry, outcome } of nameRightFiles(context, await healing(context, input))) {
       const { path, goneSinceMs, digest } = entry;
-      const fault = { path, reason: reasons.get(path) ?? 'was damaged' };
+      const damage = reasons.get(path) ?? 'was damaged';
+      const refusal = refusalOf(outcome);
+      const fault = { path, reason: refusal === null ? damage : `${damage}; ${refusal}` };
       if (outcome === 'written') healed.add(fault);
       else if (outcome !== 'right') {
         lost.add(fault);

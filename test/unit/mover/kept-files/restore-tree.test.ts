@@ -3,10 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { BackupError } from '../../../../src/domain/errors.js';
 import { folderRepositoryId } from '../../../../src/repository/open-repository.js';
 import { writeTreeRecord } from '../../../../src/tree/tree-store.js';
+import { FoldingRepository } from '../../../support/repository/folding-repository.js';
 import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
 import { testJob } from '../../../support/session/test-site.js';
 import { makeTreesKnown } from '../../../support/tree/known-trees.js';
 import { toySetLayout, toyStoreLayout } from '../../../support/tree/toy-trees.js';
+import { said } from '../../../support/tree/storage-answers.js';
 import { filesBelow, TreeWorld } from '../../../support/tree/tree-world.js';
 import { WorkerDeath } from '../../../support/workflows/local-server.js';
 
@@ -163,6 +165,60 @@ describe('a restore of a tree', () => {
     for (const path of ['index/large', 'STORE']) world.files.delete(path);
     expect(digests(await filesBelow(target, ''))).toEqual(digests(world.files));
   });
+
+  it.each([
+    ['STORE', 'ENAMETOOLONG', 'name'],
+    ['index/large', 'EINVAL', 'name'],
+    ['index/large', 'EFBIG', 'size'],
+  ])('names %s when the destination answers %s for it, and goes on', async (path, errno, what) => {
+    const world = await storeWorld();
+    const target = folder();
+    const { rename, openWrite } = target;
+    target.rename = (from, to) =>
+      what === 'name' && to.endsWith(`/tree/${path}`)
+        ? Promise.reject(said(errno, to))
+        : rename.call(target, from, to);
+    target.openWrite = async (at, create) => {
+      const file = await openWrite.call(target, at, create);
+      if (what === 'size' && /work\/[^/]*\.work$/.test(at))
+        file.write = () => Promise.reject(said(errno, at));
+      return file;
+    };
+    const { result, reason, notes } = await world.restore(target, 's24');
+    const why = {
+      name: 'the target does not take its name or path, or has something else there',
+      size: 'the target takes no file of its size',
+    }[what];
+    expect({ result, reason, notes }).toEqual({
+      result: 'failed',
+      reason: '1 of 12 files are not taken by the destination',
+      notes: ['restored 11 files to /tmp', `"${path}" was not restored: ${why}`],
+    });
+    world.files.delete(path);
+    expect(digests(await filesBelow(target, ''))).toEqual(digests(world.files));
+  });
+
+  it.each([
+    ['case', 'data/B', 'data/b', (path: string) => path.toLowerCase()],
+    ['accents', 'data/e\u0301', 'data/\u00e9', (path: string) => path.normalize('NFC')],
+  ])(
+    'keeps the first of two files whose names the destination folds by %s, and names the other',
+    async (_, first, second, fold) => {
+      const world = await storeWorld();
+      await world.write(first, 'the first');
+      await world.write(second, 'the second');
+      await world.copy();
+      const target = new FoldingRepository(fold);
+      const { result, reason, notes } = await world.restore(target, 's24');
+      expect({ result, reason, notes: notes.map((note) => note.split(':')[0]) }).toEqual({
+        result: 'failed',
+        reason: '1 of 14 files are not taken by the destination',
+        notes: ['restored 13 files to /tmp', `"${second}" was not restored`],
+      });
+      world.files.delete(second);
+      expect(digests(await filesBelow(target, ''))).toEqual(digests(world.files));
+    },
+  );
 
   it('ends with a warning, and names what a point lacks that could not be copied', async () => {
     const world = new TreeWorld();
