@@ -3,6 +3,7 @@ import type { CopyJob } from '../src/domain/jobs/copy-job.js';
 import type { AwaitedPoint } from '../src/domain/sources/settle.js';
 import type { NamedWorkload } from '../src/domain/jobs/source-scope.js';
 import type { DataMover } from '../src/mover/data-mover.js';
+import type { FolderWatch } from '../src/repository/repository-kind.js';
 import type { UnreadSource } from '../src/mover/look/news.js';
 import type { TaskControl } from '../src/mover/task/task-control.js';
 import { runTask } from './run-task.js';
@@ -37,14 +38,16 @@ export function createWatchActivities(deps: WatchDependencies) {
       const { job, intervalMs } = input;
       return runTask(async (control) => {
         const bell = new Bell();
-        const watchers = job.sources.include.map(({ repositoryId }) =>
-          deps.mover.watch(repositoryId, () => bell.ring()),
-        );
+        const watches = new Watches(deps.mover, job, () => bell.ring());
         Context.current().cancellationSignal.addEventListener('abort', () => bell.ring());
         try {
-          return await wait(deps, job, input.seen, intervalMs, bell, control);
+          return await wait(
+            deps,
+            { job, seenBefore: input.seen, intervalMs, bell, watches },
+            control,
+          );
         } finally {
-          for (const close of watchers) close();
+          watches.close();
         }
       });
     },
@@ -53,12 +56,17 @@ export function createWatchActivities(deps: WatchDependencies) {
 
 export type WatchActivities = ReturnType<typeof createWatchActivities>;
 
+interface Wait {
+  readonly job: CopyJob;
+  readonly seenBefore: string | null;
+  readonly intervalMs: number;
+  readonly bell: Bell;
+  readonly watches: Watches;
+}
+
 async function wait(
   deps: WatchDependencies,
-  job: CopyJob,
-  seenBefore: string | null,
-  intervalMs: number,
-  bell: Bell,
+  { job, seenBefore, intervalMs, bell, watches }: Wait,
   control: TaskControl,
 ): Promise<WatchResult> {
   let awaited: readonly AwaitedPoint[] = [];
@@ -79,9 +87,33 @@ async function wait(
     if (seen !== seenBefore && workloads.length > 0)
       return { seen, workloads: workloads.length > MAX_NAMED_WORKLOADS ? null : workloads };
     ({ awaited } = found);
+    // Nothing told of what changed in a folder between the look and this moment.
+    if (watches.add(found.folders)) bell.ring();
     const untilWhole = awaited.map(({ lookAgainAtMs }) => lookAgainAtMs - Date.now());
     await bell.wait(Math.max(MIN_PAUSE_MS, Math.min(intervalMs, ...untilWhole)));
     control.throwIfStopped();
+  }
+}
+
+/** What tells of changes in the sources of a job, in the folders that looks have found. */
+class Watches {
+  private readonly byRepository: ReadonlyMap<string, FolderWatch | null>;
+
+  constructor(mover: DataMover, job: CopyJob, onChange: () => void) {
+    const ids = job.sources.include.map(({ repositoryId }) => repositoryId);
+    this.byRepository = new Map(ids.map((id) => [id, mover.watch(id, onChange)]));
+  }
+
+  /** @returns whether one of them was not watched before */
+  add(folders: Readonly<Record<string, readonly string[]>>): boolean {
+    let hasMore = false;
+    for (const [id, watch] of this.byRepository)
+      if (watch?.add(folders[id] ?? []) === true) hasMore = true;
+    return hasMore;
+  }
+
+  close(): void {
+    for (const watch of this.byRepository.values()) watch?.close();
   }
 }
 

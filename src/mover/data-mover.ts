@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import type { BackupRepository } from '../repository/backup-repository.js';
 import { kindOf } from '../repository/kinds.js';
 import type { RepositoryLocation } from '../repository/open-repository.js';
+import type { FolderWatch } from '../repository/repository-kind.js';
 import { RateMeters } from '../repository/rate-meters.js';
 import { seenMarkers } from '../repository/seen-markers.js';
 import { StorageProbes } from '../repository/storage-probes.js';
@@ -67,11 +68,10 @@ export class DataMover {
     return this.targets.accept(repositoryId);
   }
 
-  /** Rings soon after a change in a repository, where something tells of it. @returns stops it */
-  watch(repositoryId: string, onChange: () => void): () => void {
+  /** Rings soon after a change in a folder of a repository, where something tells of it; null: nothing does. The caller closes it. */
+  watch(repositoryId: string, onChange: () => void): FolderWatch | null {
     const storage = this.locations.find(({ id }) => id === repositoryId)?.storage;
-    const watch = storage === undefined ? null : kindOf(storage).watch;
-    return storage === undefined || watch === null ? () => undefined : watch(storage, onChange);
+    return storage === undefined ? null : (kindOf(storage).watch?.(storage, onChange) ?? null);
   }
 
   /** Runs one operation that frees more of a target than it takes: where there is no room it may use what the target keeps aside. */

@@ -60,6 +60,15 @@ export interface RepositoryKind<S extends StorageSettings = StorageSettings> {
   keepReserve?(id: string, settings: S): Promise<void>;
   /** What `work` gives, which may use that room: where it finds none it is done again, once, with all of it. */
   withReserve?<T>(id: string, settings: S, work: () => Promise<T>): Promise<T>;
-  /** Rings soon after a change, where something tells of it; null: nothing does. @returns stops it */
-  readonly watch: ((settings: S, onChange: () => void) => () => void) | null;
+  /** Rings soon after a change in one of its folders, where something tells of it; null: nothing does. */
+  readonly watch: ((settings: S, onChange: () => void) => FolderWatch) | null;
+}
+
+/** Folders in which changes are told. */
+export interface FolderWatch {
+  /** Watches these, too: the names in each of them, and not what lies below.
+   *  @param folders that a look has just listed; `''` is the root
+   *  @returns whether one of them was not watched: what changed in it before is not told */
+  add(folders: readonly string[]): boolean;
+  close(): void;
 }

@@ -20,6 +20,7 @@ import type { BackupRepository } from '../../repository/backup-repository.js';
 import { listSourceWorkloads } from '../source/source-catalogue.js';
 import { identifiedPoints } from '../source/source-points.js';
 import type { MoverContext } from '../task/mover-context.js';
+import { notingFolders } from './noted-folders.js';
 import { assertIsNoTarget } from './source-guard.js';
 
 export interface News {
@@ -31,6 +32,8 @@ export interface News {
   readonly awaited: readonly AwaitedPoint[];
   /** Sources that could not be read, and why. */
   readonly unread: readonly UnreadSource[];
+  /** By the id of a source: where something new is seen by a look. */
+  readonly folders: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface UnreadSource {
@@ -61,12 +64,17 @@ export async function lookForNews(
   const awaited: AwaitedPoint[] = [];
   const seen = input.awaited.flatMap((point) => point.seen ?? []);
   const unread: UnreadSource[] = [];
+  const folders: Record<string, readonly string[]> = {};
   const target = await context.repository(job.target.repositoryId);
   for (const { repositoryId } of job.sources.include) {
     const listed = await orCode(context, async () => {
       const repository = await context.repository(repositoryId);
       await assertIsNoTarget(context, targetIds, repositoryId);
-      return listSourceWorkloads(repository, undefined, context.facts);
+      const noted = new Set<string>();
+      const noting = notingFolders(repository, noted);
+      const workloads = await listSourceWorkloads(noting, undefined, context.facts);
+      folders[repositoryId] = [...noted];
+      return workloads;
     });
     if (typeof listed === 'string') {
       unread.push({ repositoryId, code: listed });
@@ -94,7 +102,7 @@ export async function lookForNews(
       if (work !== false) workloads.push({ id: workload.id, name: workload.name });
     }
   }
-  return { seen: fingerprint.digest('hex'), workloads, awaited, unread };
+  return { seen: fingerprint.digest('hex'), workloads, awaited, unread, folders };
 }
 
 /** @returns the code of what the work threw. @throws bugs, and that the look is to end */

@@ -4,7 +4,7 @@ import { openDirectoryRepository } from './directory-repository.js';
 import { probeStorage } from './probe-directory.js';
 import type { RepositoryKind } from '../repository-kind.js';
 import { keepReserve, withWholeReserve } from '../reserve.js';
-import { watchFolder } from './watch-folder.js';
+import { watchFolders } from './watch-folder.js';
 
 interface DirectorySettings {
   readonly kind: 'directory';
@@ -60,5 +60,5 @@ export const directoryKind: RepositoryKind<DirectorySettings> = {
   async keepReserve(id, { path }) {
     await keepReserve(await openDirectoryRepository({ id, rootPath: path, readOnly: false }));
   },
-  watch: ({ path }, onChange) => watchFolder(path, onChange),
+  watch: ({ path }, onChange) => watchFolders(path, onChange),
 };

@@ -82,8 +82,8 @@ export class InProcessMover implements Pick<DataMover, keyof DataMover> {
     return Promise.resolve();
   }
 
-  watch(): () => void {
-    return () => undefined;
+  watch(): null {
+    return null;
   }
 
   close(): Promise<void> {

@@ -79,6 +79,32 @@ describe('the look of a watch', () => {
     await expect(look()).rejects.toMatchObject({ code: 'REPOSITORY_UNREACHABLE' });
   });
 
+  it('looks again when it has found folders that nothing watched yet, and watches them', async () => {
+    const watched: string[][] = [];
+    let looks = 0;
+    const mover = new InProcessMover(primary, second, target);
+    const { run } = mover;
+    mover.run = async (name, ...rest) => {
+      if (++looks === 2) await growWeb();
+      return run.call(mover, name, ...rest) as never;
+    };
+    mover.watch = ((id: string) => ({
+      add: (folders: string[]) => id === 'second' && watched.push(folders) === 1,
+      close: () => watched.push(['closed']),
+    })) as never;
+    const { waitForRestorePoints } = createWatchActivities({
+      mover: mover as Pick<DataMover, keyof DataMover> as DataMover,
+      settleMs: () => 0,
+      targetIds: ['offsite'],
+    });
+    const { seen } = await look();
+    const order = { job: ALL, seen, intervalMs: 3_600_000 };
+    const { workloads } = await inActivity(waitForRestorePoints, order);
+    expect(workloads?.map(({ id }) => id)).toEqual(['ovirt-web01']);
+    expect(watched[0]).toEqual(expect.arrayContaining(['', 'web01']));
+    expect(watched.slice(1)).toEqual([['closed'], ['closed']]);
+  });
+
   it('starts a session over all when a source cannot be read twice on end, and only one', async () => {
     takeAway(primary);
     let looks = 0;
@@ -88,7 +114,7 @@ describe('the look of a watch', () => {
       looks++;
       return run.call(mover, name, ...rest) as never;
     };
-    mover.watch = () => () => undefined;
+    mover.watch = () => null;
     const { waitForRestorePoints } = createWatchActivities({
       mover: mover as Pick<DataMover, keyof DataMover> as DataMover,
       settleMs: () => 0,
