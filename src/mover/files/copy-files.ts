@@ -8,6 +8,7 @@ import {
   type FileContent,
   type TreeRules,
 } from '../../domain/trees/tree-rules.js';
+import { giveRunBuffer, takeRunBuffer } from '../../image/run-buffer.js';
 import { treeLayoutOf } from '../../layout/tree-layouts.js';
 import type { TreePlanReference } from '../../domain/trees/tree-work.js';
 import type {
@@ -99,6 +100,7 @@ interface FileWorkerParts {
 
 class FileWorker implements WindowWorker {
   readonly #content: FileContent;
+  readonly #buffers = { run: takeRunBuffer(), copy: takeRunBuffer() };
   #large: LargeFile | null = null;
   /** Large files whose last windows were done since the last sync, and those whose windows are being made durable: a window is marked after the
    *  sync, in the journal of its file. */
@@ -157,6 +159,8 @@ class FileWorker implements WindowWorker {
   async close(): Promise<void> {
     for (const file of [...this.#settling, ...this.#ended]) await file.close();
     await this.#large?.close();
+    giveRunBuffer(this.#buffers.run);
+    giveRunBuffer(this.#buffers.copy);
     await this.parts.files.close();
     await this.parts.target.removeAll(this.parts.desk).catch(() => undefined); // goes with the staging folder
   }
@@ -266,7 +270,12 @@ class FileWorker implements WindowWorker {
     this.#large = null;
     const { context, source, target, staged } = this.parts;
     const places = { context, source, target, tree: staged.tree, content: this.#content };
-    this.#large = await LargeFile.open(places, file, sourcePath(staged.plan, file.path));
+    const buffers = this.#buffers;
+    this.#large = await LargeFile.open(
+      { ...places, buffers },
+      file,
+      sourcePath(staged.plan, file.path),
+    );
     return this.#large;
   }
 }

@@ -13,6 +13,7 @@ import {
   type OneFileFault,
 } from '../../domain/trees/one-file-fault.js';
 import { isSameFile, type FileContent } from '../../domain/trees/tree-rules.js';
+import { RUN_BYTES } from '../../image/run-buffer.js';
 import type {
   BackupRepository,
   ReadableFile,
@@ -56,15 +57,14 @@ interface LargePlaces {
   readonly target: BackupRepository;
   readonly tree: string;
   readonly content: FileContent;
+  /** Of the worker, for the part that it works on: what is read, and what is read back. */
+  readonly buffers: { readonly run: Buffer; readonly copy: Buffer };
 }
 
 const digestOf = unitDigest('sha256');
 
 /** A large file on its way: its parts in any order, and again with the same result. */
 export class LargeFile {
-  readonly #buffer = Buffer.alloc(WINDOW_BYTES);
-  readonly #copy = Buffer.alloc(BLOCK_BYTES);
-
   private constructor(
     readonly key: string,
     private readonly places: LargePlaces,
@@ -110,20 +110,14 @@ export class LargeFile {
 
   async copyPart(part: number): Promise<() => Promise<void>> {
     const { context } = this.places;
-    const { source, journal } = this.opened;
+    const { journal } = this.opened;
     const start = part * WINDOW_BYTES;
     const length = Math.min(WINDOW_BYTES, this.file.stamp.sizeBytes - start);
-    const bytes = this.#buffer.subarray(0, length);
-    const count = await ofSource(source.read(bytes, start));
-    context.control.add('readBytes', count);
-    const now = await ofSource(source.stamp());
-    if (count < length || !mayBeRead(this.file, now, asLarge(this.places.content)))
-      throw changed(this.file);
     const payload = Buffer.alloc(WINDOW_BLOCKS * DIGEST_BYTES);
-    for (let at = 0; at < length; at += BLOCK_BYTES) {
+    for (let at = 0; at < length; at += RUN_BYTES) {
       context.control.throwIfStopped();
-      const unit = bytes.subarray(at, at + BLOCK_BYTES);
-      await this.#copyUnit(unit, start + at, payload, (at / BLOCK_BYTES) * DIGEST_BYTES);
+      const bytes = await this.#read(start + at, Math.min(RUN_BYTES, length - at));
+      await this.#copyRun(bytes, start + at, payload.subarray((at / BLOCK_BYTES) * DIGEST_BYTES));
     }
     return async () => {
       await journal.seal(part, payload);
@@ -131,31 +125,54 @@ export class LargeFile {
     };
   }
 
-  /** Zeros leave a hole. What is written is read back, and the digest is of that. */
-  async #copyUnit(unit: Buffer, offset: number, payload: Buffer, at: number): Promise<void> {
-    if (isZeroUnit(unit)) return;
-    const { context } = this.places;
+  /** At most 1 MiB, of the file that was listed: nothing else is ever written. */
+  async #read(offset: number, length: number): Promise<Buffer> {
+    const { context, content, buffers } = this.places;
+    const bytes = buffers.run.subarray(0, length);
+    const count = await ofSource(this.opened.source.read(bytes, offset));
+    context.control.add('readBytes', count);
+    const now = await ofSource(this.opened.source.stamp());
+    if (count < length || !mayBeRead(this.file, now, asLarge(content))) throw changed(this.file);
+    return bytes;
+  }
+
+  /** Zeros leave a hole. What is written is read back, and the digests are of that. */
+  async #copyRun(bytes: Buffer, offset: number, digests: Buffer): Promise<void> {
+    const { context, buffers } = this.places;
     const { work, held } = this.opened;
-    await this.#write(unit, offset);
-    const copy = this.#copy.subarray(0, unit.length);
-    copy.fill(0, await work.read(copy, offset));
-    if (!copy.equals(unit))
-      throw new BackupError(
-        'BLOCK_DIGEST_MISMATCH',
-        `${work.path}: the block at byte ${offset} does not read back as it was written`,
-        { details: { path: work.path, offset } },
-      );
-    const digest = digestOf(unitOf(copy));
-    digest.copy(payload, at);
-    context.control.add('storedBytes', unit.length);
-    const isHeld = ((await held?.countSame(offset, digest)) ?? 0) > 0;
-    context.control.add(isHeld ? 'reusedBytes' : 'transferredBytes', unit.length);
+    for (const { at, length } of dataIn(bytes)) {
+      const data = bytes.subarray(at, at + length);
+      await this.#write(data, offset + at);
+      const copy = buffers.copy.subarray(0, length);
+      copy.fill(0, await work.read(copy, offset + at));
+      if (!copy.equals(data)) throw this.#notAsWritten(data, copy, offset + at);
+      context.control.add('storedBytes', length);
+      for (let unit = 0; unit < length; unit += BLOCK_BYTES) {
+        const stored = copy.subarray(unit, unit + BLOCK_BYTES);
+        const digest = digestOf(unitOf(stored));
+        digest.copy(digests, ((at + unit) / BLOCK_BYTES) * DIGEST_BYTES);
+        const isHeld = ((await held?.countSame(offset + at + unit, digest)) ?? 0) > 0;
+        context.control.add(isHeld ? 'reusedBytes' : 'transferredBytes', stored.length);
+      }
+    }
+  }
+
+  #notAsWritten(data: Buffer, copy: Buffer, offset: number): BackupError {
+    const { path } = this.opened.work;
+    let at = 0;
+    const unitAt = (bytes: Buffer) => bytes.subarray(at, at + BLOCK_BYTES);
+    while (unitAt(data).equals(unitAt(copy))) at += BLOCK_BYTES;
+    return new BackupError(
+      'BLOCK_DIGEST_MISMATCH',
+      `${path}: the block at byte ${offset + at} does not read back as it was written`,
+      { details: { path, offset: offset + at } },
+    );
   }
 
   /** Of its name nothing is known yet: only its size can be too much. */
-  async #write(unit: Buffer, offset: number): Promise<void> {
+  async #write(data: Buffer, offset: number): Promise<void> {
     try {
-      await this.opened.work.write(unit, offset);
+      await this.opened.work.write(data, offset);
     } catch (error) {
       throw faultOfTargetFile(error) === 'sizeRefused' ? new FaultyFile('sizeRefused') : error;
     }
@@ -168,6 +185,19 @@ export class LargeFile {
   async close(): Promise<void> {
     await this.opened.files.close();
   }
+}
+
+/** Stretches of units that are not all zeros. */
+function* dataIn(bytes: Buffer): Generator<{ readonly at: number; readonly length: number }> {
+  let start = -1;
+  for (let at = 0; at < bytes.length; at += BLOCK_BYTES) {
+    const isData = !isZeroUnit(bytes.subarray(at, at + BLOCK_BYTES));
+    if (isData && start < 0) start = at;
+    if (isData || start < 0) continue;
+    yield { at: start, length: at - start };
+    start = -1;
+  }
+  if (start >= 0) yield { at: start, length: bytes.length - start };
 }
 
 /** A unit that is shorter is digested as 64 KiB, filled up with zeros (docs/FORMAT.md, Digest table). */

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { BLOCK_BYTES, DIGEST_BYTES, WINDOW_BLOCKS } from '../../domain/targets/digest.js';
 import type { FileFaults } from '../../domain/trees/file-faults.js';
 import {
@@ -330,19 +329,9 @@ export async function contentDigest(
   repository: BackupRepository,
   path: string,
 ): Promise<string> {
-  const hash = createHash('sha256');
-  const buffer = Buffer.alloc(1024 * 1024);
-  await withOpenFiles(async (files) => {
-    const file = files.add(await repository.openRead(path));
-    for (let offset = 0; ;) {
-      control.throwIfStopped();
-      const count = await file.read(buffer, offset);
-      if (count === 0) return;
-      hash.update(buffer.subarray(0, count));
-      offset += count;
-    }
-  });
-  return hash.digest('hex');
+  return withOpenFiles(async (files) =>
+    hashFile(files.add(await repository.openRead(path)), control),
+  );
 }
 
 /** From the digests that were noted as the parts were written; @returns SHA-256 of the table */
