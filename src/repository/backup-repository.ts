@@ -89,8 +89,6 @@ export interface StorageVerbs {
   readonly conditionalPut: boolean;
   /** Opens a file that is in use to write to it in place: merges, and bytes that are healed. null: files are only replaced. */
   readonly openUpdate: ((path: string) => Promise<WritableFile>) | null;
-  /** Nobody can remove or change the file until then; never shortens. null: the storage has no locks. */
-  readonly hold: ((path: string, untilMs: number) => Promise<void>) | null;
 }
 
 /** @throws as `SourceRepository` and `StorageVerbs` */
@@ -140,18 +138,10 @@ export interface Move {
 }
 
 export interface StorageLimits {
-  /** Best size of one read or write. */
-  readonly transferBytes: number;
-  /** How many requests at once are worth their while. */
-  readonly requests: number;
   readonly maxFileBytes: number;
 }
 
 export interface RepositoryCapabilities {
-  /** Bytes of an existing file can be overwritten; without it chains never merge in place. */
-  readonly overwriteInPlace: boolean;
-  /** Unwritten ranges take no room and read as zeros. */
-  readonly sparseFiles: boolean;
   /** A file with an unchanged stamp was not written to. False where times are whole seconds or can be set back: then only reading proves. */
   readonly stampsProve: boolean;
   /** Its files are an appliance's: nothing looks into them. Absent: what backup tools wrote. */

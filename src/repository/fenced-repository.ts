@@ -35,7 +35,7 @@ function fencedVerbs(repository: BackupRepository, assertMayWrite: () => void): 
     assertMayWrite();
     return verb();
   };
-  const { openUpdate, hold, link } = repository;
+  const { openUpdate, link } = repository;
   return {
     ...readingOf(repository),
     put: (path, bytes, options) => ask(() => repository.put(path, bytes, options)),
@@ -58,7 +58,6 @@ function fencedVerbs(repository: BackupRepository, assertMayWrite: () => void): 
       openUpdate &&
       (async (path) =>
         fencedFile(await ask(() => openUpdate.call(repository, path)), assertMayWrite)),
-    hold: hold && ((path, untilMs) => ask(() => hold.call(repository, path, untilMs))),
   };
 }
 
@@ -88,6 +87,7 @@ function fencedFolders(repository: FolderRepository, assertMayWrite: () => void)
     ...folderVerbs,
     ...keepsTraits,
     ...readingOf(repository),
+    openUpdate: repository.openUpdate && folderVerbs.openUpdate,
     async openWrite(path, create) {
       assertMayWrite();
       return fencedFile(await repository.openWrite(path, create), assertMayWrite);

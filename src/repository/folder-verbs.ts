@@ -20,7 +20,6 @@ export const folderVerbs: Required<Omit<StorageVerbs, 'setFileTraits' | 'link'>>
   readonly link: NonNullable<StorageVerbs['link']>;
 } & ThisType<FolderRepository> = {
   conditionalPut: false,
-  hold: null,
 
   openUpdate(path) {
     return this.openWrite(path, 'existing');
@@ -162,7 +161,6 @@ export const folderVerbs: Required<Omit<StorageVerbs, 'setFileTraits' | 'link'>>
 /** A repository on a file system: whoever has the calls has the verbs. */
 export abstract class FolderVerbs {
   readonly conditionalPut = folderVerbs.conditionalPut;
-  readonly hold = folderVerbs.hold;
   readonly openUpdate = folderVerbs.openUpdate;
   readonly put = folderVerbs.put;
   readonly putNew = folderVerbs.putNew;

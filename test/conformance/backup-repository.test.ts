@@ -12,7 +12,7 @@ import { describeBackupRepository } from './backup-repository.js';
 import { describeDirectoryRepository, type OpenDirectory } from './directory-repository.js';
 import { describeStorageVerbs } from './storage-verbs.js';
 
-const IN_PLACE_AND_SPARSE = { overwriteInPlace: true, sparseFiles: true, stampsProve: true };
+const STAMPS_PROVE = { stampsProve: true };
 
 const thread = new RepositoryThread();
 afterAll(() => thread.stop());
@@ -30,7 +30,7 @@ for (const [name, open] of PLACES) {
     const dispose = async () => void execFileSync('rm', ['-r', rootPath]);
     return { repository, dispose };
   };
-  describeBackupRepository(name, make, IN_PLACE_AND_SPARSE);
+  describeBackupRepository(name, make, STAMPS_PROVE);
   describeStorageVerbs(name, make);
   describeDirectoryRepository(name, open);
 }
@@ -47,13 +47,13 @@ describeBackupRepository(
     };
     return { repository, dispose };
   },
-  IN_PLACE_AND_SPARSE,
+  STAMPS_PROVE,
 );
 
 describeBackupRepository(
   'simulated',
   async () => ({ repository: new SimulatedRepository('tested'), dispose: async () => undefined }),
-  IN_PLACE_AND_SPARSE,
+  STAMPS_PROVE,
 );
 
 describeStorageVerbs('simulated', async () => ({

@@ -86,7 +86,7 @@ async function refusalOf(
   increment: TargetRestorePoint,
   look: () => void,
 ): Promise<string | null> {
-  if (!repository.capabilities.overwriteInPlace) return 'the repository cannot overwrite in place';
+  if (repository.openUpdate === null) return 'the repository cannot overwrite in place';
   for (const disk of increment.disks) {
     if (disk.kind === 'full') continue;
     const base = full.disks.find((entry) => entry.disk === disk.disk);

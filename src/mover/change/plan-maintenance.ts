@@ -128,7 +128,7 @@ export async function maintenancePlan(
 
 /** Whether the storage and the format of every disk that has increments let a full take one up in place. */
 function canMerge(
-  { capabilities }: BackupRepository,
+  { openUpdate }: BackupRepository,
   points: readonly TargetRestorePoint[],
 ): boolean {
   const files = points.flatMap(({ disks }) => disks);
@@ -136,9 +136,7 @@ function canMerge(
   const formats = new Set(
     files.filter(({ disk }) => growing.has(disk)).map(({ format }) => format),
   );
-  return (
-    capabilities.overwriteInPlace && [...formats].every((id) => imageFormat(id).merger !== null)
-  );
+  return openUpdate !== null && [...formats].every((id) => imageFormat(id).merger !== null);
 }
 
 /** Says which file of the chain is missing or cannot be read just now; null: all are there. */

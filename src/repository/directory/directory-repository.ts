@@ -38,11 +38,7 @@ const CREATE_FLAGS = {
 /** Entries looked at side by side; on a share each one is a round trip. */
 const LISTING_BATCH = 32;
 
-const LIMITS: StorageLimits = {
-  transferBytes: 1024 ** 2,
-  requests: 4,
-  maxFileBytes: Number.MAX_SAFE_INTEGER,
-};
+const LIMITS: StorageLimits = { maxFileBytes: Number.MAX_SAFE_INTEGER };
 
 /** File systems on which syncfs(2) leaves everything on the disk: ext2 to ext4, XFS, Btrfs, F2FS, tmpfs, and overlayfs, which asks the one
  *  below. Not those of a network, which may only hand the data on. Source: linux/magic.h; the `sync_fs` of each in Linux 6.1. */
@@ -111,7 +107,7 @@ class DirectoryRepository extends FolderVerbs implements FolderRepository {
     this.#folderSync = options.folderSync ?? 'required';
     const stampsProve = options.stampsProve ?? true;
     this.capabilities = {
-      ...{ overwriteInPlace: true, sparseFiles: true, stampsProve },
+      stampsProve,
       ...(options.isOpaque === true ? { isOpaque: true } : {}),
     };
   }
@@ -123,7 +119,8 @@ class DirectoryRepository extends FolderVerbs implements FolderRepository {
       this.#folders.within(segments, async (open) => {
         const names = await this.#calls.listNames(open.at('.'));
         const found: RepositoryEntry[] = [];
-        for (const batch of batchesOf(names)) found.push(...(await this.#look(open, folder, batch)));
+        for (const batch of batchesOf(names))
+          found.push(...(await this.#look(open, folder, batch)));
         return found.sort(entryOrder);
       }),
     );

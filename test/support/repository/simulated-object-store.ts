@@ -47,11 +47,10 @@ type Effect = (bucket: Bucket) => void;
  *  durable. A file of work is one object for each range that was flushed, put together when it gets its name, as S3 does it with
  *  `UploadPartCopy`. */
 export class SimulatedObjectStore implements BackupRepository {
-  readonly capabilities = { overwriteInPlace: false, sparseFiles: false, stampsProve: true };
-  readonly limits = { transferBytes: 8 * 2 ** 20, requests: 16, maxFileBytes: 5 * 2 ** 40 };
+  readonly capabilities = { stampsProve: true };
+  readonly limits = { maxFileBytes: 5 * 2 ** 40 };
   readonly conditionalPut = true;
   readonly openUpdate = null;
-  readonly hold = null;
   readonly link = null;
   readonly operations: StoreRequest[] = [];
   #isCrashed = false;

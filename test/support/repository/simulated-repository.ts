@@ -77,8 +77,8 @@ export class SimulatedCrash extends Error {
 
 /** A repository in memory that can be killed at any storage operation and loses what a real disk may lose. Deterministic. */
 export class SimulatedRepository extends FolderVerbs implements FolderRepository {
-  readonly limits = { transferBytes: 2 ** 20, requests: 1, maxFileBytes: 2 ** 50 };
-  readonly capabilities = { overwriteInPlace: true, sparseFiles: true, stampsProve: true };
+  readonly limits = { maxFileBytes: 2 ** 50 };
+  readonly capabilities = { stampsProve: true };
   readonly id: string;
   readonly operations: StorageOperation[] = [];
   readonly #options: SimulationOptions;

@@ -55,9 +55,9 @@ export class RepositoryThread {
     return {
       id,
       ...folderVerbs,
-      capabilities: { overwriteInPlace: true, sparseFiles: true, stampsProve: true },
+      capabilities: { stampsProve: true },
       list: this.#ask(target, 'list'),
-      limits: { transferBytes: 2 ** 20, requests: 1, maxFileBytes: 2 ** 50 },
+      limits: { maxFileBytes: 2 ** 50 },
       entries: async function* (folder, after) {
         const last = { name: after ?? '', type: 'file' };
         for (const entry of await this.list(folder)) if (entryOrder(entry, last) > 0) yield entry;

@@ -293,10 +293,7 @@ describe('merging the oldest increment', () => {
       proofs: [{ ...proof, unitCount, windowCount: 1 }],
     });
     expect(await changed.record()).toEqual(before);
-    const { capabilities } = changed.target;
-    Object.defineProperty(changed.target, 'capabilities', {
-      value: { ...capabilities, overwriteInPlace: false },
-    });
+    Object.defineProperty(changed.target, 'openUpdate', { value: null });
     expect(await changed.mover.run('prepareMerge', { ...changed.input, ...pair })).toMatchObject({
       state: 'refused',
     });
