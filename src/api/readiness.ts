@@ -5,6 +5,8 @@ import type { Client } from '@temporalio/client';
 import type { RepositoryConfig } from '../config/config.js';
 import { CONTROL_TASK_QUEUE, repositoryTaskQueue } from '../../workflows/messages.js';
 import type { BackupError } from '../domain/errors.js';
+import { withTwins } from '../domain/targets/marker-twins.js';
+import type { RepositoryDescription } from '../domain/targets/repository-view.js';
 import { toProblem } from './problem.js';
 import type { RepositoryBrowser } from './repositories/repository-browser.js';
 import { workerPresence } from './executions/worker-presence.js';
@@ -42,7 +44,18 @@ export async function readiness(
       .map((queue) => `no worker polls ${queue}`);
     if (missing.length > 0) return { ready: false, missing, warnings: [] };
     const targets = repositories.filter(({ role }) => role === 'target');
-    const storage = await Promise.all(targets.map(({ id }) => storageFindings(browser, id)));
+    const seen = await Promise.all(
+      targets.map(async ({ id }) => {
+        const description = await browser.describeSeenWithin(id, STORAGE_SEEN_MS);
+        return [id, description] as const;
+      }),
+    );
+    const known = seen.flatMap(([id, description]) =>
+      description === null ? [] : [[id, description] as const],
+    );
+    const storage = seen.map(([id, description]) =>
+      storageFindings(id, description && withTwins(id, description, known)),
+    );
     const unfit = storage.flatMap(({ faults }) => faults);
     const warnings = storage.flatMap((found) => found.warnings);
     return { ready: unfit.length === 0, missing: unfit, warnings };
@@ -59,12 +72,11 @@ async function answersTheApi({ options: { namespace }, workflowService }: Client
 }
 
 /** A target that is away comes back by itself, so it is a warning; one whose storage is not fit stays so. */
-async function storageFindings(
-  browser: RepositoryBrowser,
+function storageFindings(
   id: string,
-): Promise<{ faults: string[]; warnings: string[] }> {
+  seen: RepositoryDescription | null,
+): { faults: string[]; warnings: string[] } {
   const named = (sentence: string) => `repository ${id}: ${sentence}`;
-  const seen = await browser.describeSeenWithin(id, STORAGE_SEEN_MS);
   if (seen === null) return { faults: [], warnings: [named('not looked at yet')] };
   const { reachable, reason, storage } = seen;
   const faults = storage?.faults ?? [];

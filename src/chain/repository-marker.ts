@@ -56,6 +56,14 @@ export async function markAsReplacement(
   return marker;
 }
 
+/** Gives a target that was copied a marker of its own. The one that it was copied from is not replaced by it.
+ *  @returns the marker, durable */
+export async function markAnew(repository: BackupRepository): Promise<Marker> {
+  const marker: Marker = { id: randomUUID() };
+  await putMarker(repository, marker);
+  return marker;
+}
+
 /** Marks the folder as a target; one that is marked keeps its id. Durable when it returns, also what another process has written. Several
  *  may do so at once: the first to take the name decides, and a marker that stays unfinished (its writer was stopped) is made anew, with
  *  one id by all who do so.

@@ -1,4 +1,9 @@
-import { markAsReplacement, readMarker, type Marker } from '../chain/repository-marker.js';
+import {
+  markAnew,
+  markAsReplacement,
+  readMarker,
+  type Marker,
+} from '../chain/repository-marker.js';
 import { BackupError, isBackupError } from '../domain/errors.js';
 import type { BackupRepository } from '../repository/backup-repository.js';
 import { kindOf } from '../repository/kinds.js';
@@ -51,15 +56,31 @@ export class KnownTargets {
   }
 
   /** The operator says that what lies in the folder now is the target. What it takes the place of is written into its marker, so that every
-   *  process believes it, also one with a memory of its own. Nothing is done to a target that is known, or to a source.
+   *  process believes it, also one with a memory of its own. A copy of another target gets a marker of its own. Nothing is done to any other
+   *  target that is known, or to a source.
    *  @throws REPOSITORY_MISSING, REPOSITORY_UNREACHABLE */
   async accept(id: string): Promise<void> {
     const repository = await this.#opener.open(id);
+    if (!this.#isTarget(id)) return;
     const known = await this.#knownIds(id);
-    if (!this.#isTarget(id) || known.size === 0) return;
     const marker = await markerOf(repository);
-    if (marker !== null && known.has(marker.id)) return;
+    if (marker !== null && (await this.#hasTwin(id, marker)))
+      return this.#remember(id, (await markAnew(repository)).id);
+    if (known.size === 0 || (marker !== null && known.has(marker.id))) return;
     await this.#remember(id, (await markAsReplacement(repository, [...known])).id);
+  }
+
+  /** Whether another target that can be looked at has the same marker. */
+  async #hasTwin(id: string, marker: Marker): Promise<boolean> {
+    for (const { id: otherId } of this.#locations) {
+      if (otherId === id || !this.#isTarget(otherId)) continue;
+      try {
+        if ((await markerOf(await this.#opener.open(otherId)))?.id === marker.id) return true;
+      } catch (error) {
+        if (!isBackupError(error)) throw error;
+      }
+    }
+    return false;
   }
 
   #isTarget(id: string): boolean {

@@ -16,6 +16,7 @@ import {
   type PlanJobInput,
   type ReadJobDefinitionInput,
 } from '../../../workflows/messages.js';
+import { withTwins } from '../../domain/targets/marker-twins.js';
 import { UNREACHABLE } from '../../domain/targets/repository-view.js';
 import type {
   BrowsePage,
@@ -87,7 +88,7 @@ export class RepositoryBrowser {
     const validMs = isFit ? seenMs : Math.min(seenMs, UNFIT_SEEN_MS);
     // A clock that went back makes nothing young.
     if (seen !== undefined && Math.abs(this.#now() - seen.seenAtMs) < validMs)
-      return seen.description;
+      return this.#told(repositoryId, seen.description);
     const look = this.describe(repositoryId);
     look.catch(() => undefined); // nobody may wait for it any more when it fails
     const late = setTimeout(LOOK_WAIT_MS, seen?.description ?? null, { ref: false });
@@ -96,7 +97,13 @@ export class RepositoryBrowser {
 
   #remember(repositoryId: string, description: RepositoryDescription): RepositoryDescription {
     this.#seen.set(repositoryId, { description, seenAtMs: this.#now() });
-    return description;
+    return this.#told(repositoryId, description);
+  }
+
+  /** With what is known of it from what was seen of others. */
+  #told(repositoryId: string, description: RepositoryDescription): RepositoryDescription {
+    const others = [...this.#seen].map(([id, seen]) => [id, seen.description] as const);
+    return withTwins(repositoryId, description, others);
   }
 
   /** @throws REPOSITORY_UNREACHABLE when no worker answers */

@@ -68,6 +68,23 @@ it('is ready with a warning when a target is away', async () => {
   });
 });
 
+it('warns of two targets with one marker at the first look', async () => {
+  const two = parseConfig(
+    'repositories: [{ id: one, path: /mnt/1, role: target }, { id: two, path: /mnt/2, role: target }]',
+    { name: 'test', folder: '/etc', environment: {} },
+  ).repositories;
+  const seen = { ...REACHABLE, storage: FIT, markerId: '6f1c5e0a-6f0e-4c55-9a43-6d0a4f0e7b21' };
+  const browser = { describeSeenWithin: async () => seen } as unknown as RepositoryBrowser;
+  const { ready: isReady, warnings } = await readiness(client, browser, two, NOW_MS);
+  expect([isReady, warnings.map((warning) => warning.split(',')[0])]).toEqual([
+    true,
+    [
+      'repository one: It has the marker of target two',
+      'repository two: It has the marker of target one',
+    ],
+  ]);
+});
+
 it.each(['listSchedules', 'listWorkflowExecutions'])(
   'is not ready while Temporal fails %s, which the API lives on',
   async (call) => {

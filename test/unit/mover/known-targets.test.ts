@@ -1,4 +1,12 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
 import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -144,3 +152,30 @@ it.each(['is gone', 'is a file', 'was never there'])(
     await expect(process.open('offsite')).rejects.toMatchObject({ code: 'REPOSITORY_NOT_MOUNTED' });
   },
 );
+
+it('gives a copy of a target that is to be one of its own its own marker, which never stands for the first', async () => {
+  const id = await mark();
+  mkdirSync(at('second'));
+  cpSync(at('offsite'), at('second'), { recursive: true });
+  const locations = ['offsite', 'second'].map((name) => {
+    const storage = directory(at(name));
+    return { id: name, storage, isReadOnly: false };
+  });
+  const both = () => new KnownTargets(locations, seenMarkers(at('state')));
+  const running = both();
+  const markerOf = async (name: string) => readMarker(await running.open(name));
+  expect([await markerOf('offsite'), await markerOf('second')]).toEqual([{ id }, { id }]);
+
+  await running.accept('second');
+  const own = await markerOf('second');
+  expect(own).toEqual({ id: expect.stringMatching(/^[\da-f-]{36}$/) });
+  expect(own!.id).not.toBe(id);
+  expect(await markerOf('offsite')).toEqual({ id });
+  await running.accept('second');
+  expect(await markerOf('second')).toEqual(own);
+  expect((await both().open('second')).id).toBe('second');
+
+  rmSync(at('offsite'), { recursive: true });
+  renameSync(at('second'), at('offsite'));
+  await expect(both().open('offsite')).rejects.toMatchObject({ code: 'REPOSITORY_EXCHANGED' });
+});

@@ -95,3 +95,23 @@ it('does not go by what it saw before the clock went back by a day', async () =>
   await browser.describeSeenWithin('offsite', 60_000);
   expect(looks).toBe(2);
 });
+
+it('warns of a target whose marker another one has that was looked at before', async () => {
+  const storage = { faults: [], warnings: [] };
+  const answer = { ...UNREACHABLE, reachable: true, storage, markerId: 'a' };
+  const client = {
+    options: { namespace: 'default' },
+    workflow: {
+      execute: async () => ({ items: [answer] }),
+      async *list() {
+        // none were left
+      },
+    },
+    workflowService: { deleteWorkflowExecution: async () => undefined },
+  };
+  const browser = new RepositoryBrowser(client as unknown as Client, () => 0);
+  expect((await browser.describe('one')).storage?.warnings).toEqual([]);
+  const twin = expect.stringContaining('It has the marker of target') as string;
+  expect((await browser.describe('two', 'check')).storage?.warnings).toEqual([twin]);
+  expect((await browser.describeSeenWithin('one', 60_000))?.storage?.warnings).toEqual([twin]);
+});
