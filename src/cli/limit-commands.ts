@@ -4,6 +4,7 @@ import { BackupError } from '../domain/errors.js';
 import type { Command } from 'commander';
 import type { LimitsView } from '../api/repositories/limit-routes.js';
 import { NO_LIMIT, UNLIMITED, type Rate, type RateLimit } from '../domain/rate-limits.js';
+import type { RepositoryView } from '../api/repositories/repository-schemas.js';
 import type { Act, CommandContext } from './command-context.js';
 import {
   displayLines,
@@ -51,28 +52,46 @@ export function addLimitCommands(program: Command, act: Act): void {
       .argument('[repository]', 'default: all repositories together')
       .description('Remove a limit with all its hours.'),
     async (context, repositoryId: string | undefined) => {
-      await change(context, repositoryId, () => NO_LIMIT);
+      await change(context, repositoryId, () => null);
     },
   );
 }
 
+/** @param to null: no limit, which a repository is then not named with */
 async function change(
   context: CommandContext,
   repositoryId: string | undefined,
-  to: (present: RateLimit) => RateLimit,
+  to: (present: RateLimit) => RateLimit | null,
   timeZone?: string,
 ): Promise<void> {
-  const { now: _now, ...found } = await context.server.request<LimitsView>('GET', '/limits');
+  const view = await context.server.request<LimitsView>('GET', '/limits');
+  const { now: _now, revision, ...found } = view;
   const limits = timeZone === undefined ? found : { ...found, timeZone };
   const { service, repositories } = limits;
-  const present = repositories.find((limit) => limit.repositoryId === repositoryId) ?? NO_LIMIT;
+  const present = repositories.find((limit) => limit.repositoryId === repositoryId);
   const others = repositories.filter((limit) => limit.repositoryId !== repositoryId);
+  const wanted = to(repositoryId === undefined ? service : (present ?? NO_LIMIT));
+  if (repositoryId !== undefined && wanted === null && present === undefined)
+    await refuseUnknown(context, repositoryId);
+  const own = repositoryId === undefined || wanted === null ? [] : [{ ...wanted, repositoryId }];
   const body =
     repositoryId === undefined
-      ? { ...limits, service: to(service) }
-      : { ...limits, repositories: [...others, { ...to(present), repositoryId }] };
-  const changed = await context.server.request<LimitsView>('PUT', '/limits', { body });
+      ? { ...limits, service: wanted ?? NO_LIMIT }
+      : { ...limits, repositories: [...others, ...own] };
+  // What was shown is what is changed: limits that somebody else has set meanwhile are not written over.
+  const headers = { 'If-Match': String(revision) };
+  const changed = await context.server.request<LimitsView>('PUT', '/limits', { body, headers });
   context.show(changed, () => describeLimits(changed));
+}
+
+/** A name that was mistyped is not called cleared. @throws REPOSITORY_MISSING */
+async function refuseUnknown({ server }: CommandContext, repositoryId: string): Promise<void> {
+  const repositories = await server.all<RepositoryView>('/repositories');
+  if (repositories.some(({ id }) => id === repositoryId)) return;
+  throw new BackupError(
+    'REPOSITORY_MISSING',
+    `no repository ${repositoryId} is configured, and no limit has that name`,
+  );
 }
 
 /** @throws REQUEST_INVALID */

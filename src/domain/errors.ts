@@ -112,6 +112,11 @@ export const ERROR_CODES = {
     meaning: 'The job was changed by someone else meanwhile.',
     hint: 'Read the job again and repeat the change with its current revision.',
   },
+  LIMITS_REVISION_STALE: {
+    kind: 'conflict',
+    meaning: 'The limits were changed by someone else meanwhile.',
+    hint: 'Read the limits again and repeat the change with their current revision.',
+  },
   JOB_RULE_BROKEN: {
     kind: 'invalid',
     meaning: 'The job definition is well-formed but breaks a rule.',

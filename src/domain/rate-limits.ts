@@ -50,11 +50,19 @@ export interface LimitFault {
   readonly message: string;
 }
 
-/** All faults at once. */
+/** All faults at once. A limit of a repository that has left the configuration stays until somebody clears it: it holds nothing,
+ *  and must not keep the others from being changed.
+ *  @param repositoryIds that are configured
+ *  @param present what is changed */
 export function limitFaults(
   { timeZone, service, repositories }: RateLimits,
   repositoryIds: readonly string[],
+  present: Pick<RateLimits, 'repositories'>,
 ): LimitFault[] {
+  const known = new Set([
+    ...repositoryIds,
+    ...present.repositories.map(({ repositoryId }) => repositoryId),
+  ]);
   const faults = spanFaults('service', service);
   if (!isTimeZone(timeZone))
     faults.push({ path: 'timeZone', message: `${timeZone} is not a known time zone` });
@@ -62,7 +70,7 @@ export function limitFaults(
   repositories.forEach((limit, index) => {
     const { repositoryId } = limit;
     const path = `repositories.${String(index)}`;
-    if (!repositoryIds.includes(repositoryId))
+    if (!known.has(repositoryId))
       faults.push({
         path: `${path}.repositoryId`,
         message: `no repository ${repositoryId} is configured`,

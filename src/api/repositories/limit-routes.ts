@@ -10,12 +10,17 @@ import {
   type RateLimit,
   type RateLimits,
 } from '../../domain/rate-limits.js';
+import { BackupError } from '../../domain/errors.js';
 import { slug } from '../field-schemas.js';
 import type { KeptDocument } from '../executions/kept-document.js';
 import { invalidRequest, jsonRoute, type Route } from '../route.js';
+import { revisionOf, withRevision } from '../jobs/job-revision.js';
 import { timeOfDay, timeZone, weekdays } from '../jobs/schedule-schemas.js';
+import type { KeptLimits } from './limit-store.js';
 
 export interface LimitsView extends RateLimits {
+  /** Of all limits together; 0: they were never set. */
+  readonly revision: number;
   /** What holds just now: of the service, and of each repository that has a limit. */
   readonly now: {
     readonly service: Rate;
@@ -66,6 +71,7 @@ const rateNow = z.object({
 });
 const viewSchema: z.ZodType<LimitsView> = z
   .object({
+    revision: z.int().min(0).meta({ description: 'Goes into If-Match; 0: they were never set.' }),
     timeZone,
     service: limitSchema,
     repositories: ofRepositories,
@@ -86,7 +92,7 @@ export function limitRoutes({
   timeZone,
   now,
 }: {
-  readonly limits: KeptDocument<RateLimits>;
+  readonly limits: KeptDocument<KeptLimits>;
   readonly repositoryIds: readonly string[];
   readonly timeZone: string;
   readonly now: () => number;
@@ -102,7 +108,7 @@ export function limitRoutes({
       status: 200,
       answer: viewSchema,
       errors: [],
-      run: async () => ({ content: viewOf(await limits.read(), now()) }),
+      run: async () => withRevision(viewOf(await limits.read(), now())),
     }),
     jsonRoute({
       method: 'put',
@@ -112,27 +118,45 @@ export function limitRoutes({
       subject: 'site',
       summary: 'Sets all limits; they hold within seconds, also for what runs.',
       status: 200,
+      headers: { 'If-Match': 'Revision that the change was made to (ETag), or `*`.' },
       body: requestSchema,
       answer: viewSchema,
-      errors: [],
-      run: async ({ body, noteBefore }) => {
+      errors: ['LIMITS_REVISION_STALE'],
+      run: async ({ body, header, noteBefore }) => {
         const wanted: RateLimits = { ...body, timeZone: body.timeZone ?? timeZone };
-        const faults = limitFaults(wanted, repositoryIds);
-        if (faults.length > 0) throw invalidRequest(faults);
-        await limits.write((present) => {
+        const seen = revisionOf(header('If-Match'), 'the limits');
+        const set = await limits.write((present) => {
           noteBefore(present);
-          return wanted;
+          refuseStale(present, seen);
+          const faults = limitFaults(wanted, repositoryIds, present);
+          if (faults.length > 0) throw invalidRequest(faults);
+          return { ...wanted, revision: revisionIn(present) + 1 };
         });
-        return { content: viewOf(wanted, now()) };
+        return withRevision(viewOf(set, now()));
       },
     }),
   ];
 }
 
-function viewOf(limits: RateLimits, nowMs: number): LimitsView {
+/** @throws LIMITS_REVISION_STALE */
+function refuseStale(present: KeptLimits, seen: number | null): void {
+  const revision = revisionIn(present);
+  if (seen === null || seen === revision) return;
+  throw new BackupError(
+    'LIMITS_REVISION_STALE',
+    `the limits have revision ${revision}, the change was made to ${seen}`,
+  );
+}
+
+function revisionIn({ revision }: KeptLimits): number {
+  return revision ?? 0;
+}
+
+function viewOf(limits: KeptLimits, nowMs: number): LimitsView {
   const { timeZone, service, repositories } = limits;
   return {
     ...limits,
+    revision: revisionIn(limits),
     now: {
       service: rateAt(service, timeZone, nowMs),
       repositories: repositories.map((limit) => ({

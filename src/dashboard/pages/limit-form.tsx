@@ -14,6 +14,7 @@ import {
   FIRST_HOURS,
   hoursPath,
   limitCommands,
+  limitPlaces,
   limitsWith,
   limitWishOf,
   type HoursWish,
@@ -28,7 +29,13 @@ interface LimitFormProps {
 /** The limit of one place, always and in some hours of the week; the others stay. */
 export function LimitForm({ limits, repositories }: LimitFormProps) {
   const [isOpen, setOpen] = useState(false);
-  const [where, setWhere] = useState(ALL);
+  const [chosen, setWhere] = useState(ALL);
+  const places = limitPlaces(
+    limits,
+    repositories.map(({ id }) => id),
+  );
+  // What is not configured any more is gone from the choice once its limit is cleared.
+  const where = places.some(({ id }) => id === chosen) ? chosen : ALL;
   return (
     <details className="commands" onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
       <summary>Change the limits</summary>
@@ -40,7 +47,10 @@ export function LimitForm({ limits, repositories }: LimitFormProps) {
             onChange={({ currentTarget }) => setWhere(currentTarget.value)}
             data={[
               { value: ALL, label: 'all repositories together' },
-              ...repositories.map(({ id }) => ({ value: id, label: id })),
+              ...places.map(({ id, isConfigured }) => ({
+                value: id,
+                label: isConfigured ? id : `${printable(id)} (not configured any more)`,
+              })),
             ]}
             className="narrow"
           />
@@ -51,14 +61,28 @@ export function LimitForm({ limits, repositories }: LimitFormProps) {
   );
 }
 
-function LimitOf({ limits, where }: { readonly limits: LimitsView; readonly where: string }) {
-  const [wish, setWish] = useState({ ...limitWishOf(limits, where), timeZone: limits.timeZone });
+interface LimitOfProps {
+  /** As they are now. */
+  readonly limits: LimitsView;
+  readonly where: string;
+}
+
+function LimitOf({ limits: current, where }: LimitOfProps) {
+  // What is typed was meant for these: what others set meanwhile is shown and not written over.
+  const [limits, setLimits] = useState(current);
+  const [wish, setWish] = useState(() => wishIn(current, where));
+  const beginWith = (seen: LimitsView): void => {
+    setLimits(seen);
+    setWish(wishIn(seen, where));
+  };
   const body = limitsWith(limits, where, wish);
-  const set = useAction({
+  const set = useAction<LimitsView>({
     method: 'PUT',
     path: '/limits',
     body,
+    headers: { 'If-Match': String(limits.revision) },
     done: 'The limit holds within seconds.',
+    then: beginWith,
   });
   const withHours = (hours: readonly HoursWish[]): void => setWish({ ...wish, hours });
   return (
@@ -100,14 +124,40 @@ function LimitOf({ limits, where }: { readonly limits: LimitsView; readonly wher
       {set.error !== null && (
         <CallFault error={set.error} what="The limits were not changed: they are as they were." />
       )}
+      {current.revision > limits.revision && (
+        <SetMeanwhile
+          onBegin={() => {
+            set.reset();
+            beginWith(current);
+          }}
+        />
+      )}
       <ActionButton action={set} onClick={() => set.mutate()}>
         Set this limit
       </ActionButton>
       <CommandLines
-        lines={[...limitCommands(limits, where, wish), curlLine('PUT', '/limits', body)]}
+        lines={[
+          ...limitCommands(limits, where, wish),
+          curlLine('PUT', '/limits', body, { 'If-Match': String(limits.revision) }),
+        ]}
       />
     </>
   );
+}
+
+function SetMeanwhile({ onBegin }: { readonly onBegin: () => void }) {
+  return (
+    <div className="line">
+      <p className="wrong">Somebody else has set limits since this form was opened.</p>
+      <Button w="fit-content" variant="default" onClick={onBegin}>
+        Begin again with the limits as they are now
+      </Button>
+    </div>
+  );
+}
+
+function wishIn(limits: LimitsView, where: string) {
+  return { ...limitWishOf(limits, where), timeZone: limits.timeZone };
 }
 
 /** What the server says of a part of what was sent. */

@@ -14,6 +14,7 @@ export function LimitsSection({
 }: {
   readonly repositories: readonly RepositoryView[];
 }) {
+  const configured = repositories.map(({ id }) => id);
   const { data, error } = useApi<LimitsView>('/limits', { everyMs: EVERY.minute });
   return (
     <Section
@@ -32,6 +33,7 @@ export function LimitsSection({
                 name={limit.repositoryId}
                 limit={limit}
                 now={data.now.repositories[index]}
+                isHolding={configured.includes(limit.repositoryId)}
               />
             ))}
           </dl>
@@ -51,9 +53,11 @@ interface LimitProps {
   readonly name: string;
   readonly limit: RateLimit;
   readonly now: Rate | undefined;
+  /** False: of a repository that has left the configuration. */
+  readonly isHolding?: boolean;
 }
 
-function Limit({ name, limit, now }: LimitProps) {
+function Limit({ name, limit, now, isHolding = true }: LimitProps) {
   return (
     <>
       <dt>{name}</dt>
@@ -64,7 +68,13 @@ function Limit({ name, limit, now }: LimitProps) {
             {spanWords(span)}: {ratesWords(span)}
           </div>
         ))}
-        {now !== undefined && limit.hours.length > 0 && (
+        {!isHolding && (
+          <div className="small">
+            No repository of that name is configured any more: it holds nothing, and can be cleared
+            below.
+          </div>
+        )}
+        {now !== undefined && isHolding && limit.hours.length > 0 && (
           <div className="small">Just now: {ratesWords(now)}</div>
         )}
       </dd>

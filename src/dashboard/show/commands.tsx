@@ -56,11 +56,17 @@ function CopyButton({ text }: { readonly text: string }) {
 }
 
 /** The same call for `curl`. */
-export function curlLine(method: string, path: string, body?: object): string {
+export function curlLine(
+  method: string,
+  path: string,
+  body?: object,
+  headers: Readonly<Record<string, string>> = {},
+): string {
+  const sent = Object.entries(headers).map(([name, value]) => ` -H '${name}: ${value}'`);
   const token = currentToken() === null ? '' : ` -H "Authorization: Bearer $TOKEN"`;
   const data =
     body === undefined
       ? ''
       : ` -H 'Content-Type: application/json' -d '${JSON.stringify(body).replaceAll("'", `'\\''`)}'`;
-  return `curl -X ${method} ${window.location.origin}/api/v1${path}${token}${data}`;
+  return `curl -X ${method} ${window.location.origin}/api/v1${path}${token}${sent.join('')}${data}`;
 }

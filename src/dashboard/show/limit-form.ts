@@ -30,6 +30,18 @@ export const FIRST_HOURS: HoursWish = {
   ...{ read: 0, write: 0 },
 };
 
+/** Places that a limit can be set for: what is configured, and what a limit is left of. */
+export function limitPlaces(
+  { repositories }: LimitsView,
+  configured: readonly string[],
+): { readonly id: string; readonly isConfigured: boolean }[] {
+  const left = repositories.filter(({ repositoryId }) => !configured.includes(repositoryId));
+  return [
+    ...configured.map((id) => ({ id, isConfigured: true })),
+    ...left.map(({ repositoryId }) => ({ id: repositoryId, isConfigured: false })),
+  ];
+}
+
 /** The limit of a place as it is. @param where `ALL`, or a repository */
 export function limitWishOf(limits: LimitsView, where: string): LimitWish {
   const limit =
@@ -79,6 +91,8 @@ export function limitCommands(
   const present = limitWishOf(limits, where);
   const isKept = present.hours.every((hours, at) => isSame(hours, wish.hours[at]));
   const isNone = wish.read === 0 && wish.write === 0;
+  if (isNone && wish.hours.length === 0 && wish.timeZone === limits.timeZone)
+    return [`longhaul limit clear${place}`];
   const zone = wish.timeZone === limits.timeZone ? '' : ` --time-zone ${wish.timeZone}`;
   const begins = isKept ? [] : [`longhaul limit clear${place}`];
   const constant =

@@ -24,7 +24,7 @@ const offsite = {
 const service = { readBytesPerSecond: null, writeBytesPerSecond: null, hours: [] };
 const stored = { timeZone: 'Europe/Berlin', service, repositories: [offsite] };
 const { hours: _hours, ...now } = offsite;
-const view = { ...stored, now: { service: { ...service }, repositories: [now] } };
+const view = { ...stored, revision: 4, now: { service: { ...service }, repositories: [now] } };
 
 async function sent(...words: string[]): Promise<unknown> {
   bench.answer({ 'GET /limits': { body: view }, 'PUT /limits': { body: view } });
@@ -77,9 +77,27 @@ it.each([
       },
     },
   ],
-  ['to nothing', ['clear', 'offsite'], { repositories: [{ repositoryId: 'offsite', ...service }] }],
+  ['to nothing, so that it is named no more', ['clear', 'offsite'], { repositories: [] }],
 ])('sets a limit %s', async (_, words, change) => {
   expect(await sent(...words)).toEqual({ ...stored, ...change });
+  expect(bench.seen.at(-1)?.headers['if-match']).toBe('4');
+});
+
+it.each([
+  ['vault', 0, '', 'PUT /limits'],
+  ['vaut', 3, 'no repository vaut is configured, and no limit has that name', 'GET /repositories'],
+])('clears a limit of %s, which has none, only if there is such a repository', async (...row) => {
+  const [id, code, message, last] = row;
+  const repositories = { body: { items: [{ id: 'offsite' }, { id: 'vault' }] } };
+  bench.answer({
+    ...{ 'GET /limits': { body: view }, 'PUT /limits': { body: view } },
+    'GET /repositories': repositories,
+  });
+  const run = await bench.run(['limit', 'clear', id]);
+  const seen = bench.seen.at(-1);
+  expect([run.code, run.err.includes(message), `${seen?.method} ${seen?.path}`]).toEqual([
+    ...[code, true, last],
+  ]);
 });
 
 it('shows what holds, when, and now', async () => {

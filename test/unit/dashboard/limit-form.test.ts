@@ -6,6 +6,7 @@ import {
   FIRST_HOURS,
   hoursPath,
   limitCommands,
+  limitPlaces,
   limitsWith,
   limitWishOf,
 } from '../../../src/dashboard/show/limit-form.js';
@@ -21,7 +22,7 @@ const stored = {
   service: { ...none, hours: [] },
   repositories: [offsite, vault],
 };
-const limits: LimitsView = { ...stored, now: { service: none, repositories: [] } };
+const limits: LimitsView = { ...stored, revision: 4, now: { service: none, repositories: [] } };
 const timeZone = 'Europe/Berlin';
 
 describe('the form of a limit', () => {
@@ -55,6 +56,20 @@ describe('the form of a limit', () => {
     const wish = { read: 0, write: 0, hours: [], timeZone };
     expect(limitsWith(limits, 'offsite', wish)).toEqual({ ...stored, repositories: [vault] });
     expect(limitCommands(limits, 'offsite', wish)).toEqual(['longhaul limit clear offsite']);
+  });
+
+  it('says a limit without hours that goes as the command that names it no more', () => {
+    const wish = { read: 0, write: 0, hours: [], timeZone };
+    expect(limitCommands(limits, 'vault', wish)).toEqual(['longhaul limit clear vault']);
+    expect(limitsWith(limits, 'vault', wish).repositories).toEqual([offsite]);
+  });
+
+  it('offers what is configured, and the repository that only a limit is left of', () => {
+    expect(limitPlaces(limits, ['primary', 'vault'])).toEqual([
+      { id: 'primary', isConfigured: true },
+      { id: 'vault', isConfigured: true },
+      { id: 'offsite', isConfigured: false },
+    ]);
   });
 
   it('says a changed hour and zone as commands that the command line takes', () => {

@@ -45,15 +45,17 @@ it('names everything that is wrong with limits', () => {
       repositories: [
         { repositoryId: 'offsite', ...NO_LIMIT },
         { repositoryId: 'offsite', ...NO_LIMIT },
+        { repositoryId: 'nowhere', ...NO_LIMIT },
         { repositoryId: 'gone', ...NO_LIMIT },
       ],
     },
     ['offsite'],
+    { repositories: [{ repositoryId: 'gone', ...NO_LIMIT }] },
   );
   expect(faults).toEqual([
     { path: 'service.hours.0.days', message: 'a day of the week is named twice' },
     { path: 'timeZone', message: 'Mars is not a known time zone' },
     { path: 'repositories.1.repositoryId', message: 'offsite is named twice' },
-    { path: 'repositories.2.repositoryId', message: 'no repository gone is configured' },
+    { path: 'repositories.2.repositoryId', message: 'no repository nowhere is configured' },
   ]);
 });
