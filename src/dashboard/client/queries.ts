@@ -27,15 +27,17 @@ export interface Reading {
   readonly isWanted?: boolean;
   /** Milliseconds for which an answer is not asked for again. */
   readonly freshMs?: number;
+  /** Of what the answer is reckoned from: that of another one is no answer. */
+  readonly revision?: number;
 }
 
 /** Follows the answer of one path. The last answer stays while the next one fails. */
 export function useApi<Content>(
   path: string,
-  { everyMs = EVERY.usual, isWanted = true, freshMs = 2_000 }: Reading = {},
+  { everyMs = EVERY.usual, isWanted = true, freshMs = 2_000, revision }: Reading = {},
 ): UseQueryResult<Content, ApiError> {
   return useQuery<Content, ApiError>({
-    queryKey: [path],
+    queryKey: revision === undefined ? [path] : [path, revision],
     queryFn: ({ signal }) => readApi<Content>(path, signal),
     refetchInterval: everyMs ?? false,
     enabled: isWanted,

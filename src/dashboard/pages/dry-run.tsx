@@ -1,8 +1,11 @@
 import { Button } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
+import { useState } from 'react';
 import type { JobPlan } from '../../domain/sessions/operation.js';
 import { askApi, type ApiError } from '../client/call-api.js';
+import { withQuery } from '../client/queries.js';
 import { CallFault } from '../show/fault.js';
+import { counted } from '../show/format.js';
 import { Instant } from '../show/instant.js';
 import type { WantedJob } from '../show/new-job.js';
 import { PlanRows } from './plan-section.js';
@@ -31,17 +34,21 @@ export function DryRun({ job }: { readonly job: WantedJob }) {
       {preview.error !== null && (
         <CallFault error={preview.error} what="It could not be found out." />
       )}
-      {preview.data !== undefined && <PreviewOf preview={preview.data} zone={job.timeZone} />}
+      {preview.data !== undefined && <PreviewOf preview={preview.data} job={job} />}
     </div>
   );
 }
 
+/** What is planned of: a definition, whole. */
+type Planned = Pick<WantedJob, 'schedule' | 'timeZone'>;
+
+/** @param job of which the preview is */
 export function PreviewOf({
   preview: { starts, plan },
-  zone,
+  job,
 }: {
   readonly preview: Preview;
-  readonly zone: string;
+  readonly job: Planned;
 }) {
   return (
     <>
@@ -51,27 +58,59 @@ export function PreviewOf({
           {starts.map((start, index) => (
             <span key={start}>
               {index > 0 && ', '}
-              <Instant at={start} zone={zone} as="date" />
+              <Instant at={start} zone={job.timeZone} as="date" />
             </span>
           ))}
           .
         </p>
       )}
-      <PlanRows plan={plan} />
+      <PlanPages first={plan} job={job} />
     </>
   );
 }
 
-export async function previewOf(job: Pick<WantedJob, 'schedule' | 'timeZone'>): Promise<Preview> {
+/** A plan of many workloads comes page by page, and one that is cut must not look like all of it. */
+function PlanPages({ first, job }: { readonly first: JobPlan; readonly job: Planned }) {
+  const [pages, setPages] = useState<readonly JobPlan[]>([first]);
+  const workloads = pages.flatMap((page) => page.workloads);
+  const cursor = pages.at(-1)?.nextCursor;
+  const more = useMutation<JobPlan, ApiError>({
+    mutationFn: () => askApi<JobPlan>(withQuery('/plans', { cursor }), job),
+    onSuccess: (page) => setPages([...pages, page]),
+  });
+  return (
+    <>
+      <PlanRows plan={{ workloads }} />
+      {cursor !== undefined && (
+        <div className="line">
+          <p>
+            These are the first {counted(workloads.length, 'workload')}; more follow, of which
+            copies may go, too.
+          </p>
+          <Button
+            size="compact-sm"
+            variant="default"
+            loading={more.isPending}
+            onClick={() => more.mutate()}
+          >
+            Show the next workloads
+          </Button>
+        </div>
+      )}
+      {more.error !== null && (
+        <CallFault error={more.error} what="The next workloads could not be planned." />
+      )}
+    </>
+  );
+}
+
+export async function previewOf(job: Planned): Promise<Preview> {
   const plan = await askApi<JobPlan>('/plans', job);
   return { plan, starts: (await startsOf(job)).slice(0, STARTS_SHOWN) };
 }
 
 /** The next ten, as Temporal reckons them; none for a job without a calendar. */
-export async function startsOf({
-  schedule,
-  timeZone,
-}: Pick<WantedJob, 'schedule' | 'timeZone'>): Promise<readonly string[]> {
+export async function startsOf({ schedule, timeZone }: Planned): Promise<readonly string[]> {
   const { times } = await askApi<{ readonly times: readonly string[] }>('/schedules/preview', {
     schedule,
     timeZone,

@@ -191,7 +191,7 @@ function Change({ job, definition }: { readonly job: JobView; readonly definitio
           ) : (
             <Rows label="Changes" columns={COLUMNS} rows={changes} keyOf={({ field }) => field} />
           )}
-          <PreviewOf preview={preview.data} zone={definition.timeZone} />
+          <PreviewOf preview={preview.data} job={definition} />
         </>
       )}
       {save.error !== null && (

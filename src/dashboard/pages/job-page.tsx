@@ -33,7 +33,9 @@ export function JobPage() {
       )}
       {job.data === undefined && job.error === null && <Waiting what="Asking for the job" />}
       {job.data !== undefined && <Definition job={job.data} />}
-      {job.data !== undefined && <PlanSection jobId={id} revision={job.data.revision} />}
+      {job.data !== undefined && (
+        <PlanSection key={job.data.revision} jobId={id} revision={job.data.revision} />
+      )}
       {job.data !== undefined && job.data.kind !== 'mirror' && (
         <Section
           title="What would stay"

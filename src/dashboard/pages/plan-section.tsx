@@ -24,6 +24,7 @@ export function PlanSection({
   const plan = useApi<JobPlan>(withQuery(path, { cursor }), {
     everyMs: null,
     freshMs: 30_000,
+    revision,
   });
   return (
     <Section
@@ -40,7 +41,7 @@ export function PlanSection({
         </Button>
       }
     >
-      <div className="stack" data-revision={revision}>
+      <div className="stack">
         {plan.error !== null && <CallFault error={plan.error} what="The plan could not be made." />}
         {plan.data === undefined && plan.error === null && (
           <Waiting what="Reading sources and target" />

@@ -13,6 +13,11 @@ import { Rows, type Column } from '../show/rows.js';
 const USUAL_DAYS = 90;
 const MAX_DAYS = 1_200;
 
+interface Asked {
+  readonly definition: Definition;
+  readonly days: number;
+}
+
 /** What a definition would leave of the copies in the days ahead, from those that are there now. No data is touched.
  *  @param isChanged the definition is not the job as it is: both are shown */
 export function PolicySimulator({
@@ -25,10 +30,12 @@ export function PolicySimulator({
   readonly isChanged: boolean;
 }) {
   const [days, setDays] = useState(USUAL_DAYS);
-  const simulation = useMutation<JobSimulation, ApiError>({
-    mutationFn: () =>
-      askApi<JobSimulation>(`/jobs/${encodeURIComponent(jobId)}/simulation`, { definition, days }),
+  const simulation = useMutation<JobSimulation, ApiError, Asked>({
+    mutationFn: (asked) =>
+      askApi<JobSimulation>(`/jobs/${encodeURIComponent(jobId)}/simulation`, asked),
   });
+  // What was found out of another definition is no answer to this one, also when it comes late.
+  const isOfThis = JSON.stringify(simulation.variables?.definition) === JSON.stringify(definition);
   return (
     <div className="stack">
       <div className="line">
@@ -42,16 +49,16 @@ export function PolicySimulator({
         />
         <Button
           variant="default"
-          loading={simulation.isPending}
-          onClick={() => simulation.mutate()}
+          loading={simulation.isPending && isOfThis}
+          onClick={() => simulation.mutate({ definition, days })}
         >
           Show what would stay
         </Button>
       </div>
-      {simulation.error !== null && (
+      {isOfThis && simulation.error !== null && (
         <CallFault error={simulation.error} what="It could not be found out." />
       )}
-      {simulation.data !== undefined && (
+      {isOfThis && simulation.data !== undefined && (
         <Simulated simulation={simulation.data} zone={definition.timeZone} isChanged={isChanged} />
       )}
       <Commands lines={[`longhaul job simulate ${jobId} --days ${days}`]} />

@@ -66,19 +66,29 @@ export function editedJob(job: JobView, wishes: JobWishes): Definition {
   const wanted = wantedJob({ ...wishes, timeZone });
   const touched = Object.fromEntries(
     Object.entries(wanted).filter(
-      ([field, value]) =>
-        JSON.stringify(value) !== JSON.stringify(before[field as keyof typeof before]),
+      ([field, value]) => !isSame(value, before[field as keyof typeof before]),
     ),
   ) as Partial<Definition>;
+  const isStartChosen = wishes.start !== wishesOf(job).start;
   const edited: Definition = {
     ...present,
-    ...inOwnZones(touched, present),
+    ...inOwnZones(
+      // What the form has no words for would read like `only by hand`, and stay.
+      isStartChosen ? { ...touched, schedule: wanted.schedule } : touched,
+      present,
+    ),
+    // The other mode brings its own retries only where nobody has chosen others.
+    retry: isSame(present.retry, before.retry) ? wanted.retry : present.retry,
     sources: sourcesOf(wishes, present.sources),
     gfs: touched.gfs === undefined ? present.gfs : withTiers(touched.gfs, present.gfs),
     ...(wishes.releasesGfs ? { endedGfs: null } : {}),
     rpo: touched.rpo === undefined ? present.rpo : limitsOf(wishes, present.rpo),
   };
   return wishes.timeZone === timeZone ? edited : movedTo(wishes.timeZone, edited);
+}
+
+function isSame(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
 }
 
 /** Whether a tier is, or is to be, off while fulls may have its flag. */

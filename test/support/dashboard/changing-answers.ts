@@ -2,6 +2,27 @@ import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { servePages } from './served-pages.js';
 
+const NOTHING_PLANNED = {
+  ...{ algorithm: 'none', restorePoints: [], estimatedBytes: null, reasons: [], lookAgainAt: null },
+  ...{ retention: { keep: [], actions: [], warnings: [] }, omitted: 0 },
+};
+
+const EDITED_JOB = {
+  ...{ id: 'nightly', name: 'Nightly', description: '', revision: 3, mode: 'periodic' },
+  sources: { include: [{ repositoryId: 'one' }], exclude: [] },
+  target: { repositoryId: 'two' },
+  ...{ restorePoints: 'all', retention: { type: 'restorePoints', value: 14 }, gfs: null },
+  ...{ timeZone: 'UTC', schedule: { type: 'manual' }, missedStarts: 'run', allowedHours: null },
+  ...{ transactionLogs: false, retry: { attempts: 3, pausesMinutes: [10] } },
+  ...{ onSourceChainRecreated: 'requireNewJob', storage: { digest: 'sha256' } },
+  ...{ healthCheck: null, compact: null, rpo: null, removedWorkloadsAfterDays: null },
+  ...{ replaces: null, state: 'enabled', nextRunAt: null, lastSession: null, nextTryAt: null },
+  ...{ skippedStarts: 0, missedStartAt: null },
+};
+
+/** Whatever is asked of it. */
+const isPath = (path: string) => (url: URL) => url.pathname === `/api/v1${path}`;
+
 /** Pages that are built, over answers made up here: what is on the screen when the next one differs, or does not come. */
 export function describeChangingAnswers(context: () => BrowserContext): void {
   describe('over answers that change under it', () => {
@@ -42,6 +63,51 @@ export function describeChangingAnswers(context: () => BrowserContext): void {
       await lookAgain('/repositories');
       expect(await tab.getByRole('checkbox', { name: 'two (target, two)' }).isChecked()).toBe(true);
       expect(await tab.getByLabel('In the time zone').inputValue()).toBe('Asia/Tokyo');
+    });
+
+    it('says that a plan which comes in pages goes on, and shows the next one', async () => {
+      const planned = (workload: string, nextCursor?: string) => ({
+        workloads: [{ ...NOTHING_PLANNED, workload }],
+        ...(nextCursor === undefined ? {} : { nextCursor }),
+      });
+      await answer('/schedules/preview', { times: [] });
+      await tab.route(isPath('/plans'), (route) => {
+        const cursor = new URL(route.request().url()).searchParams.get('cursor');
+        const json = cursor === 'after-web01' ? planned('db02') : planned('web01', 'after-web01');
+        return route.fulfill({ json });
+      });
+      await tab.getByLabel('Name').fill('Many');
+      await tab.getByRole('button', { name: 'Show what it would do' }).click();
+      await tab.getByText('These are the first 1 workload; more follow').waitFor();
+      await tab.getByRole('button', { name: 'Show the next workloads' }).click();
+      const plan = tab.getByRole('table', { name: 'Plan' });
+      await plan.getByText('db02').waitFor();
+      expect(await plan.innerText()).toContain('web01');
+      expect(await tab.getByText('more follow').count()).toBe(0);
+    });
+
+    it('shows no simulation of another change, nor the plan of an earlier definition', async () => {
+      const outcome = { sessions: 3, gone: [], left: [], days: [], warnings: [] };
+      const simulation = { workload: 'web01', days: 90, basis: 'schedule' };
+      await answer('/jobs/nightly', EDITED_JOB);
+      await answer('/jobs/nightly/simulation', {
+        ...{ ...simulation, present: outcome, wanted: outcome },
+      });
+      await tab.goto(`${served.origin}/jobs/nightly/edit`);
+      await tab.getByRole('textbox', { name: 'Keep' }).fill('9');
+      await tab.getByRole('button', { name: 'Show what would stay' }).click();
+      await tab.getByText('With the change').waitFor();
+      await tab.getByRole('textbox', { name: 'Keep' }).fill('8');
+      expect(await tab.getByText('With the change').count()).toBe(0);
+
+      await answer('/sessions?jobId=nightly', { items: [] });
+      await answer('/jobs/nightly/plan', { workloads: [{ ...NOTHING_PLANNED, workload: 'old' }] });
+      await tab.goto(`${served.origin}/jobs/nightly`);
+      await tab.getByRole('table', { name: 'Plan' }).getByText('old').waitFor();
+      await answer('/jobs/nightly/plan', { workloads: [{ ...NOTHING_PLANNED, workload: 'new' }] });
+      await answer('/jobs/nightly', { ...EDITED_JOB, revision: 4 });
+      await lookAgain('/jobs/nightly');
+      await tab.getByRole('table', { name: 'Plan' }).getByText('new').waitFor();
     });
 
     it('is not green any more when what it knew cannot be read again', async () => {

@@ -158,6 +158,39 @@ const TOKYO: JobView = {
   allowedHours: { timeZone: 'Asia/Tokyo', spans: SPANS },
 };
 
+describe('a job that starts as the form has no words for', () => {
+  const zone = { timeZone: 'Europe/Berlin' };
+  const STARTS: readonly JobView['schedule'][] = [
+    { type: 'monthly', day: 'last', time: '22:00', ...zone },
+    { type: 'interval', everyMinutes: 240 },
+    { type: 'cron', expression: '0 22 * * 1-5', ...zone },
+    { type: 'afterJob', jobId: 'first' },
+  ];
+  it.each(STARTS.map((schedule) => ({ type: schedule.type, job: { ...JOB, schedule } })))(
+    'can be started by hand, by what is new, or every day instead ($type)',
+    ({ job }) => {
+      expect(changesOf({}, job)).toEqual({});
+      expect(changesOf({ start: 'manual' }, job)).toEqual({ schedule: { type: 'manual' } });
+      expect(changesOf({ start: 'immediate' }, job)).toEqual({
+        ...{ mode: 'immediate', schedule: { type: 'manual' } },
+      });
+      expect(changesOf({ start: 'daily', time: '21:00' }, job)).toEqual({
+        schedule: { type: 'daily', time: '21:00', ...zone },
+      });
+    },
+  );
+
+  it('takes the retries of its new mode when it had those of the old one, and keeps others', () => {
+    const usual = { ...JOB, retry: { attempts: 3, pausesMinutes: [10] } };
+    expect(changesOf({ start: 'immediate' }, usual)).toMatchObject({
+      retry: { attempts: null, pausesMinutes: [1, 5, 15, 60] },
+    });
+    const watching: JobView = { ...JOB, mode: 'immediate', schedule: { type: 'manual' } };
+    expect(changesOf({ start: 'manual' }, watching)).toEqual({ mode: 'periodic' });
+    expect(changesOf({ keep: 60 }, usual)).toEqual({ retention: { type: 'days', value: 60 } });
+  });
+});
+
 describe('a job whose start and hours go by clocks of their own', () => {
   it('keeps them when only the time or the hours are changed', () => {
     expect(changesOf({ time: '21:00', hours: [SPANS[0]!] }, TOKYO)).toEqual({
