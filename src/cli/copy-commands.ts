@@ -2,12 +2,14 @@
 
 import type { Command } from 'commander';
 import { BackupError } from '../domain/errors.js';
+import type { StartedCopy } from '../api/repositories/one-time-copies.js';
 import type { StoredJob } from '../domain/targets/repository-view.js';
 import type { Act, CommandContext } from './command-context.js';
 import { describeUnreadable } from './describe-unreadable.js';
 import { display, displayLines, formatInstant, formatTable } from './display-text.js';
 import type { ExitName } from './exit-codes.js';
 import { followSession } from './follow-session.js';
+import { sendOrder } from './send-order.js';
 import { printError } from './print.js';
 import { DAY_MS } from '../domain/schedules/calendar-date.js';
 
@@ -67,15 +69,19 @@ async function copyOnce(
     target: { repositoryId: to },
     expiresAt: expires === undefined ? null : endOf(expires),
   };
-  const headers: Record<string, string> =
-    idempotencyKey === undefined ? {} : { 'Idempotency-Key': idempotencyKey };
-  const started = await context.server.request<{ copyId: string; sessionId: string }>(
-    'POST',
-    '/one-time-copies',
-    { body, headers },
+  const started = await sendOrder<StartedCopy>(context, '/one-time-copies', {
+    ...{ body, key: idempotencyKey },
+  });
+  const { copyId, sessionId } = started;
+  if (follow === true && started.hasBegun) return followSession(context, sessionId);
+  context.show(started, () => display`${copyId}: session ${sessionId}`);
+  if (started.hasBegun) return;
+  const later = follow === true ? `; then \`longhaul session follow ${sessionId}\` follows it` : '';
+  printError(
+    context.terminal,
+    display`It is ordered. No worker has begun it yet: it begins by itself as soon as one runs${later}.`,
   );
-  if (follow === true) return followSession(context, started.sessionId);
-  context.show(started, () => display`${started.copyId}: session ${started.sessionId}`);
+  return follow === true ? 'unavailable' : undefined;
 }
 
 /** A day ends at midnight of UTC, the next day's first instant. */

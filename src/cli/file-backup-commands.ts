@@ -21,6 +21,7 @@ import {
 } from './display-text.js';
 import { fileBackupFromFlags, type FileBackupFlags } from './file-backup-input.js';
 import { describeHours } from './hours-phrase.js';
+import { sendOrder } from './send-order.js';
 import { describeSchedule, SCHEDULE_PHRASES } from './schedule-phrase.js';
 
 export function addFileBackupCommands(program: Command, act: Act): void {
@@ -40,12 +41,11 @@ export function addFileBackupCommands(program: Command, act: Act): void {
     job
       .command('start')
       .argument('<job>')
+      .option('--idempotency-key <key>', 'a repeat with the same key starts nothing')
       .description('Make the primary backup now, if the job has one, then the copies.'),
-    async (context, id: string) => {
-      const started = await context.server.request<{ runId: string }>(
-        'POST',
-        `${jobIn(FILE_BACKUPS, id)}/start`,
-      );
+    async (context, id: string, { idempotencyKey: key }: { readonly idempotencyKey?: string }) => {
+      const path = `${jobIn(FILE_BACKUPS, id)}/start`;
+      const started = await sendOrder<{ runId: string }>(context, path, { key });
       context.show(started, () => display`${started.runId}`);
     },
   );

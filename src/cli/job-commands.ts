@@ -28,6 +28,7 @@ import { editCommand, editJob } from './job-edit-command.js';
 import { simulateCommand, simulateJob } from './job-simulate-command.js';
 import { jobFlags } from './job-flags.js';
 import { definitionFromFlags, readDefinition, type JobFlags } from './job-input.js';
+import { sendOrder } from './send-order.js';
 import { printError } from './print.js';
 import { addRehomeCommands } from './rehome-commands.js';
 import { describePlan, wholePlan, type PlanRequest } from './job-plan.js';
@@ -181,13 +182,9 @@ async function startJob(
         ? { restorePoints: 'latest' }
         : {}),
   };
-  const headers: Record<string, string> =
-    idempotencyKey === undefined ? {} : { 'Idempotency-Key': idempotencyKey };
-  const started = await context.server.request<{ sessionId: string }>(
-    'POST',
-    `${jobPath(id)}/start`,
-    { body, headers },
-  );
+  const started = await sendOrder<{ sessionId: string }>(context, `${jobPath(id)}/start`, {
+    ...{ body, key: idempotencyKey },
+  });
   if (follow === true) return followSession(context, started.sessionId);
   context.show(started, () => display`${started.sessionId}`);
 }

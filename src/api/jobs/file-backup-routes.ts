@@ -18,6 +18,7 @@ import {
 } from './file-backup-schemas.js';
 import type { FileBackupStore } from './file-backup-store.js';
 import { missingJob, predecessorFaults, refuseFaults, type JobSurroundings } from './job-checks.js';
+import { idempotencyKey } from './job-routes.js';
 import { createdIn, refuseOtherId, revisionOf, withRevision } from './job-revision.js';
 import { inZone, scheduleInZone } from './job-time-zone.js';
 import { reachOf, refuseBeyond } from '../access/scope-reach.js';
@@ -148,11 +149,13 @@ function stateRoutes({ fileBackups }: FileBackupServices): Route[] {
       subject: 'job',
       summary: 'Make the primary backup now, if the job has one, then the copies that follow it.',
       status: 202,
+      headers: { 'Idempotency-Key': 'A repeat with the same key gives the first answer.' },
       answer: fileBackupStartedSchema,
       errors: ['JOB_MISSING', 'JOB_BUSY'],
-      run: async ({ params }) => ({
-        content: { runId: await fileBackups.start(params.id ?? '') },
-      }),
+      run: async ({ params, header }) => {
+        const key = idempotencyKey(header('Idempotency-Key'));
+        return { content: { runId: await fileBackups.start(params.id ?? '', key) } };
+      },
     }),
     jsonRoute({
       method: 'post',

@@ -17,6 +17,7 @@ import {
   CONTROL_TASK_QUEUE,
   fileBackupRunId,
   fileBackupWorkflowId,
+  IDEMPOTENCY_KEY,
   JOB_ID,
   JOB_NAME,
   WORKFLOW_RUN_FILE_BACKUP,
@@ -25,6 +26,7 @@ import {
 } from '../../../workflows/messages.js';
 import { InTurn } from '../executions/in-turn.js';
 import { listExecutions } from '../executions/execution-list.js';
+import { KeyedStarts } from '../executions/keyed-starts.js';
 import { SLUG } from '../field-schemas.js';
 import type { FileBackupJobView, FileBackupRunView } from './file-backup-schemas.js';
 import { isNever, NEVER, policiesOf } from './job-schedule.js';
@@ -41,11 +43,13 @@ export class FileBackupStore {
   readonly #now: () => number;
   /** Of all file-backup jobs: two of them may come to one id of a copy job. */
   readonly #writes = new InTurn();
+  readonly #starts: KeyedStarts;
 
   constructor(client: Client, jobs: JobStore, now: () => number) {
     this.#client = client;
     this.#jobs = jobs;
     this.#now = now;
+    this.#starts = new KeyedStarts(client, now);
   }
 
   /** By id. */
@@ -160,9 +164,21 @@ export class FileBackupStore {
     return job !== null && copyJobsOf(job).some((copy) => copy.id === id);
   }
 
-  /** @returns the id of the run. @throws JOB_MISSING, JOB_BUSY */
-  async start(id: string): Promise<string> {
+  /** @param idempotencyKey a repeat with the same one starts nothing; null: none
+   *  @returns the id of the run. @throws JOB_MISSING, JOB_BUSY */
+  async start(id: string, idempotencyKey: string | null): Promise<string> {
     const job = await this.definition(id);
+    const workflowId =
+      idempotencyKey === null
+        ? await this.#startRun(job, null)
+        : await this.#starts.once(`${PREFIX}${id}`, idempotencyKey, (key) =>
+            this.#startRun(job, key),
+          );
+    return fileBackupRunId(workflowId);
+  }
+
+  async #startRun(job: FileBackupJob, key: string | null): Promise<string> {
+    const { id } = job;
     const input: FileBackupRunInput = { job };
     const workflowId = fileBackupWorkflowId(id, this.#now());
     try {
@@ -171,7 +187,10 @@ export class FileBackupStore {
         taskQueue: CONTROL_TASK_QUEUE,
         args: [input],
         workflowIdReusePolicy: 'REJECT_DUPLICATE',
-        typedSearchAttributes: [{ key: JOB_ID, value: id }],
+        typedSearchAttributes: [
+          { key: JOB_ID, value: id },
+          ...(key === null ? [] : [{ key: IDEMPOTENCY_KEY, value: key }]),
+        ],
         staticSummary: job.name,
       });
     } catch (cause) {
@@ -179,7 +198,7 @@ export class FileBackupStore {
       const text = `file-backup job ${id} was started twice within a second`;
       throw new BackupError('JOB_BUSY', text, { cause });
     }
-    return fileBackupRunId(workflowId);
+    return workflowId;
   }
 
   /** Makes the copy jobs what the definition says, and writes the definition with `write` once the new ones are there: what is refused until then leaves

@@ -6,10 +6,13 @@ import {
   WorkflowNotFoundError,
   type Client,
 } from '@temporalio/client';
-import { BackupError } from '../../domain/errors.js';
 import type { CopyJob } from '../../domain/jobs/copy-job.js';
 import { oneTimeId, oneTimeJob, type OneTimeOrder } from '../../domain/jobs/one-time-copy.js';
-import { sessionIdOfWorkflow, sessionWorkflowId } from '../../domain/sessions/copy-session.js';
+import {
+  sessionIdOfWorkflow,
+  sessionWorkflowId,
+  workflowIdOfSession,
+} from '../../domain/sessions/copy-session.js';
 import {
   CONTROL_TASK_QUEUE,
   oneTimeWorkflowId,
@@ -17,20 +20,23 @@ import {
   WORKFLOW_ONE_TIME_COPY,
   type OneTimeCopyInput,
 } from '../../../workflows/messages.js';
+import { isUnavailable } from '../executions/temporal-errors.js';
 
 export interface StartedCopy {
   readonly copyId: string;
   readonly sessionId: string;
+  /** False: it is ordered, and its session begins as soon as a worker takes it. */
+  readonly hasBegun: boolean;
 }
 
-/** So long the session may take to appear, which the workflow starts. */
-const SESSION_LOOKS = 50;
-const SESSION_PAUSE_MS = 100;
+/** So long the answer waits for the session, which the workflow starts: whoever is told of one may ask for it at once. */
+const SESSION_WAIT = { looks: 50, pauseMs: 100 } as const;
 
 export class OneTimeCopies {
   constructor(
     private readonly client: Client,
     private readonly now: () => number,
+    private readonly wait: { readonly looks: number; readonly pauseMs: number } = SESSION_WAIT,
   ) {}
 
   /** The job of an order. Orders with one key are one order; without a key those of one second. */
@@ -40,7 +46,7 @@ export class OneTimeCopies {
     return oneTimeJob(oneTimeId(order.source.workload, digest), order, timeZone);
   }
 
-  /** A repeat starts nothing, and gives the answer of the first. */
+  /** A repeat starts nothing, and gives the answer of the first. Once the order is taken nothing is an error any more. */
   async start(job: CopyJob, startedBy: string): Promise<StartedCopy> {
     const { id: copyId, target, once } = job;
     const { repositoryId } = target;
@@ -63,27 +69,25 @@ export class OneTimeCopies {
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
       const { memo } = await this.client.workflow.getHandle(workflowId).describe();
-      const first = memo?.sessionId;
-      return { copyId, sessionId: typeof first === 'string' ? first : sessionId };
+      const first = typeof memo?.sessionId === 'string' ? memo.sessionId : sessionId;
+      return { copyId, sessionId: first, hasBegun: await this.#hasBegun(first, 1) };
     }
-    await this.#sessionOf(sessionWorkflowId(copyId, startMs));
-    return { copyId, sessionId };
+    return { copyId, sessionId, hasBegun: await this.#hasBegun(sessionId, this.wait.looks) };
   }
 
-  /** Whoever is told of a session may ask for it at once. */
-  async #sessionOf(workflowId: string): Promise<void> {
-    for (let look = 0; look < SESSION_LOOKS; look += 1)
+  async #hasBegun(sessionId: string, looks: number): Promise<boolean> {
+    const workflowId = workflowIdOfSession(sessionId);
+    if (workflowId === null) return false;
+    const handle = this.client.workflow.getHandle(workflowId);
+    for (let look = 1; ; look += 1)
       try {
-        await this.client.workflow.getHandle(workflowId).describe();
-        return;
+        await handle.describe();
+        return true;
       } catch (error) {
-        if (!(error instanceof WorkflowNotFoundError)) throw error;
-        await new Promise((resolve) => setTimeout(resolve, SESSION_PAUSE_MS));
+        if (!(error instanceof WorkflowNotFoundError) && !isUnavailable(error)) throw error;
+        if (look >= looks) return false;
+        await new Promise((resolve) => setTimeout(resolve, this.wait.pauseMs));
       }
-    throw new BackupError(
-      'TEMPORAL_UNREACHABLE',
-      `the session ${sessionIdOfWorkflow(workflowId)} was ordered and has not begun yet: no worker takes it`,
-    );
   }
 
   /** Has it removed as soon as nothing holds it; a repeat changes nothing. A running session is not stopped: it goes after that. */

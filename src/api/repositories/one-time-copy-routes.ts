@@ -30,7 +30,13 @@ const orderSchema = z
   .meta({ id: 'OneTimeCopyRequest' });
 
 const startedSchema = z
-  .object({ copyId: z.string(), sessionId: z.string() })
+  .object({
+    copyId: z.string(),
+    sessionId: z.string(),
+    hasBegun: z.boolean().meta({
+      description: 'False: it is ordered, and its session begins as soon as a worker takes it.',
+    }),
+  })
   .meta({ id: 'OneTimeCopyStarted' });
 
 const removedSchema = z.object({ copyId: z.string() }).meta({ id: 'OneTimeCopyRemoved' });

@@ -2,7 +2,9 @@
 
 import { notifications } from '@mantine/notifications';
 import { useMutation, type UseMutationResult } from '@tanstack/react-query';
+import { useState } from 'react';
 import { commandApi, newIdempotencyKey, type ApiError, type Changing } from './call-api.js';
+import { OrderKey } from './order-key.js';
 import { queryClient } from './queries.js';
 import { useRefusal } from './refusals.js';
 
@@ -13,10 +15,10 @@ export interface Action<Content> {
   /** A function: made when it is given. */
   readonly body?: object | (() => object);
   readonly headers?: Readonly<Record<string, string>>;
-  /** A repeat of the call is recognised. */
+  /** A repeat of the call is recognised, also when the first looked as if it had failed: of routes that take `Idempotency-Key` alone. */
   readonly isKeyed?: boolean;
   /** What was done, in the past tense. */
-  readonly done: string;
+  readonly done: string | ((content: Content) => string);
   readonly then?: (content: Content) => void;
 }
 
@@ -28,10 +30,13 @@ export type Doing<Content = unknown> = UseMutationResult<Content, ApiError, void
 export function useAction<Content = unknown>(action: Action<Content>): Doing<Content> {
   const { method, path, done, then } = action;
   const refusal = useRefusal(method, path);
+  const [orderKey] = useState(() => new OrderKey(newIdempotencyKey));
   const mutation = useMutation<Content, ApiError>({
-    mutationFn: () => give(action),
+    mutationFn: () => give(action, orderKey),
     onSuccess(content) {
-      notifications.show({ message: done, color: 'teal', closeButtonProps: CLOSE });
+      orderKey.taken();
+      const message = typeof done === 'string' ? done : done(content);
+      notifications.show({ message, color: 'teal', closeButtonProps: CLOSE });
       then?.(content);
     },
     onError(error) {
@@ -51,13 +56,16 @@ export function useAction<Content = unknown>(action: Action<Content>): Doing<Con
 /** It has a picture alone. */
 const CLOSE = { 'aria-label': 'Close' };
 
-function give<Content>(action: Action<Content>): Promise<Content> {
-  const { method, path, body, headers, isKeyed = false } = action;
+function give<Content>(action: Action<Content>, orderKey: OrderKey): Promise<Content> {
+  const { method, path, headers, isKeyed = false } = action;
+  const body = typeof action.body === 'function' ? (action.body as () => object)() : action.body;
+  const order = JSON.stringify([method, path, body]);
   return commandApi(path, {
     method,
-    ...(body === undefined
-      ? {}
-      : { body: typeof body === 'function' ? (body as () => object)() : body }),
-    headers: { ...headers, ...(isKeyed ? { 'Idempotency-Key': newIdempotencyKey() } : {}) },
+    ...(body === undefined ? {} : { body }),
+    headers: {
+      ...headers,
+      ...(isKeyed ? { 'Idempotency-Key': orderKey.of(order, Date.now()) } : {}),
+    },
   });
 }

@@ -29,11 +29,15 @@ export function CopyOnce({ repositoryId, workloadId }: CopyOnceProps) {
     target: { repositoryId: target },
     expiresAt: day === '' ? null : endOfDay(day),
   };
-  const start = useAction<{ sessionId: string }>({
+  const start = useAction<{ sessionId: string; hasBegun: boolean }>({
     method: 'POST',
     path: '/one-time-copies',
     body,
-    done: 'It is being copied.',
+    isKeyed: true,
+    done: ({ hasBegun }) =>
+      hasBegun
+        ? 'It is being copied.'
+        : 'It is ordered. No worker has begun it yet: it begins by itself as soon as one runs.',
     then: ({ sessionId }) => navigate(`/sessions/${sessionId}`),
   });
   if (targets.length === 0) return null;

@@ -16,7 +16,7 @@ beforeEach(async () => {
   bench.answer({
     'POST /one-time-copies': {
       status: 202,
-      body: { copyId: STORED.id, sessionId: `${STORED.id}-20261124T230000Z` },
+      body: { copyId: STORED.id, sessionId: `${STORED.id}-20261124T230000Z`, hasBegun: true },
     },
     'GET /repositories/offsite/jobs': { body: { items: [STORED, JOB] } },
     [REMOVE]: { status: 202, body: { copyId: STORED.id } },
@@ -39,6 +39,46 @@ describe('one-time copies', () => {
     const wrong = await bench.run([...words, '--expires', 'soon']);
     expect([wrong.code, bench.seen.length]).toEqual([2, 1]);
   });
+
+  it('are ordered without a fault when no worker has begun them, and not followed then', async () => {
+    const sessionId = `${STORED.id}-20261124T230000Z`;
+    const body = { copyId: STORED.id, sessionId, hasBegun: false };
+    bench.answer({ 'POST /one-time-copies': { status: 202, body } });
+    const words = ['copy', 'once', 'primary', 'web01', '--to', 'offsite'];
+    const ordered = await bench.run(words);
+    expect([ordered.code, ordered.out]).toEqual([0, `${STORED.id}: session ${sessionId}\n`]);
+    expect(ordered.err).toMatch(/No worker has begun it yet/);
+    const followed = await bench.run([...words, '--follow']);
+    expect([followed.code, bench.seen.length]).toEqual([5, 2]);
+    expect(followed.err).toContain(`longhaul session follow ${sessionId}`);
+  });
+
+  it.each([
+    [[], 'look at `longhaul session list` before you repeat it'],
+    [['--idempotency-key', 'k1'], 'repeat it with the same --idempotency-key'],
+  ])(
+    'say that they may have been taken when their answer is a fault that passes (%j)',
+    async (...row) => {
+      const [flags, hint] = row;
+      const body = { code: 'TEMPORAL_UNREACHABLE', detail: 'no answer', hint: 'Wait.' };
+      bench.answer({
+        'POST /one-time-copies': { status: 503, body },
+        'POST /jobs/nightly/start': { status: 503, body },
+        'POST /file-backup-jobs/shares/start': { status: 503, body },
+      });
+      for (const words of [
+        ['copy', 'once', 'primary', 'web01', '--to', 'offsite'],
+        ['job', 'start', 'nightly'],
+        ['file-backup-job', 'start', 'shares'],
+      ]) {
+        const { code, err } = await bench.run([...words, ...flags]);
+        expect([code, err.includes('may have been taken'), err.includes(hint)]).toEqual([
+          ...[5, true, true],
+        ]);
+        expect(bench.seen.at(-1)?.headers['idempotency-key']).toBe(flags[1]);
+      }
+    },
+  );
 
   it('are listed with their dates, without the jobs', async () => {
     const { out } = await bench.run(['copy', 'list', 'offsite']);

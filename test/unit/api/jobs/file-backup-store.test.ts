@@ -1,3 +1,4 @@
+import type { Client } from '@temporalio/client';
 import { describe, expect, it } from 'vitest';
 import { FileBackupStore } from '../../../../src/api/jobs/file-backup-store.js';
 import { JobStore } from '../../../../src/api/jobs/job-store.js';
@@ -149,3 +150,57 @@ it('a primary run that was due and did not come is told, until the job is disabl
   await fileBackups.setEnabled('shares', false);
   expect((await fileBackups.get('shares')).missedStartAt).toBeNull();
 });
+
+describe('a file-backup job that is started by hand', () => {
+  /** A Temporal that starts runs, and lists those that have a key once `isListed`. */
+  function started(schedules: MemorySchedules, isListed: boolean) {
+    const runs: { workflowId: string; keys: unknown[] }[] = [];
+    let nowMs = Date.parse('2026-11-27T10:00:00Z');
+    const client = {
+      ...schedules.client(),
+      workflow: {
+        start: async (_type: string, options: Started) => {
+          const values = options.typedSearchAttributes.map(({ value }) => value);
+          runs.push({ workflowId: options.workflowId, keys: values.slice(1) });
+        },
+      },
+      workflowService: {
+        listWorkflowExecutions: async ({ query }: { query: string }) => ({
+          executions: runs
+            .filter(({ keys }) => isListed && keys.some((key) => query.includes(String(key))))
+            .map(({ workflowId }) => ({ execution: { workflowId, runId: 'run' } })),
+        }),
+      },
+    } as unknown as Client;
+    const jobs = new JobStore(client, new SessionStore(client), () => nowMs);
+    const store = () => new FileBackupStore(client, jobs, () => (nowMs += 5_000));
+    return { runs, store };
+  }
+
+  it('makes one run of several starts with one key, and others without', async () => {
+    const { schedules, fileBackups } = stores();
+    await fileBackups.create(withTargets('offsite'));
+    const { runs, store } = started(schedules, false);
+    const own = store();
+    const [first, again] = await Promise.all([own.start('shares', 'k'), own.start('shares', 'k')]);
+    expect(again).toBe(first);
+    await own.start('shares', 'other');
+    await own.start('shares', null);
+    await own.start('shares', null);
+    expect(runs.map(({ keys }) => keys.length)).toEqual([1, 1, 0, 0]);
+  });
+
+  it('is not started by a repeat that another process gets', async () => {
+    const { schedules, fileBackups } = stores();
+    await fileBackups.create(withTargets('offsite'));
+    const { runs, store } = started(schedules, true);
+    const first = await store().start('shares', 'k');
+    expect(await store().start('shares', 'k')).toBe(first);
+    expect(runs.length).toBe(1);
+  });
+});
+
+interface Started {
+  readonly workflowId: string;
+  readonly typedSearchAttributes: readonly { readonly value: unknown }[];
+}
