@@ -1,8 +1,8 @@
-/** Waits for a verification or a restore. */
+/** Waits for a verification, a restore or a change of copies. */
 
 import { setTimeout as wait } from 'node:timers/promises';
 import type { OperationView } from '../api/repositories/repository-schemas.js';
-import type { ErrorCode } from '../domain/errors.js';
+import { BackupError, type ErrorCode } from '../domain/errors.js';
 import type { CommandContext } from './command-context.js';
 import {
   display,
@@ -12,6 +12,8 @@ import {
   type DisplayText,
 } from './display-text.js';
 import { EXIT_OF_RESULT, type ExitName } from './exit-codes.js';
+import { printError } from './print.js';
+import { ServerError } from './server-client.js';
 
 export interface OperationFlags {
   /** False with `--no-wait`. */
@@ -19,6 +21,8 @@ export interface OperationFlags {
 }
 
 const POLL_INTERVAL_MS = 1_000;
+/** A server that is updated, or a network that is mended, is back by then; whoever waits longer wants to know. */
+const PATIENCE_MS = 10 * 60_000;
 
 export async function finishOperation(
   context: CommandContext,
@@ -29,15 +33,64 @@ export async function finishOperation(
     context.show(started, () => display`${started.operationId}`);
     return 'success';
   }
-  const path = `/operations/${encodeURIComponent(started.operationId)}`;
-  let operation = await context.server.request<OperationView>('GET', path);
-  while (operation.state === 'running') {
-    await wait(POLL_INTERVAL_MS);
-    operation = await context.server.request<OperationView>('GET', path);
-  }
-  const ended = operation;
+  const { operationId } = started;
+  // Whoever ends the wait by hand would otherwise not know what goes on.
+  if (context.terminal.isInteractive)
+    printError(
+      context.terminal,
+      display`Waiting for ${operationId}; it goes on without this command.`,
+    );
+  const path = `/operations/${encodeURIComponent(operationId)}`;
+  let run = '';
+  const ended = await untilEnded(operationId, {
+    async read() {
+      const view = await context.server.request<OperationView>('GET', `${path}${run}`);
+      // The next one of the same id is another operation.
+      run = `?run=${encodeURIComponent(view.runId)}`;
+      return view;
+    },
+    pause: () => wait(POLL_INTERVAL_MS),
+    nowMs: () => performance.now(),
+  });
   context.show(ended, () => describeOperation(ended));
   return exitOf(ended);
+}
+
+export interface Waiting {
+  readonly read: () => Promise<OperationView>;
+  readonly pause: () => Promise<unknown>;
+  /** Of any clock. */
+  readonly nowMs: () => number;
+}
+
+/** A server that does not answer for a while has lost nothing, and is asked again.
+ *  @throws what it says, or that it stays silent, with how the operation is found again */
+export async function untilEnded(
+  operationId: string,
+  { read, pause, nowMs }: Waiting,
+): Promise<OperationView> {
+  for (let silentSinceMs: number | null = null; ; await pause())
+    try {
+      const operation = await read();
+      silentSinceMs = null;
+      if (operation.state === 'ended') return operation;
+    } catch (error) {
+      silentSinceMs ??= nowMs();
+      const isOver = nowMs() - silentSinceMs >= PATIENCE_MS;
+      const mayPass = error instanceof BackupError && error.kind === 'unavailable';
+      if (!mayPass || isOver) throw withWayBack(operationId, error);
+    }
+}
+
+function withWayBack(operationId: string, error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const way = `It was ${operationId}: \`longhaul operation follow ${operationId}\` waits for it again.`;
+  if (error instanceof BackupError)
+    return new BackupError(error.code, error.message, {
+      ...{ cause: error, hint: `${error.hint}\n${way}` },
+    });
+  if (error instanceof ServerError) return new ServerError(error.code, error.detail, way);
+  return error;
 }
 
 const NAMED_AND_MISSING: readonly ErrorCode[] = [
@@ -52,7 +105,7 @@ function exitOf({ result, code }: OperationView): ExitName {
   return EXIT_OF_RESULT[result ?? 'failed'];
 }
 
-function describeOperation(operation: OperationView): DisplayText {
+export function describeOperation(operation: OperationView): DisplayText {
   const fields: [string, string][] = [
     ['Operation', operation.id],
     ['Result', operation.result ?? operation.state],

@@ -19,6 +19,7 @@ import { displayText } from './display-text.js';
 import { printError, printParsed } from './print.js';
 import { addLimitCommands } from './limit-commands.js';
 import { addNotificationCommands } from './notification-commands.js';
+import { addOperationCommands } from './operation-commands.js';
 import { addRepositoryCommands } from './repository-commands.js';
 import { addSafetyCommands } from './safety-commands.js';
 import { ServerError } from './server-client.js';
@@ -87,6 +88,7 @@ function buildProgram(
   addEventsCommand(program, act);
   addSupportCommand(program, act);
   addRepositoryCommands(program, act);
+  addOperationCommands(program, act);
   addCopyCommands(program, act);
   addLimitCommands(program, act);
   addNotificationCommands(program, act);

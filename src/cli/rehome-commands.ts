@@ -10,6 +10,7 @@ import { display, displayLines, formatInstant } from './display-text.js';
 import type { ExitName } from './exit-codes.js';
 import { finishOperation, type OperationFlags } from './follow-operation.js';
 import { printError } from './print.js';
+import { beginOperation } from './send-order.js';
 
 interface RehomeFlags extends OperationFlags {
   readonly yes?: boolean;
@@ -101,8 +102,7 @@ async function order(
   body: object,
   flags: RehomeFlags,
 ): Promise<ExitName> {
-  const started = await context.server.request<{ operationId: string }>('POST', path, { body });
-  return finishOperation(context, started, flags);
+  return finishOperation(context, await beginOperation(context, path, body), flags);
 }
 
 function jobPath(id: string): string {

@@ -7,6 +7,7 @@ import { display, displayLines } from './display-text.js';
 import type { ExitName } from './exit-codes.js';
 import { pointsWith } from './find-point.js';
 import { finishOperation, type OperationFlags } from './follow-operation.js';
+import { beginOperation } from './send-order.js';
 
 interface RemoveFlags extends OperationFlags {
   readonly setAside?: boolean;
@@ -32,7 +33,6 @@ export async function removePoint(
   pointId: string,
   flags: RemoveFlags,
 ): Promise<ExitName> {
-  const { server } = context;
   const path = `/repositories/${encodeURIComponent(repositoryId)}/restore-points`;
   const mode = flags.setAside === true ? 'setAside' : 'delete';
   const withDependents = flags.withDependents === true;
@@ -47,10 +47,10 @@ export async function removePoint(
     return 'conflict';
   }
   const body = { mode, withDependents };
-  const started = await server.request<{ operationId: string }>(
-    'POST',
+  const started = await beginOperation(
+    context,
     `${path}/${encodeURIComponent(pointId)}/remove`,
-    { body },
+    body,
   );
   return finishOperation(context, started, flags);
 }

@@ -23,6 +23,7 @@ import {
 } from './display-text.js';
 import { printError } from './print.js';
 import { finishOperation, type OperationFlags } from './follow-operation.js';
+import { beginOperation } from './send-order.js';
 import { removeCommand, removePoint } from './remove-point-command.js';
 import { addTypesCommand } from './workload-type-commands.js';
 import { describeStorage, exitOfCheck, reachableText } from './storage-display.js';
@@ -117,11 +118,7 @@ function addRestoreCommand(program: Command, act: Act): void {
       const path = resolve(context.terminal.workingFolder, flags.to);
       const { format, disk, layout, intoExisting } = flags;
       const body = { destination: { path }, format, disks: disk, layout, intoExisting };
-      const started = await context.server.request<{ operationId: string }>(
-        'POST',
-        `${pointPath(id, point)}/restore`,
-        { body },
-      );
+      const started = await beginOperation(context, `${pointPath(id, point)}/restore`, body);
       return finishOperation(context, started, flags);
     },
   );
@@ -175,10 +172,7 @@ function addRestorePointCommands(program: Command, act: Act): void {
       .description('Read restore points and compare them with their digests.'),
     async (context, id: string, point: string | undefined, flags: OperationFlags) => {
       const path = point === undefined ? repositoryPath(id) : pointPath(id, point);
-      const started = await context.server.request<{ operationId: string }>(
-        'POST',
-        `${path}/verify`,
-      );
+      const started = await beginOperation(context, `${path}/verify`);
       return finishOperation(context, started, flags);
     },
   );

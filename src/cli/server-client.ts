@@ -138,6 +138,14 @@ export class ServerClient {
 /** An error of the server that this command has no code for: a bug there, or a newer server. Its words are shown, and no stack. */
 export class ServerError extends Error {
   override readonly name = 'ServerError';
+
+  constructor(
+    readonly code: string,
+    readonly detail: string,
+    hint: string,
+  ) {
+    super([`${code}: ${detail}`, hint].join('\n').trim());
+  }
 }
 
 /** What may not stand in a header would be reported as a fault of the program.
@@ -156,7 +164,7 @@ async function errorOf(response: Response): Promise<Error | null> {
     const detail = 'detail' in problem ? String(problem.detail) : response.statusText;
     const hint: { hint?: string } = 'hint' in problem ? { hint: String(problem.hint) } : {};
     if (isErrorCode(code)) return new BackupError(code, detail, hint);
-    return new ServerError([`${String(code)}: ${detail}`, hint.hint ?? ''].join('\n').trim());
+    return new ServerError(String(code), detail, hint.hint ?? '');
   }
   return null;
 }

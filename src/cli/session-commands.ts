@@ -90,20 +90,24 @@ async function listSessions(
     ...(to === undefined ? {} : { to }),
   });
   const path = `/sessions?${query.toString()}`;
-  const { items: sessions, unreadable } =
+  const page: SessionPage =
     all === true
       ? await context.server.browse<SessionSummary>(path)
-      : firstPage(await context.server.request<SessionPage>('GET', path));
+      : await context.server.request<SessionPage>('GET', path);
+  const { items: sessions, unreadable = [], nextCursor } = page;
   if (unreadable.length > 0) printError(context.terminal, describeUnreadable(unreadable));
-  context.show(sessions, () => describeSessions(sessions));
+  const isCut = nextCursor !== undefined;
+  context.show(sessions, () =>
+    isCut && sessions.length === 0
+      ? display`None of the sessions that were looked at first.`
+      : describeSessions(sessions),
+  );
+  if (isCut)
+    printError(context.terminal, display`There may be more: \`--all\` looks at all of them.`);
 }
 
 interface SessionPage extends Page<SessionSummary> {
   readonly unreadable?: readonly UnreadablePart[];
-}
-
-function firstPage({ items, unreadable = [] }: SessionPage) {
-  return { items, unreadable };
 }
 
 function addControlCommand(

@@ -5,6 +5,7 @@ import { BackupError, isBackupError } from '../domain/errors.js';
 import type { Act, CommandContext } from './command-context.js';
 import { displayJson } from './display-text.js';
 import { print } from './print.js';
+import { ServerError } from './server-client.js';
 
 /** Of lists the first page: what is wrong now stands on it. No answer holds a secret; names of machines and paths are in most. */
 const PARTS = {
@@ -59,8 +60,7 @@ async function supportBundle({ server }: CommandContext): Promise<SupportBundle>
     try {
       parts[part] = await server.request('GET', path);
     } catch (error) {
-      if (!(error instanceof BackupError) || isOfAll(error)) throw error;
-      lacking.push({ part, code: error.code, reason: error.message });
+      lacking.push({ part, ...lackOf(error) });
     }
   return {
     longhaulSupport: 1,
@@ -69,6 +69,13 @@ async function supportBundle({ server }: CommandContext): Promise<SupportBundle>
     parts,
     lacking,
   };
+}
+
+/** A bug of the server keeps one part back like anything else. @throws what is no answer to this part alone */
+function lackOf(error: unknown): { readonly code: string; readonly reason: string } {
+  if (error instanceof ServerError) return { code: error.code, reason: error.detail };
+  if (!(error instanceof BackupError) || isOfAll(error)) throw error;
+  return { code: error.code, reason: error.message };
 }
 
 function isOfAll(error: BackupError): boolean {

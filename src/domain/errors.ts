@@ -245,6 +245,11 @@ export const ERROR_CODES = {
     meaning: 'The Temporal server does not answer.',
     hint: 'Check temporal.address; Longhaul goes on by itself when it is back.',
   },
+  TEMPORAL_REFUSED: {
+    kind: 'unavailable',
+    meaning: 'The Temporal server does not let Longhaul do this.',
+    hint: 'Check temporal.tls and temporal.apiKeyFile, and what they may do in the namespace; the detail has the words of that server.',
+  },
   TEMPORAL_NAMESPACE_INVALID: {
     kind: 'invalid',
     meaning: 'The Temporal namespace is missing, or one of its search attributes has another type.',

@@ -20,6 +20,12 @@ const UNAVAILABLE_STATUS: readonly number[] = [
   14, // UNAVAILABLE
 ];
 
+/** Under which it will refuse the next call, too, until somebody changes what Longhaul is let in with. */
+const REFUSED_STATUS: readonly number[] = [
+  7, // PERMISSION_DENIED
+  16, // UNAUTHENTICATED
+];
+
 const FAILED_PRECONDITION = 9;
 
 /** null: not an error that a user can do something about, so a bug. */
@@ -33,7 +39,17 @@ export function toBackupError(error: unknown): BackupError | null {
       cause: error,
     });
   }
-  return null;
+  const refusal = refusalIn(error);
+  return refusal === null
+    ? null
+    : new BackupError('TEMPORAL_REFUSED', `Temporal refuses it: ${refusal}`, { cause: error });
+}
+
+/** What the server says; null: it refused nothing. */
+function refusalIn(error: unknown): string | null {
+  const cause = error instanceof ServiceError ? error.cause : error;
+  if (!isGrpcServiceError(cause) || !REFUSED_STATUS.includes(cause.code)) return null;
+  return cause.details === '' ? cause.message : cause.details;
 }
 
 /** Whether the call did not reach Temporal, or no worker answered it in time. */

@@ -110,15 +110,30 @@ export class OperationStore {
     return operationIdOf(workflowId);
   }
 
-  /** @throws OPERATION_MISSING */
-  async get(operationId: string): Promise<OperationView> {
+  /** @param runId of several with one id; default: the newest. One that went on in a new run is the same operation.
+   *  @throws OPERATION_MISSING */
+  async get(operationId: string, runId?: string): Promise<OperationView> {
     const { workflowId } = partsOf(operationId);
-    const execution = await this.#handle(workflowId)
-      .describe()
-      .catch((error: unknown) => {
-        throw error instanceof WorkflowNotFoundError ? missing(operationId) : error;
-      });
-    return this.#view(execution);
+    for (let run = runId; ;) {
+      const execution = await this.#handle(workflowId, run)
+        .describe()
+        .catch((error: unknown) => {
+          throw error instanceof WorkflowNotFoundError ? missing(operationId) : error;
+        });
+      if (execution.status.name !== 'CONTINUED_AS_NEW') return this.#view(execution);
+      run = await this.#nextRun(workflowId, execution.runId);
+      if (run === undefined) throw missing(operationId);
+    }
+  }
+
+  /** In which a run went on: its last event says so. */
+  async #nextRun(workflowId: string, runId: string): Promise<string | undefined> {
+    const { namespace } = this.#client.options;
+    const { history } = await this.#client.workflowService.getWorkflowExecutionHistoryReverse({
+      ...{ namespace, execution: { workflowId, runId }, maximumPageSize: 1 },
+    });
+    const [last] = history?.events ?? [];
+    return last?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId ?? undefined;
   }
 
   /** Those that Temporal still knows: running ones first, then the ended ones, newest end first. */
@@ -147,10 +162,11 @@ export class OperationStore {
     > & { readonly status: { readonly name: string } },
   ): Promise<OperationView> {
     const { memo, startTime, closeTime, status, ...run } = execution;
-    const { workflowId } = run;
+    const { workflowId, runId } = run;
     const { kind, repositoryId } = partsOf(operationIdOf(workflowId));
     const view = {
       id: operationIdOf(workflowId),
+      runId,
       kind,
       repositoryId,
       startedAt: (memo as OperationMemo | undefined)?.startedAt ?? startTime.toISOString(),

@@ -20,6 +20,7 @@ import {
   browsedPageSchema,
   cursorQuerySchema,
   operationQuerySchema,
+  operationRunSchema,
   operationSchema,
   operationStartedSchema,
   removeRequestSchema,
@@ -290,10 +291,13 @@ function restoreRoutes({ operations, repositories }: RepositoryServices): Route[
       needs: 'view',
       subject: 'operation',
       summary: 'A verification, a restore or a change of copies, running or ended.',
+      query: operationRunSchema,
       status: 200,
       answer: operationSchema,
       errors: ['OPERATION_MISSING'],
-      run: async ({ params }) => ({ content: await operations.get(params.id ?? '') }),
+      run: async ({ params, query }) => ({
+        content: await operations.get(params.id ?? '', query.run),
+      }),
     }),
   ];
 }

@@ -45,6 +45,8 @@ export interface RepositoryView
 /** Whatever takes long and is followed by its id. */
 export interface OperationView extends OperationStatus {
   readonly id: string;
+  /** Several have one id: each check of a repository, each change of the same copies. */
+  readonly runId: string;
   readonly kind: (typeof OPERATION_KINDS)[number];
   readonly repositoryId: string;
   readonly startedAt: string;
@@ -260,6 +262,13 @@ export const operationQuerySchema = z.strictObject({
   cursor: z.string().max(4_000).optional(),
 });
 
+export const operationRunSchema = z.strictObject({
+  run: z
+    .uuid()
+    .optional()
+    .meta({ description: '`runId` of one of several with this id. Default: the newest.' }),
+});
+
 export const restorePointQuerySchema = z.strictObject({
   workload: z.string().min(1).max(WORKLOAD_ID_LENGTH).optional(),
   cursor: z.string().max(4_000).optional(),
@@ -319,6 +328,9 @@ const operationErrorCode: z.ZodType<ErrorCode | null> = errorCodeSchema.nullable
 export const operationSchema: z.ZodType<OperationView> = z
   .object({
     id: z.string(),
+    runId: z.string().meta({
+      description: 'Of several with one id, which: goes into `run` of the address.',
+    }),
     kind: z.enum(OPERATION_KINDS),
     repositoryId: slug,
     startedAt: instant,

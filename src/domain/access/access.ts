@@ -131,6 +131,16 @@ function repositoryText(id: string): string {
   return `repository ${id}`;
 }
 
+const KINDS_OF_JOBS: readonly (string | undefined)[] = ['map', 'detach'];
+
+function isOperationInScope({ jobs, repositories }: TokenScope, id: string): boolean {
+  const [kind, repositoryId = '', ...rest] = id.split('.');
+  const [jobId = ''] = rest.join('.').split(':');
+  return (
+    repositories.includes(repositoryId) || (KINDS_OF_JOBS.includes(kind) && jobs.includes(jobId))
+  );
+}
+
 function rolesWith(permission: Permission): Role[] {
   return ROLES.filter((role) => GRANTED[role].includes(permission));
 }
@@ -141,10 +151,12 @@ function isForEverybody(subject: Subject): boolean {
 
 function isAnyInScope({ jobs, repositories }: TokenScope, subject: Subject): boolean {
   if (subject === 'job' || subject === 'session') return jobs.length > 0;
-  return (subject === 'repository' || subject === 'operation') && repositories.length > 0;
+  if (subject === 'operation') return repositories.length > 0 || jobs.length > 0;
+  return subject === 'repository' && repositories.length > 0;
 }
 
-/** Session: `<job>-<start>`. Operation: `<kind>.<repository>.<rest>`. */
+/** Session: `<job>-<start>`. Operation: `<kind>.<repository>.<rest>`; of one that gives a job's copies to another job or to none the rest begins with that
+ *  job, and whoever may order it for the job may see how it goes on. */
 function isInScope({ jobs, repositories }: TokenScope, subject: Subject, id: string): boolean {
   switch (subject) {
     case 'job':
@@ -154,7 +166,7 @@ function isInScope({ jobs, repositories }: TokenScope, subject: Subject, id: str
     case 'repository':
       return repositories.includes(id);
     case 'operation':
-      return repositories.includes(id.split('.')[1] ?? '');
+      return isOperationInScope({ jobs, repositories }, id);
     default:
       return false;
   }

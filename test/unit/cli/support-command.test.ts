@@ -13,11 +13,13 @@ const PATHS = [
   ...['/limits', '/notification-channels', '/operations', '/sessions', '/sessions?result=failed'],
 ];
 
-it('a support bundle holds each answer of the server, and names the one that did not come', async () => {
+it('a support bundle holds each answer of the server, and names those that did not come', async () => {
   const answers = PATHS.map((path) => [`GET ${path}`, { body: { of: path } }] as const);
   const away = { code: 'TEMPORAL_UNREACHABLE', detail: 'Temporal is away', hint: 'Wait.' };
+  const bug = { code: 'INTERNAL_ERROR', detail: 'this is a bug', hint: 'The log has it.' };
   bench.answer({
     ...Object.fromEntries(answers),
+    'GET /jobs': { status: 500, body: bug },
     'GET /sessions': { status: 503, body: away },
   });
 
@@ -26,9 +28,10 @@ it('a support bundle holds each answer of the server, and names the one that did
   const bundle = JSON.parse(out) as SupportBundle;
   expect(code).toBe(0);
   expect(Object.values(bundle.parts)).toEqual(
-    PATHS.filter((path) => path !== '/sessions').map((path) => ({ of: path })),
+    PATHS.filter((path) => path !== '/sessions' && path !== '/jobs').map((path) => ({ of: path })),
   );
   expect(bundle.lacking).toMatchObject([
+    { part: 'jobs', code: 'INTERNAL_ERROR', reason: 'this is a bug' },
     {
       part: 'sessions',
       code: 'TEMPORAL_UNREACHABLE',

@@ -1,6 +1,10 @@
 import { ServiceError } from '@temporalio/client';
 import { expect, it } from 'vitest';
-import { isNoAnswer, isUnavailable } from '../../../../src/api/executions/temporal-errors.js';
+import {
+  isNoAnswer,
+  isUnavailable,
+  toBackupError,
+} from '../../../../src/api/executions/temporal-errors.js';
 
 /** As @grpc/grpc-js makes them. Codes: grpc/doc/statuscodes.md. */
 function answered(code: number): ServiceError {
@@ -24,4 +28,13 @@ it.each([
     mayBeOtherwise,
     isUnanswered,
   ]);
+});
+
+it.each([
+  ['PERMISSION_DENIED', 7, 'TEMPORAL_REFUSED'],
+  ['UNAVAILABLE', 14, 'TEMPORAL_UNREACHABLE'],
+  ['UNAUTHENTICATED', 16, 'TEMPORAL_REFUSED'],
+  ['INTERNAL', 13, undefined],
+])('tells %s as what somebody can do something about, or as a bug', (_name, code, known) => {
+  expect(toBackupError(answered(code))?.code).toBe(known);
 });

@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import { msToTs } from '@temporalio/common/lib/time.js';
 import { describe, expect, it } from 'vitest';
 import { FileBackupStore } from '../../../../src/api/jobs/file-backup-store.js';
 import { JobStore } from '../../../../src/api/jobs/job-store.js';
@@ -168,7 +169,10 @@ describe('a file-backup job that is started by hand', () => {
         listWorkflowExecutions: async ({ query }: { query: string }) => ({
           executions: runs
             .filter(({ keys }) => isListed && keys.some((key) => query.includes(String(key))))
-            .map(({ workflowId }) => ({ execution: { workflowId, runId: 'run' } })),
+            .map(({ workflowId }) => ({
+              ...{ execution: { workflowId, runId: 'run' }, type: { name: 'runFileBackup' } },
+              ...{ status: 1, startTime: msToTs(0), historyLength: { toNumber: () => 1 } },
+            })),
         }),
       },
     } as unknown as Client;

@@ -43,8 +43,11 @@ function copies(looks: readonly (Error | null)[]) {
 }
 
 const absent = () => new WorkflowNotFoundError('not found', 'session', undefined);
-const silent = () =>
-  new ServiceError('no answer', { cause: Object.assign(new Error(), { code: 14 }) });
+/** As @grpc/grpc-js makes them: UNAVAILABLE. */
+const silent = () => {
+  const fields = { code: 14, details: '', metadata: {} };
+  return new ServiceError('no answer', { cause: Object.assign(new Error(), fields) });
+};
 
 describe('the answer to an order of a one-time copy', () => {
   it('waits for its session, also over a Temporal that does not answer for a moment', async () => {

@@ -30,6 +30,10 @@ describe('a token that is bound to a job and a repository', () => {
     ['repository', 'primary', false],
     ['operation', 'verify.offsite.all', true],
     ['operation', 'verify.primary.offsite', false],
+    ['operation', 'detach.primary.nightly:web01', true],
+    ['operation', 'map.primary.nightly:web.01', true],
+    ['operation', 'map.primary.weekly:nightly', false],
+    ['operation', 'restore.primary.nightly:web01:p1', false],
     ['site', '', false],
     ['nothing', '', true],
   ])('may see %s %j: %s', (subject, subjectId, isAllowed) => {

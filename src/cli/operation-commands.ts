@@ -1,0 +1,86 @@
+/** `longhaul operation …`: verifications, restores and changes of copies, also those that somebody else or a schedule began. */
+
+import type { Command } from 'commander';
+import type { OperationView } from '../api/repositories/repository-schemas.js';
+import type { Act, CommandContext } from './command-context.js';
+import { display, formatInstant, formatTable, type DisplayText } from './display-text.js';
+import { describeOperation, finishOperation } from './follow-operation.js';
+import { printError } from './print.js';
+import type { Page } from './server-client.js';
+
+interface ListFlags {
+  readonly kind?: string;
+  readonly repository?: string;
+  readonly state?: string;
+  readonly all?: boolean;
+}
+
+export function addOperationCommands(program: Command, act: Act): void {
+  const operation = program
+    .command('operation')
+    .description('Verifications, restores and changes of copies.');
+  act(
+    operation
+      .command('list')
+      .option('--kind <kind>', 'verify, restore, remove, map or detach')
+      .option('--repository <id>', 'only in this repository')
+      .option('--state <state>', 'running or ended')
+      .option('--all', 'all that Temporal still knows, not the first page alone')
+      .description('List them, running ones first, then the ended ones, newest end first.'),
+    listOperations,
+  );
+  act(
+    operation
+      .command('show')
+      .argument('<operation>')
+      .option('--run <id>', 'of several with one id; default: the newest')
+      .description('Show one: how far it is, what it found, why it failed.'),
+    async (context, id: string, { run }: { readonly run?: string }) => {
+      const query = run === undefined ? '' : `?run=${encodeURIComponent(run)}`;
+      const path = `/operations/${encodeURIComponent(id)}${query}`;
+      const found = await context.server.request<OperationView>('GET', path);
+      context.show(found, () => describeOperation(found));
+    },
+  );
+  act(
+    operation
+      .command('follow')
+      .argument('<operation>')
+      .description('Wait for its end; the exit code tells its result.'),
+    (context, operationId: string) => finishOperation(context, { operationId }, { wait: true }),
+  );
+}
+
+async function listOperations(
+  context: CommandContext,
+  { kind, repository, state, all }: ListFlags,
+): Promise<void> {
+  const query = new URLSearchParams({
+    ...(kind === undefined ? {} : { kind }),
+    ...(repository === undefined ? {} : { repositoryId: repository }),
+    ...(state === undefined ? {} : { state }),
+  });
+  const path = `/operations?${query.toString()}`;
+  const page: Page<OperationView> =
+    all === true
+      ? { items: await context.server.all<OperationView>(path) }
+      : await context.server.request('GET', path);
+  context.show(page.items, () => describeOperations(page.items));
+  if (page.nextCursor !== undefined)
+    printError(context.terminal, display`There are more: \`--all\` lists them.`);
+}
+
+function describeOperations(operations: readonly OperationView[]): DisplayText {
+  if (operations.length === 0) return display`No operations.`;
+  return formatTable(
+    ['OPERATION', 'STATE', 'RESULT', 'STARTED', 'ENDED', 'RUN'],
+    operations.map(({ id, runId, state, result, startedAt, endedAt, live }) => [
+      id,
+      state === 'running' && !live ? 'running, no worker answers' : state,
+      result ?? '-',
+      formatInstant(startedAt),
+      formatInstant(endedAt),
+      runId,
+    ]),
+  );
+}

@@ -1,0 +1,66 @@
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { describe, expect, it } from 'vitest';
+import { OperationStore } from '../../../../src/api/repositories/operation-store.js';
+
+const ENDED = {
+  ...{ state: 'ended', processedBytes: 0, totalBytes: 0, code: null, reason: null },
+  ...{ notes: [], omittedNotes: 0 },
+};
+
+interface Run {
+  readonly result: string | null;
+  /** In which it went on. */
+  readonly next?: string;
+}
+
+/** A store over the runs of one check, by their ids, the newest last. */
+function storeOf(runs: Readonly<Record<string, Run>>): OperationStore {
+  const newest = Object.keys(runs).at(-1)!;
+  const client = {
+    options: { namespace: 'memory' },
+    workflow: {
+      getHandle: (workflowId: string, runId = newest) => ({
+        async describe() {
+          const run = runs[runId];
+          if (run === undefined) throw new WorkflowNotFoundError('none', workflowId, runId);
+          const name = run.next === undefined ? 'COMPLETED' : 'CONTINUED_AS_NEW';
+          return { workflowId, runId, memo: {}, startTime: new Date(0), status: { name } };
+        },
+        result: async () => ({ ...ENDED, result: runs[runId]!.result }),
+      }),
+    },
+    workflowService: {
+      getWorkflowExecutionHistoryReverse: async ({ execution }: Asked) => {
+        const newExecutionRunId = runs[execution.runId]?.next;
+        const attributes = { newExecutionRunId };
+        const event = { workflowExecutionContinuedAsNewEventAttributes: attributes };
+        return { history: { events: [event] } };
+      },
+    },
+  } as unknown as Client;
+  return new OperationStore(client, () => 0);
+}
+
+interface Asked {
+  readonly execution: { readonly runId: string };
+}
+
+describe('an operation of which there were several under one id', () => {
+  const store = storeOf({
+    october: { result: 'failed' },
+    november: { result: null, next: 'november-2' },
+    'november-2': { result: 'warning' },
+    december: { result: 'success' },
+  });
+  const get = (run?: string) => store.get('verify.offsite.all', run);
+
+  it('is the newest one, or that of the run that is named', async () => {
+    expect(await get()).toMatchObject({ runId: 'december', result: 'success' });
+    expect(await get('october')).toMatchObject({ runId: 'october', result: 'failed' });
+    await expect(get('september')).rejects.toMatchObject({ code: 'OPERATION_MISSING' });
+  });
+
+  it('is followed into the runs in which it went on, and into no later one', async () => {
+    expect(await get('november')).toMatchObject({ runId: 'november-2', result: 'warning' });
+  });
+});
