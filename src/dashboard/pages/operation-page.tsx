@@ -1,8 +1,9 @@
+import { useEffect } from 'react';
 import { Link } from 'wouter';
 import type { OperationView } from '../../api/repositories/repository-schemas.js';
-import { useAddressField } from '../client/address.js';
+import { useAddress } from '../client/address.js';
 import { useNow } from '../client/now.js';
-import { EVERY, useApi } from '../client/queries.js';
+import { EVERY, useApi, withQuery } from '../client/queries.js';
 import { CallFault, Fault } from '../show/fault.js';
 import { bytes, counted, duration, printable } from '../show/format.js';
 import { Instant } from '../show/instant.js';
@@ -15,12 +16,19 @@ import { sayResult, type Mood } from '../show/words.js';
 
 /** A verification, a restore or a change of copies, running or ended. */
 export function OperationPage() {
-  const [id] = useAddressField('id');
-  const operation = useApi<OperationView>(`/operations/${encodeURIComponent(id)}`, {
-    everyMs: EVERY.second,
-    freshMs: 500,
-  });
+  const [fields, change] = useAddress();
+  const id = fields.get('id') ?? '';
+  const run = fields.get('run');
+  const operation = useApi<OperationView>(
+    withQuery(`/operations/${encodeURIComponent(id)}`, { run }),
+    { everyMs: EVERY.second, freshMs: 500 },
+  );
   const { data, error } = operation;
+  // The next one of the same id is another operation: the address of this page is that of the one on it.
+  const runId = data?.runId;
+  useEffect(() => {
+    if (run === null && runId !== undefined) change({ run: runId });
+  });
   return (
     <Page
       title={data === undefined ? 'Operation' : operationTitle(data)}

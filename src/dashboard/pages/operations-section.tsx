@@ -1,11 +1,15 @@
+import { useQuery, type UseQueryResult } from '@tanstack/react-query';
 import { Link } from 'wouter';
 import type { OperationView } from '../../api/repositories/repository-schemas.js';
+import { readApi, type ApiError } from '../client/call-api.js';
 import { EVERY, useApi, withQuery, type ApiPage } from '../client/queries.js';
 import { Commands, curlLine } from '../show/commands.js';
+import { endedOperations, type EndedOperations } from '../show/ended-operations.js';
 import { CallFault, Fault } from '../show/fault.js';
 import { Instant } from '../show/instant.js';
 import {
   openOperations,
+  operationAddress,
   operationTitle,
   sayOperation,
   whyOperation,
@@ -22,6 +26,7 @@ const SHOWN = 15;
 export function OperationsSection() {
   const operations = useApi<ApiPage<OperationView>>('/operations', { everyMs: EVERY.usual });
   const items = operations.data?.items ?? [];
+  const ended = useEndedOperations();
   return (
     <Section title="Checks, restores and changes of copies" note="running ones, then the last">
       {operations.error !== null && (
@@ -30,9 +35,18 @@ export function OperationsSection() {
       {operations.data === undefined && operations.error === null && (
         <Waiting what="Asking for what was checked" />
       )}
-      {openOperations(items).map((operation) => (
-        <OpenOperation key={keyOf(operation)} operation={operation} />
+      {ended.error !== null && (
+        <CallFault error={ended.error} what="What failed further back could not be read." />
+      )}
+      {openOperations(ended.data?.items ?? items).map((operation) => (
+        <OpenOperation key={operation.runId} operation={operation} />
       ))}
+      {ended.data?.isCut === true && (
+        <p className="nothing">
+          Of those that have ended the last {ended.data.items.length} were looked at; what failed
+          before them is not told here.
+        </p>
+      )}
       {operations.data !== undefined && items.length === 0 && (
         <Nothing>Temporal knows of none: what ended over 30 days ago is forgotten.</Nothing>
       )}
@@ -41,7 +55,7 @@ export function OperationsSection() {
           label="Checks, restores and changes"
           columns={COLUMNS}
           rows={items.slice(0, SHOWN)}
-          keyOf={keyOf}
+          keyOf={({ runId }) => runId}
         />
       )}
       <Commands lines={[curlLine('GET', '/operations')]} />
@@ -49,13 +63,14 @@ export function OperationsSection() {
   );
 }
 
-/** Of one repository the same check may have run several times under one id. */
-function keyOf({ id, startedAt, endedAt }: OperationView): string {
-  return `${id} ${startedAt} ${endedAt ?? ''}`;
-}
-
-function operationAddress({ id }: OperationView): string {
-  return withQuery('/operations', { id });
+function useEndedOperations(): UseQueryResult<EndedOperations, ApiError> {
+  const path = withQuery('/operations', { state: 'ended' });
+  return useQuery<EndedOperations, ApiError>({
+    queryKey: [path, 'open'],
+    queryFn: ({ signal }) =>
+      endedOperations((cursor) => readApi(withQuery(path, { cursor }), signal)),
+    refetchInterval: EVERY.minute,
+  });
 }
 
 function OpenOperation({ operation }: { readonly operation: OperationView }) {

@@ -39,7 +39,7 @@ export function openOperations(operations: readonly OperationView[]): OperationV
   return operations.filter((operation) => {
     const { id, state, result } = operation;
     if (state !== 'ended') return false;
-    const what = id.replace(SCHEDULED_AT, '');
+    const what = id.replace(SCHEDULED_AT, '').replace(RESTORED_AT, '');
     const isNewest = !seen.has(what);
     seen.add(what);
     return isNewest && result !== 'success';
@@ -48,6 +48,14 @@ export function openOperations(operations: readonly OperationView[]): OperationV
 
 /** Of a check that a schedule started the id ends with its moment. */
 const SCHEDULED_AT = /-\d{4}-\d\d-\d\dT[\d:.]+Z$/;
+
+/** That of a restore ends with its own: the same point may be restored several times. */
+const RESTORED_AT = /-\d{8}T\d{9}Z$/;
+
+/** Of several with one id, this one. */
+export function operationAddress({ id, runId }: Pick<OperationView, 'id' | 'runId'>): string {
+  return `/operations?${new URLSearchParams({ id, run: runId }).toString()}`;
+}
 
 function scheduledBy(id: string): string | null {
   return SCHEDULED_AT.test(id) && id.startsWith('verify.')

@@ -2,8 +2,10 @@ import { describe, expect, it } from 'vitest';
 import type { OperationView } from '../../../src/api/repositories/repository-schemas.js';
 import type { SessionView } from '../../../src/api/sessions/session-schemas.js';
 import { newestSessions } from '../../../src/dashboard/show/newest-sessions.js';
+import { endedOperations } from '../../../src/dashboard/show/ended-operations.js';
 import {
   openOperations,
+  operationAddress,
   operationTitle,
   whyOperation,
 } from '../../../src/dashboard/show/operation-words.js';
@@ -77,6 +79,39 @@ describe('operations', () => {
     expect(openOperations([again, sunday])).toEqual([sunday]);
     const byHand = operation('verify.offsite.all', 'warning');
     expect(openOperations([byHand, sunday, october])).toEqual([byHand, sunday]);
+  });
+
+  it('of a restore is done when the same point was restored later', () => {
+    const restore = (at: string, result: OperationView['result']) =>
+      operation(`restore.offsite.nightly:web01:20261124T220000Z-${at}`, result);
+    const failed = restore('20261126T080000123Z', 'failed');
+    const other = operation(
+      'restore.offsite.nightly:web01:20261125T220000Z-20261126T090000000Z',
+      'failed',
+    );
+    expect(openOperations([restore('20261126T081500000Z', 'success'), other, failed])).toEqual([
+      other,
+    ]);
+  });
+
+  it('have an address of their own, also when several have one id', () => {
+    const october = { ...operation('verify.offsite.all', 'failed'), runId: 'october' };
+    expect(operationAddress(october)).toBe('/operations?id=verify.offsite.all&run=october');
+  });
+
+  it('are looked at behind the first page, and where that ends is said', async () => {
+    const read = (pages: number) => async (cursor: string | undefined) => {
+      const page = Number(cursor ?? 1);
+      const nextCursor = page < pages ? { nextCursor: String(page + 1) } : {};
+      return { items: [{ ...sunday, id: `page ${page}` }], ...nextCursor };
+    };
+    const three = await endedOperations(read(3));
+    expect([three.items.map(({ id }) => id), three.isCut]).toEqual([
+      ...[['page 1', 'page 2', 'page 3'], false],
+    ]);
+    expect((await endedOperations(read(10))).isCut).toBe(false);
+    const many = await endedOperations(read(11));
+    expect([many.items.length, many.isCut]).toEqual([10, true]);
   });
 
   it('say what started them, and why they failed', () => {
