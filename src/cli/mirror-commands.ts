@@ -12,6 +12,7 @@ import {
   definitionIn,
   type JobCollection,
 } from './definition-commands.js';
+import { describeUnreadable } from './describe-unreadable.js';
 import {
   display,
   formatFields,
@@ -20,6 +21,7 @@ import {
   type DisplayText,
 } from './display-text.js';
 import { describeHours, parseHours } from './hours-phrase.js';
+import { printError } from './print.js';
 import { describeSchedule, parseSchedule, SCHEDULE_PHRASES } from './schedule-phrase.js';
 
 export function addMirrorCommands(program: Command, act: Act): void {
@@ -30,8 +32,9 @@ export function addMirrorCommands(program: Command, act: Act): void {
     );
   addDefinitionCommands(job, act);
   act(job.command('list').description('List the mirror jobs.'), async (context: CommandContext) => {
-    const jobs = await context.server.all<MirrorJobView>(MIRRORS.base);
+    const { items: jobs, unreadable } = await context.server.browse<MirrorJobView>(MIRRORS.base);
     context.show(jobs, () => describeJobs(jobs));
+    if (unreadable.length > 0) printError(context.terminal, describeUnreadable(unreadable));
   });
   addShowCommand(job, act, MIRRORS);
 }

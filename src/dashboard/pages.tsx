@@ -15,8 +15,9 @@ const PAGES: readonly (readonly [string, ComponentType])[] = [
     lazy(async () => ({ default: (await import('./pages/workload-page.js')).WorkloadPage })),
   ],
   ['/jobs', lazy(async () => ({ default: (await import('./pages/jobs-page.js')).JobsPage }))],
+  // Not below /jobs: a job may be called `new`.
   [
-    '/jobs/new',
+    '/new-job',
     lazy(async () => ({ default: (await import('./pages/new-job-page.js')).NewJobPage })),
   ],
   [

@@ -54,9 +54,10 @@ export function Shell({ children }: { readonly children: ReactNode }) {
 }
 
 function Side() {
-  const [location] = useLocation();
+  const [address] = useLocation();
+  const location = address === '/new-job' ? '/jobs/' : address;
   const [isOpen, setOpen] = useState(false);
-  useEffect(() => setOpen(false), [location]);
+  useEffect(() => setOpen(false), [address]);
   const isHere = (path: string): boolean =>
     path === '/' ? location === '/' : location === path || location.startsWith(`${path}/`);
   return (

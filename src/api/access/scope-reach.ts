@@ -18,17 +18,24 @@ interface Named {
   readonly repositoryId: string;
 }
 
-/** What definitions of jobs of any kind say of their places. */
-interface Definition {
+interface Started {
+  readonly schedule?: { readonly type: string; readonly jobId?: string } | null | undefined;
+}
+
+/** What definitions of jobs of any kind say of their places, and of the jobs that they start after. */
+interface Definition extends Started {
   readonly sources?: { readonly include: readonly Named[] };
   readonly source?: Named;
   readonly target?: Named;
-  readonly secondaryTargets?: readonly Named[];
+  readonly secondaryTargets?: readonly (Named & Started)[];
 }
 
-/** Repositories that a definition of a job names. */
-export function reachOf(job: Definition): Pick<TokenScope, 'repositories'> {
+/** Repositories and other jobs that a definition of a job names. */
+export function reachOf(job: Definition): TokenScope {
   const { sources, source, target, secondaryTargets = [] } = job;
   const named = [...(sources?.include ?? []), source, target, ...secondaryTargets];
-  return { repositories: named.flatMap((each) => each?.repositoryId ?? []) };
+  return {
+    jobs: [job, ...secondaryTargets].flatMap(({ schedule }) => schedule?.jobId ?? []),
+    repositories: named.flatMap((each) => each?.repositoryId ?? []),
+  };
 }

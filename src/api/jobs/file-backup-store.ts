@@ -29,13 +29,11 @@ import { listExecutions } from '../executions/execution-list.js';
 import { KeyedStarts } from '../executions/keyed-starts.js';
 import { SLUG } from '../field-schemas.js';
 import type { FileBackupJobView, FileBackupRunView } from './file-backup-schemas.js';
-import { isNever, NEVER, policiesOf } from './job-schedule.js';
+import { FILE_BACKUP_PREFIX, isNever, NEVER, policiesOf } from './job-schedule.js';
 import { scheduledOf } from './job-list.js';
 import type { JobStore } from './job-store.js';
 import { enabledNote, missedStartAt } from './missed-start.js';
 import { quoted } from '../executions/visibility-query.js';
-
-const PREFIX = 'file-backup/';
 
 export class FileBackupStore {
   readonly #client: Client;
@@ -56,7 +54,8 @@ export class FileBackupStore {
   async list(): Promise<FileBackupJobView[]> {
     const ids: string[] = [];
     for await (const { scheduleId } of this.#client.schedule.list())
-      if (scheduleId.startsWith(PREFIX)) ids.push(scheduleId.slice(PREFIX.length));
+      if (scheduleId.startsWith(FILE_BACKUP_PREFIX))
+        ids.push(scheduleId.slice(FILE_BACKUP_PREFIX.length));
     const views = await Promise.all(ids.sort().map((id) => this.get(id).catch(ignoreMissing)));
     return views.filter((view) => view !== null);
   }
@@ -66,7 +65,7 @@ export class FileBackupStore {
     const description = await this.#describe(id);
     const lastRun = await this.#lastRun(id);
     const known = { job: { id, mode: 'periodic' as const }, ...scheduledOf(description) };
-    const scheduleId = `${PREFIX}${id}`;
+    const scheduleId = `${FILE_BACKUP_PREFIX}${id}`;
     const missed = await missedStartAt(this.#client, known, lastRun, this.#now(), scheduleId);
     return viewOf(description, lastRun, missed);
   }
@@ -82,7 +81,13 @@ export class FileBackupStore {
       new BackupError('JOB_EXISTS', `a file-backup job ${job.id} exists already`, { cause });
     return this.#writes.run(async () => {
       if ((await this.definition(job.id).catch(ignoreMissing)) !== null) throw exists();
-      const schedule = { ...scheduleBodyOf(job, this.#now()), scheduleId: `${PREFIX}${job.id}` };
+      // Tokens, silences and messages name a job of any kind by its id alone.
+      if ((await this.#jobs.definition(job.id).catch(ignoreMissing)) !== null)
+        throw new BackupError('JOB_EXISTS', `a job ${job.id} exists already`);
+      const schedule = {
+        ...scheduleBodyOf(job, this.#now()),
+        scheduleId: `${FILE_BACKUP_PREFIX}${job.id}`,
+      };
       await this.#put(job, false, async () => {
         try {
           await this.#client.schedule.create(schedule);
@@ -166,12 +171,12 @@ export class FileBackupStore {
 
   /** @param idempotencyKey a repeat with the same one starts nothing; null: none
    *  @returns the id of the run. @throws JOB_MISSING, JOB_BUSY */
-  async start(id: string, idempotencyKey: string | null): Promise<string> {
+  async start(id: string, idempotencyKey: string | null = null): Promise<string> {
     const job = await this.definition(id);
     const workflowId =
       idempotencyKey === null
         ? await this.#startRun(job, null)
-        : await this.#starts.once(`${PREFIX}${id}`, idempotencyKey, (key) =>
+        : await this.#starts.once(`${FILE_BACKUP_PREFIX}${id}`, idempotencyKey, (key) =>
             this.#startRun(job, key),
           );
     return fileBackupRunId(workflowId);
@@ -269,7 +274,7 @@ export class FileBackupStore {
   }
 
   #handle(id: string) {
-    return this.#client.schedule.getHandle(`${PREFIX}${id}`);
+    return this.#client.schedule.getHandle(`${FILE_BACKUP_PREFIX}${id}`);
   }
 }
 

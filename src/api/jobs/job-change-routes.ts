@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { jobChanges, needsLook, type JobChange } from '../../domain/jobs/job-changes.js';
 import { changedDefinition, checkRules, type JobSurroundings } from './job-checks.js';
 import { jobDefinitionSchema } from './job-schemas.js';
+import { reachOf, refuseBeyond } from '../access/scope-reach.js';
 import { jsonRoute, type Route } from '../route.js';
 
 const CHANGED_FIELDS = [
@@ -68,8 +69,10 @@ export function jobChangeRoutes(surroundings: JobSurroundings): Route[] {
       body: jobDefinitionSchema,
       answer: changesSchema,
       errors: ['JOB_MISSING', 'JOB_RULE_BROKEN', 'JOB_KIND_WRONG'],
-      run: async ({ params, body }) => {
+      run: async ({ params, body, caller }) => {
         const present = await surroundings.jobs.definition(params.id ?? '');
+        // What a rule says of places would tell whoever may not see them that they are there.
+        refuseBeyond(caller, reachOf(body), reachOf(present));
         const wanted = changedDefinition(present, body);
         await checkRules(wanted, surroundings);
         const changes = jobChanges(present, wanted);

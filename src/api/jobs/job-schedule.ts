@@ -49,6 +49,9 @@ export function policiesOf(job: Pick<CopyJob, 'missedStarts'>): ScheduleUpdateOp
   };
 }
 
+/** Of the Schedules of file-backup jobs. */
+export const FILE_BACKUP_PREFIX = 'file-backup/';
+
 export function scheduleIdOf(jobId: string): string {
   return `${SCHEDULE_PREFIX}${jobId}`;
 }

@@ -16,7 +16,13 @@ import type { CopyJob } from '../../domain/jobs/copy-job.js';
 import { BackupError } from '../../domain/errors.js';
 import { SLUG } from '../field-schemas.js';
 import { HealthSchedules } from './health-schedule.js';
-import { jobIdOfSchedule, scheduleBodyOf, scheduleIdOf, scheduleOf } from './job-schedule.js';
+import {
+  FILE_BACKUP_PREFIX,
+  jobIdOfSchedule,
+  scheduleBodyOf,
+  scheduleIdOf,
+  scheduleOf,
+} from './job-schedule.js';
 import type { JobDefinition, JobView } from './job-schemas.js';
 import { JobList, type JobsListed, knownJobOf } from './job-list.js';
 import { definitionOf } from './job-view.js';
@@ -63,6 +69,9 @@ export class JobStore {
 
   async #put(job: CopyJob, isPaused: boolean): Promise<JobView> {
     await this.#write(job.id, async (handle) => {
+      // Tokens, silences and messages name a job of any kind by its id alone.
+      if (await this.#isFileBackup(job.id))
+        throw new BackupError('JOB_EXISTS', `a file-backup job ${job.id} exists already`);
       try {
         await this.#client.schedule.create(scheduleOf(job, this.#now(), isPaused));
       } catch (cause) {
@@ -212,8 +221,10 @@ export class JobStore {
   async #replacementOf(old: JobView): Promise<string | null> {
     if (old.state !== 'disabled') return null;
     for (let next = nextNumber(old.id); ; next += 1) {
-      const job = await this.definition(numberedId(old.id, next)).catch(deletedMeanwhile);
-      if (job === null || job.replaces === old.id) return job?.id ?? null;
+      const id = numberedId(old.id, next);
+      const job = await this.definition(id).catch(deletedMeanwhile);
+      if (job?.replaces === old.id) return id;
+      if (job === null && !(await this.#isFileBackup(id))) return null;
     }
   }
 
@@ -231,8 +242,19 @@ export class JobStore {
         return id;
       } catch (error) {
         if (!(error instanceof BackupError && error.code === 'JOB_EXISTS')) throw error;
-        if ((await this.definition(id)).replaces === old.id) return id;
+        const present = await this.definition(id).catch(deletedMeanwhile);
+        if (present?.replaces === old.id) return id;
       }
+    }
+  }
+
+  async #isFileBackup(id: string): Promise<boolean> {
+    try {
+      await this.#client.schedule.getHandle(`${FILE_BACKUP_PREFIX}${id}`).describe();
+      return true;
+    } catch (error) {
+      if (error instanceof ScheduleNotFoundError) return false;
+      throw error;
     }
   }
 

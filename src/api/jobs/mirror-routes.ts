@@ -1,12 +1,12 @@
 /** Mirror jobs: appliances that are copied file by file. They are started, enabled and disabled as the jobs that they are. */
 
 import type { MirrorJob } from '../../domain/jobs/mirror-job.js';
-import { pageSchema } from '../field-schemas.js';
 import { createdIn, refuseOtherId, revisionOf, withRevision } from './job-revision.js';
 import { inZone, scheduleInZone } from './job-time-zone.js';
 import { mirrorRequestSchema, mirrorViewSchema, type MirrorRequest } from './mirror-schemas.js';
 import type { MirrorStore } from './mirror-store.js';
 import { reachOf, refuseBeyond } from '../access/scope-reach.js';
+import { browsedPageSchema } from '../repositories/repository-schemas.js';
 import { jsonRoute, type Route } from '../route.js';
 
 export interface MirrorServices {
@@ -27,11 +27,14 @@ function readRoutes({ mirrors }: MirrorServices): Route[] {
       operationId: 'listMirrorJobs',
       needs: 'view',
       subject: 'site',
-      summary: 'All mirror jobs, by id.',
+      summary: 'All mirror jobs, by id; `unreadable` names what could not be asked.',
       status: 200,
-      answer: pageSchema(mirrorViewSchema),
+      answer: browsedPageSchema(mirrorViewSchema),
       errors: ['TEMPORAL_UNREACHABLE'],
-      run: async () => ({ content: { items: await mirrors.list() } }),
+      run: async () => {
+        const { items, unreadable } = await mirrors.list();
+        return { content: { items, ...(unreadable.length === 0 ? {} : { unreadable }) } };
+      },
     }),
     jsonRoute({
       method: 'get',

@@ -11,9 +11,10 @@ import {
 } from '../../domain/jobs/mirror-job.js';
 import type { JobRepository } from '../../domain/jobs/job-rules.js';
 import { jobKind } from '../../domain/sources/workload-rules.js';
+import type { UnreadablePart } from '../../domain/targets/repository-view.js';
 import { InTurn } from '../executions/in-turn.js';
 import { missingJob, otherJobs, predecessorFaults, refuseFaults } from './job-checks.js';
-import type { JobView } from './job-schemas.js';
+import type { JobView, UnreadJob } from './job-schemas.js';
 import type { JobStore } from './job-store.js';
 import type { MirrorJobView } from './mirror-schemas.js';
 
@@ -29,12 +30,18 @@ export class MirrorStore {
     this.#repositories = repositories;
   }
 
-  /** By id. */
-  async list(): Promise<MirrorJobView[]> {
-    const { items } = await this.#jobs.list();
-    return items.flatMap((job) =>
-      job.state !== 'unknown' && jobKind(job) === 'mirror' ? [viewOf(job)] : [],
-    );
+  /** By id. Of a job that was not read nobody knows whether it is a mirror job: it is named as `unreadable`. */
+  async list(): Promise<{ items: MirrorJobView[]; unreadable: UnreadablePart[] }> {
+    const { items, unreadable } = await this.#jobs.list();
+    return {
+      items: items.flatMap((job) =>
+        job.state !== 'unknown' && jobKind(job) === 'mirror' ? [viewOf(job)] : [],
+      ),
+      unreadable: [
+        ...unreadable,
+        ...items.flatMap((job) => (job.state === 'unknown' ? [unreadJob(job)] : [])),
+      ],
+    };
   }
 
   /** @throws JOB_MISSING */
@@ -89,6 +96,13 @@ export class MirrorStore {
       )),
     ]);
   }
+}
+
+function unreadJob({ id, reason }: UnreadJob): UnreadablePart {
+  return {
+    ...{ path: `jobs/${id}`, code: 'TEMPORAL_UNREACHABLE' },
+    reason: `whether ${id} is a mirror job is not known: ${reason}`,
+  };
 }
 
 function viewOf(job: JobView): MirrorJobView {

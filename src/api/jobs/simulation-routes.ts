@@ -16,6 +16,7 @@ import {
   pagesOf,
   type RepositoryBrowser,
 } from '../repositories/repository-browser.js';
+import { reachOf, refuseBeyond } from '../access/scope-reach.js';
 import { invalidRequest, jsonRoute, type Route } from '../route.js';
 import { changedDefinition, checkRules, refuseFaults, type JobSurroundings } from './job-checks.js';
 import { jobDefinitionSchema } from './job-schemas.js';
@@ -129,8 +130,9 @@ export function simulationRoutes(services: Services): Route[] {
         ...(['JOB_MISSING', 'JOB_RULE_BROKEN', 'JOB_KIND_WRONG'] as const),
         ...(['REPOSITORY_UNREACHABLE', 'WORKLOAD_MISSING'] as const),
       ],
-      run: async ({ params, body }) => {
+      run: async ({ params, body, caller }) => {
         const present = await services.jobs.definition(params.id ?? '');
+        refuseBeyond(caller, reachOf(body.definition), reachOf(present));
         const definition = changedDefinition(present, body.definition);
         await checkRules(definition, services);
         refuseOtherTarget(present, definition);

@@ -12,6 +12,7 @@ import {
   type TargetWords,
 } from '../show/file-backup-words.js';
 import { Instant } from '../show/instant.js';
+import { MissedStart } from '../show/missed-start.js';
 import { Page, Section, Waiting } from '../show/page.js';
 import { Rows, type Column } from '../show/rows.js';
 import { State } from '../show/state.js';
@@ -113,6 +114,9 @@ function Definition({ job }: { readonly job: FileBackupJobView }) {
             reason={lastRun.reason}
             since={lastRun.startedAt}
           />
+        )}
+        {job.missedStartAt !== null && (
+          <MissedStart at={job.missedStartAt} zone={job.timeZone} />
         )}
         {job.description !== '' && <p className="definition">{job.description}</p>}
         <p className="definition">

@@ -5,6 +5,7 @@ import { Commands } from '../show/commands.js';
 import { CallFault } from '../show/fault.js';
 import { primaryWords, sayFileBackupRun } from '../show/file-backup-words.js';
 import { Instant } from '../show/instant.js';
+import { MissedStart } from '../show/missed-start.js';
 import { Nothing, Page, Section, Waiting } from '../show/page.js';
 import { Rows, type Column } from '../show/rows.js';
 import { State } from '../show/state.js';
@@ -27,7 +28,15 @@ export function FileBackupsPage() {
           </Nothing>
         )}
         {items.length > 0 && (
-          <Rows label="File-backup jobs" columns={COLUMNS} rows={items} keyOf={({ id }) => id} />
+          <Rows
+            label="File-backup jobs"
+            columns={COLUMNS}
+            rows={items}
+            keyOf={({ id }) => id}
+            below={({ missedStartAt, timeZone }) =>
+              missedStartAt === null ? null : <MissedStart at={missedStartAt} zone={timeZone} />
+            }
+          />
         )}
         <Commands
           title="A new one on the command line"

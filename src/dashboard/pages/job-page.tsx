@@ -11,6 +11,7 @@ import { Page, Section, Waiting } from '../show/page.js';
 import { State } from '../show/state.js';
 import { sayJobState } from '../show/words.js';
 import { Instant } from '../show/instant.js';
+import { MissedStart } from '../show/missed-start.js';
 import { counted } from '../show/format.js';
 import { startsOf } from './dry-run.js';
 import { JobActions, ReplaceJob } from './job-actions.js';
@@ -73,7 +74,7 @@ function Definition({ job }: { readonly job: JobView }) {
 }
 
 function JobFaults({ job }: { readonly job: JobView }) {
-  const { state, lastSession, skippedStarts } = job;
+  const { state, lastSession, skippedStarts, missedStartAt, timeZone } = job;
   return (
     <>
       {state === 'actionRequired' && (
@@ -92,6 +93,7 @@ function JobFaults({ job }: { readonly job: JobView }) {
           hint="Enable it, when it is to copy again."
         />
       )}
+      {missedStartAt !== null && <MissedStart at={missedStartAt} zone={timeZone} />}
       {skippedStarts > 0 && (
         <Fault
           mood="attention"

@@ -5,6 +5,7 @@ import { useApi, type ApiPage } from '../client/queries.js';
 import { CallFault, Fault } from '../show/fault.js';
 import { Instant } from '../show/instant.js';
 import { placeWords, startWords } from '../show/job-words.js';
+import { MissedStart } from '../show/missed-start.js';
 import { Nothing, Page, Section, Waiting } from '../show/page.js';
 import { Rows, type Column } from '../show/rows.js';
 import { State } from '../show/state.js';
@@ -26,7 +27,7 @@ export function JobsPage() {
       title="Jobs"
       asOfMs={jobs.dataUpdatedAt}
       actions={
-        <Button component={Link} href="/jobs/new" size="sm">
+        <Button component={Link} href="/new-job" size="sm">
           New job
         </Button>
       }
@@ -38,7 +39,7 @@ export function JobsPage() {
         {jobs.data !== undefined && items.length === 0 && (
           <Nothing>
             There is no job yet, so nothing is copied.{' '}
-            <Link href="/jobs/new">Make the first one</Link>.
+            <Link href="/new-job">Make the first one</Link>.
           </Nothing>
         )}
         {items.length > 0 && (
@@ -122,7 +123,9 @@ function belowJob(job: ListedJob) {
       </Fault>
     );
   }
-  return null;
+  return job.missedStartAt === null ? null : (
+    <MissedStart at={job.missedStartAt} zone={job.timeZone} />
+  );
 }
 
 export function isRead(job: ListedJob): job is JobView {

@@ -75,7 +75,7 @@ function NextSteps({
       )}
       {sessionId !== null && <Link href={`/sessions/${sessionId}`}>Its session</Link>}
       {repositoryId !== null && <Link href="/repositories">Repository {repositoryId}</Link>}
-      {code === 'WORKLOAD_IN_NO_JOB' && <Link href="/jobs/new">New job</Link>}
+      {code === 'WORKLOAD_IN_NO_JOB' && <Link href="/new-job">New job</Link>}
     </>
   );
 }

@@ -250,7 +250,7 @@ describeDashboard('the dashboard in a browser', () => {
     expect(tab.url()).toBe(`${publicUrl}/access`);
     const side = tab.getByRole('navigation', { name: 'Pages' });
     expect(await side.innerText()).toMatch(/anna\s+operator/);
-    await tab.goto(`${publicUrl}/jobs/new`);
+    await tab.goto(`${publicUrl}/new-job`);
     const refused = 'You cannot do this: anna is operator; this needs administrator.';
     await tab.getByText(refused).first().waitFor();
     await side.getByRole('button', { name: 'Sign out' }).click();
@@ -305,7 +305,7 @@ describeDashboard('the dashboard in a browser', () => {
       '/workloads',
       `/workloads/${repositoryId}?id=${workload}`,
       '/jobs',
-      '/jobs/new',
+      '/new-job',
       `/jobs/${JOB}`,
       `/jobs/${JOB}/edit`,
       '/file-backup-jobs',

@@ -8,7 +8,7 @@ const NOTHING_PLANNED = {
 };
 
 const EDITED_JOB = {
-  ...{ id: 'nightly', name: 'Nightly', description: '', revision: 3, mode: 'periodic' },
+  ...{ id: 'new', name: 'New', description: '', revision: 3, mode: 'periodic' },
   sources: { include: [{ repositoryId: 'one' }], exclude: [] },
   target: { repositoryId: 'two' },
   ...{ restorePoints: 'all', retention: { type: 'restorePoints', value: 14 }, gfs: null },
@@ -56,7 +56,7 @@ export function describeChangingAnswers(context: () => BrowserContext): void {
         place: id,
       }));
       await answer('/repositories', { items });
-      await tab.goto(`${served.origin}/jobs/new`);
+      await tab.goto(`${served.origin}/new-job`);
       await tab.getByRole('checkbox', { name: 'two (target, two)' }).check();
       await tab.getByLabel('In the time zone').fill('Asia/Tokyo');
       await answer('/repositories', { items: items.map((item) => ({ ...item, freeBytes: 1 })) });
@@ -89,25 +89,28 @@ export function describeChangingAnswers(context: () => BrowserContext): void {
     it('shows no simulation of another change, nor the plan of an earlier definition', async () => {
       const outcome = { sessions: 3, gone: [], left: [], days: [], warnings: [] };
       const simulation = { workload: 'web01', days: 90, basis: 'schedule' };
-      await answer('/jobs/nightly', EDITED_JOB);
-      await answer('/jobs/nightly/simulation', {
+      await answer('/jobs/new', EDITED_JOB);
+      await answer('/jobs/new/simulation', {
         ...{ ...simulation, present: outcome, wanted: outcome },
       });
-      await tab.goto(`${served.origin}/jobs/nightly/edit`);
+      await tab.goto(`${served.origin}/jobs/new/edit`);
       await tab.getByRole('textbox', { name: 'Keep' }).fill('9');
       await tab.getByRole('button', { name: 'Show what would stay' }).click();
       await tab.getByText('With the change').waitFor();
       await tab.getByRole('textbox', { name: 'Keep' }).fill('8');
       expect(await tab.getByText('With the change').count()).toBe(0);
 
-      await answer('/sessions?jobId=nightly', { items: [] });
-      await answer('/jobs/nightly/plan', { workloads: [{ ...NOTHING_PLANNED, workload: 'old' }] });
-      await tab.goto(`${served.origin}/jobs/nightly`);
-      await tab.getByRole('table', { name: 'Plan' }).getByText('old').waitFor();
-      await answer('/jobs/nightly/plan', { workloads: [{ ...NOTHING_PLANNED, workload: 'new' }] });
-      await answer('/jobs/nightly', { ...EDITED_JOB, revision: 4 });
-      await lookAgain('/jobs/nightly');
-      await tab.getByRole('table', { name: 'Plan' }).getByText('new').waitFor();
+      // Of a job of this name the page is no form.
+      await answer('/sessions?jobId=new', { items: [] });
+      await answer('/jobs/new/plan', { workloads: [{ ...NOTHING_PLANNED, workload: 'web01' }] });
+      await tab.goto(`${served.origin}/jobs/new`);
+      await tab.getByRole('table', { name: 'Plan' }).getByText('web01').waitFor();
+      await answer('/jobs/new/plan', { workloads: [{ ...NOTHING_PLANNED, workload: 'db02' }] });
+      const missedStartAt = '2026-11-26T22:00:00.000Z';
+      await answer('/jobs/new', { ...EDITED_JOB, revision: 4, missedStartAt });
+      await lookAgain('/jobs/new');
+      await tab.getByRole('table', { name: 'Plan' }).getByText('db02').waitFor();
+      await tab.getByText('when it should have').waitFor();
     });
 
     it('is not green any more when what it knew cannot be read again', async () => {

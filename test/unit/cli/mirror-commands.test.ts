@@ -43,6 +43,14 @@ it('lists mirror jobs with their pairs', async () => {
   expect(out).toMatch(/site-b +store-a +store-b +enabled +as files are closed/);
 });
 
+it('names the jobs of which it is not known whether they are mirror jobs', async () => {
+  const part = { path: 'jobs/site-c', code: 'TEMPORAL_UNREACHABLE', reason: 'no answer' };
+  bench.answer({ 'GET /mirror-jobs': { body: { items: [JOB], unreadable: [part] } } });
+  const { code, out, err } = await bench.run(['mirror-job', 'list']);
+  expect([code, out.includes('site-b')]).toEqual([0, true]);
+  expect(err).toMatch(/jobs\/site-c +TEMPORAL_UNREACHABLE +no answer/);
+});
+
 it('refuses flags that name no pair before it asks the server', async () => {
   const before = bench.seen.length;
   const { code, err } = await bench.run(['mirror-job', 'create', '--name', 'x', '--source', 'a']);

@@ -90,6 +90,20 @@ describe('session follow', () => {
   });
 });
 
+describe('a first page of sessions that is not all', () => {
+  it.each([
+    ['without any', [], 'None of the sessions that were looked at first.\n'],
+    ['with some', [SESSION], expect.stringContaining(SESSION.id)],
+  ])('is not called all of them, %s', async (_what, items, shown) => {
+    bench.answer({ 'GET /sessions': { body: { items, nextCursor: 'stored/0/' } } });
+    const { code, out, err } = await bench.run(['session', 'list']);
+    expect([code, out]).toEqual([0, shown]);
+    expect(err).toContain('--all');
+    bench.answer({ 'GET /sessions': { body: { items: [] } } });
+    expect(await bench.run(['session', 'list'])).toMatchObject({ out: 'No sessions.\n', err: '' });
+  });
+});
+
 describe('a session with more tasks than it shows', () => {
   it('counts them all and says where the others are', async () => {
     const session = {

@@ -19,6 +19,7 @@ describe('a token of an administrator that is for some jobs and repositories alo
     secondaryTargets: [{ repositoryId: 'offsite' }],
   };
   const to = (repositoryId: string) => ({ target: { repositoryId } });
+  const after = (jobId: string) => ({ schedule: { type: 'afterJob', jobId } });
   const from = (repositoryId: string) => ({
     sources: { include: [{ repositoryId: 'primary' }, { repositoryId }], exclude: [] },
   });
@@ -35,6 +36,20 @@ describe('a token of an administrator that is for some jobs and repositories alo
     ['another target', 'updateJob', 'nightly', { ...copyJob, ...to('vault') }, 'repository vault'],
     ['another source', 'updateJob', 'nightly', { ...copyJob, ...from('x') }, 'repository x'],
     ['another job', 'updateJob', 'other', copyJob, 'alone'],
+    ['a start after another job', 'updateJob', 'nightly', { ...copyJob, ...after('x') }, 'job x'],
+    ['keeps what it looks at', 'previewJobChanges', 'nightly', copyJob, null],
+    [
+      ...['a look at another target', 'previewJobChanges', 'nightly'],
+      ...[{ ...copyJob, ...to('nowhere') }, 'repository nowhere'],
+    ] as [string, string, string, object, string],
+    [
+      ...['a look at a start after another job', 'previewJobChanges', 'nightly'],
+      ...[{ ...copyJob, ...after('x') }, 'job x'],
+    ] as [string, string, string, object, string],
+    [
+      ...['a simulation with another source', 'simulateJob', 'nightly'],
+      ...[{ ...copyJob, ...from('x') }, 'repository x'],
+    ] as [string, string, string, object, string],
     ['keeps a mirror', 'updateMirrorJob', 'mirrored', mirror, null],
     [
       ...['another target of a mirror', 'updateMirrorJob', 'mirrored'],
@@ -55,7 +70,13 @@ describe('a token of an administrator that is for some jobs and repositories alo
     await api.ask('createJob', { body: { ...copyJob, id: 'nightly' } });
     await api.ask('createMirrorJob', { body: { ...mirror, id: 'mirrored' } });
     await api.ask('createFileBackupJob', { body: { ...share, id: 'share' } });
-    const sent = operationId.startsWith('update') ? { ...body, id } : body;
+    const whole = { ...body, id };
+    const sent =
+      operationId === 'simulateJob'
+        ? { definition: whole }
+        : /^(update|preview)/.test(operationId)
+          ? whole
+          : body;
     const asked = { id, body: sent, ifMatch: '*', scope };
     if (reaches === null) return void (await api.ask(operationId, asked));
     expect(await api.refusal(operationId, asked)).toMatchObject({

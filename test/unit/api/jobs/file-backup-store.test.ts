@@ -152,6 +152,23 @@ it('a primary run that was due and did not come is told, until the job is disabl
   expect((await fileBackups.get('shares')).missedStartAt).toBeNull();
 });
 
+describe('a job whose id a job of another kind has', () => {
+  it('is refused, whichever of them comes second', async () => {
+    const { schedules, jobs, fileBackups } = stores();
+    await jobs.create(foreignJob('shares'));
+    const second = fileBackups.create(withTargets('offsite'));
+    await expect(second).rejects.toMatchObject({ code: 'JOB_EXISTS' });
+    expect([...schedules.kept.keys()]).toEqual(['job/shares']);
+    await jobs.delete('shares');
+    await fileBackups.create(withTargets('offsite'));
+    const message = 'a file-backup job shares exists already';
+    await expect(jobs.create(foreignJob('shares'))).rejects.toMatchObject({ message });
+    expect([...schedules.kept.keys()].sort()).toEqual([
+      ...['file-backup/shares', 'job/shares-offsite'],
+    ]);
+  });
+});
+
 describe('a file-backup job that is started by hand', () => {
   /** A Temporal that starts runs, and lists those that have a key once `isListed`. */
   function started(schedules: MemorySchedules, isListed: boolean) {

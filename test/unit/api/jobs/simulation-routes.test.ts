@@ -20,7 +20,7 @@ function simulate(change: Parameters<typeof testJob>[0]): Promise<void> {
   } as unknown as Parameters<typeof simulationRoutes>[0]);
   const body = { definition: definitionOf(testJob(change)) };
   const request = { params: { id: PRESENT.id }, query: {}, body } as unknown as Request;
-  return route!.handle(request, { locals: { caller: {} } } as unknown as Response);
+  return route!.handle(request, { locals: { caller: { scope: null } } } as unknown as Response);
 }
 
 it('a simulation of hours that no clock shows is refused before Temporal is asked', async () => {
