@@ -19,6 +19,7 @@ import icon from './icon.svg';
 import { WhoAmI } from './who-am-i.js';
 import { silentSince } from './client/connection.js';
 import { useObservable } from './client/observable.js';
+import { useSiteStream } from './client/site-stream.js';
 import { Instant } from './show/instant.js';
 
 const PLACES = [
@@ -37,6 +38,7 @@ const PLACES = [
 
 /** The frame around every page. */
 export function Shell({ children }: { readonly children: ReactNode }) {
+  useSiteStream();
   return (
     <div className="frame">
       <a className="skip" href="#content">

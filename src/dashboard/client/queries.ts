@@ -42,6 +42,7 @@ export function useApi<Content>(
     refetchInterval: everyMs ?? false,
     enabled: isWanted,
     staleTime: freshMs,
+    meta: { isReadOnce: everyMs === null },
   });
 }
 

@@ -2,12 +2,11 @@
 
 import { useEffect, useState } from 'react';
 import type { SessionView, TaskView } from '../../api/sessions/session-schemas.js';
-import { ApiError, BASE_PATH, readApi, send } from './call-api.js';
+import { ApiError, BASE_PATH, readApi } from './call-api.js';
 import { unanswered } from './connection.js';
+import { readEvents, type ServerEvent } from './event-stream.js';
 
 const RECONNECT_MS = 2_000;
-/** The server writes at least every 15 s; a connection that is silent for longer is dead. */
-const SILENCE_MS = 40_000;
 
 export interface FollowedSession {
   readonly session: SessionView | null;
@@ -42,9 +41,10 @@ async function follow(id: string, gone: AbortSignal, tell: Tell): Promise<void> 
       };
       show(latest.session);
       if (hasEnded(latest.session)) return;
-      await readEvents(`${BASE_PATH}${path}/events`, gone, (event) =>
-        show(withEvent(latest.session, event)),
-      );
+      await readEvents(`${BASE_PATH}${path}/events`, {
+        gone,
+        take: (event) => show(withEvent(latest.session, event)),
+      });
       if (hasEnded(latest.session)) return;
     } catch (error) {
       if (gone.aborted) return;
@@ -71,53 +71,4 @@ function withTask(tasks: readonly TaskView[], task: TaskView): TaskView[] {
   const rest = tasks.filter((other) => keyOf(other) !== keyOf(task));
   const place = tasks.findIndex((other) => keyOf(other) === keyOf(task));
   return place < 0 ? [...rest, task] : [...rest.slice(0, place), task, ...rest.slice(place)];
-}
-
-interface ServerEvent {
-  readonly event: string;
-  readonly data: unknown;
-}
-
-/** Reads server-sent events with a token, which `EventSource` cannot send. Comments count as signs of life. */
-async function readEvents(
-  path: string,
-  gone: AbortSignal,
-  take: (event: ServerEvent) => void,
-): Promise<void> {
-  const silence = new AbortController();
-  const signal = AbortSignal.any([gone, silence.signal]);
-  let timer = setTimeout(() => silence.abort(), SILENCE_MS);
-  try {
-    const { body } = await send(path, { signal, headers: { Accept: 'text/event-stream' } });
-    if (body === null) return;
-    const reader = body.pipeThrough(new TextDecoderStream()).getReader();
-    let rest = '';
-    for (let part = await reader.read(); !part.done; part = await reader.read()) {
-      clearTimeout(timer);
-      timer = setTimeout(() => silence.abort(), SILENCE_MS);
-      const blocks = `${rest}${part.value}`.split(/\r?\n\r?\n/);
-      rest = blocks.pop() ?? '';
-      for (const block of blocks) {
-        const event = eventOf(block);
-        if (event !== null) take(event);
-      }
-    }
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** null: a comment. */
-function eventOf(block: string): ServerEvent | null {
-  const lines = block.split(/\r?\n/);
-  const valuesOf = (field: string): string[] =>
-    lines.flatMap((line) =>
-      line.startsWith(`${field}:`) ? [line.slice(field.length + 1).trimStart()] : [],
-    );
-  const data = valuesOf('data');
-  if (data.length === 0) return null;
-  return {
-    event: valuesOf('event').at(-1) ?? 'message',
-    data: JSON.parse(data.join('\n')) as unknown,
-  };
 }

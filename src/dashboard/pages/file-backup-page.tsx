@@ -2,6 +2,7 @@ import { Link, useParams } from 'wouter';
 import type { FileBackupJobView } from '../../api/jobs/file-backup-schemas.js';
 import { useAction } from '../client/actions.js';
 import { EVERY, useApi } from '../client/queries.js';
+import { useEvery } from '../client/use-every.js';
 import { Commands, curlLine } from '../show/commands.js';
 import { Confirm } from '../show/confirm.js';
 import { CallFault, Fault } from '../show/fault.js';
@@ -23,7 +24,7 @@ import { Runs } from './runs.js';
 export function FileBackupPage() {
   const { id } = useParams<{ id: string }>();
   const path = `/file-backup-jobs/${encodeURIComponent(id)}`;
-  const job = useApi<FileBackupJobView>(path, { everyMs: EVERY.few });
+  const job = useApi<FileBackupJobView>(path, { everyMs: useEvery(EVERY.few) });
   return (
     <Page
       title={job.data?.name ?? id}
@@ -115,9 +116,7 @@ function Definition({ job }: { readonly job: FileBackupJobView }) {
             since={lastRun.startedAt}
           />
         )}
-        {job.missedStartAt !== null && (
-          <MissedStart at={job.missedStartAt} zone={job.timeZone} />
-        )}
+        {job.missedStartAt !== null && <MissedStart at={job.missedStartAt} zone={job.timeZone} />}
         {job.description !== '' && <p className="definition">{job.description}</p>}
         <p className="definition">
           {primaryWords(job)}. {primaryStartWords(job)}

@@ -3,6 +3,7 @@ import { useParams } from 'wouter';
 import type { JobView } from '../../api/jobs/job-schemas.js';
 import type { ApiError } from '../client/call-api.js';
 import { EVERY, useApi } from '../client/queries.js';
+import { useEvery } from '../client/use-every.js';
 import { Commands, curlLine } from '../show/commands.js';
 import { CallFault, Fault } from '../show/fault.js';
 import { definitionOf } from '../show/edit-job.js';
@@ -21,7 +22,8 @@ import { Runs } from './runs.js';
 
 export function JobPage() {
   const { id } = useParams<{ id: string }>();
-  const job = useApi<JobView>(`/jobs/${encodeURIComponent(id)}`, { everyMs: EVERY.few });
+  const everyMs = useEvery(EVERY.few);
+  const job = useApi<JobView>(`/jobs/${encodeURIComponent(id)}`, { everyMs });
   return (
     <Page
       title={job.data?.name ?? id}

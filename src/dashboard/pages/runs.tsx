@@ -1,6 +1,7 @@
 import { useQuery, type UseQueryResult } from '@tanstack/react-query';
 import { readApi, type ApiError } from '../client/call-api.js';
 import { EVERY, withQuery } from '../client/queries.js';
+import { useEvery } from '../client/use-every.js';
 import { CallFault } from '../show/fault.js';
 import { newestSessions, type NewestSessions } from '../show/newest-sessions.js';
 import { Nothing, Section, Waiting } from '../show/page.js';
@@ -44,10 +45,11 @@ export function Runs({ jobId, title, zone }: RunsProps) {
 
 function useNewestSessions(jobId: string): UseQueryResult<NewestSessions, ApiError> {
   const path = withQuery('/sessions', { jobId });
+  const refetchInterval = useEvery(EVERY.few);
   return useQuery<NewestSessions, ApiError>({
     queryKey: [path, 'newest'],
     queryFn: ({ signal }) =>
       newestSessions((cursor) => readApi(withQuery(path, { cursor }), signal)),
-    refetchInterval: EVERY.few,
+    refetchInterval,
   });
 }

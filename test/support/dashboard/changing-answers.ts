@@ -113,6 +113,24 @@ export function describeChangingAnswers(context: () => BrowserContext): void {
       await tab.getByText('when it should have').waitFor();
     });
 
+    it('reads again what an event of the site tells of, when it comes', async () => {
+      await answer('/jobs', { items: [EDITED_JOB] });
+      let tell = (): void => undefined;
+      const told = new Promise<void>((resolve) => (tell = resolve));
+      await tab.route(isPath('/events'), async (route) => {
+        await told;
+        const body = 'event: jobChanged\ndata: {}\n\n';
+        await route.fulfill({ contentType: 'text/event-stream', body }).catch(() => undefined);
+      });
+      await tab.goto(`${served.origin}/jobs`);
+      const jobs = tab.getByRole('table', { name: 'Jobs' });
+      await jobs.getByRole('link', { name: 'New' }).waitFor();
+      await answer('/jobs', { items: [{ ...EDITED_JOB, name: 'Renamed' }] });
+      tell();
+      // Sooner than the list is asked for by itself.
+      await jobs.getByText('Renamed').waitFor({ timeout: 3_000 });
+    });
+
     it('is not green any more when what it knew cannot be read again', async () => {
       const clauses = [{ about: 'coverage', state: 'good', text: 'all is well' }];
       await answer('/workloads', { items: [], asOf: null });
