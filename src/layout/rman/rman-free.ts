@@ -2,8 +2,9 @@ import type { TreePoint } from '../../domain/trees/source-tree.js';
 import { writtenAtMs } from '../named-date.js';
 import type { TreeFile } from '../tree-files.js';
 import { treeEvidence } from '../tree-evidence.js';
-import { NO_LEVEL_0, RUNS_APART_MS } from './rman-area.js';
+import { NO_LEVEL_0 } from './rman-area.js';
 import { freeAutobackup, namedLevel } from './rman-names.js';
+import { RUNS_APART_MS } from './rman-runs.js';
 
 /** Points of a folder with names of free formats, oldest first: what was written up to each autobackup of the control file, since the one before of the same
  *  database. Which of them build on others only RMAN knows. So that retention parts none from its level 0, each needs the one before it, back to
