@@ -9,10 +9,14 @@ export interface Closing {
 
 /** Names have the local time of the database's machine, files the time of their storage: an autobackup has both. */
 export interface Clock {
-  /** What turns the time of a file into that of names. */
+  /** What turns the time of a file into that of names, by the zone. */
   readonly namedMs: (writtenMs: number) => number;
+  /** The same with the minutes by which the two clocks differ. */
+  readonly exactMs: (writtenMs: number) => number;
   /** Whether files were written when names say: farther from it than any zone is, they were brought here later, without their times. */
   readonly isTrue: (writtenMs: number) => boolean;
+  /** Most of its autobackups were not written when they say, by whatever zone. */
+  readonly isBrought: boolean;
 }
 
 export function clockOfNames(autobackups: readonly Closing[]): Clock {
@@ -21,13 +25,28 @@ export function clockOfNames(autobackups: readonly Closing[]): Clock {
     // The next one: the clock may have been put forward in spring since the last.
     const near = ordered.find((one) => one.writtenMs >= writtenMs) ?? ordered.at(-1);
     const ms = near === undefined ? Infinity : near.writtenMs - near.atMs;
-    return Math.abs(ms) > FARTHEST_ZONE_MS ? null : Math.round(ms / ZONE_STEP_MS) * ZONE_STEP_MS;
+    return Math.abs(ms) > FARTHEST_ZONE_MS ? null : ms;
   };
+  const brought = autobackups.filter((one) => !isWrittenAsNamed(one)).length;
   return {
-    namedMs: (writtenMs) => writtenMs - (aheadMs(writtenMs) ?? 0),
+    namedMs: (writtenMs) => writtenMs - zoneMs(aheadMs(writtenMs) ?? 0),
+    exactMs: (writtenMs) => writtenMs - (aheadMs(writtenMs) ?? 0),
     isTrue: (writtenMs) => aheadMs(writtenMs) !== null,
+    isBrought: brought > autobackups.length / 2,
   };
+}
+
+/** An autobackup is written within seconds of the time in its name, in some zone. Of those that were brought here later and without their times two of
+ *  fifteen happen to look so. */
+export function isWrittenAsNamed({ atMs, writtenMs }: Closing): boolean {
+  const ms = writtenMs - atMs;
+  return Math.abs(ms) <= FARTHEST_ZONE_MS && Math.abs(ms - zoneMs(ms)) <= AUTOBACKUP_MS;
+}
+
+function zoneMs(aheadMs: number): number {
+  return Math.round(aheadMs / ZONE_STEP_MS) * ZONE_STEP_MS;
 }
 
 const ZONE_STEP_MS = 15 * 60_000;
 const FARTHEST_ZONE_MS = 14.25 * 60 * 60_000;
+const AUTOBACKUP_MS = 60_000;

@@ -3,50 +3,101 @@ import { writtenAtMs } from '../named-date.js';
 import { treeEvidence } from '../tree-evidence.js';
 import type { TreeFile } from '../tree-files.js';
 import type { Clock } from './rman-clock.js';
+import type { JudgedRun } from './rman-closings.js';
 import { parseArchivedLog } from './rman-names.js';
-import type { Run } from './rman-runs.js';
 
-export function underLogs(before: readonly Run[]): Pick<TreePoint, 'needs' | 'gap'> {
-  const base = before.findLast((run) => run.kind !== 'log');
-  return base === undefined
-    ? { needs: [], gap: 'no backup of the database lies before it' }
-    : { needs: [base.id] };
+/** The backup from which logs are rolled forward, and those in pieces between it and them.
+ *  @param before runs, oldest first */
+export function underLogs(before: readonly JudgedRun[]): Pick<TreePoint, 'needs' | 'gap'> {
+  const whole = before.filter(({ closing }) => closing !== null);
+  const base = whole.findLast(({ kind }) => kind !== 'log');
+  const last = whole.findLast(({ kind, atMs }) => kind === 'log' && atMs >= (base?.atMs ?? 0));
+  return {
+    needs: [last, base].flatMap((run) => run?.id ?? []),
+    ...(base === undefined ? { gap: 'no backup of the database lies before it' } : {}),
+  };
+}
+
+interface ArchivedLog {
+  readonly thread: number;
+  readonly sequence: number;
+  readonly file: TreeFile;
+  readonly writtenMs: number;
 }
 
 /** Archived logs, each a point: it needs the one before it in its thread. One that follows none needs the run before it. */
 export function archivedPoints(
   files: readonly TreeFile[],
-  runs: readonly Run[],
-  hasLogPieces: boolean,
-  { namedMs }: Clock,
+  runs: readonly JudgedRun[],
+  clock: Clock,
 ): TreePoint[] {
-  const logs = files
-    .flatMap((file) => {
-      const log = parseArchivedLog(file.name);
-      if (log === null) return [];
-      const writtenMs = writtenAtMs([file]);
-      return [{ ...log, file, writtenMs, atMs: namedMs(writtenMs) }];
-    })
-    // Not by the time of names, which have one hour twice in autumn.
-    .sort((a, b) => a.thread - b.thread || a.writtenMs - b.writtenMs || a.sequence - b.sequence);
-  return logs.map(({ thread, sequence, file, atMs }, index) => {
-    const last = index > 0 && logs[index - 1]!.thread === thread ? logs[index - 1]! : null;
-    const before = runs.filter((run) => run.atMs <= atMs);
-    const joins = last !== null && (last.sequence === sequence - 1 || last.sequence === sequence);
-    // After OPEN RESETLOGS numbers begin anew; what is missing may lie in a piece of archived logs.
-    const isMissing = last !== null && last.sequence < sequence - 1 && !hasLogPieces;
-    const footing = joins
-      ? { needs: [last.file.within] }
-      : isMissing
-        ? { needs: [], gap: missingText(thread, last.sequence + 1, sequence - 1) }
-        : underLogs(before);
-    return {
-      ...{ id: file.within, createdAtMs: atMs, kind: 'log', ...footing },
-      ...{ state: 'complete', reason: null, files: [file.within] },
-      sizeBytes: file.stamp.sizeBytes,
-      evidence: treeEvidence([file], 'silent'),
-    };
+  const byThread = new Map<number, ArchivedLog[]>();
+  for (const file of files) {
+    const log = parseArchivedLog(file.name);
+    if (log === null) continue;
+    const own = byThread.get(log.thread) ?? [];
+    byThread.set(log.thread, own);
+    own.push({ ...log, file, writtenMs: writtenAtMs([file]) });
+  }
+  const hasLogPieces = runs.some(({ kind }) => kind === 'log');
+  return [...byThread.values()].flatMap((logs) => {
+    const stretches = stretchesOf(logs);
+    return stretches.flatMap((stretch, index) => {
+      const hole = hasLogPieces ? null : holeBefore(stretch, stretches[index - 1] ?? null);
+      return stretch.map((log, place): TreePoint => {
+        const { file, writtenMs } = log;
+        const last = stretch[place - 1];
+        const atMs = clock.namedMs(writtenMs);
+        const footing =
+          last !== undefined
+            ? { needs: [last.file.within] }
+            : hole !== null
+              ? { needs: [], gap: hole }
+              : underLogs(runs.filter((run) => run.atMs <= atMs));
+        return {
+          ...{ id: file.within, createdAtMs: atMs, kind: 'log', ...footing },
+          ...{ state: 'complete', reason: null, files: [file.within] },
+          sizeBytes: file.stamp.sizeBytes,
+          evidence: treeEvidence([file], 'silent'),
+        };
+      });
+    });
   });
+}
+
+/** Logs of one thread by their numbers, parted where a number is missing. Several processes archive at once, so that files tell their order by their numbers
+ *  alone, and not by their times. */
+function stretchesOf(logs: readonly ArchivedLog[]): ArchivedLog[][] {
+  const ordered = [...logs].sort((a, b) => a.sequence - b.sequence || a.writtenMs - b.writtenMs);
+  const stretches: ArchivedLog[][] = [];
+  for (const log of ordered) {
+    const open = stretches.at(-1);
+    if (open === undefined || log.sequence > open.at(-1)!.sequence + 1) stretches.push([log]);
+    else open.push(log);
+  }
+  return stretches;
+}
+
+/** null: nothing is missing between them. */
+function holeBefore(stretch: readonly ArchivedLog[], lower: ArchivedLog[] | null): string | null {
+  if (lower === null || isBegunAnew(lower, stretch)) return null;
+  const { thread, sequence } = stretch[0]!;
+  return missingText(thread, lower.at(-1)!.sequence + 1, sequence - 1);
+}
+
+/** After OPEN RESETLOGS numbers begin with 1 again: the lower ones are all later than the higher ones, by the days of their folders or, within one day, by
+ *  their times. */
+function isBegunAnew(lower: readonly ArchivedLog[], higher: readonly ArchivedLog[]): boolean {
+  const [first, last] = [lower.map(dayOf).sort()[0]!, higher.map(dayOf).sort().at(-1)!];
+  if (first !== last) return first > last;
+  const firstMs = lower.reduce((ms, { writtenMs }) => Math.min(ms, writtenMs), Infinity);
+  const lastMs = higher.reduce((ms, { writtenMs }) => Math.max(ms, writtenMs), 0);
+  return lower[0]!.sequence === 1 && firstMs > lastMs;
+}
+
+/** Of its folder: `archivelog/2026_11_24/…`. */
+function dayOf({ file: { within } }: ArchivedLog): string {
+  return /(?:^|\/)(\d{4}_\d\d_\d\d)\/[^/]+$/.exec(within)?.[1] ?? '';
 }
 
 function missingText(thread: number, first: number, last: number): string {

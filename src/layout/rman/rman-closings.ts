@@ -1,0 +1,142 @@
+import { writtenAtMs } from '../named-date.js';
+import type { TreeFile } from '../tree-files.js';
+import { isWrittenAsNamed, type Clock, type Closing } from './rman-clock.js';
+import { autobackupAtMs, type PieceKind } from './rman-names.js';
+import type { Run } from './rman-runs.js';
+
+/** A run of which is known whether it has ended. */
+export interface JudgedRun extends Run {
+  /** The control file that knows of all of it. null: it runs, or has died. */
+  readonly closing: Closing | null;
+  /** Why there is none; null: there is. */
+  readonly reason: string | null;
+  /** Pieces of runs that had died before it. Those that were finished RMAN knows and uses: it does not make them again (`NOT BACKED UP`), and a level 1
+   *  holds what changed since them. The control file behind this run lists them. */
+  readonly inherited: readonly TreeFile[];
+  /** Its own kind, and those of the runs whose pieces it has. */
+  readonly kinds: ReadonlySet<PieceKind>;
+}
+
+interface Dead {
+  readonly kind: PieceKind;
+  readonly files: readonly TreeFile[];
+  readonly endedMs: number;
+}
+
+/** @param data runs but those of control files alone, oldest first
+ *  @param closings oldest first
+ *  @returns in the same order */
+export function judgedRuns(
+  data: readonly Run[],
+  closings: readonly Closing[],
+  clock: Clock,
+): JudgedRun[] {
+  const judged: JudgedRun[] = [];
+  let dead: Dead[] = [];
+  for (const run of data) {
+    if (run.kind === 'log') {
+      const closing = closingOf(run, data, closings, clock) ?? null;
+      const reason = closing === null ? NO_CLOSING : null;
+      judged.push({ ...run, closing, reason, inherited: [], kinds: new Set([run.kind]) });
+      continue;
+    }
+    // One that still runs beside it has nothing to leave.
+    const left = dead.filter(({ endedMs }) => endedMs < run.atMs);
+    const inherited = left.flatMap(({ files }) => files);
+    const found = closingOf(run, data, closings, clock) ?? null;
+    const before = judged.findLast(({ kind }) => kind === run.kind);
+    const isDoubtful =
+      found !== null &&
+      run.kind === 'level0' &&
+      isOfLogs(found, run, data) &&
+      bytesOf([...run.files, ...inherited]) < LEAST_SHARE * wholeBytesOf(before);
+    const closing = isDoubtful ? null : found;
+    const reason = isDoubtful ? TOO_SMALL : closing === null ? NO_CLOSING : null;
+    const kinds = new Set([run.kind, ...left.map(({ kind }) => kind)]);
+    judged.push({ ...run, closing, reason, inherited, kinds });
+    if (closing === null) dead.push({ ...run, endedMs: endOf(run, clock).endedMs });
+    else dead = dead.filter((one) => !left.includes(one));
+  }
+  return judged;
+}
+
+const NO_CLOSING = 'no autobackup of the control file was made after it and before the next backup';
+const TOO_SMALL =
+  'it has less than half the bytes of the level 0 before it, and archived logs were backed up before the next autobackup of the control file: it may have died';
+const LEAST_SHARE = 0.5;
+
+function wholeBytesOf(run: JudgedRun | undefined): number {
+  return run === undefined ? 0 : bytesOf([...run.files, ...run.inherited]);
+}
+
+function bytesOf(files: readonly TreeFile[]): number {
+  return files.reduce((sum, { stamp }) => sum + stamp.sizeBytes, 0);
+}
+
+/** Whether the control file behind a run may be that of a job of archived logs alone, which was at work when it ended. */
+function isOfLogs({ atMs, file }: Closing, run: Run, all: readonly Run[]): boolean {
+  if (run.files.includes(file)) return false;
+  return all.some((other) => other.kind === 'log' && other.atMs > run.atMs && other.atMs <= atMs);
+}
+
+/** When a run has ended, in the time of names, and whether its files tell that. */
+function endOf(
+  { atMs, files }: Run,
+  { exactMs, isTrue }: Clock,
+): { readonly lastMs: number; readonly isDated: boolean; readonly endedMs: number } {
+  const lastMs = writtenAtMs(files);
+  const isDated = isTrue(lastMs) && exactMs(lastMs) <= atMs + LONGEST_RUN_MS;
+  return { lastMs, isDated, endedMs: isDated ? Math.max(atMs, exactMs(lastMs)) : atMs };
+}
+
+/** Files that are later than this were brought here without their times. */
+const LONGEST_RUN_MS = 4 * 24 * 60 * 60_000;
+
+/** The control file that knows of all of a run: a piece of its own, or the first that was written when its last piece was, and before the next backup of
+ *  data began. Archived logs that are backed up right behind the data share its control file; a job of logs that comes later has its own, which says nothing
+ *  of a run that had died. Logs before the data may have the data's, hours later. */
+function closingOf(
+  run: Run,
+  all: readonly Run[],
+  closings: readonly Closing[],
+  clock: Clock,
+): Closing | undefined {
+  const { kind, atMs, files } = run;
+  const own = new Set(files);
+  const { lastMs, isDated, endedMs } = endOf(run, clock);
+  const isNext = (other: Run): boolean =>
+    other.kind === 'log' ? isDated && other.atMs > endedMs + SAME_SCRIPT_MS : other.atMs > endedMs;
+  const next = kind === 'log' ? undefined : all.find(isNext);
+  const byTimes = closings.find(
+    (one) =>
+      own.has(one.file) ||
+      (one.atMs >= atMs &&
+        one.atMs < (next?.atMs ?? Infinity) &&
+        (!isDated || one.writtenMs >= lastMs)),
+  );
+  return byTimes ?? closingByNames(run, all, closings, clock);
+}
+
+/** What a script does behind a backup of data begins so soon after it. */
+const SAME_SCRIPT_MS = 2 * 60_000;
+
+/** An area that was brought here without its times has those of its copying, which takes folder after folder: all autobackups lie before all pieces that
+ *  they were made after, and were not written when their names say. Then names alone tell. */
+function closingByNames(
+  { atMs }: Run,
+  all: readonly Run[],
+  closings: readonly Closing[],
+  { isBrought }: Clock,
+): Closing | undefined {
+  const nextMs = all.find((other) => other.kind !== 'log' && other.atMs > atMs)?.atMs ?? Infinity;
+  const isBetween = (one: { readonly atMs: number }): boolean =>
+    one.atMs >= atMs && one.atMs < nextMs;
+  const autobackups = closings.filter(
+    (one) => isBetween(one) && autobackupAtMs(one.file.name) !== null,
+  );
+  if (!isBrought && autobackups.every(isWrittenAsNamed)) return undefined;
+  const newestMs = autobackups.reduce((newest, one) => Math.max(newest, one.writtenMs), 0);
+  const pieces = all.filter(isBetween).flatMap(({ files }) => files);
+  const isCopyingOrder = pieces.every((piece) => writtenAtMs([piece]) >= newestMs);
+  return isCopyingOrder ? autobackups[0] : undefined;
+}
