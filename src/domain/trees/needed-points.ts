@@ -48,6 +48,21 @@ export class ServingFulls<P extends NeedingPoint> {
     if (full === null || need.kind !== 'log') return false;
     return need.createdAtMs < full.createdAtMs - logsBeforeFullMs;
   }
+
+  /** What a log needs of those that are there: instead of logs that it can do without, the full.
+   *  @param absent points that are not there, by id */
+  needsOf(
+    point: NeedingPoint,
+    absent: (id: string) => NeedingPoint | undefined,
+  ): readonly string[] {
+    const full = this.of(point);
+    const needs = point.needs.map((need) => {
+      const needed = absent(need);
+      return needed !== undefined && this.isServedWithout(full, needed) ? full!.id : need;
+    });
+    const isSame = needs.every((need, index) => need === point.needs[index]);
+    return isSame ? point.needs : [...new Set(needs)];
+  }
 }
 
 function isLarge(full: NeedingPoint, all: readonly NeedingPoint[]): boolean {

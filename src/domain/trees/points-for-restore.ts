@@ -13,30 +13,87 @@ export interface NeededPoints {
 }
 
 /** The points that one cannot do without. Where the chain of its logs ends before a full that serves, because retention has let the older ones go, that full
- *  is one of them. */
+ *  is one of them. Of a log these are also the logs of other threads, volumes and replica sets: a database is rolled forward along all of them. */
 export function pointsNeededBy(
   points: readonly TargetTreePoint[],
   pointId: string,
   rules: LogRules,
 ): NeededPoints {
-  const bySource = new Map(points.map((point) => [point.source.restorePointId, point]));
-  const aged = new Map(agedPoints(points).map((point) => [point.id, point]));
   const wanted = points.find(({ id }) => id === pointId);
-  const full =
-    wanted === undefined
-      ? null
-      : new ServingFulls([...aged.values()], rules).of(aged.get(wanted.source.restorePointId)!);
-  const found = new Set(wanted === undefined ? [] : [wanted]);
+  if (wanted === undefined) return { points: [], missing: [] };
+  const bySource = new Map(points.map((point) => [point.source.restorePointId, point]));
+  const full = servingFull(points, wanted, rules);
+  const found = new Set([wanted]);
   const missing = new Set<string>();
-  for (const { needs, kind, createdAt } of found)
-    for (const need of needs) {
-      const point = bySource.get(need);
-      const isServed = full !== null && kind === 'log' && Date.parse(createdAt) < full.createdAtMs;
-      if (point !== undefined) found.add(point);
-      else if (isServed) found.add(bySource.get(full.id)!);
-      else missing.add(need);
-    }
+  const follow = (isWanted = (_: TargetTreePoint) => true): void => {
+    for (const { needs, kind, createdAt } of found)
+      for (const need of needs) {
+        const point = bySource.get(need);
+        const isServed = full !== null && kind === 'log' && atMs({ createdAt }) < atMs(full);
+        const other = point ?? (isServed ? full : null);
+        if (other === null) missing.add(need);
+        else if (isWanted(other)) found.add(other);
+      }
+  };
+  follow();
+  if (wanted.kind === 'log') {
+    const sinceMs = addBase(found, full) - (rules.logsBeforeFullMs ?? 0);
+    for (const point of logsBeside(points, wanted, found, sinceMs)) found.add(point);
+    // What lies before the base is in it.
+    follow((need) => atMs(need) >= sinceMs);
+  }
   return { points: points.filter((point) => found.has(point)), missing: [...missing] };
+}
+
+function servingFull(
+  points: readonly TargetTreePoint[],
+  wanted: TargetTreePoint,
+  rules: LogRules,
+): TargetTreePoint | null {
+  const aged = agedPoints(points);
+  const own = aged.find(({ id }) => id === wanted.source.restorePointId)!;
+  const full = new ServingFulls(aged, rules).of(own);
+  return points.find(({ source }) => source.restorePointId === full?.id) ?? null;
+}
+
+function atMs({ createdAt }: Pick<TargetTreePoint, 'createdAt'>): number {
+  return Date.parse(createdAt);
+}
+
+/** When the backup was made from which the logs of `found` are rolled forward: the newest among them. Those whose chain begins behind a hole have none:
+ *  the full that serves is added. */
+function addBase(found: Set<TargetTreePoint>, full: TargetTreePoint | null): number {
+  const backups = [...found].filter(({ kind }) => kind !== 'log');
+  if (backups.length > 0) return Math.max(...backups.map(atMs));
+  if (full === null)
+    return [...found].reduce((oldest, one) => Math.min(oldest, atMs(one)), Infinity);
+  found.add(full);
+  return atMs(full);
+}
+
+/** The logs from the base on to the date of the wanted one, of each chain; and of each other chain the next, which reaches beyond that date.
+ *  @param found with all logs that the wanted one needs */
+function logsBeside(
+  points: readonly TargetTreePoint[],
+  wanted: TargetTreePoint,
+  found: ReadonlySet<TargetTreePoint>,
+  sinceMs: number,
+): TargetTreePoint[] {
+  const wantedMs = atMs(wanted);
+  const logs = points.filter(({ kind }) => kind === 'log');
+  const until = logs.filter((log) => atMs(log) >= sinceMs && atMs(log) <= wantedMs);
+  const idsOf = (some: Iterable<TargetTreePoint>): Set<string> =>
+    new Set([...some].map(({ source }) => source.restorePointId));
+  const logIds = idsOf(logs);
+  const own = idsOf([...found].filter(({ kind }) => kind === 'log'));
+  const taken = idsOf([...found, ...until]);
+  const reaching = logs.filter((log) => {
+    if (atMs(log) <= wantedMs) return false;
+    const before = log.needs.filter((need) => logIds.has(need));
+    const followed = before.length > 0 ? before : log.needs;
+    return followed.some((need) => taken.has(need)) && !before.some((need) => own.has(need));
+  });
+  return [...until, ...reaching];
 }
 
 /** What a point needs and the copy does not have, and gaps before what it needs; one plain sentence each. */

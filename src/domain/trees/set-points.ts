@@ -80,7 +80,9 @@ export function overwrittenTexts(
     );
 }
 
-/** A point that has got files since it was copied, with those that are in the copy. */
+/** A point that has got files since it was copied, with those that are in the copy. A log behind a hole that was filled since follows the one that fills it:
+ *  several are archived at a time, and a later one may be there first. Where the hole only is not to be seen any more, because what lay before it has gone, it
+ *  stays. */
 export function withNewFiles(
   point: TargetTreePoint,
   shown: ReadonlyMap<string, TreePoint>,
@@ -91,8 +93,16 @@ export function withNewFiles(
   if (files === null || now === undefined || now.files === null) return point;
   const held = new Set(files);
   const added = now.files.filter((path) => !held.has(path) && isCopied(path));
-  if (added.length === 0) return point;
-  const sizeBytes = now.sizeBytes ?? point.sizeBytes;
+  const isFilled =
+    point.gap !== undefined &&
+    now.gap === undefined &&
+    now.needs.some((need) => shown.get(need)?.kind === 'log');
+  if (added.length === 0 && !isFilled) return point;
+  const sizeBytes = (added.length > 0 ? now.sizeBytes : undefined) ?? point.sizeBytes;
   const all = [...files, ...added];
-  return { ...point, files: all, fileCount: all.length, sizeBytes, needs: now.needs };
+  const { gap, ...rest } = point;
+  return {
+    ...{ ...rest, files: all, fileCount: all.length, sizeBytes, needs: now.needs },
+    ...(gap === undefined || isFilled ? {} : { gap }),
+  };
 }

@@ -61,6 +61,7 @@ export function chooseTreePoints(
   return { points: chosen, unusable, warnings: gapsOf(chosen, points) };
 }
 
+/** A log whose chain ends before the full that serves it needs that full, as the copy has it. */
 function chosenSets(
   whole: readonly TreePoint[],
   choice: TreePointChoice,
@@ -71,7 +72,13 @@ function chosenSets(
     ...whole.flatMap(({ id }) => (choice.copied.has(id) ? [id] : [])),
   ];
   const ids = withNeeds(whole, new Set(wanted), rules);
-  return whole.filter(({ id }) => ids.has(id));
+  const chosen = whole.filter(({ id }) => ids.has(id));
+  const byId = new Map(whole.map((point) => [point.id, point]));
+  const fulls = new ServingFulls(chosen, rules);
+  return chosen.map((point) => {
+    const needs = fulls.needsOf(point, (id) => (ids.has(id) ? undefined : byId.get(id)));
+    return needs === point.needs ? point : { ...point, needs };
+  });
 }
 
 /** Scope `all` takes every one that retention keeps. Else the first run, and each of a periodic job, takes the newest backup and all logs since it: threads
@@ -192,13 +199,8 @@ export function pointsLeft(
   return points.flatMap((point) => {
     const own = byId.get(point.source.restorePointId)!;
     if (!kept.has(own.id)) return [];
-    const full = fulls.of(own);
-    const needs = point.needs.map((need) => {
-      const needed = kept.has(need) ? undefined : byId.get(need);
-      return needed !== undefined && fulls.isServedWithout(full, needed) ? full!.id : need;
-    });
-    const isSame = needs.every((need, index) => need === point.needs[index]);
-    return [isSame ? point : { ...point, needs: [...new Set(needs)] }];
+    const needs = fulls.needsOf(own, (id) => (kept.has(id) ? undefined : byId.get(id)));
+    return [needs === own.needs ? point : { ...point, needs }];
   });
 }
 

@@ -60,4 +60,51 @@ describe('what a restore of a point of sets takes', () => {
     expect(missingTexts(points, 'copy of next', RULES)).toEqual([]);
     expect(taken(points, 'last')).toEqual(['last', 'let go']);
   });
+
+  describe('of a log', () => {
+    it('has the logs of each replica set up to its date, and the next that reaches beyond', () => {
+      const points = [
+        copied('old', '19T10:00', 'full', []),
+        copied('rs1 before', '19T20:00', 'log', ['old']),
+        copied('base', '20T10:00', 'full', []),
+        copied('rs0 1', '20T10:10', 'log', ['base']),
+        copied('rs1 1', '20T10:15', 'log', ['base']),
+        copied('rs0 2', '20T10:20', 'log', ['rs0 1']),
+        copied('rs1 2', '20T10:25', 'log', ['rs1 1']),
+        copied('rs0 3', '20T10:30', 'log', ['rs0 2']),
+        copied('rs1 3', '20T10:35', 'log', ['rs1 2']),
+      ];
+      expect(taken(points, 'rs0 2')).toEqual(['base rs0 1 rs1 1 rs0 2 rs1 2', '']);
+      expect(taken(points, 'rs1 2')).toEqual(['base rs0 1 rs1 1 rs0 2 rs1 2 rs0 3', '']);
+      expect(taken(points, 'base')).toEqual(['base', '']);
+    });
+
+    it('has those of volumes whose chains begin before the backup, from this on', () => {
+      const points = [
+        copied('first', '18T10:00', 'full', []),
+        copied('v3 1', '18T11:00', 'log', ['first']),
+        copied('full', '20T10:00', 'full', []),
+        copied('v3 2', '20T10:10', 'log', ['v3 1']),
+        copied('v2 1', '20T10:20', 'log', ['full']),
+        copied('v3 3', '20T10:40', 'log', ['v3 2']),
+        copied('v3 4', '20T10:50', 'log', ['v3 3']),
+      ];
+      expect(taken(points, 'v2 1')).toEqual(['full v3 2 v2 1 v3 3', '']);
+      const gapped = points.map((point) =>
+        point.id === 'copy of v3 2' ? { ...point, gap: 'a log of volume 3 is missing' } : point,
+      );
+      expect(missingTexts(gapped, 'copy of v2 1', RULES)).toEqual([
+        'v3 2: a log of volume 3 is missing',
+      ]);
+    });
+
+    it('has the full that serves it where its chain begins behind a hole', () => {
+      const points = [
+        copied('early', '19T10:00', 'log', []),
+        copied('full', '20T10:00', 'full', []),
+        copied('late', '20T10:20', 'log', ['early']),
+      ];
+      expect(taken(points, 'late')).toEqual(['early full late', '']);
+    });
+  });
 });

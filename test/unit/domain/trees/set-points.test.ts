@@ -114,4 +114,15 @@ describe('a point that has got files since it was copied', () => {
   ])('stays as it is when %s', (_, point, now, isCopied) => {
     expect(after(point, now, isCopied)).toBe(point);
   });
+
+  it('follows the log that has filled the hole before it, and keeps a hole that is only not seen', () => {
+    const later = { ...copied('9', ['9']), needs: [], gap: 'log 8 is missing' };
+    const now = shown('9', ['9'], { needs: ['8'] });
+    const before = shown('8', ['8'], { kind: 'log' });
+    const seen = (kind: TreePoint['kind']) =>
+      new Map([now, { ...before, kind }].map((point) => [point.id, point]));
+    const { gap: _, ...filled } = later;
+    expect(withNewFiles(later, seen('log'), () => true)).toEqual({ ...filled, needs: ['8'] });
+    expect(withNewFiles(later, seen('full'), () => true)).toBe(later);
+  });
 });

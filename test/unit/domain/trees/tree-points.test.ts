@@ -268,6 +268,18 @@ describe('the points that are copied', () => {
     expect(chosen('sets', THREADS, choice).points).toBe(expected);
   });
 
+  it('of a first run need the full that serves them, where logs of another chain lie before it', () => {
+    const points = [
+      ...[point('old', at(20)), log('1', at(21), 'old'), point('full', at(22))],
+      ...[log('2', at(23), '1'), log('3', at(24), '2')],
+    ];
+    const rules = { shape: 'sets', logsBeforeFullMs: 15 * 60_000 } as const;
+    const found = chooseTreePoints(points, rules, { ...CHOICE, scope: 'latest' });
+    expect(found.points.map(({ id, needs }) => [id, needs])).toEqual([
+      ...[['full', []] as const, ['2', ['full']] as const, ['3', ['2']] as const],
+    ]);
+  });
+
   it('of a store are all that are whole, whatever retention says', () => {
     const choice = { retention: newest(1), scope: 'latest' } as const;
     expect(chosen('store', POINTS, choice).points).toBe('a a1 b b1 b2');
