@@ -14,6 +14,7 @@ import {
   parseInfo,
   type ListedBackup,
 } from './backrest-info.js';
+import { timelineOrigins } from './timeline-origins.js';
 import {
   DEFAULT_SEGMENT_BYTES,
   isSegmentSize,
@@ -272,16 +273,17 @@ async function readLog(
   backups: readonly ListedBackup[],
 ): Promise<StanzaLog> {
   const files = await filesBelow(reader, folder, `archive/${stanza}`);
-  const perLog = segmentsPerLog(segmentBytesOf(backups));
+  const segmentBytes = segmentBytesOf(backups);
+  const perLog = segmentsPerLog(segmentBytes);
   const stored = files.flatMap((file) => {
     const segment = storedSegment(file.name);
     return segment === null ? [] : [{ file, segment }];
   });
+  const segments = stored.map(({ segment }) => segment);
+  const timelines = new Set(segments.map(({ timeline }) => timeline));
+  const origins = await timelineOrigins(reader, files, timelines, segmentBytes);
   return {
-    runs: walRuns(
-      stored.map(({ segment }) => segment),
-      perLog,
-    ),
+    runs: walRuns(segments, perLog, origins),
     perLog,
     fileOf: new Map(stored.map(({ file, segment }) => [segment.name, file])),
   };

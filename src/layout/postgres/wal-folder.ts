@@ -7,6 +7,7 @@ import { claimedTreeFiles, type TreeFile } from '../tree-files.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
 import { folderName, folderWorkloadId } from '../workload-id.js';
 import { joinPath } from '../../repository/repository-path.js';
+import { timelineOrigins } from './timeline-origins.js';
 import {
   historyTimeline,
   isBackupLabel,
@@ -111,10 +112,10 @@ async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise
     const segment = storedSegment(file.name);
     return segment === null ? [] : [{ file, segment }];
   });
-  const runs = walRuns(
-    stored.map(({ segment }) => segment),
-    perLog,
-  );
+  const segments = stored.map(({ segment }) => segment);
+  const timelines = new Set(segments.map(({ timeline }) => timeline));
+  const origins = await timelineOrigins(reader, files, timelines, segmentBytes);
+  const runs = walRuns(segments, perLog, origins);
   const fileOf = new Map(stored.map(({ file, segment }) => [segment.name, file]));
   const short = files.filter((file) => !isWhole(file));
   const histories = new Set(files.flatMap(({ name }) => historyTimeline(name) ?? []));

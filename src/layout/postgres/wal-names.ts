@@ -76,21 +76,35 @@ export interface WalRun {
   readonly first: WalSegment;
   readonly last: WalSegment;
   readonly count: number;
-  /** The last segment before the gap that this run stands behind; null: it is the first of its timeline. */
+  /** The last segment before the gap that this run stands behind, of its timeline or of one that this has come from; null: there is none before it. */
   readonly after: WalSegment | null;
+}
+
+/** A timeline that another one has come from. */
+export interface TimelineOrigin {
+  readonly timeline: number;
+  /** Of the segment in which it was left, which the next timeline has, too. */
+  readonly place: number;
 }
 
 /** The runs of all timelines, by timeline and place.
  *  @param segments in any order, each once or more
- *  @param perLog segments in 4 GiB of log: 256 of 16 MiB */
-export function walRuns(segments: readonly WalSegment[], perLog: number): WalRun[] {
+ *  @param perLog segments in 4 GiB of log: 256 of 16 MiB
+ *  @param origins of timelines, oldest first, as far as histories tell them */
+export function walRuns(
+  segments: readonly WalSegment[],
+  perLog: number,
+  origins: ReadonlyMap<number, readonly TimelineOrigin[]> = new Map(),
+): WalRun[] {
   const ordered = [...segments].sort((a, b) => (a.name < b.name ? -1 : 1));
   const runs: WalRun[] = [];
-  for (const segment of ordered) {
+  for (const [index, segment] of ordered.entries()) {
     const open = runs.at(-1);
-    if (open?.last.timeline !== segment.timeline)
-      runs.push({ first: segment, last: segment, count: 1, after: null });
-    else if (placeOf(segment, perLog) <= placeOf(open.last, perLog)) continue;
+    if (open?.last.timeline !== segment.timeline) {
+      const older = ordered.slice(0, index);
+      const after = lastBeforeSwitch(segment, older, perLog, origins.get(segment.timeline));
+      runs.push({ first: segment, last: segment, count: 1, after });
+    } else if (placeOf(segment, perLog) <= placeOf(open.last, perLog)) continue;
     else if (placeOf(segment, perLog) === placeOf(open.last, perLog) + 1)
       runs[runs.length - 1] = { ...open, last: segment, count: open.count + 1 };
     else runs.push({ first: segment, last: segment, count: 1, after: open.last });
@@ -98,7 +112,34 @@ export function walRuns(segments: readonly WalSegment[], perLog: number): WalRun
   return runs;
 }
 
-/** What lies between two segments of one timeline: `000000010000000000000009 to 00000001000000000000000B`, one name when it is one. */
+/** The last segment before a gap in front of the first of a timeline; null: it follows, or nothing lies before it. A timeline begins with the segment in
+ *  which the one before it was left. Without its history any older one may be that: it may have come from an earlier one than the last.
+ *  @param older segments of older timelines */
+function lastBeforeSwitch(
+  first: WalSegment,
+  older: readonly WalSegment[],
+  perLog: number,
+  origins?: readonly TimelineOrigin[],
+): WalSegment | null {
+  const place = placeOf(first, perLog);
+  const isOfLine = (segment: WalSegment): boolean =>
+    origins?.some(
+      (origin) => origin.timeline === segment.timeline && placeOf(segment, perLog) <= origin.place,
+    ) ?? true;
+  let last: WalSegment | null = null;
+  for (const segment of older) {
+    const at = placeOf(segment, perLog);
+    if (at < place && isOfLine(segment) && (last === null || at >= placeOf(last, perLog)))
+      last = segment;
+  }
+  if (last === null) return null;
+  const beginsAt = origins?.at(-1)?.place ?? place;
+  if (place > beginsAt && placeOf(last, perLog) >= beginsAt - 1)
+    return parseSegment(segmentName(first.timeline, beginsAt - 1, perLog));
+  return placeOf(last, perLog) < place - 1 ? last : null;
+}
+
+/** What lies between two segments, named by the timeline of the first: `000000010000000000000009 to 00000001000000000000000B`, one name when it is one. */
 export function missingText(after: WalSegment, before: WalSegment, perLog: number): string {
   const first = placeOf(after, perLog) + 1;
   const last = placeOf(before, perLog) - 1;

@@ -1,4 +1,5 @@
-import { readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { pgBackRestLayout } from '../../../../src/layout/postgres/pgbackrest.js';
 import { parseInfo } from '../../../../src/layout/postgres/backrest-info.js';
@@ -109,6 +110,18 @@ describe.skipIf(noRealTrees)('a real repository of pgBackRest', () => {
       gap: 'the write-ahead log 000000010000000000000009 is missing',
       needs: [INCR],
     });
+  });
+
+  it('that lacks the log in front of a new timeline names it', async () => {
+    const copy = await realTree('pgbackrest/repo1-zst.tar.zst');
+    const segment = `archive/demo/15-1/0000000200000000/000000020000000000000018-${'0'.repeat(40)}.zst`;
+    await mkdir(dirname(copy.at(segment)), { recursive: true });
+    await writeFile(copy.at(segment), 'x');
+    const [tree] = await scan(copy);
+    // The last that is there ends in 15.
+    expect(tree!.points.find(({ id }) => id === '000000020000000000000018')!.gap).toBe(
+      'the write-ahead log 000000010000000000000016 to 000000010000000000000017 is missing',
+    );
   });
 
   it('has a class for every file, information last', async () => {

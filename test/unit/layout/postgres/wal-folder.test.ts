@@ -3,6 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { classOf } from '../../../../src/domain/trees/tree-rules.js';
 import { walFolderLayout } from '../../../../src/layout/postgres/wal-folder.js';
+import { parseHistory } from '../../../../src/layout/postgres/timeline-origins.js';
 import {
   historyTimeline,
   isPartial,
@@ -66,6 +67,60 @@ describe('names of write-ahead log', () => {
     ['00000002.history', 16 * MIB, false],
   ])('%s of %i bytes waits for no more: %s', (name, sizeBytes, isFull) => {
     expect(walFolderLayout.rules.isFullSize?.(name, sizeBytes)).toBe(isFull);
+  });
+
+  /** Segments of 16 MiB: `1:4-6 1:9 2:8`, places in hexadecimal. */
+  const segmentsOf = (text: string) =>
+    text.split(' ').flatMap((part) => {
+      const [, timeline, from, to = from] = /^(\d):(\w+)(?:-(\w+))?$/.exec(part)!;
+      const [first, last] = [Number.parseInt(from!, 16), Number.parseInt(to!, 16)];
+      return Array.from({ length: last - first + 1 }, (_, index) => {
+        const segment = (first + index).toString(16).toUpperCase().padStart(8, '0');
+        return parseSegment(`0000000${timeline}00000000${segment}`)!;
+      });
+    });
+  // In bytes of log: segment 6 of 16 MiB, and the middle of segment 0x55.
+  const [LEFT_1, LEFT_2] = [
+    '1\t0/6000000\tno recovery target specified',
+    '2\t0/55800000\tbefore x',
+  ];
+
+  it.each<[string, string, Record<number, string>, string | null]>([
+    ['follows the old one', '1:1-5 2:6-9', {}, null],
+    ['follows the old one, which went on', '1:1-9 2:6-9', {}, null],
+    ['follows nothing that is there', '2:6-9', {}, null],
+    ['came from an earlier one than the last', '1:1-80 2:50-60 3:80', {}, null],
+    [
+      'lacks the end of the old one',
+      '1:1-5 2:8-9',
+      {},
+      '000000010000000000000006 to 000000010000000000000007',
+    ],
+    ['lacks the end of one that went on', '1:1-5 1:9-C 2:7', {}, '000000010000000000000006'],
+    ['begins where its history says', '1:1-9 2:6-9', { 2: LEFT_1 }, null],
+    [
+      'lacks its own beginning, by its history',
+      '1:1-9 2:8-9',
+      { 2: `# by hand\n${LEFT_1}\n` },
+      '000000020000000000000006 to 000000020000000000000007',
+    ],
+    [
+      'lacks what another than its own ancestor has, by its history',
+      '1:1-5 2:6-54 3:55',
+      { 3: LEFT_1.replace('0/6000000', '0/55000000') },
+      '000000010000000000000006 to 000000010000000000000054',
+    ],
+    ['follows two, by its history', '1:1-6 2:6-55 3:55', { 3: `${LEFT_1}\n${LEFT_2}\n` }, null],
+  ])('tell whether a timeline %s', (_, text, histories, missing) => {
+    const origins = new Map(
+      Object.entries(histories).map(([timeline, history]) => [
+        Number(timeline),
+        parseHistory(history, 16 * MIB)!,
+      ]),
+    );
+    const newest = walRuns(segmentsOf(text), 256, origins).at(-1)!;
+    const { after, first } = newest;
+    expect(after === null ? null : missingText(after, first, 256)).toBe(missing);
   });
 
   it('join over the end of 4 GiB, by the size of segments', () => {
@@ -157,6 +212,23 @@ describe('a folder of write-ahead log', () => {
     expect(tree!.within).toEqual(['00000002.history', '000000020000000000000001']);
     expect(tree!.points.map(briefPoint)).toEqual([
       { id: '000000020000000000000001', kind: 'log', state: 'complete', needs: [] },
+    ]);
+  });
+
+  it('that lacks the end of a timeline says so, by the position in the history of the next', async () => {
+    const segment = new Uint8Array(MIB);
+    const [tree] = await scan(
+      await treeOf({
+        ...{ 'wal/000000010000000000000001': segment, 'wal/000000020000000000000004': segment },
+        'wal/00000002.history': '1\t0/380000\tno recovery target specified\n',
+      }),
+    );
+    expect(tree!.points.map(({ id, gap }) => [id, gap])).toEqual([
+      ['000000010000000000000001', undefined],
+      [
+        '000000020000000000000004',
+        'the write-ahead log 000000010000000000000002 to 000000010000000000000003 is missing',
+      ],
     ]);
   });
 
