@@ -175,9 +175,21 @@ function lackOf(
   }
   const before = all.findLast((other) => other.atMs < atMs && other.delta === null);
   const lacking = before?.parts.find(({ name }) => name.volume > 0 && !volumes.has(name.volume));
-  return lacking === undefined || delta !== null
-    ? null
-    : `volume ${lacking.name.volume}, which the full backup before it has, is not there`;
+  if (delta !== null || before === undefined) return null;
+  if (lacking !== undefined)
+    return `volume ${lacking.name.volume}, which the full backup before it has, is not there`;
+  // All files of one that was killed are there, and a catalogue behind it: that of the next logs.
+  return dataBytes(parts) < LEAST_SHARE * dataBytes(before.parts) ? TOO_SMALL : null;
+}
+
+const TOO_SMALL = 'it has less than half the bytes of the full backup before it: it may have died';
+const LEAST_SHARE = 0.5;
+
+function dataBytes(parts: readonly Named<DataName>[]): number {
+  return parts.reduce(
+    (sum, { file, name }) => (name.volume > 0 ? sum + file.stamp.sizeBytes : sum),
+    0,
+  );
 }
 
 const MAX_PARTS = 9_999;

@@ -120,6 +120,26 @@ describe('backups of SAP HANA', () => {
     });
   });
 
+  it('with less than half the bytes of the full before them may have died, and those after them count by themselves', async () => {
+    const full = (name: string, id: string, pages: number) => ({
+      [`data/DB_HDB/${name}_databackup_0_1`]: hanaFile(id),
+      [`data/DB_HDB/${name}_databackup_1_1`]: hanaFile(id, pages),
+      [`catalog/DB_HDB/log_backup_0_0_0_0.${Number(id) + 1}`]: hanaFile(id),
+    });
+    const statesOf = async (pages: number) => {
+      const [tree] = await treesOf({
+        ...{ ...full('A', T0, 20), ...full('B', T1, pages), ...full('C', T2, pages) },
+      });
+      return tree!.points.map(({ state, reason }) => reason ?? state);
+    };
+    expect(await statesOf(10)).toEqual(['complete', 'complete', 'complete']);
+    expect(await statesOf(9)).toEqual([
+      'complete',
+      'it has less than half the bytes of the full backup before it: it may have died',
+      'complete',
+    ]);
+  });
+
   it('name the log that is missing, and a log that is cut off', async () => {
     const { [LOG(1024, 2048)]: _gone, ...files } = hanaBackups();
     const [tree] = await treesOf({
