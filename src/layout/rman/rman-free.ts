@@ -3,36 +3,48 @@ import { writtenAtMs } from '../named-date.js';
 import type { TreeFile } from '../tree-files.js';
 import { treeEvidence } from '../tree-evidence.js';
 import { NO_LEVEL_0 } from './rman-area.js';
-import { freeAutobackup, namedLevel } from './rman-names.js';
+import { freeAutobackup, isControlLike, namedLevel } from './rman-names.js';
 import { RUNS_APART_MS } from './rman-runs.js';
 
 /** Points of a folder with names of free formats, oldest first: what was written up to each autobackup of the control file, since the one before of the same
- *  database. Which of them build on others only RMAN knows. So that retention parts none from its level 0, each needs the one before it, back to
+ *  database; where there are none, up to each file that is called a control file. Which of them build on others only RMAN knows. So that retention parts none from its level 0, each needs the one before it, back to
  *  one that is called a level 0 or a full: a large one may as well be a level 1 after a great load, and kept too long is a lesser fault than gone too early. */
 export function freePoints(files: readonly TreeFile[]): TreePoint[] {
   const ordered = [...files].sort(
     (a, b) => writtenAtMs([a]) - writtenAtMs([b]) || (a.name < b.name ? -1 : 1),
   );
-  const ids = new Set(ordered.flatMap(({ name }) => freeAutobackup(name)?.databaseId ?? []));
-  const points = [...ids].flatMap((id) => pointsOfDatabase(id, ordered, ids));
+  const hasAutobackups = ordered.some(({ name }) => freeAutobackup(name) !== null);
+  const closes = (name: string): string | null =>
+    hasAutobackups
+      ? (freeAutobackup(name)?.databaseId ?? null)
+      : isControlLike(name)
+        ? NO_ID
+        : null;
+  const ids = new Set(ordered.flatMap(({ name }) => closes(name) ?? []));
+  const points = [...ids].flatMap((id) => pointsOfDatabase(id, ordered, ids, closes));
   const listed = new Set(points.flatMap((point) => point.files ?? []));
   const waiting = ordered.filter(({ within }) => !listed.has(within));
   points.sort((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1));
   return waiting.length > 0 ? [...points, openPoint(waiting)] : points;
 }
 
+/** Control files that are no autobackups do not tell whose they are. */
+const NO_ID = '';
+
 /** @param all oldest first
- *  @param ids of all databases of the folder */
+ *  @param ids of all databases of the folder
+ *  @param closes the id of the database whose control file it is; null: it is none */
 function pointsOfDatabase(
   id: string,
   all: readonly TreeFile[],
   ids: ReadonlySet<string>,
+  closes: (name: string) => string | null,
 ): TreePoint[] {
   const before: Closed[] = [];
   let waiting: TreeFile[] = [];
   for (const file of all) {
-    const databaseId = freeAutobackup(file.name)?.databaseId;
-    if (databaseId === undefined) {
+    const databaseId = closes(file.name);
+    if (databaseId === null) {
       if (mayBeOf(id, file.name, ids)) waiting.push(file);
     } else if (databaseId === id) {
       before.push(closed(file, waiting, before, ids));
@@ -56,6 +68,8 @@ interface Closed {
   readonly point: TreePoint;
   /** Pieces that are called a level 0 or a full are among its own. */
   readonly hasLevel0: boolean;
+  /** It is a control file alone, as all before it are. */
+  readonly isBare: boolean;
 }
 
 function closed(
@@ -70,8 +84,10 @@ function closed(
   const hasLevel0 = levels.includes(0);
   const last = before.at(-1)?.point;
   const isBase = hasLevel0 && !isLevel1 && !goesOn(pieces, before);
-  const gap =
-    isLevel1 && !hasLevel0 && !before.some(({ point }) => isBasePoint(point))
+  const isBare = pieces.length === 0 && before.every((one) => one.isBare);
+  const gap = isBare
+    ? NO_PIECES
+    : isLevel1 && !hasLevel0 && !before.some(({ point }) => isBasePoint(point))
       ? NO_LEVEL_0
       : ids.size > 1 && pieces.some(({ name }) => idsIn(name, ids).length === 0)
         ? SEVERAL
@@ -85,8 +101,11 @@ function closed(
     ...{ state: 'complete', reason: null, ...contentOf([...pieces, autobackup]) },
     evidence: treeEvidence(pieces, autobackup),
   };
-  return { point, hasLevel0 };
+  return { point, hasLevel0, isBare };
 }
+
+const NO_PIECES =
+  'the folder has no backup piece that was written before it, and a control file alone brings no data back';
 
 const SEVERAL =
   'the folder has pieces of several databases, and names do not tell whose they are (a format with %I does): it has all since the control file of its database before it';

@@ -22,12 +22,20 @@ const TAG =
   /^TAG(?<year>\d{4})(?<month>\d\d)(?<day>\d\d)T(?<hour>\d\d)(?<minute>\d\d)(?<second>\d\d)$/i;
 const AUTOBACKUP = /^o1_mf_[sn]_(?<stamp>\d{1,12})_[0-9a-z]{8}_\.bkp$/i;
 const ARCHIVED = /^o1_mf_(?<thread>\d{1,4})_(?<sequence>\d{1,10})_[0-9a-z]{8}_\.arc$/i;
+/** Behind any name (`controlfile.ctl%F`), where the number is as long as those of databases are. */
 const FREE_AUTOBACKUP =
-  /^(?:.+[_-])?c-(?<dbid>\d{1,12})-(?<day>\d{8})-(?<number>[0-9a-f]{2})(?:\.[a-z]{1,5})?$/i;
+  /^(?:(?:.+[_-])?c-(?<dbid>\d{1,12})|.+c-(?<longId>\d{8,10}))-(?<day>\d{8})-(?<number>[0-9a-f]{2})(?:\.[a-z]{1,5})?$/i;
 /** Beside autobackups of the control file whatever is none of these is taken for a piece: formats are anybody’s (`%U`, `%d_%t_s%s_p%p`), and a point
  *  that lacks a piece is worth nothing. */
 const NO_PIECE =
-  /^\.|\.(?:log|txt|sh|ksh|sql|rcv|rman|cmd|bat|ps1|ora|xml|json|ya?ml|md5|sha\d*|html?|csv|tmp|part|dmp|vmdk|qcow2|vhdx?|ova|ovf|iso)$/i;
+  /^\.|^(?:readme|md5sums?|sha\d*sums?|checksums?|orapw[^.]*)(?:\.[^.]*)?$|\.(?:txt|(?:k|c)?sh|pl|py|sql|rcv|rman|cmd|bat|ps1|ora|ini|conf|cfg|xml|json|ya?ml|md5|sha\d*|html?|csv|lock|pid|ok|done|ready|flag|tmp|part|dmp|vmdk|qcow2|vhdx?|ova|ovf|iso)$/i;
+/** What programs say, also as their rotation names and packs it. */
+const TOLD = /\.(?:log|out|err|lst|trc|trm)(?:[.-]\d+|\.old)?(?:\.(?:gz|bz2|xz|zst|zip|z))?$/i;
+/** `%U`, and the endings that people give to pieces. */
+const PIECE_LIKE =
+  /(?:^|[_.-])[0-9a-z]{8}_\d{1,6}_\d{1,4}(?:_\d{1,4})*(?:[_.-]|$)|\.(?:bkp|bck|bkup|bks|bp)$/i;
+/** Control files that a command of its own has backed up (`ctl_%d_%T`). */
+const CONTROL_LIKE = /(?:^|[_.-])(?:ctl|ctrl|cntrl|cf|control_?files?)(?:[_.-]|$)/i;
 const LEVEL_0 =
   /(?:^|[_.-])(?:l|lv|lvl|level_?|inc|incr)_?0(?:[_.-]|$)|(?:^|[_.-])full(?:[_.-]|$)/i;
 const LEVEL_1 =
@@ -79,11 +87,21 @@ export function parseArchivedLog(
 /** `c-<database id>-<day>-<number>`; null: it is none. */
 export function freeAutobackup(name: string): { readonly databaseId: string } | null {
   const parts = FREE_AUTOBACKUP.exec(name)?.groups;
-  return parts === undefined ? null : { databaseId: parts.dbid ?? '' };
+  return parts === undefined ? null : { databaseId: parts.dbid ?? parts.longId ?? '' };
 }
 
 export function isFreePiece(name: string): boolean {
-  return !NO_PIECE.test(name);
+  return !NO_PIECE.test(name) && !TOLD.test(name);
+}
+
+/** Whether its name alone shows a piece, wherever it lies. */
+export function isPieceLike(name: string): boolean {
+  return isFreePiece(name) && PIECE_LIKE.test(name) && freeAutobackup(name) === null;
+}
+
+/** A control file that is no autobackup, as far as its name tells. */
+export function isControlLike(name: string): boolean {
+  return isFreePiece(name) && CONTROL_LIKE.test(name) && freeAutobackup(name) === null;
 }
 
 /** What people write into their formats. null: the name does not say. */

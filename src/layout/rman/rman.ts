@@ -11,7 +11,9 @@ import { freePoints } from './rman-free.js';
 import {
   autobackupAtMs,
   freeAutobackup,
+  isControlLike,
   isFreePiece,
+  isPieceLike,
   parseArchivedLog,
   parseOmfPiece,
 } from './rman-names.js';
@@ -31,7 +33,7 @@ const RULES: TreeRules = {
     {
       name: 'pieces',
       match:
-        /^(?!(?:.*\/)?(?:o1_mf_[sn]_\d+_[0-9a-z]{8}_\.bkp|(?:[^/]+[_-])?c-\d+-\d{8}-[0-9a-f]{2}(?:\.[a-z]{1,5})?)$)/i,
+        /^(?!(?:.*\/)?(?:o1_mf_[sn]_\d+_[0-9a-z]{8}_\.bkp|(?:(?:[^/]+[_-])?c-\d+|[^/]+c-\d{8,10})-\d{8}-[0-9a-f]{2}(?:\.[a-z]{1,5})?)$)/i,
       content: 'immutable',
     },
     { name: 'autobackups', match: /(?:)/, content: 'immutable' },
@@ -102,23 +104,33 @@ function isAreaName(name: string): boolean {
   );
 }
 
+/** Where configurations put control files, beside the folders of the pieces. */
+const CONTROL_FOLDER = /^(?:control_?files?|ctl(?:_?files?)?|cf|(?:cf_?)?auto_?backups?)$/i;
+
 /** A folder of pieces with names of free formats, known by the autobackups of the control file among them (`c-<database id>-<day>-<number>`, which is
- *  `%F`). */
+ *  `%F`), or by a control file that is called so beside pieces. Where autobackups and pieces have folders of their own, the folder above these is the database. */
 export const rmanFreeLayout: TreeLayout = {
   name: 'rman-free',
   type: TYPE,
   rules: RULES,
-  claim: ({ files }: FolderNames): Claim | null =>
-    files.some((name) => freeAutobackup(name) !== null)
-      ? { files: files.filter((name) => freeAutobackup(name) !== null || isFreePiece(name)) }
-      : null,
+  claim: ({ files, folders }: FolderNames): Claim | null => {
+    const isOwn =
+      files.some((name) => freeAutobackup(name) !== null) ||
+      (files.some(isControlLike) &&
+        files.some((name) => isPieceLike(name) && !isControlLike(name)));
+    if (!isOwn && !folders.some((name) => CONTROL_FOLDER.test(name))) return null;
+    return { files: isOwn ? files.filter(isFreeName) : [], folders };
+  },
+  confirm: confirmFree,
   scan: async (reader, folder, claimed): Promise<FoundTree[]> => {
-    const files = await claimedTreeFiles(reader, folder, claimed);
+    const all = await claimedTreeFiles(reader, folder, claimed);
+    const files = all.filter(({ name }) => isFreeName(name));
     const ids = new Set(files.flatMap(({ name }) => freeAutobackup(name)?.databaseId ?? []));
+    const name = folderName('Oracle', folder);
     return [
       {
         id: folderWorkloadId('rman-free', folder),
-        name: `${folderName('Oracle', folder)} (database ${[...ids].join(', ')})`,
+        name: ids.size === 0 ? name : `${name} (database ${[...ids].join(', ')})`,
         root: folder,
         within: files.map(({ within }) => within),
         points: freePoints(files),
@@ -126,3 +138,32 @@ export const rmanFreeLayout: TreeLayout = {
     ];
   },
 };
+
+function isFreeName(name: string): boolean {
+  return freeAutobackup(name) !== null || isFreePiece(name);
+}
+
+/** Folders of autobackups alone go with those of pieces alone. One that has both is a database of its own, and so is one of autobackups that no pieces lie
+ *  beside. */
+async function confirmFree(
+  reader: TreeReader,
+  folder: string,
+  { files, folders = [] }: Claim,
+): Promise<Claim | null> {
+  const [controls, pieces]: [string[], string[]] = [[], []];
+  for (const name of folders) {
+    const own = (await reader.orTell(() => reader.list(joinPath(folder, name)))) ?? [];
+    const hasControl = own.some((entry) => freeAutobackup(entry.name) !== null);
+    const hasPieces = own.some((entry) => entry.type === 'file' && isPieceLike(entry.name));
+    if (hasControl && !hasPieces) controls.push(name);
+    if (hasPieces && !hasControl) pieces.push(name);
+  }
+  const isWithAutobackups = files.some((name) => freeAutobackup(name) !== null);
+  const isWithPieces = files.some(isPieceLike);
+  const joined = [
+    ...(pieces.length > 0 || isWithPieces ? controls : []),
+    ...(controls.length > 0 || isWithAutobackups ? pieces : []),
+  ].sort();
+  if (joined.length === 0) return files.length === 0 ? null : { files };
+  return { files, folders: joined };
+}

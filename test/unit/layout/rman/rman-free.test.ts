@@ -1,0 +1,100 @@
+import { utimes } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import type { FoundTree } from '../../../../src/domain/trees/source-tree.js';
+import { classOf } from '../../../../src/domain/trees/tree-rules.js';
+import { freeAutobackup, isFreePiece } from '../../../../src/layout/rman/rman-names.js';
+import { rmanFreeLayout } from '../../../../src/layout/rman/rman.js';
+import { treeOf } from '../../../support/layout/real-tree.js';
+import { scanTreesWith } from '../../../support/layout/scan-trees-with.js';
+
+/** @param paths in the order in which they were written, a minute apart */
+async function treesOf(...paths: readonly string[]): Promise<FoundTree[]> {
+  const copy = await treeOf(Object.fromEntries(paths.map((path) => [path, path])));
+  for (const [minute, path] of paths.entries()) {
+    const at = new Date(Date.UTC(2026, 10, 24, 6, minute));
+    await utimes(copy.at(path), at, at);
+  }
+  return scanTreesWith(rmanFreeLayout, copy.repository);
+}
+
+const brief = ({ id, points }: FoundTree) => [
+  id,
+  ...points.map(({ state, files, gap }) => [state, files, ...(gap === undefined ? [] : [gap])]),
+];
+
+describe('names of free formats', () => {
+  it.each([
+    ...['README', 'readme.txt', 'nohup.out', 'backup.err', 'level0.ok', 'daily.done', 'files.lst'],
+    ...['rman.log.gz', 'rman.log.1', 'rman.log-20261124', 'rman.log.1.gz', 'alert.log.old'],
+    ...['orapwORCL', 'MD5SUMS', 'run.pid'],
+  ])('%s is no piece', (name) => {
+    expect(isFreePiece(name)).toBe(false);
+  });
+
+  it.each(['0v2k3j4l_1_1', 'arch_ORCL_31.bck', 'ORCL.dbf.gz', 'login_0v2k3j4l_1_1', 'out_31'])(
+    '%s may be one',
+    (name) => {
+      expect(isFreePiece(name)).toBe(true);
+    },
+  );
+
+  it('show an autobackup behind any word, and it is copied last', () => {
+    const name = 'controlfile.ctlc-1234567890-20261124-00';
+    expect(freeAutobackup(name)).toEqual({ databaseId: '1234567890' });
+    expect(freeAutobackup('disc-12-20261124-00')).toBeNull();
+    const { rules } = rmanFreeLayout;
+    expect(rules.classes[classOf(rules, `cf/${name}`)!]!.name).toBe('autobackups');
+  });
+});
+
+describe('control files of free formats', () => {
+  const LONE =
+    'the folder has no backup piece that was written before it, and a control file alone brings no data back';
+
+  it('without a piece before them say so', async () => {
+    const names = ['c-7-20261124-00', 'c-7-20261124-01', '0v2k3j4l_1_1', 'c-7-20261125-00'];
+    const [tree] = await treesOf(...names.map((name) => `rman/${name}`));
+    expect(brief(tree!)).toEqual([
+      'rman-free-rman',
+      ['complete', names.slice(0, 1), LONE],
+      ['complete', names.slice(1, 2), LONE],
+      ['complete', names.slice(2)],
+    ]);
+  });
+
+  it('in a folder beside that of the pieces are one database with them', async () => {
+    const [piece, autobackup] = [
+      'database/bkp_ORCL_20261124_0v2k3j4l_31_1_1.bkp',
+      'controlfile/cf_ORCL_c-1234567890-20261124-00',
+    ];
+    const trees = await treesOf(
+      ...[piece, autobackup, 'scripts/run.sh', 'machines/vm.qcow2'].map((path) => `orcl/${path}`),
+    );
+    expect(trees.map(brief)).toEqual([['rman-free-orcl', ['complete', [piece, autobackup]]]]);
+    expect(trees[0]!.within).not.toContain('scripts/run.sh');
+  });
+
+  it('above a folder of pieces are one database with it', async () => {
+    const trees = await treesOf('rman/arch/al_0v2k3j4l_1_1', 'rman/c-7-20261124-00');
+    expect(trees.map(brief)).toEqual([
+      ['rman-free-rman', ['complete', ['arch/al_0v2k3j4l_1_1', 'c-7-20261124-00']]],
+    ]);
+  });
+
+  it('with pieces of their own are a database of their own', async () => {
+    const own = (name: string) => [`rman/${name}/0v2k3j4l_1_1`, `rman/${name}/c-7-20261124-00`];
+    const trees = await treesOf(...own('controlfile'), ...own('other'));
+    expect(trees.map(({ root }) => root)).toEqual(['rman/controlfile', 'rman/other']);
+  });
+
+  it('that a command of its own has backed up close what was written before', async () => {
+    const names = ['bkp_0v2k3j4l_1_1', 'ctl_ORCL_20261124', 'bkp_0w2k3j4m_1_1'];
+    const [tree] = await treesOf(...names.map((name) => `rman/${name}`));
+    expect(tree!.name).toBe('rman');
+    expect(brief(tree!)).toEqual([
+      'rman-free-rman',
+      ['complete', names.slice(0, 2)],
+      ['incomplete', names.slice(2)],
+    ]);
+  });
+});
