@@ -10,6 +10,7 @@ import { pbsLayout } from './pbs/pbs.js';
 import { pgBackRestLayout } from './postgres/pgbackrest.js';
 import { walFolderLayout } from './postgres/wal-folder.js';
 import { resticLayout } from './restic/restic.js';
+import { redoFolderLayout } from './rman/redo-folder.js';
 import { rmanFreeLayout, rmanLayout } from './rman/rman.js';
 import { storeOnceLayout } from './storeonce/storeonce.js';
 import type { TreeLayout } from './tree-layout.js';
@@ -32,6 +33,7 @@ export const TREE_LAYOUTS: readonly TreeLayout[] = [
   hanaLayout,
   rmanLayout,
   rmanFreeLayout,
+  redoFolderLayout,
   mssqlLayout,
   streamChainLayout,
 ];

@@ -44,6 +44,10 @@ const LINES: Readonly<Record<string, (place: Place) => readonly string[]>> = {
     `echo "CATALOG START WITH '"${files}"/' NOPROMPT;" | rman target /`,
     'echo "RESTORE DATABASE; RECOVER DATABASE;" | rman target /',
   ],
+  'oracle-logs': ({ files }) => [
+    `echo "CATALOG START WITH '"${files}"/' NOPROMPT;" | rman target /`,
+    'echo "RECOVER DATABASE;" | rman target /',
+  ],
   'sap-hana': ({ files }) => [`hdbbackupdiag --check -d ${files}`],
   pgbackrest: ({ files }) => [
     `pgbackrest --repo1-path=${files} info`,

@@ -38,15 +38,27 @@ export const DATABASE_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
     data: 'synthetic',
     judge: EVERY_FILE,
     restoredBy: '`rman`: `CATALOG START WITH`, `RESTORE`',
-    tests: ['test/unit/layout/rman/rman.test.ts', SESSION],
+    tests: [
+      'test/unit/layout/rman/rman.test.ts',
+      'test/unit/layout/rman/rman-runs.test.ts',
+      SESSION,
+    ],
   },
   'rman-free': {
     writtenBy:
-      'Oracle RMAN: free formats (`%U` and others) with autobackups of the control file (`%F`)',
+      'Oracle RMAN: free formats (`%U` and others) with autobackups of the control file (`%F`), in one folder or in folders beside each other',
     data: 'synthetic',
     judge: EVERY_FILE,
     restoredBy: '`rman`: `CATALOG START WITH`, `RESTORE`',
-    tests: ['test/unit/layout/rman/rman.test.ts'],
+    tests: ['test/unit/layout/rman/rman.test.ts', 'test/unit/layout/rman/rman-free.test.ts'],
+  },
+  'oracle-logs': {
+    writtenBy:
+      'Oracle: archived redo logs under names of `LOG_ARCHIVE_FORMAT` (`%t_%s_%r.dbf`, `ARC%S_%R.%T`)',
+    data: 'synthetic',
+    judge: `heads after OpenLogReplicator’s reader; ${EVERY_FILE}`,
+    restoredBy: '`rman`: `CATALOG START WITH`, `RECOVER`',
+    tests: ['test/unit/layout/rman/redo-folder.test.ts'],
   },
   hana: {
     writtenBy: 'SAP HANA: data, delta and log backups to files, backup catalogue',

@@ -1,0 +1,152 @@
+import type { FoundTree, TreePoint } from '../../domain/trees/source-tree.js';
+import type { Claim, FolderNames } from '../backup-layout.js';
+import { PLUG_IN_RULES } from '../database-rules.js';
+import { writtenAtMs } from '../named-date.js';
+import { treeEvidence } from '../tree-evidence.js';
+import { claimedTreeFiles, type TreeFile } from '../tree-files.js';
+import type { TreeLayout, TreeReader } from '../tree-layout.js';
+import { folderName, folderWorkloadId } from '../workload-id.js';
+import { joinPath } from '../../repository/repository-path.js';
+import { readRedoHead, type RedoHead } from './redo-head.js';
+import { parseRedoLog, REDO_PATHS, redoRuns, type RedoLog, type RedoRun } from './redo-names.js';
+
+/** How long a log may still be written: it gets its name at once. */
+const OPEN_MS = 60_000;
+
+/** A folder into which Oracle archives its redo logs (`LOG_ARCHIVE_DEST`) under the names of `LOG_ARCHIVE_FORMAT`.
+ *
+ *  A workload is a folder; a restore point a run of logs of one thread without a gap: until its last the database can be rolled forward. The head of a log tells
+ *  its number and its blocks, so one that is cut off, or is another, ends the run before it; of those that are packed names alone tell.
+ *  It is log and nothing else: a job copies it when it copies transaction logs. */
+export const redoFolderLayout: TreeLayout = {
+  name: 'oracle-logs',
+  type: {
+    id: 'oracle-logs',
+    title: 'Oracle (archived logs)',
+    rules: { ...PLUG_IN_RULES, logsOnly: true },
+  },
+  rules: {
+    shape: 'store',
+    // Oracle never archives other bytes under a name.
+    classes: [{ name: 'logs', match: REDO_PATHS, content: 'replaced', isWrittenOnce: () => true }],
+    ignored: /\.tmp$/,
+    digestInName: null,
+    openFilesWaitMs: OPEN_MS,
+    keepRemovedForDays: 14,
+    suspiciousShare: 0.5,
+    keeps: { modes: false, times: true, links: false },
+  },
+  claim: ({ files }: FolderNames): Claim | null => {
+    const own = files.filter((name) => parseRedoLog(name) !== null);
+    return own.length === 0 ? null : { files: own };
+  },
+  confirm,
+  scan,
+};
+
+/** Names of three numbers may be anybody's: those are, of which the first few that are not packed have no head of a log. */
+async function confirm(reader: TreeReader, folder: string, claimed: Claim): Promise<Claim | null> {
+  const plain = claimed.files.filter((name) => parseRedoLog(name)?.isPacked === false);
+  for (const name of plain.slice(0, HEADS_TRIED)) {
+    const isLog = await reader.orTell(
+      async () => (await reader.look(joinPath(folder, name), readRedoHead)) !== null,
+    );
+    // What cannot be read is told by the scan.
+    if (isLog !== false) return claimed;
+  }
+  return plain.length === 0 ? claimed : null;
+}
+
+const HEADS_TRIED = 3;
+
+interface FoundLog {
+  readonly log: RedoLog;
+  readonly file: TreeFile;
+  /** null: it is whole, as far as its head tells. */
+  readonly fault: string | null;
+}
+
+async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise<FoundTree[]> {
+  const logs: FoundLog[] = [];
+  for (const file of await claimedTreeFiles(reader, folder, claimed)) {
+    const log = parseRedoLog(file.name);
+    if (log === null) continue;
+    logs.push({ log, file, fault: log.isPacked ? null : await faultOf(reader, file, log) });
+  }
+  const whole = logs.filter(({ fault }) => fault === null);
+  const fileOf = new Map(whole.map(({ log, file }) => [log.id, file]));
+  const isAlone = (await reader.list(folder)).length === claimed.files.length;
+  return [
+    {
+      id: folderWorkloadId('oracle-logs', folder),
+      name: folderName('Oracle logs', folder),
+      root: folder,
+      ...(isAlone ? {} : { within: claimed.files }),
+      points: [
+        ...redoRuns(whole.map(({ log, file }) => ({ ...log, writtenMs: writtenAtMs([file]) }))).map(
+          (run) => runPoint(run, whole, fileOf),
+        ),
+        ...logs.flatMap(({ file, fault }) => (fault === null ? [] : [faultyPoint(file, fault)])),
+      ].sort((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1)),
+    },
+  ];
+}
+
+async function faultOf(reader: TreeReader, file: TreeFile, log: RedoLog): Promise<string | null> {
+  const found = await reader.orTell(() =>
+    reader.factOf<RedoHead | null>(file, 'head of a redo log', readRedoHead),
+  );
+  // One that cannot be read was told.
+  if (found === null) return null;
+  if ('fault' in found) return found.fault.reason;
+  const { within, stamp } = file;
+  const head = found.value;
+  if (head === null) return `${within} does not begin as a redo log does`;
+  if (head.sequence !== log.sequence)
+    return `${within} holds log ${head.sequence}, not ${log.sequence}`;
+  if (head.sizeBytes === null) return `${within} is still written by the database`;
+  return stamp.sizeBytes < head.sizeBytes
+    ? `${within} has ${stamp.sizeBytes} bytes and is to have ${head.sizeBytes}`
+    : null;
+}
+
+/** Named after its first log: it stays the same point while it grows. */
+function runPoint(
+  { first, last, missing }: RedoRun,
+  whole: readonly FoundLog[],
+  fileOf: ReadonlyMap<string, TreeFile>,
+): TreePoint {
+  const own = whole.filter(
+    ({ log }) =>
+      log.thread === first.thread &&
+      log.resetlogs === first.resetlogs &&
+      log.sequence >= first.sequence &&
+      log.sequence <= last.sequence,
+  );
+  const newest = fileOf.get(last.id);
+  return {
+    id: first.id,
+    createdAtMs: newest === undefined ? 0 : writtenAtMs([newest]),
+    kind: 'log',
+    needs: [],
+    ...{ state: 'complete', reason: null, files: null },
+    sizeBytes: own.reduce((sum, { file }) => sum + file.stamp.sizeBytes, 0),
+    ...(missing === null ? {} : { gap: missingText(first, missing) }),
+  };
+}
+
+function missingText(
+  { thread, resetlogs }: RedoLog,
+  { first, last }: NonNullable<RedoRun['missing']>,
+): string {
+  const logs = first === last ? `log ${first}` : `logs ${first} to ${last}`;
+  return `archived ${logs} of thread ${thread} (resetlogs ${resetlogs}) ${first === last ? 'is' : 'are'} missing`;
+}
+
+function faultyPoint(file: TreeFile, reason: string): TreePoint {
+  return {
+    ...{ id: file.within, createdAtMs: writtenAtMs([file]), kind: 'log', needs: [] },
+    ...{ state: 'incomplete', reason, files: null },
+    evidence: treeEvidence([file], null),
+  };
+}
