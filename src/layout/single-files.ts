@@ -8,6 +8,7 @@ import {
   type ClaimedFiles,
   type FoundWorkload,
 } from './backup-layout.js';
+import { datedPlace, dateOfBoth, type DatedPlace } from './dated-folders.js';
 import { parseDatedName } from './dated-name.js';
 import type { FolderFacts } from './file-facts.js';
 import { fullDisk, fullPoint } from './full-point.js';
@@ -21,8 +22,8 @@ import { MAX_TEXT_BYTES } from './xml-file.js';
 
 /** Backups that are one file each, whole in itself, under a name of people's own making. Claimed by the ending of the name alone.
  *
- *  Files of one folder whose names differ in a date at their end are restore points of one workload: `web01-2026-11-24.dmg`. A name without a date
- *  is a workload of its own, with one point, dated by its last change; whether that is another backup or the rest of one that was copied too early is
+ *  Files whose names differ in a date are restore points of one workload: `web01-2026-11-24.dmg`, and so are those of one name in folders that differ in
+ *  a date (`dated-folders.ts`). One without a date is a workload of its own, with one point, dated by its last change; whether that is another backup or the rest of one that was copied too early is
  *  told by its blocks (`UNDATED_ID`). No two machines are ever taken for one, because retention would
  *  then delete the backups of one for those of the other.
  *  Nothing tells that such a file is whole but its format, where that has an end to tell it by, and that it has not changed for a while. */
@@ -48,7 +49,7 @@ export interface SingleFiles {
     entry: ClaimedFile,
     named: FormatId,
   ) => Promise<Finding<FormatByContent>>;
-  /** Whether dates in names make one workload of several files. Default: yes. */
+  /** Whether dates in names of files and folders make one workload of several files. Default: yes. */
   readonly isDated?: boolean;
 }
 
@@ -93,6 +94,8 @@ async function scan(
   { folder, files }: ClaimedFiles,
 ): Promise<FoundWorkload[]> {
   const members = new Map<string, SingleFile[]>();
+  const isDated = row.isDated !== false;
+  const place: DatedPlace = isDated ? datedPlace(folder) : { place: folder, date: null };
   const partsByImage = await partsOf(row, facts, files);
   const isPart = new Set([...partsByImage.values()].flat());
   for (const entry of files) {
@@ -100,8 +103,9 @@ async function scan(
     if (ending === null || isPart.has(entry)) continue;
     const parts = partsByImage.get(entry) ?? [];
     const base = entry.name.slice(0, -ending.length - 1);
-    const dated = row.isDated === false ? null : parseDatedName(base);
-    const stem = dated === null ? base : dated.stem;
+    const named = isDated ? parseDatedName(base) : null;
+    const dated = dateOfBoth(named, place);
+    const stem = named === null ? base : named.stem;
     const written = writtenAtMs([entry, ...parts]);
     const file = {
       ...{ entry, parts },
@@ -114,7 +118,7 @@ async function scan(
   }
   const workloads: FoundWorkload[] = [];
   for (const [name, own] of members) {
-    const id = `${folderWorkloadId(row.prefix, folder)}:${encodeURIComponent(name)}`;
+    const id = `${folderWorkloadId(row.prefix, place.place)}:${encodeURIComponent(name)}`;
     const drafts: DraftPoint[] = [];
     for (const file of own) drafts.push(await draftPoint(row, facts, id, file, own));
     workloads.push({ id, name, restorePoints: settleChains(drafts) });

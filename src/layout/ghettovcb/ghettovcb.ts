@@ -8,6 +8,7 @@ import type {
   FolderNames,
   FoundWorkload,
 } from '../backup-layout.js';
+import { datedPlace } from '../dated-folders.js';
 import type { FolderFacts } from '../file-facts.js';
 import { fullDisk, fullPoint, partFindings } from '../full-point.js';
 import { furtherDisks, isOfDisk, readDisk, type FurtherDisks } from './disks.js';
@@ -85,8 +86,12 @@ function workload(run: RunName, drafts: readonly DraftPoint[]): FoundWorkload {
   };
 }
 
-function workloadId({ machinePath }: RunName): string {
-  return folderWorkloadId('ghettovcb', machinePath);
+/** The folder of the machine is called as the machine is, which may be after a date. */
+function workloadId(run: RunName): string {
+  const above = run.machinePath.slice(0, -machineOf(run).length - 1);
+  const { place } = datedPlace(above);
+  const path = place === '' ? machineOf(run) : `${place}/${machineOf(run)}`;
+  return folderWorkloadId('ghettovcb', path);
 }
 
 /** One run: everything in its folder. */

@@ -8,6 +8,7 @@ import type {
   FolderNames,
   FoundWorkload,
 } from '../backup-layout.js';
+import { datedPlace } from '../dated-folders.js';
 import type { FolderFacts } from '../file-facts.js';
 import { fullDisk, fullPoint } from '../full-point.js';
 import { writtenAtMs } from '../named-date.js';
@@ -71,7 +72,9 @@ async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promis
     if (fault !== null) faults.push(fault);
   }
   const id =
-    known.uuid === null ? folderWorkloadId('scale', folder) : `scale-${known.uuid.toLowerCase()}`;
+    known.uuid === null
+      ? folderWorkloadId('scale', datedPlace(folder).place)
+      : `scale-${known.uuid.toLowerCase()}`;
   const createdAtMs = writtenAtMs([xml]);
   const point = fullPoint({
     ...{ id: new Date(createdAtMs).toISOString(), workloadId: id, createdAtMs, faults },

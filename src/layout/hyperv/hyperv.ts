@@ -7,6 +7,7 @@ import type {
   FolderNames,
   FoundWorkload,
 } from '../backup-layout.js';
+import { datedPlace } from '../dated-folders.js';
 import type { FolderFacts } from '../file-facts.js';
 import { fullPoint, partFindings } from '../full-point.js';
 import { exportedDisks } from './disks.js';
@@ -107,5 +108,5 @@ function idOf(machines: readonly string[], folder: string): string {
   const [guid] = machines;
   return machines.length === 1 && guid !== undefined
     ? `hyperv-${guid}`
-    : folderWorkloadId('hyperv', folder);
+    : folderWorkloadId('hyperv', datedPlace(folder).place);
 }

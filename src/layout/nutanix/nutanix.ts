@@ -7,6 +7,7 @@ import {
   type ClaimedFiles,
   type FoundWorkload,
 } from '../backup-layout.js';
+import { datedPlace, dateOfBoth, type DatedPlace } from '../dated-folders.js';
 import { parseDatedName } from '../dated-name.js';
 import type { FolderFacts } from '../file-facts.js';
 import { fullDisk, fullPoint } from '../full-point.js';
@@ -18,7 +19,8 @@ import { folderWorkloadId } from '../workload-id.js';
 /** Disks of Nutanix AHV as scripts copy them from `/<container>/.acropolis/vmdisk/<uuid>`: `<machine>-<uuid>-<date>`, raw without an ending or with
  *  `.raw`, or `.qcow2`. Each run is a full.
  *
- *  A workload is a machine's name in one folder: nothing else tells one from another. A restore point is made of the disks with one date, id that
+ *  A workload is a machine's name in one folder, or in several that differ in a date alone: nothing else tells one from another. A date of the folder
+ *  (`dated-folders.ts`) does for one in the name. A restore point is made of the disks with one date, id that
  *  date. A disk has no name but its uuid. Nothing tells that a file is whole: a point is taken once nothing in it has changed for a while.
  *  Source: export scripts that are published for AHV; no real files could be had (docs/COMPATIBILITY.md). */
 export const nutanixLayout: BackupLayout = {
@@ -29,13 +31,13 @@ export const nutanixLayout: BackupLayout = {
     rules: { ...ALL_ALLOWED, wholeSourceOnly: true },
   },
   makesFullsOnly: true,
-  claim: (names) => claimFiles(names, (name) => parseName(name) !== null),
+  claim: (names) => claimFiles(names, (name) => parseName(name, datedPlace(names.folder)) !== null),
   scan,
 };
 
 const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
 const NAME = new RegExp(
-  `^(?<machine>.+)-(?<disk>${UUID})-(?<date>[^.]+)(?:\\.(?<ending>raw|qcow2))?$`,
+  `^(?<machine>.+)-(?<disk>${UUID})(?:-(?<date>[^.]+))?(?:\\.(?<ending>raw|qcow2))?$`,
 );
 
 interface NutanixName {
@@ -50,19 +52,24 @@ interface NutanixFile extends NutanixName {
   readonly entry: ClaimedFile;
 }
 
-function parseName(name: string): NutanixName | null {
+/** null: it is none, or neither it nor a folder that it lies in has a date. */
+function parseName(name: string, place: DatedPlace): NutanixName | null {
   const parts = NAME.exec(name)?.groups;
-  const dated = parts === undefined ? null : parseDatedName(parts.date ?? '');
-  if (parts === undefined || dated?.stem !== '') return null;
-  const { machine = '', disk = '', date = '' } = parts;
+  if (parts === undefined) return null;
+  const named = parts.date === undefined ? null : parseDatedName(parts.date);
+  if (parts.date !== undefined && named?.stem !== '') return null;
+  const dated = dateOfBoth(named, place);
+  if (dated === null) return null;
+  const { machine = '', disk = '' } = parts;
   const format = parts.ending === 'qcow2' ? 'qcow2' : 'raw';
-  return { machine, disk, date, createdAtMs: dated.createdAtMs, format };
+  return { machine, disk, date: dated.date, createdAtMs: dated.createdAtMs, format };
 }
 
 async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promise<FoundWorkload[]> {
   const machines = new Map<string, Map<string, NutanixFile[]>>();
+  const place = datedPlace(folder);
   for (const entry of files) {
-    const parts = parseName(entry.name);
+    const parts = parseName(entry.name, place);
     if (parts === null) continue;
     const runs = machines.get(parts.machine) ?? new Map<string, NutanixFile[]>();
     machines.set(parts.machine, runs);
@@ -70,7 +77,7 @@ async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promis
   }
   const workloads: FoundWorkload[] = [];
   for (const [name, runs] of machines) {
-    const id = `${folderWorkloadId('nutanix', folder)}:${encodeURIComponent(name)}`;
+    const id = `${folderWorkloadId('nutanix', place.place)}:${encodeURIComponent(name)}`;
     const drafts: DraftPoint[] = [];
     for (const [date, run] of runs) drafts.push(await draftPoint(facts, id, date, run));
     workloads.push({ id, name, restorePoints: settleChains(drafts) });

@@ -9,6 +9,7 @@ import type {
   FolderNames,
   FoundWorkload,
 } from '../backup-layout.js';
+import { datedPlace, dateOfBoth } from '../dated-folders.js';
 import { parseDatedName } from '../dated-name.js';
 import type { FolderFacts } from '../file-facts.js';
 import { fullDisk, fullPoint } from '../full-point.js';
@@ -18,14 +19,14 @@ import { broken, faultOfError, incomplete, type Finding, type PointFault } from 
 import { settleChains } from '../settle-chains.js';
 import { VSPHERE } from '../vsphere-type.js';
 import { wholeImageFault } from '../whole-image.js';
-import { folderName, folderWorkloadId } from '../workload-id.js';
+import { folderWorkloadId } from '../workload-id.js';
 import { readBytes, readText } from '../xml-file.js';
 
 /** OVF packages in folders, as vCenter, Cloud Director, `ovftool` and VirtualBox export them: `<name>.ovf`, with `<name>.mf` and `<name>.cert`, and
  *  the files that it refers to.
  *
- *  Every package is a full. It is a restore point of a workload that goes by its folder and its name; where either ends in a date, that is the date of
- *  the point, and packages that differ in it alone are one workload. Otherwise its last change is.
+ *  Every package is a full. It is a restore point of a workload that goes by its folder and its name; where either holds a date, that is the date of
+ *  the point, and packages that differ in it alone are one workload (`dated-folders.ts`). Otherwise its last change is.
  *  Disks travel byte for byte (`vmdk-stream`), so that the manifest stays true; everything else of the package is a companion.
  *  It is whole when every file that descriptor and manifest name is there with its size, the descriptor is the one that the manifest holds the digest
  *  of, and each disk is whole by its structure. The digests of disks are not compared: that would read all of them at every look, and a manifest made
@@ -234,24 +235,16 @@ interface PointPlace {
 }
 
 function placeOf(folder: string, base: string, descriptor: ClaimedFile): PointPlace {
-  const datedBase = parseDatedName(base);
-  const datedFolder = folder === '' ? null : parseDatedName(folderName('ovf', folder));
-  const dated = datedBase ?? datedFolder;
-  const stem = datedBase?.stem ?? base;
-  const place =
-    datedBase === null && datedFolder !== null ? sibling(folder, datedFolder.stem) : folder;
+  const named = parseDatedName(base);
+  const place = datedPlace(folder);
+  const dated = dateOfBoth(named, place);
+  const stem = named?.stem ?? base;
   const createdAtMs = dated?.createdAtMs ?? writtenAtMs([descriptor]);
   return {
-    workloadId: `${folderWorkloadId('ovf', place)}:${encodeURIComponent(stem)}`,
+    workloadId: `${folderWorkloadId('ovf', place.place)}:${encodeURIComponent(stem)}`,
     pointId: dated?.date ?? new Date(createdAtMs).toISOString(),
     createdAtMs,
   };
-}
-
-/** The folder beside this one with that name; the one above for an empty name. */
-function sibling(folder: string, name: string): string {
-  const above = folder.split('/').slice(0, -1);
-  return [...above, ...(name === '' ? [] : [name])].join('/');
 }
 
 /** null: the package has none. */

@@ -8,6 +8,7 @@ import {
   type FolderNames,
   type FoundWorkload,
 } from '../backup-layout.js';
+import { datedPlace } from '../dated-folders.js';
 import type { FolderFacts } from '../file-facts.js';
 import { readImageHead } from '../image-head.js';
 import { pointEvidence } from '../point-evidence.js';
@@ -20,7 +21,7 @@ import { readText } from '../xml-file.js';
 /** Backups of Proxmox VE by vzdump: a flat folder, most often `dump/`, of archives `vzdump-<qemu|lxc|openvz>-<vmid>-<time>.<ending>`, each a full
  *  of one machine or container with its definition, and what lies beside it: `.log`, `.notes`, `.protected`.
  *
- *  A workload is a number of a machine in one folder: nodes that know nothing of each other give the same numbers. It is called what its newest
+ *  A workload is a number of a machine in one folder, or in several that differ in a date alone: nodes that know nothing of each other give the same numbers. It is called what its newest
  *  archive or log calls it. A restore point is an archive, id its time; its one disk is the archive itself.
  *  The tool gives an archive its name when it is finished (until then it ends in `.dat`), and writes its log last. An archive that was cut off
  *  afterwards is told by its format.
@@ -48,7 +49,7 @@ async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promis
   }
   const workloads: FoundWorkload[] = [];
   for (const [key, own] of machines) {
-    const workload = await machineOf(facts, folderWorkloadId(key, folder), own);
+    const workload = await machineOf(facts, folderWorkloadId(key, datedPlace(folder).place), own);
     if (workload !== null) workloads.push(workload);
   }
   return workloads;

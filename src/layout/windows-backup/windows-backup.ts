@@ -8,6 +8,7 @@ import type {
   FolderNames,
   FoundWorkload,
 } from '../backup-layout.js';
+import { datedPlace } from '../dated-folders.js';
 import type { FolderFacts } from '../file-facts.js';
 import { fullDisk, fullPoint } from '../full-point.js';
 import { namedDateMs } from '../named-date.js';
@@ -61,7 +62,7 @@ function backupDateMs(folder: string): number | null {
 
 async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promise<FoundWorkload[]> {
   const name = folderName('windows', folder);
-  const id = folderWorkloadId('windows', folder);
+  const id = folderWorkloadId('windows', datedPlace(folder).place);
   const backups = new Map<string, ClaimedFile[]>();
   const shared: ClaimedFile[] = [];
   for (const file of files) {

@@ -44,6 +44,24 @@ describe('disks of Nutanix AHV', () => {
     ]);
   });
 
+  it('are dated by a folder for each day, with or without a date of their own', async () => {
+    const { repository } = await treeOf({
+      [`ahv/2026-11-24/web-${A}`]: 512,
+      [`ahv/2026-11-24/web-${B}.raw`]: 512,
+      [`ahv/20261125/web-${A}-20261125`]: 512,
+    });
+    const found = await scanWith(nutanixLayout, repository);
+    expect(
+      found.map(({ id, restorePoints }) => [
+        id,
+        ...restorePoints.map((point) => [point.id, point.disks.map(({ disk }) => disk)]),
+      ]),
+    ).toEqual([
+      ['nutanix-ahv:web', ['2026-11-24', [A, B]]],
+      ['nutanix-ahv:web', ['20261125', [A]]],
+    ]);
+  });
+
   it('are incomplete when one was cut off within a sector or is empty', async () => {
     const { repository } = await treeOf({
       [`web-${A}-20261124`]: 700,

@@ -11,6 +11,7 @@ import { scanRepository } from '../../../src/layout/scan-repository.js';
 import { qemuImg, requireTool } from '../../support/image/qemu.js';
 import { vmaFile } from '../../support/image/vma-file.js';
 import { scanWith } from '../../support/layout/scan-with.js';
+import type { RepositoryCopy } from '../../support/layout/repository-copy.js';
 import { makeDisk, shown, treeOf } from '../../support/layout/tree.js';
 
 const WRITTEN = '2026-11-24T22:00:00.000Z';
@@ -51,6 +52,44 @@ describe('backups that are one file each', () => {
           ],
         ],
       },
+    ]);
+  });
+
+  it.each<[string, (name: string) => Promise<RepositoryCopy>, string]>([
+    ['raw', (day) => treeOf({ [`a/${day}/web01.img`]: 512 }), 'raw-a:web01.img'],
+    ['packed', (day) => treeOf({ [`${day}/vms/web.img.gz`]: 'x' }), 'raw-vms:web.img.gz'],
+    ['AIX', (day) => treeOf({ [`n/${day}/aix01.mksysb`]: 'x' }), 'aix-n:aix01.mksysb'],
+    ['a name with the day', (day) => treeOf({ [`a/${day}/w-${day}.img`]: 512 }), 'raw-a:w.img'],
+  ])(
+    'are points of one workload in folders for each day (%s)',
+    async (_, write, id) => {
+      const found = [];
+      for (const day of ['2026-11-24', '20261125']) {
+        const { repository } = await write(day);
+        for (const { id: own, restorePoints } of await scanRepository(repository))
+          found.push([own, ...restorePoints.map((point) => [point.id, point.createdAtMs])]);
+      }
+      expect(found).toEqual([
+        [id, ['2026-11-24', Date.UTC(2026, 10, 24)]],
+        [id, ['20261125', Date.UTC(2026, 10, 25)]],
+      ]);
+    },
+  );
+
+  it('are one workload with the points of all folders for each day', async () => {
+    const { repository } = await treeOf({
+      ...{ '2026-11-24/web01.img': 512, '2026-11-25/web01.img': 512, '2026-11-25/db.img': 512 },
+    });
+    expect(
+      (await scanRepository(repository)).map(({ id, conflict, folders, restorePoints }) => [
+        ...[id, conflict, folders, restorePoints.map((point) => `${point.id} ${point.state}`)],
+      ]),
+    ).toEqual([
+      ['raw-.:db.img', undefined, ['2026-11-25'], ['2026-11-25 complete']],
+      [
+        ...['raw-.:web01.img', undefined, ['2026-11-24', '2026-11-25']],
+        ['2026-11-24 complete', '2026-11-25 complete'],
+      ],
     ]);
   });
 

@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import { datedPlace, dateOfBoth } from '../../../src/layout/dated-folders.js';
+import { scanRepository } from '../../../src/layout/scan-repository.js';
+import { treeOf } from '../../support/layout/tree.js';
+
+describe('folders for each run', () => {
+  it.each([
+    ['2026-11-24', '', '2026-11-24', '2026-11-24T00:00:00.000Z'],
+    ['a/20261124_0130', 'a', '20261124_0130', '2026-11-24T01:30:00.000Z'],
+    ['a/backups-2026-11-24/vms', 'a/backups/vms', '2026-11-24', '2026-11-24T00:00:00.000Z'],
+    ['a/2026-11-24_daily/web01', 'a/daily/web01', '2026-11-24', '2026-11-24T00:00:00.000Z'],
+    ['a/2026/11/24', 'a', '2026-11-24', '2026-11-24T00:00:00.000Z'],
+    ['2026/2026-11/2026-11-24/web', 'web', '2026-11-24', '2026-11-24T00:00:00.000Z'],
+    ['202611/20261124', '', '20261124', '2026-11-24T00:00:00.000Z'],
+    ['set-2026-11-01/2026-11-24', 'set', '2026-11-24', '2026-11-24T00:00:00.000Z'],
+  ])('are one place whatever their date (%s)', (folder, place, date, createdAt) => {
+    expect(datedPlace(folder)).toEqual({
+      place,
+      date: { date, createdAtMs: Date.parse(createdAt) },
+    });
+  });
+
+  it.each(['', 'a/web01', '2026', 'a/2026/11', 'vm/100/24', '2026/13/24', '2025/2026-11'])(
+    'are none without a day in their names (%s)',
+    (folder) => {
+      expect(datedPlace(folder)).toEqual({ place: folder, date: null });
+    },
+  );
+
+  it('date what has no date in its name, and tell the time where a name has the day alone', () => {
+    const at = (date: string, createdAt: string) => ({ date, createdAtMs: Date.parse(createdAt) });
+    const night = at('20261124_0130', '2026-11-24T01:30:00Z');
+    const day = at('2026-11-24', '2026-11-24T00:00:00Z');
+    const before = at('2026-11-23', '2026-11-23T00:00:00Z');
+    const of = (date: typeof night | null) => ({ place: '', date });
+    expect(dateOfBoth(null, of(night))).toBe(night);
+    expect(dateOfBoth(day, of(night))).toBe(night);
+    expect(dateOfBoth(night, of(day))).toBe(night);
+    expect(dateOfBoth(before, of(night))).toBe(before);
+    expect(dateOfBoth(day, of(null))).toBe(day);
+    expect(dateOfBoth(null, of(null))).toBeNull();
+  });
+});
+
+describe('machines in folders for each day', () => {
+  const wbadmin = (day: string) => {
+    const host = `${day}/WindowsImageBackup/WIN01`;
+    return { [`${host}/Backup ${day} 010000/v.vhd`]: 'x', [`${host}/MediaId`]: 'x' };
+  };
+  it.each<[string, string, (day: string) => Readonly<Record<string, string>>]>([
+    [
+      ...(['vzdump', 'proxmox-qemu-100-dump'] as const),
+      (day) => ({ [`${day}/dump/vzdump-qemu-100-${day.replaceAll('-', '_')}-06_30_00.vma`]: 'x' }),
+    ],
+    ['wbadmin', 'windows-WindowsImageBackup:WIN01', wbadmin],
+    [
+      ...(['ghettoVCB', 'ghettovcb-esx01-20250101'] as const),
+      (day) => ({ [`${day}/esx01-20250101/esx01-20250101-${day}_01-00-00/STATUS.ok`]: 'x' }),
+    ],
+    ['OVF', 'ovf-vms:web:web', (day) => ({ [`${day}/vms/web/web.ovf`]: '<Envelope/>' })],
+    ['ova', 'ova-.:web.ova', (day) => ({ [`${day}/web.ova`]: 'x' })],
+    ['qcow2', 'disk-web01:vda.qcow2', (day) => ({ [`web01/${day}/vda.qcow2`]: 'x' })],
+  ])('are one workload with a point of each day (%s)', async (_, id, filesOf) => {
+    const files = { ...filesOf('2026-11-24'), ...filesOf('2026-11-25') };
+    const found = await scanRepository((await treeOf(files)).repository);
+    expect(found.map((workload) => [workload.id, workload.restorePoints.length])).toEqual([
+      [id, 2],
+    ]);
+  });
+});
