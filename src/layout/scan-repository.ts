@@ -91,8 +91,9 @@ async function workloadsIn(
     folder.unread.forEach(onUnread);
     const tell =
       onUnrecognised &&
-      ((files: readonly RepositoryEntry[]): void => unrecognisedIn(files).forEach(onUnrecognised));
-    tell?.(folder.unclaimed);
+      ((files: readonly RepositoryEntry[], runBy?: string): void =>
+        unrecognisedIn(files, runBy).forEach(onUnrecognised));
+    tell?.(folder.unclaimed, folder.runBy);
     const foundHere = await workloadsOf(repository, folder, store, onUnread, tell);
     for (const found of foundHere.map(withBoundedId)) {
       const known = shares.get(found.id);
@@ -175,7 +176,10 @@ function nobodysFiles(
 }
 
 /** Folder by folder. */
-function unrecognisedIn(unclaimed: readonly RepositoryEntry[]): UnrecognisedFiles[] {
+function unrecognisedIn(
+  unclaimed: readonly RepositoryEntry[],
+  runBy?: string,
+): UnrecognisedFiles[] {
   const byFolder = new Map<string, string[]>();
   for (const { path, name } of unclaimed) {
     const folder = path.length === name.length ? '.' : path.slice(0, -name.length - 1);
@@ -184,6 +188,10 @@ function unrecognisedIn(unclaimed: readonly RepositoryEntry[]): UnrecognisedFile
   return [...byFolder].map(([folder, names]) => {
     const examples = names.slice(0, UNRECOGNISED_EXAMPLES);
     const tool = otherToolOf(folder, names);
-    return { folder, fileCount: names.length, examples, ...(tool === null ? {} : { tool }) };
+    return {
+      ...{ folder, fileCount: names.length, examples },
+      ...(tool === null ? {} : { tool }),
+      ...(runBy === undefined ? {} : { runBy }),
+    };
   });
 }

@@ -9,6 +9,7 @@ import { IMAGE_FORMATS } from '../image/formats.js';
 import type { SourceRepository, RepositoryEntry } from '../repository/backup-repository.js';
 import { joinPath, OWN_FOLDER } from '../repository/repository-path.js';
 import type { BackupLayout, Claim, ClaimedFile, ClaimedFiles } from './backup-layout.js';
+import { setApart } from './set-apart.js';
 import { shareOut, type SharedOut } from './share-out.js';
 import type { TreeLayout } from './tree-layout.js';
 import { claimText, isOfOnePlace, unreadPart, type UnreadPlace } from './unread-part.js';
@@ -20,8 +21,10 @@ export interface WalkedFolder {
   readonly shares: readonly FolderShare[];
   /** What layouts of trees have claimed: nothing below it was looked at. */
   readonly trees: SharedOut['trees'];
-  /** Files that no layout has claimed, or that it finds among what it has claimed and does not know. */
+  /** Files that no layout has claimed, or that it finds among what it has claimed and does not know; folders that none may have. */
   readonly unclaimed: readonly RepositoryEntry[];
+  /** As `SetApart.runBy`, of what is set apart there. Absent: nothing is. */
+  readonly runBy?: string;
   /** Folders and disk images whose names cannot be part of a path, and targets of Longhaul. */
   readonly unseen: readonly UnseenPart[];
   /** What could not be read to tell whose it is. */
@@ -104,7 +107,9 @@ async function* hiddenFolders(
     try {
       const found = await lookInto(repository, folder);
       if ('unseen' in found) continue;
-      yield { folder, shares: [], trees: [], unclaimed: found.files, unseen: [], unread: [] };
+      const { runBy } = setApartIn(found);
+      const none = { shares: [], trees: [], unseen: [], unread: [] };
+      yield { folder, ...none, unclaimed: found.files, ...runBy };
       for (const { path } of found.within.toReversed()) waiting.push(path);
     } catch (error) {
       if (faultOfSourceFile(error) === null) throw error;
@@ -128,10 +133,13 @@ export async function* readFolders(
 /** @returns `left`: paths of the folders that no layout has claimed */
 async function shareFolder(
   repository: SourceRepository,
-  { folder, files, within, passedOver, unaddressable }: ReadFolder,
+  found: ReadFolder,
   layouts: LayoutRows,
 ): Promise<{ walked: WalkedFolder; left: string[] }> {
+  const { folder, passedOver, unaddressable } = found;
   const { isOpaque } = repository.capabilities;
+  const { files, within, apart, runBy } =
+    isOpaque === true ? { ...found, apart: [], runBy: {} } : setApartIn(found);
   const names = {
     ...{ folder, files: files.map(nameOf), folders: within.map(nameOf), passedOver },
     ...(isOpaque === undefined ? {} : { isOpaque }),
@@ -141,7 +149,7 @@ async function shareFolder(
   const unread = [...shared.unread];
   const fileOf = new Map(files.map((entry) => [entry.name, entry]));
   const unseen = unaddressable.filter(isFolderOrImage).map(unsupportedName);
-  const strangers = unclaimed.flatMap((name) => fileOf.get(name) ?? []);
+  const strangers = [...apart, ...unclaimed.flatMap((name) => fileOf.get(name) ?? [])];
   // No layout is asked of a name that it could not open.
   for (const entry of unaddressable)
     if (!isFolderOrImage(entry) && !isFilePassedOver(entry.name)) strangers.push(entry);
@@ -166,7 +174,7 @@ async function shareFolder(
     shares.push({ layout, claimed: { folder, files: own } });
   }
   return {
-    walked: { folder, shares, trees, unclaimed: strangers, unseen, unread },
+    walked: { folder, shares, trees, unclaimed: strangers, unseen, unread, ...runBy },
     left: left.map((name) => joinPath(folder, name)),
   };
 }
@@ -188,6 +196,23 @@ async function filesOfFolders(
     }
   }
   return { files, unseen };
+}
+
+/** A folder in two: what layouts are asked about, and what none may have. */
+function setApartIn({ folder, files, within }: ReadFolder): Pick<ReadFolder, 'files' | 'within'> & {
+  readonly apart: readonly RepositoryEntry[];
+  readonly runBy: { readonly runBy?: string };
+} {
+  const found = setApart({ folder, files: files.map(nameOf), folders: within.map(nameOf) });
+  if (found === null) return { files, within, apart: [], runBy: {} };
+  const names = new Set([...found.files, ...found.folders]);
+  const isApart = ({ name }: RepositoryEntry): boolean => names.has(name);
+  return {
+    files: files.filter((entry) => !isApart(entry)),
+    within: within.filter((entry) => !isApart(entry)),
+    apart: [...files, ...within].filter(isApart),
+    runBy: found.runBy === null ? {} : { runBy: found.runBy },
+  };
 }
 
 /** All plain files at any depth below a claimed folder, each folder before those within it. In there every name counts. */

@@ -7,7 +7,11 @@ export interface UnrecognisedFiles {
   readonly examples: readonly string[];
   /** Name of the tool whose backups they look like. Absent: none is known. */
   readonly tool?: string;
+  /** Whose machines run on disks that are among them. Absent: none is known to be one. */
+  readonly runBy?: string;
 }
+
+const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
 
 /** Tools whose backups no layout of this release finds, told by paths. Sources: the manuals of each. */
 const OTHER_TOOLS: readonly (readonly [tool: string, path: RegExp])[] = [
@@ -19,6 +23,22 @@ const OTHER_TOOLS: readonly (readonly [tool: string, path: RegExp])[] = [
   ['pg_dump', /(?:^|\/)toc\.dat$/],
   ['XtraBackup or Mariabackup', /(?:^|\/)(?:xtrabackup|mariadb_backup)_(?:info|checkpoints)$/],
   ['Veeam Backup & Replication', /\.(?:vbk|vib|vrb|vbm|vlb)$/i],
+  [
+    'Xen Orchestra',
+    new RegExp(`(?:^|/)xo-(?:vm|config)-backups/|(?:^|/)${UUID}/vdis/${UUID}/`, 'i'),
+  ],
+  ['XenServer or XCP-ng (XVA)', /\.xva(?:\.(?:gz|zst))?$/i],
+  [
+    'a storage domain of oVirt',
+    new RegExp(
+      `(?:^|/)(?:master/vms/${UUID}/${UUID}\\.ovf|images/${UUID}/${UUID}(?:\\.meta)?)$`,
+      'i',
+    ),
+  ],
+  ['VirtualBox (VDI)', /\.vdi$/i],
+  ['Clonezilla', /(?:^|\/)(?:clonezilla-img|blkdev\.list|[^/]+-ptcl-img\.[^/]+)$/],
+  ['Time Machine or another program that writes sparse bundles', /\.sparsebundle\//i],
+  ['rsnapshot', /(?:^|\/)(?:alpha|beta|gamma|delta|hourly|daily|weekly|monthly|yearly)\.\d+\//],
 ];
 
 /** The first tool whose backups one of these files looks like; null: none. */
@@ -36,10 +56,16 @@ export function unrecognisedReason({
   fileCount,
   examples,
   tool,
+  runBy,
 }: UnrecognisedFiles): string {
   const names = examples.map((name) => JSON.stringify(name)).join(', ');
   const rest = fileCount - examples.length;
   const what = rest === 0 ? names : `${names} and ${rest} more`;
+  if (runBy !== undefined && tool === undefined) {
+    const lies = fileCount === 1 ? 'lies' : 'lie';
+    const isNot = fileCount === 1 ? 'it is' : 'they are';
+    return `${what} ${lies} where machines of ${runBy} run on their disks, which are no backups, so ${isNot} not copied`;
+  }
   const looksLike = tool === undefined ? '' : ` (as it seems, a backup of ${tool})`;
   const isHidden = folder.split('/').some((name) => name !== '.' && name.startsWith('.'));
   if (isHidden)

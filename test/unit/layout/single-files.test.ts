@@ -223,7 +223,10 @@ describe.skipIf(!requireTool('qemu-img'))('disks that lie alone', () => {
       ['vhd-d:HOST-C.vhdx', 'vhd-image', 'complete', 'vhdx'],
     ]);
     expect(unrecognised).toEqual([
-      { folder: 'd', fileCount: 3, examples: ['box.vdi', 'web-ctk.vmdk', 'web.vmx'] },
+      {
+        ...{ folder: 'd', fileCount: 3, examples: ['box.vdi', 'web-ctk.vmdk', 'web.vmx'] },
+        tool: 'VirtualBox (VDI)',
+      },
     ]);
   });
 

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { otherToolOf, unrecognisedReason } from '../../../../src/domain/sources/unrecognised.js';
 
+const UUID = '2f9c1d3e-58b4-4d1b-9a52-0c6f7b3d9e01';
+
 describe('files that no layout takes', () => {
   it.each<[string, string, string | null]>([
     ['exports', 'Sales-2026-11-24.bacpac', 'SqlPackage (BACPAC, DACPAC)'],
@@ -14,6 +16,18 @@ describe('files that no layout takes', () => {
     ['dumps/sales', 'toc.dat', 'pg_dump'],
     ['mysql/full', 'xtrabackup_checkpoints', 'XtraBackup or Mariabackup'],
     ['jobs/daily', 'daily2026-11-24T220000.VBK', 'Veeam Backup & Replication'],
+    [`xo-vm-backups/${UUID}`, '20261124T013000Z.json', 'Xen Orchestra'],
+    ['exports', 'web01.xva', 'XenServer or XCP-ng (XVA)'],
+    [`${UUID}/images/${UUID}`, `${UUID}.meta`, 'a storage domain of oVirt'],
+    ['vms', 'Win10.vdi', 'VirtualBox (VDI)'],
+    ['images/2026-11-24-web01', 'sda1.ext4-ptcl-img.gz.aa', 'Clonezilla'],
+    ['images/2026-11-24-web01', 'clonezilla-img', 'Clonezilla'],
+    [
+      ...(['macs/ann.sparsebundle/bands', '1f'] as const),
+      'Time Machine or another program that writes sparse bundles',
+    ],
+    ['rsnapshot/daily.0/localhost/etc', 'hosts', 'rsnapshot'],
+    ['rsnapshot/daily/localhost/etc', 'hosts', null],
     ['base', 'notes.txt', null],
     ['pg/base', 'identity.json.old', null],
     ['pg', 'database.tar', null],

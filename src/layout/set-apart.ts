@@ -1,0 +1,100 @@
+import { datedPlace } from './dated-folders.js';
+
+/** What lies in a folder under names of backups and is none that a layout may take. */
+export interface SetApart {
+  readonly files: readonly string[];
+  /** They are not walked. */
+  readonly folders: readonly string[];
+  /** Of whose machines these are the disks, which change while they are read; null: backups of another tool (`otherToolOf`). */
+  readonly runBy: string | null;
+}
+
+interface Names {
+  /** Path within the repository; `''` is the root. */
+  readonly folder: string;
+  readonly files: readonly string[];
+  readonly folders: readonly string[];
+}
+
+interface Row {
+  readonly runBy: string | null;
+  readonly folder: RegExp;
+  readonly file: RegExp;
+  readonly within?: RegExp;
+  /** What has to be true of the folder besides. Absent: nothing. */
+  readonly isIn?: (names: Names) => boolean;
+}
+
+const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
+const ANY = /(?:)/;
+/** A machine has it only while it is on: its swap file, and locks. */
+const ONLY_WHILE_ON = /\.(?:vswp|lck)$/i;
+
+/** The disk of a machine that happens to idle looks like one that was put there as a backup: nothing but where it lies tells them apart.
+ *  Sources: proxmox/pve-storage src/PVE/Storage/Plugin.pm (get_subdir, parse_name_dir), libvirt storage.html and formatbackup.html, xapi-project/sm
+ *  drivers/FileSR.py, vSphere documentation (Virtual Machine Files), ovirt/vdsm lib/vdsm/storage/fileSD.py, vatesfr/xen-orchestra @xen-orchestra/backups. */
+const ROWS: readonly Row[] = [
+  {
+    runBy: 'Proxmox VE',
+    folder: /(?:^|\/)images\/[1-9]\d{2,8}$/,
+    file: /^(?:vm|base)-\d+-[^/]+\.(?:qcow2|raw|vmdk)$/,
+    within: /^(?:base)?(?:subvol|vm|base)-\d+-disk-[^/]+$/,
+  },
+  {
+    runBy: 'libvirt',
+    folder: /(?:^|\/)libvirt\/images$/,
+    file: /\.(?:qcow2|raw|img|vmdk)$/i,
+  },
+  {
+    runBy: 'VMware',
+    folder: ANY,
+    file: /\.(?:vmdk|vmx|vmxf|vmsd|nvram|vmem|vmss|vmsn|vswp|lck|log)$/i,
+    within: /\.lck$/i,
+    isIn: ({ files, folders }) =>
+      files.some((name) => /\.vmx$/i.test(name)) &&
+      [...files, ...folders].some((name) => ONLY_WHILE_ON.test(name)) &&
+      !files.some((name) => name.startsWith('STATUS.')),
+  },
+  {
+    runBy: 'XenServer or XCP-ng',
+    folder: new RegExp(`(?:^|/)${UUID}$`, 'i'),
+    file: new RegExp(`^${UUID}\\.vhd$`, 'i'),
+    isIn: ({ files }) => !files.some((name) => /\.ovf$/i.test(name)),
+  },
+  {
+    runBy: 'Nutanix AHV',
+    folder: /(?:^|\/)\.acropolis\/vmdisk$/,
+    file: new RegExp(`^${UUID}$`, 'i'),
+  },
+  // An export domain: a descriptor and the disks that it is of lie far apart.
+  {
+    runBy: null,
+    folder: new RegExp(`(?:^|/)master/vms/${UUID}$`, 'i'),
+    file: new RegExp(`^${UUID}\\.ovf$`, 'i'),
+  },
+  // Xen Orchestra merges what is oldest of a chain, under the name of what comes next.
+  {
+    runBy: null,
+    folder: new RegExp(
+      `(?:^|/)xo-vm-backups(?:/|$)|(?:^|/)${UUID}/vdis/${UUID}/${UUID}(?:/|$)`,
+      'i',
+    ),
+    file: ANY,
+  },
+];
+
+/** null: nothing. What lies in a folder with a date was put there: it is a copy, whatever its name. */
+export function setApart(names: Names): SetApart | null {
+  const { folder, files, folders } = names;
+  for (const { runBy, folder: place, file, within, isIn } of ROWS) {
+    if (!place.test(folder) || isIn?.(names) === false) continue;
+    if (runBy !== null && datedPlace(folder).date !== null) continue;
+    const found = {
+      files: files.filter((name) => file.test(name)),
+      folders: within === undefined ? [] : folders.filter((name) => within.test(name)),
+      runBy,
+    };
+    if (found.files.length + found.folders.length > 0) return found;
+  }
+  return null;
+}

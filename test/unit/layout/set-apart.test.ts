@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import {
+  unrecognisedReason,
+  type UnrecognisedFiles,
+} from '../../../src/domain/sources/unrecognised.js';
+import { scanRepository } from '../../../src/layout/scan-repository.js';
+import { treeOf } from '../../support/layout/tree.js';
+
+const A = '2f9c1d3e-58b4-4d1b-9a52-0c6f7b3d9e01';
+const B = '7c1e2f3a-1111-4222-8333-944455556666';
+const C = '9b9cfbc3-369e-11e9-a17c-806e6f6e6963';
+
+/** Ids of workloads, and what is said of files that are none: folder, reason. */
+async function foundIn(paths: readonly string[]) {
+  const { repository } = await treeOf(Object.fromEntries(paths.map((path) => [path, 512])));
+  const named: UnrecognisedFiles[] = [];
+  const workloads = await scanRepository(repository, {
+    onUnrecognised: (files) => named.push(files),
+  });
+  return {
+    workloads: workloads.map(({ id }) => id),
+    named: named.map((files) => [files.folder, unrecognisedReason(files)]),
+  };
+}
+
+const where = (platform: string) =>
+  `where machines of ${platform} run on their disks, which are no backups`;
+
+describe('disks that machines run on', () => {
+  it('are named, and no backups, in a directory storage of Proxmox VE', async () => {
+    const dump = 'pve/dump/vzdump-qemu-100-2026_11_24-06_30_00.vma';
+    expect(
+      await foundIn([
+        ...[dump, 'pve/images/100/vm-100-disk-0.qcow2', 'pve/images/100/vm-100-disk-1.raw'],
+        ...['images/9000/base-9000-disk-0.vmdk', 'images/101/subvol-101-disk-0.subvol/etc/x.img'],
+        'images/101/notes.txt',
+      ]),
+    ).toEqual({
+      workloads: ['proxmox-qemu-100-pve:dump'],
+      named: [
+        [
+          'images/101',
+          `"subvol-101-disk-0.subvol", "notes.txt" lie ${where('Proxmox VE')}, so they are not copied`,
+        ],
+        ['images/9000', `"base-9000-disk-0.vmdk" lies ${where('Proxmox VE')}, so it is not copied`],
+        [
+          'pve/images/100',
+          `"vm-100-disk-0.qcow2", "vm-100-disk-1.raw" lie ${where('Proxmox VE')}, so they are not copied`,
+        ],
+      ],
+    });
+  });
+
+  it.each([
+    ['libvirt', 'var/lib/libvirt/images', ['web01.qcow2', 'db01.img']],
+    ['VMware', 'datastore1/web', ['web.vmdk', 'web-flat.vmdk', 'web.vmx', 'web-2a3b4c5d.vswp']],
+    ['VMware', 'machines/web', ['web.vmdk', 'web.vmx', 'web.vmx.lck/M10000.lck']],
+    ['XenServer or XCP-ng', C, [`${A}.vhd`, `${B}.vhd`]],
+    ['Nutanix AHV', 'ctr/.acropolis/vmdisk', [A, B]],
+  ])('of %s are none in %s (%#)', async (platform, folder, names) => {
+    const { workloads, named } = await foundIn(names.map((name) => `${folder}/${name}`));
+    expect(workloads).toEqual([]);
+    expect(named).toEqual([[folder, expect.stringContaining(where(platform))]]);
+  });
+
+  it('are told from copies of them', async () => {
+    const paths = [
+      ...['2026-11-24/var/lib/libvirt/images/web01.qcow2', 'images/web/vm-100-disk-0.raw'],
+      ...['vm/100/vm-100-disk-0.raw', 'vms/web/web.vmx', 'vms/web/web.vmdk', `vhd/${A}.vhd`],
+      ...['esx/web/web-2026-11-24_01-00-00/web.vmx', 'esx/web/web-2026-11-24_01-00-00/web.vswp'],
+      'esx/web/web-2026-11-24_01-00-00/STATUS.ok',
+    ];
+    expect((await foundIn(paths)).workloads).toEqual([
+      'disk-var:lib:libvirt:images:web01.qcow2',
+      'disk-vms:web:web.vmdk',
+      'ghettovcb-esx:web',
+      'raw-images:web:vm-100-disk-0.raw',
+      'raw-vm:100:vm-100-disk-0.raw',
+      `vhd-vhd:${A}.vhd`,
+    ]);
+  });
+});
+
+describe('backups of other tools under names of images', () => {
+  it.each([
+    ['Xen Orchestra', `xo-vm-backups/${A}/vdis/${B}/${C}`, '20261124T013000Z.vhd'],
+    ['Xen Orchestra', `${A}/vdis/${B}/${C}`, '20261124T013000Z.alias.vhd'],
+    ['a storage domain of oVirt', `${C}/master/vms/${A}`, `${A}.ovf`],
+    ['a storage domain of oVirt', `${C}/images/${A}`, B],
+  ])('are told to be of %s (%s)', async (tool, folder, name) => {
+    expect(await foundIn([`${folder}/${name}`])).toEqual({
+      workloads: [],
+      named: [
+        [
+          folder,
+          `"${name}" is of no backup layout that this release knows (as it seems, a backup of ${tool}), so it is not copied`,
+        ],
+      ],
+    });
+  });
+});
