@@ -1,13 +1,15 @@
 import type { FormatId } from '../domain/sources/restore-point.js';
 import { UNDATED_ID } from '../domain/sources/source-identity.js';
 import type { WorkloadTypeFacts } from '../domain/sources/workload-rules.js';
-import {
-  claimFiles,
-  type BackupLayout,
-  type ClaimedFile,
-  type ClaimedFiles,
-  type FoundWorkload,
+import type {
+  BackupLayout,
+  Claim,
+  ClaimedFile,
+  ClaimedFiles,
+  FolderNames,
+  FoundWorkload,
 } from './backup-layout.js';
+import { imageBeside } from './beside-image.js';
 import { datedPlace, dateOfBoth, type DatedPlace } from './dated-folders.js';
 import { parseDatedName } from './dated-name.js';
 import type { FolderFacts } from './file-facts.js';
@@ -26,6 +28,7 @@ import { MAX_TEXT_BYTES } from './xml-file.js';
  *  a date (`dated-folders.ts`). One without a date is a workload of its own, with one point, dated by its last change; whether that is another backup or the rest of one that was copied too early is
  *  told by its blocks (`UNDATED_ID`). No two machines are ever taken for one, because retention would
  *  then delete the backups of one for those of the other.
+ *  What lies beside a file under its name, such as its sum, its log or the definition of its machine, goes with it (`beside-image.ts`).
  *  Nothing tells that such a file is whole but its format, where that has an end to tell it by, and that it has not changed for a while. */
 export interface SingleFiles {
   readonly name: string;
@@ -64,9 +67,33 @@ export function singleFilesLayout(row: SingleFiles): BackupLayout {
     name: row.name,
     type: row.type,
     makesFullsOnly: true,
-    claim: (names) => claimFiles(names, (name) => endingOf(row, name) !== null),
+    claim: (names) => claimOf(row, names),
     scan: (facts, claimed) => scan(row, facts, claimed),
   };
+}
+
+/** Its images, with what lies beside them under their names. */
+function claimOf(row: SingleFiles, { files }: FolderNames): Claim | null {
+  const images = files.filter((name) => endingOf(row, name) !== null);
+  if (images.length === 0) return null;
+  const known = new Set(images.flatMap((name) => calls(name, endingOf(row, name)!)));
+  const beside = files.filter((name) => known.has(imageBeside(name) ?? ''));
+  return { files: [...images, ...beside] };
+}
+
+/** What `imageBeside` may call an image: as it is, and without its ending. */
+function calls(name: string, ending: string): [name: string, stem: string] {
+  return [name, name.slice(0, -ending.length - 1)];
+}
+
+/** By what they call the image. */
+function filesBeside(files: readonly ClaimedFile[]): ReadonlyMap<string, readonly ClaimedFile[]> {
+  const beside = new Map<string, ClaimedFile[]>();
+  for (const file of files) {
+    const image = imageBeside(file.name);
+    if (image !== null) beside.set(image, [...(beside.get(image) ?? []), file]);
+  }
+  return beside;
 }
 
 /** null: none of these. */
@@ -83,6 +110,8 @@ interface SingleFile {
   readonly entry: ClaimedFile;
   /** Further files of the image. */
   readonly parts: readonly ClaimedFile[];
+  /** What lies beside it under its name. */
+  readonly beside: readonly ClaimedFile[];
   readonly pointId: string;
   readonly createdAtMs: number;
   readonly format: FormatId;
@@ -96,19 +125,24 @@ async function scan(
   const members = new Map<string, SingleFile[]>();
   const isDated = row.isDated !== false;
   const place: DatedPlace = isDated ? datedPlace(folder) : { place: folder, date: null };
-  const partsByImage = await partsOf(row, facts, files);
+  const images = files.filter(({ name }) => endingOf(row, name) !== null);
+  const partsByImage = await partsOf(row, facts, images);
   const isPart = new Set([...partsByImage.values()].flat());
-  for (const entry of files) {
+  const besideOf = filesBeside(files);
+  for (const entry of images) {
     const ending = endingOf(row, entry.name);
     if (ending === null || isPart.has(entry)) continue;
     const parts = partsByImage.get(entry) ?? [];
-    const base = entry.name.slice(0, -ending.length - 1);
+    const [, base] = calls(entry.name, ending);
     const named = isDated ? parseDatedName(base) : null;
     const dated = dateOfBoth(named, place);
     const stem = named === null ? base : named.stem;
     const written = writtenAtMs([entry, ...parts]);
     const file = {
       ...{ entry, parts },
+      beside: [entry, ...parts]
+        .flatMap(({ name }) => calls(name, endingOf(row, name) ?? ''))
+        .flatMap((name) => besideOf.get(name) ?? []),
       format: (parts.length > 0 ? row.inParts?.format : undefined) ?? row.formats[ending]!,
       pointId: dated?.date ?? UNDATED_ID,
       createdAtMs: dated?.createdAtMs ?? written,
@@ -162,7 +196,7 @@ async function draftPoint(
   row: SingleFiles,
   facts: FolderFacts,
   workloadId: string,
-  { entry, parts, pointId, createdAtMs, format: named }: SingleFile,
+  { entry, parts, beside, pointId, createdAtMs, format: named }: SingleFile,
   siblings: readonly SingleFile[],
 ): Promise<DraftPoint> {
   const isTwice = siblings.some((other) => other.pointId === pointId && other.entry !== entry);
@@ -174,7 +208,8 @@ async function draftPoint(
   return fullPoint({
     ...{ id: isTwice ? entry.name : pointId, workloadId, createdAtMs },
     disks: [parts.length === 0 ? disk : { ...disk, extents }],
-    ...{ companions: [], faults: fault === null ? [] : [fault], leftOut: doubt },
+    companions: beside.map(({ path, name }) => ({ path, as: name })),
+    ...{ faults: fault === null ? [] : [fault], leftOut: doubt },
     ...{ files: [entry, ...parts], closingRecord: 'silent' },
   });
 }

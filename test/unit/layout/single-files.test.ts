@@ -128,6 +128,37 @@ describe('backups that are one file each', () => {
     ]);
   });
 
+  it('take along what lies beside them under their names, and nothing else', async () => {
+    const { repository } = await treeOf({
+      ...{ 'a/web-2026-11-24.img': 512, 'a/web-2026-11-24.img.sha256': 'x' },
+      ...{ 'a/web-2026-11-24.bmap': 'x', 'a/web-2026-11-24.xml': 'x', 'a/web.log': 'x' },
+      ...{ 'a/db.tar.gz': 'x', 'a/db.tar.gz.MD5': 'x', 'a/db.txt': 'x', 'a/SHA256SUMS': 'x' },
+    });
+    const unrecognised: UnrecognisedFiles[] = [];
+    const workloads = await scanRepository(repository, {
+      onUnrecognised: (files) => unrecognised.push(files),
+    });
+    expect(
+      workloads.map(({ name, restorePoints }) => [
+        name,
+        ...restorePoints.flatMap(({ companions }) =>
+          companions.map(({ path, as }) => [path.slice('a/'.length), as].join(' = ')),
+        ),
+      ]),
+    ).toEqual([
+      ['db.tar.gz', 'db.tar.gz.MD5 = db.tar.gz.MD5', 'db.txt = db.txt'],
+      [
+        'web.img',
+        'web-2026-11-24.img.sha256 = web-2026-11-24.img.sha256',
+        'web-2026-11-24.bmap = web-2026-11-24.bmap',
+        'web-2026-11-24.xml = web-2026-11-24.xml',
+      ],
+    ]);
+    expect(unrecognised).toEqual([
+      { folder: 'a', fileCount: 2, examples: ['SHA256SUMS', 'web.log'] },
+    ]);
+  });
+
   it('are archives of Proxmox VE under whatever name, and one that was cut off is told', async () => {
     const { bytes } = vmaFile({
       devices: [{ name: 'drive-scsi0', disk: Buffer.alloc(65_536, 7) }],
