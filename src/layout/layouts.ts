@@ -49,8 +49,9 @@ export const BACKUP_LAYOUTS: readonly BackupLayout[] = [
   gcpImageLayout,
   macImageLayout,
   solarisStreamLayout,
-  aixImageLayout,
   rawImageLayout,
+  // Its names need no ending.
+  aixImageLayout,
 ];
 
 /** Types of backups that this release finds, each once, sorted by title. */

@@ -35,7 +35,7 @@ export interface SingleFiles {
   readonly type: WorkloadTypeFacts;
   /** Start of the workload ids. */
   readonly prefix: string;
-  /** Format by ending of the name, in lower case, without the dot. The longest one that fits counts. */
+  /** Format by ending of the name, in lower case, without the dot. The longest one that fits counts; `''` fits every name. */
   readonly formats: Readonly<Record<string, FormatId>>;
   /** What has to be true of the name besides. Absent: nothing. */
   readonly pattern?: RegExp;
@@ -52,6 +52,12 @@ export interface SingleFiles {
     entry: ClaimedFile,
     named: FormatId,
   ) => Promise<Finding<FormatByContent>>;
+  /** Whether what its name tells is none of these by its content: it is named as not recognised. Absent: the name is enough. */
+  readonly isOther?: (
+    facts: FolderFacts,
+    entry: ClaimedFile,
+    named: FormatId,
+  ) => Promise<boolean>;
   /** Whether dates in names of files and folders make one workload of several files. Default: yes. */
   readonly isDated?: boolean;
 }
@@ -68,6 +74,7 @@ export function singleFilesLayout(row: SingleFiles): BackupLayout {
     type: row.type,
     makesFullsOnly: true,
     claim: (names) => claimOf(row, names),
+    ...(row.isOther === undefined ? {} : { mayBeNobodys: () => true }),
     scan: (facts, claimed) => scan(row, facts, claimed),
   };
 }
@@ -83,7 +90,7 @@ function claimOf(row: SingleFiles, { files }: FolderNames): Claim | null {
 
 /** What `imageBeside` may call an image: as it is, and without its ending. */
 function calls(name: string, ending: string): [name: string, stem: string] {
-  return [name, name.slice(0, -ending.length - 1)];
+  return [name, ending === '' ? name : name.slice(0, -ending.length - 1)];
 }
 
 /** By what they call the image. */
@@ -101,7 +108,8 @@ function endingOf({ formats, pattern }: SingleFiles, name: string): string | nul
   if (pattern?.test(name) === false) return null;
   const lower = name.toLowerCase();
   const fitting = Object.keys(formats).filter(
-    (ending) => lower.endsWith(`.${ending}`) && lower.length > ending.length + 1,
+    (ending) =>
+      ending === '' || (lower.endsWith(`.${ending}`) && lower.length > ending.length + 1),
   );
   return fitting.sort((a, b) => b.length - a.length)[0] ?? null;
 }
@@ -132,6 +140,7 @@ async function scan(
   for (const entry of images) {
     const ending = endingOf(row, entry.name);
     if (ending === null || isPart.has(entry)) continue;
+    if (await row.isOther?.(facts, entry, row.formats[ending]!)) continue;
     const parts = partsByImage.get(entry) ?? [];
     const [, base] = calls(entry.name, ending);
     const named = isDated ? parseDatedName(base) : null;
@@ -141,13 +150,13 @@ async function scan(
     const file = {
       ...{ entry, parts },
       beside: [entry, ...parts]
-        .flatMap(({ name }) => calls(name, endingOf(row, name) ?? ''))
+        .flatMap(({ name }) => new Set(calls(name, endingOf(row, name) ?? '')))
         .flatMap((name) => besideOf.get(name) ?? []),
       format: (parts.length > 0 ? row.inParts?.format : undefined) ?? row.formats[ending]!,
       pointId: dated?.date ?? UNDATED_ID,
       createdAtMs: dated?.createdAtMs ?? written,
     };
-    const key = `${stem}.${ending}`;
+    const key = ending === '' ? stem : `${stem}.${ending}`;
     members.set(key, [...(members.get(key) ?? []), file]);
   }
   const workloads: FoundWorkload[] = [];

@@ -1,5 +1,6 @@
 import type { FormatId } from '../../domain/sources/restore-point.js';
 import { ALL_ALLOWED, type WorkloadTypeFacts } from '../../domain/sources/workload-rules.js';
+import { fileStart } from '../file-start.js';
 import { rawOrFile } from './raw-or-file.js';
 import { singleFilesLayout } from '../single-files.js';
 
@@ -38,13 +39,33 @@ export const solarisStreamLayout = singleFilesLayout({
   formats: { ...STREAM_FORMATS, ...compressed({ flar: 'file' }) },
 });
 
-/** System backups of `mksysb`, and of further volume groups by `savevg`. */
+/** Names of AIX's own backups, most of which have no ending: `mksysb.aix01.20261124`, `aix01_mksysb`, `mksysb_2026-11-24.bff`. */
+const AIX_NAME = /(?:^|[-_.])(?:mksysb|savevg)(?=[-_.]|$)/i;
+const AIX_ENDING = /\.(?:mksysb|savevg)(?:\.(?:gz|zst|lz4|lzo|xz|bz2))?$/i;
+
+/** System backups of `mksysb`, and of further volume groups by `savevg`. What has only the word in its name is one by its first bytes: a list or a
+ *  script of theirs may have it, too. */
 export const aixImageLayout = singleFilesLayout({
   name: 'aix-mksysb',
   type: { id: 'aix-mksysb', title: 'AIX (mksysb)', rules: ALL_ALLOWED },
   prefix: 'aix',
-  formats: compressed({ mksysb: 'aix-backup', savevg: 'aix-backup' }),
+  pattern: AIX_NAME,
+  formats: {
+    ...compressed({ mksysb: 'aix-backup', savevg: 'aix-backup', bff: 'aix-backup' }),
+    ...PACKERS,
+    '': 'aix-backup',
+  },
+  isOther: async (facts, entry, named) => {
+    if (named !== 'aix-backup' || AIX_ENDING.test(entry.name)) return false;
+    const start = await fileStart(facts, entry);
+    return 'value' in start && !isAixBackup(start.value);
+  },
 });
+
+/** A header of nine words, of a volume, and a magic number of 60011 to 60015, little-endian. Source: as of the format `aix-backup`. */
+function isAixBackup(start: string): boolean {
+  return start.startsWith('\t\0') && /^..[k-o]\xea/.test(start);
+}
 
 /** Disks as they are, of any system, and what other programs write under such names. */
 export const rawImageLayout = singleFilesLayout({

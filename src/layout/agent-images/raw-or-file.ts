@@ -2,11 +2,11 @@ import type { FormatId } from '../../domain/sources/restore-point.js';
 import { WHOLE_FILE } from '../../image/formats.js';
 import type { RepositoryEntry } from '../../repository/backup-repository.js';
 import type { FolderFacts } from '../file-facts.js';
-import { faultOfError, type Finding } from '../point-fault.js';
+import { fileStart } from '../file-start.js';
+import type { Finding } from '../point-fault.js';
 import type { FormatByContent } from '../single-files.js';
 import { rawFault } from '../whole-image.js';
 
-const MAGIC_BYTES = 16;
 /** Programs that keep only the blocks in use, under names of raw disks. Source: partclone src/partclone.h, ntfsprogs ntfsclone.c, partimage. */
 const BLOCKS_IN_USE = ['partclone-image', '\0ntfsclone-image', 'PaRtImAgE-VoLuMe'];
 
@@ -17,7 +17,7 @@ export async function rawOrFile(
   named: FormatId,
 ): Promise<Finding<FormatByContent>> {
   if (named !== 'raw' || entry.stamp.sizeBytes === 0) return { value: { format: named } };
-  const start = await facts.fact(entry, 'magic', () => startOf(facts, entry));
+  const start = await fileStart(facts, entry);
   if ('fault' in start) return start;
   if (BLOCKS_IN_USE.some((magic) => start.value.startsWith(magic)))
     return { value: { format: WHOLE_FILE } };
@@ -29,19 +29,4 @@ export async function rawOrFile(
       doubt: `${fault.reason}: it is no disk as it is, or the end of one is missing`,
     },
   };
-}
-
-async function startOf(facts: FolderFacts, { path }: RepositoryEntry): Promise<Finding<string>> {
-  try {
-    const file = await facts.repository.openRead(path);
-    try {
-      const bytes = Buffer.alloc(MAGIC_BYTES);
-      const count = await file.read(bytes, 0);
-      return { value: bytes.toString('latin1', 0, count) };
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    return faultOfError(error);
-  }
 }

@@ -142,7 +142,7 @@ export const LAYOUT_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
     tests: ['test/unit/image/streams.test.ts', ...SINGLE_FILES],
   },
   'aix-mksysb': {
-    writtenBy: '`mksysb`, `savevg`, compressed or not',
+    writtenBy: '`mksysb`, `savevg`, compressed or not, under names with that word',
     data: 'synthetic',
     judge: SAME_BYTES,
     restoredBy: '`alt_disk_mksysb`, NIM',

@@ -9,6 +9,7 @@ import {
 } from '../../../src/layout/cloud-exports/cloud-exports.js';
 import { scanRepository } from '../../../src/layout/scan-repository.js';
 import { qemuImg, requireTool } from '../../support/image/qemu.js';
+import { aixBackupFile } from '../../support/image/aix-backup-file.js';
 import { vmaFile } from '../../support/image/vma-file.js';
 import { scanWith } from '../../support/layout/scan-with.js';
 import type { RepositoryCopy } from '../../support/layout/repository-copy.js';
@@ -125,6 +126,39 @@ describe('backups that are one file each', () => {
     expect(web!.restorePoints.map(({ id }) => id)).toEqual([
       'web-2026-11-24.img',
       'web_2026-11-24.img',
+    ]);
+  });
+
+  it('are backups of AIX under the names that people give them, by their first bytes', async () => {
+    const backup = aixBackupFile({ './etc/hosts': Buffer.alloc(512, 'x') });
+    const { repository } = await treeOf({
+      ...{ 'a/mksysb.aix01.20261124': backup, 'a/mksysb.aix01.20261125': backup },
+      ...{ 'a/aix02_mksysb': backup, 'a/mksysb_2026-11-24.bff': backup },
+      ...{ 'a/aix03-savevg-20261124.gz': gzipSync(backup), 'a/mksysb_exclude': '/tmp\n' },
+      ...{ 'a/mksysb.sh': '#!/bin/ksh\n', 'a/aix02_mksysb.log': 'x', 'a/bos.rte.bff': backup },
+      ...{ 'a/mksysb-boot.img': 512, 'a/xmksysb': backup },
+    });
+    const unrecognised: UnrecognisedFiles[] = [];
+    const workloads = await scanRepository(repository, {
+      onUnrecognised: (files) => unrecognised.push(files),
+    });
+    expect(
+      workloads.map(({ id, restorePoints }) => [
+        id,
+        ...restorePoints.map((point) =>
+          [point.id, point.state, ...point.companions.map(({ as }) => as)].join(' '),
+        ),
+      ]),
+    ).toEqual([
+      ['aix-a:aix02_mksysb', 'undated complete aix02_mksysb.log'],
+      ['aix-a:aix03-savevg.gz', '20261124 complete'],
+      ['aix-a:mksysb.aix01', '20261124 complete', '20261125 complete'],
+      ['aix-a:mksysb.bff', '2026-11-24 complete'],
+      ['raw-a:mksysb-boot.img', 'undated complete'],
+    ]);
+    expect(unrecognised).toEqual([
+      { folder: 'a', fileCount: 2, examples: ['bos.rte.bff', 'xmksysb'] },
+      { folder: 'a', fileCount: 2, examples: ['mksysb.sh', 'mksysb_exclude'] },
     ]);
   });
 
