@@ -14,6 +14,7 @@ import { parseDatedName } from '../dated-name.js';
 import type { FolderFacts } from '../file-facts.js';
 import { fullDisk, fullPoint } from '../full-point.js';
 import { writtenAtMs } from '../named-date.js';
+import { packageNames } from './library-names.js';
 import { readOvf, type OvfDescriptor, type OvfFile } from './descriptor.js';
 import { broken, faultOfError, incomplete, type Finding, type PointFault } from '../point-fault.js';
 import { settleChains } from '../settle-chains.js';
@@ -27,6 +28,7 @@ import { readBytes, readText } from '../xml-file.js';
  *
  *  Every package is a full. It is a restore point of a workload that goes by its folder and its name; where either holds a date, that is the date of
  *  the point, and packages that differ in it alone are one workload (`dated-folders.ts`). Otherwise its last change is.
+ *  Items of a content library of vSphere lie there under names of their own, and are given back under those of the package (`library-names.ts`).
  *  Disks travel byte for byte (`vmdk-stream`), so that the manifest stays true; everything else of the package is a companion.
  *  It is whole when every file that descriptor and manifest name is there with its size, the descriptor is the one that the manifest holds the digest
  *  of, and each disk is whole by its structure. The digests of disks are not compared: that would read all of them at every look, and a manifest made
@@ -78,7 +80,8 @@ function mayBeOf(bases: readonly string[], name: string): boolean {
   const stem = parts?.stem?.toLowerCase();
   if (parts?.tar !== undefined) return false;
   if (stem === undefined || bases.includes(stem) || UUID_NAME.test(name)) return true;
-  if (parseDatedName(stem) !== null) return false;
+  if (parseDatedName(stem) !== null)
+    return bases.some((base) => stem.startsWith(base) && parseDatedName(base) !== null);
   return bases.length === 1 || bases.some((base) => stem.startsWith(base));
 }
 
@@ -89,7 +92,8 @@ interface Package {
 }
 
 async function scan(facts: FolderFacts, claimed: ClaimedFiles): Promise<FoundWorkload[]> {
-  const { folder, files } = claimed;
+  const { folder } = claimed;
+  const files = packageNames(claimed.files);
   const packages: Package[] = [];
   for (const descriptor of files.filter(({ name }) => DESCRIPTOR.test(name))) {
     const base = descriptor.name.slice(0, -'.ovf'.length);
@@ -180,7 +184,9 @@ async function readDisks(
       const format = checkedFormat(file, part);
       const fault = await wholeImageFault(facts, part, format, [], file.isDelta);
       if (fault !== null) faults.push(fault);
-      disks.push(fullDisk(part.name, isWholeVmdk(file, part) ? 'vmdk-stream' : 'file', part));
+      const disk = fullDisk(part.name, isWholeVmdk(file, part) ? 'vmdk-stream' : 'file', part);
+      const isPlain = part.path.split('/').at(-1) === part.name;
+      disks.push(isPlain ? disk : { ...disk, as: part.name });
     }
   }
   return { disks, faults };

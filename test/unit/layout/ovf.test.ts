@@ -157,6 +157,35 @@ describe.skipIf(!requireTool('qemu-img'))('an OVF package in a folder', () => {
     expect((await scanWith(ovfLayout, copy.repository))[0]?.name).toBe('Büro');
   });
 
+  it('of a content library is whole under the names that it has there, and given back under its own', async () => {
+    const [a, b, c] = ['2f9c1d3e', '7c1e2f3a', '9b9cfbc3'].map(
+      (id) => `${id}-1111-4222-8333-944455556666`,
+    );
+    const copy = await treeOf({
+      [`lib/item/web_${a}.ovf`]: descriptorOf(
+        '<File ovf:id="f1" ovf:href="web-disk1.vmdk"/><File ovf:id="f2" ovf:href="web.nvram"/>',
+        '<Disk ovf:diskId="d1" ovf:fileRef="f1"/>',
+      ),
+      [`lib/item/web_${c}.nvram`]: 512,
+    });
+    await streamDisk(copy, `lib/item/web-disk1_${b}.vmdk`);
+    const [item, ...others] = await scanWith(ovfLayout, copy.repository);
+    expect(others).toEqual([]);
+    expect(item).toMatchObject({
+      id: 'ovf-lib:item:web',
+      restorePoints: [
+        {
+          state: 'complete',
+          disks: [{ path: `lib/item/web-disk1_${b}.vmdk`, as: 'web-disk1.vmdk' }],
+          companions: [
+            { path: `lib/item/web_${a}.ovf`, as: 'web.ovf' },
+            { path: `lib/item/web_${c}.nvram`, as: 'web.nvram' },
+          ],
+        },
+      ],
+    });
+  });
+
   it('is one of several points of a machine where its folder or its name holds a date', async () => {
     const copy = await exported('a/web-2026-11-24');
     await cp(copy.at('a/web-2026-11-24'), copy.at('a/web-20261125_0130'), { recursive: true });
