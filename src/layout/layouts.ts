@@ -15,6 +15,7 @@ import {
 import { ghettoVcbLayout } from './ghettovcb/ghettovcb.js';
 import { hypercoreLayout } from './hypercore/hypercore.js';
 import { hypervLayout } from './hyperv/hyperv.js';
+import { libvirtDefaultNamesLayout } from './libvirt/libvirt-default-names.js';
 import { libvirtPushLayout } from './libvirt/libvirt-push.js';
 import { nutanixLayout } from './nutanix/nutanix.js';
 import { ovaLayout } from './ovf/ova.js';
@@ -41,6 +42,7 @@ export const BACKUP_LAYOUTS: readonly BackupLayout[] = [
   windowsBackupLayout,
   nutanixLayout,
   ec2ExportLayout,
+  libvirtDefaultNamesLayout,
   // From here on an ending is all that is known.
   ovaLayout,
   loneVmaLayout,

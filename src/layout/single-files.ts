@@ -1,17 +1,18 @@
 import type { FormatId } from '../domain/sources/restore-point.js';
 import { UNDATED_ID } from '../domain/sources/source-identity.js';
 import type { WorkloadTypeFacts } from '../domain/sources/workload-rules.js';
-import type {
-  BackupLayout,
-  Claim,
-  ClaimedFile,
-  ClaimedFiles,
-  FolderNames,
-  FoundWorkload,
+import {
+  claimFiles,
+  type BackupLayout,
+  type Claim,
+  type ClaimedFile,
+  type ClaimedFiles,
+  type FolderNames,
+  type FoundWorkload,
 } from './backup-layout.js';
 import { imageBeside } from './beside-image.js';
 import { datedPlace, dateOfBoth, type DatedPlace } from './dated-folders.js';
-import { parseDatedName } from './dated-name.js';
+import { parseDatedName, type DatedName } from './dated-name.js';
 import type { FolderFacts } from './file-facts.js';
 import { fullDisk, fullPoint } from './full-point.js';
 import { readImageHead } from './image-head.js';
@@ -53,13 +54,11 @@ export interface SingleFiles {
     named: FormatId,
   ) => Promise<Finding<FormatByContent>>;
   /** Whether what its name tells is none of these by its content: it is named as not recognised. Absent: the name is enough. */
-  readonly isOther?: (
-    facts: FolderFacts,
-    entry: ClaimedFile,
-    named: FormatId,
-  ) => Promise<boolean>;
+  readonly isOther?: (facts: FolderFacts, entry: ClaimedFile, named: FormatId) => Promise<boolean>;
   /** Whether dates in names of files and folders make one workload of several files. Default: yes. */
   readonly isDated?: boolean;
+  /** Date in a name without its ending. Absent: one that people understand. */
+  readonly dateIn?: (base: string) => DatedName | null;
 }
 
 export interface FormatByContent {
@@ -80,12 +79,12 @@ export function singleFilesLayout(row: SingleFiles): BackupLayout {
 }
 
 /** Its images, with what lies beside them under their names. */
-function claimOf(row: SingleFiles, { files }: FolderNames): Claim | null {
+function claimOf(row: SingleFiles, names: FolderNames): Claim | null {
+  const { files } = names;
   const images = files.filter((name) => endingOf(row, name) !== null);
-  if (images.length === 0) return null;
+  const isImage = new Set(images);
   const known = new Set(images.flatMap((name) => calls(name, endingOf(row, name)!)));
-  const beside = files.filter((name) => known.has(imageBeside(name) ?? ''));
-  return { files: [...images, ...beside] };
+  return claimFiles(names, (name) => isImage.has(name) || known.has(imageBeside(name) ?? ''));
 }
 
 /** What `imageBeside` may call an image: as it is, and without its ending. */
@@ -108,8 +107,7 @@ function endingOf({ formats, pattern }: SingleFiles, name: string): string | nul
   if (pattern?.test(name) === false) return null;
   const lower = name.toLowerCase();
   const fitting = Object.keys(formats).filter(
-    (ending) =>
-      ending === '' || (lower.endsWith(`.${ending}`) && lower.length > ending.length + 1),
+    (ending) => ending === '' || (lower.endsWith(`.${ending}`) && lower.length > ending.length + 1),
   );
   return fitting.sort((a, b) => b.length - a.length)[0] ?? null;
 }
@@ -143,14 +141,14 @@ async function scan(
     if (await row.isOther?.(facts, entry, row.formats[ending]!)) continue;
     const parts = partsByImage.get(entry) ?? [];
     const [, base] = calls(entry.name, ending);
-    const named = isDated ? parseDatedName(base) : null;
+    const named = isDated ? (row.dateIn ?? parseDatedName)(base) : null;
     const dated = dateOfBoth(named, place);
     const stem = named === null ? base : named.stem;
     const written = writtenAtMs([entry, ...parts]);
     const file = {
       ...{ entry, parts },
       beside: [entry, ...parts]
-        .flatMap(({ name }) => new Set(calls(name, endingOf(row, name) ?? '')))
+        .flatMap(({ name }) => [...new Set(calls(name, endingOf(row, name) ?? ''))])
         .flatMap((name) => besideOf.get(name) ?? []),
       format: (parts.length > 0 ? row.inParts?.format : undefined) ?? row.formats[ending]!,
       pointId: dated?.date ?? UNDATED_ID,

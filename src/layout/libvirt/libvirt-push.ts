@@ -1,5 +1,4 @@
 import type { FormatId, RestorePointKind, SourceDisk } from '../../domain/sources/restore-point.js';
-import { ALL_ALLOWED } from '../../domain/sources/workload-rules.js';
 import type { RepositoryEntry } from '../../repository/backup-repository.js';
 import type {
   BackupLayout,
@@ -16,6 +15,7 @@ import {
   type LibvirtCheckpoint,
   type LibvirtDomain,
 } from './libvirt-checkpoint.js';
+import { LIBVIRT_TYPE } from './libvirt-default-names.js';
 import { pointEvidence } from '../point-evidence.js';
 import { broken, incomplete, type Finding, type PointFault } from '../point-fault.js';
 import { readImageHead } from '../image-head.js';
@@ -40,7 +40,7 @@ import { folderName, folderWorkloadId } from '../workload-id.js';
  *  Source: libvirt formatcheckpoint.html, formatbackup.html; measured with libvirt 9.0 (test/fixtures/make-libvirt-push.sh). */
 export const libvirtPushLayout: BackupLayout = {
   name: 'libvirt-push',
-  type: { id: 'libvirt-kvm', title: 'KVM with libvirt', rules: ALL_ALLOWED },
+  type: LIBVIRT_TYPE,
   claim,
   scan,
 };

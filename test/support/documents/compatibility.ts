@@ -20,6 +20,13 @@ export const LAYOUT_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
     restoredBy: '`qemu-img convert`',
     tests: ['test/unit/layout/libvirt-push.test.ts', 'test/unit/layout/fixture-content.test.ts'],
   },
+  'libvirt-default-names': {
+    writtenBy: '`virsh backup-begin` under the names that libvirt gives its files: fulls',
+    data: 'parts',
+    judge: 'qemu-img 7.2; names after the source of libvirt',
+    restoredBy: '`qemu-img convert`',
+    tests: SINGLE_FILES,
+  },
   virtnbdbackup: {
     writtenBy: '`virtnbdbackup`, plain and lz4 streams',
     data: 'real',

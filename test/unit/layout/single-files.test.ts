@@ -61,21 +61,18 @@ describe('backups that are one file each', () => {
     ['packed', (day) => treeOf({ [`${day}/vms/web.img.gz`]: 'x' }), 'raw-vms:web.img.gz'],
     ['AIX', (day) => treeOf({ [`n/${day}/aix01.mksysb`]: 'x' }), 'aix-n:aix01.mksysb'],
     ['a name with the day', (day) => treeOf({ [`a/${day}/w-${day}.img`]: 512 }), 'raw-a:w.img'],
-  ])(
-    'are points of one workload in folders for each day (%s)',
-    async (_, write, id) => {
-      const found = [];
-      for (const day of ['2026-11-24', '20261125']) {
-        const { repository } = await write(day);
-        for (const { id: own, restorePoints } of await scanRepository(repository))
-          found.push([own, ...restorePoints.map((point) => [point.id, point.createdAtMs])]);
-      }
-      expect(found).toEqual([
-        [id, ['2026-11-24', Date.UTC(2026, 10, 24)]],
-        [id, ['20261125', Date.UTC(2026, 10, 25)]],
-      ]);
-    },
-  );
+  ])('are points of one workload in folders for each day (%s)', async (_, write, id) => {
+    const found = [];
+    for (const day of ['2026-11-24', '20261125']) {
+      const { repository } = await write(day);
+      for (const { id: own, restorePoints } of await scanRepository(repository))
+        found.push([own, ...restorePoints.map((point) => [point.id, point.createdAtMs])]);
+    }
+    expect(found).toEqual([
+      [id, ['2026-11-24', Date.UTC(2026, 10, 24)]],
+      [id, ['20261125', Date.UTC(2026, 10, 25)]],
+    ]);
+  });
 
   it('are one workload with the points of all folders for each day', async () => {
     const { repository } = await treeOf({
@@ -321,6 +318,43 @@ describe.skipIf(!requireTool('qemu-img'))('disks that lie alone', () => {
     ).toEqual([
       ['lost-flat.vmdk', ['incomplete']],
       ['web.vmdk', ['incomplete']],
+    ]);
+  });
+
+  it('are dated by the seconds in the names that libvirt gives to its push backups', async () => {
+    const copy = await treeOf({ 'd/web01.raw.1795500000': 512, 'd/web01.qcow2.cp1': 512 });
+    for (const seconds of [1_795_500_000, 1_795_586_400]) {
+      await makeDisk(copy, 'd/full.qcow2');
+      await rename(copy.at('d/full.qcow2'), copy.at(`d/web01.qcow2.${seconds}`));
+    }
+    const unrecognised: UnrecognisedFiles[] = [];
+    const [web, ...others] = await scanRepository(copy.repository, {
+      onUnrecognised: (files) => unrecognised.push(files),
+    });
+    expect(others).toEqual([]);
+    expect(shown([web!])).toEqual([
+      {
+        ...{ id: 'libvirt-disk-d:web01.qcow2', name: 'web01.qcow2', type: 'libvirt-kvm' },
+        points: [
+          // `date -u -d @1795500000`.
+          [
+            '1795500000',
+            '2026-11-24T06:00:00.000Z',
+            'complete',
+            'image qcow2 d/web01.qcow2.1795500000',
+          ],
+          [
+            '1795586400',
+            '2026-11-25T06:00:00.000Z',
+            'complete',
+            'image qcow2 d/web01.qcow2.1795586400',
+          ],
+        ],
+      },
+    ]);
+    expect(unrecognised.flatMap(({ examples }) => examples).sort()).toEqual([
+      'web01.qcow2.cp1',
+      'web01.raw.1795500000',
     ]);
   });
 
