@@ -3,21 +3,18 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { MemoryBytes } from './byte-files.js';
+import { REAL_FIXTURES } from './real-fixtures.js';
 
-/** Real files of backup tools that may not be handed on with the product: beside the checkout, or where LONGHAUL_FIXTURES says. */
-const SHARED =
-  process.env['LONGHAUL_FIXTURES'] ??
-  fileURLToPath(new URL('../../../../shared/fixtures', import.meta.url));
 const OWN = fileURLToPath(new URL('../../fixtures', import.meta.url));
 
 /** For `it.skipIf(!hasRealImage(…))`: without the file the test is counted as skipped.
  *  @param path below `real/` of the shared fixtures */
 export function hasRealImage(path: string): boolean {
-  return existsSync(join(SHARED, 'real', path));
+  return REAL_FIXTURES !== null && existsSync(join(REAL_FIXTURES, path));
 }
 
 export function realImage(path: string): MemoryBytes {
-  return unpacked(join(SHARED, 'real', path));
+  return unpacked(join(REAL_FIXTURES!, path));
 }
 
 /** An image of `test/fixtures`. */
