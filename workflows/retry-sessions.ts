@@ -5,10 +5,14 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import { dueOrder, ordersAfter } from '../src/domain/schedules/retry.js';
+import { dueOrder, ordersAfter, type RetryOrder } from '../src/domain/schedules/retry.js';
 import { controlActivities } from './activity-profiles.js';
+import { isStop } from './failures.js';
 import { goOnInNewRun } from './history-length.js';
 import { sessionEndedSignal, type RetrySessionsInput } from './messages.js';
+
+/** Until a session that could not be started is tried again. */
+const PAUSE_MS = 10 * 60_000;
 
 /** Waits, for one job, until what failed in its sessions is to be tried again, and starts a session for it then. It lives as long as something waits. Each session tells it
  *  its end (`sessionEndedSignal`), so what another session has dealt with meanwhile is not tried in vain. */
@@ -29,14 +33,25 @@ export async function retrySessions(input: RetrySessionsInput): Promise<void> {
     if (waitMs > 0 && (await condition(() => orders !== before, waitMs))) continue;
     const { due, rest } = dueOrder(orders, Math.max(Date.now(), dueMs));
     orders = rest;
-    if (due !== null)
-      await controlActivities.startRetry.executeWithOptions(
-        { summary: `${jobId}: try ${due.tryNumber}` },
-        [{ jobId, order: due }],
-      );
+    if (due !== null && !(await wasStarted(jobId, due))) {
+      const again = { ...due, dueMs: Date.now() + PAUSE_MS };
+      orders = ordersAfter(orders, { covered: [], order: again });
+    }
     if (orders.length > 0 && workflowInfo().continueAsNewSuggested) {
       await condition(allHandlersFinished);
       await goOnInNewRun<typeof retrySessions>({ jobId, orders });
     }
+  }
+}
+
+/** @returns false: nobody could start it, and what it was for is not done */
+async function wasStarted(jobId: string, order: RetryOrder): Promise<boolean> {
+  const summary = `${jobId}: try ${order.tryNumber}`;
+  try {
+    await controlActivities.startRetry.executeWithOptions({ summary }, [{ jobId, order }]);
+    return true;
+  } catch (error) {
+    if (isStop(error)) throw error;
+    return false;
   }
 }

@@ -5,6 +5,7 @@ import {
   type Client,
 } from '@temporalio/client';
 import type { JobStarter } from '../../activities/session-activities.js';
+import { translated } from '../api/executions/temporal-errors.js';
 import { quoted } from '../api/executions/visibility-query.js';
 import { scheduleIdOf, searchAttributesOf } from '../api/jobs/job-schedule.js';
 import type { CopyJob } from '../domain/jobs/copy-job.js';
@@ -29,8 +30,21 @@ import {
 } from '../../workflows/messages.js';
 
 /** What sessions ask of the Temporal client. A job that follows gets its predecessor's start time in its session id, and a retry the time at which it
- *  is due, so that a repeat finds the session that is there. */
+ *  is due, so that a repeat finds the session that is there. A Temporal that does not answer is no fault of ours: it is asked again, however often.
+ *  @throws TEMPORAL_UNREACHABLE */
 export function jobStarter(client: Client): JobStarter {
+  const starter = askingStarter(client);
+  return {
+    startJobsAfter: translated((...of) => starter.startJobsAfter(...of)),
+    tellSessionEnd: translated((...of) => starter.tellSessionEnd(...of)),
+    startRetry: translated((...of) => starter.startRetry(...of)),
+    enabledJob: translated((jobId) => starter.enabledJob(jobId)),
+    waitingSession: translated((jobId) => starter.waitingSession(jobId)),
+    hasWatchSession: translated((jobId) => starter.hasWatchSession(jobId)),
+  };
+}
+
+function askingStarter(client: Client): JobStarter {
   return {
     async startJobsAfter(jobId, sessionId) {
       const started: string[] = [];

@@ -52,6 +52,19 @@ function refusalIn(error: unknown): string | null {
   return cause.details === '' ? cause.message : cause.details;
 }
 
+/** The same call, which throws what a user can do something about in our words: raw, it looks like a bug. */
+export function translated<Args extends unknown[], Answer>(
+  ask: (...args: Args) => Promise<Answer>,
+): (...args: Args) => Promise<Answer> {
+  return async (...args) => {
+    try {
+      return await ask(...args);
+    } catch (error) {
+      throw toBackupError(error) ?? error;
+    }
+  };
+}
+
 /** Whether the call did not reach Temporal, or no worker answered it in time. */
 export function isUnavailable(error: unknown): boolean {
   const cause = error instanceof ServiceError ? error.cause : error;

@@ -204,6 +204,28 @@ describe('a channel of mail', () => {
     expect(mails).toHaveLength(1);
   });
 
+  it('that greylists one receiver is tried again for that one alone, whatever the other is answered', async () => {
+    const answers = new Map<string, number | null>([['night@example.com', 451]]);
+    const asked: string[] = [];
+    const { channel, mails } = await mailServer({
+      ...OPEN,
+      onRcptTo({ address }, _session, done) {
+        asked.push(address);
+        const responseCode = answers.get(address) ?? null;
+        done(responseCode === null ? null : Object.assign(new Error('no'), { responseCode }));
+      },
+    });
+    const notice = { ...NOTICE, id: 'alarm-greylisted' };
+    const later = ['CHANNEL_UNREACHABLE', 'channel mail: the server answers 451'];
+    expect(await refusalOf(deliver(channel, notice))).toEqual(later);
+    answers.clear();
+    expect(await refusalOf(deliver(channel, notice))).toBeNull();
+    expect(asked).toEqual(['night@example.com', 'day@example.com', 'night@example.com']);
+    expect(mails).toHaveLength(2);
+    answers.set('night@example.com', 451).set('day@example.com', 550);
+    expect(await refusalOf(deliver(channel, { ...NOTICE, id: 'alarm-mixed' }))).toEqual(later);
+  });
+
   it('that knows no such receiver refuses for good', async () => {
     const { channel } = await mailServer({
       ...OPEN,

@@ -1,0 +1,35 @@
+import type { Client } from '@temporalio/client';
+import { describe, expect, it } from 'vitest';
+import { jobStarter } from '../../../src/bin/job-starter.js';
+import type { JobStarter } from '../../../activities/session-activities.js';
+
+/** As grpc-js throws it (grpc/doc/statuscodes.md: 14, UNAVAILABLE). */
+const AWAY = Object.assign(new Error('14 UNAVAILABLE: No connection established'), {
+  ...{ code: 14, details: 'No connection established', metadata: {} },
+});
+
+function away(): never {
+  throw AWAY;
+}
+
+const handle = { describe: away, signal: () => Promise.reject(AWAY), query: away };
+const CLIENT = {
+  schedule: { list: away, getHandle: () => handle },
+  workflow: { list: away, start: away, signalWithStart: away, getHandle: () => handle },
+} as unknown as Client;
+
+const ORDER = { tryNumber: 2, dueMs: 0, workloads: null };
+const CALLS: Readonly<Record<keyof JobStarter, (starter: JobStarter) => Promise<unknown>>> = {
+  startJobsAfter: (starter) => starter.startJobsAfter('nightly', 'nightly-20261126T220000Z'),
+  tellSessionEnd: (starter) => starter.tellSessionEnd('nightly', { covered: null, order: null }),
+  startRetry: (starter) => starter.startRetry('nightly', ORDER),
+  enabledJob: (starter) => starter.enabledJob('nightly'),
+  waitingSession: (starter) => starter.waitingSession('nightly'),
+  hasWatchSession: (starter) => starter.hasWatchSession('nightly'),
+};
+
+describe('a Temporal that does not answer is told as such, and not as a bug that is final after five tries', () => {
+  it.each(Object.entries(CALLS))('by %s', async (_name, call) => {
+    await expect(call(jobStarter(CLIENT))).rejects.toMatchObject({ code: 'TEMPORAL_UNREACHABLE' });
+  });
+});
