@@ -19,6 +19,7 @@ import {
   type SessionState,
 } from '../src/domain/sessions/copy-session.js';
 import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
+import { sessionLeft } from '../src/domain/sessions/job-outcome.js';
 import { pingOfResult, type PingEvent } from '../src/domain/safety/notification-channel.js';
 import {
   liveProgress,
@@ -29,14 +30,10 @@ import {
 import { KEPT_TASKS, TallyKeeper } from '../src/domain/sessions/session-tally.js';
 import { keepHours } from './allowed-hours.js';
 import { jobKind } from '../src/domain/sources/workload-rules.js';
-import {
-  controlActivities,
-  followUpActivities,
-  pingActivities,
-  recordActivities,
-} from './activity-profiles.js';
+import { controlActivities, followUpActivities, recordActivities } from './activity-profiles.js';
 import { isStop, reasonOf } from './failures.js';
 import { goOnInNewRun, isHistoryLong } from './history-length.js';
+import { tellCheck } from './job-check.js';
 import {
   pauseUpdate,
   RESULT,
@@ -335,18 +332,8 @@ class Session {
     await this.ping(pingOfResult(outcome.result), outcome.reason ?? outcome.result);
   }
 
-  /** Whom it does not reach notices that by itself: that is what it is there for. */
-  private async ping(event: PingEvent, text: string): Promise<void> {
-    const { id: jobId } = this.input.job;
-    if (this.settings?.pingedJobs?.includes(jobId) !== true) return;
-    const told = { jobId, event, runId: workflowInfo().firstExecutionRunId, text };
-    try {
-      await pingActivities.pingJob.executeWithOptions({ summary: `tell its check: ${event}` }, [
-        told,
-      ]);
-    } catch (error) {
-      if (isStop(error)) throw error;
-    }
+  private ping(event: PingEvent, text: string): Promise<void> {
+    return tellCheck(this.settings, this.input.job.id, event, text);
   }
 
   private get tryNumber(): number {
@@ -358,7 +345,10 @@ class Session {
     const { taskCounts, progress } = this.view();
     const isPartial = this.input.overrides?.workloads !== undefined;
     const { nextTryAt } = this;
-    upsertMemo({ taskCounts, progress, isPartial, ...(nextTryAt === null ? {} : { nextTryAt }) });
+    const { tasks, counts } = this.ended.tally;
+    const left: SessionMemo['left'] = sessionLeft(tasks, counts, isPartial);
+    const next = nextTryAt === null ? {} : { nextTryAt };
+    upsertMemo({ taskCounts, progress, isPartial, left, ...next });
   }
 
   /** A session ends, whatever becomes of its last steps. */

@@ -29,7 +29,9 @@ export async function keepAudit({ repositoryId, waiting = [] }: KeepAuditInput):
     taskQueue: lookTaskQueue(repositoryId),
     startToCloseTimeout: '1m',
     heartbeatTimeout: '10s',
-    retry: { initialInterval: '1s', maximumInterval: '15m' },
+    // Not for ever: while it waits nobody sees how long the history has grown, and lines that come to one that is full are lost.
+    scheduleToCloseTimeout: '15m',
+    retry: { initialInterval: '1s', maximumInterval: '5m' },
   });
   // The signal that starts it comes with the start.
   await condition(() => lines.length > 0, '1m');

@@ -18,6 +18,7 @@ import type { FileBackupJob } from '../src/domain/jobs/file-backup-job.js';
 import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
 import type { Notice } from '../src/domain/safety/notice.js';
 import type { HeldStep } from '../src/domain/safety/quiet-hours.js';
+import type { SessionLeft } from '../src/domain/sessions/job-outcome.js';
 import type { OperationStatus } from '../src/domain/sessions/operation.js';
 import type { RemovalMode } from '../src/domain/retention/point-removal.js';
 import type { RetryOrder, SessionEnd } from '../src/domain/schedules/retry.js';
@@ -228,6 +229,8 @@ export interface SessionMemo {
   readonly progress?: CopyProgress;
   /** Set at the end: it looked only at some workloads of its job. */
   readonly isPartial?: boolean;
+  /** Set at the end. */
+  readonly left?: SessionLeft;
 }
 
 export interface PlanJobInput {

@@ -1,4 +1,5 @@
 import {
+  CancellationScope,
   executeChild,
   ParentClosePolicy,
   patched,
@@ -19,9 +20,11 @@ import {
   startOf,
   type FileBackupJob,
 } from '../src/domain/jobs/file-backup-job.js';
+import { pingOfResult, type PingEvent } from '../src/domain/safety/notification-channel.js';
 import { controlActivities } from './activity-profiles.js';
 import { copySession } from './copy-session.js';
-import { isStop, reasonOf } from './failures.js';
+import { codeOf, isStop, reasonOf } from './failures.js';
+import { tellCheck } from './job-check.js';
 import {
   CONTROL_TASK_QUEUE,
   JOB_ID,
@@ -34,23 +37,61 @@ import {
 /** A copy that waits for its hours, or takes days, keeps no primary backup from being made. */
 const COPIES_GO_ON = 'runFileBackup-20261127-copies-go-on';
 
+/** Earlier builds told no check. */
+const TELLS_CHECK = 'runFileBackup-20261127-tells-check';
+
 /** One run of a file-backup job: the primary backup, when the job has one, then the start of the copies to all secondary targets that follow it. Each
  *  copy is a session of its own, which outlives the run and tells itself how it ends; one that still waits for its hours takes what the run has made.
- *  What the primary backup did not make is not copied: after one that failed nothing follows. */
+ *  What the primary backup did not make is not copied: after one that failed nothing follows. Whatever fails, the run says so. */
 export async function runFileBackup({ job }: FileBackupRunInput): Promise<FileBackupOutcome> {
-  const settings = await controlActivities.readCopySettings.executeWithOptions(
-    { summary: 'read settings' },
-    [],
-  );
+  let settings: CopySettings | null = null;
+  const check = (event: PingEvent, text: string): Promise<void> =>
+    settings?.pingedJobs?.includes(job.id) === true && patched(TELLS_CHECK)
+      ? tellCheck(settings, job.id, event, text)
+      : Promise.resolve();
   let primary: Omit<FileBackupOutcome, 'sessions'>;
   try {
+    settings = await controlActivities.readCopySettings.executeWithOptions(
+      { summary: 'read settings' },
+      [],
+    );
+    void check('start', '');
     primary = await backUp(job, settings);
   } catch (error) {
+    const reason = isStop(error) ? 'the run was stopped' : reasonOf(error);
+    await CancellationScope.nonCancellable(() => check('fail', reason));
     if (isStop(error)) throw error;
-    return tell({ result: 'failed', reason: reasonOf(error), snapshot: null, sessions: [] });
+    return tell({ result: 'failed', reason, snapshot: null, sessions: [] });
   }
-  const { copies, missing } = await copiesToFollow(job, settings);
-  if (patched(COPIES_GO_ON)) return startCopies(primary, copies, missing, settings);
+  const outcome = await copiesAfter(primary, job, settings);
+  const { result, reason } = outcome;
+  await check(pingOfResult(result), reason ?? result);
+  return outcome;
+}
+
+async function copiesAfter(
+  primary: Omit<FileBackupOutcome, 'sessions'>,
+  job: FileBackupJob,
+  settings: CopySettings,
+): Promise<FileBackupOutcome> {
+  try {
+    const { copies, missing } = await copiesToFollow(job, settings);
+    if (patched(COPIES_GO_ON)) return await startCopies(primary, copies, missing, settings);
+    return await copyAll(primary, copies, missing);
+  } catch (error) {
+    if (isStop(error)) throw error;
+    const reason = [primary.reason, `its copies were not begun: ${reasonOf(error)}`];
+    const text = reason.filter((part) => part !== null).join('; ');
+    return tell({ ...primary, result: 'warning', reason: text, sessions: [] });
+  }
+}
+
+/** Of a run that an earlier build began: it waits for its copies. */
+async function copyAll(
+  primary: Omit<FileBackupOutcome, 'sessions'>,
+  copies: readonly CopyJob[],
+  missing: readonly string[],
+): Promise<FileBackupOutcome> {
   const startMs = Date.now();
   tell({ ...primary, sessions: copies.map(({ id }) => sessionIdOf(id, startMs)) }, false);
   setCurrentDetails(`Copying to ${copies.map(({ target }) => target.repositoryId).join(', ')}`);
@@ -136,6 +177,12 @@ function copySessionOptions(copy: CopyJob) {
   };
 }
 
+/** What the program itself ended with so often waits for the next run. */
+const PROGRAM_TRIES = 3;
+const PROGRAM_PAUSE_MS = 10_000;
+/** Earlier builds counted workers that ended as well. */
+const COUNTS_PROGRAM = 'runFileBackup-20261127-counts-program';
+
 /** @throws what the program ends with */
 async function backUp(
   { primaryBackup, source: { repositoryId } }: FileBackupJob,
@@ -146,15 +193,28 @@ async function backUp(
   const { runPrimaryBackup } = proxyActivities<FileBackupActivities>({
     taskQueue: repositoryTaskQueue(repositoryId),
     startToCloseTimeout: '7d',
+    scheduleToCloseTimeout: '7d',
     heartbeatTimeout: settings.heartbeatTimeoutMs,
-    // A repeat finds the snapshot of an attempt whose answer was lost. What fails three times waits for the next run.
-    retry: { initialInterval: '10s', maximumInterval: '5m', maximumAttempts: 3 },
+    // A repeat finds the snapshot of an attempt whose answer was lost. A worker that ends, which counts as an attempt, is no fault of the backup.
+    retry: {
+      initialInterval: '10s',
+      maximumInterval: '5m',
+      nonRetryableErrorTypes: ['PRIMARY_BACKUP_FAILED'],
+    },
   });
-  const { snapshot, warning } = await runPrimaryBackup.executeWithOptions(
-    { summary: `primary backup ${primaryBackup}` },
-    [{ primaryBackup }],
-  );
-  return { result: warning === null ? 'success' : 'warning', reason: warning, snapshot };
+  for (let tries = 1; ; tries++) {
+    try {
+      const { snapshot, warning } = await runPrimaryBackup.executeWithOptions(
+        { summary: `primary backup ${primaryBackup}` },
+        [{ primaryBackup }],
+      );
+      return { result: warning === null ? 'success' : 'warning', reason: warning, snapshot };
+    } catch (error) {
+      const mayBeTried = codeOf(error) === 'PRIMARY_BACKUP_FAILED' && tries < PROGRAM_TRIES;
+      if (isStop(error) || !mayBeTried || !patched(COUNTS_PROGRAM)) throw error;
+      await sleep(tries * PROGRAM_PAUSE_MS);
+    }
+  }
 }
 
 /** The copy jobs as they are now.

@@ -58,6 +58,7 @@ export async function watchSafety(memory: WatchMemory = NO_MEMORY): Promise<void
         nowMs: Date.now(),
         holdMs: rules.holdMs,
         isWhole: look.isWhole,
+        endsSinceSeen: endsSinceSeen(),
         isSilenced: (problem) => isSilenced(silences, problem),
       });
       ({ open } = step);
@@ -114,6 +115,11 @@ async function lookAtSafety(): Promise<SafetyLook | null> {
 /** Earlier builds called the checks after a look that had failed, too. */
 function isCalledBlindly(): boolean {
   return !patched('watchSafety-20261127-ping-what-was-seen');
+}
+
+/** Earlier builds ended what a single look did not show. */
+function endsSinceSeen(): boolean {
+  return !patched('watchSafety-20261127-unseen-as-long');
 }
 
 async function pingQuietly(channelId: string): Promise<void> {

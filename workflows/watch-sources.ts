@@ -24,12 +24,15 @@ import { CONTROL_TASK_QUEUE, JOB_ID, lookTaskQueue, type WatchSourcesInput } fro
 /** A session is its own: the end of its watch does not stop it. */
 const SESSION_GOES_ON = 'watchSources-20261127-session-goes-on';
 
+/** Earlier builds waited for a session in one run, however long. */
+const WAIT_GOES_ON = 'watchSources-20261127-wait-goes-on';
+
 /** Watches the sources of an immediate job and starts a session when there is something to copy, and only then. It ends by itself only when the job is
  *  disabled or gone: it goes on in a new run now and then, and the job's Schedule starts it anew should it ever be gone. A session that it has started
  *  goes on when the watch is ended, because its job was changed, disabled or deleted; the next watch waits for it. */
 export async function watchSources(input: WatchSourcesInput): Promise<void> {
   const { job } = input;
-  if (input.seen === undefined && patched(SESSION_GOES_ON) && !(await mayWatch(job.id))) return;
+  if (input.seen === undefined && patched(SESSION_GOES_ON) && !(await mayWatch(input))) return;
   const settings = await controlActivities.readCopySettings.executeWithOptions(
     { summary: 'read settings' },
     [],
@@ -63,7 +66,8 @@ export async function watchSources(input: WatchSourcesInput): Promise<void> {
 
 /** Waits for the session of the watch before. A start that was due when the job was disabled comes all the same.
  *  @returns whether the job is still to be watched */
-async function mayWatch(jobId: string): Promise<boolean> {
+async function mayWatch(input: WatchSourcesInput): Promise<boolean> {
+  const jobId = input.job.id;
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
     const { isEnabled, hasSession } = await controlActivities.readWatchedJob.executeWithOptions(
       { summary: `${jobId}: is it to be watched` },
@@ -71,6 +75,9 @@ async function mayWatch(jobId: string): Promise<boolean> {
     );
     if (!isEnabled || !hasSession) return isEnabled;
     setCurrentDetails('Waiting for the session of the watch before');
+    // A session of some days takes more looks than one history holds.
+    if (workflowInfo().continueAsNewSuggested && patched(WAIT_GOES_ON))
+      await goOnInNewRun<typeof watchSources>(input);
     await sleep(pauseMs);
   }
 }

@@ -13,6 +13,16 @@ export interface ObservedProblem {
   /** Epoch milliseconds; null: not known. */
   readonly sinceMs: number | null;
   readonly jobId: string | null;
+  /** Those that it concerns, as many as are of use. Absent: an earlier build named none. */
+  readonly jobIds?: readonly string[];
+}
+
+/** Copy jobs and file-backup jobs that something concerns. */
+export function concernedJobs({
+  jobId,
+  jobIds,
+}: Pick<ObservedProblem, 'jobId' | 'jobIds'>): readonly string[] {
+  return jobIds ?? (jobId === null ? [] : [jobId]);
 }
 
 export interface OpenAlert {
@@ -20,6 +30,8 @@ export interface OpenAlert {
   readonly problem: ObservedProblem;
   readonly firstSeenMs: number;
   readonly lastSeenMs: number;
+  /** Of the first look since then that saw all and did not show it. Absent: there was none. */
+  readonly unseenSinceMs?: number;
   readonly isTold: boolean;
 }
 
@@ -49,9 +61,11 @@ export function seesAll(problems: readonly Pick<ObservedProblem, 'code'>[]): boo
   return problems.every(({ code }) => !BLIND.includes(code));
 }
 
-/** What one look changes. Something is told when it was seen for `holdMs`, and again when it was not seen for as long: what comes and goes
- *  between two looks wakes nobody, and what was told always ends with a word. A clock that went back counts from where it is now.
+/** What one look changes. Something is told when it was seen for `holdMs`, and again when it was not seen for as long, which counts from the first look
+ *  without it: what comes and goes between two looks wakes nobody, and what was told always ends with a word. A clock that went back counts from
+ *  where it is now.
  *  @param isWhole false: what the look does not show may be there still, so nothing ends
+ *  @param endsSinceSeen as earlier builds counted: from the last look that showed it
  *  @param isSilenced of a problem that is not told as long as this holds; the end of what was told before is told all the same */
 export function nextLedger(
   open: readonly OpenAlert[],
@@ -61,11 +75,13 @@ export function nextLedger(
     holdMs,
     isWhole,
     isSilenced = () => false,
+    endsSinceSeen = false,
   }: {
     readonly nowMs: number;
     readonly holdMs: number;
     readonly isWhole: boolean;
     readonly isSilenced?: (problem: ObservedProblem) => boolean;
+    readonly endsSinceSeen?: boolean;
   },
 ): LedgerStep {
   const known = new Map(open.map((alert) => [alert.problem.key, alert]));
@@ -84,8 +100,11 @@ export function nextLedger(
   );
   const unseen = [...known.values()]
     .filter(({ isTold }) => isTold || !isWhole)
-    .map((alert) => ({ ...alert, ...unseenTimes(alert, nowMs, isWhole) }));
-  const ended = isWhole ? unseen.filter(({ lastSeenMs }) => nowMs - lastSeenMs >= holdMs) : [];
+    .map((alert) => unseenNow(alert, nowMs, isWhole));
+  const ended = unseen.filter(({ lastSeenMs, unseenSinceMs = nowMs }) => {
+    const passedMs = nowMs - (endsSinceSeen ? lastSeenMs : unseenSinceMs);
+    return isWhole && passedMs >= holdMs;
+  });
   return {
     open: [
       ...seen.map((alert) => (begun.includes(alert) ? { ...alert, isTold: true } : alert)),
@@ -97,13 +116,13 @@ export function nextLedger(
 }
 
 /** What may be there still was seen now, as far as is known. */
-function unseenTimes(
-  { firstSeenMs, lastSeenMs }: OpenAlert,
+function unseenNow(
+  { problem, firstSeenMs, lastSeenMs, unseenSinceMs = Infinity, isTold }: OpenAlert,
   nowMs: number,
   isWhole: boolean,
-): Pick<OpenAlert, 'firstSeenMs' | 'lastSeenMs'> {
-  return {
-    firstSeenMs: Math.min(firstSeenMs, nowMs),
-    lastSeenMs: isWhole ? Math.min(lastSeenMs, nowMs) : nowMs,
-  };
+): OpenAlert {
+  const known = { problem, firstSeenMs: Math.min(firstSeenMs, nowMs), isTold };
+  if (!isWhole) return { ...known, lastSeenMs: nowMs };
+  const times = [lastSeenMs, unseenSinceMs].map((ms) => Math.min(ms, nowMs));
+  return { ...known, lastSeenMs: times[0]!, unseenSinceMs: times[1]! };
 }

@@ -2,6 +2,7 @@ import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { sessionWorkflowId } from '../../../src/domain/sessions/copy-session.js';
 import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 import { Receiver } from '../../support/notify/receiver.js';
 import { testJob, TestSite } from '../../support/session/test-site.js';
@@ -14,9 +15,11 @@ describe('a check of a job', () => {
   let site: TestSite;
   let receiver: Receiver;
   let sessions: LocalSessions;
+  let beforeActivity: (name: string) => void;
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'longhaul-pings-'));
     site = await TestSite.create();
+    beforeActivity = () => undefined;
     receiver = await Receiver.start();
     const urlFile = join(folder, 'url');
     await writeFile(urlFile, receiver.url('/uuid'));
@@ -29,6 +32,7 @@ describe('a check of a job', () => {
       ),
       {
         settings: { pingedJobs: [testJob().id] },
+        beforeActivity: (name) => Promise.resolve(beforeActivity(name)),
         notifications: { watchSeconds: 300, holdSeconds: 300, channels: [check] },
       },
     );
@@ -65,5 +69,19 @@ describe('a check of a job', () => {
   it('does not hold up a session when nobody answers', async () => {
     receiver.answers = [500, 500, 500, 404, 404, 404];
     expect((await sessions.copy(testJob(), NOW_MS)).result).toBe('success');
+  });
+
+  it('that does not answer keeps no session from being stopped', async () => {
+    receiver.answers = [500];
+    const workflowId = sessionWorkflowId(testJob().id, NOW_MS);
+    beforeActivity = (name) => void (name === 'enumerateWorkloads' && sessions.stop(workflowId));
+    // Nobody waits for the call of the start: what it rejected with would end the workflow task again and again.
+    const unheld: unknown[] = [];
+    const note = (reason: unknown) => void unheld.push(reason);
+    process.on('unhandledRejection', note);
+    const { result } = await sessions.tryToCopy(testJob(), NOW_MS);
+    process.off('unhandledRejection', note);
+    expect({ result, unheld }).toEqual({ result: 'stopped', unheld: [] });
+    expect(told().map(([path]) => path)).toEqual(['/uuid/fail']);
   });
 });

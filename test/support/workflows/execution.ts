@@ -39,6 +39,8 @@ export interface ExecutionStart {
 interface Told {
   readonly atMs: number;
   readonly jobs: Job[];
+  /** The server says that a new run is to go on. */
+  readonly isLong: boolean;
 }
 
 /** One run of a workflow, as the server keeps it: what it was told, and what it waits for. The code that runs can be thrown away at any
@@ -77,10 +79,11 @@ export class Execution {
     return copy;
   }
 
-  /** Tells the workflow the news. @returns what it wants */
-  async goOn(nowMs: number): Promise<readonly Command[]> {
+  /** Tells the workflow the news. @param longAtEvents from how many events on the server wants a new run @returns what it wants */
+  async goOn(nowMs: number, longAtEvents = Infinity): Promise<readonly Command[]> {
     this.running ??= await this.replay();
-    const told = { atMs: nowMs, jobs: this.news.splice(0) };
+    const isLong = this.historyLength >= longAtEvents;
+    const told = { atMs: nowMs, jobs: this.news.splice(0), isLong };
     this.history.push(told);
     return this.tell(this.running, told, false);
   }
@@ -111,7 +114,7 @@ export class Execution {
 
   private async tell(
     workflow: Workflow,
-    { atMs, jobs }: Told,
+    { atMs, jobs, isLong }: Told,
     isReplaying: boolean,
   ): Promise<readonly Command[]> {
     const { runId, workflowType } = this.start;
@@ -121,7 +124,7 @@ export class Execution {
       timestamp: msNumberToTs(atMs),
       isReplaying,
       historyLength: this.historyLength,
-      continueAsNewSuggested: false,
+      continueAsNewSuggested: isLong,
     });
     await workflow.getAndResetSinkCalls();
     if (completion.failed)

@@ -51,6 +51,8 @@ type Activity = (input: unknown) => Promise<unknown>;
 export class LocalServer {
   private readonly executions = new Map<string, Execution>();
   private readonly stopped = new Set<string>();
+  /** From how many events on a workflow is told to go on in a new run. */
+  longAtEvents = Infinity;
 
   /** @param nowMs epoch milliseconds */
   constructor(
@@ -142,7 +144,8 @@ export class LocalServer {
       if (this.stopped.delete(start.workflowId)) news.push({ cancelWorkflow: {} });
     for (const execution of open)
       if (execution.news.length > 0) {
-        for (const command of await execution.goOn(this.nowMs)) this.obey(execution, command);
+        for (const command of await execution.goOn(this.nowMs, this.longAtEvents))
+          this.obey(execution, command);
         return;
       }
     if (this.fireTimers(open)) return;

@@ -47,6 +47,24 @@ it('audit lines wait, longer each time, for a target that takes none, and are wr
   expect(tries).toEqual([0, 1, 3, 7, 15, 31, 63, 123, 183]);
 });
 
+it('audit lines wait in new runs for a target that does not answer for days', async () => {
+  const written: string[] = [];
+  const appendAudit = ({ lines }: { lines: readonly PlacedLine[] }) =>
+    runTask(async () => {
+      if (server.nowMs < STARTED_AT_MS + 10 * 24 * 60 * MINUTE_MS)
+        throw new BackupError('REPOSITORY_UNREACHABLE', 'no answer');
+      written.push(...lines.map(({ id }) => id));
+      return Promise.resolve();
+    });
+  const activities = { appendAudit } as unknown as Activities;
+  const server = new LocalServer({ activities, activity: '', isDead: () => false }, STARTED_AT_MS);
+  server.longAtEvents = 200;
+  server.begin('keepAudit', 'audit/offsite', { repositoryId: 'offsite', waiting: [line('a')] });
+  await server.end('audit/offsite');
+  expect(written).toEqual(['a']);
+  expect(server.runLengths('audit/offsite').length).toBeGreaterThan(1);
+});
+
 it('audit lines of one job whose folder takes none keep those of no other from being written', async () => {
   const repository = new SimulatedRepository('offsite');
   await markRepository(repository);

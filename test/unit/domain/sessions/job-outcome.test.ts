@@ -1,0 +1,159 @@
+import { describe, expect, it } from 'vitest';
+import type { SessionResult } from '../../../../src/domain/sessions/copy-session.js';
+import { NO_TASKS, newTask } from '../../../../src/domain/sessions/copy-session.js';
+import {
+  jobOutcome,
+  sessionLeft,
+  type EndedSession,
+} from '../../../../src/domain/sessions/job-outcome.js';
+
+/** Workloads by how their tasks ended: `db07:failed`; without a name (`:warning`) a task of the sources. */
+function session(tasks: string, changes: Partial<EndedSession> = {}): Omit<EndedSession, 'id'> {
+  const ended = tasks
+    .split(' ')
+    .filter((each) => each !== '')
+    .map((each) => {
+      const [id = '', result = ''] = each.split(':');
+      return { ...newTask(id, id === '' ? null : id), result: result as SessionResult };
+    });
+  const counts = { ...NO_TASKS } as Record<keyof typeof NO_TASKS, number>;
+  for (const { result } of ended) counts[result]++;
+  const isPartial = changes.isPartial ?? false;
+  const order = ['failed', 'actionRequired', 'stopped', 'warning', 'success'] as const;
+  return {
+    result: order.find((result) => counts[result] > 0) ?? 'nothingToCopy',
+    ...{ startedAt: '2026-11-26T22:00:00Z', isPartial, actionRequired: counts.actionRequired },
+    left: sessionLeft(ended, counts, isPartial),
+    ...changes,
+  };
+}
+
+const whole = (tasks: string, changes: Partial<EndedSession> = {}) => session(tasks, changes);
+const over = (tasks: string, changes: Partial<EndedSession> = {}) =>
+  session(tasks, { isPartial: true, ...changes });
+const crashed = (isPartial: boolean, result: SessionResult = 'failed') =>
+  session('', { isPartial, result, left: null });
+
+/** Of sessions, newest first: which of them (from 0) has left something; null: none has. */
+function outcome(sessions: readonly Omit<EndedSession, 'id'>[]) {
+  const found = jobOutcome(sessions.map((each, index) => ({ ...each, id: String(index) })));
+  const index = (each: EndedSession | null) => (each === null ? null : Number(each.id));
+  return { fault: index(found.fault), undecided: index(found.undecided), found };
+}
+
+describe('what sessions of a job have left undone', () => {
+  it.each([
+    ['nothing without a session', [], null],
+    ['the last one that failed', [whole('a:failed'), whole('a:success')], 0],
+    ['nothing after one over all that went well', [whole('a:success'), whole('a:failed')], null],
+    ['what failed before somebody stopped the next', [whole('a:stopped'), whole('a:failed')], 1],
+    ['what failed before another workload was copied', [over('b:success'), over('a:failed')], 1],
+    ['nothing when its own retry copied it', [over('a:success'), over('a:failed')], null],
+    ['what one retry of two did', [over('a:success'), over('a:failed b:failed')], 1],
+    [
+      'nothing when two retries did',
+      [over('b:success'), over('a:success'), over('a:failed b:failed')],
+      null,
+    ],
+    [
+      'what a retry of a whole session did not',
+      [over('a:success'), whole('a:failed b:warning')],
+      1,
+    ],
+    ['what nobody names', [over('a:success'), crashed(false)], 1],
+    [
+      'a source that could not be read when all was looked at',
+      [over('a:success'), whole(':failed')],
+      1,
+    ],
+    [
+      'nothing of a source that another partial one could read',
+      [over('a:success'), over(':failed')],
+      null,
+    ],
+    [
+      'nothing of what an earlier build said of some workloads',
+      [over('a:success'), crashed(true)],
+      null,
+    ],
+    ['what such a one said last', [crashed(true), whole('a:success')], 0],
+  ])('is %s', (_what, sessions, expected) => {
+    expect(outcome(sessions).fault).toBe(expected);
+  });
+
+  it('is not known to the end while no session over all is among them', () => {
+    const { found } = outcome([over('a:success'), over('b:success')]);
+    expect(found).toMatchObject({ isFaultKnown: false, isDecisionKnown: false });
+    expect(outcome([over('a:success'), whole('b:success')]).found).toMatchObject({
+      ...{ isFaultKnown: true, isDecisionKnown: true },
+    });
+  });
+
+  it('names nobody of more than twenty', () => {
+    const many = Array.from({ length: 21 }, (_, index) => `w${index}:failed`).join(' ');
+    expect(session(many).left).toEqual({ well: null, unwell: null, undecided: [] });
+    expect(outcome([over('w1:success'), over(many)]).fault).toBe(1);
+  });
+});
+
+describe('what waits for a decision', () => {
+  it.each([
+    ['nothing without a session', [], null],
+    ['what the last one found', [whole('a:actionRequired'), whole('')], 0],
+    [
+      'nothing after one over all that looked',
+      [whole('a:success'), whole('a:actionRequired')],
+      null,
+    ],
+    ['nothing after one that warned', [whole('b:warning'), whole('a:actionRequired')], null],
+    [
+      'what was found before one that was stopped',
+      [whole('b:stopped'), whole('a:actionRequired')],
+      1,
+    ],
+    [
+      'what was found before one that was terminated',
+      [crashed(false, 'stopped'), whole('a:actionRequired')],
+      1,
+    ],
+    [
+      'what was found before one that failed as a whole',
+      [crashed(false), whole('a:actionRequired')],
+      1,
+    ],
+    ['what a source that was away hides', [whole(':failed'), whole('a:actionRequired')], 1],
+    ['what failed itself since', [whole('a:failed b:success'), whole('a:actionRequired')], 1],
+    [
+      'nothing when only another workload fails since',
+      [whole('b:failed'), whole('a:actionRequired')],
+      null,
+    ],
+    [
+      'what one over other workloads hides',
+      [over('b:success'), over(''), whole('a:actionRequired')],
+      2,
+    ],
+    [
+      'what one over some workloads found',
+      [over('b:success'), over('a:actionRequired'), whole('')],
+      1,
+    ],
+    [
+      'nothing when one over that workload took it over',
+      [over('a:success'), whole('a:actionRequired')],
+      null,
+    ],
+    [
+      'nothing before one over all that found nothing',
+      [over(''), whole(''), over('a:actionRequired')],
+      null,
+    ],
+    [
+      'what fails by name while nobody names who waits',
+      [whole('a:failed'), whole('', { actionRequired: 1, left: null })],
+      1,
+    ],
+  ])('is %s', (_what, sessions, expected) => {
+    expect(outcome(sessions).undecided).toBe(expected);
+  });
+});
