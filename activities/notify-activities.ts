@@ -1,11 +1,12 @@
 import { seesAll, type ObservedProblem } from '../src/domain/safety/alert-ledger.js';
 import { BackupError } from '../src/domain/errors.js';
 import type { Notice } from '../src/domain/safety/notice.js';
-import type {
-  NotificationChannel,
-  NotificationSettings,
-  PingChannel,
-  WatchRules,
+import {
+  channelJobs,
+  type NotificationChannel,
+  type NotificationSettings,
+  type PingChannel,
+  type WatchRules,
 } from '../src/domain/safety/notification-channel.js';
 import type { Safety } from '../src/domain/safety/safety.js';
 import type { Verdict } from '../src/domain/safety/safety-verdict.js';
@@ -16,6 +17,8 @@ import { runTask } from './run-task.js';
 /** Problems are grouped by cause, so there are few; a history takes no more. */
 const MAX_PROBLEMS = 200;
 const MAX_TEXT = 500;
+/** Of one problem: those that channels are for come first, the rest shows that it is not of one job alone. */
+const MAX_JOBS = 100;
 
 export interface JobPing extends SessionPing {
   readonly jobId: string;
@@ -37,6 +40,8 @@ export function createNotifyActivities(deps: {
   readonly readSafety: () => Promise<Safety>;
 }) {
   const { notifications, timeZone, readSafety } = deps;
+  const named = new Set(channelJobs(notifications.channels).map(({ jobId }) => jobId));
+  const rank = (jobId: string) => (named.has(jobId) ? 0 : 1);
   return {
     async readWatchRules(): Promise<WatchRules> {
       const { watchSeconds, holdSeconds, channels } = notifications;
@@ -64,8 +69,9 @@ export function createNotifyActivities(deps: {
           isWhole: problems.length <= MAX_PROBLEMS && seesAll(problems),
           problems: problems.slice(0, MAX_PROBLEMS).map((problem) => {
             const { key, code, severity, text, nextStep, sinceMs, jobId } = problem;
+            const jobIds = [...problem.jobIds].sort((a, b) => rank(a) - rank(b)).slice(0, MAX_JOBS);
             const words = { text: cut(text, MAX_TEXT), nextStep: cut(nextStep, MAX_TEXT) };
-            return { key: cut(key, MAX_TEXT), code, severity, ...words, sinceMs, jobId };
+            return { key: cut(key, MAX_TEXT), code, severity, ...words, sinceMs, jobId, jobIds };
           }),
         };
       });

@@ -48,6 +48,7 @@ import { SafetyReader, watchedChannels } from './safety/safety-reader.js';
 import { sessionRoutes } from './sessions/session-routes.js';
 import { SealedCookies } from './access/sealed-cookies.js';
 import { SessionStarter } from './sessions/session-starter.js';
+import { RecordedOutcomes } from './sessions/recorded-outcomes.js';
 import { SessionStore } from './sessions/session-store.js';
 import { SignIn } from './access/sign-in.js';
 import { signInPages } from './access/sign-in-pages.js';
@@ -147,7 +148,7 @@ function storesOf(dependencies: ApiDependencies): Stores {
   const { client, config, now, logger, eventIntervalMs: intervalMs } = dependencies;
   const sessions = new SessionStore(client);
   const browser = new RepositoryBrowser(client, now);
-  const jobs = new JobStore(client, sessions, now);
+  const jobs = new JobStore(client, sessions, now, new RecordedOutcomes(browser, now));
   const fileBackups = new FileBackupStore(client, jobs, now);
   const reader = new SafetyReader({
     ...{ browser, jobs, fileBackups, now },
@@ -195,7 +196,7 @@ function apiRoutes(
   const starter = new SessionStarter(client, now);
   const operations = new OperationStore(client, now);
   const targets = targetIdsOf(config);
-  const all = new AllSessions({ client, live: sessions, browser, targets, now });
+  const all = new AllSessions({ live: sessions, browser, targets, now });
   const workloadTypes = dependencies.workloadTypes ?? [];
   const seenWorkloads = (repositoryId: string) => reader.seenWorkloads(repositoryId);
   const surroundings = { jobs, repositories, workloadTypes, seenWorkloads };
@@ -222,7 +223,7 @@ function apiRoutes(
     }),
     ...workloadTypeRoutes(workloadTypes),
     ...notificationRoutes({ client, notifications: config.notifications, now }),
-    ...silenceRoutes({ client, jobs, now }),
+    ...silenceRoutes({ client, jobs, fileBackups, now }),
     ...limitRoutes({
       limits: limitStore(client, timeZone),
       repositoryIds: repositories.map(({ id }) => id),

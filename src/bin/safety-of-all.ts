@@ -1,8 +1,10 @@
 import type { Client } from '@temporalio/client';
+import { translated } from '../api/executions/temporal-errors.js';
 import { FileBackupStore } from '../api/jobs/file-backup-store.js';
 import { JobStore } from '../api/jobs/job-store.js';
 import { RepositoryBrowser } from '../api/repositories/repository-browser.js';
 import { SafetyReader, watchedChannels } from '../api/safety/safety-reader.js';
+import { RecordedOutcomes } from '../api/sessions/recorded-outcomes.js';
 import { SessionStore } from '../api/sessions/session-store.js';
 import type { RepositoryConfig } from '../config/config.js';
 import type { NotificationSettings } from '../domain/safety/notification-channel.js';
@@ -15,12 +17,13 @@ export function safetyOfAll(
   notifications: NotificationSettings,
 ): () => Promise<Safety> {
   const now = Date.now;
-  const jobs = new JobStore(client, new SessionStore(client), now);
+  const browser = new RepositoryBrowser(client, now);
+  const recorded = new RecordedOutcomes(browser, now);
+  const jobs = new JobStore(client, new SessionStore(client), now, recorded);
   const reader = new SafetyReader({
-    browser: new RepositoryBrowser(client, now),
-    ...{ jobs, repositories, now },
+    ...{ browser, jobs, repositories, now },
     fileBackups: new FileBackupStore(client, jobs, now),
     channels: watchedChannels(client, notifications),
   });
-  return async () => (await reader.safety()).safety;
+  return translated(async () => (await reader.safety()).safety);
 }

@@ -22,8 +22,9 @@ const rules = {
     allowed: '`error`, `unknown` or `warning`',
   }),
   jobs: z.array(z.string().min(1)).min(1).max(1_000).nullable().default(null).meta({
-    description: 'Only what concerns these jobs. Unset: everything.',
-    allowed: 'ids of jobs',
+    description:
+      'Only what concerns these jobs, their copies, targets and sources. Unset: everything.',
+    allowed: 'ids of jobs, also of file-backup jobs',
   }),
   digestAt: time.nullable().default(null).meta({
     description:
@@ -114,7 +115,7 @@ const pingSchema = z.strictObject({
   urlFile,
   job: z.string().regex(SLUG).nullable().default(null).meta({
     description:
-      'Ping: it is called at the start and the end of each session of this job, with `/start`, nothing or `/fail` behind its address. Unset: at each look of Longhaul at itself.',
+      'Ping: it is called at the start and the end of each session of this job, or run of this file-backup job, with `/start`, nothing or `/fail` behind its address. Unset: at each look of Longhaul at itself.',
     allowed: 'id of a job',
   }),
 });

@@ -21,7 +21,7 @@ export type FileBackupRequest = z.infer<typeof fileBackupRequestSchema>;
 export interface FileBackupRunView {
   readonly runId: string;
   readonly state: 'running' | 'ended';
-  /** Of the primary backup, and of the start of its copies. null: it runs, or ended without one (stopped, terminated). */
+  /** Of the primary backup, and of the start of its copies. null: it runs, or was stopped. */
   readonly result: 'success' | 'warning' | 'failed' | null;
   readonly reason: string | null;
   /** Snapshot that the primary backup made; null: none, or not yet. */

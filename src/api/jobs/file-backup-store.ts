@@ -8,6 +8,7 @@ import {
   type Client,
   type ScheduleDescription,
   type ScheduleUpdateOptions,
+  type WorkflowExecutionInfo,
 } from '@temporalio/client';
 import type { CopyJob } from '../../domain/jobs/copy-job.js';
 import { copyJobsOf, type FileBackupJob } from '../../domain/jobs/file-backup-job.js';
@@ -35,6 +36,12 @@ import type { JobStore } from './job-store.js';
 import { enabledNote, missedStartAt } from './missed-start.js';
 import { quoted } from '../executions/visibility-query.js';
 
+export interface ListedFileBackup {
+  readonly view: FileBackupJobView;
+  /** The newest run that ended with a result: one that runs, or was stopped, says nothing. null: none that Temporal remembers. */
+  readonly lastJudged: FileBackupRunView | null;
+}
+
 export class FileBackupStore {
   readonly #client: Client;
   readonly #jobs: JobStore;
@@ -52,22 +59,33 @@ export class FileBackupStore {
 
   /** By id. */
   async list(): Promise<FileBackupJobView[]> {
+    return (await this.listed()).map(({ view }) => view);
+  }
+
+  /** By id, each with how its runs went. */
+  async listed(): Promise<ListedFileBackup[]> {
     const ids: string[] = [];
     for await (const { scheduleId } of this.#client.schedule.list())
       if (scheduleId.startsWith(FILE_BACKUP_PREFIX))
         ids.push(scheduleId.slice(FILE_BACKUP_PREFIX.length));
-    const views = await Promise.all(ids.sort().map((id) => this.get(id).catch(ignoreMissing)));
-    return views.filter((view) => view !== null);
+    const found = await Promise.all(ids.sort().map((id) => this.#read(id).catch(ignoreMissing)));
+    return found.filter((job) => job !== null);
   }
 
   /** @throws JOB_MISSING */
   async get(id: string): Promise<FileBackupJobView> {
+    return (await this.#read(id)).view;
+  }
+
+  async #read(id: string): Promise<ListedFileBackup> {
     const description = await this.#describe(id);
-    const lastRun = await this.#lastRun(id);
+    const runs = await this.#runs(id);
+    const [lastRun = null] = runs;
     const known = { job: { id, mode: 'periodic' as const }, ...scheduledOf(description) };
     const scheduleId = `${FILE_BACKUP_PREFIX}${id}`;
     const missed = await missedStartAt(this.#client, known, lastRun, this.#now(), scheduleId);
-    return viewOf(description, lastRun, missed);
+    const lastJudged = runs.find(({ result }) => result !== null) ?? null;
+    return { view: viewOf(description, lastRun, missed), lastJudged };
   }
 
   /** The definition alone. @throws JOB_MISSING */
@@ -244,24 +262,13 @@ export class FileBackupStore {
     return own;
   }
 
-  /** The newest; null: none that Temporal remembers. */
-  async #lastRun(id: string): Promise<FileBackupRunView | null> {
+  /** Those that run, and the last ones that have ended; the newest first. */
+  async #runs(id: string): Promise<FileBackupRunView[]> {
     const query = `WorkflowType = ${quoted(WORKFLOW_RUN_FILE_BACKUP)} AND ${JOB_ID.name} = ${quoted(id)}`;
     const { executions } = await listExecutions(this.#client, query, { pageSize: 20 });
-    const [newest] = [...executions].sort((a, b) => b.startTime.getTime() - a.startTime.getTime());
-    if (newest === undefined) return null;
-    const memo = (newest.memo ?? {}) as Partial<FileBackupOutcome>;
-    const isRunning = newest.status.name === 'RUNNING';
-    return {
-      runId: fileBackupRunId(newest.workflowId),
-      state: isRunning ? 'running' : 'ended',
-      result: isRunning ? null : (memo.result ?? null),
-      reason: memo.reason ?? null,
-      snapshot: memo.snapshot ?? null,
-      sessions: memo.sessions ?? [],
-      startedAt: newest.startTime.toISOString(),
-      endedAt: newest.closeTime?.toISOString() ?? null,
-    };
+    return [...executions]
+      .sort((a, b) => b.startTime.getTime() - a.startTime.getTime())
+      .map(runViewOf);
   }
 
   async #describe(id: string): Promise<ScheduleDescription> {
@@ -276,6 +283,28 @@ export class FileBackupStore {
   #handle(id: string) {
     return this.#client.schedule.getHandle(`${FILE_BACKUP_PREFIX}${id}`);
   }
+}
+
+function runViewOf(execution: WorkflowExecutionInfo): FileBackupRunView {
+  const { workflowId, startTime, closeTime, status } = execution;
+  const memo = (execution.memo ?? {}) as Partial<FileBackupOutcome>;
+  const ended = memo.result === undefined ? unsaid(status.name) : { reason: null, ...memo };
+  const { result, reason } = status.name === 'RUNNING' ? { result: null, reason: null } : ended;
+  return {
+    runId: fileBackupRunId(workflowId),
+    state: status.name === 'RUNNING' ? 'running' : 'ended',
+    ...{ result: result ?? null, reason },
+    snapshot: memo.snapshot ?? null,
+    sessions: memo.sessions ?? [],
+    startedAt: startTime.toISOString(),
+    endedAt: closeTime?.toISOString() ?? null,
+  };
+}
+
+/** How a run went that has not said it: only one that somebody stopped has not failed. */
+function unsaid(status: string): Pick<FileBackupRunView, 'result' | 'reason'> {
+  if (status === 'CANCELLED') return { result: null, reason: null };
+  return { result: 'failed', reason: `the run ended without a word (${status} in Temporal)` };
 }
 
 function scheduleBodyOf(

@@ -3,6 +3,7 @@
 
 import type { Client, ScheduleDescription, ScheduleSummary } from '@temporalio/client';
 import { LRUCache } from 'lru-cache';
+import { isWholeOutcome, type JobOutcome } from '../../domain/sessions/job-outcome.js';
 import type { UnreadablePart } from '../../domain/targets/repository-view.js';
 import { jsonBytes } from '../../domain/sessions/task-brief.js';
 import { jobIdOfSchedule, versionOf } from './job-schedule.js';
@@ -10,7 +11,9 @@ import type { JobView, ListedJob } from './job-schemas.js';
 import { definitionOf, unreadViewOf, viewOf, type KnownJob } from './job-view.js';
 import { enabledAtMs, missedStartAt } from './missed-start.js';
 import { toProblem } from '../problem.js';
-import type { LatestSessions, SessionStore } from '../sessions/session-store.js';
+import type { LatestSessions } from '../sessions/latest-sessions.js';
+import type { RecordedOutcomes } from '../sessions/recorded-outcomes.js';
+import type { SessionStore } from '../sessions/session-store.js';
 import { toBackupError } from '../executions/temporal-errors.js';
 
 /** Definitions read at once while listing. */
@@ -26,7 +29,7 @@ const KNOWN_BYTES = 64 * 1024 * 1024;
 const LIST_LAG_MS = 5_000;
 
 /** A definition, and what of its Schedule the list of Schedules does not carry. */
-interface ReadJob extends Pick<KnownJob, 'job' | 'skippedStarts' | 'writtenAtMs'> {
+interface ReadJob extends Pick<KnownJob, 'job' | 'skippedStarts' | 'createdAtMs' | 'writtenAtMs'> {
   readonly version: string;
   /** First of the times ahead when it was read: starts are left out only when a time has passed. */
   readonly nextTimeMs: number | null;
@@ -37,12 +40,16 @@ export interface JobsListed {
   readonly unreadable: UnreadablePart[];
   /** By job: when its definition last changed or it was enabled. Epoch milliseconds; none of a job that was not read. */
   readonly standsSinceMs: ReadonlyMap<string, number>;
+  /** By job: what its sessions have left. None of a job that has none, or whose sessions could not be asked for. */
+  readonly outcomes: ReadonlyMap<string, JobOutcome>;
 }
 
 export class JobList {
   readonly #client: Client;
   readonly #sessions: SessionStore;
   readonly #now: () => number;
+  /** Of jobs whose sessions Temporal has forgotten. */
+  readonly #recorded: RecordedOutcomes | null;
   /** Of the last list that was whole. */
   #listed: ReadonlyMap<string, ScheduleSummary> = new Map();
   readonly #read = new LRUCache<string, ReadJob>({
@@ -52,10 +59,16 @@ export class JobList {
   /** Until when the list of Schedules may lack what this process has written of a job. */
   readonly #written = new LRUCache<string, true>({ max: 1_000, ttl: LIST_LAG_MS });
 
-  constructor(client: Client, sessions: SessionStore, now: () => number) {
+  constructor(
+    client: Client,
+    sessions: SessionStore,
+    now: () => number,
+    recorded: RecordedOutcomes | null = null,
+  ) {
     this.#client = client;
     this.#sessions = sessions;
     this.#now = now;
+    this.#recorded = recorded;
   }
 
   /** A write of this process: the next lists ask for the job itself. */
@@ -70,6 +83,7 @@ export class JobList {
   async all(describe: (jobId: string) => Promise<ScheduleDescription | null>): Promise<JobsListed> {
     const unreadable: UnreadablePart[] = [];
     const standsSinceMs = new Map<string, number>();
+    const outcomes = new Map<string, JobOutcome>();
     const summaries = await this.#summaries(unreadable);
     const latest = await this.#sessions.latestByJob().catch((error: unknown) => {
       const lacks = 'no job shows its last session, a decision that it waits for or a missed start';
@@ -85,9 +99,12 @@ export class JobList {
           if (job === null) return [];
           standsSinceMs.set(id, Math.max(job.writtenAtMs, enabledAtMs(job.note)));
           // Without its sessions nobody can tell which of its starts came.
-          if (latest === null) return [viewOf(job, null, null)];
-          const isUnknown = known === null && !latest.isComplete;
-          return [await this.view(job, isUnknown ? await this.#sessions.latestOf(id) : known)];
+          if (latest === null) return [viewOf(job, null, null, null)];
+          const isEnough = latest.isComplete || (known !== null && isWholeOutcome(known.outcome));
+          const sessions = isEnough ? known : await this.#sessions.latestOf(id);
+          const outcome = sessions?.outcome ?? this.#recorded?.known(job) ?? null;
+          if (outcome !== null) outcomes.set(id, outcome);
+          return [await this.#view(job, sessions, outcome)];
         });
       } catch (error) {
         return [unreadViewOf(id, summary, known, error)];
@@ -98,12 +115,22 @@ export class JobList {
       const window = summaries.slice(start, start + DESCRIBE_WINDOW);
       jobs.push(...(await Promise.all(window.map(viewed))).flat());
     }
-    return { items: jobs, unreadable, standsSinceMs };
+    return { items: jobs, unreadable, standsSinceMs, outcomes };
   }
 
   async view(job: KnownJob, sessions: LatestSessions | null): Promise<JobView> {
+    const outcome = sessions?.outcome ?? (await this.#recorded?.of(job)) ?? null;
+    return this.#view(job, sessions, outcome);
+  }
+
+  async #view(
+    job: KnownJob,
+    sessions: LatestSessions | null,
+    outcome: JobOutcome | null,
+  ): Promise<JobView> {
     const newest = sessions?.newest ?? null;
-    return viewOf(job, sessions, await missedStartAt(this.#client, job, newest, this.#now()));
+    const missedAt = await missedStartAt(this.#client, job, newest, this.#now());
+    return viewOf(job, sessions, missedAt, outcome);
   }
 
   /** null: its Schedule has to be asked. */
@@ -115,7 +142,8 @@ export class JobList {
     const hasPassed = read.nextTimeMs !== timeOf(nextActionTimes);
     if (read.job.missedStarts === 'skip' && hasPassed) return null;
     const { paused, note } = summary.state;
-    return { ...read, isPaused: paused, note, nextActionTimes };
+    const lastActionMs = lastActionMsOf(summary);
+    return { ...read, isPaused: paused, note, nextActionTimes, lastActionMs };
   }
 
   #remember(id: string, description: ScheduleDescription | null): KnownJob | null {
@@ -155,9 +183,15 @@ export function scheduledOf({ state, info }: ScheduleDescription): Omit<KnownJob
     isPaused: state.paused,
     nextActionTimes: info.nextActionTimes,
     skippedStarts: info.numActionsMissedCatchupWindow,
+    lastActionMs: lastActionMsOf({ info }),
+    createdAtMs: info.createdAt.getTime(),
     writtenAtMs: (info.lastUpdatedAt ?? info.createdAt).getTime(),
     note: state.note,
   };
+}
+
+function lastActionMsOf({ info: { recentActions } }: Pick<ScheduleSummary, 'info'>): number {
+  return Math.max(0, ...recentActions.map(({ takenAt }) => takenAt.getTime()));
 }
 
 function timeOf([next]: readonly Date[]): number | null {

@@ -29,6 +29,7 @@ import { definitionOf } from './job-view.js';
 import { enabledNote } from './missed-start.js';
 import { AFTER_JOB } from '../../../workflows/messages.js';
 import { quoted } from '../executions/visibility-query.js';
+import type { RecordedOutcomes } from '../sessions/recorded-outcomes.js';
 import type { SessionStore } from '../sessions/session-store.js';
 
 export class JobStore {
@@ -41,12 +42,17 @@ export class JobStore {
   readonly #writes = new Map<string, Promise<unknown>>();
   #changes = 0;
 
-  constructor(client: Client, sessions: SessionStore, now: () => number) {
+  constructor(
+    client: Client,
+    sessions: SessionStore,
+    now: () => number,
+    recorded: RecordedOutcomes | null = null,
+  ) {
     this.#client = client;
     this.#sessions = sessions;
     this.#now = now;
     this.#health = new HealthSchedules(client, now);
-    this.#list = new JobList(client, sessions, now);
+    this.#list = new JobList(client, sessions, now, recorded);
   }
 
   /** Grows with each write through this store: what was read before may not hold any more. */

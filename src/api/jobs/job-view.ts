@@ -7,10 +7,11 @@ import {
   WORKFLOW_WATCH_SOURCES,
   type CopySessionInput,
 } from '../../../workflows/messages.js';
+import type { JobOutcome } from '../../domain/sessions/job-outcome.js';
 import { isNever } from './job-schedule.js';
 import type { JobView, UnreadJob } from './job-schemas.js';
 import { toProblem } from '../problem.js';
-import type { LatestSessions } from '../sessions/session-store.js';
+import type { LatestSessions } from '../sessions/latest-sessions.js';
 
 export function definitionOf({ action, scheduleId }: ScheduleDescription): CopyJob {
   const [input] = (action.args ?? []) as CopySessionInput[];
@@ -25,22 +26,28 @@ export interface KnownJob {
   /** Ascending. */
   readonly nextActionTimes: readonly Date[];
   readonly skippedStarts: number;
+  /** When its Schedule last started something; 0: never. A session may be longer ago than Temporal remembers. */
+  readonly lastActionMs: number;
+  readonly createdAtMs: number;
   /** When it was made, or its definition last changed. */
   readonly writtenAtMs: number;
   /** Of its Schedule. */
   readonly note: string | undefined;
 }
 
-/** @param missedAt as `missedStartAt` finds it */
+/** @param missedAt as `missedStartAt` finds it
+ *  @param outcome of its sessions */
 export function viewOf(
   { job, isPaused, nextActionTimes, skippedStarts }: KnownJob,
   sessions: LatestSessions | null,
   missedAt: string | null,
+  outcome: JobOutcome | null,
 ): JobView {
+  const needsDecision = (outcome?.undecided ?? null) !== null;
   const hasCalendar = job.mode === 'periodic' && !isPaused;
   return {
     ...job,
-    state: isPaused ? 'disabled' : sessions?.needsDecision === true ? 'actionRequired' : 'enabled',
+    state: isPaused ? 'disabled' : needsDecision ? 'actionRequired' : 'enabled',
     nextRunAt: hasCalendar ? nextRunAt({ nextActionTimes }) : null,
     lastSession: sessions?.newest ?? null,
     nextTryAt: isPaused ? null : (sessions?.newest.nextTryAt ?? null),

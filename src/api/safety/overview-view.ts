@@ -102,7 +102,12 @@ export function unseenParts({ repositories }: Pick<KnownFacts, 'repositories'>):
   });
 }
 
-export function problemView({ sinceMs, workloads, ...problem }: SafetyProblem): ProblemView {
+export function problemView({
+  sinceMs,
+  workloads,
+  jobIds: _jobIds,
+  ...problem
+}: SafetyProblem): ProblemView {
   return {
     ...problem,
     since: instantOf(sinceMs),

@@ -6,7 +6,11 @@ import type { Growth } from '../../domain/safety/growth.js';
 import type { Client } from '@temporalio/client';
 import type { RepositoryConfig } from '../../config/config.js';
 import { failingChannels, type DeliveryFact } from '../../domain/safety/channel-health.js';
-import type { NotificationSettings } from '../../domain/safety/notification-channel.js';
+import {
+  channelJobs,
+  type ChannelJob,
+  type NotificationSettings,
+} from '../../domain/safety/notification-channel.js';
 import { deliveriesOf } from './deliveries.js';
 import { toBackupError } from '../executions/temporal-errors.js';
 import {
@@ -19,10 +23,10 @@ import type { FileBackupFacts } from '../../domain/safety/file-backup-problems.j
 import type { RepositoryFacts } from '../../domain/safety/protection.js';
 import { NOTHING_UNCOPIED } from '../../domain/safety/uncopied-places.js';
 import type { WorkloadFacts } from '../../domain/safety/workload-facts.js';
+import type { JobOutcome } from '../../domain/sessions/job-outcome.js';
 import { UNREACHABLE } from '../../domain/targets/repository-view.js';
 import type { UnreadablePart } from '../../domain/targets/repository-view.js';
-import type { FileBackupJobView } from '../jobs/file-backup-schemas.js';
-import type { FileBackupStore } from '../jobs/file-backup-store.js';
+import type { FileBackupStore, ListedFileBackup } from '../jobs/file-backup-store.js';
 import type { ListedJob } from '../jobs/job-schemas.js';
 import type { JobStore } from '../jobs/job-store.js';
 import { toProblem } from '../problem.js';
@@ -38,6 +42,8 @@ const WAIT_MS = 5_000;
 /** Jobs that were changed through this API are read anew at once. */
 const JOBS_SEEN_MS = 10_000;
 
+const FILE_BACKUP_JOBS = 'file-backup-jobs';
+
 /** How long a judgement of the same facts serves. */
 const JUDGED_MS = 5_000;
 
@@ -50,6 +56,8 @@ interface KnownJobs {
   readonly unreadable: readonly UnreadablePart[];
   /** By job: when its definition last changed or it was enabled. */
   readonly standsSinceMs: ReadonlyMap<string, number>;
+  /** By job: what its sessions have left. */
+  readonly outcomes: ReadonlyMap<string, JobOutcome>;
   readonly deliveries: KnownDeliveries;
 }
 
@@ -81,6 +89,8 @@ export interface KnownSafety {
 /** What is asked of the channels that tell people. */
 export interface ChannelsWatched {
   readonly ids: readonly string[];
+  /** Those that channels are for. */
+  readonly jobs: readonly ChannelJob[];
   /** The newest ones. */
   readonly deliveries: () => Promise<readonly DeliveryFact[]>;
 }
@@ -91,13 +101,13 @@ export function watchedChannels(
   { channels }: NotificationSettings,
 ): ChannelsWatched {
   const ids = channels.filter(({ kind }) => kind !== 'ping').map(({ id }) => id);
-  return { ids, deliveries: () => deliveriesOf(client) };
+  return { ids, jobs: channelJobs(channels), deliveries: () => deliveriesOf(client) };
 }
 
 export interface SafetySources {
   readonly browser: RepositoryBrowser;
   readonly jobs: JobStore;
-  readonly fileBackups: Pick<FileBackupStore, 'list'>;
+  readonly fileBackups: Pick<FileBackupStore, 'listed'>;
   readonly repositories: readonly RepositoryConfig[];
   readonly channels: ChannelsWatched;
   readonly now: () => number;
@@ -106,7 +116,7 @@ export interface SafetySources {
 export class SafetyReader {
   readonly #browser: RepositoryBrowser;
   readonly #jobs: JobStore;
-  readonly #fileBackups: Pick<FileBackupStore, 'list'>;
+  readonly #fileBackups: Pick<FileBackupStore, 'listed'>;
   readonly #channels: ChannelsWatched;
   readonly #now: () => number;
   readonly #repositories: Map<string, KnownRepository>;
@@ -129,14 +139,17 @@ export class SafetyReader {
     const lastEnd = lastEndMs(listed);
     const looks = [...this.#repositories.values()].map((known) => this.#lookIfDue(known, lastEnd));
     await Promise.race([Promise.all(looks), setTimeout(WAIT_MS, null, { ref: false })]);
-    const { deliveries = NO_DELIVERIES, standsSinceMs } = this.#knownJobs ?? {};
+    const { deliveries = NO_DELIVERIES, standsSinceMs, outcomes } = this.#knownJobs ?? {};
     return {
       listed,
       repositories: [...this.#repositories.values()].map(({ facts }) => facts),
       failingChannels: failingChannels(this.#channels.ids, deliveries.items, this.#now()),
       unreadDeliveries: deliveries.unreadReason,
+      unknownChannelJobs: this.#unknownChannelJobs(),
       jobs: listed.flatMap((job) =>
-        job.state === 'unknown' ? [] : [jobFacts(job, standsSinceMs?.get(job.id) ?? null)],
+        job.state === 'unknown'
+          ? []
+          : [jobFacts(job, standsSinceMs?.get(job.id) ?? null, outcomes?.get(job.id))],
       ),
       fileBackups: this.#knownJobs?.fileBackups ?? [],
       unreadJobs: listed.flatMap((job) =>
@@ -144,6 +157,14 @@ export class SafetyReader {
       ),
       unreadLists: this.#knownJobs?.unreadable ?? [],
     };
+  }
+
+  /** A list that is not whole may lack one. */
+  #unknownChannelJobs(): ChannelJob[] {
+    const { items = [], fileBackups = [], unreadable = [] } = this.#knownJobs ?? {};
+    if (unreadable.some(({ path }) => path === 'jobs' || path === FILE_BACKUP_JOBS)) return [];
+    const known = new Set([...items, ...fileBackups].map(({ id }) => id));
+    return this.#channels.jobs.filter(({ jobId }) => !known.has(jobId));
   }
 
   /** The judgement of what is known now. With thousands of workloads it takes a tenth of a second, so that of the same facts serves for a moment. */
@@ -194,11 +215,11 @@ export class SafetyReader {
   /** Those that were known when they cannot be read now, which is told. */
   async #readFileBackups(): Promise<{ items: FileBackupFacts[]; unreadable: UnreadablePart[] }> {
     try {
-      return { items: (await this.#fileBackups.list()).map(fileBackupFacts), unreadable: [] };
+      return { items: (await this.#fileBackups.listed()).map(fileBackupFacts), unreadable: [] };
     } catch (error) {
       const code = toBackupError(error)?.code ?? 'TEMPORAL_UNREACHABLE';
       const reason = `how the file-backup jobs are is not known: ${toProblem(error).detail}`;
-      const unreadable = [{ path: 'file-backup-jobs', code, reason }];
+      const unreadable = [{ path: FILE_BACKUP_JOBS, code, reason }];
       return { items: [...(this.#knownJobs?.fileBackups ?? [])], unreadable };
     }
   }
@@ -312,15 +333,15 @@ function lastEndMs(listed: readonly ListedJob[]): number {
   );
 }
 
-function fileBackupFacts(job: FileBackupJobView): FileBackupFacts {
-  const { id, name, source, primaryBackup, state, missedStartAt, lastRun } = job;
+function fileBackupFacts({ view, lastJudged }: ListedFileBackup): FileBackupFacts {
+  const { id, name, source, primaryBackup, state, missedStartAt } = view;
   return {
     ...{ id, name, repositoryId: source.repositoryId },
     ...{ makesBackups: primaryBackup !== null, isDisabled: state === 'disabled' },
     missedStartAtMs: missedStartAt === null ? null : Date.parse(missedStartAt),
-    lastRun: lastRun && {
-      ...{ result: lastRun.result, reason: lastRun.reason },
-      startedAtMs: Date.parse(lastRun.startedAt),
+    lastRun: lastJudged && {
+      ...{ result: lastJudged.result, reason: lastJudged.reason },
+      startedAtMs: Date.parse(lastJudged.startedAt),
     },
   };
 }
@@ -328,17 +349,19 @@ function fileBackupFacts(job: FileBackupJobView): FileBackupFacts {
 function jobFacts(
   listed: Exclude<ListedJob, { state: 'unknown' }>,
   standsSinceMs: number | null,
+  outcome: JobOutcome | undefined,
 ): JobFacts {
-  const { state, lastSession, missedStartAt } = listed;
+  const { state, missedStartAt } = listed;
+  const { fault = null, undecided = null } = outcome ?? {};
   return {
     job: listed,
     state,
     standsSinceMs,
     missedStartAtMs: missedStartAt === null ? null : Date.parse(missedStartAt),
-    lastSession: lastSession && {
-      id: lastSession.id,
-      result: lastSession.result,
-      startedAtMs: Date.parse(lastSession.startedAt),
+    fault: fault && {
+      ...{ sessionId: fault.id, result: fault.result },
+      startedAtMs: Date.parse(fault.startedAt),
     },
+    undecidedSessionId: undecided?.id ?? null,
   };
 }

@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { WorkflowNotFoundError, type Client, type WorkflowHandle } from '@temporalio/client';
 import { z } from 'zod';
-import { BackupError } from '../../domain/errors.js';
+import { BackupError, isBackupError } from '../../domain/errors.js';
 import { SAFETY_CODES, type SafetyCode } from '../../domain/safety/safety-codes.js';
 import { MAX_SILENCE_HOURS, type Silence } from '../../domain/safety/silence.js';
 import {
@@ -13,6 +13,7 @@ import {
   WATCH_SAFETY_ID,
 } from '../../../workflows/messages.js';
 import { instant, pageSchema, slug } from '../field-schemas.js';
+import type { FileBackupStore } from '../jobs/file-backup-store.js';
 import type { JobStore } from '../jobs/job-store.js';
 import { jsonRoute, type Route } from '../route.js';
 
@@ -51,12 +52,17 @@ const HOUR_MS = 3_600_000;
 export interface SilenceServices {
   readonly client: Client;
   readonly jobs: Pick<JobStore, 'definition'>;
+  readonly fileBackups: Pick<FileBackupStore, 'definition'>;
   readonly now: () => number;
 }
 
-export function silenceRoutes({ client, jobs, now }: SilenceServices): Route[] {
+export function silenceRoutes({ client, jobs, fileBackups, now }: SilenceServices): Route[] {
   const watch = () => client.workflow.getHandle(WATCH_SAFETY_ID);
-  return [listRoute(watch), createRoute(watch, jobs, now), endRoute(watch)];
+  return [
+    listRoute(watch),
+    createRoute(watch, (id) => assertJob(id, { jobs, fileBackups }), now),
+    endRoute(watch),
+  ];
 }
 
 function listRoute(watch: () => WorkflowHandle): Route {
@@ -77,9 +83,20 @@ function listRoute(watch: () => WorkflowHandle): Route {
   });
 }
 
+/** @throws JOB_MISSING */
+async function assertJob(
+  id: string,
+  { jobs, fileBackups }: Pick<SilenceServices, 'jobs' | 'fileBackups'>,
+): Promise<void> {
+  await jobs.definition(id).catch(async (error: unknown) => {
+    if (!isBackupError(error, 'JOB_MISSING')) throw error;
+    await fileBackups.definition(id);
+  });
+}
+
 function createRoute(
   watch: () => WorkflowHandle,
-  jobs: SilenceServices['jobs'],
+  assertThere: (jobId: string) => Promise<void>,
   now: () => number,
 ): Route {
   return jsonRoute({
@@ -95,7 +112,7 @@ function createRoute(
     errors: ['CHANNEL_MISSING', 'JOB_MISSING'],
     run: async ({ body: { hours, ...wish }, caller }) => {
       // One for a name that was mistyped is silent about nothing.
-      if (wish.jobId !== null) await jobs.definition(wish.jobId);
+      if (wish.jobId !== null) await assertThere(wish.jobId);
       const nowMs = now();
       const silence: Silence = {
         ...{ id: randomUUID().slice(0, 8), ...wish, createdBy: caller.name },

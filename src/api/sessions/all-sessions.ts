@@ -1,11 +1,9 @@
 /** Sessions of all times: those that Temporal knows, then those of which only the records beside the data tell. */
 
-import type { Client } from '@temporalio/client';
 import { bottleneckOfAll } from '../../domain/sessions/bottleneck.js';
-import { sessionIdOfWorkflow, workflowIdOfSession } from '../../domain/sessions/copy-session.js';
+import { workflowIdOfSession } from '../../domain/sessions/copy-session.js';
 import { isBackupError, type BackupError } from '../../domain/errors.js';
 import type { UnreadablePart } from '../../domain/targets/repository-view.js';
-import { listExecutions } from '../executions/execution-list.js';
 import { toProblem } from '../problem.js';
 import type { RepositoryBrowser } from '../repositories/repository-browser.js';
 import { invalidRequest } from '../route.js';
@@ -13,7 +11,6 @@ import type { SessionSummary, SessionView } from './session-schemas.js';
 import type { SessionFilter, SessionStore } from './session-store.js';
 import { taskViews } from './task-view.js';
 import { toBackupError } from '../executions/temporal-errors.js';
-import { quoted } from '../executions/visibility-query.js';
 
 /** Before the number of the target and the place in it. */
 const STORED = 'stored/';
@@ -27,7 +24,6 @@ export interface SessionPage {
 }
 
 export interface SessionSources {
-  readonly client: Client;
   readonly live: SessionStore;
   readonly browser: RepositoryBrowser;
   readonly targets: readonly string[];
@@ -35,15 +31,13 @@ export interface SessionSources {
 }
 
 export class AllSessions {
-  readonly #client: Client;
   readonly #live: SessionStore;
   readonly #browser: RepositoryBrowser;
   readonly #targets: readonly string[];
   readonly #now: () => number;
 
-  constructor({ client, live, browser, targets, now }: SessionSources) {
+  constructor({ live, browser, targets, now }: SessionSources) {
     this.#now = now;
-    this.#client = client;
     this.#live = live;
     this.#browser = browser;
     this.#targets = targets;
@@ -124,7 +118,11 @@ export class AllSessions {
         },
         after === '' ? undefined : after,
       );
-      const known = await this.#known(items.map(({ id }) => id));
+      // Temporal has shown them already.
+      const known = await this.#live.shown(
+        filter,
+        items.map(({ id }) => id),
+      );
       return {
         items: items.filter(({ id }) => !known.has(id)),
         ...(nextCursor === undefined
@@ -138,14 +136,5 @@ export class AllSessions {
       const part = { path: target, code: known.code, reason: toProblem(error).detail };
       return { items: [], unreadable: [part], ...following };
     }
-  }
-
-  /** Those that Temporal lists already. */
-  async #known(sessionIds: readonly string[]): Promise<Set<string>> {
-    const ids = sessionIds.flatMap((id) => workflowIdOfSession(id) ?? []);
-    if (ids.length === 0) return new Set();
-    const query = `WorkflowId IN (${ids.map(quoted).join(', ')})`;
-    const { executions } = await listExecutions(this.#client, query, { pageSize: 1_000 });
-    return new Set(executions.map(({ workflowId }) => sessionIdOfWorkflow(workflowId)));
   }
 }

@@ -1,11 +1,6 @@
 /** Copy sessions as Temporal remembers them: workflow executions `session/<jobId>-<start>`. */
 
-import {
-  WorkflowFailedError,
-  WorkflowNotFoundError,
-  type Client,
-  type WorkflowExecutionInfo,
-} from '@temporalio/client';
+import { WorkflowFailedError, WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { CancelledFailure, TerminatedFailure } from '@temporalio/common';
 import { LRUCache } from 'lru-cache';
 import { bottleneckOfAll } from '../../domain/sessions/bottleneck.js';
@@ -18,13 +13,12 @@ import {
   type CopyTask,
   type SessionResult,
   type SessionState,
-  type SessionTrigger,
 } from '../../domain/sessions/copy-session.js';
 import { BackupError } from '../../domain/errors.js';
-import { liveProgress, needsDecision } from '../../domain/sessions/session-result.js';
+import { isWholeOutcome } from '../../domain/sessions/job-outcome.js';
+import { liveProgress } from '../../domain/sessions/session-result.js';
 import {
   JOB_ID,
-  RESULT,
   pauseUpdate,
   resumeUpdate,
   sessionQuery,
@@ -35,9 +29,17 @@ import {
 } from '../../../workflows/messages.js';
 import type { StopOrder } from '../../domain/sessions/session-result.js';
 import { listExecutions } from '../executions/execution-list.js';
+import {
+  latestOf,
+  LONG_PAGE_SIZE,
+  OlderSessions,
+  queryOf,
+  type LatestSessions,
+} from './latest-sessions.js';
 import { refreshTasks } from './live-tasks.js';
 import { quoted } from '../executions/visibility-query.js';
 import type { RunningSession, SessionSummary, SessionView } from './session-schemas.js';
+import { clauseOfResult, memoOf, summaryOf, type SessionExecution } from './session-summary.js';
 import { taskViews } from './task-view.js';
 import { retryOf } from '../executions/step-retry.js';
 import { isNoAnswer } from '../executions/temporal-errors.js';
@@ -48,6 +50,8 @@ const QUERY_TIMEOUT_MS = 2_000;
 const UPDATE_TIMEOUT_MS = 10_000;
 /** Running sessions whose last answer is kept for when no worker answers. */
 const REMEMBERED_SESSIONS = 100;
+/** Times of a run and of its session may be rounded in other ways; a run takes longer. */
+const FIRST_RUN_MS = 1_000;
 /** Workflow ids beyond this cannot exist. */
 const SESSION_ID_LENGTH = 100;
 
@@ -62,43 +66,60 @@ export interface SessionFilter {
   readonly cursor?: string;
 }
 
-/** What a job shows of its sessions. */
-export interface LatestSessions {
-  readonly newest: SessionSummary;
-  /** A workload's chain was recreated, and that is not decided yet. */
-  readonly needsDecision: boolean;
-}
-
 export class SessionStore {
   readonly #client: Client;
   /** Their last answers. */
   readonly #known = new LRUCache<string, CopySession>({ max: REMEMBERED_SESSIONS });
 
+  readonly #older: OlderSessions;
+
   constructor(client: Client) {
     this.#client = client;
+    this.#older = new OlderSessions(client);
   }
 
   /** Running sessions first, then the ended ones, newest end first. Asks no worker: `paused` and `stopping` are as of the last memo. */
   async list(
     filter: SessionFilter,
   ): Promise<{ items: SessionSummary[]; nextCursor: string | null }> {
-    const clauses = [`WorkflowType = ${quoted(WORKFLOW_COPY_SESSION)}`];
-    if (filter.jobId !== undefined) clauses.push(`${JOB_ID.name} = ${quoted(filter.jobId)}`);
-    if (filter.state !== undefined) {
-      clauses.push(`ExecutionStatus ${filter.state === 'ended' ? '!=' : '='} 'Running'`);
-    }
-    if (filter.result !== undefined) clauses.push(clauseOfResult(filter.result));
-    if (filter.from !== undefined) clauses.push(`StartTime >= ${quoted(filter.from)}`);
-    if (filter.to !== undefined) clauses.push(`StartTime < ${quoted(filter.to)}`);
-    const page = await listExecutions(this.#client, clauses.join(' AND '), {
+    const page = await listExecutions(this.#client, listQuery(filter), {
       pageSize: PAGE_SIZE,
       ...(filter.cursor === undefined ? {} : { cursor: filter.cursor }),
     });
-    const items = page.executions
-      .filter((execution) => execution.status.name !== 'CONTINUED_AS_NEW')
+    const last = page.executions.filter(({ status }) => status.name !== 'CONTINUED_AS_NEW');
+    const wentOn = page.executions.filter(({ status }) => status.name === 'CONTINUED_AS_NEW');
+    const items = [...last, ...(await this.#wentOnPast(filter, wentOn))]
       .map(summaryOf)
-      .filter(({ state }) => filter.state === undefined || state === filter.state);
+      .filter((session) => isAskedFor(session, filter));
     return { items, nextCursor: page.nextCursor };
+  }
+
+  /** Of these sessions those that `list` shows with the same filter. */
+  async shown(filter: SessionFilter, sessionIds: readonly string[]): Promise<Set<string>> {
+    const found = await this.#lastRuns(sessionIds.flatMap((id) => workflowIdOfSession(id) ?? []));
+    const shown = found.map(summaryOf).filter((session) => isAskedFor(session, filter));
+    return new Set(shown.map(({ id }) => id));
+  }
+
+  /** The last runs of sessions that began before the end of the time asked for, and went on in a new run after it: only their first run began with them.
+   *  @param runs that others have gone on for */
+  async #wentOnPast(
+    { to }: SessionFilter,
+    runs: readonly SessionExecution[],
+  ): Promise<readonly SessionExecution[]> {
+    if (to === undefined) return [];
+    const first = runs.filter((run) => {
+      const { startedAt } = summaryOf(run);
+      return run.startTime.getTime() - Date.parse(startedAt) < FIRST_RUN_MS;
+    });
+    const found = await this.#lastRuns(first.map(({ workflowId }) => workflowId));
+    return found.filter(({ startTime }) => startTime.getTime() >= Date.parse(to));
+  }
+
+  async #lastRuns(workflowIds: readonly string[]): Promise<readonly SessionExecution[]> {
+    if (workflowIds.length === 0) return [];
+    const query = `WorkflowId IN (${workflowIds.map(quoted).join(', ')}) AND ExecutionStatus != 'ContinuedAsNew'`;
+    return (await listExecutions(this.#client, query, { pageSize: LONG_PAGE_SIZE })).executions;
   }
 
   /** Those that run, with their progress as of the last memo. Asks no worker. */
@@ -112,17 +133,23 @@ export class SessionStore {
     }));
   }
 
-  /** Of the newest 100; null: none that Temporal still knows. Lists lag, so one that they show running is asked for itself: whoever acts on a
-   *  session right after its end finds it ended. */
+  /** null: none that Temporal still knows. Lists lag, so one that they show running is asked for itself: whoever acts on a session right after its
+   *  end finds it ended. */
   async latestOf(jobId: string): Promise<LatestSessions | null> {
-    const query = `WorkflowType = ${quoted(WORKFLOW_COPY_SESSION)} AND ${JOB_ID.name} = ${quoted(jobId)}`;
-    const { executions } = await listExecutions(this.#client, query, { pageSize: PAGE_SIZE });
-    const latest = latestOf(executions);
-    if (latest === null || latest.newest.state === 'ended') return latest;
-    const { id } = latest.newest;
-    const fresh = await this.#handle(id).describe();
-    const others = executions.filter(({ workflowId }) => sessionIdOfWorkflow(workflowId) !== id);
-    return latestOf([fresh, ...others]);
+    const query = queryOf(jobId);
+    const page = await listExecutions(this.#client, query, { pageSize: PAGE_SIZE });
+    let known: readonly SessionExecution[] = page.executions;
+    const newest = latestOf(known)?.newest;
+    if (newest !== undefined && newest.state !== 'ended') {
+      const fresh = await this.#handle(newest.id).describe();
+      const isOther = (each: SessionExecution) =>
+        sessionIdOfWorkflow(each.workflowId) !== newest.id;
+      known = [fresh, ...known.filter(isOther)];
+    }
+    const latest = latestOf(known);
+    if (latest === null || page.nextCursor === null || isWholeOutcome(latest.outcome))
+      return latest;
+    return latestOf([...known, ...(await this.#older.of(jobId, latest.outcome, known))]);
   }
 
   /** Of each job that has a session among the latest 1,000 of all; complete when `isComplete`. */
@@ -133,15 +160,18 @@ export class SessionStore {
     const { executions, nextCursor } = await listExecutions(
       this.#client,
       `WorkflowType = ${quoted(WORKFLOW_COPY_SESSION)}`,
-      { pageSize: 1_000 },
+      { pageSize: LONG_PAGE_SIZE },
     );
-    const byJob = new Map<string, WorkflowExecutionInfo[]>();
+    const byJob = new Map<string, SessionExecution[]>();
     for (const execution of executions) {
       const { jobId } = summaryOf(execution);
       byJob.set(jobId, [...(byJob.get(jobId) ?? []), execution]);
     }
     const sessions = new Map<string, LatestSessions>();
-    for (const [jobId, ofJob] of byJob) sessions.set(jobId, latestOf(ofJob)!);
+    for (const [jobId, ofJob] of byJob) {
+      const latest = latestOf(ofJob);
+      if (latest !== null) sessions.set(jobId, latest);
+    }
     return { sessions, isComplete: nextCursor === null };
   }
 
@@ -180,8 +210,13 @@ export class SessionStore {
       throw missingOr(error, sessionId);
     });
     if (status.name !== 'RUNNING') throw sessionEnded(sessionId);
-    await handle.signal(stopOrderSignal, order);
-    await handle.cancel();
+    try {
+      await handle.signal(stopOrderSignal, order);
+      await handle.cancel();
+    } catch (error) {
+      // It was there a moment ago.
+      throw error instanceof WorkflowNotFoundError ? sessionEnded(sessionId) : error;
+    }
   }
 
   /** @throws SESSION_MISSING, SESSION_ENDED, TEMPORAL_UNREACHABLE when no worker takes it in time */
@@ -260,6 +295,36 @@ export class SessionStore {
   }
 }
 
+/** By the start of a run; runs that others have gone on for among them where the start of the session may be another one than that of its last run. */
+function listQuery({ jobId, state, result, from, to }: SessionFilter): string {
+  const clauses = [`WorkflowType = ${quoted(WORKFLOW_COPY_SESSION)}`];
+  const own: string[] = [];
+  if (jobId !== undefined) clauses.push(`${JOB_ID.name} = ${quoted(jobId)}`);
+  if (state !== undefined) own.push(`ExecutionStatus ${state === 'ended' ? '!=' : '='} 'Running'`);
+  if (result !== undefined) own.push(clauseOfResult(result));
+  if (own.length > 0)
+    clauses.push(
+      to === undefined
+        ? own.join(' AND ')
+        : `((${own.join(' AND ')}) OR ExecutionStatus = 'ContinuedAsNew')`,
+    );
+  if (from !== undefined) clauses.push(`StartTime >= ${quoted(from)}`);
+  if (to !== undefined) clauses.push(`StartTime < ${quoted(to)}`);
+  return clauses.join(' AND ');
+}
+
+function isAskedFor(session: SessionSummary, filter: SessionFilter): boolean {
+  const { jobId, state, result, from, to } = filter;
+  const startedMs = Date.parse(session.startedAt);
+  return (
+    (jobId === undefined || session.jobId === jobId) &&
+    (state === undefined || session.state === state) &&
+    (result === undefined || session.result === result) &&
+    (from === undefined || startedMs >= Date.parse(from)) &&
+    (to === undefined || startedMs < Date.parse(to))
+  );
+}
+
 /** What is shown of a session of which nothing is known but its execution. */
 const UNKNOWN = {
   targetRepositoryId: null,
@@ -275,83 +340,6 @@ const UNKNOWN = {
 function endedTasks(known: readonly CopyTask[]): Pick<SessionView, 'tasks' | 'bottleneck'> {
   const tasks = taskViews(known);
   return { tasks, bottleneck: bottleneckOfAll(tasks) };
-}
-
-/** Sessions overlap when someone starts one by hand, so the newest start decides. */
-function latestOf(
-  executions: readonly Omit<WorkflowExecutionInfo, 'raw'>[],
-): LatestSessions | null {
-  const sessions = executions
-    .filter(({ status }) => status.name !== 'CONTINUED_AS_NEW')
-    .map((execution) => ({ summary: summaryOf(execution), memo: memoOf(execution) }))
-    .sort((a, b) => (a.summary.startedAt > b.summary.startedAt ? -1 : 1));
-  const [newest] = sessions;
-  if (newest === undefined) return null;
-  const ended = sessions.filter(({ summary }) => summary.state === 'ended');
-  const decisions = ended.map(({ summary, memo }) => ({
-    isPartial: memo.isPartial ?? false,
-    actionRequired:
-      memo.taskCounts?.actionRequired ?? (summary.result === 'actionRequired' ? 1 : 0),
-  }));
-  return { newest: newest.summary, needsDecision: needsDecision(decisions) };
-}
-
-function memoOf({ memo }: Pick<WorkflowExecutionInfo, 'memo'>): Partial<SessionMemo> {
-  return memo ?? {};
-}
-
-function summaryOf(execution: Omit<WorkflowExecutionInfo, 'raw'>): SessionSummary {
-  const id = sessionIdOfWorkflow(execution.workflowId);
-  const isRunning = execution.status.name === 'RUNNING';
-  const memo = memoOf(execution);
-  return {
-    id,
-    jobId: execution.typedSearchAttributes.get(JOB_ID) ?? id.slice(0, -'-20261124T220000Z'.length),
-    trigger: memo.trigger ?? guessTrigger(execution),
-    startedBy: memo.startedBy ?? null,
-    tryNumber: memo.tryNumber ?? 1,
-    state: isRunning ? (memo.state ?? 'running') : 'ended',
-    result: isRunning ? null : resultOf(execution),
-    startedAt: memo.startedAt ?? execution.startTime.toISOString(),
-    endedAt: execution.closeTime?.toISOString() ?? null,
-    nextTryAt: memo.nextTryAt ?? null,
-  };
-}
-
-/** For sessions whose starter left no memo: Temporal marks those that a calendar started. */
-function guessTrigger(execution: Pick<WorkflowExecutionInfo, 'searchAttributes'>): SessionTrigger {
-  return 'TemporalScheduledById' in execution.searchAttributes ? 'schedule' : 'api';
-}
-
-function resultOf(
-  execution: Pick<WorkflowExecutionInfo, 'status' | 'typedSearchAttributes'>,
-): SessionResult {
-  const { name } = execution.status;
-  if (name === 'CANCELLED' || name === 'TERMINATED') return 'stopped';
-  if (name !== 'COMPLETED') return 'failed';
-  const result = execution.typedSearchAttributes.get(RESULT);
-  return isSessionResult(result) ? result : 'success';
-}
-
-/** Inverse of `resultOf`. */
-function clauseOfResult(result: SessionResult): string {
-  const told = `(ExecutionStatus = 'Completed' AND ${RESULT.name} = ${quoted(result)})`;
-  if (result === 'stopped') return `(${told} OR ExecutionStatus IN ('Canceled', 'Terminated'))`;
-  if (result === 'failed') return `(${told} OR ExecutionStatus IN ('Failed', 'TimedOut'))`;
-  return told;
-}
-
-const RESULTS: readonly SessionResult[] = [
-  'success',
-  'warning',
-  'failed',
-  'stopped',
-  'actionRequired',
-  'nothingToCopy',
-];
-
-function isSessionResult(value: unknown): value is SessionResult {
-  return RESULTS.some((result) => result === value);
 }
 
 function missingOr(error: unknown, sessionId: string): unknown {

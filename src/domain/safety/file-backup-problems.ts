@@ -13,9 +13,8 @@ export interface FileBackupFacts {
   readonly isDisabled: boolean;
   /** A start that was due and did not come; epoch milliseconds; null: none. */
   readonly missedStartAtMs: number | null;
-  /** null: there was none that is remembered. */
+  /** The newest that ended with a result; null: none that is remembered. */
   readonly lastRun: {
-    /** null: it runs, or was stopped. */
     readonly result: 'success' | 'warning' | 'failed' | null;
     readonly reason: string | null;
     readonly startedAtMs: number;
@@ -27,7 +26,7 @@ export function fileBackupProblems(
   found: SafetyProblems,
 ): void {
   // Its id may be that of a copy job as well.
-  const own = { repositoryId, key: `file-backup/${id}` };
+  const own = { repositoryId, key: `file-backup/${id}`, jobs: [id] };
   if (isDisabled && makesBackups)
     found.add('JOB_DISABLED', {
       ...own,

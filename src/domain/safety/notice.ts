@@ -8,7 +8,12 @@ import {
   minuteOfDay,
 } from '../schedules/calendar-date.js';
 import { elapsedText } from '../elapsed.js';
-import type { LedgerStep, ObservedProblem, OpenAlert } from './alert-ledger.js';
+import {
+  concernedJobs,
+  type LedgerStep,
+  type ObservedProblem,
+  type OpenAlert,
+} from './alert-ledger.js';
 import type { ChannelRules, WatchedChannel } from './notification-channel.js';
 import { SEVERITIES, type SafetySeverity } from './safety-codes.js';
 import type { Verdict } from './safety-verdict.js';
@@ -35,11 +40,13 @@ const MAX_NAMED = 20;
 /** The night in twelve lines. */
 const DIGEST_NAMED = 9;
 
-export function isWanted(rules: ChannelRules, { code, severity, jobId }: ObservedProblem): boolean {
+export function isWanted(rules: ChannelRules, problem: ObservedProblem): boolean {
+  const { code, severity } = problem;
   // Whoever should have been told it by that channel was not.
   if (code === 'CHANNEL_FAILED') return true;
   if (SEVERITIES.indexOf(severity) > SEVERITIES.indexOf(rules.severity)) return false;
-  return rules.jobs === null || (jobId !== null && rules.jobs.includes(jobId));
+  const { jobs } = rules;
+  return jobs === null || concernedJobs(problem).some((id) => jobs.includes(id));
 }
 
 /** Of a notice of this moment; part of a workflow's id. */

@@ -78,6 +78,19 @@ export interface NotificationSettings {
   readonly channels: readonly NotificationChannel[];
 }
 
+/** A job that a channel is for. */
+export interface ChannelJob {
+  readonly channelId: string;
+  readonly jobId: string;
+}
+
+export function channelJobs(channels: readonly NotificationChannel[]): ChannelJob[] {
+  return channels.flatMap((channel) => {
+    const jobs = channel.kind === 'ping' ? [channel.job ?? []].flat() : (channel.jobs ?? []);
+    return jobs.map((jobId) => ({ channelId: channel.id, jobId }));
+  });
+}
+
 /** What the watch must know of a channel, and no secret. */
 export type WatchedChannel = ChannelRules & { readonly kind: ToldChannel['kind'] };
 

@@ -1,6 +1,7 @@
 /** Problems grouped by their cause, so that each is told once with all that it concerns. Pure. */
 
 import type { ErrorCode } from '../errors.js';
+import type { CopyJob } from '../jobs/copy-job.js';
 import { SAFETY_CODES, SEVERITIES, type SafetyCode, type SafetySeverity } from './safety-codes.js';
 
 export interface SafetyProblem {
@@ -15,7 +16,10 @@ export interface SafetyProblem {
   readonly nextStep: string;
   /** Of the error behind it; null: there is none. */
   readonly errorCode: ErrorCode | null;
+  /** null: it is of no single job. */
   readonly jobId: string | null;
+  /** All that it concerns, with the file-backup jobs whose copies they are. */
+  readonly jobIds: readonly string[];
   readonly repositoryId: string | null;
   readonly sessionId: string | null;
   /** Those that it concerns, the ones that suffer the longest first. */
@@ -32,6 +36,8 @@ export interface WorkloadName {
 export interface Finding {
   readonly repositoryId?: string;
   readonly jobId?: string;
+  /** Those that it concerns when it is of no single job; absent: all that name its repository. */
+  readonly jobs?: readonly string[];
   readonly sessionId?: string | null;
   readonly errorCode?: ErrorCode | null;
   /** Tells apart what has the same code, repository and job and is still another cause. */
@@ -56,18 +62,27 @@ interface Group {
   readonly key: string;
   readonly code: SafetyCode;
   readonly first: Finding;
+  readonly jobs: Set<string>;
   sinceMs: number | null;
   readonly workloads: { readonly workload: WorkloadName; readonly sinceMs: number | null }[];
 }
 
 export class SafetyProblems {
   readonly #groups = new Map<string, Group>();
+  readonly #concerned: ConcernedJobs;
+
+  constructor(jobs: readonly CopyJob[]) {
+    this.#concerned = new ConcernedJobs(jobs);
+  }
 
   add(code: SafetyCode, finding: Finding): void {
     const { repositoryId, jobId, key, sinceMs = null, workload } = finding;
     const id = JSON.stringify([code, repositoryId, jobId, key]);
-    const group = this.#groups.get(id) ?? { key: id, code, first: finding, sinceMs, workloads: [] };
+    const jobs = new Set<string>();
+    const empty: Group = { key: id, code, first: finding, jobs, sinceMs, workloads: [] };
+    const group = this.#groups.get(id) ?? empty;
     this.#groups.set(id, group);
+    for (const concerned of this.#concerned.by(finding)) group.jobs.add(concerned);
     group.sinceMs = earlier(group.sinceMs, sinceMs);
     if (workload !== undefined) group.workloads.push({ workload, sinceMs });
   }
@@ -84,7 +99,32 @@ export class SafetyProblems {
   }
 }
 
-function problemOf({ key, code, first, sinceMs, workloads }: Group): SafetyProblem {
+/** Whom something concerns: of a repository all jobs that copy from it or to it. */
+class ConcernedJobs {
+  readonly #byRepository = new Map<string, string[]>();
+  /** File-backup jobs, by their copy jobs. */
+  readonly #owners = new Map<string, string>();
+
+  constructor(jobs: readonly CopyJob[]) {
+    for (const { id, sources, target, fileBackupJobId } of jobs) {
+      if (fileBackupJobId !== undefined) this.#owners.set(id, fileBackupJobId);
+      const named = [target, ...sources.include].map(({ repositoryId }) => repositoryId);
+      for (const repositoryId of new Set(named))
+        this.#byRepository.set(repositoryId, [...this.#of(repositoryId), id]);
+    }
+  }
+
+  by({ jobId, jobs, repositoryId }: Finding): string[] {
+    const own = jobId === undefined ? (jobs ?? this.#of(repositoryId)) : [jobId];
+    return own.flatMap((id) => [id, ...(this.#owners.has(id) ? [this.#owners.get(id)!] : [])]);
+  }
+
+  #of(repositoryId: string | undefined): readonly string[] {
+    return this.#byRepository.get(repositoryId ?? '') ?? [];
+  }
+}
+
+function problemOf({ key, code, first, jobs, sinceMs, workloads }: Group): SafetyProblem {
   const { severity, nextStep } = SAFETY_CODES[code];
   const names = workloads
     .toSorted((a, b) => (a.sinceMs ?? Infinity) - (b.sinceMs ?? Infinity))
@@ -102,6 +142,7 @@ function problemOf({ key, code, first, sinceMs, workloads }: Group): SafetyProbl
     nextStep,
     errorCode: first.errorCode ?? null,
     jobId: first.jobId ?? null,
+    jobIds: [...jobs].sort(),
     repositoryId: first.repositoryId ?? null,
     sessionId: first.sessionId ?? null,
     workloads: names,

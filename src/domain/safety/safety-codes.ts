@@ -139,6 +139,11 @@ export const SAFETY_CODES = {
     nextStep:
       'Correct its settings or the service behind it, then test it (`longhaul notification test`).',
   },
+  CHANNEL_JOB_MISSING: {
+    severity: 'warning',
+    meaning: 'A notification channel is for a job that there is not: it is never told of it.',
+    nextStep: 'Correct its `jobs`, or its `job`, in the configuration.',
+  },
   CHANNELS_UNREAD: {
     severity: 'warning',
     meaning:
@@ -159,7 +164,7 @@ export const SAFETY_CODES = {
   },
   JOB_FAILED: {
     severity: 'warning',
-    meaning: 'The last session of a job failed, or copied less than it should.',
+    meaning: 'A session of a job failed, or copied less than it should, and none since was better.',
     nextStep: 'Read its session; it is tried again by itself as the job says.',
   },
   JOB_DISABLED: {

@@ -19,7 +19,7 @@ export function safetyProblems(
   { workloads, uncopied }: Pick<Safety, 'workloads' | 'uncopied'>,
   nowMs: number,
 ): SafetyProblem[] {
-  const found = new SafetyProblems();
+  const found = new SafetyProblems(facts.jobs.map(({ job }) => job));
   for (const repository of facts.repositories) {
     repositoryProblems(repository, found);
     roomProblems(repository, nowMs, found);
@@ -27,8 +27,12 @@ export function safetyProblems(
   uncopiedProblems(uncopied, found);
   for (const { id, reason } of facts.unreadJobs)
     found.add('JOB_UNREAD', { jobId: id, text: () => `job ${id} could not be read: ${reason}` });
+  const everyJob = facts.jobs.map(({ job }) => job.id);
   for (const { path, code, reason } of facts.unreadLists)
-    found.add('JOB_UNREAD', { key: path, errorCode: code, text: () => reason });
+    found.add('JOB_UNREAD', {
+      ...{ key: path, jobs: everyJob, errorCode: code },
+      text: () => reason,
+    });
   channelProblems(facts, found);
   for (const job of facts.jobs) {
     jobProblems(job, found);
@@ -57,9 +61,14 @@ export function safetyProblems(
 }
 
 function channelProblems(
-  { failingChannels, unreadDeliveries }: SafetyFacts,
+  { failingChannels, unreadDeliveries, unknownChannelJobs }: SafetyFacts,
   found: SafetyProblems,
 ): void {
+  for (const { channelId, jobId } of unknownChannelJobs)
+    found.add('CHANNEL_JOB_MISSING', {
+      key: channelId,
+      text: () => `notification channel ${channelId} is for job ${jobId}, and there is none`,
+    });
   for (const { id, sinceMs } of failingChannels) {
     const text = () => `notification channel ${id} takes nothing`;
     found.add('CHANNEL_FAILED', { key: id, sinceMs, text });
@@ -133,7 +142,7 @@ function roomProblems(
 }
 
 function jobProblems(
-  { job, state, missedStartAtMs, lastSession }: JobFacts,
+  { job, state, missedStartAtMs, fault, undecidedSessionId }: JobFacts,
   found: SafetyProblems,
 ): void {
   const jobId = job.id;
@@ -142,7 +151,7 @@ function jobProblems(
   if (state === 'actionRequired')
     found.add('JOB_NEEDS_DECISION', {
       jobId,
-      sessionId: lastSession?.id ?? null,
+      sessionId: undecidedSessionId,
       text: () =>
         `job ${job.name} waits for a decision: a chain of its source was made anew, or a source or a copy looks wiped`,
     });
@@ -152,12 +161,13 @@ function jobProblems(
       sinceMs: missedStartAtMs,
       text: () => `job ${job.name} did not start at ${utcText(missedStartAtMs)}`,
     });
-  if (lastSession?.result === 'failed' || lastSession?.result === 'warning')
+  if (fault !== null)
     found.add('JOB_FAILED', {
       jobId,
-      sinceMs: lastSession.startedAtMs,
-      sessionId: lastSession.id,
-      text: () => `the last session of job ${job.name} ended with ${String(lastSession.result)}`,
+      sinceMs: fault.startedAtMs,
+      sessionId: fault.sessionId,
+      text: () =>
+        `a session of job ${job.name} ended with ${fault.result}, and none since was better`,
     });
 }
 
@@ -196,14 +206,13 @@ function workloadProblems(workload: ProtectedWorkload, found: SafetyProblems): v
   const { problem } = source;
   if (problem !== null && state !== 'unwatched')
     found.add('WORKLOAD_NOT_COPYABLE', {
-      repositoryId,
-      key: id,
+      ...{ repositoryId, key: id, jobs: workload.copies.map(({ job }) => job.id) },
       text: () => `${name} cannot be copied: ${problem}`,
       workload,
     });
   if (state === 'unprotected')
     found.add('WORKLOAD_IN_NO_JOB', {
-      repositoryId,
+      ...{ repositoryId, jobs: [] },
       sinceMs: source.oldestAt === null ? null : Date.parse(source.oldestAt),
       text: ({ names, are }) => `${names} ${are} in no job`,
       workload,
@@ -229,18 +238,19 @@ function chainProblems(
 /** Of copies that a job makes, also one whose definition could not be read. */
 function keptProblems(
   workload: ProtectedWorkload,
-  { repositoryId, chain: { damagedCount, neverVerifiedCount } }: FoundChain,
+  { repositoryId, chain: { jobId, damagedCount, neverVerifiedCount } }: FoundChain,
   found: SafetyProblems,
 ): void {
+  const where = { repositoryId, jobs: [jobId] };
   if (damagedCount > 0)
     found.add('COPY_DAMAGED', {
-      repositoryId,
+      ...where,
       text: ({ names }) => `restore points of ${names} in ${repositoryId} are damaged`,
       workload,
     });
   if (neverVerifiedCount > 0)
     found.add('COPY_NOT_VERIFIED', {
-      repositoryId,
+      ...where,
       text: ({ names }) => `restore points of ${names} in ${repositoryId} were not verified`,
       workload,
     });
@@ -249,19 +259,20 @@ function keptProblems(
 /** Of copies that no job makes any more nothing is late, and what is damaged in them stays so. */
 function leftoverProblems(
   workload: ProtectedWorkload,
-  { repositoryId, chain: { damagedCount, neverVerifiedCount } }: FoundChain,
+  { repositoryId, chain: { jobId, damagedCount, neverVerifiedCount } }: FoundChain,
   found: SafetyProblems,
 ): void {
+  const where = { repositoryId, jobs: [jobId] };
   if (damagedCount > 0)
     found.add('LEFTOVER_DAMAGED', {
-      repositoryId,
+      ...where,
       text: ({ names }) =>
         `restore points of ${names} in ${repositoryId} that belong to no job are damaged: what cannot be healed is lost`,
       workload,
     });
   if (neverVerifiedCount > 0)
     found.add('COPY_NOT_VERIFIED', {
-      ...{ repositoryId, key: 'leftovers' },
+      ...{ ...where, key: 'leftovers' },
       text: ({ names }) =>
         `restore points of ${names} in ${repositoryId} that belong to no job were not verified`,
       workload,
@@ -358,7 +369,7 @@ function ownCause(
       count === 1
         ? `${names}: ${reason.text}`
         : `source ${repositoryId} shows no new restore points of ${names}`;
-    return ['SOURCE_STOPPED', { repositoryId, text }];
+    return ['SOURCE_STOPPED', { repositoryId, jobs: [jobId], text }];
   }
   const text: Finding['text'] = ({ names, count, sinceMs }) =>
     count === 1

@@ -1,6 +1,7 @@
 /** Are we safe? One verdict from all that is known, in the same words everywhere: API, command line, metrics, messages. Pure. */
 
 import type { FailingChannel } from './channel-health.js';
+import type { ChannelJob } from './notification-channel.js';
 import type { FileBackupFacts } from './file-backup-problems.js';
 import type { CopyJob } from '../jobs/copy-job.js';
 import type { UnreadablePart } from '../targets/repository-view.js';
@@ -18,12 +19,14 @@ export interface JobFacts {
   readonly standsSinceMs: number | null;
   /** A start that was due and did not come; epoch milliseconds; null: none. */
   readonly missedStartAtMs: number | null;
-  readonly lastSession: {
-    readonly id: string;
-    /** null: it runs. */
-    readonly result: SessionResult | null;
+  /** The newest session that failed or warned of what no later one has made good; null: none. */
+  readonly fault: {
+    readonly sessionId: string;
+    readonly result: SessionResult;
     readonly startedAtMs: number;
   } | null;
+  /** The session that found what waits for a decision; null: none. */
+  readonly undecidedSessionId: string | null;
 }
 
 export interface SafetyFacts {
@@ -37,6 +40,8 @@ export interface SafetyFacts {
   readonly failingChannels: readonly FailingChannel[];
   /** Why it is not known what became of the last messages; null: it is. */
   readonly unreadDeliveries: string | null;
+  /** Jobs that channels name, and of which there is none. */
+  readonly unknownChannelJobs: readonly ChannelJob[];
 }
 
 export interface Safety {

@@ -1,6 +1,6 @@
 /** Problems that are told to nobody for a while: what somebody works at, and what is planned. Pure. */
 
-import type { ObservedProblem } from './alert-ledger.js';
+import { concernedJobs, type ObservedProblem } from './alert-ledger.js';
 import type { SafetyCode } from './safety-codes.js';
 
 /** It ends by itself; what is wrong then is told then. */
@@ -27,13 +27,17 @@ export function heldSilences(silences: readonly Silence[], nowMs: number): Silen
   return silences.filter(({ until }) => Date.parse(until) > nowMs);
 }
 
+/** What concerns another job as well is told: a target that is away is not of one job alone. */
 export function isSilenced(
   silences: readonly Silence[],
-  { code, jobId }: Pick<ObservedProblem, 'code' | 'jobId'>,
+  problem: Pick<ObservedProblem, 'code' | 'jobId' | 'jobIds'>,
 ): boolean {
+  const { code, jobId } = problem;
+  const jobs = concernedJobs(problem);
+  const isOf = (id: string) => id === jobId || (jobs.length > 0 && jobs.every((job) => job === id));
   return silences.some(
     (silence) =>
-      (silence.jobId === null || silence.jobId === jobId) &&
+      (silence.jobId === null || isOf(silence.jobId)) &&
       (silence.code === null || silence.code === code),
   );
 }

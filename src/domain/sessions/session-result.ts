@@ -154,23 +154,6 @@ function progressOf(counts: ProgressCounts, bytesPerSecond: number): CopyProgres
   };
 }
 
-/** What a list of sessions knows of each. */
-export interface SessionDecisions {
-  /** It looked only at some workloads of its job. */
-  readonly isPartial: boolean;
-  /** Workloads whose chain waits for a decision of the operator. */
-  readonly actionRequired: number;
-}
-
-/** Whether any workload of a job waits for a decision. Recreated chains are decided for each workload: what else failed in a session hides
- *  none of them, and a session over some workloads settles nothing that one over all has found.
- *  @param sessions the ended ones, newest first */
-export function needsDecision(sessions: readonly SessionDecisions[]): boolean {
-  const whole = sessions.findIndex(({ isPartial }) => !isPartial);
-  const counting = whole === -1 ? sessions : sessions.slice(0, whole + 1);
-  return counting.some(({ actionRequired }) => actionRequired > 0);
-}
-
 /** Who is about to stop a session, and why. */
 export interface StopOrder {
   readonly by: string;

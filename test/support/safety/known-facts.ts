@@ -88,7 +88,12 @@ export const RPO = { maxCopyAgeHours: 26, maxLagHours: null, workloads: [] };
 
 export function nightly(changes: Partial<JobFacts> & { job?: JobFacts['job'] } = {}): JobFacts {
   const job = testJob({ rpo: RPO });
-  const quiet = { missedStartAtMs: null, lastSession: null, standsSinceMs: null };
+  const quiet = {
+    missedStartAtMs: null,
+    fault: null,
+    undecidedSessionId: null,
+    standsSinceMs: null,
+  };
   return { job, state: 'enabled', ...quiet, ...changes };
 }
 
@@ -105,6 +110,7 @@ export function facts(
     failingChannels: [],
     unreadLists: [],
     unreadDeliveries: null,
+    unknownChannelJobs: [],
     ...changes,
   };
 }

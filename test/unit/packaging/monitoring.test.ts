@@ -23,7 +23,8 @@ function promtool(words: readonly string[], input?: string) {
 }
 
 const ENABLED = {
-  ...({ state: 'enabled', missedStartAtMs: null, lastSession: null, standsSinceMs: null } as const),
+  ...({ state: 'enabled', missedStartAtMs: null, standsSinceMs: null } as const),
+  ...{ fault: null, undecidedSessionId: null },
 };
 
 /** A machine that is well and one that is in no job, and a target that has never been seen. */
@@ -108,6 +109,7 @@ const FACTS: SafetyFacts = {
   failingChannels: [],
   unreadLists: [],
   unreadDeliveries: null,
+  unknownChannelJobs: [],
 };
 
 async function exposition(): Promise<string> {

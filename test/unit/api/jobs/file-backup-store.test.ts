@@ -7,6 +7,10 @@ import { SessionStore } from '../../../../src/api/sessions/session-store.js';
 import type { FileBackupJob } from '../../../../src/domain/jobs/file-backup-job.js';
 import { testJob } from '../../../support/session/test-site.js';
 import { MemorySchedules } from '../../../support/temporal/memory-schedules.js';
+import {
+  MemoryExecutions,
+  type MemoryExecution,
+} from '../../../support/temporal/memory-executions.js';
 import { shareBackup } from '../../../support/tree/live-stores.js';
 
 const SHARES = { ...shareBackup('restic-share'), primaryBackup: null };
@@ -225,3 +229,38 @@ interface Started {
   readonly workflowId: string;
   readonly typedSearchAttributes: readonly { readonly value: unknown }[];
 }
+
+describe('how a file-backup job went', () => {
+  const run = (hour: number, changes: Partial<MemoryExecution>): MemoryExecution => ({
+    ...{ workflowId: `file-backup/shares-2026-11-26T0${hour}:00:00Z`, runId: String(hour) },
+    ...{ type: 'runFileBackup', status: 'Completed', jobId: 'shares' },
+    ...{ startMs: hour * 3_600_000, closeMs: hour * 3_600_000 + 60_000 },
+    ...changes,
+  });
+  const failed = run(1, { memo: { result: 'failed', reason: 'no key found' } });
+
+  it.each([
+    ['while the next one runs', run(2, { status: 'Running', closeMs: null }), 1, 'failed'],
+    ['after one that somebody stopped', run(2, { status: 'Canceled' }), 1, 'failed'],
+    ['after one that was terminated', run(2, { status: 'Terminated' }), 2, 'failed'],
+    ['after one that Temporal failed', run(2, { status: 'Failed' }), 2, 'failed'],
+    ['after one that took too long', run(2, { status: 'TimedOut' }), 2, 'failed'],
+    ['after one that went well', run(2, { memo: { result: 'success' } }), 2, 'success'],
+  ])('is told by the last run that said it, %s', async (_when, next, hour, result) => {
+    const executions = new MemoryExecutions();
+    const schedules = new MemorySchedules();
+    const client = { ...schedules.client(), ...executions.client() };
+    const store = new FileBackupStore(
+      client as never,
+      new JobStore(client as never, new SessionStore(client as never), () => 0),
+      () => 0,
+    );
+    await store.create(withTargets('offsite'));
+    executions.executions = [failed, next];
+    const [listed] = await store.listed();
+    expect(listed?.view.lastRun?.startedAt).toBe('1970-01-01T02:00:00.000Z');
+    expect(listed?.lastJudged).toMatchObject({
+      ...{ startedAt: `1970-01-01T0${hour}:00:00.000Z`, result },
+    });
+  });
+});

@@ -21,7 +21,11 @@ interface Schedule {
 }
 
 /** Schedules as the server lists and describes them; what is described is counted. Their calendars have one time, that of two hours ago. */
-function listOf(schedules: Record<string, Schedule>, sessionsFail = false) {
+function listOf(
+  schedules: Record<string, Schedule>,
+  sessionsFail = false,
+  more: Partial<SessionStore> = {},
+) {
   const described: string[] = [];
   const carried = ({ version, paused = false, next = FIRST, missed = 0, note }: Schedule) => ({
     typedSearchAttributes: {
@@ -54,6 +58,7 @@ function listOf(schedules: Record<string, Schedule>, sessionsFail = false) {
       if (sessionsFail) throw new Error('broken');
       return { sessions: new Map(), isComplete: true };
     },
+    ...more,
   } as unknown as SessionStore;
   const list = new JobList(client, sessions, () => NOW.getTime());
   const describe = async (id: string) => {
@@ -161,4 +166,38 @@ it('knows since when a job stands as it is: since it was written, or enabled lat
   });
   const { standsSinceMs: later } = await noted.list.all(noted.describe);
   expect([...later]).toEqual([['nightly', enabledMs]]);
+});
+
+it('asks for the sessions of a job of which a list that is cut does not show all that bears on it', async () => {
+  const newest = { id: 'x', state: 'ended', startedAt: NOW.toISOString() };
+  const outcomeOf = (isKnown: boolean, undecided: object | null) => ({
+    ...{ newest: { ...newest, nextTryAt: null } },
+    outcome: { fault: null, undecided, isFaultKnown: isKnown, isDecisionKnown: isKnown },
+  });
+  const asked: string[] = [];
+  const cut = {
+    latestByJob: async () => {
+      const sessions = new Map([
+        ['known', outcomeOf(true, null)],
+        ['cut', outcomeOf(false, null)],
+      ]);
+      return { sessions, isComplete: false };
+    },
+    latestOf: async (id: string) => {
+      asked.push(id);
+      return id === 'cut' ? outcomeOf(true, { id: 'decided-by-nobody' }) : null;
+    },
+  } as unknown as Partial<SessionStore>;
+  const names = Object.fromEntries(
+    ['known', 'cut', 'absent'].map((id) => [id, { version: '1 a', name: id }]),
+  );
+  const { list, describe } = listOf(names, false, cut);
+  const { items, outcomes } = await list.all(describe);
+  expect(asked.sort()).toEqual(['absent', 'cut']);
+  expect(items.map(({ id, state }) => [id, state])).toEqual([
+    ['absent', 'enabled'],
+    ['cut', 'actionRequired'],
+    ['known', 'enabled'],
+  ]);
+  expect(outcomes.get('cut')?.undecided?.id).toBe('decided-by-nobody');
 });

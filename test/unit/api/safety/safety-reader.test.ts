@@ -1,9 +1,10 @@
 import { expect, it } from 'vitest';
-import type { FileBackupJobView } from '../../../../src/api/jobs/file-backup-schemas.js';
+import type { ListedFileBackup } from '../../../../src/api/jobs/file-backup-store.js';
 import type { JobStore } from '../../../../src/api/jobs/job-store.js';
 import type { RepositoryBrowser } from '../../../../src/api/repositories/repository-browser.js';
 import { SafetyReader } from '../../../../src/api/safety/safety-reader.js';
 import type { DeliveryFact } from '../../../../src/domain/safety/channel-health.js';
+import type { ChannelJob } from '../../../../src/domain/safety/notification-channel.js';
 import type { UnreadablePart } from '../../../../src/domain/targets/repository-view.js';
 
 const NOW_MS = Date.parse('2026-11-27T12:00:00Z');
@@ -16,8 +17,9 @@ class Site {
   nowMs = NOW_MS;
   lists = 0;
   unreadable: UnreadablePart[] = [];
+  readonly channelJobs: ChannelJob[] = [];
   deliveries: () => Promise<DeliveryFact[]> = () => Promise.resolve([REFUSED]);
-  fileBackups: () => Promise<FileBackupJobView[]> = () => Promise.resolve([]);
+  fileBackups: () => Promise<ListedFileBackup[]> = () => Promise.resolve([]);
   readonly reader = new SafetyReader({
     browser: {} as RepositoryBrowser,
     jobs: {
@@ -31,9 +33,13 @@ class Site {
         });
       },
     } as unknown as JobStore,
-    fileBackups: { list: () => this.fileBackups() },
+    fileBackups: { listed: () => this.fileBackups() },
     repositories: [],
-    channels: { ids: ['mail'], deliveries: () => this.deliveries() },
+    channels: {
+      ids: ['mail'],
+      jobs: this.channelJobs,
+      deliveries: () => this.deliveries(),
+    },
     now: () => this.nowMs,
   });
 
@@ -85,10 +91,12 @@ it('tells how the last run of a file-backup job ended, and says so when that can
   const site = new Site();
   site.deliveries = () => Promise.resolve([]);
   const job = {
-    ...{ id: 'share', name: 'Share', source: { repositoryId: 'primary', workload: 'w' } },
-    ...{ primaryBackup: 'restic', state: 'enabled', missedStartAt: null },
-    lastRun: { result: 'failed', reason: 'no key found', startedAt: '2026-11-27T01:00:00Z' },
-  } as unknown as FileBackupJobView;
+    view: {
+      ...{ id: 'share', name: 'Share', source: { repositoryId: 'primary', workload: 'w' } },
+      ...{ primaryBackup: 'restic', state: 'enabled', missedStartAt: null },
+    },
+    lastJudged: { result: 'failed', reason: 'no key found', startedAt: '2026-11-27T01:00:00Z' },
+  } as unknown as ListedFileBackup;
   site.fileBackups = () => Promise.resolve([job]);
   const failed = [
     ...['JOB_FAILED', 'warning'],
@@ -104,4 +112,26 @@ it('tells how the last run of a file-backup job ended, and says so when that can
     ...['JOB_UNREAD', 'unknown'],
     expect.stringContaining('how the file-backup jobs are is not known'),
   ]);
+});
+
+it('tells of a channel for a job that there is not, and not while a list of jobs may lack it', async () => {
+  const site = new Site();
+  site.deliveries = () => Promise.resolve([]);
+  site.channelJobs.push({ channelId: 'mail', jobId: 'share' }, { channelId: 'mail', jobId: 'x' });
+  const share = {
+    view: {
+      ...{ id: 'share', name: 'Share', source: { repositoryId: 'primary' }, primaryBackup: null },
+      ...{ state: 'enabled', missedStartAt: null },
+    },
+    lastJudged: null,
+  } as unknown as ListedFileBackup;
+  site.fileBackups = () => Promise.resolve([share]);
+  const missing = [
+    ...['CHANNEL_JOB_MISSING', 'warning'],
+    'notification channel mail is for job x, and there is none',
+  ];
+  expect(await site.codes()).toEqual([missing]);
+  site.nowMs += 60_000;
+  site.fileBackups = () => Promise.reject(new Error('no answer'));
+  expect(await site.codes()).not.toContainEqual(missing);
 });

@@ -10,6 +10,7 @@ import { setCaller } from '../../../../src/api/request-state.js';
 import { mountRoutes } from '../../../../src/api/route.js';
 import { silenceRoutes } from '../../../../src/api/safety/silence-routes.js';
 import { BackupError } from '../../../../src/domain/errors.js';
+import { shareBackup } from '../../../support/tree/live-stores.js';
 import { testJob } from '../../../support/session/test-site.js';
 
 let server: Server | null = null;
@@ -17,6 +18,7 @@ afterEach(() => server?.close());
 
 it.each([
   ['nightly', 201, { jobId: 'nightly' }, 1],
+  ['shares', 201, { jobId: 'shares' }, 1],
   [null, 201, { jobId: null }, 1],
   ['nigthly', 404, { code: 'JOB_MISSING' }, 0],
 ])('a silence for the job %o is answered with %i', async (jobId, status, body, silences) => {
@@ -34,6 +36,12 @@ it.each([
         id === 'nightly'
           ? Promise.resolve(testJob())
           : Promise.reject(new BackupError('JOB_MISSING', `no job ${id}`)),
+    },
+    fileBackups: {
+      definition: (id) =>
+        id === 'shares'
+          ? Promise.resolve(shareBackup('restic-share'))
+          : Promise.reject(new BackupError('JOB_MISSING', `no file-backup job ${id}`)),
     },
     now: () => 0,
   });

@@ -1,4 +1,3 @@
-import type { Client } from '@temporalio/client';
 import { describe, expect, it } from 'vitest';
 import type { RepositoryBrowser } from '../../../../src/api/repositories/repository-browser.js';
 import { AllSessions } from '../../../../src/api/sessions/all-sessions.js';
@@ -12,12 +11,9 @@ const OLD = { id: 'nightly-20260801T220000Z' };
 function sessions(targets: Readonly<Record<string, object[] | 'away'>>, tookMs = 0) {
   let nowMs = 0;
   const asked: string[] = [];
-  const client = {
-    workflowService: { listWorkflowExecutions: async () => ({ executions: [] }) },
-    options: { namespace: 'default' },
-  };
   const live = {
     list: async () => ({ items: [], nextCursor: null }),
+    shown: async () => new Set(),
     get: async () => {
       throw new BackupError('SESSION_MISSING', 'no session');
     },
@@ -40,7 +36,6 @@ function sessions(targets: Readonly<Record<string, object[] | 'away'>>, tookMs =
     },
   };
   const all = new AllSessions({
-    client: client as unknown as Client,
     live: live as unknown as SessionStore,
     browser: browser as unknown as RepositoryBrowser,
     targets: Object.keys(targets),

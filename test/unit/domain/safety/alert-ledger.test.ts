@@ -52,6 +52,12 @@ describe('a silence', () => {
     expect(isSilenced([], late)).toBe(false);
   });
 
+  it('is of what concerns its job alone, and hides nothing that concerns others', () => {
+    const of = (jobIds: string[]) =>
+      isSilenced([silence], { ...problem('a'), jobId: null, jobIds });
+    expect([['nightly'], ['nightly', 'weekly'], []].map(of)).toEqual([true, false, false]);
+  });
+
   it('ends by itself', () => {
     const at = (time: string) => heldSilences([silence], Date.parse(`2026-11-26T${time}Z`)).length;
     expect([at('03:59:59'), at('04:00:00')]).toEqual([1, 0]);
@@ -82,13 +88,30 @@ describe('what is told', () => {
       'once, and its end once, however it flickers in between',
       [...'aaaaaa'.split(''), '', 'a', '', 'a', 'a', '', '', '', '', '', '', ''],
       HOLD_MS,
-      ['+a5', '-a15'],
+      ['+a5', '-a16'],
     ],
     ['each cause for itself', ['a', 'ab', 'b', ''], 0, ['+a0', '+b1', '-a2', '-b3']],
     ['no end of what was hidden', ['a', '?', 'a', '?b', ''], 0, ['+a0', '+b3', '-b4', '-a4']],
     ['again when it comes back', ['a', '', 'a', ''], 0, ['+a0', '-a1', '+a2', '-a3']],
   ])('is told %s', (_, looks, holdMs, expected) => {
     expect(told(looks, holdMs)).toEqual(expected);
+  });
+
+  it('is not over when a single look does not show it, though looks are as far apart as it is waited for', () => {
+    const look = (open: readonly OpenAlert[], keys: string, minute: number, isWhole = true) =>
+      nextLedger(open, keys.split('').map(problem), {
+        ...{ nowMs: minute * MINUTE_MS, holdMs: HOLD_MS, isWhole },
+      });
+    let step = look(look([], 'a', 0).open, 'a', 5);
+    expect(keysOf(step.begun)).toEqual(new Set(['a']));
+    step = look(step.open, '', 10);
+    expect(step.ended).toEqual([]);
+    // What may be there still is not over for as long.
+    step = look(step.open, '', 15, false);
+    step = look(step.open, '', 20);
+    expect(step.ended).toEqual([]);
+    step = look(step.open, '', 25);
+    expect(keysOf(step.ended)).toEqual(new Set(['a']));
   });
 
   it('keeps since when it was seen, and shows it as it was seen last', () => {

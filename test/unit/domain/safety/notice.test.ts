@@ -80,9 +80,22 @@ describe('a notice', () => {
     ['less grave than it wants', { severity: 'warning' }, {}],
     ['of another job than its own', { jobId: 'other' }, { jobs: ['nightly'] }],
     ['of no job, to one that has its own', { jobId: null }, { jobs: ['nightly'] }],
+    [
+      'of a target that its own jobs do not name',
+      { jobId: null, jobIds: ['weekly', 'other'] },
+      { jobs: ['nightly'] },
+    ],
   ] as const)('is not sent for what is %s', (_, changes, rules) => {
     const quiet = step({ begun: [alert('x', changes)], ended: [alert('y', changes)] });
     expect(noticeOfStep({ ...CHANNEL, ...rules }, quiet, told)).toBeNull();
+  });
+
+  it.each([
+    ['of a target that several jobs name', { jobId: null, jobIds: ['weekly', 'nightly'] }],
+    ['of a copy job of its file-backup job', { jobId: 'nightly-off', jobIds: ['nightly'] }],
+  ])('is sent for what is %s', (_, changes) => {
+    const begun = step({ begun: [alert('x', changes)] });
+    expect(noticeOfStep({ ...CHANNEL, jobs: ['nightly'] }, begun, told)).not.toBeNull();
   });
 
   it('is a digest of at most twelve lines, well or not', () => {

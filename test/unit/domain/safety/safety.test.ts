@@ -146,6 +146,7 @@ describe('the verdict', () => {
         failingChannels: [],
         unreadLists: [],
         unreadDeliveries: null,
+        unknownChannelJobs: [],
       },
       NOW_MS,
     );
@@ -243,9 +244,14 @@ describe('problems', () => {
     [
       'a job that failed, while all is well still',
       facts([source('web10', 12)], [chain('web10', 12)], {
-        jobs: [nightly({ lastSession: { id: 's', result: 'failed', startedAtMs: ago(2) } })],
+        jobs: [nightly({ fault: { sessionId: 's', result: 'failed', startedAtMs: ago(2) } })],
       }),
-      [['JOB_FAILED', 'the last session of job Nightly off-site ended with failed']],
+      [
+        [
+          'JOB_FAILED',
+          'a session of job Nightly off-site ended with failed, and none since was better',
+        ],
+      ],
     ],
   ] as const)('tell of %s', (_case, known, expected) => {
     const { problems } = safetyOf(known, NOW_MS);

@@ -7,7 +7,6 @@ import {
   type TaskState,
 } from '../../../../src/domain/sessions/copy-session.js';
 import {
-  needsDecision,
   sessionResult,
   sumProgress,
   taskProgress,
@@ -167,26 +166,5 @@ describe('progress', () => {
     expect(sumProgress([task('ended', {}), task('ended', {})]).percent).toBe(100);
     expect(sumProgress([task('ended', {}), task('waiting', {})]).percent).toBe(0);
     expect(sumProgress([]).percent).toBe(0);
-  });
-});
-
-describe('needsDecision', () => {
-  const whole = (actionRequired: number) => ({ isPartial: false, actionRequired });
-  const partial = (actionRequired: number) => ({ isPartial: true, actionRequired });
-
-  it.each([
-    ['no session', [], false],
-    ['a last one that found nothing', [whole(0), whole(3)], false],
-    ['a last one that found a recreated chain', [whole(1), whole(0)], true],
-    ['a newer one over other workloads', [partial(0), partial(0), whole(1)], true],
-    ['one over some workloads that found it', [partial(0), partial(1), whole(0)], true],
-    [
-      'an older one before one over all that found nothing',
-      [partial(0), whole(0), partial(1)],
-      false,
-    ],
-    ['only sessions over some workloads', [partial(0), partial(1)], true],
-  ])('after %s', (_, sessions, expected) => {
-    expect(needsDecision(sessions)).toBe(expected);
   });
 });

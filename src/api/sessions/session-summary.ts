@@ -1,0 +1,71 @@
+/** What the execution of a session tells of it in lists, which ask no worker. */
+
+import type { WorkflowExecutionInfo } from '@temporalio/client';
+import {
+  sessionIdOfWorkflow,
+  type SessionResult,
+  type SessionTrigger,
+} from '../../domain/sessions/copy-session.js';
+import { JOB_ID, RESULT, type SessionMemo } from '../../../workflows/messages.js';
+import { quoted } from '../executions/visibility-query.js';
+import type { SessionSummary } from './session-schemas.js';
+
+export type SessionExecution = Omit<WorkflowExecutionInfo, 'raw'>;
+
+export function memoOf({ memo }: Pick<WorkflowExecutionInfo, 'memo'>): Partial<SessionMemo> {
+  return memo ?? {};
+}
+
+export function summaryOf(execution: SessionExecution): SessionSummary {
+  const id = sessionIdOfWorkflow(execution.workflowId);
+  const isRunning = execution.status.name === 'RUNNING';
+  const memo = memoOf(execution);
+  return {
+    id,
+    jobId: execution.typedSearchAttributes.get(JOB_ID) ?? id.slice(0, -'-20261124T220000Z'.length),
+    trigger: memo.trigger ?? guessTrigger(execution),
+    startedBy: memo.startedBy ?? null,
+    tryNumber: memo.tryNumber ?? 1,
+    state: isRunning ? (memo.state ?? 'running') : 'ended',
+    result: isRunning ? null : resultOf(execution),
+    startedAt: memo.startedAt ?? execution.startTime.toISOString(),
+    endedAt: execution.closeTime?.toISOString() ?? null,
+    nextTryAt: memo.nextTryAt ?? null,
+  };
+}
+
+/** For sessions whose starter left no memo: Temporal marks those that a calendar started. */
+function guessTrigger(execution: Pick<WorkflowExecutionInfo, 'searchAttributes'>): SessionTrigger {
+  return 'TemporalScheduledById' in execution.searchAttributes ? 'schedule' : 'api';
+}
+
+function resultOf(
+  execution: Pick<WorkflowExecutionInfo, 'status' | 'typedSearchAttributes'>,
+): SessionResult {
+  const { name } = execution.status;
+  if (name === 'CANCELLED' || name === 'TERMINATED') return 'stopped';
+  if (name !== 'COMPLETED') return 'failed';
+  const result = execution.typedSearchAttributes.get(RESULT);
+  return isSessionResult(result) ? result : 'success';
+}
+
+/** Inverse of `resultOf`. */
+export function clauseOfResult(result: SessionResult): string {
+  const told = `(ExecutionStatus = 'Completed' AND ${RESULT.name} = ${quoted(result)})`;
+  if (result === 'stopped') return `(${told} OR ExecutionStatus IN ('Canceled', 'Terminated'))`;
+  if (result === 'failed') return `(${told} OR ExecutionStatus IN ('Failed', 'TimedOut'))`;
+  return told;
+}
+
+const RESULTS: readonly SessionResult[] = [
+  'success',
+  'warning',
+  'failed',
+  'stopped',
+  'actionRequired',
+  'nothingToCopy',
+];
+
+function isSessionResult(value: unknown): value is SessionResult {
+  return RESULTS.some((result) => result === value);
+}
