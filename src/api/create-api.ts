@@ -214,7 +214,7 @@ function apiRoutes(
     ...mirrorRoutes({ mirrors: new MirrorStore(jobs, repositories), timeZone }),
     ...previewRoutes({ ...surroundings, client, browser, timeZone, now }),
     ...simulationRoutes({ ...surroundings, client, browser, now }),
-    ...sessionRoutes(sessions, all, browser, { followIntervalMs, logger }),
+    ...sessionRoutes(sessions, all, browser, { now, followIntervalMs, logger }),
     ...eventRoutes({ feed, now, logger }),
     ...repositoryRoutes({ client, browser, jobs, operations, repositories, now }),
     ...oneTimeCopyRoutes({

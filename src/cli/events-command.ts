@@ -31,6 +31,7 @@ async function follow({ terminal, server, isJson }: CommandContext, since: strin
       for await (const { id, event, data } of server.events(`/events${query}`)) {
         lastId = id ?? lastId;
         isWorthwhile = true;
+        if (event === null) continue;
         const text = isJson
           ? displayJson({ id, event, data }, 0)
           : describeEvent(data as SiteEventView);

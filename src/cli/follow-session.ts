@@ -17,49 +17,80 @@ import {
 /** Seconds between two progress lines in a pipe. */
 const LINE_INTERVAL_MS = 10_000;
 
-export async function followSession(
-  { terminal, server, isJson }: CommandContext,
-  sessionId: string,
-): Promise<ExitName> {
-  const hasBar = terminal.isInteractive && !isJson;
-  let lastLineMs = Number.NEGATIVE_INFINITY;
-  const told = new Map<string, string>();
-  const line = (text: DisplayText): void => print(terminal, text, { overBar: hasBar });
-  /** Once for each state of what `key` names. */
-  const tell = (key: string, text: DisplayText | null, state: readonly unknown[]): void => {
-    const now = JSON.stringify(state);
-    if (text !== null && told.get(key) !== now) line(text);
-    told.set(key, now);
-  };
-  for await (const { event, data } of server.events(
-    `/sessions/${encodeURIComponent(sessionId)}/events`,
-  )) {
-    if (isJson) print(terminal, displayJson({ event, data }, 0));
-    if (event === 'end') {
-      const session = data as SessionView;
-      if (!isJson) line(describeSession(session));
-      return EXIT_OF_RESULT[session.result ?? 'failed'];
+/** A server that closes at once whatever it is asked would be asked without end. */
+const SHORTEST_MS = 5_000;
+
+/** The server closes each connection after a while; it is taken up again, and tells all of the session anew. */
+export async function followSession(context: CommandContext, sessionId: string): Promise<ExitName> {
+  const { server } = context;
+  const shown = new FollowedSession(context);
+  for (let isWorthwhile = true; isWorthwhile;) {
+    const beganMs = performance.now();
+    for await (const { event, data } of server.events(
+      `/sessions/${encodeURIComponent(sessionId)}/events`,
+    )) {
+      const end = event === null ? null : shown.take(event, data);
+      if (end !== null) return end;
     }
-    if (isJson) continue;
-    if (event === 'task') {
-      const task = data as TaskView;
-      tell(task.workloadId ?? task.workload, describeTask(task), [
-        task.state,
-        task.result,
-        task.retry,
-      ]);
-    } else if (event === 'progress') {
-      const { progress, retry } = data as SessionView;
-      tell('', retry === null ? null : display`session: ${describeRetry(retry)}`, [retry]);
-      if (hasBar) {
-        printBar(terminal, progressBar(progress, terminal.columns));
-      } else if (performance.now() - lastLineMs >= LINE_INTERVAL_MS) {
-        lastLineMs = performance.now();
-        line(display`${describeProgress(progress)}`);
-      }
-    }
+    isWorthwhile = performance.now() - beganMs >= SHORTEST_MS;
   }
   throw new BackupError('SERVER_UNREACHABLE', 'the server closed the connection before the end', {
     hint: `The session goes on; follow it again with \`longhaul session follow ${sessionId}\`.`,
   });
+}
+
+/** What of a session was shown so far. */
+class FollowedSession {
+  readonly #context: CommandContext;
+  readonly #hasBar: boolean;
+  #lastLineMs = Number.NEGATIVE_INFINITY;
+  readonly #told = new Map<string, string>();
+
+  constructor(context: CommandContext) {
+    this.#context = context;
+    this.#hasBar = context.terminal.isInteractive && !context.isJson;
+  }
+
+  /** @returns null: it goes on */
+  take(event: string, data: unknown): ExitName | null {
+    const { terminal, isJson } = this.#context;
+    if (isJson) print(terminal, displayJson({ event, data }, 0));
+    if (event === 'end') {
+      const session = data as SessionView;
+      if (!isJson) this.#line(describeSession(session));
+      return EXIT_OF_RESULT[session.result ?? 'failed'];
+    }
+    if (isJson) return null;
+    if (event === 'task') {
+      const task = data as TaskView;
+      this.#tell(task.workloadId ?? task.workload, describeTask(task), [
+        task.state,
+        task.result,
+        task.retry,
+      ]);
+    } else if (event === 'progress') this.#progress(data as SessionView);
+    return null;
+  }
+
+  #progress({ progress, retry }: SessionView): void {
+    const { terminal } = this.#context;
+    this.#tell('', retry === null ? null : display`session: ${describeRetry(retry)}`, [retry]);
+    if (this.#hasBar) {
+      printBar(terminal, progressBar(progress, terminal.columns));
+    } else if (performance.now() - this.#lastLineMs >= LINE_INTERVAL_MS) {
+      this.#lastLineMs = performance.now();
+      this.#line(display`${describeProgress(progress)}`);
+    }
+  }
+
+  #line(text: DisplayText): void {
+    print(this.#context.terminal, text, { overBar: this.#hasBar });
+  }
+
+  /** Once for each state of what `key` names. */
+  #tell(key: string, text: DisplayText | null, state: readonly unknown[]): void {
+    const now = JSON.stringify(state);
+    if (text !== null && this.#told.get(key) !== now) this.#line(text);
+    this.#told.set(key, now);
+  }
 }

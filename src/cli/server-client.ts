@@ -20,7 +20,8 @@ export interface Page<Item> {
 export interface ServerEvent {
   /** null: it has none. */
   readonly id: string | null;
-  readonly event: string;
+  /** null: an id alone, which is where to take it up again. */
+  readonly event: string | null;
   readonly data: unknown;
 }
 
@@ -178,7 +179,8 @@ function parseEvent(block: string): ServerEvent[] {
   );
   const event = fields.get('event');
   const data = fields.get('data');
-  return event === undefined || data === undefined
-    ? []
-    : [{ id: fields.get('id') ?? null, event, data: JSON.parse(data) as unknown }];
+  const id = fields.get('id') ?? null;
+  if (event !== undefined && data !== undefined)
+    return [{ id, event, data: JSON.parse(data) as unknown }];
+  return id === null ? [] : [{ id, event: null, data: null }];
 }

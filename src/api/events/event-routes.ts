@@ -6,14 +6,7 @@ import type { Logger } from '../api-dependencies.js';
 import { eventRoute, type Route, type RouteInput } from '../route.js';
 import type { EventFeed, ToldEvent } from './event-feed.js';
 import { sinceQuerySchema, siteEventSchema } from './event-schemas.js';
-
-/** Proxies close connections that are silent for a minute or less. */
-const HEARTBEAT_MS = 15_000;
-const RETRY_MS = 2_000;
-/** A token that was revoked since is found out when its holder comes back. */
-const LONGEST_MS = 900_000;
-/** Of what was sent and not taken: whoever is further behind is cut off, and takes it up again where he was. */
-export const MAX_BEHIND_BYTES = 1024 * 1024;
+import { EventStream } from './event-stream.js';
 
 export function eventRoutes({
   feed,
@@ -54,42 +47,24 @@ async function stream(
   { header, query, caller }: Since,
   { feed, now, logger }: { feed: EventFeed; now: () => number; logger: Logger },
 ): Promise<void> {
-  const send = (text: string): void => {
-    if (response.destroyed || response.writableEnded) return;
-    if (response.writableLength > MAX_BEHIND_BYTES) {
-      logger.warn({ path: request.path, who: caller.name }, 'cut off: it takes no events');
-      response.destroy();
-    } else response.write(text);
-  };
+  const events = new EventStream(request, response, { caller, now, logger });
   const tell = ({ event, block }: ToldEvent): void => {
-    if (isEventFor(caller.scope, event)) send(block);
+    if (isEventFor(caller.scope, event)) events.send(block);
   };
-  const gone = new Promise<void>((resolve) => void response.on('close', resolve));
+  const gone = new Promise<void>((resolve) => {
+    events.gone.addEventListener('abort', () => resolve());
+  });
   const { first, lastId, leave } = await feed.listen(
     header('Last-Event-ID') ?? query.since ?? null,
     tell,
   );
-  const leftMs = caller.expiresAt === null ? Infinity : Date.parse(caller.expiresAt) - now();
-  const lastsMs = Math.max(0, Math.min(LONGEST_MS, leftMs));
-  const end = setTimeout(() => response.end(), lastsMs);
-  // Whoever takes nothing does not take the end.
-  const cut = setTimeout(() => response.destroy(), lastsMs + HEARTBEAT_MS);
-  // An id without data is no event, and is remembered all the same: what he may not see keeps nobody from taking it up again.
-  const heartbeat = setInterval(() => send(`: alive\nid: ${lastId()}\n\n`), HEARTBEAT_MS);
   try {
-    response.writeHead(200, {
-      'Content-Type': 'text/event-stream; charset=utf-8',
-      'Cache-Control': 'no-store',
-      // Proxies that buffer would hold the events back (nginx, X-Accel-Buffering).
-      'X-Accel-Buffering': 'no',
-    });
-    send(`retry: ${RETRY_MS}\n\n`);
+    // An id without data is no event, and is remembered all the same: what he may not see keeps nobody from taking it up again.
+    events.begin(() => `: alive\nid: ${lastId()}\n\n`);
     first.forEach(tell);
     await gone;
   } finally {
     leave();
-    clearTimeout(end);
-    clearTimeout(cut);
-    clearInterval(heartbeat);
+    events.end();
   }
 }

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { AllSessions } from './all-sessions.js';
 import type { ApiDependencies } from '../api-dependencies.js';
 import { eventRoute, jsonRoute, type Route } from '../route.js';
-import { streamSession } from './session-events.js';
+import { SessionStreams } from './session-events.js';
 import type { RepositoryBrowser } from '../repositories/repository-browser.js';
 import { browsedPageSchema, cursorQuerySchema } from '../repositories/repository-schemas.js';
 import {
@@ -20,8 +20,9 @@ export function sessionRoutes(
   sessions: SessionStore,
   all: AllSessions,
   browser: RepositoryBrowser,
-  { followIntervalMs, logger }: Pick<ApiDependencies, 'followIntervalMs' | 'logger'>,
+  { now, followIntervalMs, logger }: Pick<ApiDependencies, 'now' | 'followIntervalMs' | 'logger'>,
 ): Route[] {
+  const streams = new SessionStreams({ now, logger, intervalMs: followIntervalMs });
   return [
     ...readRoutes(all, browser),
     eventRoute(
@@ -32,16 +33,12 @@ export function sessionRoutes(
         needs: 'view',
         subject: 'session',
         summary:
-          'Server-sent events until the session ends: `progress` (the session without its tasks), `task` (one task), `end` (the whole session).',
+          'Server-sent events until the session ends: `progress` (the session without its tasks), `task` (one task), `end` (the whole session). The connection is closed after 15 minutes; whoever takes it up again is told all of it.',
         status: 200,
-        errors: ['SESSION_MISSING'],
+        errors: ['SESSION_MISSING', 'EVENTS_CROWDED'],
       },
-      (request, response) =>
-        streamSession(request, response, {
-          read: () => sessions.get(String(request.params.id)),
-          intervalMs: followIntervalMs,
-          logger,
-        }),
+      (request, response, { caller }) =>
+        streams.follow(request, response, caller, () => sessions.get(String(request.params.id))),
     ),
     stopRoute(sessions),
     controlRoute(sessions, 'pause', 'Halt the session at its next durable position.'),

@@ -62,6 +62,8 @@ export interface KnownSite {
   /** Of the last look. */
   readonly jobsSight: JobsSight;
   readonly jobs: ReadonlyMap<string, JobSight>;
+  /** Jobs that were there at the first look, and could not be read until now. */
+  readonly unreadJobs: ReadonlySet<string>;
   /** Jobs that the last list did not show. */
   readonly absentJobs: ReadonlySet<string>;
   readonly sessions: ReadonlyMap<string, RecordedSession>;
@@ -95,13 +97,16 @@ export function nextSite(before: KnownSite | null, sight: SiteSight): SiteStep {
 function nextJobs(
   before: KnownSite | null,
   sight: JobsSight,
-): { known: Pick<KnownSite, 'jobs' | 'absentJobs'>; events: SiteEvent[] } {
-  if (before?.jobsSight === sight)
-    return { known: { jobs: before.jobs, absentJobs: before.absentJobs }, events: [] };
+): { known: Pick<KnownSite, 'jobs' | 'unreadJobs' | 'absentJobs'>; events: SiteEvent[] } {
+  if (before?.jobsSight === sight) {
+    const { jobs, unreadJobs, absentJobs } = before;
+    return { known: { jobs, unreadJobs, absentJobs }, events: [] };
+  }
   const jobs = new Map(before?.jobs);
+  const unreadJobs = new Set(before === null ? sight.unreadIds : before.unreadJobs);
   const events: SiteEvent[] = [];
   for (const job of sight.items) {
-    events.push(...changesOfJob(jobs.get(job.id), job));
+    if (!unreadJobs.delete(job.id)) events.push(...changesOfJob(jobs.get(job.id), job));
     jobs.set(job.id, job);
   }
   const shown = new Set([...sight.items.map(({ id }) => id), ...sight.unreadIds]);
@@ -113,7 +118,7 @@ function nextJobs(
       events.push({ type: 'jobRemoved', job });
     } else if (sight.isWhole || before?.absentJobs.has(id) === true) absentJobs.add(id);
   }
-  return { known: { jobs, absentJobs }, events };
+  return { known: { jobs, unreadJobs, absentJobs }, events };
 }
 
 function changesOfJob(before: JobSight | undefined, job: JobSight): SiteEvent[] {

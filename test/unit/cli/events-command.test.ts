@@ -49,6 +49,18 @@ describe('events', () => {
     expect(err).toContain('`longhaul events --since a-3`');
   });
 
+  it('goes on behind what it may not see, whose ids alone it is told', async () => {
+    bench.answer({
+      'GET /events': {
+        text: `${blocks(['a-0', { type: 'reset', reason: 'begun' }])}: alive\nid: a-5\n\n`,
+      },
+      'GET /events?since=a-5': { text: blocks(['a-6', { type: 'lookSucceeded' }]) },
+    });
+    const { out, err } = await bench.run(['events']);
+    expect(out).toContain('the server can look again');
+    expect(err).toContain('`longhaul events --since a-6`');
+  });
+
   it('begins after the event that is named, and writes one object a line with --json', async () => {
     bench.answer({
       'GET /events?since=a-7': { text: blocks(['a-8', { type: 'lookSucceeded' }]) },

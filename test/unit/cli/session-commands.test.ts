@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openCommandBench, SESSION, TASK, type CommandBench } from './command-bench.js';
 
 let bench: CommandBench;
@@ -79,6 +79,25 @@ describe('session follow', () => {
     const { code, err } = await follow();
     expect(code).toBe(5);
     expect(err).toContain(`longhaul session follow ${SESSION.id}`);
+  });
+
+  it('takes a connection up again that was closed after a while, and repeats nothing', async () => {
+    const task = ['task', TASK] as [string, object];
+    const connections = [
+      eventsOf(['progress', SESSION], task),
+      eventsOf(task, ['end', ended('success')]),
+    ];
+    let nowMs = 0;
+    vi.spyOn(performance, 'now').mockImplementation(() => (nowMs += 6_000));
+    bench.answer({
+      get [`GET ${path}`]() {
+        return connections.shift()!;
+      },
+    });
+    const { code, out } = await follow();
+    vi.restoreAllMocks();
+    expect(code).toBe(0);
+    expect(out.match(/web01: copying/g)).toHaveLength(1);
   });
 
   it('follows the session that job start --follow began', async () => {

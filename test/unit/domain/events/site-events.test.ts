@@ -23,7 +23,11 @@ const ENDED: RecordedSession = {
 const LATE: SafetyProblem = {
   ...{ key: 'late', code: 'COPY_LATE', severity: 'error', sinceMs: 0, text: 'db07 is 1 h late' },
   ...{ nextStep: 'Start it.', errorCode: null, jobId: 'nightly', repositoryId: 'offsite' },
-  ...{ sessionId: null, workloads: [{ repositoryId: 'primary', id: 'db07', name: 'db07' }] },
+  ...{
+    jobIds: ['nightly'],
+    sessionId: null,
+    workloads: [{ repositoryId: 'primary', id: 'db07', name: 'db07' }],
+  },
 };
 const AWAY: SafetyProblem = { ...LATE, key: 'away', code: 'REPOSITORY_AWAY', jobId: null };
 
@@ -103,6 +107,16 @@ describe('what happened between two looks', () => {
 
   it('says that all has to be looked at again when it could not read every session', () => {
     expect(told({}, { isEverySession: false })).toEqual([['reset']]);
+  });
+
+  it('calls no job made that was there at the first look and was read later', () => {
+    expect(
+      told({ unreadIds: ['nightly'] }, { jobs: [JOB] }, { jobs: [{ ...JOB, revision: 2 }] }),
+    ).toEqual([[], ['jobChanged nightly']]);
+    expect(told({}, { unreadIds: ['nightly'] }, { jobs: [JOB] })).toEqual([
+      [],
+      ['jobMade nightly'],
+    ]);
   });
 
   it('tells of a job that it was made, changed, disabled, enabled and removed', () => {
