@@ -77,6 +77,7 @@ export function describeChangingAnswers(context: () => BrowserContext): void {
         return route.fulfill({ json });
       });
       await tab.getByLabel('Name').fill('Many');
+      await tab.getByRole('combobox', { name: /^Target/ }).selectOption('three');
       await tab.getByRole('button', { name: 'Show what it would do' }).click();
       await tab.getByText('These are the first 1 workload; more follow').waitFor();
       await tab.getByRole('button', { name: 'Show the next workloads' }).click();
