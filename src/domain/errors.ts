@@ -220,7 +220,7 @@ export const ERROR_CODES = {
   SOURCE_SUSPICIOUS: {
     kind: 'conflict',
     meaning:
-      'So many files of a source are gone or were written to that it looks wiped or encrypted; nothing of it was done to the copy.',
+      'So many files of a source are gone or were written to, or one without which nothing in it can be read, that it looks wiped or encrypted; nothing of it was done to the copy.',
     hint: 'Look at the source. If this is what was meant, say so: `longhaul job start <job> --workload <workload> --accept-changes`. Otherwise restore the source from the copy.',
   },
   NAME_UNSUPPORTED: {

@@ -11,6 +11,11 @@ export const STORE_RULES: Omit<TreeRules, 'classes' | 'ignored' | 'digestInName'
   keeps: { modes: true, times: true, links: false },
 };
 
+/** Of files of which all counts (`FileClass.opensStore`). */
+export function wholeText(_path: string, bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('latin1');
+}
+
 /** The whole folder, whatever else lies in it. */
 export function wholeFolder({ files, folders }: FolderNames): Claim {
   return { files, folders };

@@ -49,10 +49,13 @@ export function suspicionOf(
 
 function suspicionAtOnce(
   { known, steady, gone, rewritten }: TreeChanges,
-  rules: Pick<TreeRules, 'suspiciousShare'>,
+  rules: Pick<TreeRules, 'suspiciousShare' | 'shape'>,
 ): string | null {
   const isEmptied = known > 0 && gone === known;
-  if (!isEmptied && !isMuch(gone, known, rules) && !isMuch(rewritten, steady, rules)) return null;
+  // Sets of a fixed name are written over by each backup, and few of them all at once; their heads tell whether they still are backups.
+  const isAllOver = rules.shape === 'store' && steady > 0 && rewritten === steady;
+  const isAll = isEmptied || isAllOver;
+  if (!isAll && !isMuch(gone, known, rules) && !isMuch(rewritten, steady, rules)) return null;
   const parts = [
     ...(gone > 0 ? [`${gone} are gone`] : []),
     ...(rewritten > 0 ? [`${rewritten} were written to, although their kind never is`] : []),
@@ -61,6 +64,13 @@ function suspicionAtOnce(
 }
 
 const LOOKS_LIKE = 'a wiped or encrypted source looks like this';
+
+/** The same of a file without which nothing in the store can be read: one is enough.
+ *  @param isGone the source has it no more; otherwise it has another content */
+export function openingSuspicion(path: string, isGone: boolean): string {
+  const what = isGone ? 'is gone' : 'is another one than the copy has';
+  return `${JSON.stringify(path)}, without which nothing in the store can be read, ${what}: ${LOOKS_LIKE}, and so does a store with a new password or format`;
+}
 
 /** Why nothing may be written to a copy, and none of its points judged, before an operator has looked: files that are missing by the many are sooner those of
  *  storage that is not mounted than lost ones. null: they are few.

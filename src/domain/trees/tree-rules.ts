@@ -7,6 +7,9 @@ import { sameStamp, type FileStamp, type FileTraits } from '../sources/restore-p
  *  grows, and what was there stays. `rewritten`: anywhere. */
 export type FileContent = 'immutable' | 'replaced' | 'appended' | 'rewritten';
 
+/** What tools put into the files that open their stores are parameters and wrapped keys; pgBackRest a list of its backups, a thousand of which have a megabyte. */
+export const MAX_OPENING_BYTES = 32 * 1024 * 1024;
+
 export interface FileClass {
   /** Unique in its rules; persisted in plans and shown. */
   readonly name: string;
@@ -21,6 +24,9 @@ export interface FileClass {
   readonly inSequence?: true;
   /** No point needs its files. Absent: points may. */
   readonly isOfNoPoint?: true;
+  /** Without its files nothing in the store can be read, and its tool hardly ever writes to them: another content of one, or the loss of one (of `immutable`
+   *  ones: of the last), comes to the copy when an operator has agreed. Tells what of a file counts; files have up to `MAX_OPENING_BYTES`. */
+  readonly opensStore?: (path: string, bytes: Uint8Array) => string;
 }
 
 /** Files that name others. */
@@ -53,6 +59,8 @@ export interface TreeRules {
   readonly digestInName: ((path: string) => string | null) | null;
   /** Of a store: id of the only point that can need a file. null: any may; absent: of all of them. */
   readonly pointOf?: (path: string) => string | null;
+  /** Whether a point can have this id, of those that `pointOf` tells. Absent: any of them. */
+  readonly isPointId?: (id: string) => boolean;
   /** Of a store: files that name others, by which it is told which points suffer from what is not there. Absent: none does, or none that can be read. */
   readonly names?: NamingFiles;
   /** Whether a file is what its tool writes under such a name, told by its bytes; of files of up to 8 MiB. Absent: nothing tells. */

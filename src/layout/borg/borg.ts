@@ -2,7 +2,7 @@ import { FILE_SHARE_RULES } from '../../domain/trees/file-share-rules.js';
 import type { FoundTree } from '../../domain/trees/source-tree.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
 import { stateOfStore } from '../store-state.js';
-import { STORE_RULES, wholeFolder } from '../store-rules.js';
+import { STORE_RULES, wholeFolder, wholeText } from '../store-rules.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
 import { folderName, folderWorkloadId } from '../workload-id.js';
 
@@ -12,7 +12,8 @@ import { folderName, folderWorkloadId } from '../workload-id.js';
  *  A repository is a workload. Which archives it holds is encrypted, so its restore point is the repository as its last transaction left it. Segments
  *  travel ascending: what lies behind the last commit is passed over by borg, and an older `index.N` than the segments is brought up to date
  *  by reading those behind it. A segment that the source has compacted away must not stay: read beside the new ones it would bring back
- *  what was deleted, so nothing that was removed is kept. `nonce` comes last: it must not be older than what was encrypted.
+ *  what was deleted, so nothing that was removed is kept. `nonce` comes last: it must not be older than what was encrypted. `config`, which may hold
+ *  the key, is written anew by each `borg check`, with how far a check of limited time has come.
  *  Source: borg 1.2, internals/data-structures.rst and repository.py; repositories of borg 1.2.4 (docs/COMPATIBILITY.md). */
 export const borgLayout: TreeLayout = {
   name: 'borg',
@@ -20,7 +21,10 @@ export const borgLayout: TreeLayout = {
   rules: {
     ...STORE_RULES,
     classes: [
-      { name: 'config', match: /^(?:README|config)$/, content: 'replaced' },
+      {
+        ...{ name: 'config', match: /^(?:README|config)$/, content: 'replaced' },
+        opensStore: identityOf,
+      },
       { name: 'segments', match: /^data\/\d+\/\d+$/, content: 'appended', inSequence: true },
       { name: 'integrity', match: /^integrity\.\d+$/, content: 'replaced' },
       { name: 'hints', match: /^hints\.\d+$/, content: 'replaced' },
@@ -36,6 +40,17 @@ export const borgLayout: TreeLayout = {
   claim,
   scan,
 };
+
+/** What says which repository it is, and how it is read; the rest are limits, and how far `borg check --max-duration` has come. */
+function identityOf(path: string, bytes: Uint8Array): string {
+  if (path !== 'config') return '';
+  const text = wholeText(path, bytes);
+  const lines = text.split('\n').map((line) => line.trimEnd());
+  return lines.filter((line) => line !== '' && !OF_WORK.test(line)).join('\n');
+}
+
+const OF_WORK =
+  /^(?:last_segment_checked|append_only|storage_quota|additional_free_space|max_segment_size)\s*=/;
 
 const TRANSACTION = /^(?:index|hints|integrity)\.\d+$/;
 

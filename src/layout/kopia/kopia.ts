@@ -5,7 +5,7 @@ import type { TreeRules } from '../../domain/trees/tree-rules.js';
 import type { RepositoryEntry } from '../../repository/backup-repository.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
 import { stateOfStore } from '../store-state.js';
-import { STORE_RULES, wholeFolder } from '../store-rules.js';
+import { STORE_RULES, wholeFolder, wholeText } from '../store-rules.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
 import { folderName, folderWorkloadId } from '../workload-id.js';
 
@@ -15,7 +15,8 @@ const INDEX = /^[nx][0-9a-z/_-]+(?:\.f)?$/;
  *  `n`, `x`: indexes; `s`: sessions under way; `_log_`: logs) and is cut into folders as `.shards` says (`p00/003/…`, `p03/…`, flat).
  *
  *  A repository is a workload. Which snapshots it holds is encrypted: manifests lie in `q` packs. Its restore point is therefore the repository as its
- *  newest index shows it, because kopia writes packs first and then the index that lists them. Names are no digests of the files.
+ *  newest index shows it, because kopia writes packs first and then the index that lists them. Names are no digests of the files. What
+ *  `kopia.repository` and its neighbours hold changes with a new password, other parameters or an upgrade alone.
  *  Source: kopia, repo/blob/sharded and repo/content; listings of real repositories, no repository was at hand (docs/COMPATIBILITY.md). */
 export const kopiaLayout: TreeLayout = {
   name: 'kopia',
@@ -47,6 +48,7 @@ function kopiaRules(): TreeRules {
         name: 'format',
         match: /^(?:kopia\.repository(?:\.f)?|kopia\.blobcfg(?:\.f)?|\.shards|\.storageconfig)$/,
         content: 'replaced',
+        opensStore: wholeText,
       },
       { name: 'packs', match: /^[pq][0-9a-z/_-]+(?:\.f)?$/, content: 'immutable' },
       { name: 'indexes', match: INDEX, content: 'immutable' },

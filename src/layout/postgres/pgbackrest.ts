@@ -3,6 +3,7 @@ import { PLUG_IN_RULES } from '../database-rules.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
 import { writtenAtMs } from '../named-date.js';
 import { broken, faultOfError, gravestFault, incomplete, type PointFault } from '../point-fault.js';
+import { wholeText } from '../store-rules.js';
 import { treeEvidence } from '../tree-evidence.js';
 import { filesBelow, type TreeFile } from '../tree-files.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
@@ -52,15 +53,19 @@ export const pgBackRestLayout: TreeLayout = {
         name: 'archive-information',
         match: /^archive\/[^/]+\/archive\.info(?:\.copy)?$/,
         content: 'replaced',
+        opensStore: whatInfoIs,
       },
       {
         name: 'backup-information',
         match: /^backup\/[^/]+\/backup\.info(?:\.copy)?$/,
         content: 'replaced',
+        opensStore: whatInfoIs,
       },
     ],
-    // `latest` is a link to the newest backup for people; pgBackRest makes it anew and reads it never.
-    ignored: /\.pgbackrest\.tmp$|^(?:lock|log)\/|^backup\/[^/]+\/latest$/,
+    // `latest` is a link to the newest backup for people; pgBackRest makes it anew and reads it never. So are links to tablespaces, which it makes where files are
+    // hard links.
+    ignored:
+      /\.pgbackrest\.tmp$|^(?:lock|log)\/|^backup\/[^/]+\/latest$|^backup\/[^/]+\/\d{8}-\d{6}F[^/]*\/pg_data\/pg_tblspc\/\d+$/,
     digestInName: null,
     // What is not finished has a temporary name.
     openFilesWaitMs: 0,
@@ -72,6 +77,12 @@ export const pgBackRestLayout: TreeLayout = {
   confirm,
   scan,
 };
+
+/** Each backup writes it anew, with the passphrase of what is in the repository: it stays what it is, encrypted or whole. */
+function whatInfoIs(path: string, bytes: Uint8Array): string {
+  if (isEncrypted(bytes)) return 'encrypted';
+  return parseInfo(new TextDecoder().decode(bytes)) === null ? wholeText(path, bytes) : 'whole';
+}
 
 const FOLDERS = ['archive', 'backup'] as const;
 /** A thousand backups have about a megabyte. */

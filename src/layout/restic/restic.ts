@@ -3,7 +3,7 @@ import type { FoundTree, TreePoint } from '../../domain/trees/source-tree.js';
 import type { RepositoryEntry } from '../../repository/backup-repository.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
 import { writtenAtMs } from '../named-date.js';
-import { pathIn, STORE_RULES, wholeFolder } from '../store-rules.js';
+import { pathIn, STORE_RULES, wholeFolder, wholeText } from '../store-rules.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
 import { folderName, folderWorkloadId } from '../workload-id.js';
 
@@ -12,7 +12,7 @@ import { folderName, folderWorkloadId } from '../workload-id.js';
  *  A repository is a workload and a snapshot a restore point, dated by its file, because what it says of itself is encrypted. Every file but
  *  `config` is named by the SHA-256 of its bytes, so all of it is proven on its way without the password. Packs are written before the index that
  *  lists them, and both before the snapshot. Locks tell that somebody works there, which takes nothing from what is there, and one that a
- *  crash left says nothing at all.
+ *  crash left says nothing at all. `config` is written by `init` and by a migration to another format; keys come and go, and one stays.
  *  Source: restic, doc/design.rst; repositories of restic 0.14.0 and 2021 (docs/COMPATIBILITY.md). */
 export const resticLayout: TreeLayout = {
   name: 'restic',
@@ -20,8 +20,11 @@ export const resticLayout: TreeLayout = {
   rules: {
     ...STORE_RULES,
     classes: [
-      { name: 'config', match: /^config$/, content: 'replaced' },
-      { name: 'keys', match: /^keys\/[0-9a-f]{64}$/, content: 'immutable' },
+      { name: 'config', match: /^config$/, content: 'replaced', opensStore: wholeText },
+      {
+        ...{ name: 'keys', match: /^keys\/[0-9a-f]{64}$/, content: 'immutable' },
+        opensStore: wholeText,
+      },
       { name: 'data', match: /^data\/(?:[0-9a-f]{2}\/)?[0-9a-f]{64}$/, content: 'immutable' },
       { name: 'index', match: /^index\/[0-9a-f]{64}$/, content: 'immutable' },
       { name: 'snapshots', match: /^snapshots\/[0-9a-f]{64}$/, content: 'immutable' },

@@ -6,12 +6,7 @@ import { settledTreePoints, type SourceTree } from '../../domain/trees/source-tr
 import { pointsToTake } from '../../domain/trees/grown-points.js';
 import { firstTexts } from '../../domain/sentences.js';
 import { keepingRemoved } from '../../domain/trees/lacking-files.js';
-import {
-  lossSuspicion,
-  lossText,
-  sentAgainText,
-  suspicionOf,
-} from '../../domain/trees/tree-guard.js';
+import { lossSuspicion, lossText, sentAgainText } from '../../domain/trees/tree-guard.js';
 import type { LeftTree, TreePlanOutcome, TreeWork } from '../../domain/trees/tree-work.js';
 import { withDueFlags } from '../../domain/retention/set-flags.js';
 import { overwrittenTexts } from '../../domain/trees/set-points.js';
@@ -42,6 +37,7 @@ import {
   type Seen,
 } from './plan-class.js';
 import { removalRule } from './remove-files.js';
+import { suspicionIn } from './source-suspicion.js';
 import { takeForCopy } from './take-tree.js';
 import {
   discardTreeStaging,
@@ -178,7 +174,7 @@ async function sourceSuspicion(
       return undefined;
     });
   }
-  return suspicionOf(count.changes, layout.rules, known.guard);
+  return suspicionIn(seen, count);
 }
 
 function lostNamesText(count: number): string {
@@ -301,7 +297,7 @@ function walkOf(
 }
 
 async function writePlan(
-  seen: Seen,
+  seen: Seen & { readonly known: TreeRecord },
   { points }: ChosenTreePoints,
   { faults, waiting }: Remarks,
   losses: Losses,
@@ -323,7 +319,7 @@ async function writePlan(
   const { changes } = count;
   const { ofNewPoints, left } = losses;
   const plan: TreePlan = {
-    ...{ token, epoch: seen.known!.epoch, plannedAtMs: input.nowMs },
+    ...{ token, epoch: seen.known.epoch, plannedAtMs: input.nowMs },
     ...{ sourceRepositoryId: input.sourceRepositoryId, root: tree.root, layout: layout.name },
     verifyAfterCopy: input.verifyAfterCopy,
     ...{ classes, points, lacking: lackingOf(walk), waitingCount: waiting.faults.count },
@@ -336,7 +332,7 @@ async function writePlan(
   await writeTreePlan(target, input.chain, plan);
   return {
     plan,
-    suspicion: suspicionOf(changes, layout.rules, seen.known!.guard),
+    suspicion: await suspicionIn(seen, count),
     lostNames: names.lost,
   };
 }

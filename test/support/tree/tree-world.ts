@@ -26,11 +26,12 @@ export class TreeWorld {
 
   constructor(
     readonly root = 'store',
-    private readonly platform = 'toy',
+    platform = 'toy',
     readonly job: CopyJob = testJob({ transactionLogs: true }),
+    workloadId = `${platform}:${root}`,
   ) {
     this.target = new SimulatedRepository('offsite');
-    this.tree = chainFolder(job.id, `${platform}:${root}`);
+    this.tree = chainFolder(job.id, workloadId);
   }
 
   async write(path: string, content: Buffer | string): Promise<void> {

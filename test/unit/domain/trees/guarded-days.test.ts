@@ -89,7 +89,8 @@ describe('a source that loses or rewrites a little at each look', () => {
 describe('a source at one look', () => {
   it.each([
     ['all that is never written over, among many that are', { steady: 6, rewritten: 4 }, true],
-    ['three files of a small one', { steady: 3, rewritten: 3 }, false],
+    ['three files of a small one', { steady: 4, rewritten: 3 }, false],
+    ['all three files of a small one', { steady: 3, rewritten: 3 }, true],
     ['half of it', { steady: 100, rewritten: 50 }, false],
     ['more than half of it', { steady: 100, rewritten: 51 }, true],
   ])('writes over %s', (_, counts, expected) => {

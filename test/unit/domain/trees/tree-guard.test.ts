@@ -39,9 +39,21 @@ it.each<[string, number, number, number, string | null]>([
     0,
     `of 2 files that the source showed at the last look 2 are gone${END}`,
   ],
-  ['all of two files were written to', 2, 0, 2, null],
+  ['one of two files was written to', 2, 0, 1, null],
+  [
+    'all of two files were written to',
+    2,
+    0,
+    2,
+    `of 2 files that the source showed at the last look 2 were written to, although their kind never is${END}`,
+  ],
   ['there was nothing', 0, 0, 0, null],
 ])('a look at a source in which %s', (_, known, gone, rewritten, expected) => {
   const changes = { known, steady: known, gone, rewritten, added: 0 };
   expect(suspicionOf(changes, { suspiciousShare: 0.5, shape: 'store' }, [])).toBe(expected);
+});
+
+it('sets of which each backup writes over the one before are no reason to ask, as long as they are few', () => {
+  const changes = { known: 3, steady: 3, gone: 0, rewritten: 3, added: 0 };
+  expect(suspicionOf(changes, { suspiciousShare: 0.5, shape: 'sets' }, [])).toBeNull();
 });

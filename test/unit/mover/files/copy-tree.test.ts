@@ -290,19 +290,33 @@ describe('a session that copies a tree', () => {
   );
 
   it.each([
-    ['longer ones', ' and more', 'success'],
-    ['others of their size', '', 'actionRequired'],
+    ['all that give way to longer ones', 'actionRequired', 0, ' and more'],
+    [
+      'the last one that gives way to a longer one, and others behind it',
+      'success',
+      11,
+      ' and more',
+    ],
+    ['more than half that give way to others of their size', 'actionRequired', 5, ''],
   ])(
-    'where files only grow, says of all of them given way to %s%s: %s',
-    async (_, more, expected) => {
+    'where only the last file of a sequence grows, says of %s: %s',
+    async (_, expected, from, more) => {
       const [key, data, ...others] = toyStoreLayout.rules.classes;
-      const classes = [key!, { ...data!, content: 'appended' as const }, ...others];
+      const classes = [
+        key!,
+        { ...data!, content: 'appended' as const, inSequence: true as const },
+        ...others,
+      ];
       const rules = { ...toyStoreLayout.rules, classes, digestInName: null };
       const world = await storeWorld({ ...toyStoreLayout, rules });
-      for (let i = 0; i < 6; i++) await world.write(`data/${i}`, `segment ${i}`);
+      for (const path of [...world.files.keys()])
+        if (path.startsWith('data/')) await world.remove(path);
+      // In the order of bytes 9 stands behind 11.
+      for (let i = 0; i < 12; i++) await world.write(`data/${i}`, `segment ${i}`);
       await world.copy();
-      for (const [path, content] of world.files)
-        if (path.startsWith('data/')) await world.write(path, 'X'.repeat(content.length) + more);
+      for (let i = from; i < 12; i++)
+        await world.write(`data/${i}`, 'X'.repeat(`segment ${i}`.length) + more);
+      if (from === 11) await world.write('data/12', 'segment 12');
       const { tasks } = await world.copy();
       expect(tasks[0]!.result).toBe(expected);
     },
