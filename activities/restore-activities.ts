@@ -8,7 +8,7 @@ import type { DataMover } from '../src/mover/data-mover.js';
 import type { TaskControl } from '../src/mover/task/task-control.js';
 import type { DiskWork, PlanReference } from '../src/domain/targets/disk-work.js';
 import { restoreStaging } from '../src/domain/targets/staging-id.js';
-import type { FileWork } from '../src/domain/trees/tree-damage.js';
+import type { TreeRestoreWork } from '../src/domain/trees/tree-damage.js';
 import type { RestoreInput } from '../src/mover/restore/restore-point.js';
 import { openRestoreRuns, type RestoredTree } from '../src/mover/kept-files/restore-tree.js';
 import { readTreeRecord } from '../src/tree/tree-store.js';
@@ -45,16 +45,21 @@ export interface RestoreBatch {
   readonly nowMs: number;
 }
 
-export interface TreeRestoreBatch {
+/** A restore of a tree that was prepared. */
+export interface PreparedTree extends Pick<TreeRestoreWork, 'token'> {
   readonly order: RestoreOrder;
-  readonly firstWindow: number;
-  readonly windowCount: number;
   /** As of `RestoreBatch`. */
   readonly nowMs: number;
 }
 
+export interface TreeRestoreBatch extends PreparedTree {
+  readonly firstWindow: number;
+  readonly windowCount: number;
+}
+
 /** Of a machine its disks, of a tree its files. */
-export type PreparedRestore = PreparedDisks | { readonly leaseId: string; readonly tree: FileWork };
+export type PreparedRestore =
+  PreparedDisks | { readonly leaseId: string; readonly tree: TreeRestoreWork };
 
 export interface PreparedDisks {
   readonly leaseId: string;
@@ -148,12 +153,12 @@ function createTreeRestoreActivities(mover: DataMover) {
     /** Restores files of a tree, or parts of large ones. Windows that are done are left alone. */
     async restoreFiles(batch: TreeRestoreBatch): Promise<BatchCounts> {
       const { order } = batch;
-      const restore = restoreInput(order, batch.nowMs);
+      const restore = preparedTree(batch);
       const targetRepositoryId = folderRepositoryId(order.destinationPath);
       return runBatch(
         mover,
         { ...batch, targetRepositoryId },
-        (target) => openRestoreRuns(target, restore.pointId, batch.firstWindow, batch.windowCount),
+        (target) => openRestoreRuns(target, restore, batch.firstWindow, batch.windowCount),
         (windows, control) =>
           leased(restore, batch.nowMs, control, () =>
             mover.runWindows('restoreFiles', restore, windows, control),
@@ -162,20 +167,24 @@ function createTreeRestoreActivities(mover: DataMover) {
     },
 
     /** Gives the restored files of a tree their names. */
-    async finishTreeRestore(input: { order: RestoreOrder; nowMs: number }): Promise<RestoredTree> {
-      const restore = restoreInput(input.order, input.nowMs);
+    async finishTreeRestore(input: PreparedTree): Promise<RestoredTree> {
+      const restore = preparedTree(input);
       return runTask((control) => mover.run('finishTreeRestore', restore, control));
     },
 
     /** Takes staging folder and lease of the restore of a tree away. */
-    async endTreeRestore(input: { order: RestoreOrder; nowMs: number }): Promise<void> {
-      const restore = restoreInput(input.order, input.nowMs);
+    async endTreeRestore(input: PreparedTree): Promise<void> {
+      const restore = preparedTree(input);
       return runTask((control) => mover.run('endTreeRestore', restore, control));
     },
   };
 }
 
 export type RestoreActivities = ReturnType<typeof createRestoreActivities>;
+
+function preparedTree({ order, nowMs, token }: PreparedTree) {
+  return { ...restoreInput(order, nowMs), ...(token === undefined ? {} : { token }) };
+}
 
 function restoreInput(order: RestoreOrder, orderedAtMs: number): RestoreInput {
   const [jobId, workloadId, pointId] = partsOfRestorePointKey(order.restorePointId);

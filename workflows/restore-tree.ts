@@ -4,12 +4,12 @@ import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
 import { NO_FAULTS } from '../src/domain/trees/file-faults.js';
 import type { OperationStatus } from '../src/domain/sessions/operation.js';
 import { lackingNotes, lackingSummary } from '../src/domain/trees/target-tree.js';
-import { fileNotes, type FileWork } from '../src/domain/trees/tree-damage.js';
+import { fileNotes, type TreeRestoreWork } from '../src/domain/trees/tree-damage.js';
 import type { OperationState } from './operation-state.js';
 
 interface TreeRestore {
   readonly order: RestoreOrder;
-  readonly work: FileWork;
+  readonly work: TreeRestoreWork;
   readonly settings: CopySettings;
   readonly activities: ActivityInterfaceFor<RestoreActivities>;
   readonly state: OperationState;
@@ -21,7 +21,8 @@ interface TreeRestore {
 export async function restoreTree(restore: TreeRestore): Promise<OperationStatus> {
   const { order, work, settings, activities, state } = restore;
   const { restorePointId, destinationPath } = order;
-  const { windowCount, firstOpenWindow, sizeBytes } = work;
+  const { windowCount, firstOpenWindow, sizeBytes, token } = work;
+  const prepared = { order, ...(token === undefined ? {} : { token }) };
   const share = (windows: number) => Math.round((sizeBytes * windows) / Math.max(1, windowCount));
   state.beginWork(sizeBytes, share(firstOpenWindow));
   for (let first = firstOpenWindow; first < windowCount; first += settings.batchWindows) {
@@ -30,7 +31,7 @@ export async function restoreTree(restore: TreeRestore): Promise<OperationStatus
     const summary = `${work.fileCount} files: windows ${first}–${first + count - 1} of ${windowCount}`;
     state.show(`restoring ${summary}`);
     await activities.restoreFiles.executeWithOptions({ summary }, [
-      { order, firstWindow: first, windowCount: count, nowMs: Date.now() },
+      { ...prepared, firstWindow: first, windowCount: count, nowMs: Date.now() },
     ]);
     state.addProgress(share(count));
   }
@@ -42,11 +43,11 @@ export async function restoreTree(restore: TreeRestore): Promise<OperationStatus
     missing = [],
   } = await activities.finishTreeRestore.executeWithOptions(
     { summary: `${restorePointId}: give the restored files their names` },
-    [{ order, nowMs: Date.now() }],
+    [{ ...prepared, nowMs: Date.now() }],
   );
   await activities.endTreeRestore.executeWithOptions(
     { summary: `${restorePointId}: end the restore` },
-    [{ order, nowMs: Date.now() }],
+    [{ ...prepared, nowMs: Date.now() }],
   );
   state.note(`restored ${fileCount} files to ${destinationPath}`);
   for (const note of fileNotes(lost, (reason) => `${reason} and was not restored`))

@@ -72,6 +72,12 @@ export interface FileWork {
   readonly sizeBytes: number;
 }
 
+/** What is left to be restored. */
+export interface TreeRestoreWork extends FileWork {
+  /** Of the plan in the destination, which another restore may discard. Absent: a release before has planned it. */
+  readonly token?: string;
+}
+
 /** What is left to be healed, as whoever owns the tree sees it. */
 export interface TreeRepairPlan extends FileWork {
   readonly epoch: number;

@@ -27,6 +27,7 @@ export const datedTreeLayout: TreeLayout = {
     ignored: /^backup\.inprogress$|^lost\+found\//,
     digestInName: null,
     pointOf: (path) => /^[^/]+(?=\/)/.exec(path)?.[0] ?? null,
+    isPointId: (name) => pointOf(name).length > 0,
     isPartial: true,
     keeps: { modes: true, times: true, links: true },
   },

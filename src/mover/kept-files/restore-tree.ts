@@ -10,7 +10,7 @@ import {
 import { restoreStaging } from '../../domain/targets/staging-id.js';
 import { FAULT_REASONS } from '../../domain/trees/one-file-fault.js';
 import { missingTexts } from '../../domain/trees/points-for-restore.js';
-import type { FileWork } from '../../domain/trees/tree-damage.js';
+import type { TreeRestoreWork } from '../../domain/trees/tree-damage.js';
 import { foldedName } from '../../domain/trees/tree-path.js';
 import type { TreeRules } from '../../domain/trees/tree-rules.js';
 import { foldingOf } from '../../repository/folded-names.js';
@@ -55,9 +55,25 @@ export interface RestoreTreeInput extends RestoreDestination {
   readonly nowMs: number;
 }
 
+/** The same when it is prepared: by `TreeRestoreWork`. */
+export interface PreparedTreeInput extends RestoreTreeInput {
+  readonly token?: string;
+}
+
+/** Which files are restored: ids of points are no more than their dates, and are those of many copies. */
+interface RestoredState extends Pick<
+  RestoreTreeInput,
+  'repositoryId' | 'chain' | 'pointId' | 'leaseId'
+> {
+  /** Of the record when its files were listed. */
+  readonly revision: number;
+}
+
 /** What is restored, as it lies beside its lists in the destination. */
 interface TreeRestore {
   readonly token: string;
+  /** Absent: a release before has listed it, or it is a restore of a machine. */
+  readonly of?: RestoredState;
   readonly listed: ListedFiles;
   /** Files and folders that are to lie in the destination. */
   readonly names: readonly string[];
@@ -87,12 +103,12 @@ export interface RestoredTree {
 
 /** Takes a lease and lists what the point needs: of sets its files and those of the points that it needs, of a store all that its
  *  source had but for what other points alone can need. Run again
- *  after a stop it takes up what is there.
+ *  after a stop it takes up what is there, if that is of the same state of the same copy; anything else there is discarded.
  *  @throws RESTORE_POINT_MISSING, RESTORE_DESTINATION_INVALID when the folder holds something else, or a name that is needed */
 export async function prepareTreeRestore(
   context: MoverContext,
   input: RestoreTreeInput,
-): Promise<FileWork> {
+): Promise<TreeRestoreWork> {
   const source = await context.repository(input.repositoryId);
   const target = await context.repository(folderRepositoryId(input.destinationPath));
   await holdLease(source, input.chain, input.leaseId, {
@@ -102,16 +118,19 @@ export async function prepareTreeRestore(
   });
   try {
     const staging = restoreStaging(input.pointId);
-    const left = await readStagedJson<TreeRestore>(target, stagedPath.plan(staging));
+    const record = await readTreeRecord(source, input.chain);
+    if (record !== null) assertAtHome(input.chain, record);
+    const left = await ownRestore(target, input, record);
     await assertRoom(target, input);
-    const restore = left ?? (await listWanted(source, target, input));
+    const restore = left ?? (await listWanted(source, target, input, record));
     for (const name of restore.names) {
       if ((await target.stat(name)) === null) continue;
       if (left === null) await discardStaging(target, staging);
       throw nameTaken(input.destinationPath, name);
     }
     if (left === null) await writeStagedJson(target, stagedPath.plan(staging), restore);
-    return await fileWork(restoredFiles(target, staging, restore), restore.listed);
+    const work = await fileWork(restoredFiles(target, staging, restore), restore.listed);
+    return { ...work, token: restore.token };
   } catch (error) {
     await releaseLease(source, input.chain, input.leaseId);
     throw error;
@@ -126,13 +145,27 @@ function restoredFiles(
   return { repository, folder, prefix: '', token };
 }
 
+/** What lies in the destination of the very restore that is asked for; null: nothing. By its lease a restore that goes on in a new run of its workflow knows its
+ *  own, whatever the copy has got by then. */
+async function ownRestore(
+  target: BackupRepository,
+  { repositoryId, chain, pointId, leaseId }: RestoreTreeInput,
+  record: TreeRecord | null,
+): Promise<TreeRestore | null> {
+  const plan = stagedPath.plan(restoreStaging(pointId));
+  const left = await readStagedJson<TreeRestore>(target, plan);
+  const of = left?.of;
+  if (left === null || of === undefined) return null;
+  const isOfCopy = of.repositoryId === repositoryId && of.chain === chain && of.pointId === pointId;
+  return isOfCopy && (of.leaseId === leaseId || of.revision === record?.revision) ? left : null;
+}
+
 async function listWanted(
   source: BackupRepository,
   target: BackupRepository,
-  { chain, pointId }: RestoreTreeInput,
+  { repositoryId, chain, pointId, leaseId }: RestoreTreeInput,
+  record: TreeRecord | null,
 ): Promise<TreeRestore> {
-  const record = await readTreeRecord(source, chain);
-  if (record !== null) assertAtHome(chain, record);
   const isWanted = wantedBy(record, chain, pointId);
   const lacks = record!.points.find(({ id }) => id === pointId)?.lacks;
   const missing = missingTexts(record!.points, pointId, rulesOf(record!));
@@ -172,7 +205,9 @@ async function listWanted(
       }
     const { entryCount: nameCount } = await further.end();
     const listed = await lists.end();
+    const { revision } = record!;
     return {
+      of: { repositoryId, chain, pointId, leaseId, revision },
       ...{ token, listed, names: [...names], keeps, nameCount },
       ...(lacks === undefined ? {} : { lacks }),
       ...(missing.length === 0 ? {} : { missing }),
@@ -190,7 +225,7 @@ function furtherNames(staging: string): string {
 }
 
 /** What the source had removed only a point needs that it does not show either, or all of them while the copy is behind; what another point alone can need (`TreeRules.pointOf`) this one
- *  does not.
+ *  does not, whether the other one is whole by now or not.
  *  @throws RESTORE_POINT_MISSING */
 function wantedBy(
   record: TreeRecord | null,
@@ -203,10 +238,12 @@ function wantedBy(
   const { isNeeded } = filesNeededBy(record, pointId);
   const isStore = point.files === null;
   const withRemoved = !isStore || point.goneSince !== undefined || record.isBehind === true;
-  const { pointOf } = rulesOf(record);
-  const others = new Set(record.points.map(({ source }) => source.restorePointId));
-  others.delete(point.source.restorePointId);
-  const isOfAnother = (path: string) => isStore && others.has(pointOf?.(path) ?? '');
+  const { pointOf, isPointId } = rulesOf(record);
+  const own = point.source.restorePointId;
+  const isOfAnother = (path: string) => {
+    const owner = pointOf?.(path) ?? '';
+    return isStore && owner !== '' && owner !== own && isPointId?.(owner) !== false;
+  };
   return ({ path, goneSinceMs }) =>
     isNeeded(path) && !isOfAnother(path) && (withRemoved || goneSinceMs === null);
 }
@@ -215,7 +252,7 @@ function wantedBy(
  *  @throws STAGING_INVALID */
 export async function openRestoreFilesWorker(
   context: MoverContext,
-  input: RestoreTreeInput,
+  input: PreparedTreeInput,
 ): Promise<WindowWorker> {
   return openRightWorker(context, (await restoring(context, input)).right);
 }
@@ -223,19 +260,24 @@ export async function openRestoreFilesWorker(
 /** Windows that are not done yet. */
 export async function openRestoreRuns(
   target: BackupRepository,
-  pointId: string,
+  { pointId, token }: Pick<PreparedTreeInput, 'pointId' | 'token'>,
   first: number,
   count: number,
 ): Promise<WindowRun[]> {
   const staging = restoreStaging(pointId);
   const restore = await readStagedJson<TreeRestore>(target, stagedPath.plan(staging));
-  if (restore === null) return windowRuns(first, count);
+  if (restore === null || isOfAnother(restore, token)) return windowRuns(first, count);
   return openRuns(target, keptJournal(restoredFiles(target, staging, restore)), first, count);
 }
 
+function isOfAnother(restore: TreeRestore, token: string | undefined): boolean {
+  return token !== undefined && restore.token !== token;
+}
+
+/** @throws STAGING_INVALID when another restore has discarded it, too */
 async function restoring(
   context: MoverContext,
-  { repositoryId, chain, destinationPath, pointId }: RestoreTreeInput,
+  { repositoryId, chain, destinationPath, pointId, token }: PreparedTreeInput,
 ): Promise<{ readonly right: RightFiles; readonly restore: TreeRestore }> {
   const source = await context.repository(repositoryId);
   const target = await context.repository(folderRepositoryId(destinationPath));
@@ -243,6 +285,12 @@ async function restoring(
   const restore = await readStagedJson<TreeRestore>(target, stagedPath.plan(staging));
   if (restore === null)
     throw new BackupError('STAGING_INVALID', `the plan of the restore in ${staging} is gone`);
+  if (isOfAnother(restore, token))
+    throw new BackupError(
+      'STAGING_INVALID',
+      `another restore of ${pointId} was begun in ${destinationPath}: what this one wrote is gone`,
+      { details: { path: stagedPath.plan(staging) } },
+    );
   const { listed, keeps } = restore;
   const files = restoredFiles(target, staging, restore);
   const copy: Origin = {
@@ -278,12 +326,13 @@ async function provenTable(
   return (await askOrigin(copy, remake)) === true ? made : null;
 }
 
-/** Gives what was restored its names in the destination, and ends staging and lease. What is damaged in the copy, or refused by the destination, is named, and left out. Done again it ends
+/** Gives what was restored its names in the destination. What is damaged in the copy, or refused by the destination, is named, and left out. Done again it ends
  *  in the same state.
- *  @throws RESTORE_DESTINATION_INVALID when a file of such a name came up meanwhile; it stays, and so does the staging folder */
+ *  @throws STAGING_INVALID when another restore has planned in the same folder since, RESTORE_DESTINATION_INVALID when a file of such a name came up meanwhile; it
+ *    stays, and so does the staging folder */
 export async function finishTreeRestore(
   context: MoverContext,
-  input: RestoreTreeInput,
+  input: PreparedTreeInput,
 ): Promise<RestoredTree> {
   const target = await context.repository(folderRepositoryId(input.destinationPath));
   const staging = restoreStaging(input.pointId);
@@ -386,12 +435,14 @@ async function* furtherNamesIn(
   }
 }
 
-/** Takes the staging folder and the lease away. Done again it ends in the same state. */
+/** Takes lease and staging folder away, but for what another restore has begun there. Done again it ends in the same state. */
 export async function endTreeRestore(
   context: MoverContext,
-  { repositoryId, chain, destinationPath, pointId, leaseId }: RestoreTreeInput,
+  { repositoryId, chain, destinationPath, pointId, leaseId, token }: PreparedTreeInput,
 ): Promise<void> {
   const target = await context.repository(folderRepositoryId(destinationPath));
-  await discardStaging(target, restoreStaging(pointId));
+  const staging = restoreStaging(pointId);
   await releaseLease(await context.repository(repositoryId), chain, leaseId);
+  const restore = await readStagedJson<TreeRestore>(target, stagedPath.plan(staging));
+  if (restore === null || !isOfAnother(restore, token)) await discardStaging(target, staging);
 }

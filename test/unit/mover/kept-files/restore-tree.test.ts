@@ -1,11 +1,15 @@
 import { hash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { BackupError } from '../../../../src/domain/errors.js';
+import { restoreStaging } from '../../../../src/domain/targets/staging-id.js';
+import { stagedPath, writeStagedJson } from '../../../../src/mover/staging/copy-plan.js';
 import { folderRepositoryId } from '../../../../src/repository/open-repository.js';
 import { writeTreeRecord } from '../../../../src/tree/tree-store.js';
 import { FoldingRepository } from '../../../support/repository/folding-repository.js';
 import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
+import { InProcessMover } from '../../../support/mover/in-process-mover.js';
 import { testJob } from '../../../support/session/test-site.js';
+import { shareJob } from '../../../support/tree/live-stores.js';
 import { makeTreesKnown } from '../../../support/tree/known-trees.js';
 import { toySetLayout, toyStoreLayout } from '../../../support/tree/toy-trees.js';
 import { said } from '../../../support/tree/storage-answers.js';
@@ -86,20 +90,8 @@ describe('a restore of a tree', () => {
   it('writes a large file again whose begun one was removed to make room', async () => {
     const world = await storeWorld();
     const target = folder();
-    const openWrite = target.openWrite.bind(target);
-    let noted = 0;
     // Small files, and the first of two parts.
-    target.openWrite = async (path, mode) => {
-      const file = await openWrite(path, mode);
-      const write = file.write.bind(file);
-      file.write = (bytes, offset) =>
-        path.endsWith('journal') && ++noted > 2
-          ? Promise.reject(new BackupError('REPOSITORY_FULL', 'no room'))
-          : write(bytes, offset);
-      return file;
-    };
-    expect((await world.restore(target, 's24')).result).toBe('failed');
-    target.openWrite = openWrite;
+    await beginRestore(world, target);
     const works = [...(await filesBelow(target, '')).keys()].filter((path) => /work$/.test(path));
     expect(works).toHaveLength(1);
     await target.remove(works[0]!);
@@ -292,6 +284,26 @@ describe('a restore of a tree', () => {
     expect((await filesBelow(target, '')).size).toBe(13);
   });
 
+  it('leaves out what belongs to a folder that is not finished, and keeps what belongs to none', async () => {
+    const world = new TreeWorld(
+      'share',
+      'dated-tree',
+      shareJob('dated-tree-share'),
+      'dated-tree-share',
+    );
+    await world.write('backup.marker', '');
+    for (const day of [22, 23, 24]) await world.write(`2026-11-${day}-220000/a`, `${day}`);
+    await world.write('scripts/run', 'who made them');
+    await world.write('backup.inprogress', '');
+    await world.copy();
+    expect((await world.record()).points).toHaveLength(2);
+    const target = folder();
+    expect((await world.restore(target, '2026-11-23-220000')).result).toBe('success');
+    expect([...(await filesBelow(target, '')).keys()].sort()).toEqual([
+      ...['2026-11-23-220000/a', 'backup.marker', 'scripts/run'],
+    ]);
+  });
+
   it('has no disks and no other format', async () => {
     const world = await storeWorld();
     const restored = await world.restore(folder(), 's24', { format: 'raw' });
@@ -322,6 +334,95 @@ describe('a restore of a tree', () => {
       }
     }
   }, 60_000);
+});
+
+/** One that finds no room when the first parts of it are there. */
+async function beginRestore(
+  world: TreeWorld,
+  target: SimulatedRepository,
+  id = 's24',
+): Promise<void> {
+  const openWrite = target.openWrite.bind(target);
+  let noted = 0;
+  target.openWrite = async (path, mode) => {
+    const file = await openWrite(path, mode);
+    const write = file.write.bind(file);
+    file.write = (bytes, offset) =>
+      path.endsWith('journal') && ++noted > 2
+        ? Promise.reject(new BackupError('REPOSITORY_FULL', 'no room'))
+        : write(bytes, offset);
+    return file;
+  };
+  expect(await world.restore(target, id)).toMatchObject({ code: 'REPOSITORY_FULL' });
+  target.openWrite = openWrite;
+}
+
+describe('a restore of a tree that finds in its folder', () => {
+  it('what another one has begun, of another copy with a point of that date, has its own files', async () => {
+    const world = await storeWorld();
+    const other = new TreeWorld('other');
+    await other.write('STORE', 'v1 of another');
+    await other.write('data/x', 'another');
+    const snapshot = JSON.stringify({ at: Date.UTC(2026, 10, 24, 22), needs: [] });
+    await other.write('snapshots/s24.json', snapshot);
+    await other.copy();
+    const idsOf = async (of: TreeWorld) => (await of.record()).points.map(({ id }) => id);
+    expect(await idsOf(world)).toEqual(expect.arrayContaining(await idsOf(other)));
+    const target = folder();
+    await beginRestore(world, target);
+    expect((await other.restore(target, 's24')).result).toBe('success');
+    expect(digests(await filesBelow(target, ''))).toEqual(digests(other.files));
+  });
+
+  it('what was begun before the copy changed has the files as they are now', async () => {
+    const world = await storeWorld();
+    const target = folder();
+    await beginRestore(world, target);
+    await world.write('index/large', Buffer.alloc(LARGE, 8));
+    await world.write('index/small', 'new');
+    expect((await world.copy()).result).toBe('success');
+    expect((await world.restore(target, 's24')).result).toBe('success');
+    expect(digests(await filesBelow(target, ''))).toEqual(digests(world.files));
+  });
+
+  it('a restore of a machine with such a point discards it', async () => {
+    const world = await storeWorld();
+    const target = folder();
+    const { points } = await world.record();
+    const staging = restoreStaging(points.at(-1)!.id);
+    await target.makePlace(staging);
+    const plan = { token: 'of a machine', epoch: 0, disks: [], companions: [] };
+    await writeStagedJson(target, stagedPath.plan(staging), plan);
+    expect((await world.restore(target, 's24')).result).toBe('success');
+    expect(digests(await filesBelow(target, ''))).toEqual(digests(world.files));
+  });
+
+  it('that another one was begun there meanwhile fails, and takes nothing of it away', async () => {
+    const world = await storeWorld();
+    const target = folder();
+    const { points, ...record } = await world.record();
+    const input = {
+      ...{ repositoryId: 'offsite', chain: world.tree, pointId: points.at(-1)!.id },
+      ...{ destinationPath: '/tmp', intoExisting: false, leaseId: 'one', nowMs: world.nowMs },
+    };
+    const mover = new InProcessMover(world.target, target);
+    const { token } = await mover.run('prepareTreeRestore', input);
+    // The copy goes on, and the first restore counts as dead to whoever orders the second.
+    await writeTreeRecord(world.target, world.tree, { ...record, points });
+    const second = await mover.run('prepareTreeRestore', { ...input, leaseId: 'two' });
+    expect(second.token).not.toBe(token);
+    const first = { ...input, ...(token === undefined ? {} : { token }) };
+    await expect(mover.run('finishTreeRestore', first)).rejects.toMatchObject({
+      code: 'STAGING_INVALID',
+    });
+    await mover.run('endTreeRestore', first);
+    // A restore that goes on by its own lease takes it up, whatever the copy has got meanwhile.
+    await writeTreeRecord(world.target, world.tree, { ...(await world.record()), points });
+    expect(await mover.run('prepareTreeRestore', { ...input, leaseId: 'two' })).toEqual(second);
+    expect((await world.target.list(`${world.tree}/.leases`)).map(({ name }) => name)).toEqual([
+      'two.json',
+    ]);
+  });
 });
 
 function denied(): BackupError {
