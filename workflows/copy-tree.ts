@@ -1,4 +1,4 @@
-import { ApplicationFailure, patched } from '@temporalio/workflow';
+import { ApplicationFailure, ContinueAsNew, patched } from '@temporalio/workflow';
 import type { CopyJob } from '../src/domain/jobs/copy-job.js';
 import type { CopyTask } from '../src/domain/sessions/copy-session.js';
 import {
@@ -92,6 +92,10 @@ class TreeCopy implements WorkloadTask {
   async run(): Promise<void> {
     try {
       await this.copyAllOrFree();
+    } catch (error) {
+      // Of a run that goes on in another one nothing is lost: that one looks again.
+      if (!(error instanceof ContinueAsNew)) this.noteFaults();
+      throw error;
     } finally {
       await this.turn.giveUp();
     }
@@ -110,7 +114,10 @@ class TreeCopy implements WorkloadTask {
   }
 
   private async free(): Promise<void> {
-    if (this.lacking > 0 || this.lost > 0) return;
+    if (this.lacking > 0 || this.lost > 0) {
+      this.state.note(this.lacking > 0 ? NOT_REMOVED : NOT_REMOVED_LOST);
+      return;
+    }
     const { workload, owner } = this.input;
     const summary = `${workload.name}: free what may go of a target without room`;
     await this.remove((choice) =>
@@ -280,6 +287,12 @@ class TreeCopy implements WorkloadTask {
       if (isStop(error)) throw error;
       this.state.note(`what is not kept any more could not be removed: ${reasonOf(error)}`);
     }
+  }
+
+  /** What happened to single files, although the task as a whole has failed. */
+  private noteFaults(): void {
+    for (const note of faultNotes(this.faults)) this.state.note(note);
+    if (this.sentAgain.count > 0) this.state.note(sentAgainText(this.sentAgain));
   }
 
   private endSuspicious({ reason, code = 'SOURCE_SUSPICIOUS' }: LeftTree): void {

@@ -36,6 +36,9 @@ export interface TreeRecord extends OwnedRecord {
   /** Files of the last look are not in the copy: they could not be read, or the run was stopped. Then points that the source shows may still need what it has
    *  removed, as it was before. Absent: the copy has all of it. */
   readonly isBehind?: true;
+  /** Only beside `isBehind`: the last commit was not behind, and runs after it were stopped, which enter nothing as removed. Nothing needs what the source had removed
+   *  by that commit. */
+  readonly isGoneSpare?: true;
   /** Files that are lost for good, and of which a health check knows the points that need them, because these name them; at most 1,000. What else is lost any point may need.
    *  Absent: there are none. */
   readonly lostNamed?: readonly string[];
@@ -127,6 +130,7 @@ const shape: Shape<TreeRecord> = object<TreeRecord>({
   guard: listOf(object<GuardedDay>({ day: text, shown: count, steady: count, rewritten: count })),
   enteredPlan: nullable(text),
   isBehind: optional(only(true)),
+  isGoneSpare: optional(only(true)),
   lostNamed: optional(listOf(text)),
   lost: optional(
     object<KnownLosses>({

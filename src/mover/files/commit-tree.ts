@@ -20,6 +20,7 @@ import type { ClassIndex, TreeRecord } from '../../tree/tree-record.js';
 import { ownedTreeRecord, writeTreeRecord } from '../../tree/tree-store.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { changesOf, type ClassPlace } from './copied-entries.js';
+import { rewritesOf } from './entered-rewrites.js';
 import { compactedRuns, removeReplaced, writeRun } from './index-runs.js';
 import {
   copiedPaths,
@@ -84,7 +85,7 @@ export async function commitTree(
     ? after
     : withDueFlags(after, { ...input.choice, nowMs: input.nowMs });
   const copiedAt = new Map(record.points.map((point) => [point.id, point.copiedAt]));
-  const { isBehind: _, lost: __, ...entered } = noted;
+  const { isBehind: _, isGoneSpare: __, lost: ___, ...entered } = noted;
   await writeTreeRecord(target, input.chain, {
     ...entered,
     ...(isBehind ? { isBehind } : {}),
@@ -133,12 +134,13 @@ export async function noteCopied(
   const unsettled = new Set<string>();
   const sent = new SentAgain(record);
   const isEntered = record.enteredPlan === plan.token;
+  const rewrites = { count: 0 };
   for (const [classIndex, { name, match }] of rules.classes.entries()) {
     const before = record.index.find((entry) => entry.class === name) ?? {
       ...{ class: name, match: match.source, runs: [] },
       ...{ fileCount: 0, sizeBytes: 0, goneCount: 0 },
     };
-    const gathered = { replacedTables, overwritten, unread, unsettled, sent };
+    const gathered = { replacedTables, overwritten, unread, unsettled, sent, rewrites };
     const place = { context, target, tree, plan, classIndex, isStopped, ...gathered };
     index.push(
       isEntered
@@ -150,7 +152,12 @@ export async function noteCopied(
   if (unsettled.size > 0) await settleNamed(target, tree, unsettled);
   const points = notOverwritten(record.points, plan.points, overwritten);
   const look = { nowMs: plan.plannedAtMs, asOfMs: ageOf(record, plan), isAgreed: plan.isAgreed };
-  const guard = isEntered ? record.guard : guardedDaysAfter(record.guard, plan.changes, look);
+  // What was not entered the next look finds once more.
+  const rewritten = isStopped
+    ? Math.min(plan.changes.rewritten, rewrites.count)
+    : plan.changes.rewritten;
+  const changes = { ...plan.changes, rewritten };
+  const guard = isEntered ? record.guard : guardedDaysAfter(record.guard, changes, look);
   return {
     noted: { ...record, ...lostAfter(record, sent), points, index, guard, enteredPlan: plan.token },
     ...{ replacedTables, sent },
@@ -204,13 +211,15 @@ export interface NotedCopies {
 
 /** What a plan was entered into before a stop: only what else follows from it is found out again. */
 async function asEntered(place: ClassPlace, before: ClassIndex): Promise<ClassIndex> {
-  const tally = { ...gatheredOf(place), fileCount: 0, sizeBytes: 0, goneCount: 0 };
+  const counts = { fileCount: 0, sizeBytes: 0, goneCount: 0 };
+  const tally = { ...gatheredOf(place), ...counts, isRewrite: () => false };
   for await (const _ of changesOf(place, before, tally)) continue;
   return before;
 }
 
-function gatheredOf({ replacedTables, overwritten, unread, unsettled, sent }: ClassPlace) {
-  return { replacedTables, overwritten, unread, unsettled, sent };
+function gatheredOf(place: ClassPlace) {
+  const { replacedTables, overwritten, unread, unsettled, sent, rewrites } = place;
+  return { replacedTables, overwritten, unread, unsettled, sent, rewrites };
 }
 
 async function classAfter(
@@ -222,7 +231,7 @@ async function classAfter(
   const name = indexRunName(revision, classIndex);
   const { fileCount, sizeBytes, goneCount } = before;
   const counts = { fileCount, sizeBytes, goneCount };
-  const tally = { ...gatheredOf(place), ...counts };
+  const tally = { ...gatheredOf(place), ...counts, isRewrite: await rewritesOf(place) };
   const run = await writeRun(target, tree, name, changesOf(place, before, tally));
   if (run.entryCount === 0) return before;
   const after = {

@@ -23,12 +23,18 @@ export interface ClassPlace {
   /** Gets the folders of files that have their names by an attempt of which nobody knows whether it came to its end. */
   readonly unsettled: Set<string>;
   readonly sent: SentAgain;
+  readonly rewrites: RewriteCount;
   readonly context: MoverContext;
   readonly target: BackupRepository;
   readonly tree: string;
   readonly plan: TreePlan;
   readonly classIndex: number;
   readonly isStopped: boolean;
+}
+
+/** Files of kinds that are never written over and that were, all the same, as far as they are entered. */
+export interface RewriteCount {
+  count: number;
 }
 
 /** What the entries of a class count together. */
@@ -41,6 +47,9 @@ interface Tally {
   readonly unread: LackingList;
   readonly unsettled: Set<string>;
   readonly sent: SentAgain;
+  readonly rewrites: RewriteCount;
+  /** Whether entering it is a rewrite. */
+  readonly isRewrite: (file: PlannedFile, digest: string) => boolean;
 }
 
 /** New entries of one class, in the order of their paths. */
@@ -85,6 +94,8 @@ function noTally({ layout, points }: TreePlan): Tally {
     unread,
     unsettled: new Set(),
     sent,
+    rewrites: { count: 0 },
+    isRewrite: () => false,
   };
 }
 
@@ -95,7 +106,7 @@ async function* counted(
 ): AsyncGenerator<readonly FileEntry[]> {
   for await (const named of parts) {
     for (const { entry, file } of named) {
-      count(tally, file, entry.table);
+      count(tally, file, entry);
       if (isStopped) tally.unsettled.add(parentFolder(treeFile(tree, entry.path)));
     }
     yield named.map(({ entry }) => entry);
@@ -139,7 +150,7 @@ async function* smallEntries(
       continue;
     }
     if (!isTold) tally.unsettled.add(parentFolder(treeFile(staged.tree, file.path)));
-    count(tally, file, null);
+    count(tally, file, { digest: found, table: null });
     const { path, stamp, mode, held } = file;
     if (outcome !== 'held' && held !== null && held.digest !== found) tally.overwritten.add(path);
     part.push({ path, stamp, mode, digest: found, table: null, goneSinceMs: null });
@@ -171,16 +182,21 @@ async function* largeEntries(
       continue;
     }
     if (isStopped) tally.unsettled.add(parentFolder(treeFile(tree, file.path)));
-    count(tally, file, published.table);
+    count(tally, file, published);
     const { path, stamp, mode, held } = file;
     if (held !== null && held.digest !== published.digest) tally.overwritten.add(path);
     yield [{ path, stamp, mode, ...published, goneSinceMs: null }];
   }
 }
 
-/** @param table what the new entry names: a file that is read again because its stamp proves nothing has a table of the same name */
-function count(tally: Tally, file: PlannedFile, table: string | null): void {
+/** @param entry new; a file that is read again because its stamp proves nothing has a table of the same name */
+function count(
+  tally: Tally,
+  file: PlannedFile,
+  { digest, table }: Pick<FileEntry, 'digest' | 'table'>,
+): void {
   const { stamp, held } = file;
+  if (tally.isRewrite(file, digest)) tally.rewrites.count++;
   tally.sent.addEntered(file);
   if (held !== null && held.table !== null && held.table !== table)
     tally.replacedTables.push(held.table);

@@ -30,9 +30,9 @@ export async function freeTree(
 }
 
 /** Of files that are lost a health check has to judge the points first. What the source has removed from a store its points may need while the copy lacks
- *  what came for it; what sets need they list. */
-function mayGo({ layout, lost, points, isBehind }: TreeRecord): boolean {
+ *  what came for it, unless that came before; what sets need they list. */
+function mayGo({ layout, lost, points, isBehind, isGoneSpare }: TreeRecord): boolean {
   const isUnjudged = lost !== undefined || points.some(({ health }) => health === 'unknown');
   const isSets = treeLayoutOf(layout)?.rules.shape === 'sets';
-  return !isUnjudged && (isSets || isBehind !== true);
+  return !isUnjudged && (isSets || isBehind !== true || isGoneSpare === true);
 }

@@ -1,4 +1,3 @@
-import { WINDOW_BYTES } from '../../domain/targets/digest.js';
 import type { FileClass } from '../../domain/trees/tree-rules.js';
 import type { BackupRepository, WorkFile } from '../../repository/backup-repository.js';
 import { lineOf, LineWriter, type FileEntry } from '../../tree/file-index.js';
@@ -6,6 +5,7 @@ import { openTogether, type OpenFiles } from '../task/open-files.js';
 import { FileListWriter, type ListForm } from './file-lists.js';
 import { nameLine, type PlannedName } from './planned-names.js';
 import { partsOf } from './staged-files.js';
+import { isStagedAlone } from './stale-large.js';
 import { plannedLine, treeStaged, type PlannedClass, type PlannedFile } from './tree-plan.js';
 
 /** Writes the lists of one class while its files are found, in the order of their paths. */
@@ -75,12 +75,10 @@ export class PlanLists {
   }
 }
 
-/** Large ones get their names one after the other, when all of them are there; so do those of a sequence. */
-function formOf({ inSequence }: FileClass): ListForm<PlannedFile> {
+function formOf(fileClass: FileClass): ListForm<PlannedFile> {
   return {
     line: plannedLine,
-    isLarge: ({ stamp: { sizeBytes } }) =>
-      sizeBytes > WINDOW_BYTES || (inSequence === true && sizeBytes > 0),
+    isLarge: (file) => isStagedAlone(file, fileClass),
     windowsOf: partsOf,
   };
 }

@@ -38,6 +38,7 @@ import {
 } from './plan-class.js';
 import { removalRule } from './remove-files.js';
 import { suspicionIn } from './source-suspicion.js';
+import { removeStaleLarge } from './stale-large.js';
 import { takeForCopy } from './take-tree.js';
 import {
   discardTreeStaging,
@@ -305,6 +306,7 @@ async function writePlan(
   const { input, target, tree, layout } = seen;
   const token = randomUUID();
   await target.makePlace(treeStaged.largeFolder(input.chain));
+  await removeStaleLarge(target, input.chain, walkOf(seen, points, new FaultList()));
   const walk = walkOf(seen, points, faults);
   const count = new ChangeCount(seen.source.capabilities.stampsProve);
   const names = await namesOf(seen);

@@ -97,6 +97,7 @@ async function finishLeft(
         ...noted,
         unfinished: unfinishedWith(noted, left),
         isBehind: true,
+        ...(record.isBehind === true ? {} : { isGoneSpare: true }),
       });
   }
   // As long as the plan is there, whoever finds it knows of the tables.

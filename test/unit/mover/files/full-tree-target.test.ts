@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { BackupError } from '../../../../src/domain/errors.js';
 import type { CopyJob } from '../../../../src/domain/jobs/copy-job.js';
 import { testJob } from '../../../support/session/test-site.js';
+import { denied } from '../../../support/tree/storage-answers.js';
 import { makeTreesKnown } from '../../../support/tree/known-trees.js';
 import { toySetLayout, toyStoreLayout } from '../../../support/tree/toy-trees.js';
 import { DAY_MS, TreeWorld } from '../../../support/tree/tree-world.js';
@@ -92,4 +93,131 @@ it('a target without room for a store loses what its source removed long enough 
   expect(left).toContain('data/4');
   storage.isFull = false;
   expect((await world.copy()).result).toBe('success');
+});
+
+it.each([
+  ['stopped by that', true],
+  ['without a file that cannot be read', false],
+])(
+  'a target that stays full goes on to lose what its source had removed before its copy was %s: %s',
+  async (_, isFreed) => {
+    makeTreesKnown(toyStoreLayout);
+    const world = new TreeWorld('store', 'toy', days(3));
+    await world.write('STORE', 'v1');
+    for (let i = 1; i < 7; i++) await world.write(`data/${i}`, `${i}`);
+    await world.write('snapshots/s1.json', JSON.stringify({ at: world.nowMs + 9 * DAY_MS }));
+    await world.copy();
+    await world.remove('data/1');
+    await world.copy();
+    world.nowMs += 2 * DAY_MS;
+    await world.remove('data/2');
+    await world.write('data/7', 'for it');
+    const { openRead } = world.source;
+    if (!isFreed)
+      world.source.openRead = (path) =>
+        path.endsWith('data/7') ? Promise.reject(denied(path)) : openRead.call(world.source, path);
+    await world.copy();
+    world.source.openRead = openRead;
+    await world.write('data/8', 'new');
+    await world.write('snapshots/s2.json', JSON.stringify({ at: world.nowMs + 9 * DAY_MS }));
+    const storage = fill(world, /\.staging\/3\.journal$/);
+    const removed = async () => {
+      world.nowMs += 2 * DAY_MS;
+      expect((await world.copy()).tasks[0]).toMatchObject({ code: 'REPOSITORY_FULL' });
+      const left = await world.copied();
+      return ['data/1', 'data/2'].filter((path) => !left.has(path));
+    };
+    expect(await removed()).toEqual(isFreed ? ['data/1'] : []);
+    expect(await removed()).toEqual(isFreed ? ['data/1', 'data/2'] : []);
+    storage.isFull = false;
+    expect((await world.copy()).result).toBe('success');
+    expect(await removedOf(world)).toEqual([]);
+  },
+);
+
+/** What the source has and the copy has not. */
+async function removedOf(world: TreeWorld): Promise<string[]> {
+  const copied = await world.copied();
+  return [...world.files.keys()].filter((path) => !copied.has(path));
+}
+
+it('a target without room for a store that has a file which cannot be read frees nothing, and says so, and names the file', async () => {
+  makeTreesKnown(toyStoreLayout);
+  const world = new TreeWorld('store', 'toy', days(3));
+  await world.write('STORE', 'v1');
+  for (const path of ['data/1', 'data/2', 'data/3']) await world.write(path, path);
+  await world.write('snapshots/s1.json', JSON.stringify({ at: world.nowMs }));
+  await world.copy();
+  await world.write('data/4', 'new');
+  await world.write('data/5', 'new');
+  const { openRead } = world.source;
+  world.source.openRead = (path) =>
+    path.endsWith('data/4') ? Promise.reject(denied(path)) : openRead.call(world.source, path);
+  await world.write('snapshots/s2.json', JSON.stringify({ at: world.nowMs }));
+  fill(world, /\.staging\/3\.journal$/);
+  const [task] = (await world.copy()).tasks;
+  expect(task).toMatchObject({ result: 'failed', code: 'REPOSITORY_FULL' });
+  expect(task!.notes).toEqual([
+    'nothing was removed from the copy, because files of the source could not be copied',
+    '"data/4" was not copied: its storage does not let the account that Longhaul runs as read it',
+  ]);
+});
+
+describe('what was begun of a large file', () => {
+  const LARGE_BYTES = 9 * 1024 ** 2;
+  const begun = async (world: TreeWorld) =>
+    (await world.target.list(`${world.tree}/.staging/large`)).map(({ name }) => name);
+
+  /** The first part of the large file is there, and the second finds no room. */
+  async function withBegun(): Promise<{ world: TreeWorld; storage: { isFull: boolean } }> {
+    makeTreesKnown(toyStoreLayout);
+    const world = new TreeWorld('store', 'toy', days(3));
+    await world.write('STORE', 'v1');
+    await world.write('data/1', 'one');
+    await world.write('index/large', Buffer.alloc(LARGE_BYTES, 1));
+    await world.write('snapshots/s1.json', JSON.stringify({ at: world.nowMs }));
+    const storage = { isFull: true };
+    const openWrite = world.target.openWrite.bind(world.target);
+    world.target.openWrite = async (path, mode) => {
+      const file = await openWrite(path, mode);
+      const write = file.write.bind(file);
+      file.write = (bytes, offset) =>
+        storage.isFull && path.includes('/large/') && offset >= 8 * 1024 ** 2
+          ? Promise.reject(new BackupError('REPOSITORY_FULL', 'no space is left'))
+          : write(bytes, offset);
+      return file;
+    };
+    expect((await world.copy()).tasks[0]).toMatchObject({ code: 'REPOSITORY_FULL' });
+    expect(await begun(world)).toHaveLength(2);
+    return { world, storage };
+  }
+
+  it('is kept for the session that goes on with it', async () => {
+    const { world, storage } = await withBegun();
+    const before = await begun(world);
+    expect((await world.copy()).tasks[0]).toMatchObject({ code: 'REPOSITORY_FULL' });
+    expect(await begun(world)).toEqual(before);
+    storage.isFull = false;
+    expect((await world.copy()).result).toBe('success');
+  });
+
+  it.each<[string, RegExp, (world: TreeWorld) => Promise<unknown>]>([
+    ['gone from its source', /\.staging\/3\.journal$/, (world) => world.remove('index/large')],
+    [
+      'another one now',
+      /\.staging\/3\.journal$/,
+      (world) => world.write('index/large', Buffer.alloc(LARGE_BYTES, 2)),
+    ],
+  ])('goes from a full target when that file is %s', async (_, full, change) => {
+    const { world, storage } = await withBegun();
+    storage.isFull = false;
+    const before = await begun(world);
+    const again = fill(world, full);
+    await change(world);
+    expect((await world.copy()).tasks[0]).toMatchObject({ code: 'REPOSITORY_FULL' });
+    const after = await begun(world);
+    expect(after.filter((name) => before.includes(name))).toEqual([]);
+    again.isFull = false;
+    expect((await world.copy()).result).toBe('success');
+  });
 });

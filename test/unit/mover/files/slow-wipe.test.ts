@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { BackupError } from '../../../../src/domain/errors.js';
 import { makeTreesKnown } from '../../../support/tree/known-trees.js';
 import { toyStoreLayout } from '../../../support/tree/toy-trees.js';
 import { DAY_MS, TreeWorld } from '../../../support/tree/tree-world.js';
@@ -47,5 +48,35 @@ it.each(CASES)(
       return;
     }
     expect.unreachable('nothing stopped it');
+  },
+);
+
+it.each<[string, RegExp, number]>([
+  ['when one of them was copied', /data\/3$/, 1],
+  ['when all of them were copied', /index\/new$/, 7],
+])(
+  'files that are written over count once, although the session that found them was stopped %s',
+  async (_, stopsAt, entered) => {
+    for (const [name, lose] of CASES) {
+      const world = await filledWorld();
+      for (let at = 0; at < 6; at++) await lose(world, `data/${at}`);
+      await world.write('STORE', 'locked');
+      await world.write('index/new', 'where they are');
+      const { openRead } = world.source;
+      const isStop = (path: string) => stopsAt.test(path.replace(/\.locked$/, ''));
+      world.source.openRead = (path) =>
+        isStop(path)
+          ? Promise.reject(new BackupError('REPOSITORY_FULL', 'no answer'))
+          : openRead.call(world.source, path);
+      const counted = async () =>
+        (await world.record()).guard.reduce((sum, { rewritten }) => sum + rewritten, 0);
+      expect((await world.copy()).result, name).toBe('failed');
+      // Whoever comes next enters what there is.
+      await world.verify();
+      expect(await counted(), name).toBe(entered);
+      world.source.openRead = openRead;
+      expect((await world.copy()).result, name).toBe('success');
+      expect(await counted(), name).toBe(7);
+    }
   },
 );
