@@ -116,7 +116,7 @@ class ClassLook {
       if (reason === null) {
         if (entry.type === 'file' || this.#mayHold(`${path}/`)) wanted.push(entry);
       } else if (isFirst && !(reason === NO_FOLDER_OF_ITS_TYPE && (await this.#isEmpty(entry)))) {
-        tellFault(this.walk, { path, reason }, entry.type);
+        tellFault(this.walk, { path, reason }, entry);
       }
     }
     return wanted.sort((a, b) => compareBytes(keyOf(a), keyOf(b)));
@@ -234,17 +234,26 @@ async function entriesUnlessUnread(
   }
 }
 
-/** A file that only the target does not take is one that points lack. What is no plain file, or has no name that can be told, none of them has: it is passed
- *  over. */
+/** A file that only the target does not take is one that points lack; so is one whose name cannot be told, where points are worth something without it. A link
+ *  where a store has a file or a folder may lead to what the store needs. Any other that is no plain file none of the points has: it is passed over. */
 function tellFault(
-  { faults, unread }: Walk,
+  { faults, unread, rules }: Walk,
   fault: FileFault,
-  type: RepositoryEntry['type'],
+  { type, unaddressable }: Pick<RepositoryEntry, 'type' | 'unaddressable'>,
 ): void {
   faults.add(fault);
+  const { path } = fault;
+  const asFolder = { ...fault, path: `${path}/` };
   if (type === 'file') unread.addFile(fault);
-  else if (type === 'folder' && fault.reason === FOLDED)
-    unread.addFolder({ ...fault, path: `${fault.path}/` });
+  else if (type === 'folder' && fault.reason === FOLDED) unread.addFolder(asFolder);
+  else if (unaddressable === 'file') unread.addFile(fault);
+  else if (rules.isPartial === true) {
+    if (unaddressable === 'folder') unread.addFolder(asFolder);
+  } else if (type === 'other' && unaddressable === undefined) {
+    if (classOf(rules, path) !== null) unread.addFile(fault);
+    if (rules.classes.some((_, index) => mayHoldClass(rules, index, asFolder.path)))
+      unread.addFolder(asFolder);
+  }
 }
 
 /** Files of the points alone, each once. */
@@ -275,7 +284,7 @@ async function* listSets(walk: Walk, classIndex: number): AsyncGenerator<readonl
     for (const path of wanted) {
       const entry = entries.get(path.slice(folder === '' ? 0 : folder.length + 1));
       const reason = collisions.has(path) ? FOLDED : faultOfSet(entry, limits);
-      if (reason !== null) tellFault(walk, { path, reason }, 'file');
+      if (reason !== null) tellFault(walk, { path, reason }, { type: 'file' });
       else found.push({ path, stamp: entry!.stamp, mode: entry!.mode ?? null });
     }
   }
