@@ -9,31 +9,22 @@ import {
 } from '../../domain/trees/file-faults.js';
 import { restoreStaging } from '../../domain/targets/staging-id.js';
 import { FAULT_REASONS } from '../../domain/trees/one-file-fault.js';
-import { missingTexts } from '../../domain/trees/points-for-restore.js';
 import type { TreeRestoreWork } from '../../domain/trees/tree-damage.js';
-import { foldedName } from '../../domain/trees/tree-path.js';
-import type { TreeRules } from '../../domain/trees/tree-rules.js';
-import { foldingOf } from '../../repository/folded-names.js';
 import { folderRepositoryId } from '../../repository/open-repository.js';
 import type { BackupRepository, Move } from '../../repository/backup-repository.js';
-import { LineWriter, readLines, type FileEntry } from '../../tree/file-index.js';
+import { readLines, type FileEntry } from '../../tree/file-index.js';
 import { indexPath, treeFile } from '../../tree/tree-paths.js';
-import type { TreeRecord } from '../../tree/tree-record.js';
 import { readTreeRecord } from '../../tree/tree-store.js';
-import { canGiveNames, FileNames } from '../files/file-names.js';
-import { FileListWriter, type ListedFiles } from '../files/file-lists.js';
 import { doEach } from '../files/put-each.js';
 import { discardStaging } from '../staging/staging.js';
-import { newToken, readStagedJson, stagedPath, writeStagedJson } from '../staging/copy-plan.js';
+import { readStagedJson, stagedPath, writeStagedJson } from '../staging/copy-plan.js';
 import type { MoverContext } from '../task/mover-context.js';
-import { assertRoom, nameTaken, type RestoreDestination } from '../task/restore-destination.js';
-import { withOpenFiles } from '../task/open-files.js';
+import { assertRoom, nameTaken } from '../task/restore-destination.js';
 import { openRuns } from '../task/window-journal.js';
 import type { WindowWorker } from '../task/window-loop.js';
 import { windowRuns, type WindowRun } from '../task/window-runs.js';
 import { hasDigest, remakeTable, type FilePlace } from './digest-table-proof.js';
-import { entryForm, fileWork, keptJournal, listsPlace, type KeptFiles } from './kept-lists.js';
-import { filesNeededBy, rulesOf } from './plan-check.js';
+import { fileWork, keptJournal, type KeptFiles } from './kept-lists.js';
 import {
   askOrigin,
   nameRightFiles,
@@ -43,49 +34,19 @@ import {
   type Origin,
   type RightFiles,
 } from './right-files.js';
-import { knownFiles } from '../files/whole-tree.js';
-
-export interface RestoreTreeInput extends RestoreDestination {
-  /** Repository that holds the copy. */
-  readonly repositoryId: string;
-  /** Folder of the tree's copy. */
-  readonly chain: string;
-  /** Keeps the files from being removed. */
-  readonly leaseId: string;
-  readonly nowMs: number;
-}
+import {
+  furtherNames,
+  isOfAnother,
+  listWanted,
+  ownRestore,
+  restoredFiles,
+  type RestoreTreeInput,
+  type TreeRestore,
+} from './tree-restore-plan.js';
 
 /** The same when it is prepared: by `TreeRestoreWork`. */
 export interface PreparedTreeInput extends RestoreTreeInput {
   readonly token?: string;
-}
-
-/** Which files are restored: ids of points are no more than their dates, and are those of many copies. */
-interface RestoredState extends Pick<
-  RestoreTreeInput,
-  'repositoryId' | 'chain' | 'pointId' | 'leaseId'
-> {
-  /** Of the record when its files were listed. */
-  readonly revision: number;
-}
-
-/** What is restored, as it lies beside its lists in the destination. */
-interface TreeRestore {
-  readonly token: string;
-  /** Absent: a release before has listed it, or it is a restore of a machine. */
-  readonly of?: RestoredState;
-  readonly listed: ListedFiles;
-  /** Files and folders that are to lie in the destination. */
-  readonly names: readonly string[];
-  readonly keeps: TreeRules['keeps'];
-  /** Further names of these files. */
-  readonly nameCount: number;
-  /** Of the point, when its files were listed. Absent: nothing. */
-  readonly lacks?: FileFaults;
-  /** `RestoredTree.missing`. */
-  readonly missing?: readonly string[];
-  /** Files whose names the destination takes for those of others. Absent: none. */
-  readonly refused?: FileFaults;
 }
 
 export interface RestoredTree {
@@ -137,117 +98,6 @@ export async function prepareTreeRestore(
   }
 }
 
-function restoredFiles(
-  repository: BackupRepository,
-  folder: string,
-  { token }: Pick<TreeRestore, 'token'>,
-): KeptFiles {
-  return { repository, folder, prefix: '', token };
-}
-
-/** What lies in the destination of the very restore that is asked for; null: nothing. By its lease a restore that goes on in a new run of its workflow knows its
- *  own, whatever the copy has got by then. */
-async function ownRestore(
-  target: BackupRepository,
-  { repositoryId, chain, pointId, leaseId }: RestoreTreeInput,
-  record: TreeRecord | null,
-): Promise<TreeRestore | null> {
-  const plan = stagedPath.plan(restoreStaging(pointId));
-  const left = await readStagedJson<TreeRestore>(target, plan);
-  const of = left?.of;
-  if (left === null || of === undefined) return null;
-  const isOfCopy = of.repositoryId === repositoryId && of.chain === chain && of.pointId === pointId;
-  return isOfCopy && (of.leaseId === leaseId || of.revision === record?.revision) ? left : null;
-}
-
-async function listWanted(
-  source: BackupRepository,
-  target: BackupRepository,
-  { repositoryId, chain, pointId, leaseId }: RestoreTreeInput,
-  record: TreeRecord | null,
-): Promise<TreeRestore> {
-  const isWanted = wantedBy(record, chain, pointId);
-  const lacks = record!.points.find(({ id }) => id === pointId)?.lacks;
-  const missing = missingTexts(record!.points, pointId, rulesOf(record!));
-  const { keeps } = rulesOf(record!);
-  const staging = restoreStaging(pointId);
-  await discardStaging(target, staging);
-  await target.makePlace(staging);
-  const token = newToken();
-  const known = keeps.links && (await canGiveNames(target, staging)) ? new FileNames() : null;
-  const { caseSensitive, accentSensitive } = await foldingOf(target, staging);
-  const taken = caseSensitive && accentSensitive ? null : new Set<string>();
-  const refused = new FaultList();
-  const names = new Set<string>();
-  const place = listsPlace(restoredFiles(target, staging, { token }));
-  const lists = await FileListWriter.open(
-    place,
-    entryForm(() => false),
-  );
-  return withOpenFiles(async (files) => {
-    files.add(lists);
-    const further = new LineWriter(files.add(await target.openWork(furtherNames(staging), token)));
-    for await (const entries of knownFiles(source, chain, record!))
-      for (const entry of entries) {
-        if (!isWanted(entry)) continue;
-        const { path, stamp, digest } = entry;
-        const folded = foldedName(path);
-        if (taken?.has(folded) === true) {
-          refused.add({ path, reason: FOLDED });
-          continue;
-        }
-        taken?.add(folded);
-        names.add(path.split('/', 1)[0]!);
-        const first = known?.firstOf(path, stamp, digest) ?? null;
-        await (first === null
-          ? lists.add(entry)
-          : further.add(JSON.stringify([path, first, stamp.sizeBytes])));
-      }
-    const { entryCount: nameCount } = await further.end();
-    const listed = await lists.end();
-    const { revision } = record!;
-    return {
-      of: { repositoryId, chain, pointId, leaseId, revision },
-      ...{ token, listed, names: [...names], keeps, nameCount },
-      ...(lacks === undefined ? {} : { lacks }),
-      ...(missing.length === 0 ? {} : { missing }),
-      ...(refused.faults.count === 0 ? {} : { refused: refused.faults }),
-    };
-  });
-}
-
-const FOLDED =
-  'the destination does not tell names apart that differ by case or the encoding of accents alone, and another one lies beside it';
-
-/** Of files that have several, with the first of them: a line of JSON each. */
-function furtherNames(staging: string): string {
-  return `${staging}/names`;
-}
-
-/** What the source had removed only a point needs that it does not show either, or all of them while the copy is behind; what another point alone can need (`TreeRules.pointOf`) this one
- *  does not, whether the other one is whole by now or not.
- *  @throws RESTORE_POINT_MISSING */
-function wantedBy(
-  record: TreeRecord | null,
-  chain: string,
-  pointId: string,
-): (entry: FileEntry) => boolean {
-  const point = record?.points.find(({ id }) => id === pointId);
-  if (record === null || point === undefined)
-    throw new BackupError('RESTORE_POINT_MISSING', `${chain} holds no restore point ${pointId}`);
-  const { isNeeded } = filesNeededBy(record, pointId);
-  const isStore = point.files === null;
-  const withRemoved = !isStore || point.goneSince !== undefined || record.isBehind === true;
-  const { pointOf, isPointId } = rulesOf(record);
-  const own = point.source.restorePointId;
-  const isOfAnother = (path: string) => {
-    const owner = pointOf?.(path) ?? '';
-    return isStore && owner !== '' && owner !== own && isPointId?.(owner) !== false;
-  };
-  return ({ path, goneSinceMs }) =>
-    isNeeded(path) && !isOfAnother(path) && (withRemoved || goneSinceMs === null);
-}
-
 /** Restores windows of files into the staging folder of the destination, each compared with its digest.
  *  @throws STAGING_INVALID */
 export async function openRestoreFilesWorker(
@@ -268,10 +118,6 @@ export async function openRestoreRuns(
   const restore = await readStagedJson<TreeRestore>(target, stagedPath.plan(staging));
   if (restore === null || isOfAnother(restore, token)) return windowRuns(first, count);
   return openRuns(target, keptJournal(restoredFiles(target, staging, restore)), first, count);
-}
-
-function isOfAnother(restore: TreeRestore, token: string | undefined): boolean {
-  return token !== undefined && restore.token !== token;
 }
 
 /** @throws STAGING_INVALID when another restore has discarded it, too */
