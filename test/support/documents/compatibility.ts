@@ -2,9 +2,10 @@ import type { JobKind, WorkloadTypeFacts } from '../../../src/domain/sources/wor
 import { PLAIN_DIALECT } from '../../../src/image/disk-image.js';
 import { IMAGE_FORMATS } from '../../../src/image/formats.js';
 import type { ImageFormat } from '../../../src/image/image-format.js';
-import { BACKUP_LAYOUTS } from '../../../src/layout/layouts.js';
+import { BACKUP_LAYOUTS, workloadTypes } from '../../../src/layout/layouts.js';
 import { TREE_LAYOUTS } from '../../../src/layout/tree-layouts.js';
 import type { LayoutEvidence } from './layout-evidence.js';
+import { RESTORE_COMMANDS } from './restore-commands.js';
 import { TREE_EVIDENCE } from './tree-evidence.js';
 
 const EVERY_LAYOUT = 'test/integration/mover/every-layout.test.ts';
@@ -185,6 +186,22 @@ export function renderTreeTable(): string {
       rules.digestInName === null ? 'as it was read' : 'by the digest in its name',
       rules.shape === 'sets' ? 'as retention says' : `${rules.keepRemovedForDays} days`,
     ]),
+  );
+}
+
+/** The table of README.md, Restore with it, as Markdown: a row for each type, sorted by title. */
+export function renderTypeTable(): string {
+  return table(
+    ['Backups of', 'Restored with', 'Tested on data that are'],
+    workloadTypes().map(({ id, title }) => {
+      const data = [...BACKUP_LAYOUTS, ...TREE_LAYOUTS].flatMap(({ name, type }) =>
+        type.id === id ? ((LAYOUT_EVIDENCE[name] ?? TREE_EVIDENCE[name])?.data ?? '?') : [],
+      );
+      const words = [...new Set(data)]
+        .sort()
+        .map((kind) => (kind === 'parts' ? 'real in parts' : kind));
+      return [title, RESTORE_COMMANDS[id] ?? '?', words.join(', ')];
+    }),
   );
 }
 

@@ -4,6 +4,7 @@ import { mkdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
+import { zstdCodec } from '../../../src/image/zstd-codec.js';
 import { aixBackupFile } from '../image/aix-backup-file.js';
 import { qemuImg } from '../image/qemu.js';
 import { streamFile, type StreamFrame } from '../image/stream-file.js';
@@ -108,6 +109,22 @@ export const TYPES_UNDER_TEST: readonly TypeUnderTest[] = [
     },
   },
   {
+    type: 'vmware-vsphere',
+    name: 'esx02',
+    async write(root, day) {
+      const folder = join(root, 'ghetto/esx02', `esx02-${dateOf(day)}_02-00-00`);
+      const disk = guestDisk(17, day);
+      const sparse = 'subformat=twoGbMaxExtentSparse';
+      await write(
+        join(folder, 'esx02.vmx'),
+        'displayName = "esx02"\nscsi0:0.fileName = "esx02.vmdk"\n',
+      );
+      await writeDisk(join(folder, 'esx02.vmdk'), disk, 'vmdk', '-o', sparse);
+      await write(join(folder, day === 1 ? 'STATUS.ok' : 'STATUS.warn'), 'Warning\n');
+      return { 'scsi0-0': disk };
+    },
+  },
+  {
     type: 'hyper-v',
     name: 'hv01',
     async write(root, day) {
@@ -144,6 +161,15 @@ export const TYPES_UNDER_TEST: readonly TypeUnderTest[] = [
     },
   },
   {
+    type: 'nutanix-ahv',
+    name: 'ahv02',
+    async write(root, day) {
+      const disk = guestDisk(18, day);
+      await writeDisk(join(root, `ahv/${dateOf(day)}/ahv02-${DISK}.qcow2`), disk, 'qcow2');
+      return { [DISK]: disk };
+    },
+  },
+  {
     type: 'scale-hypercore',
     name: 'scale01',
     async write(root, day) {
@@ -167,6 +193,31 @@ export const TYPES_UNDER_TEST: readonly TypeUnderTest[] = [
       await write(join(root, `dump/${name}.vma`), bytes);
       await write(join(root, `dump/${name}.log`), 'INFO: Finished Backup of VM 100\n');
       return { archive: bytes };
+    },
+  },
+  {
+    type: 'proxmox-ve',
+    name: 'pve02 (VM 102)',
+    async write(root, day) {
+      const name = `vzdump-qemu-102-2026_11_2${day}-01_00_00`;
+      const devices = [{ name: 'drive-scsi0', disk: guestDisk(19, day) }];
+      const { bytes } = vmaFile({ devices, config: 'name: pve02\n', uuid: Buffer.alloc(16, day) });
+      const packed = Buffer.from((await zstdCodec()).compress(bytes, 1));
+      await write(join(root, `dump/${name}.vma.zst`), packed);
+      await write(join(root, `dump/${name}.vma.zst.notes`), 'before the upgrade\n');
+      await write(join(root, `dump/${name}.vma.zst.protected`), '');
+      await write(join(root, `dump/${name}.log`), `${dateOf(day)} 01:00:00 INFO: VM Name: pve02\n`);
+      return { archive: packed };
+    },
+  },
+  {
+    type: 'proxmox-ve',
+    name: 'pve03.vma',
+    async write(root, day) {
+      const devices = [{ name: 'drive-scsi0', disk: guestDisk(20, day) }];
+      const { bytes } = vmaFile({ devices, config: 'name: pve03\n', uuid: Buffer.alloc(16, day) });
+      await write(join(root, `pve/${dateOf(day)}/pve03.vma`), bytes);
+      return { image: bytes };
     },
   },
   {
@@ -297,6 +348,22 @@ export const TYPES_UNDER_TEST: readonly TypeUnderTest[] = [
       return { image: disk };
     },
   },
+  ...['vmdk', 'vhd'].map((ending): TypeUnderTest => {
+    const name = `export-ami-0fedcba987654321${ending.length}.${ending}`;
+    return {
+      type: 'amazon-ec2',
+      name,
+      async write(root, day) {
+        if (day > 1) return null;
+        const path = join(root, 'ec2', name);
+        const disk = guestDisk(20 + ending.length, day);
+        if (ending === 'vhd')
+          await writeDisk(path, disk, 'vpc', '-o', 'subformat=dynamic,force_size=on');
+        else await writeDisk(path, disk, 'vmdk', '-o', 'subformat=streamOptimized');
+        return { image: ending === 'vhd' ? disk : await readFile(path) };
+      },
+    };
+  }),
   fileOfADay('google-cloud', 'gcp01.tar.gz', (day) => `gcp/gcp01-${dateOf(day)}.tar.gz`),
   fileOfADay('mac-image', 'mac01.dmg', (day) => `mac/mac01-${dateOf(day)}.dmg`),
   {

@@ -1,21 +1,42 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { BACKUP_LAYOUTS } from '../../../src/layout/layouts.js';
+import { BACKUP_LAYOUTS, workloadTypes } from '../../../src/layout/layouts.js';
 import { TREE_LAYOUTS } from '../../../src/layout/tree-layouts.js';
 import {
   LAYOUT_EVIDENCE,
   renderFormatTable,
   renderLayoutTable,
   renderTreeTable,
+  renderTypeTable,
 } from '../../support/documents/compatibility.js';
 import { renderEndTable } from '../../support/documents/end-evidence.js';
+import { RESTORE_COMMANDS } from '../../support/documents/restore-commands.js';
 import { TREE_EVIDENCE } from '../../support/documents/tree-evidence.js';
 import { readDocument, ROOT } from './markdown.js';
 
 const DOCUMENT = readDocument('docs/COMPATIBILITY.md');
 /** Prettier pads the cells. */
 const lines = (text: string) => text.split('\n').map((line) => line.replaceAll(/ +/g, ' '));
+
+/** A table that stands there row by row, and nothing else below its head. */
+function expectTable(document: string, table: string): void {
+  const rows = lines(table).filter((line) => !line.startsWith('| ---'));
+  expect(rows.filter((row) => !lines(document).includes(row))).toEqual([]);
+  const head = lines(document).indexOf(rows[0]!);
+  const end = lines(document).findIndex((line, index) => index > head && line === '');
+  expect(end - head).toBe(rows.length + 1);
+}
+
+describe('README.md', () => {
+  it('has a row for every type of backups, with the command of its tool', () => {
+    const table = renderTypeTable();
+    expectTable(readDocument('README.md'), table);
+    expect(table).not.toContain('?');
+    const ids = workloadTypes().map(({ id }) => id);
+    expect(Object.keys(RESTORE_COMMANDS).filter((id) => !ids.includes(id))).toEqual([]);
+  });
+});
 
 describe('docs/COMPATIBILITY.md', () => {
   it.each([
@@ -24,11 +45,7 @@ describe('docs/COMPATIBILITY.md', () => {
     ['format', renderFormatTable()],
     ['end of a file', renderEndTable()],
   ])('has the table of every %s as it is rendered', (_, table) => {
-    const rows = lines(table).filter((line) => !line.startsWith('| ---'));
-    expect(rows.filter((row) => !lines(DOCUMENT).includes(row))).toEqual([]);
-    const head = lines(DOCUMENT).indexOf(rows[0]!);
-    const end = lines(DOCUMENT).findIndex((line, index) => index > head && line === '');
-    expect(end - head).toBe(rows.length + 1);
+    expectTable(DOCUMENT, table);
   });
 
   it('says of every layout how it was checked, and by which tests', () => {
