@@ -1,6 +1,8 @@
+import { isFilePassedOver } from '../../domain/sources/passed-over.js';
 import type { FoundTree } from '../../domain/trees/source-tree.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
 import { PLUG_IN_RULES } from '../database-rules.js';
+import { parseDatedName } from '../dated-name.js';
 import { writtenAtMs } from '../named-date.js';
 import { gravestFault } from '../point-fault.js';
 import { treeEvidence } from '../tree-evidence.js';
@@ -20,7 +22,7 @@ import { joinPath } from '../../repository/repository-path.js';
 /** Backups of SQL Server to disk: `.bak`, `.dif`, `.trn`, under any name, in one folder or in folders for kinds of backups below it (Ola Hallengren’s `FULL`,
  *  `DIFF` and `LOG`, or what people call them). Kind, database and log sequence numbers are read from the file; the name serves where the file does not say.
  *
- *  A workload is a database in one folder and those of its kinds of backups, a restore point a backup set. A file may hold several sets, one behind the other
+ *  A workload is a database in one folder and those of its kinds of backups, or of its days, a restore point a backup set. A file may hold several sets, one behind the other
  *  (`NOINIT`), and a set may be striped over several files. The account that ran a backup stands in its file and is never read. */
 export const mssqlLayout: TreeLayout = {
   name: 'mssql',
@@ -51,7 +53,7 @@ const KIND_FOLDER =
 /** What lies beside them is walked. */
 function claim({ files, folders }: FolderNames): Claim | null {
   const own = files.filter(isMssqlName);
-  const kinds = folders.filter((name) => KIND_FOLDER.test(name));
+  const kinds = folders.filter((name) => KIND_FOLDER.test(name) || isOfDay(name));
   if (own.length + kinds.length === 0) return null;
   return { files: own, ...(kinds.length > 0 ? { folders: kinds } : {}) };
 }
@@ -63,13 +65,29 @@ async function confirm(reader: TreeReader, folder: string, claimed: Claim): Prom
     files.set(name, await reader.orTell(() => isOwn(reader, name, joinPath(folder, name))));
   const folders = new Map<string, boolean | null>();
   for (const name of claimed.folders ?? [])
-    folders.set(name, await reader.orTell(() => isOfKind(reader, joinPath(folder, name))));
+    folders.set(name, await reader.orTell(() => isOwnFolder(reader, folder, name)));
   if (![...files.values(), ...folders.values()].includes(true)) return null;
   return { files: notOthers(files), folders: notOthers(folders) };
 }
 
 function notOthers(answers: ReadonlyMap<string, boolean | null>): string[] {
   return [...answers].flatMap(([name, isOwn]) => (isOwn === false ? [] : [name]));
+}
+
+/** A folder for each run: the sets in one build on those in others, so that they are looked at together. */
+function isOfDay(name: string): boolean {
+  return !KIND_FOLDER.test(name) && parseDatedName(name) !== null;
+}
+
+/** In a folder for each run may lie anything that is backed up: it is one only when nothing else is in it. */
+async function isOwnFolder(reader: TreeReader, folder: string, name: string): Promise<boolean> {
+  const path = joinPath(folder, name);
+  if (!isOfDay(name)) return isOfKind(reader, path);
+  const entries = (await reader.list(path)).filter(
+    (entry) => entry.type === 'folder' || !isFilePassedOver(entry.name),
+  );
+  const hasOthers = entries.some((entry) => entry.type !== 'file' || !isMssqlName(entry.name));
+  return !hasOthers && (await holdsOwn(reader, entries));
 }
 
 /** Whether the first files of a folder are of SQL Server, or those of the folders for each database within it: where others have a folder there, all is theirs. */

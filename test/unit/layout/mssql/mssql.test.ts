@@ -1,4 +1,4 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { mssqlLayout } from '../../../../src/layout/mssql/mssql.js';
 import { scanRepository } from '../../../../src/layout/scan-repository.js';
@@ -43,6 +43,35 @@ describe.skipIf(noRealTrees)('backups of a real SQL Server', () => {
       sizeBytes: 1_462_784,
       files: [OLA.full],
     });
+  });
+
+  it('in a folder for each day are one database, whose logs join over the days', async () => {
+    const copy = await realTree('mssql/ft1-sql2008r2');
+    const days = { full: '2017-05-18/ft1.bak', log1: '20170519/ft1.trn', log2: '20170520/ft1.trn' };
+    for (const [kind, path] of Object.entries(days)) {
+      await mkdir(copy.at(path.split('/')[0]!), { recursive: true });
+      await rename(copy.at(OLA[kind as keyof typeof days]), copy.at(path));
+    }
+    for (const folder of ['FULL', 'DIFF', 'LOG']) await rm(copy.at(folder), { recursive: true });
+    await mkdir(copy.at('2017-05-21'));
+    await writeFile(copy.at('2017-05-21/web01.img'), Buffer.alloc(512));
+    const found = await scanRepository(copy.repository);
+    expect(
+      found.map(({ id, tree }) => [
+        id,
+        ...(tree?.points ?? []).map(({ files, kind, needs }) => [
+          ...[files![0], kind, needs.map((need) => need.split('@')[0])],
+        ]),
+      ]),
+    ).toEqual([
+      [
+        'mssql-ft1-.',
+        [days.full, 'full', []],
+        [days.log1, 'log', [days.full]],
+        [days.log2, 'log', [days.log1]],
+      ],
+      ['raw-.:web01.img'],
+    ]);
   });
 
   it('under names of their own are told by what the files say', async () => {
