@@ -268,7 +268,7 @@ function mergeOutdated(chain: Chain, count: number): Shortening {
 }
 
 function corruptWarning({ id }: RetainedPoint): string {
-  return `restore point ${id} is corrupt: nothing older goes from its chain until it is healed`;
+  return `restore point ${id} is corrupt: nothing older goes from its chain until it is healed, or as a whole when a new chain (\`longhaul job start <job> --active-full --workload <id>\`) has as many points as are kept`;
 }
 
 /** Makes the oldest point to keep a full and deletes what is older, once that is worth a full.

@@ -80,14 +80,10 @@ function earliest(instants: readonly string[]): string | null {
   return instants.length === 0 ? null : instants.reduce((a, b) => (a < b ? a : b));
 }
 
-/** Points that can be restored: neither they nor what they build on is damaged. */
+/** Points that can be restored. A point that builds on a damaged one and hides all of its damage is sound: who marks damage (`markDamage`) looks at
+ *  what each point above shows, and nothing is built on what is marked. */
 function soundPoints(points: readonly TargetRestorePoint[]): TargetRestorePoint[] {
-  const damaged = new Set<string>();
-  return points.filter(({ id, parentId, health }) => {
-    const isDamaged = health === 'corrupt' || (parentId !== null && damaged.has(parentId));
-    if (isDamaged) damaged.add(id);
-    return !isDamaged;
-  });
+  return points.filter(({ health }) => health !== 'corrupt');
 }
 
 /** Of several of one moment the one that was copied last: a point of a tree whose date is not believed has that of the newest one before it.

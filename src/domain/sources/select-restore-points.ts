@@ -311,10 +311,13 @@ function fullReason(
     };
   }
   if (firstRun) return { changedBy: 'all', reason: 'first copy of this workload' };
+  const newest = copied.at(-1);
+  // What an increment does not hold is read from below it, and blocks that are compared by digest are left out where the damaged ones lie.
+  if (newest?.health === 'corrupt')
+    return { changedBy: 'all', reason: 'full of a new chain, for the newest copy is damaged' };
   // On the copy that is to go nothing may be built.
-  const newest = copied.at(-1)?.id;
   const goes = chosen.some(
-    ({ identity }) => identity.is === 'grown' && identity.copiedId === newest,
+    ({ identity }) => identity.is === 'grown' && identity.copiedId === newest?.id,
   );
   return goes
     ? { changedBy: 'all', reason: 'full of a new chain, for the newest copy is to go' }

@@ -11,7 +11,7 @@ export interface UpcomingCopy {
 }
 
 /** The points of a chain when these have been copied, those that it has and behind them the new ones, as far as retention and GFS look at them: a new
- *  point has the disks of the last one, and nothing is known of its files. An increment without anything to build on is a full;
+ *  point has the disks of the last one, and nothing is known of its files. An increment without anything sound to build on is a full;
  *  a date that no copy can have is left out.
  *  @param points as the record lists them
  *  @param copies in the order of copying */
@@ -25,7 +25,8 @@ export function withUpcomingPoints(
   const at = new Date(nowMs).toISOString();
   for (const { restorePointId, createdAtMs, kind: wanted } of copies) {
     if (!hasPointFolder(createdAtMs)) continue;
-    const parent = wanted === 'full' ? undefined : all.at(-1);
+    const below = all.at(-1);
+    const parent = wanted === 'full' || below?.health === 'corrupt' ? undefined : below;
     const kind = parent === undefined ? 'full' : 'increment';
     const id = newPointFolder(createdAtMs, (name) => all.some((point) => point.id === name));
     all.push({

@@ -40,11 +40,14 @@ export async function commitRestorePoint(
   const plan = await requirePlan(target, input.staging, input.reference);
   const composed = await requireComposed(target, input.staging, plan);
   const newest = availablePoints(record).at(-1);
-  const isOfNewest = plan.parentId === newest?.id && plan.parentCopyId === newest?.copyId;
+  const isOfNewest =
+    plan.parentId === newest?.id &&
+    plan.parentCopyId === newest?.copyId &&
+    newest?.health !== 'corrupt';
   if (plan.parentId !== null && !isOfNewest)
     throw new BackupError(
       'STAGING_INVALID',
-      `the increment in ${input.staging} builds on ${plan.parentId}, but the newest point is ${newest?.id ?? 'none'}, or another copy under that id`,
+      `the increment in ${input.staging} builds on ${plan.parentId}, but the newest point is ${newest?.id ?? 'none'}, or another copy under that id, or corrupt`,
     );
 
   await publishPoint(target, input, composed);

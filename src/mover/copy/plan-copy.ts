@@ -306,6 +306,11 @@ function newestPoint(record: ChainRecord): TargetRestorePoint {
   const newest = availablePoints(record).at(-1);
   if (newest === undefined)
     throw new BackupError('STAGING_INVALID', 'the chain has no restore point to build on');
+  if (newest.health === 'corrupt')
+    throw new BackupError(
+      'STAGING_INVALID',
+      `restore point ${newest.id} is corrupt: no increment is built on it`,
+    );
   return newest;
 }
 

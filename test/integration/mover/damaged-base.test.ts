@@ -1,7 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
+import { readChainRecord, writeChainRecord } from '../../../src/chain/chain-store.js';
 import type { TargetRestorePoint } from '../../../src/domain/targets/target-point.js';
 import { LivingChain } from '../../support/living/living-chain.js';
+import { readWholeFile } from '../../../src/repository/replace-file.js';
 import { breakSectors } from '../../support/repository/bad-sectors.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 
@@ -19,6 +21,7 @@ describe('a newest point of the target whose disk file', () => {
   let target: SimulatedRepository;
   let living: LivingChain;
   let newest: TargetRestorePoint;
+  let chain: string;
   let path: string;
   beforeEach(async () => {
     target = new SimulatedRepository('offsite');
@@ -34,7 +37,8 @@ describe('a newest point of the target whose disk file', () => {
     await living.source.backUp(FIRST_MS + DAY_MS, 'incremental');
     await living.session();
     newest = (await living.points()).at(-1)!;
-    path = `${chainFolder('nightly', living.chain.workloadId)}/${newest.disks[0]!.path}`;
+    chain = chainFolder('nightly', living.chain.workloadId);
+    path = `${chain}/${newest.disks[0]!.path}`;
     living.source.work(3);
     await living.source.backUp(FIRST_MS + 2 * DAY_MS, 'incremental');
   });
@@ -70,6 +74,27 @@ describe('a newest point of the target whose disk file', () => {
     expect(outcome).toContain(`"code":"${code}"`);
     expect(outcome).toContain(`nothing is built on restore point ${newest.id}`);
     expect((await living.points()).map(({ id }) => id)).toEqual(before);
+  });
+
+  it('is known to be damaged is followed by a full of a new chain, which reads bit for bit', async () => {
+    const bytes = await readWholeFile(target, path, 2 ** 30);
+    const shown = living.truth(newest);
+    const unit = [...Array(bytes!.length / UNIT).keys()].find((at) =>
+      shown.includes(bytes!.subarray(at * UNIT, (at + 1) * UNIT)),
+    )!;
+    await change(() => ({ at: unit * UNIT + 9 }));
+    const record = (await readChainRecord(target, chain))!;
+    const points = record.points.map((point) =>
+      point.id === newest.id ? { ...point, health: 'corrupt' as const } : point,
+    );
+    await writeChainRecord(target, chain, { ...record, points });
+    expect(await living.session()).toBe('');
+    expect((await living.points()).map(({ kind, health }) => [kind, health])).toEqual([
+      ['full', 'good'],
+      ['increment', 'corrupt'],
+      ['full', 'good'],
+    ]);
+    expect(await living.wrongPoints()).toEqual([newest.id]);
   });
 
   it('is as it was written gets the next point on top', async () => {

@@ -17,6 +17,10 @@ function change(
   return points.map((point) => (point.id === id(date) ? { ...point, ...fields } : point));
 }
 
+function corruptWarning(day: string): string {
+  return `restore point ${id(day)} is corrupt: nothing older goes from its chain until it is healed, or as a whole when a new chain (\`longhaul job start <job> --active-full --workload <id>\`) has as many points as are kept`;
+}
+
 describe('retention of one chain without GFS', () => {
   it.each<[string, number, object, string[]]>([
     ['7 points, 7 asked', 7, newest(7), []],
@@ -108,9 +112,7 @@ describe('retention of one chain without GFS', () => {
     const old = change(targetChain(daily('2026-11-01', 6)), '2026-11-03', { health: 'corrupt' });
     const result = plan(old, newest(2));
     expect(brief(result.actions)).toEqual(['merge 01<02']);
-    expect(result.warnings).toEqual([
-      `restore point ${id('2026-11-03')} is corrupt: nothing older goes from its chain until it is healed`,
-    ]);
+    expect(result.warnings).toEqual([corruptWarning('2026-11-03')]);
   });
 
   // 3 days on the 10th keep the 7th to the 10th: the full would be built of the 1st to the 7th.
@@ -119,9 +121,7 @@ describe('retention of one chain without GFS', () => {
     const points = change(targetChain(daily('2026-11-01', 10)), corrupt, { health: 'corrupt' });
     const result = plan(points, { ...days(3), mergeAllowed: false });
     expect(result.actions).toEqual([]);
-    expect(result.warnings).toEqual([
-      `restore point ${id(corrupt)} is corrupt: nothing older goes from its chain until it is healed`,
-    ]);
+    expect(result.warnings).toEqual([corruptWarning(corrupt)]);
   });
 
   it('of days builds a full below a corrupt point', () => {
@@ -157,9 +157,7 @@ describe('retention where nothing can be merged in place', () => {
     });
     const result = plan(points, forward);
     expect(result.actions).toEqual([]);
-    expect(result.warnings).toEqual([
-      `restore point ${id('2026-11-03')} is corrupt: nothing older goes from its chain until it is healed`,
-    ]);
+    expect(result.warnings).toEqual([corruptWarning('2026-11-03')]);
   });
 
   it('treats an immutable target so, whatever it can overwrite', () => {
@@ -214,6 +212,14 @@ describe('retention of several chains', () => {
     expect(result.actions).toEqual([]);
     expect(reasonOf(result, '2026-11-01')).toEqual([`needed by ${id('2026-11-02')}`]);
     expect(reasonOf(result, '2026-11-04')).toEqual(['goes only with its whole chain']);
+  });
+
+  it('lets a chain with a corrupt point go as a whole once another one has as many points as are kept', () => {
+    const corrupt = { health: 'corrupt' } as const;
+    const old = change(targetChain(daily('2026-11-01', 4)), '2026-11-02', corrupt);
+    const after = (count: number) => [...old, ...targetChain(daily('2026-11-05', count))];
+    expect(plan(after(2), newest(3)).actions).toEqual([]);
+    expect(brief(plan(after(3), newest(3)).actions)).toEqual(['delete 04,03,02,01']);
   });
 
   it('keeps a corrupt old chain while there are fewer good points than asked for', () => {

@@ -58,13 +58,14 @@ it.each([
   expect(safetyOf(known, NOW_MS).workloads).toMatchObject([{ name: 'web10', state }]);
 });
 
-it('counts no night as copied whose only copy is damaged, or builds on damage', () => {
+it('counts no night as copied whose only copy is damaged, and one whose copy hides the damage below it', () => {
   const points = targetChain(DAYS);
   const damaged = points.map((point, index) =>
     index === 2 ? { ...point, health: 'corrupt' as const } : point,
   );
   expect(factsOf(points).days.slice(-5)).toEqual([0, 1, 1, 1, 1]);
-  expect(factsOf(damaged).days.slice(-5)).toEqual([0, 1, 1, 0, 0]);
+  expect(factsOf(damaged).days.slice(-5)).toEqual([0, 1, 1, 0, 1]);
+  expect(factsOf(damaged)).toMatchObject({ damagedCount: 1, newestCopiedAt: DAYS[3] });
 });
 
 it('has when the point was read that was not read for the longest: by a check, else when it was copied', () => {
@@ -72,10 +73,10 @@ it('has when the point was read that was not read for the longest: by a check, e
   const verified = ['2026-11-26T08:00:00Z', null, '2026-11-26T09:00:00Z', null];
   const read = points.map((point, index) => ({ ...point, verifiedAt: verified[index]! }));
   expect(factsOf(read).leastReadAt).toBe('2026-11-24T02:00:00Z');
-  // What is damaged is told as such, with what builds on it.
+  // What is damaged is told as such.
   const damaged = read.map((point, index) =>
     index === 1 ? { ...point, health: 'corrupt' as const } : point,
   );
-  expect(factsOf(damaged).leastReadAt).toBe('2026-11-26T08:00:00Z');
+  expect(factsOf(damaged).leastReadAt).toBe('2026-11-26T02:00:00Z');
   expect(factsOf([]).leastReadAt).toBeNull();
 });

@@ -5,7 +5,7 @@ import type {
   SelectionInput,
 } from '../../../../src/domain/sources/select-restore-points.js';
 import type { IdentifiedPoint } from '../../../../src/domain/sources/source-identity.js';
-import { disk, select, sourcePoint } from '../retention/chain-builder.js';
+import { disk, select, sourcePoint, targetChain } from '../retention/chain-builder.js';
 
 const same = (day: string): Partial<IdentifiedPoint> => ({
   identity: { is: 'copied', copiedId: `${day}T22:00:00Z` },
@@ -139,6 +139,18 @@ describe('restore points of a session', () => {
     const selection = select(current, copied, change);
     expect(brief(selection)).toEqual(expected);
     expect(selection.reason).toBeNull();
+  });
+
+  it.each<[number, Partial<SelectionInput>, string[]]>([
+    [1, {}, ['2026-11-23 full all -']],
+    [1, IMMEDIATE, ['2026-11-22 full all -', '2026-11-23 increment lineage 2026-11-22']],
+    [0, {}, ['2026-11-23 increment lineage 2026-11-21']],
+  ])('builds nothing on a damaged newest copy: %i of two, %j', (at, job, expected) => {
+    const days = ['2026-11-20', '2026-11-21'];
+    const damaged = { ...targetChain(days)[at]!, health: 'corrupt' as const };
+    const copied = targetChain(days).with(at, damaged);
+    const current = [COPIED20, COPIED21, INC22, INC23];
+    expect(brief(select(current, days, { ...job, copied }))).toEqual(expected);
   });
 
   it('goes by digest when one of the disks has a full in between, or is new', () => {

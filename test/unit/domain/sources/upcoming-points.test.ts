@@ -31,6 +31,15 @@ describe('withUpcomingPoints', () => {
     },
   );
 
+  it('begins a chain on a damaged point, as the session does', () => {
+    const points = targetChain(daily('2026-11-01', 2)).map((point, index) =>
+      index === 1 ? { ...point, health: 'corrupt' as const } : point,
+    );
+    const [third, fourth] = withUpcomingPoints(points, [copy(3), copy(4)], 'p', NOW).slice(2);
+    expect(third).toMatchObject({ kind: 'full', parentId: null, chainId: third!.id });
+    expect(fourth).toMatchObject({ kind: 'increment', parentId: third!.id, chainId: third!.id });
+  });
+
   it('begins a chain with a full, and with an increment that has nothing to build on', () => {
     const made = withUpcomingPoints([], [copy(1), copy(2), copy(3, 'full'), copy(3)], 'p', NOW);
     expect(made.map(({ id, kind, parentId, chainId }) => [id, kind, parentId, chainId])).toEqual([
