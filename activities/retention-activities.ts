@@ -61,9 +61,23 @@ export function createRetentionActivities(deps: RetentionDependencies) {
             ? null
             : await release(mover, { ...request, keepsPlanned }, control);
         // Why every single point is kept is asked by people, not by the workflow.
-        const { keep: _, ...plan } = await mover.run('planMaintenance', request, control);
-        return { ...plan, postponed };
+        const found = await mover.run('planMaintenance', request, control);
+        const { keep: _, wantedFulls, hasUnwanted, ...plan } = found;
+        if (hasUnwanted && postponed === null && keepsStaging !== 'all') {
+          const order = { ...onChain(asked), wanted: wantedFulls ?? [] };
+          await mover.runFreeing('discardStagedFulls', order, control);
+        }
+        // A full is written anew to save room, where copies have enough of it.
+        const compactId = keepsStaging === undefined ? plan.compactId : null;
+        return { ...plan, compactId, postponed };
       });
+    },
+
+    /** Takes away what is staged of fulls that nobody has announced yet.
+     *  @returns names of the staging folders */
+    async discardStagedFulls(input: ChainChange): Promise<{ readonly discarded: string[] }> {
+      const order = { ...onChain(input), wanted: [] };
+      return runTask((control) => mover.runFreeing('discardStagedFulls', order, control));
     },
 
     /** Every block of the increment is read and compared with its digest before the first one goes into the full. */

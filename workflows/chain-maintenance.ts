@@ -45,6 +45,54 @@ export async function maintainChain(input: MaintenanceInput): Promise<void> {
     // A point that someone reads is merged or deleted by the next session.
     if (codeOf(error) === 'POINT_IN_USE') input.state.note(reasonOf(error));
     else input.warnings.push(reasonOf(error));
+    if (codeOf(error) === 'REPOSITORY_FULL')
+      await discardFulls(input.settings, input.ids, input.state);
+  }
+}
+
+/** Half of a synthetic full helps nobody, and takes the room that the next copy needs.
+ *  @returns whether there was any */
+export async function discardFulls(
+  settings: CopySettings,
+  ids: MaintenanceInput['ids'],
+  state: TaskState,
+): Promise<boolean> {
+  if (!patched('copyWorkload-20261127-discards-fulls')) return false;
+  try {
+    const retention = retentionActivities(ids.targetRepositoryId, settings);
+    const { discarded } = await retention.discardStagedFulls.executeWithOptions(
+      { summary: `${state.task.workload}: discard staged fulls of a target without room` },
+      [{ ...ids, nowMs: Date.now() }],
+    );
+    if (discarded.length > 0) state.giveUpWork();
+    for (const name of discarded)
+      state.note(`the target has no room left: what was staged of the full ${name} was discarded`);
+    return discarded.length > 0;
+  } catch (error) {
+    if (isStop(error)) throw error;
+    state.note(`staged fulls were not discarded: ${reasonOf(error)}`);
+    return false;
+  }
+}
+
+/** Whether anything may go of a target in which a copy found no room. */
+export async function isRemovalDue(
+  job: ChainPolicy,
+  settings: CopySettings,
+  ids: MaintenanceInput['ids'],
+  state: TaskState,
+): Promise<boolean> {
+  try {
+    const { planMaintenance } = retentionActivities(ids.targetRepositoryId, settings);
+    const { actions, superseded } = await planMaintenance.executeWithOptions(
+      { summary: `${state.task.workload}: see what may go of a target without room` },
+      [{ ...ids, nowMs: Date.now(), job, keepsStaging: 'all' }],
+    );
+    return actions.length > 0 || superseded.length > 0;
+  } catch (error) {
+    if (isStop(error)) throw error;
+    state.note(`what may go was not found: ${reasonOf(error)}`);
+    return false;
   }
 }
 

@@ -9,11 +9,17 @@ import type {
   SelectedRestorePoint,
 } from '../src/domain/sources/select-restore-points.js';
 import { pauseBeforeLookMs, type SeenSet } from '../src/domain/sources/settle.js';
-import { dataActivities, listingActivities, retentionActivities } from './activity-profiles.js';
-import { maintainChain, mayFree, type MaintenanceInput } from './chain-maintenance.js';
+import { dataActivities, listingActivities } from './activity-profiles.js';
+import {
+  discardFulls,
+  isRemovalDue,
+  maintainChain,
+  mayFree,
+  type MaintenanceInput,
+} from './chain-maintenance.js';
 import type { CopyWorkloadInput } from './copy-workload-input.js';
 import { DiskBatches } from './disk-batches.js';
-import { codeOf, isStop, reasonOf } from './failures.js';
+import { codeOf, reasonOf } from './failures.js';
 import { goOnInNewRun, isHistoryLong } from './history-length.js';
 import { Pause } from './pause.js';
 import { runWorkloadTask, type WorkloadTask } from './run-task.js';
@@ -118,50 +124,39 @@ class WorkloadCopy implements WorkloadTask {
     for (const note of notes) this.state.note(note);
   }
 
+  private get owned() {
+    return { ...this.ids, epoch: this.epoch };
+  }
+
   /** @throws when the chain was not taken over yet */
   private get epoch(): number {
     if (this.chainEpoch === null) throw new Error('the chain was not taken over yet');
     return this.chainEpoch;
   }
 
-  /** Where a target without room keeps the copy from its end, what retention lets go is freed all the same, for the next try, and what was copied
-   *  so far stays for it.
-   *  @throws REPOSITORY_FULL */
+  /** A copy that finds no room is tried again without what was staged of synthetic fulls. If that is not enough, what retention lets go is freed all
+   *  the same, for the next try, and what was copied so far stays for it. @throws REPOSITORY_FULL */
   private async copyAllOrFree(): Promise<boolean> {
-    try {
-      return await this.copyAll();
-    } catch (error) {
-      if (codeOf(error) !== 'REPOSITORY_FULL' || this.chainEpoch === null || !mayFree())
+    for (let tries = 1; ; tries++)
+      try {
+        return await this.copyAll();
+      } catch (error) {
+        if (codeOf(error) !== 'REPOSITORY_FULL' || this.chainEpoch === null || !mayFree())
+          throw error;
+        if (tries === 1 && (await discardFulls(this.input.settings, this.owned, this.state)))
+          continue;
+        await this.maintainFull();
         throw error;
-      await this.maintainFull();
-      throw error;
-    }
+      }
   }
 
   private async maintainFull(): Promise<void> {
-    if (!(await this.isRemovalDue())) return;
+    const { job, settings } = this.input;
+    if (!(await isRemovalDue(job, settings, this.owned, this.state))) return;
     const warnings: string[] = [];
     // The run is not to be gone on with: it fails.
-    const betweenSteps = () => this.turn.giveUpIfLong();
-    await this.maintainWith(warnings, betweenSteps, { keepsStaging: true });
+    await this.maintainWith(warnings, () => this.turn.giveUpIfLong(), { keepsStaging: true });
     for (const note of warnings.length === 0 ? [FREED] : warnings) this.state.note(note);
-  }
-
-  private async isRemovalDue(): Promise<boolean> {
-    const { job, settings, workload } = this.input;
-    const place = { ...this.ids, epoch: this.epoch, nowMs: Date.now() };
-    try {
-      const { planMaintenance } = retentionActivities(job.target.repositoryId, settings);
-      const { actions, superseded } = await planMaintenance.executeWithOptions(
-        { summary: `${workload.name}: see what may go of a target without room` },
-        [{ ...place, job, keepsStaging: 'all' }],
-      );
-      return actions.length > 0 || superseded.length > 0;
-    } catch (error) {
-      if (isStop(error)) throw error;
-      this.state.note(`what may go was not found: ${reasonOf(error)}`);
-      return false;
-    }
   }
 
   /** Rounds of looking and copying until there is nothing left; false when the chain must be left alone. */
@@ -241,7 +236,7 @@ class WorkloadCopy implements WorkloadTask {
   /** Only a comparison of every block proves that a source point, whose files are not the ones that were copied, is what was copied. */
   private async compare(pair: ChainDetection['toCompare'][number]): Promise<void> {
     const { workload, sourceFolders } = this.input;
-    const input = { ...this.ids, ...pair, sourceFolders, epoch: this.epoch };
+    const input = { ...this.owned, ...pair, sourceFolders };
     const { restorePointId } = pair;
     this.state.show({ state: 'inspecting' }, `comparing ${restorePointId} with its copy`);
     const { disks, ...staged } = await this.pause.pausable(() =>
@@ -332,7 +327,7 @@ class WorkloadCopy implements WorkloadTask {
       `planning restore point ${restorePointId} (${point.reason})`,
     );
     const input = {
-      ...{ ...this.ids, sourceFolders, epoch: this.epoch, seen: this.seen },
+      ...{ ...this.owned, sourceFolders, seen: this.seen },
       ...{ restorePointId, kind, changedBy, lineageFrom, passesOver: passesOver ?? true },
       ...job.storage,
       ...(lookId === null ? {} : { lookId }),
@@ -398,7 +393,7 @@ class WorkloadCopy implements WorkloadTask {
   ): Promise<void> {
     const { job, settings } = this.input;
     const { state, pause, batches } = this;
-    const ids = { ...this.ids, epoch: this.epoch };
+    const ids = this.owned;
     await maintainChain({
       ...{ job, settings, ids, state, pause, batches, warnings, betweenSteps, goesOn: false },
       ...how,

@@ -19,6 +19,7 @@ import { listWorkloadFacts } from './look/workload-facts.js';
 import { markDamage } from './health/mark-damage.js';
 import { markVerified } from './health/mark-verified.js';
 import type { MoverContext } from './task/mover-context.js';
+import { discardStagedFulls } from './staging/staged-fulls.js';
 import { noteAbsence } from './change/note-absence.js';
 import { planCopy } from './copy/plan-copy.js';
 import { planJob } from './selection/plan-job.js';
@@ -87,6 +88,7 @@ export const THREAD_OPERATIONS = {
   planRemoval,
   removeRestorePoints,
   releaseStaging,
+  discardStagedFulls,
   rehomeChain,
   noteAbsence,
   leaseForVerification,

@@ -17,6 +17,7 @@ import { supersededToDelete } from '../../domain/sources/source-identity.js';
 import { imageFormat } from '../../image/formats.js';
 import type { TargetRestorePoint } from '../../domain/targets/target-point.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
+import { unwantedFulls } from '../staging/staged-fulls.js';
 import { abandonedStaging } from '../staging/staging.js';
 import type { ChangeInput } from './change-points.js';
 import { compactDue } from './plan-compact.js';
@@ -42,6 +43,8 @@ export interface MaintenancePlan extends RetentionPlan {
   readonly beforeFulls: readonly RetentionAction[];
   /** The full that is to be written anew, last of all; null: none. */
   readonly compactId: string | null;
+  /** Points of which a full is to be written, or has to be where a merge is refused; null: that cannot be told just now. */
+  readonly wantedFulls: readonly string[] | null;
 }
 
 /** Whether `planMaintenance` has anything to do or to say, or a copy was given up. Changes nothing. */
@@ -55,17 +58,30 @@ export async function isMaintenanceDue(
   const plan = await maintenancePlan(repository, record, input);
   const steps = [plan.superseded, plan.fulls, plan.actions, plan.warnings];
   if (plan.compactId !== null || steps.some(({ length }) => length > 0)) return true;
+  if (await hasUnwantedFulls(repository, record, input.chain, plan)) return true;
   return (await abandonedStaging(repository, input.chain)).length > 0;
 }
 
-/** What GFS and retention want of the chain as it is now. Changes nothing. */
+async function hasUnwantedFulls(
+  repository: BackupRepository,
+  record: ChainRecord,
+  chain: string,
+  { wantedFulls }: MaintenancePlan,
+): Promise<boolean> {
+  if (wantedFulls === null) return false;
+  return (await unwantedFulls(repository, chain, record, wantedFulls)).length > 0;
+}
+
+/** What GFS and retention want of the chain as it is now, and whether fulls are staged that nothing wants any more. Changes nothing. */
 export async function planMaintenance(
   context: MoverContext,
   input: MaintenanceRequest,
-): Promise<MaintenancePlan> {
+): Promise<MaintenancePlan & { readonly hasUnwanted: boolean }> {
   const repository = await context.repository(input.targetRepositoryId);
   const record = await ownedChainRecord(repository, input.chain, input.epoch);
-  return maintenancePlan(repository, record, input);
+  const plan = await maintenancePlan(repository, record, input);
+  const hasUnwanted = await hasUnwantedFulls(repository, record, input.chain, plan);
+  return { ...plan, hasUnwanted };
 }
 
 /** The same for a record that was only looked at. */
@@ -96,7 +112,7 @@ export async function maintenancePlan(
     unreadable: !isReadable,
     mergeAllowed: canMerge(repository, points),
   });
-  const plan = { ...retention, compactId, beforeFulls: [] };
+  const plan = { ...retention, compactId, beforeFulls: [], wantedFulls: null };
   const fulls = isReadable
     ? gfsFullNeeded({ gfs: job.gfs, mode: job.mode, timeZone, points: dated, nowMs })
     : [];
@@ -123,7 +139,21 @@ export async function maintenancePlan(
     ],
     fulls: wanted,
     beforeFulls: deletionsBeforeFulls(record.points, { fulls: wanted, actions: plan.actions }),
+    wantedFulls: isReadable ? fullsOf(wanted, plan.actions, compactId) : null,
   };
+}
+
+function fullsOf(
+  fulls: readonly GfsFull[],
+  actions: readonly RetentionAction[],
+  compactId: string | null,
+): string[] {
+  const ids = fulls.filter(({ synthesize }) => synthesize).map((full) => full.restorePointId);
+  for (const action of actions) {
+    if (action.type === 'synthetic') ids.push(action.restorePointId);
+    if (action.type === 'merge') ids.push(action.incrementId);
+  }
+  return compactId === null ? ids : [...ids, compactId];
 }
 
 /** Whether the storage and the format of every disk that has increments let a full take one up in place. */
