@@ -37,7 +37,7 @@ const ENTRANCES = [
 /** The rows of the formats and what every format has; the formats themselves are for `src/image` alone. */
 const IMAGE_CONTRACT = '(formats|image-format|disk-image|byte-source|run-buffer)\\.js$';
 /** The contract and what is written against it; the adapters are for src/bin alone to choose. */
-const REPOSITORY_CONTRACT = '(backup-repository|replace-file|repository-path)\\.js$';
+const REPOSITORY_CONTRACT = '(backup-repository|replace-file|repository-path|unread-file)\\.js$';
 
 /** For each layer: other layers it may import, packages it may import (as patterns), and what it may import as types only.
  *  `from` may narrow a layer to some of its files. */

@@ -6,6 +6,7 @@ import { count, listOf, object, type Shape } from '../domain/json-shape.js';
 import { isBackupError } from '../domain/errors.js';
 import type { BackupRepository } from '../repository/backup-repository.js';
 import { readWholeFile } from '../repository/replace-file.js';
+import { isFileUnread } from '../repository/unread-file.js';
 import { OWN_FOLDER } from '../repository/repository-path.js';
 import { parseJson } from './json-file.js';
 
@@ -31,6 +32,7 @@ export async function readFillSamples(
   } catch (error) {
     if (isBackupError(error, 'METADATA_CORRUPT') || isBackupError(error, 'FILE_TOO_LARGE'))
       return [];
+    if (await isFileUnread(repository, FILL_PATH, error)) return [];
     throw error;
   }
 }

@@ -3,6 +3,7 @@ import { BackupError, isBackupError } from '../domain/errors.js';
 import { count, object, oneOf, text } from '../domain/json-shape.js';
 import type { BackupRepository, RepositoryEntry } from '../repository/backup-repository.js';
 import { readWholeFile } from '../repository/replace-file.js';
+import { isFileUnread } from '../repository/unread-file.js';
 import { LEASES_FOLDER } from './chain-paths.js';
 import { lineageOf, type ChainRecord } from './chain-record.js';
 import { parseJson } from './json-file.js';
@@ -150,7 +151,8 @@ async function readLease(
     const bytes = await readWholeFile(repository, path, MAX_LEASE_BYTES);
     return bytes === null ? null : parseJson(bytes, path, leaseShape);
   } catch (error) {
-    if (isBackupError(error) && error.kind !== 'unavailable') return error;
+    const isOfFile = isBackupError(error) && error.kind !== 'unavailable';
+    if (isOfFile || (await isFileUnread(repository, path, error))) return error as BackupError;
     throw error;
   }
 }

@@ -1,9 +1,10 @@
 import { LRUCache } from 'lru-cache';
 import { seenLook, type Presence } from '../domain/retention/absence.js';
-import { BackupError, isBackupError } from '../domain/errors.js';
+import { BackupError, isBackupError, isUnreadable } from '../domain/errors.js';
 import type { FileStamp, WorkloadType } from '../domain/sources/restore-point.js';
 import type { BackupRepository } from '../repository/backup-repository.js';
 import { assertReadable, readWholeFile } from '../repository/replace-file.js';
+import { isFileUnread } from '../repository/unread-file.js';
 import { chainFolder } from './chain-paths.js';
 
 /** 64 MiB: about 10,000 restore points of ten disks. */
@@ -165,7 +166,8 @@ export class RecordStore<R extends OwnedRecord> {
       return newerOf(folder, main.record, copy.record);
     const whole = main.record ?? copy.record;
     if (whole !== null) return whole;
-    const fault = main.fault ?? copy.fault;
+    // What cannot be read may be read later, what is damaged not.
+    const fault = [main.fault, copy.fault].find(isUnreadable) ?? main.fault ?? copy.fault;
     if (fault !== null) throw fault;
     await this.kind.assertNoData(repository, folder);
     return null;
@@ -187,7 +189,9 @@ export class RecordStore<R extends OwnedRecord> {
       this.#known.set(key, { bytes, record });
       return { record, fault: null };
     } catch (error) {
-      if (!isBackupError(error) || !FAULTS_OF_ONE_FILE.includes(error.code)) throw error;
+      if (!isBackupError(error)) throw error;
+      if (await isFileUnread(repository, path, error)) return { record: null, fault: error };
+      if (!FAULTS_OF_ONE_FILE.includes(error.code)) throw error;
       return { record: null, fault: recordCorrupt(path, error) };
     }
   }

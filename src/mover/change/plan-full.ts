@@ -18,7 +18,7 @@ import type { DiskWork, PlanReference } from '../../domain/targets/disk-work.js'
 import { ImageStack } from '../blocks/image-stack.js';
 import { sameLayer, type LayerFile } from '../blocks/layer-file.js';
 import type { MoverContext } from '../task/mover-context.js';
-import { assertCopyable } from '../copy/disk-limit.js';
+import { assertCopyable, assertFits } from '../copy/disk-limit.js';
 import { fileOf } from '../copy/plan-disk.js';
 import { listPlannedBlocks } from '../copy/planned-blocks.js';
 import { targetLayersOf } from '../copy/scan-plan.js';
@@ -155,7 +155,9 @@ async function planDisk(
       traits: format.composer.traits(file.dialect, 'full'),
     });
     const linkId = keepsLinkId ? stack.linkId : null;
-    return { ...file, kind: 'full', parent: null, linkId, layers: stack.layers, ...lists };
+    const plan = { ...file, kind: 'full', parent: null, linkId, ...lists } as const;
+    assertFits(target, format, plan);
+    return { ...plan, layers: stack.layers };
   } finally {
     await stack.close();
   }

@@ -1,5 +1,8 @@
 import { BackupError } from '../../domain/errors.js';
+import { slotOffset } from '../../domain/targets/slot-placement.js';
 import type { ComposedFormat } from '../../image/formats.js';
+import type { FileShape } from '../../image/image-format.js';
+import type { BackupRepository } from '../../repository/backup-repository.js';
 import type { ImageStack } from '../blocks/image-stack.js';
 
 /** Said before anything of the disk is read or written. @throws DISK_TOO_LARGE */
@@ -12,5 +15,21 @@ export function assertCopyable(stack: ImageStack, { id, composer }: ComposedForm
     'DISK_TOO_LARGE',
     `${path}: the disk has ${virtualSizeBytes} bytes, a backup file holds at most ${maxDiskBytes}`,
     { details: { path, virtualSizeBytes } },
+  );
+}
+
+/** Said of a plan before anything is copied: whether the format and the target hold a file with so many slots. What lies behind the slots is not counted.
+ *  @throws DISK_TOO_LARGE, IMAGE_LIMIT_EXCEEDED */
+export function assertFits(
+  { id, limits }: Pick<BackupRepository, 'id' | 'limits'>,
+  { composer }: ComposedFormat,
+  file: FileShape & { readonly disk: string },
+): void {
+  const leastBytes = slotOffset(composer.place(file), file.slotCount);
+  if (leastBytes <= limits.maxFileBytes) return;
+  throw new BackupError(
+    'DISK_TOO_LARGE',
+    `disk ${file.disk}: its file has at least ${leastBytes} bytes, and repository ${id} takes files of at most ${limits.maxFileBytes}`,
+    { details: { repositoryId: id, leastBytes } },
   );
 }

@@ -9,7 +9,7 @@ import { ImageStack } from '../blocks/image-stack.js';
 import { readTargetHead, type LayerFile } from '../blocks/layer-file.js';
 import type { DiskPlan } from '../staging/copy-plan.js';
 import type { MoverContext } from '../task/mover-context.js';
-import { assertCopyable } from './disk-limit.js';
+import { assertCopyable, assertFits } from './disk-limit.js';
 import { listPlannedBlocks, type ChangeSource } from './planned-blocks.js';
 
 /** Where to look for what changed since the target's newest point: everything stored, the source's increments, or the blocks' digests. */
@@ -58,7 +58,7 @@ export async function planDisk(context: MoverContext, input: PlanDiskInput): Pro
     });
     await stack.assertUnchanged(context);
     const plan: DiskPlan = { ...file, kind, parent, linkId: null, layers: files, ...lists };
-    format.composer.place(plan); // refuses what it cannot hold before anything is copied
+    assertFits(input.target, format, plan);
     return plan;
   } finally {
     await stack.close();

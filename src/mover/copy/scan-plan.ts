@@ -2,6 +2,7 @@ import { lineageOf, type ChainRecord } from '../../chain/chain-record.js';
 import type { TargetRestorePoint } from '../../domain/targets/target-point.js';
 import { fullFormat, incrementFormat } from '../../image/formats.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
+import { isFileUnread } from '../../repository/unread-file.js';
 import {
   readStagedJson,
   stagedPath,
@@ -156,6 +157,7 @@ async function isSound(
     return windows.heldBlocks === disk.heldBlocks;
   } catch (error) {
     if (isBackupError(error) && !isStorageFault(error)) return false;
+    if (await isFileUnread(target, stagedPath.heldWindows(staging, disk.disk), error)) return false;
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { STAGING_FOLDER } from '../../chain/chain-paths.js';
-import { BackupError } from '../../domain/errors.js';
+import { BackupError, isBackupError } from '../../domain/errors.js';
 import type { VerifyAfterCopy } from '../../domain/jobs/copy-job.js';
 import type { FileStamp } from '../../domain/sources/restore-point.js';
 import type { TreePoint } from '../../domain/trees/source-tree.js';
@@ -11,6 +11,7 @@ import type { Lacking } from '../../domain/trees/lacking-files.js';
 import type { TreePlanReference } from '../../domain/trees/tree-work.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { assertReadable, readWholeFile } from '../../repository/replace-file.js';
+import { isFileUnread } from '../../repository/unread-file.js';
 import type { FileList, ListedFiles } from './file-lists.js';
 
 /** Where a tree is copied from and to. */
@@ -126,15 +127,17 @@ export async function readTreePlan(
   tree: string,
 ): Promise<TreePlan | null> {
   const path = treeStaged.plan(tree);
-  const bytes = await readWholeFile(repository, path, MAX_PLAN_BYTES);
-  if (bytes === null) return null;
   try {
+    const bytes = await readWholeFile(repository, path, MAX_PLAN_BYTES);
+    if (bytes === null) return null;
     // One of a release before knows of nothing that is lacking.
     const { lacking = [], ...rest } = JSON.parse(bytes.toString('utf8')) as EarlierPlan;
     const plan = { ...rest, lacking };
     return typeof plan.token === 'string' && Array.isArray(plan.classes) ? plan : null;
-  } catch {
-    return null; // a plan that is not whole is none
+  } catch (error) {
+    // A plan that is not whole is none.
+    if (isBackupError(error) && !(await isFileUnread(repository, path, error))) throw error;
+    return null;
   }
 }
 
@@ -144,12 +147,13 @@ export async function readNote<T extends { readonly token: string }>(
   path: string,
   { token }: Pick<TreePlan, 'token'>,
 ): Promise<T | null> {
-  const bytes = await readWholeFile(repository, path, MAX_PLAN_BYTES);
-  if (bytes === null) return null;
   try {
+    const bytes = await readWholeFile(repository, path, MAX_PLAN_BYTES);
+    if (bytes === null) return null;
     const note = JSON.parse(bytes.toString('utf8')) as T;
     return note.token === token ? note : null;
   } catch (cause) {
+    if (isBackupError(cause) && !(await isFileUnread(repository, path, cause))) throw cause;
     const details = { path };
     throw new BackupError('STAGING_INVALID', `the note ${path} is damaged`, { details, cause });
   }

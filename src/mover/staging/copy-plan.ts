@@ -17,6 +17,7 @@ import { imageFormat } from '../../image/formats.js';
 import type { FileShape } from '../../image/image-format.js';
 import type { BackupRepository, Move } from '../../repository/backup-repository.js';
 import { readWholeFile } from '../../repository/replace-file.js';
+import { isFileUnread } from '../../repository/unread-file.js';
 import type { CompanionFile } from '../blocks/companion-file.js';
 import type { LayerFile } from '../blocks/layer-file.js';
 
@@ -121,8 +122,8 @@ const MAX_PLAN_BYTES = 16 * 1024 * 1024;
 /** Grows with every change of what lies in a staging folder: what another release left there is done again. */
 const STAGING_VERSION = 8;
 
-/** null: there is none that can be trusted. Staging may be lost at any time, so what is damaged there, or was written by another release, is
- *  done again, like what is absent. */
+/** null: there is none that can be trusted. Staging may be lost at any time, so what is damaged there, cannot be read, or was written by another release,
+ *  is done again, like what is absent. */
 export async function readStagedJson<T extends { token: string }>(
   repository: BackupRepository,
   path: string,
@@ -132,6 +133,7 @@ export async function readStagedJson<T extends { token: string }>(
     return bytes === null ? null : sealedContent<T>(bytes);
   } catch (error) {
     if (isBackupError(error) && !isStorageFault(error)) return null;
+    if (await isFileUnread(repository, path, error)) return null;
     throw error;
   }
 }

@@ -2,6 +2,7 @@ import { isBackupError, isStorageFault } from '../../domain/errors.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { BlockListReader } from '../blocks/block-list.js';
 import { parentFolder } from '../../repository/repository-path.js';
+import { isFileUnread } from '../../repository/unread-file.js';
 import {
   publishedFiles,
   readStagedJson,
@@ -65,6 +66,7 @@ async function soundCount(
     }
   } catch (error) {
     if (isBackupError(error) && !isStorageFault(error)) return null;
+    if (await isFileUnread(target, path, error)) return null;
     throw error;
   }
 }

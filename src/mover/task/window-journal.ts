@@ -5,6 +5,7 @@ import type {
   ReadableFile,
   WorkFile,
 } from '../../repository/backup-repository.js';
+import { isFileUnread } from '../../repository/unread-file.js';
 import { windowRuns, type WindowRun } from './window-runs.js';
 
 /** Where the journal of work in windows lies, whose it is, and how much each window leaves in it. */
@@ -140,7 +141,7 @@ function announcedBy(token: string): string {
   return `${token} announced`;
 }
 
-/** The windows of `first … first + count - 1` that are not done: all, where there is no journal. */
+/** The windows of `first … first + count - 1` that are not done: all, where there is no journal, or none that can be read, which goes. */
 export async function openRuns(
   repository: BackupRepository,
   place: JournalPlace,
@@ -202,6 +203,11 @@ async function inJournal<T>(
   if (file === null) return null;
   try {
     return await look(new WindowJournal(file, place));
+  } catch (error) {
+    if (!(await isFileUnread(repository, place.path, error))) throw error;
+    // Its windows are done again, and noted elsewhere.
+    await repository.remove(place.path);
+    return null;
   } finally {
     await file.close();
   }

@@ -36,6 +36,10 @@ export function breakSectors(
     if (asked !== path) return file;
     return {
       ...file,
+      read: (target, offset) =>
+        isHit(offset, target.length).length > 0
+          ? Promise.reject(inputOutputError(repository.id, 'read', path))
+          : file.read(target, offset),
       write: async (source, offset) => {
         const hit = isHit(offset, source.length);
         if (hit.length > 0 && !isWritable) throw inputOutputError(repository.id, 'write', path);
@@ -43,6 +47,21 @@ export function breakSectors(
         for (const sector of hit) bad.delete(sector);
       },
     };
+  };
+  forgetOthers(repository, path, bad);
+}
+
+/** Another file of this name lies elsewhere. */
+function forgetOthers(repository: SimulatedRepository, path: string, bad: Set<number>): void {
+  const rename = repository.rename.bind(repository);
+  repository.rename = async (from, to) => {
+    await rename(from, to);
+    if (to === path) bad.clear();
+  };
+  const unlink = repository.unlink.bind(repository);
+  repository.unlink = async (asked) => {
+    await unlink(asked);
+    if (asked === path) bad.clear();
   };
 }
 

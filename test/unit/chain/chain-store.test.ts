@@ -182,17 +182,37 @@ describe('the two files of the commit record', () => {
     expect(await bytesOf(known)).toBe(WHOLE.toString());
   });
 
-  it('does not take storage that cannot be read for a damaged file', async () => {
+  const refuse = (...paths: string[]) => {
+    const openRead = (path: string) =>
+      paths.includes(path)
+        ? Promise.reject(new BackupError('REPOSITORY_IO_ERROR', 'bad sector'))
+        : repository.openRead(path);
+    return { ...fencedRepository(repository, () => undefined), openRead };
+  };
+
+  it.each([
+    ['storage that answers for nothing', [COPY], true],
+    ['two files that cannot be read', [MAIN, COPY], false],
+  ])('does not take %s for a damaged file', async (_, paths, isAway) => {
     await put(MAIN, WHOLE);
     await put(COPY, WHOLE);
+    const away = new BackupError('REPOSITORY_IO_ERROR', 'no answer');
     const failing = {
-      ...fencedRepository(repository, () => undefined),
-      openRead: (path: string) =>
-        path === COPY
-          ? Promise.reject(new BackupError('REPOSITORY_IO_ERROR', 'bad sector'))
-          : repository.openRead(path),
+      ...refuse(...paths),
+      ...(isAway ? { stat: () => Promise.reject(away) } : {}),
     };
     expect(await codeOf(readChainRecord(failing, FOLDER))).toBe('REPOSITORY_IO_ERROR');
+  });
+
+  it.each([MAIN, COPY])('goes by the other file where %s has a bad sector', async (path) => {
+    await put(MAIN, WHOLE);
+    await put(COPY, WHOLE);
+    const failing = refuse(path);
+    const record = await readChainRecord(failing, FOLDER);
+    expect(record).toEqual(await readChainRecord(repository, FOLDER));
+    await writeChainRecord(failing, FOLDER, record!);
+    // Both are written anew, elsewhere on the storage.
+    expect(await bytesOf(path)).toContain(`"revision":${record!.revision + 1}`);
   });
 });
 

@@ -9,6 +9,7 @@ import {
   removeEndedLeases,
 } from '../../../src/chain/leases.js';
 import { BackupError } from '../../../src/domain/errors.js';
+import { breakSectors } from '../../support/repository/bad-sectors.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 import { targetChain } from '../domain/retention/chain-builder.js';
 
@@ -179,4 +180,16 @@ describe('a lease that cannot be believed', () => {
     expect((await readLeases(repository, CHAIN, nowMs)).doubtful).toEqual([]);
     expect(await leased()).toEqual([FULL!.id, FIRST!.id]);
   });
+});
+
+it('a lease whose sector cannot be read stands for any point, for a day', async () => {
+  await hold('reader', SECOND!.id, nowMs + LEASE_MS);
+  const path = `${CHAIN}/.leases/reader.json`;
+  breakSectors(repository, path, [0]);
+  const at = await writtenAtMs('reader.json');
+  expect(await leased(at)).toEqual([...ALL].sort());
+  expect((await readLeases(repository, CHAIN, at)).doubtful).toMatchObject([
+    { path, isUnreadable: true, fault: { code: 'REPOSITORY_IO_ERROR' } },
+  ]);
+  expect(await leased(at + DAY_MS)).toEqual([]);
 });

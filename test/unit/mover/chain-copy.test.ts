@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { stagingFolder } from '../../../src/chain/chain-paths.js';
 import { writeChainRecord } from '../../../src/chain/chain-store.js';
+import { pathSegment } from '../../../src/domain/targets/path-segment.js';
+import { breakSectors } from '../../support/repository/bad-sectors.js';
 import { CopiedMachine, type MachineCopy } from '../../support/living/copied-machine.js';
 import {
   COPIED_AT,
@@ -80,6 +82,50 @@ describe('copying a restore point', () => {
     expect(await machine.wrongPoints(copy.target)).toEqual([]);
   });
 
+  it.each([LINEAGE, DIGEST])(
+    'is no increment on a point that is known to be corrupt: $changedBy',
+    async (order) => {
+      const copy = await machine.copy();
+      await markNewest(copy);
+      await expect(plan(copy, NEXT, order)).rejects.toMatchObject({ code: 'STAGING_INVALID' });
+      expect((await copyPoint(copy, NEXT, FULL)).point).toMatchObject({
+        ...{ kind: 'full', parentId: null, health: 'good' },
+      });
+    },
+  );
+
+  it('is not committed on a point that was found corrupt since', async () => {
+    const copy = await machine.copy();
+    const outcome = await plan(copy, NEXT, LINEAGE);
+    await runWindows(copy, 'copyBlocks', outcome);
+    await copy.mover.run('composeTargetFile', place(copy, outcome));
+    await markNewest(copy);
+    await expect(commit(copy, outcome)).rejects.toMatchObject({ code: 'STAGING_INVALID' });
+  });
+
+  async function markNewest(copy: MachineCopy): Promise<void> {
+    const record = await copy.record();
+    const points = record.points.map((point, index) =>
+      index === 3 ? { ...point, health: 'corrupt' as const } : point,
+    );
+    await writeChainRecord(copy.target, machine.chain, { ...record, points });
+  }
+
+  it('is refused before anything is copied where its file is larger than the target takes', async () => {
+    const copy = await machine.copy();
+    // Nine blocks in the full and seven in the synthetic one, one in the increment, each behind a head.
+    Object.assign(copy.target, { limits: { ...copy.target.limits, maxFileBytes: 7 * UNIT } });
+    await expect(plan(copy, NEXT, FULL)).rejects.toMatchObject({
+      code: 'DISK_TOO_LARGE',
+      message: expect.stringContaining(`repository offsite takes files of at most ${7 * UNIT}`),
+    });
+    expect((await copyPoint(copy, NEXT, LINEAGE)).point.kind).toBe('increment');
+    const order = { ...copy.input, pointId: machine.idOf(2) };
+    await expect(copy.mover.run('planSyntheticFull', order)).rejects.toMatchObject({
+      code: 'DISK_TOO_LARGE',
+    });
+  });
+
   it('is committed once', async () => {
     const copy = await machine.copy();
     const { outcome, point } = await copyPoint(copy, NEXT, LINEAGE);
@@ -102,6 +148,25 @@ describe('copying a restore point', () => {
     expect(await compose()).toMatchObject({ disks: 1 });
     expect(await copy.listed()).toEqual([0, 1, 2, 3]);
     await commit(copy, outcome);
+    expect(await machine.wrongPoints(copy.target)).toEqual([]);
+  });
+
+  it.each([
+    ['plan.json', LINEAGE],
+    ['work/DISK.blocks', LINEAGE],
+    ['work/DISK.journal', LINEAGE],
+    ['scan.json', DIGEST],
+    ['work/DISK.windows', DIGEST],
+    ['work/DISK.compared', DIGEST],
+  ])('is done again where a sector of its staged %s cannot be read', async (name, order) => {
+    const copy = await machine.copy();
+    const outcome = await plan(copy, NEXT, order);
+    await runWindows(copy, outcome.state === 'scan' ? 'scanBlocks' : 'copyBlocks', outcome);
+    const { disk } = machine.before.points[0]!.disks[0]!;
+    const path = `${place(copy, outcome).staging}/${name.replace('DISK', pathSegment(disk))}`;
+    expect(await copy.target.stat(path)).not.toBeNull();
+    breakSectors(copy.target, path, [0]);
+    await copyPoint(copy, NEXT, order);
     expect(await machine.wrongPoints(copy.target)).toEqual([]);
   });
 
