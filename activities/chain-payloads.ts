@@ -63,6 +63,8 @@ export interface ChainState {
   /** Id of the newest point; null in a new chain. */
   readonly newestId: string | null;
   readonly notes: readonly string[];
+  /** Why a change of the chain waits for somebody to do something; null, and absent in answers of before: none does. */
+  readonly stuck?: string | null;
 }
 
 /** What a session wants of restore points that may be in progress. */

@@ -63,10 +63,10 @@ function createLookActivities({ mover, settleMs, immutableForDays, targetIds }: 
     /** Takes the chain over and finishes what was left, in a target that is marked as one. Repeating it with the same owner changes nothing. */
     async inspectTargetChain(input: TakeChainRequest): Promise<ChainState> {
       return runTask(async (control) => {
-        const { record, notes } = await takeOver(mover, input, control);
+        const { record, notes, stuck } = await takeOver(mover, input, control);
         const points = availablePoints(record);
         const newestId = points.at(-1)?.id ?? null;
-        return { epoch: record.epoch, pointCount: points.length, newestId, notes };
+        return { epoch: record.epoch, pointCount: points.length, newestId, notes, stuck };
       });
     },
 

@@ -36,6 +36,8 @@ export interface RepairOutcome {
   /** As many as a verification shows. */
   readonly notes: readonly string[];
   readonly omittedNotes: number;
+  /** Why a change of the chain that was announced waits for somebody to do something; null, and absent in outcomes of before: none does. */
+  readonly stuck?: string | null;
 }
 
 /** Heals what a verification found, as the owner of the chain (its workflow id is the chain's lock); what cannot be healed is marked, and
@@ -45,12 +47,13 @@ export async function repairChain(input: RepairInput): Promise<RepairOutcome> {
   await repair.run();
   const notes = repair.notes.slice(0, MAX_NOTES).map((note) => cut(note, NOTE_CHARACTERS));
   const omittedNotes = repair.notes.length - notes.length;
-  return { unhealed: repair.unhealed, notes, omittedNotes };
+  return { unhealed: repair.unhealed, notes, omittedNotes, stuck: repair.stuck };
 }
 
 class ChainRepair {
   unhealed = 0;
   readonly notes: string[] = [];
+  stuck: string | null = null;
   private readonly lasting: LastingDamage[] = [];
   private isSourceUnknown = false;
   private epoch = 0;
@@ -77,6 +80,9 @@ class ChainRepair {
       },
     ]);
     this.epoch = chain.epoch;
+    this.stuck = chain.stuck ?? null;
+    // Of a chain that is only asked to finish its change whoever asks tells it, once.
+    if (this.input.damage.length + this.input.verified.length > 0) this.notes.push(...chain.notes);
     for (const { pointId, damage } of this.input.damage) await this.healUnlessGone(pointId, damage);
     if (this.lasting.length > 0) await this.mark();
     if (this.input.verified.length > 0) await this.markVerified();
@@ -132,7 +138,8 @@ class ChainRepair {
         `disk ${disk} of ${pointId}: ${count} damaged units are too many to heal one by one`,
       );
     if (outcome.remaining.length === 0 && !isWhole) return;
-    if (outcome.notes.length === 0) {
+    // Of a disk whose damaged units are too many none may be listed: then nothing was read again.
+    if (outcome.notes.length === 0 && units.length > 0) {
       // Storage that could not read for a while; what was found is not there any more.
       this.unhealed++;
       this.notes.push(

@@ -3,11 +3,12 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
 import { damageText, type Damage, type VerifiedPoint } from '../src/domain/targets/damage.js';
 import { jsonBytes } from '../src/domain/sessions/task-brief.js';
+import { ERROR_CODES, isErrorCode } from '../src/domain/errors.js';
 import type { CheckedChain } from '../src/domain/targets/verification.js';
 import { chainWorkflowId, CONTROL_TASK_QUEUE } from './messages.js';
 import type { OperationState } from './operation-state.js';
 import { codeOf, reasonOf } from './failures.js';
-import { repairChain, type ChainDamage } from './repair-chain.js';
+import { repairChain, type ChainDamage, type RepairOutcome } from './repair-chain.js';
 
 export interface VerificationCounts {
   readonly points: number;
@@ -113,9 +114,11 @@ export class VerificationFindings {
       );
   }
 
-  /** Finishes what was left of a change of the chain. */
-  async finishChange(): Promise<void> {
-    await this.repair({ ...this.open!, damage: [], verified: [] });
+  /** Finishes what was left of a change of the chain.
+   *  @returns why it waits for somebody to do something; null: it is finished, or waits for a reader */
+  async finishChange(): Promise<string | null> {
+    const { stuck = null } = await this.repair({ ...this.open!, damage: [], verified: [] });
+    return stuck;
   }
 
   /** What is damaged is repaired now; a date is entered now, or later: a session that copies the workload holds up no other chain. */
@@ -126,7 +129,7 @@ export class VerificationFindings {
     if (damage.length > 0) await this.orNote(open, () => this.repair(open));
     else if (
       verified.length > 0 &&
-      (await this.orNote(open, () => this.repairNow(open))) === false
+      (await this.orNote(open, () => this.repairNow(open))) === 'held'
     ) {
       this.late = [...this.late, open];
       this.open = null;
@@ -148,7 +151,7 @@ export class VerificationFindings {
     try {
       return await settle();
     } catch (error) {
-      if (!isOfOneChain(error)) throw error;
+      if (!isOfOneChain(error) && codeOf(error) !== 'REPOSITORY_FULL') throw error;
       this.tellDamage(findings, 'they could not be repaired');
       this.parts.state.note(
         `${findings.chain.workload.name}: what was found could not be entered: ${reasonOf(error)} (${codeOf(error)})`,
@@ -160,16 +163,22 @@ export class VerificationFindings {
   }
 
   /** Under the chain's lock; when a session holds it, after that session. */
-  private async repair(findings: ChainFindings): Promise<void> {
-    while (!(await this.repairNow(findings))) {
+  private async repair(findings: ChainFindings): Promise<Pick<RepairOutcome, 'stuck'>> {
+    for (;;) {
+      const outcome = await this.repairNow(findings);
+      if (outcome !== 'held') return outcome;
       this.parts.state.show(`waiting for the session that copies ${findings.chain.workload.name}`);
       await this.parts.whileWaiting();
       await sleep(this.parts.settings.lockRetryMs);
     }
   }
 
-  /** False: a session holds the chain. */
-  private async repairNow({ chain, damage, verified }: ChainFindings): Promise<boolean> {
+  /** `held`: a session holds the chain. */
+  private async repairNow({
+    chain,
+    damage,
+    verified,
+  }: ChainFindings): Promise<Pick<RepairOutcome, 'stuck'> | 'held'> {
     const { repositoryId: targetRepositoryId, settings } = this.parts;
     const { jobId, workloadId, workload } = chain;
     const since = this.parts.state.startedAt;
@@ -183,29 +192,24 @@ export class VerificationFindings {
       for (const note of outcome.notes) this.parts.state.note(`${workload.name}: ${note}`);
       this.parts.state.omitNotes(outcome.omittedNotes);
       this.parts.onUnhealed(outcome.unhealed);
-      return true;
+      return outcome;
     } catch (error) {
-      if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
+      if (error instanceof WorkflowExecutionAlreadyStartedError) return 'held';
       if (codeOf(error) !== 'RESTORE_POINT_MISSING') throw error;
       this.parts.state.note(
         `${workload.name}: its copies went elsewhere meanwhile: check them there`,
       );
       this.parts.onUnhealed(damage.length);
-      return true;
+      return {};
     }
   }
 }
 
-/** Its record cannot be believed, somebody reads what would be changed, or the storage cannot read what lies there: nothing that the other
- *  chains need share. */
+/** Whatever is wrong with the record or the files of a chain, or keeps them from being read or changed, is nothing that the other chains share: also
+ *  what nobody has thought of. What the storage or a worker says of itself is, but for a sector that cannot be read. */
 export function isOfOneChain(error: unknown): boolean {
-  return OF_ONE_CHAIN.includes(codeOf(error));
+  const code = codeOf(error);
+  if (!isErrorCode(code)) return false;
+  if (code === 'REPOSITORY_IO_ERROR') return true;
+  return !code.startsWith('REPOSITORY_') && ERROR_CODES[code].kind !== 'unavailable';
 }
-
-const OF_ONE_CHAIN: readonly string[] = [
-  'CHAIN_RECORD_CORRUPT',
-  'CHAIN_RECORD_LOST',
-  'CHAIN_FORMAT_UNKNOWN',
-  'POINT_IN_USE',
-  'REPOSITORY_IO_ERROR',
-];

@@ -1,4 +1,4 @@
-import { ContinueAsNew, patched, sleep } from '@temporalio/workflow';
+import { ApplicationFailure, ContinueAsNew, patched, sleep } from '@temporalio/workflow';
 import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
 import type { Damage } from '../src/domain/targets/damage.js';
 import { batchesOf, type DiskWork } from '../src/domain/targets/disk-work.js';
@@ -44,6 +44,9 @@ export async function verifyBackups(input: VerifyInput): Promise<OperationStatus
 /** Before, a check kept its turn while it waited for a session, and the session may have waited for the turn. */
 const WAITS_WITHOUT_TURN = 'verifyBackups-20261127-waits-without-turn';
 
+/** Room that a change of a chain waits for may come with the end of a session. What is damaged stays so. */
+const LOOKS_AT_STUCK = 3;
+
 const NOTHING = { points: 0, damaged: 0, unhealed: 0, unreadable: 0, unknown: 0 };
 
 interface PointPlace {
@@ -60,6 +63,7 @@ class Verification {
   private readonly trees: TreeVerification;
   private counts: VerificationCounts;
   private unreadInARow = 0;
+  private unreadableChain: string | null = null;
   /** All up to here is read. */
   private done: VerificationPosition | null;
 
@@ -183,12 +187,16 @@ class Verification {
   private async verifyChain(chain: ChainToVerify): Promise<void> {
     await this.findings.begin(chain);
     for (const pointId of chain.pointIds) {
-      if (!this.findings.isVerified(pointId)) await this.verifyPoint(chain, pointId);
-      this.done = { path: chain.path, pointId };
+      const isVerified = this.findings.isVerified(pointId);
+      const goesOn = isVerified || (await this.verifyPoint(chain, pointId));
+      const last = goesOn ? pointId : chain.pointIds.at(-1)!;
+      this.done = { path: chain.path, pointId: last };
+      if (!goesOn) return;
     }
   }
 
-  private async verifyPoint(chain: ChainToVerify, pointId: string): Promise<void> {
+  /** @returns false: the others of its chain cannot be judged either */
+  private async verifyPoint(chain: ChainToVerify, pointId: string): Promise<boolean> {
     const { jobId, workloadId, path } = chain;
     const place = { targetRepositoryId: this.input.repositoryId, jobId, workloadId, pointId };
     const name = `${chain.workload.name} ${pointId}`;
@@ -199,24 +207,33 @@ class Verification {
         this.unreadInARow = 0;
         this.count({ points: 1, damaged: found.length });
         this.done = { path, pointId };
-        return await this.findings.add(found, { pointId, content, verifiedAt });
+        await this.findings.add(found, { pointId, content, verifiedAt });
+        return true;
       } catch (error) {
         const code = codeOf(error);
-        if (code === 'RESTORE_POINT_MISSING' && !this.isAskedFor(place)) {
-          this.state.note(`${name} was merged or deleted before it was read`);
-          return;
-        }
-        if (isOfOneChain(error) && !this.isOfStorage(code)) {
-          this.state.note(`${name} cannot be verified: ${reasonOf(error)} (${code})`);
-          this.count({ unreadable: 1 });
-          return;
-        }
         // The notes of what was found are gone before they were told; another check of the point has ended.
         const isGone = code === 'STAGING_INVALID' || code === 'FILE_MISSING';
-        if (!isGone || readings > this.settings.maxReplans) throw error;
-        this.state.note(`${name} is read again: ${reasonOf(error)}`);
+        if (isGone && readings <= this.settings.maxReplans) {
+          this.state.note(`${name} is read again: ${reasonOf(error)}`);
+          continue;
+        }
+        if (code === 'RESTORE_POINT_MISSING') {
+          if (this.isAskedFor(place)) throw error;
+          this.state.note(`${name} was merged or deleted before it was read`);
+          return true;
+        }
+        if (!isOfOneChain(error) || this.isOfStorage(code)) throw error;
+        this.state.note(`${name} cannot be verified: ${reasonOf(error)} (${code})`);
+        this.countUnreadable(path);
+        return code !== 'CHAIN_LOCKED';
       }
     }
+  }
+
+  /** Once a chain, however many of its points cannot be read. */
+  private countUnreadable(path: string): void {
+    if (this.unreadableChain !== path) this.count({ unreadable: 1 });
+    this.unreadableChain = path;
   }
 
   /** Two points one after the other that cannot be read: it is the storage that fails, and each try of it takes hours. */
@@ -264,7 +281,8 @@ class Verification {
     }
   }
 
-  /** Waits for a change of the chain that is under way; one that was left by a crash is finished under the chain's lock. */
+  /** Waits for a change of the chain that is under way; one that was left by a crash is finished under the chain's lock.
+   *  @throws CHAIN_LOCKED when it waits for somebody to do something */
   private async prepare(
     place: PointPlace,
     name: string,
@@ -284,8 +302,10 @@ class Verification {
           await this.turn.giveUp();
           await sleep(this.settings.lockRetryMs);
         } else if (patched(WAITS_WITHOUT_TURN)) await this.turn.giveUp();
-        await this.findings.finishChange();
+        const stuck = await this.findings.finishChange();
         await this.turn.take();
+        if (stuck !== null && looks >= LOOKS_AT_STUCK)
+          throw ApplicationFailure.nonRetryable(stuck, 'CHAIN_LOCKED');
       }
     }
   }

@@ -11,7 +11,7 @@ import { codeOf, reasonOf } from './failures.js';
 import { chainWorkflowId, CONTROL_TASK_QUEUE } from './messages.js';
 import type { OperationState } from './operation-state.js';
 import { repairTree } from './repair-tree.js';
-import type { VerificationCounts } from './verification-findings.js';
+import { isOfOneChain, type VerificationCounts } from './verification-findings.js';
 
 /** A tree that was read while a session held it: what was found is entered afterwards. */
 export interface LateTree {
@@ -54,9 +54,12 @@ export class TreeVerification {
         this.late = [...this.late, { tree, reference }];
         return;
       } catch (error) {
-        if (isUnjudged(tree, error)) return this.cannotJudge(tree, error);
-        if (!isToBeReadAgain(error) || readings > settings.maxReplans) throw error;
-        state.note(`${tree.workload.name} is read again: ${reasonOf(error)}`);
+        if (isToBeReadAgain(error) && readings <= settings.maxReplans) {
+          state.note(`${tree.workload.name} is read again: ${reasonOf(error)}`);
+          continue;
+        }
+        if (!isUnjudged(tree, error)) throw error;
+        return this.cannotJudge(tree, error);
       }
     }
   }
@@ -79,11 +82,11 @@ export class TreeVerification {
         }
         this.late = this.late.slice(1);
       } catch (error) {
-        const cannotBe = isUnjudged(first.tree, error);
-        if (!cannotBe && !isToBeReadAgain(error)) throw error;
+        const isAgain = isToBeReadAgain(error);
+        if (!isAgain && !isUnjudged(first.tree, error)) throw error;
         this.late = this.late.slice(1);
-        if (cannotBe) this.cannotJudge(first.tree, error);
-        else await this.verify(first.tree);
+        if (isAgain) await this.verify(first.tree);
+        else this.cannotJudge(first.tree, error);
       }
     }
   }
@@ -141,26 +144,18 @@ export class TreeVerification {
   }
 }
 
-/** Without its record and its index nothing can be said of the files of a tree, and nothing has to be of one that is gone by now. What its storage refuses of
- *  one tree says nothing of the others. */
-const UNJUDGED: readonly string[] = [
-  'RESTORE_POINT_MISSING',
-  ...[
-    'REPOSITORY_IO_ERROR',
-    'REPOSITORY_ACCESS_DENIED',
-    'REPOSITORY_READ_ONLY',
-    'REPOSITORY_UNSUITED',
-    'PATH_FORBIDDEN',
-  ],
-  'CHAIN_RECORD_CORRUPT',
-  'CHAIN_RECORD_LOST',
-  'CHAIN_FORMAT_UNKNOWN',
+/** What its storage refuses of one tree says nothing of the others. */
+const REFUSED: readonly string[] = [
+  'REPOSITORY_ACCESS_DENIED',
+  'REPOSITORY_READ_ONLY',
+  'REPOSITORY_UNSUITED',
 ];
 
 /** A point that was asked for by its name has to be there. */
 function isUnjudged({ pointId }: TreeToVerify, error: unknown): boolean {
   const code = codeOf(error);
-  return UNJUDGED.includes(code) && (pointId === null || code !== 'RESTORE_POINT_MISSING');
+  if (pointId !== null && code === 'RESTORE_POINT_MISSING') return false;
+  return REFUSED.includes(code) || isOfOneChain(error);
 }
 
 /** The notes of what was found are gone before they were told. */

@@ -355,6 +355,13 @@ const READING_ERRNOS: ReadonlySet<unknown> = new Set([
   ...[undefined, 'EIO', 'EREMOTEIO', 'EUCLEAN', 'EBADMSG', 'ENODATA', 'EBUSY', 'ETXTBSY'],
 ]);
 
+/** Whether a reader can make nothing of the bytes of an image. Of a file that Longhaul wrote, whose format it knows, this is damage whatever the code says:
+ *  one flipped bit makes a version, a flag or a size. */
+export function isSenselessImage(error: unknown): error is BackupError {
+  if (!isBackupError(error) || error.code === 'IMAGE_FORMAT_UNKNOWN') return false;
+  return error.kind === 'corrupt' || error.code.startsWith('IMAGE_');
+}
+
 /** Closes a tagged union: a new member fails to compile where it is not handled. */
 export function assertNever(value: never): never {
   throw new Error(`unexpected value: ${JSON.stringify(value)}`);

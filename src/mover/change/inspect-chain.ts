@@ -1,14 +1,22 @@
+import { isDeepStrictEqual } from 'node:util';
 import { stagingFolder } from '../../chain/chain-paths.js';
 import type { ChainPlace } from '../../chain/chain-place.js';
 import { goingPoints, type ChainRecord } from '../../chain/chain-record.js';
-import { pointFolders, readChainRecord, recordLost, takeChain } from '../../chain/chain-store.js';
+import {
+  pointFolders,
+  readChainRecord,
+  recordLost,
+  takeChain,
+  writeChainRecord,
+} from '../../chain/chain-store.js';
 import { BackupError, isBackupError } from '../../domain/errors.js';
 import { sentences } from '../../domain/sentences.js';
 import type { WorkloadType } from '../../domain/sources/restore-point.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
+import { isFileUnread } from '../../repository/unread-file.js';
 import { readStagedJson, stagedPath, type ComposedPoint } from '../staging/copy-plan.js';
 import type { MoverContext } from '../task/mover-context.js';
-import { finishPendingChange } from './pending-change.js';
+import { finishPendingChange, isStuckFor } from './pending-change.js';
 import { isReplaced } from './replace-files.js';
 import { removeEndedLeases } from '../../chain/leases.js';
 import { setUncommittedAside } from '../../chain/quarantine.js';
@@ -33,12 +41,14 @@ export interface InspectChainInput {
 }
 
 /** Takes the chain over under a new epoch (made when there is none) in a target that is marked as one, carries out a change that was
- *  stopped, and sets aside folders of points that were never committed. A change that has to wait for a reader, or for room, stays announced: copies go on meanwhile, merges and deletions do not.
+ *  stopped, and sets aside folders of points that were never committed. A change that has to wait for a reader or for room, or that what is damaged or
+ *  gone keeps from being finished, stays announced: copies go on meanwhile, merges and deletions do not.
+ *  @returns stuck: why it waits for somebody to do something; null: it waits for nothing or for a reader
  *  @throws CHAIN_FOREIGN, CHAIN_RECORD_CORRUPT, CHAIN_RECORD_LOST; RESTORE_POINT_MISSING, REPOSITORY_FULL where that is asked for */
 export async function inspectTargetChain(
   context: MoverContext,
   input: InspectChainInput,
-): Promise<{ record: ChainRecord; notes: string[] }> {
+): Promise<{ record: ChainRecord; notes: string[]; stuck: string | null }> {
   const target = await context.repository(input.targetRepositoryId);
   await markRepository(target);
   const identity = { jobId: input.jobId, workload: input.workload };
@@ -49,11 +59,11 @@ export async function inspectTargetChain(
   if (present !== null) await assertRecordCoversPoints(place, present);
   const seenAtMs = input.isSeen === true ? input.nowMs : null;
   const taken = await takeChain(target, input.chain, identity, input.owner, seenAtMs);
-  const { record, notes } = await finishOrPostpone(context, place, taken, input);
+  const { record, notes, stuck } = await finishOrPostpone(context, place, taken, input);
   const asideNotes = await setOrphansAside(target, input.chain, record);
   await sweepStaging(target, input.chain, record);
   await removeEndedLeases(target, input.chain, input.nowMs);
-  return { record, notes: [...notes, ...asideNotes] };
+  return { record, notes: [...notes, ...asideNotes], stuck };
 }
 
 /** A commit that is stopped leaves its staging folder beside the folder that is not listed yet. A point without both was listed once: the
@@ -81,30 +91,81 @@ async function unlistedPoints(
   return folders.filter((id) => !known.has(id));
 }
 
+interface TakenChain {
+  readonly record: ChainRecord;
+  readonly notes: string[];
+  readonly stuck: string | null;
+}
+
 async function finishOrPostpone(
   context: MoverContext,
   place: ChainPlace,
   record: ChainRecord,
   { nowMs, needsRoom = false }: InspectChainInput,
-): Promise<{ record: ChainRecord; notes: string[] }> {
+): Promise<TakenChain> {
   try {
     const finished = await finishPendingChange(context, place, record, nowMs);
     const { pending } = record;
     if (pending?.type !== 'replace' || isReplaced(finished, pending))
-      return { record: finished, notes: [] };
+      return { record: finished, notes: [], stuck: null };
     const lost = `the full that was to replace the files of restore point ${pending.pointId} is lost; the point stays as it was`;
-    return { record: finished, notes: [lost] };
+    return { record: finished, notes: [lost], stuck: null };
   } catch (error) {
     if (isBackupError(error, 'REPOSITORY_FULL') && !needsRoom)
-      // What it did so far may have written the record: a merge becomes a deletion.
-      return {
-        record: (await readChainRecord(place.repository, place.chain)) ?? record,
-        notes: [sentences(error.message, error.hint)],
-      };
+      return postponed(place, record, sentences(error.message, error.hint));
+    if (isStuckFor(error)) return damaged(place, record, error);
+    if (isBackupError(error) && (await isOfOneFile(place.repository, error)))
+      return postponed(
+        place,
+        record,
+        `a ${record.pending!.type} that was announced cannot be finished just now: ${error.message}`,
+      );
     if (!isBackupError(error, 'POINT_IN_USE')) throw error;
     const note = `a ${record.pending!.type} that was announced waits: ${error.message}`;
-    return { record, notes: [note] };
+    return { record, notes: [note], stuck: null };
   }
+}
+
+/** A bad sector in a file that the change needs: it may be read at another time, and nothing is said about the files yet. */
+async function isOfOneFile(repository: BackupRepository, error: BackupError): Promise<boolean> {
+  const { path } = error.details;
+  return typeof path === 'string' && isFileUnread(repository, path, error);
+}
+
+async function postponed(
+  { repository, chain }: ChainPlace,
+  before: ChainRecord,
+  why: string,
+): Promise<TakenChain> {
+  // What it did so far may have written the record: a merge becomes a deletion.
+  const record = (await readChainRecord(repository, chain)) ?? before;
+  return { record, notes: [why], stuck: why };
+}
+
+/** Nothing more may be built on what a merge left half done and cannot go on with, nor may it count as a copy that can be restored. */
+async function damaged(
+  place: ChainPlace,
+  before: ChainRecord,
+  error: BackupError,
+): Promise<TakenChain> {
+  const why = sentences(
+    `a ${before.pending!.type} that was announced cannot be finished: ${error.message}`,
+    'Until what is damaged or gone is put back nothing of this chain is merged or deleted, and copies go on in a new one. If it is lost, remove the oldest restore point that is left with all that build on it (`longhaul restore-point remove <repository> <point> --with-dependents`).',
+  );
+  const taken = await postponed(place, before, why);
+  const { pending } = taken.record;
+  if (pending?.type !== 'merge') return taken;
+  const affected = new Set([pending.fromId]);
+  const points = taken.record.points.map((point) => {
+    if (point.parentId !== null && affected.has(point.parentId)) affected.add(point.id);
+    return affected.has(point.id) ? { ...point, health: 'corrupt' as const } : point;
+  });
+  if (isDeepStrictEqual(points, taken.record.points)) return taken;
+  const record = await writeChainRecord(place.repository, place.chain, {
+    ...taken.record,
+    points,
+  });
+  return { ...taken, record };
 }
 
 /** A commit that was stopped between naming the folder and writing the record leaves a folder that no record lists. It is finished when

@@ -92,7 +92,7 @@ async function mergeDisk(
     await mergeIntoFull(context, place, full, increment, beside);
     await repository.settle([staging]);
     await assertStillOurs();
-  }
+  } else await assertMoved(place, fullPath, increment);
   // Also when an attempt that was killed has moved it: what it saw need not be durable.
   await repository.move([{ from: fullPath, to: path }], chain);
   const tables = [
@@ -112,6 +112,25 @@ async function mergeDisk(
     };
     return { ...increment, kind: 'full', sizeBytes, digests };
   });
+}
+
+/** A full that is not in its place was moved to that of the increment by an attempt that was stopped, or is lost: the increment is no full then.
+ *  @throws FILE_MISSING, IMAGE_… */
+async function assertMoved(
+  { repository, chain }: ChainPlace,
+  fullPath: string,
+  { path, format }: TargetDisk,
+): Promise<void> {
+  const isFull = await withOpenFiles(async (files) => {
+    const source = await fileByteSource(files.add(await repository.openRead(`${chain}/${path}`)));
+    return (await imageFormat(format, path).open(source)).parent === null;
+  });
+  if (isFull) return;
+  throw new BackupError(
+    'FILE_MISSING',
+    `${fullPath} is missing, and ${path} is still the increment that was to go into it`,
+    { details: { path: fullPath } },
+  );
 }
 
 /** Blocks, tables and digests of the merged file, all durable when it returns. */

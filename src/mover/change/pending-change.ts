@@ -61,6 +61,11 @@ export async function finishPendingChange(
   }
 }
 
+/** What keeps a change that was announced from being finished until somebody does something about the files, however often it is tried. */
+export function isStuckFor(error: unknown): error is BackupError {
+  return isBackupError(error) && (error.kind === 'corrupt' || error.code === 'FILE_MISSING');
+}
+
 /** An attempt that the server took for dead may be at the same merge still: writing the record is what tells it that it is not its own any more
  *  (`assertStillOurs`), before anything of the files is looked at. All other changes are the same, however many do them at once. */
 async function taken({ repository, chain }: ChainPlace, record: ChainRecord): Promise<ChainRecord> {

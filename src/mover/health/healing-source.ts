@@ -8,7 +8,13 @@ import { isZeroUnit, unitDigest } from '../../chain/digests/digest.js';
 import type { ChainRecord } from '../../chain/chain-record.js';
 import { BLOCK_BYTES, DIGEST_BYTES } from '../../domain/targets/digest.js';
 import { FileUnits, NO_SLOTS } from '../../domain/targets/file-units.js';
-import { BackupError, isBackupError, isStorageFault, isUnreadable } from '../../domain/errors.js';
+import {
+  BackupError,
+  isBackupError,
+  isSenselessImage,
+  isStorageFault,
+  isUnreadable,
+} from '../../domain/errors.js';
 import type { SourceRestorePoint, SourceWorkload } from '../../domain/sources/restore-point.js';
 import type { TargetDisk, TargetRestorePoint } from '../../domain/targets/target-point.js';
 import { BLOCK_DIRECT, MAP_BLOCKS } from '../../image/disk-image.js';
@@ -96,7 +102,8 @@ export async function guestBlocksOf(
       await close();
     }
   } catch (error) {
-    if (!isBackupError(error) || (error.kind !== 'corrupt' && !isUnreadable(error))) throw error;
+    if (!isUnreadable(error) && !isSenselessImage(error) && !isBackupError(error, 'FILE_MISSING'))
+      throw error;
   }
   return blocks;
 }

@@ -3,7 +3,7 @@ import { writeChainRecord } from '../../chain/chain-store.js';
 import { afterRetention } from '../../chain/known-source-points.js';
 import type { LastingDamage } from '../../domain/targets/damage.js';
 import { BLOCK_BYTES } from '../../domain/targets/digest.js';
-import { isBackupError, isUnreadable } from '../../domain/errors.js';
+import { isBackupError, isSenselessImage, isUnreadable } from '../../domain/errors.js';
 import type { TargetRestorePoint } from '../../domain/targets/target-point.js';
 import { BLOCK_UNALLOCATED } from '../../image/disk-image.js';
 import { changeChain } from '../change/pending-change.js';
@@ -142,7 +142,7 @@ async function stillShown(
       await close();
     }
   } catch (error) {
-    if (isUnreadable(error) || (isBackupError(error) && error.kind === 'corrupt'))
+    if (isUnreadable(error) || isSenselessImage(error) || isBackupError(error, 'FILE_MISSING'))
       return new Set(open);
     throw error;
   }

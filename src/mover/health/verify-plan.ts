@@ -5,7 +5,7 @@ import { readChainRecord } from '../../chain/chain-store.js';
 import { assertAtHome } from '../../chain/record-store.js';
 import { readDigestTableHeader } from '../../chain/digests/digest-table.js';
 import type { Damage } from '../../domain/targets/damage.js';
-import { BackupError, isBackupError, isUnreadable } from '../../domain/errors.js';
+import { BackupError, isBackupError, isSenselessImage, isUnreadable } from '../../domain/errors.js';
 import { verifyStagingId } from '../../domain/targets/staging-id.js';
 import type { TargetDisk, TargetRestorePoint } from '../../domain/targets/target-point.js';
 import { relativeParentLink } from '../../chain/chain-paths.js';
@@ -13,6 +13,7 @@ import type { ImageHead } from '../../image/disk-image.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { openLayer, targetLayer } from '../blocks/layer-file.js';
 import { hashFile } from '../blocks/file-digest.js';
+import { withVerifier } from '../blocks/verify-units.js';
 import { readStagedJson, stagedPath, writeStagedJson } from '../staging/copy-plan.js';
 import { diskWork, verificationJournal } from '../staging/journals.js';
 import type { DiskWork } from '../../domain/targets/disk-work.js';
@@ -201,12 +202,27 @@ async function wrongLink(
   const head = await headIfSound(context, place, disk);
   if (head === null) return null;
   const { name: actual, linkId } = head.parent ?? { name: null, linkId: null };
+  // What one bit made another name is healed with its unit.
+  if (actual !== expected && !(await isHeadAsWritten(context, place, disk))) return null;
   if (actual !== expected)
     return `${disk.path} names the parent ${actual ?? 'none'} instead of ${expected ?? 'none'}`;
   if (parentDisk === undefined || linkId === null) return null;
   const below = await headIfSound(context, place, parentDisk);
   if (below === null || below.linkId === linkId) return null;
   return `${disk.path} was made on a parent with the id ${linkId}, and ${parentDisk.path} has ${below.linkId ?? 'none'}`;
+}
+
+function isHeadAsWritten(
+  context: MoverContext,
+  { targetRepositoryId: repositoryId, chain }: { targetRepositoryId: string; chain: string },
+  disk: TargetDisk,
+): Promise<boolean> {
+  return withVerifier(
+    context,
+    { repositoryId, chain },
+    disk,
+    async (verifier) => (await verifier.damagedUnits(0, 1)).length === 0,
+  );
 }
 
 async function headIfSound(
@@ -219,8 +235,7 @@ async function headIfSound(
     await layer.close();
     return layer.image;
   } catch (error) {
-    if (isUnreadable(error)) return null;
-    if (isBackupError(error) && (error.kind === 'corrupt' || error.code === 'FILE_MISSING'))
+    if (isUnreadable(error) || isSenselessImage(error) || isBackupError(error, 'FILE_MISSING'))
       return null;
     throw error;
   }

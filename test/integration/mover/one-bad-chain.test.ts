@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { holdLease, LEASE_MS } from '../../../src/chain/leases.js';
-import { readChainRecord } from '../../../src/chain/chain-store.js';
+import { readChainRecord, writeChainRecord } from '../../../src/chain/chain-store.js';
 import { machineFolder, machineId, manyMachines } from '../../support/layout/many-machines.js';
 import { breakSectors } from '../../support/repository/bad-sectors.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
@@ -58,6 +58,43 @@ it('a sector that cannot be read is found and healed, and keeps no other chain f
   });
   const again = await sessions.verify('offsite', CHECKED_AT_MS + 86_400_000);
   expect(again).toMatchObject({ result: 'success' });
+});
+
+it('a copy whose head names another version of its format is healed, and keeps no other chain from being checked', async () => {
+  const source = await manyMachines(3);
+  const target = new SimulatedRepository('offsite');
+  await new LocalSessions([source.repository, target]).copy(LATEST, NOW_MS);
+  const chain = `nightly/${[1, 2, 3].map(machineId).sort()[0]!}`;
+  const [point] = (await readChainRecord(target, chain))!.points;
+  const file = await target.openWrite(`${chain}/${point!.disks[0]!.path}`, 'existing');
+  await file.write(Buffer.from([7]), 7);
+  await file.close();
+  const sessions = new LocalSessions([source.repository, target]);
+  expect(await sessions.verify('offsite', CHECKED_AT_MS)).toMatchObject({
+    result: 'warning',
+    reason: '1 damaged places were found and healed',
+  });
+  const again = await sessions.verify('offsite', CHECKED_AT_MS + 86_400_000);
+  expect(again).toMatchObject({ result: 'success' });
+});
+
+it('a copy of a format that only a newer release knows keeps no other chain from being checked', async () => {
+  const source = await manyMachines(3);
+  const target = new SimulatedRepository('offsite');
+  await new LocalSessions([source.repository, target]).copy(LATEST, NOW_MS);
+  const chain = `nightly/${[1, 2, 3].map(machineId).sort()[0]!}`;
+  const record = (await readChainRecord(target, chain))!;
+  const points = record.points.map((point) => ({
+    ...point,
+    disks: point.disks.map((disk) => ({ ...disk, format: 'holodisk' })),
+  }));
+  await writeChainRecord(target, chain, { ...record, points });
+  const sessions = new LocalSessions([source.repository, target]);
+  expect(await sessions.verify('offsite', CHECKED_AT_MS)).toMatchObject({
+    result: 'failed',
+    reason: expect.stringMatching(/^1 chains cannot be read; of the others 2/) as string,
+    notes: [expect.stringContaining('IMAGE_FORMAT_UNKNOWN')],
+  });
 });
 
 it.each([

@@ -1,3 +1,4 @@
+import type { ExpiryAnswer } from '../../../activities/chain-payloads.js';
 import type { CopyJob, StartOverrides } from '../../../src/domain/jobs/copy-job.js';
 import { sessionWorkflowId } from '../../../src/domain/sessions/copy-session.js';
 import type { JobPlan, OperationStatus } from '../../../src/domain/sessions/operation.js';
@@ -17,6 +18,8 @@ import {
   type RestoreInput,
   type VerifyInput,
 } from '../../../workflows/messages.js';
+import type { ExpireChainInput } from '../../../workflows/one-time-copy.js';
+import type { RepairInput, RepairOutcome } from '../../../workflows/repair-chain.js';
 import { LocalServer, type HeldId } from './local-server.js';
 import { InProcessWorker, type WorkerOptions } from './local-worker.js';
 
@@ -60,6 +63,14 @@ export class LocalSessions {
   ): Promise<OperationStatus> {
     const input: VerifyInput = { repositoryId, restorePointId: null };
     return (await this.execute(WORKFLOW_VERIFY, 'verify', input, nowMs, held)) as OperationStatus;
+  }
+
+  async expire(input: ExpireChainInput, nowMs: number): Promise<ExpiryAnswer> {
+    return (await this.execute('expireChain', 'expire', input, nowMs)) as ExpiryAnswer;
+  }
+
+  async repair(input: RepairInput, nowMs: number): Promise<RepairOutcome> {
+    return (await this.execute('repairChain', 'repair', input, nowMs)) as RepairOutcome;
   }
 
   async remove(input: RemoveInput, nowMs: number): Promise<OperationStatus> {

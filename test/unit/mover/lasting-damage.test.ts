@@ -1,11 +1,13 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { writeChainRecord } from '../../../src/chain/chain-store.js';
+import { DEFAULT_COPY_SETTINGS } from '../../../src/domain/jobs/copy-settings.js';
 import {
   CopiedMachine,
   NOW_MS,
   type LeaseOf,
   type MachineCopy,
 } from '../../support/living/copied-machine.js';
+import { LocalSessions } from '../../support/workflows/local-sessions.js';
 
 let machine: CopiedMachine;
 let disk: string;
@@ -118,4 +120,28 @@ describe('damage that lasts', () => {
     }
     return copy.mover.run('markDamage', { ...copy.input, damage: lasting, mayQuarantine });
   }
+});
+
+it('too much damage to be listed is marked although no unit of it is named', async () => {
+  const copy = await machine.copy();
+  const { id: workloadId, ...workload } = machine.before.workload;
+  const damage = { type: 'units', disk, units: [], count: 1500 } as const;
+  const sessions = new LocalSessions([copy.source, copy.target]);
+  const { notes, unhealed } = await sessions.repair(
+    {
+      ...{ targetRepositoryId: 'offsite', jobId: 'nightly' },
+      workload: { id: workloadId, ...workload },
+      damage: [{ pointId: machine.idOf(3), damage }],
+      ...{ verified: [], since: new Date(NOW_MS).toISOString() },
+      settings: DEFAULT_COPY_SETTINGS,
+    },
+    NOW_MS,
+  );
+  expect(unhealed).toBe(1);
+  expect(notes).toEqual([
+    expect.stringContaining('1500 damaged units are too many'),
+    expect.stringMatching(/^corrupt restore points/),
+    expect.stringMatching(/^set aside in quarantine/),
+  ]);
+  expect(await copy.folders()).toEqual([0, 1, 2]);
 });

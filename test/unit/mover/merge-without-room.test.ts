@@ -1,7 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { BackupError } from '../../../src/domain/errors.js';
 import type { FolderRepository } from '../../../src/repository/backup-repository.js';
-import { CopiedMachine, type MachineCopy } from '../../support/living/copied-machine.js';
+import { CopiedMachine, NOW_MS, type MachineCopy } from '../../support/living/copied-machine.js';
+import { breakSectors } from '../../support/repository/bad-sectors.js';
+import { testJob } from '../../support/session/test-site.js';
+import { LocalSessions } from '../../support/workflows/local-sessions.js';
 
 let machine: CopiedMachine;
 
@@ -46,9 +49,9 @@ function inspect({ mover, input }: MachineCopy, needsRoom = false) {
 }
 
 /** A merge that was announced, and then something else took the room. */
-async function stuck(): Promise<{ copy: MachineCopy; empty: () => void }> {
+async function stuck(open?: RegExp): Promise<{ copy: MachineCopy; empty: () => void }> {
   const copy = await machine.copy();
-  const empty = fill(copy, 64 * MIB);
+  const empty = fill(copy, 64 * MIB, open);
   const merge = copy.mover.run('mergeIncrement', { ...copy.input, ...pair() });
   await expect(merge).rejects.toMatchObject({ code: 'REPOSITORY_FULL' });
   expect((await copy.record()).pending).toMatchObject({ type: 'merge' });
@@ -95,6 +98,25 @@ describe('a merge without room', () => {
     expect(await machine.wrongPoints(copy.target)).toEqual([]);
   });
 
+  it('ends a health check that waits for it, with the reason, and is taken back by who removes what it is of', async () => {
+    const { copy } = await stuck(/\.leases/);
+    const sessions = new LocalSessions([copy.source, copy.target]);
+    const status = await sessions.verify('offsite', NOW_MS);
+    expect(status).toMatchObject({
+      result: 'failed',
+      reason: expect.stringMatching(/^1 chains cannot be read/) as string,
+      notes: [expect.stringMatching(/goes on when there is room: .*Free space.*CHAIN_LOCKED/)],
+    });
+    const place = { ...copy.input, epoch: (await copy.record()).epoch };
+    const rule = { withDependents: true, immutableForDays: 0 };
+    const { ids } = await copy.mover.run('planRemoval', {
+      ...{ ...place, ...rule, pointId: machine.idOf(1) },
+    });
+    await copy.mover.run('removeRestorePoints', { ...place, ids, mode: 'delete' });
+    expect(await copy.record()).toMatchObject({ points: [], pending: null });
+    expect(await copy.folders()).toEqual([]);
+  });
+
   it('that has moved its full keeps the tables of the merged file while it waits', async () => {
     const [whole, copy] = [await machine.copy(), await machine.copy()];
     await whole.mover.run('mergeIncrement', { ...whole.input, ...pair() });
@@ -117,4 +139,75 @@ describe('a merge without room', () => {
     expect(await copy.read(digests)).toEqual(await whole.read(digests));
     expect(await machine.wrongPoints(target)).toEqual([]);
   });
+});
+
+describe('an announced merge of which a file is gone', () => {
+  /** @param lost the place of the point whose disk file is lost meanwhile */
+  async function broken(lost: number): Promise<MachineCopy> {
+    const { copy, empty } = await stuck();
+    empty();
+    await copy.target.remove(copy.pathOf(lost, 'image'));
+    return copy;
+  }
+
+  it.each([0, 1])(
+    'lets copies go on in a new chain, and calls nothing good that needs it: file of point %i',
+    async (lost) => {
+      const copy = await broken(lost);
+      const { record, notes, stuck: why } = await inspect(copy);
+      expect(record.pending).toMatchObject({ type: 'merge' });
+      expect(notes).toEqual([why]);
+      expect(why).toMatch(/^a merge that was announced cannot be finished: .*--with-dependents/);
+      expect(record.points.slice(1).map(({ health }) => health)).toEqual(
+        Array.from({ length: 3 }, () => 'corrupt'),
+      );
+      // By a newer release, or after a stop: the same again.
+      expect((await inspect(copy)).record.points).toEqual(record.points);
+      const sessions = new LocalSessions([copy.source, copy.target]);
+      const job = testJob({ retention: { type: 'restorePoints', value: 99 } });
+      const { tasks } = await sessions.copy(job, NOW_MS);
+      expect(tasks).toMatchObject([{ result: 'warning' }]);
+      const [full, ...others] = (await copy.record()).points.slice(4);
+      expect(full).toMatchObject({ kind: 'full', health: 'good', chainId: full!.id });
+      expect(others).not.toEqual([]);
+      for (const { chainId, health } of others)
+        expect([chainId, health]).toEqual([full!.id, 'good']);
+    },
+  );
+
+  it('waits, and calls nothing damaged, where a sector of its full cannot be read just now', async () => {
+    const { copy, empty } = await stuck();
+    empty();
+    breakSectors(copy.target, copy.pathOf(0, 'image'), [0]);
+    const { record, notes } = await inspect(copy);
+    expect(notes).toEqual([
+      expect.stringMatching(/^a merge that was announced cannot be finished just/),
+    ]);
+    expect(record.points.every(({ health }) => health === 'good')).toBe(true);
+  });
+
+  it.each(['delete', 'setAside'] as const)(
+    'goes with its points when these are removed, and only with them (%s)',
+    async (mode) => {
+      const copy = await broken(1);
+      const { record } = await inspect(copy);
+      const place = { ...copy.input, epoch: record.epoch };
+      const plan = (point: number) =>
+        copy.mover.run('planRemoval', {
+          ...{ ...place, pointId: machine.idOf(point), withDependents: true },
+          immutableForDays: 0,
+        });
+      await expect(plan(3)).rejects.toMatchObject({
+        code: 'FILE_MISSING',
+        hint: expect.stringContaining(`only restore point ${machine.idOf(1)} can be removed`),
+      });
+      const { ids } = await plan(1);
+      expect(ids).toEqual([3, 2, 1].map((point) => machine.idOf(point)));
+      await copy.mover.run('removeRestorePoints', { ...place, ids, mode });
+      expect(await copy.record()).toMatchObject({ points: [], pending: null });
+      expect(await copy.folders()).toEqual([]);
+      const aside = await copy.target.list(`${machine.chain}/.quarantine`);
+      expect(aside).toHaveLength(mode === 'delete' ? 0 : 4);
+    },
+  );
 });
