@@ -48,10 +48,10 @@ export function createRemovedWorkloadActivities(deps: {
       return runTask(async (control) => {
         const place = onChain(input);
         const rule = { ...place, immutableForDays: immutableForDays(input.targetRepositoryId) };
-        const { pointIds, ...standing } = await mover.run('noteAbsence', rule, control);
+        const { pointIds, ...standing } = await mover.runFreeing('noteAbsence', rule, control);
         if (standing.state !== 'due') return { deleted: 0, standing };
         const order = { ...place, ids: pointIds };
-        const { deleted } = await mover.run('deleteRestorePoints', order, control);
+        const { deleted } = await mover.runFreeing('deleteRestorePoints', order, control);
         return { deleted: deleted.length, standing };
       });
     },
@@ -60,7 +60,7 @@ export function createRemovedWorkloadActivities(deps: {
     async settleTreeAbsence(input: TreeAbsenceRequest): Promise<TreeAbsenceAnswer> {
       const days = immutableForDays(input.targetRepositoryId);
       const rule = { ...onChain(input), immutableForDays: days };
-      return runTask((control) => mover.run('settleTreeAbsence', rule, control));
+      return runTask((control) => mover.runFreeing('settleTreeAbsence', rule, control));
     },
   };
 }

@@ -8,7 +8,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import type { ExpiryAnswer } from '../activities/chain-payloads.js';
+import type { ExpiryAnswer, TakeChainRequest } from '../activities/chain-payloads.js';
 import type { CopyJob } from '../src/domain/jobs/copy-job.js';
 import { sessionWorkflowId } from '../src/domain/sessions/copy-session.js';
 import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
@@ -21,7 +21,7 @@ import {
   retentionActivities,
 } from './activity-profiles.js';
 import { copySession } from './copy-session.js';
-import { isStop, reasonOf } from './failures.js';
+import { codeOf, isStop, reasonOf } from './failures.js';
 import { isHistoryLong } from './history-length.js';
 import {
   chainWorkflowId,
@@ -163,14 +163,27 @@ export async function expireChain(input: ExpireChainInput): Promise<ExpiryAnswer
   const { jobId, workloadId, workload } = chain;
   const ids = { targetRepositoryId, jobId, workloadId };
   const owner = workflowInfo().firstExecutionRunId;
-  const { epoch } = await listingActivities(
-    targetRepositoryId,
-    settings,
-  ).inspectTargetChain.executeWithOptions({ summary: `${workload.name}: take the chain over` }, [
-    { ...ids, workload, owner, nowMs: Date.now() },
-  ]);
+  const epoch = await epochOfKept(input, { ...ids, workload, owner, nowMs: Date.now() });
+  // Moved or removed by hand since it was listed.
+  if (epoch === null) return { deleted: 0, heldBy: null };
   return retentionActivities(targetRepositoryId, settings).expireChain.executeWithOptions(
     { summary: `${workload.name}: remove what may go` },
     [{ ...ids, epoch, nowMs: Date.now(), isOrdered }],
   );
+}
+
+/** null: the chain is not there any more. */
+async function epochOfKept(
+  { settings, chain, repositoryId }: ExpireChainInput,
+  order: TakeChainRequest,
+): Promise<number | null> {
+  const { inspectTargetChain } = listingActivities(repositoryId, settings);
+  try {
+    const summary = `${chain.workload.name}: take the chain over`;
+    const taken = { ...order, isKept: true };
+    return (await inspectTargetChain.executeWithOptions({ summary }, [taken])).epoch;
+  } catch (error) {
+    if (codeOf(error) !== 'RESTORE_POINT_MISSING') throw error;
+    return null;
+  }
 }

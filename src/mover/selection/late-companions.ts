@@ -29,11 +29,11 @@ export async function lateCompanions(
   const came: string[] = [];
   const written: string[] = [];
   for (const [index, companion] of point.companions.entries()) {
+    if (ofOthers.has(companion.path)) continue;
     const place = places[index]!;
     const file = kept.get(place);
     if (file === undefined) came.push(place);
-    else if (!ofOthers.has(companion.path) && (await isWritten(repository, companion, file)))
-      written.push(place);
+    else if (await isWritten(repository, companion, file)) written.push(place);
   }
   const since = `after it was copied at ${copy.copiedAt}`;
   return [

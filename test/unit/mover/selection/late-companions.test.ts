@@ -53,6 +53,14 @@ describe('what is no disk of the newest copied point', () => {
     ]);
   });
 
+  it('is not spoken of where it came with a later point, which it belongs to, too', async () => {
+    const current = [
+      point('p1', [companion('a.xml'), companion('shared.ovf')], 'c1'),
+      point('p2', [companion('shared.ovf')], null),
+    ];
+    expect(await lateCompanions(source, current, [copy('c1', ['a.xml'])])).toEqual([]);
+  });
+
   it.each([
     { what: 'another size', sizeBytes: 4, at: '', proves: true, isTold: true },
     {
