@@ -26,8 +26,6 @@ import { LocalSessions } from '../../support/workflows/local-sessions.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 import { windowRuns } from '../../../src/mover/task/window-runs.js';
 
-const SEED = 20_261_126;
-
 /** A source and one target of it; what is wrong in the target is judged by qemu-img. */
 class Copied {
   private sessions = 0;
@@ -205,7 +203,6 @@ describe.skipIf(!requireTool('qemu-img'))('a disk of another size at each backup
           expect(Object.entries(wrong).filter(([, faults]) => faults.length > 0)).toEqual([]);
         }),
         {
-          seed: SEED,
           numRuns: Number(process.env['LONGHAUL_PROPERTY_RUNS'] ?? 8),
           endOnFailure: true,
         },

@@ -1,0 +1,261 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { CopySessionOutcome } from '../../../workflows/messages.js';
+import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
+import fc from '../properties.js';
+import { testJob } from '../session/test-site.js';
+import { LocalSessions } from '../workflows/local-sessions.js';
+import { BLOCKS, LibvirtMachine, type Content } from './libvirt-machine.js';
+
+const run = promisify(execFile);
+const DAY_MS = 86_400_000;
+const YEARS_MS = 3_653 * DAY_MS;
+
+/** One thing that happens at a source. The value of a change is never 0 by chance: a block of zeros is a change of its own. */
+type Event =
+  | { readonly type: 'work'; readonly writes: readonly (readonly [number, number])[] }
+  | { readonly type: 'full' | 'increment' | 'incrementFromTheFuture' }
+  | { readonly type: 'makeAnew'; readonly writes: readonly (readonly [number, number])[] }
+  | { readonly type: 'grow' | 'overwrite'; readonly value: number }
+  | { readonly type: 'merge' | 'removeOldest' | 'touch' | 'copyElsewhere' | 'move' | 'rollBack' }
+  | { readonly type: 'session' };
+
+const value = fc.integer({ min: 1, max: 200 });
+const writes = fc.array(fc.tuple(fc.nat(BLOCKS - 1), fc.oneof(value, fc.constant(0))), {
+  maxLength: 3,
+});
+const anEvent: fc.Arbitrary<Event> = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ type: fc.constant('work' as const), writes }) },
+  { weight: 3, arbitrary: fc.constant({ type: 'full' as const }) },
+  { weight: 6, arbitrary: fc.constant({ type: 'increment' as const }) },
+  { weight: 1, arbitrary: fc.constant({ type: 'incrementFromTheFuture' as const }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant('makeAnew' as const), writes }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant('grow' as const), value }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('overwrite' as const), value }) },
+  {
+    weight: 5,
+    arbitrary: fc
+      .constantFrom(
+        ...(['merge', 'removeOldest', 'touch', 'copyElsewhere', 'move', 'rollBack'] as const),
+      )
+      .map((type) => ({ type })),
+  },
+  { weight: 8, arbitrary: fc.constant({ type: 'session' as const }) },
+);
+
+/** How the job copies, and what its storage says of its files. */
+interface Way {
+  readonly mode: 'periodic' | 'immediate';
+  readonly restorePoints: 'all' | 'latest';
+  readonly stamps: 'strong' | 'weak';
+}
+
+/** The most usual ones come first: a history that fails is shrunk towards them. */
+const aWay: fc.Arbitrary<Way> = fc.record({
+  mode: fc.constantFrom('periodic', 'immediate'),
+  restorePoints: fc.constantFrom('all', 'latest'),
+  stamps: fc.constantFrom('strong', 'weak'),
+});
+
+/** A source, a target, and what each date has ever shown. */
+class History {
+  readonly machine: LibvirtMachine;
+  /** By date: all that a backup of this date has shown, the last at the end. */
+  private readonly shown = new Map<number, Content[]>();
+  private nowMs = Date.UTC(2026, 9, 1, 20);
+  private rolledBackTo: Content | null = null;
+  private hasOverwritten = false;
+
+  private constructor(
+    private readonly folder: string,
+    private readonly way: Way,
+  ) {
+    this.machine = new LibvirtMachine(join(folder, 'primary'), join(folder, 'live.raw'));
+  }
+
+  static async begin(way: Way): Promise<History> {
+    const folder = await mkdtemp(join(tmpdir(), 'longhaul-history-'));
+    await mkdir(join(folder, 'primary'));
+    await mkdir(join(folder, 'offsite'));
+    await writeFile(join(folder, 'live.raw'), Buffer.alloc(BLOCKS * 65_536));
+    const history = new History(folder, way);
+    await history.machine.full(history.nextDate());
+    history.note();
+    return history;
+  }
+
+  end(): Promise<void> {
+    return rm(this.folder, { recursive: true, force: true });
+  }
+
+  async happen(event: Event): Promise<void> {
+    const { machine } = this;
+    switch (event.type) {
+      case 'work':
+        machine.work(event.writes);
+        break;
+      case 'full':
+        await machine.full(this.nextDate());
+        break;
+      case 'increment':
+        await machine.increment(this.nextDate());
+        break;
+      case 'incrementFromTheFuture':
+        await machine.increment(this.nextDate() + YEARS_MS);
+        break;
+      case 'makeAnew':
+        await machine.removeAll();
+        machine.work(event.writes);
+        await machine.full(this.nextDate());
+        break;
+      case 'rollBack':
+        if (this.rolledBackTo !== null) machine.content = [...this.rolledBackTo];
+        this.rolledBackTo = [...machine.content];
+        await machine.full(this.nextDate());
+        break;
+      case 'grow':
+        await machine.growNewest(event.value);
+        break;
+      case 'overwrite':
+        this.hasOverwritten = (await machine.overwriteNewest(event.value)) || this.hasOverwritten;
+        if (this.hasOverwritten) machine.content = [...machine.shows(machine.backups.at(-1)!)];
+        break;
+      case 'merge':
+        await machine.mergeOldest();
+        break;
+      case 'removeOldest':
+        await machine.removeOldestChain();
+        break;
+      case 'touch':
+        await machine.touchAll();
+        break;
+      case 'copyElsewhere':
+        await machine.copyElsewhere();
+        break;
+      case 'move':
+        await machine.moveFolder();
+        break;
+      case 'session':
+        await this.session();
+    }
+    this.note();
+  }
+
+  /** The promise: every point of the target shows what a backup of its date has shown, and the newest of each date what it shows now; nothing
+   *  that the source shows is missing, or, where the job asks for the latest alone, not that. Where somebody has written over a backup, the session has to say so instead. */
+  async session(): Promise<void> {
+    const outcome = await this.copy();
+    const points = await this.targetPoints();
+    for (const { dateMs, content } of points)
+      assert.ok(
+        this.shown.get(dateMs)?.map(String).includes(String(content)),
+        `${new Date(dateMs).toISOString()} never showed ${String(content)}`,
+      );
+    if (this.hasOverwritten && ['warning', 'actionRequired'].includes(outcome.result)) {
+      assert.match(JSON.stringify(outcome), /other content/);
+      return;
+    }
+    const now = new Map(points.map(({ dateMs, content }) => [dateMs, content]));
+    const { backups } = this.machine;
+    // Of one from the future and those after it any may count as the latest.
+    const newestMs = Math.max(...backups.map(({ createdAtMs }) => createdAtMs));
+    const latest = [backups.at(-1)!.createdAtMs, newestMs];
+    // Of a chain that was made anew the latest alone is copied again then, and the copies of before stay.
+    const copied = backups.filter(
+      ({ createdAtMs }) =>
+        this.way.restorePoints === 'all' || (latest.includes(createdAtMs) && now.has(createdAtMs)),
+    );
+    for (const backup of copied)
+      assert.deepEqual(
+        now.get(backup.createdAtMs),
+        this.machine.shows(backup),
+        `${new Date(backup.createdAtMs).toISOString()} is another one in the target: ${JSON.stringify(outcome)}`,
+      );
+    assert.ok(
+      copied.some(({ createdAtMs }) => latest.includes(createdAtMs)),
+      `the latest is missing: ${JSON.stringify(outcome)}`,
+    );
+  }
+
+  private async copy(): Promise<CopySessionOutcome> {
+    const { mode, restorePoints, stamps } = this.way;
+    const stampsProve = stamps === 'strong';
+    const open = (id: string) => {
+      const rootPath = join(this.folder, id);
+      return openDirectoryRepository({ id, rootPath, readOnly: id === 'primary', stampsProve });
+    };
+    const sessions = new LocalSessions([await open('primary'), await open('offsite')]);
+    const job = testJob({
+      ...{ mode, restorePoints },
+      onSourceChainRecreated: 'startNewChain',
+      retention: { type: 'restorePoints', value: 100 },
+    });
+    this.nowMs += DAY_MS / 24;
+    return sessions.copy(job, this.nowMs);
+  }
+
+  /** From the commit record alone, read by qemu-img. */
+  private async targetPoints(): Promise<{ dateMs: number; content: Content }[]> {
+    const job = join(this.folder, 'offsite', 'nightly');
+    const [workload = ''] = (await readdir(job)).filter((name) => name.startsWith('libvirt-'));
+    const chain = join(job, workload);
+    const { record } = JSON.parse(await readFile(join(chain, 'chain.json'), 'utf8')) as {
+      record: { points: { createdAt: string; state: string; disks: { path: string }[] }[] };
+    };
+    const points: { dateMs: number; content: Content }[] = [];
+    for (const { createdAt, state, disks } of record.points) {
+      if (state !== 'available') continue;
+      const raw = join(this.folder, 'shown.raw');
+      const image = join(chain, disks[0]!.path);
+      await run('qemu-img', ['convert', '-f', 'qcow2', '-O', 'raw', image, raw]);
+      points.push({ dateMs: Date.parse(createdAt), content: contentOf(await readFile(raw)) });
+    }
+    return points;
+  }
+
+  private note(): void {
+    for (const backup of this.machine.backups) {
+      const shows = this.machine.shows(backup);
+      const before = this.shown.get(backup.createdAtMs) ?? [];
+      if (String(before.at(-1)) !== String(shows))
+        this.shown.set(backup.createdAtMs, [...before, shows]);
+    }
+  }
+
+  private nextDate(): number {
+    this.nowMs += DAY_MS;
+    return this.nowMs;
+  }
+}
+
+/** -1: a block that is not of one byte. */
+function contentOf(raw: Buffer): number[] {
+  return Array.from({ length: BLOCKS }, (_, block) => {
+    const bytes = raw.subarray(block * 65_536, (block + 1) * 65_536);
+    return bytes.every((byte) => byte === bytes[0]) ? bytes[0]! : -1;
+  });
+}
+
+/** Tries random histories of a source.
+ *  @throws with the events of one that shows a fault */
+export async function trySourceHistories(
+  parameters: Pick<fc.Parameters, 'seed' | 'numRuns' | 'endOnFailure' | 'interruptAfterTimeLimit'>,
+): Promise<void> {
+  const events = fc.array(anEvent, { minLength: 6, maxLength: 24 });
+  await fc.assert(
+    fc.asyncProperty(aWay, events, async (way, happened) => {
+      const history = await History.begin(way);
+      try {
+        for (const event of happened) await history.happen(event);
+        await history.happen({ type: 'session' });
+      } finally {
+        await history.end();
+      }
+    }),
+    parameters,
+  );
+}
