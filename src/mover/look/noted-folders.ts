@@ -11,8 +11,7 @@ export function notingFolders(
   const note = (folder: string): void => {
     if (folders.size < MOST_FOLDERS) folders.add(folder);
   };
-  return {
-    ...repository,
+  const noted: Pick<BackupRepository, 'list' | 'entries'> = {
     list(folder) {
       note(folder);
       return repository.list(folder);
@@ -22,4 +21,12 @@ export function notingFolders(
       return repository.entries(folder, after);
     },
   };
+  // Its methods are those of a class, which a copy of the object does not have, and ask for the object itself.
+  return new Proxy(repository, {
+    get(target, name): unknown {
+      if (name === 'list' || name === 'entries') return noted[name];
+      const member: unknown = Reflect.get(target, name, target);
+      return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+    },
+  });
 }
