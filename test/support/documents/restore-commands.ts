@@ -18,6 +18,7 @@ export const RESTORE_COMMANDS: Readonly<Record<string, string>> = {
   'nutanix-ahv': '`acli image.create web01 image_type=kDiskImage source_url=…`',
   'olvm-rhv': '`upload_disk.py`, or `qemu-img convert -O raw`',
   'oracle-rman': '`rman`: `CATALOG START WITH`, `RESTORE DATABASE`',
+  'oracle-logs': '`rman`: `CATALOG START WITH`, `RECOVER`',
   'proxmox-backup-server': 'Proxmox Backup Server: the copy as a datastore',
   pgbackrest: '`pgbackrest --stanza=main restore`',
   'postgresql-wal': "`restore_command = 'cp wal/%f %p'`",
