@@ -97,9 +97,11 @@ describe('streams that build on one another', () => {
   it('are one workload where the date of a snapshot follows the name of its file system', async () => {
     const found = await foundIn({
       'tank-home@2026-11-24.zfs': FULL,
+      'tank-home@autosnap_2026-11-25_00:00:01_daily.zfs': streamFixture('big-endian.zfs'),
       'tank-home@2026-11-26.zfs': ALL,
     });
-    expect(found).toEqual({ chains: ['tank-home.zfs'], machines: [] });
+    const chains = ['tank-home@autosnap_daily.zfs', 'tank-home.zfs'];
+    expect(found).toEqual({ chains, machines: [] });
   });
 
   it('keep their full as long as an increment of it is kept or copied', async () => {

@@ -225,7 +225,7 @@ describe('a restore of a tree', () => {
     const { openRead } = world.source;
     world.source.openRead = (path) =>
       /data\/s1\/(1[1-9]|[23])/.test(path)
-        ? Promise.reject(denied())
+        ? Promise.reject(new BackupError('REPOSITORY_ACCESS_DENIED', 'may not be read'))
         : openRead.call(world.source, path);
     await world.copy();
     world.source.openRead = openRead;
@@ -285,12 +285,8 @@ describe('a restore of a tree', () => {
   });
 
   it('leaves out what belongs to a folder that is not finished, and keeps what belongs to none', async () => {
-    const world = new TreeWorld(
-      'share',
-      'dated-tree',
-      shareJob('dated-tree-share'),
-      'dated-tree-share',
-    );
+    const job = shareJob('dated-tree-share');
+    const world = new TreeWorld('share', 'dated-tree', job, 'dated-tree-share');
     await world.write('backup.marker', '');
     for (const day of [22, 23, 24]) await world.write(`2026-11-${day}-220000/a`, `${day}`);
     await world.write('scripts/run', 'who made them');
@@ -424,7 +420,3 @@ describe('a restore of a tree that finds in its folder', () => {
     ]);
   });
 });
-
-function denied(): BackupError {
-  return new BackupError('REPOSITORY_ACCESS_DENIED', 'may not be read');
-}
