@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { BackupError, type ErrorCode } from '../domain/errors.js';
 import { quoted } from './repository-path.js';
 
@@ -41,6 +42,8 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   EXDEV: fault('REPOSITORY_UNSUITED', 'the two places lie on different file systems'),
   EOVERFLOW: fault('REPOSITORY_UNSUITED', 'a number is too large for its file system'),
   EIO: fault('REPOSITORY_IO_ERROR', 'the storage reports an input/output error'),
+  EUCLEAN: fault('REPOSITORY_IO_ERROR', 'its file system is damaged there'),
+  EBADMSG: fault('REPOSITORY_IO_ERROR', 'its file system finds other bytes than were written'),
   ESTALE: fault('REPOSITORY_UNREACHABLE', 'the file server does not know the file any more'),
   ETIMEDOUT: fault('REPOSITORY_UNREACHABLE', 'the file server did not answer in time'),
   ENOTCONN: fault('REPOSITORY_UNREACHABLE', 'the share is not connected'),
@@ -84,5 +87,13 @@ export function storageError(error: unknown, step: StorageStep): unknown {
 /** Symbol of the operating system's answer (`ENOENT`); null for any other error. */
 export function errnoOf(error: unknown): string | null {
   if (!(error instanceof Error) || !('errno' in error) || !('code' in error)) return null;
-  return typeof error.code === 'string' ? error.code : null;
+  if (typeof error.code !== 'string') return null;
+  const isNamed = !error.code.startsWith('Unknown system error');
+  return isNamed ? error.code : (UNNAMED.get(error.errno) ?? error.code);
 }
+
+/** What Node has no code for: a full quota is `Unknown system error -122` to it. EUCLEAN is Linux's own, of a damaged file system (errno(3)). */
+const UNNAMED: ReadonlyMap<unknown, string> = new Map([
+  ...Object.entries(constants.errno).map(([name, number]) => [-number, name] as const),
+  ...(process.platform === 'linux' ? [[-117, 'EUCLEAN'] as const] : []),
+]);

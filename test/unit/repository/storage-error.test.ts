@@ -1,5 +1,11 @@
+import { getSystemErrorName } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { BackupError, isBackupError, type ErrorCode } from '../../../src/domain/errors.js';
+import {
+  BackupError,
+  isBackupError,
+  isUnreadable,
+  type ErrorCode,
+} from '../../../src/domain/errors.js';
 import { storageError } from '../../../src/repository/storage-error.js';
 
 function answerOfSystem(code: string): Error {
@@ -58,6 +64,20 @@ describe('storageError', () => {
         expect(translated(answerOfSystem(errno), intent).kind).not.toBe('unavailable');
     },
   );
+
+  it.runIf(process.platform === 'linux').each<[string, number, ErrorCode, boolean]>([
+    ['EBADMSG', 74, 'REPOSITORY_IO_ERROR', true],
+    ['ESTALE', 116, 'REPOSITORY_UNREACHABLE', false],
+    ['EUCLEAN', 117, 'REPOSITORY_IO_ERROR', true],
+    ['EDQUOT', 122, 'REPOSITORY_FULL', false],
+  ])('knows %s by its number, for which Node has no code', (errno, number, code, isDamage) => {
+    const unnamed = getSystemErrorName(-number);
+    expect(unnamed).toBe(`Unknown system error -${number}`);
+    const answer = Object.assign(new Error(unnamed), { code: unnamed, errno: -number });
+    const error = translated(answer, 'read');
+    expect(error).toMatchObject({ code, details: { errno } });
+    expect(isUnreadable(error)).toBe(isDamage);
+  });
 
   it('says what failed where, and keeps the cause', () => {
     const cause = answerOfSystem('ENOSPC');
