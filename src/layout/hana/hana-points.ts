@@ -1,4 +1,5 @@
 import type { TreePoint } from '../../domain/trees/source-tree.js';
+import { isTooSmall, tooSmallText } from '../database-rules.js';
 import { writtenAtMs } from '../named-date.js';
 import { treeEvidence } from '../tree-evidence.js';
 import type { TreeFile } from '../tree-files.js';
@@ -155,10 +156,8 @@ function dataPoint(
 const NO_CATALOGUE = 'no backup catalogue was written after it';
 
 /** What is missing of a data backup; null: nothing that names could tell. */
-function lackOf(
-  { parts, atMs, delta, stranger }: DataBackup,
-  all: readonly DataBackup[],
-): string | null {
+function lackOf(backup: DataBackup, all: readonly DataBackup[]): string | null {
+  const { parts, atMs, delta, stranger } = backup;
   const empty = parts.find(({ file }) => file.stamp.sizeBytes === 0);
   if (empty !== undefined) return `${empty.file.within} is empty`;
   if (stranger !== null) return `${stranger} is of another backup than its topology`;
@@ -179,11 +178,26 @@ function lackOf(
   if (lacking !== undefined)
     return `volume ${lacking.name.volume}, which the full backup before it has, is not there`;
   // All files of one that was killed are there, and a catalogue behind it: that of the next logs.
-  return dataBytes(parts) < LEAST_SHARE * dataBytes(before.parts) ? TOO_SMALL : null;
+  const isDoubtful = isTooSmall(dataBytes(parts), dataBytes(before.parts));
+  return isDoubtful && !isConfirmed(backup, all) ? TOO_SMALL : null;
 }
 
-const TOO_SMALL = 'it has less than half the bytes of the full backup before it: it may have died';
-const LEAST_SHARE = 0.5;
+/** Whether what came later shows that a small full did not die: HANA builds deltas on none that failed, and where data were archived or are packed since, the
+ *  fulls after it are as small. */
+function isConfirmed({ id, atMs, parts }: DataBackup, all: readonly DataBackup[]): boolean {
+  const bytes = dataBytes(parts);
+  const isAlike = (other: number): boolean =>
+    Math.min(bytes, other) >= ALIKE_SHARE * Math.max(bytes, other);
+  return all.some(
+    (other) =>
+      (id !== null && other.delta?.from === id) ||
+      (other.delta === null && other.atMs > atMs && isAlike(dataBytes(other.parts))),
+  );
+}
+
+const ALIKE_SHARE = 0.8;
+
+const TOO_SMALL = tooSmallText('the full backup before it');
 
 function dataBytes(parts: readonly Named<DataName>[]): number {
   return parts.reduce(

@@ -1,3 +1,4 @@
+import { isTooSmall, tooSmallText } from '../database-rules.js';
 import { writtenAtMs } from '../named-date.js';
 import type { TreeFile } from '../tree-files.js';
 import { isWrittenAsNamed, type Clock, type Closing } from './rman-clock.js';
@@ -49,7 +50,7 @@ export function judgedRuns(
       found !== null &&
       run.kind === 'level0' &&
       isOfLogs(found, run, data) &&
-      bytesOf([...run.files, ...inherited]) < LEAST_SHARE * wholeBytesOf(before);
+      isTooSmall(bytesOf([...run.files, ...inherited]), wholeBytesOf(before));
     const closing = isDoubtful ? null : found;
     const reason = isDoubtful ? TOO_SMALL : closing === null ? NO_CLOSING : null;
     const kinds = new Set([run.kind, ...left.map(({ kind }) => kind)]);
@@ -61,9 +62,9 @@ export function judgedRuns(
 }
 
 const NO_CLOSING = 'no autobackup of the control file was made after it and before the next backup';
-const TOO_SMALL =
-  'it has less than half the bytes of the level 0 before it, and archived logs were backed up before the next autobackup of the control file: it may have died';
-const LEAST_SHARE = 0.5;
+const TOO_SMALL = tooSmallText(
+  'the level 0 before it, and archived logs were backed up before the next autobackup of the control file',
+);
 
 function wholeBytesOf(run: JudgedRun | undefined): number {
   return run === undefined ? 0 : bytesOf([...run.files, ...run.inherited]);

@@ -28,9 +28,13 @@ const FREE_AUTOBACKUP =
 /** Beside autobackups of the control file whatever is none of these is taken for a piece: formats are anybody’s (`%U`, `%d_%t_s%s_p%p`), and a point
  *  that lacks a piece is worth nothing. */
 const NO_PIECE =
-  /^\.|^(?:readme|md5sums?|sha\d*sums?|checksums?|orapw[^.]*)(?:\.[^.]*)?$|\.(?:txt|(?:k|c)?sh|pl|py|sql|rcv|rman|cmd|bat|ps1|ora|ini|conf|cfg|xml|json|ya?ml|md5|sha\d*|html?|csv|lock|pid|ok|done|ready|flag|tmp|part|dmp|vmdk|qcow2|vhdx?|ova|ovf|iso)$/i;
+  /^\.|^(?:readme|md5sums?|sha\d*sums?|checksums?|orapw[^.]*)(?:\.[^.]*)?$|\.(?:txt|(?:k|c)?sh|pl|py|sql|rcv|rman|cmd|bat|ps1|ora|ini|conf|cfg|xml|json|ya?ml|md5|sha\d*|html?|csv|lock|pid|ok|done|ready|flag|tmp|part|dmp|vmdk|qcow2|vhdx?|ova|ovf|iso|dmg|zfs|vma(?:\.(?:gz|zst|lzo))?)$/i;
 /** What programs say, also as their rotation names and packs it. */
 const TOLD = /\.(?:log|out|err|lst|trc|trm)(?:[.-]\d+|\.old)?(?:\.(?:gz|bz2|xz|zst|zip|z))?$/i;
+/** What other tools write under names of anybody: images and streams, also packed, and backups of SQL Server. In a folder of autobackups pieces may be called so, too. */
+const OF_OTHERS =
+  /\.(?:img|raw|vma|vdi|dmg|zfs|zsend|mksysb|(?:ufs)?dump|tar|tgz|archive|wim|v[bir]b|vbk|tib|bak|diff?|trn|tlog)(?:\.(?:gz|bz2|xz|zst|lz4|lzo|zip|z))?$/i;
+const ENDING = /\.[a-z][0-9a-z_-]{0,9}$/i;
 /** `%U`, and the endings that people give to pieces. */
 const PIECE_LIKE =
   /(?:^|[_.-])[0-9a-z]{8}_\d{1,6}_\d{1,4}(?:_\d{1,4})*(?:[_.-]|$)|\.(?:bkp|bck|bkup|bks|bp)$/i;
@@ -102,6 +106,13 @@ export function isPieceLike(name: string): boolean {
 /** A control file that is no autobackup, as far as its name tells. */
 export function isControlLike(name: string): boolean {
   return isFreePiece(name) && CONTROL_LIKE.test(name) && freeAutobackup(name) === null;
+}
+
+/** Whether a file is of RMAN in a folder where no autobackup says so: what bears its names, and what has no ending (`full_%d_%s_%p`), which no other tool
+ *  is known by. What is called as others call theirs is left to them. */
+export function isPieceAmongOthers(name: string): boolean {
+  if (!isFreePiece(name) || OF_OTHERS.test(name)) return false;
+  return isPieceLike(name) || isControlLike(name) || !ENDING.test(name);
 }
 
 /** What people write into their formats. null: the name does not say. */

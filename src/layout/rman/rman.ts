@@ -13,6 +13,7 @@ import {
   freeAutobackup,
   isControlLike,
   isFreePiece,
+  isPieceAmongOthers,
   isPieceLike,
   parseArchivedLog,
   parseOmfPiece,
@@ -114,12 +115,11 @@ export const rmanFreeLayout: TreeLayout = {
   type: TYPE,
   rules: RULES,
   claim: ({ files, folders }: FolderNames): Claim | null => {
-    const isOwn =
-      files.some((name) => freeAutobackup(name) !== null) ||
-      (files.some(isControlLike) &&
-        files.some((name) => isPieceLike(name) && !isControlLike(name)));
-    if (!isOwn && !folders.some((name) => CONTROL_FOLDER.test(name))) return null;
-    return { files: isOwn ? files.filter(isFreeName) : [], folders };
+    const own = files.some((name) => freeAutobackup(name) !== null)
+      ? files.filter(isFreeName)
+      : piecesAmongOthers(files);
+    if (own.length === 0 && !folders.some((name) => CONTROL_FOLDER.test(name))) return null;
+    return { files: own, folders };
   },
   confirm: confirmFree,
   scan: async (reader, folder, claimed): Promise<FoundTree[]> => {
@@ -138,6 +138,13 @@ export const rmanFreeLayout: TreeLayout = {
     ];
   },
 };
+
+/** A word in one name does not make all that lies there Oracle's: it may be a folder of anything. */
+function piecesAmongOthers(files: readonly string[]): string[] {
+  const own = files.filter(isPieceAmongOthers);
+  const hasPieces = own.some((name) => isPieceLike(name) && !isControlLike(name));
+  return hasPieces && own.some(isControlLike) ? own : [];
+}
 
 function isFreeName(name: string): boolean {
   return freeAutobackup(name) !== null || isFreePiece(name);

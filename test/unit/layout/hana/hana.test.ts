@@ -120,24 +120,40 @@ describe('backups of SAP HANA', () => {
     });
   });
 
-  it('with less than half the bytes of the full before them may have died, and those after them count by themselves', async () => {
+  describe('with less than half the bytes of the full before them', () => {
+    const MAY_HAVE_DIED =
+      'it has less than half the bytes of the full backup before it: it may have died';
     const full = (name: string, id: string, pages: number) => ({
       [`data/DB_HDB/${name}_databackup_0_1`]: hanaFile(id),
       [`data/DB_HDB/${name}_databackup_1_1`]: hanaFile(id, pages),
       [`catalog/DB_HDB/log_backup_0_0_0_0.${Number(id) + 1}`]: hanaFile(id),
     });
-    const statesOf = async (pages: number) => {
-      const [tree] = await treesOf({
-        ...{ ...full('A', T0, 20), ...full('B', T1, pages), ...full('C', T2, pages) },
-      });
+    const statesOf = async (files: Record<string, Buffer>) => {
+      const [tree] = await treesOf(files);
       return tree!.points.map(({ state, reason }) => reason ?? state);
     };
-    expect(await statesOf(10)).toEqual(['complete', 'complete', 'complete']);
-    expect(await statesOf(9)).toEqual([
-      'complete',
-      'it has less than half the bytes of the full backup before it: it may have died',
-      'complete',
-    ]);
+    const two = (pages: number) => ({ ...full('A', T0, 20), ...full('B', T1, pages) });
+
+    it('may have died, until later ones are no larger', async () => {
+      expect(await statesOf(two(10))).toEqual(['complete', 'complete']);
+      expect(await statesOf(two(9))).toEqual(['complete', MAY_HAVE_DIED]);
+      expect(await statesOf({ ...two(9), ...full('C', T2, 20) })).toEqual([
+        ...['complete', MAY_HAVE_DIED, 'complete'],
+      ]);
+      const alike = await statesOf({ ...two(9), ...full('C', T2, 10) });
+      expect(alike).toEqual(['complete', 'complete', 'complete']);
+    });
+
+    it('are whole when a delta is built on them', async () => {
+      const delta = (from: string) => ({
+        [`data/DB_HDB/D_databackup_differential_${from}_${T2}_1_1`]: hanaFile(T2),
+        [`catalog/DB_HDB/log_backup_0_0_0_0.${Number(T2) + 1}`]: hanaFile(T2),
+      });
+      const states = await statesOf({ ...two(9), ...delta(T1) });
+      expect(states).toEqual(['complete', 'complete', 'complete']);
+      const onTheFirst = await statesOf({ ...two(9), ...delta(T0) });
+      expect(onTheFirst).toEqual(['complete', MAY_HAVE_DIED, 'complete']);
+    });
   });
 
   it('name the log that is missing, and a log that is cut off', async () => {

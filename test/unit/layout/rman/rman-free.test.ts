@@ -26,7 +26,7 @@ describe('names of free formats', () => {
   it.each([
     ...['README', 'readme.txt', 'nohup.out', 'backup.err', 'level0.ok', 'daily.done', 'files.lst'],
     ...['rman.log.gz', 'rman.log.1', 'rman.log-20261124', 'rman.log.1.gz', 'alert.log.old'],
-    ...['orapwORCL', 'MD5SUMS', 'run.pid'],
+    ...['orapwORCL', 'MD5SUMS', 'run.pid', 'vm.vma.zst', 'mac01.dmg'],
   ])('%s is no piece', (name) => {
     expect(isFreePiece(name)).toBe(false);
   });
@@ -96,5 +96,21 @@ describe('control files of free formats', () => {
       ['complete', names.slice(0, 2)],
       ['incomplete', names.slice(2)],
     ]);
+  });
+
+  it('take nothing along that other tools have written, where only a name tells of Oracle', async () => {
+    const own = ['bkp_0v2k3j4l_1_1', 'full_ORCL_31', 'ctl_ORCL_20261124'];
+    const others = [
+      ...['vzdump-qemu-100-2026_11_24-06_00_00.vma.zst', 'web01.img', 'mac01.dmg', 'tank.zfs.gz'],
+      ...['SRV_CTL_FULL_20261124_060000_1.bak', 'SRV_CTL_LOG_20261124_060000_1.trn'],
+      ...['router.backup'],
+    ];
+    const claimed = (files: readonly string[]) =>
+      rmanFreeLayout.claim({ folder: '', files, folders: [], passedOver: [] })?.files ?? null;
+    expect(claimed([...own, ...others])).toEqual(own);
+    expect(claimed(others)).toBeNull();
+    expect(claimed(['fw.ctl', 'web01.img', 'tank.zfs'])).toBeNull();
+    // Where an autobackup tells of Oracle, what is not known for another's is a piece.
+    expect(claimed(['c-7-20261124-00', 'ORCL_31.bak'])).toHaveLength(2);
   });
 });
