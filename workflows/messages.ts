@@ -227,7 +227,7 @@ export interface SessionMemo {
   readonly startedAt?: string;
   readonly taskCounts?: TaskCounts;
   readonly progress?: CopyProgress;
-  /** Set at the end: it looked only at some workloads of its job. */
+  /** It looks only at some workloads of its job. Absent while it runs: at all, or an earlier build started it. */
   readonly isPartial?: boolean;
   /** Set at the end. */
   readonly left?: SessionLeft;

@@ -126,7 +126,7 @@ async function runSession(
     workflowId,
     taskQueue: CONTROL_TASK_QUEUE,
     workflowIdReusePolicy: 'REJECT_DUPLICATE',
-    memo: { trigger: 'watch' },
+    memo: { trigger: 'watch', isPartial: workloads !== undefined },
     typedSearchAttributes: [{ key: JOB_ID, value: job.id }],
     staticSummary: job.name,
     staticDetails: `Copies to repository ${job.target.repositoryId}, because new restore points appeared.`,

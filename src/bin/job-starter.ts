@@ -132,8 +132,10 @@ async function startOnce(
   input: CopySessionInput & Required<Pick<CopySessionInput, 'trigger'>>,
   startMs: number,
 ): Promise<string> {
-  const { job, trigger, tryNumber } = input;
-  const memo: SessionMemo = { trigger, ...(tryNumber === undefined ? {} : { tryNumber }) };
+  const { job, trigger, tryNumber, overrides } = input;
+  const isPartial = overrides?.workloads !== undefined;
+  const tried = tryNumber === undefined ? {} : { tryNumber };
+  const memo: SessionMemo = { trigger, isPartial, ...tried };
   for (let atMs = startMs; ; atMs += 1_000) {
     const workflowId = sessionWorkflowId(job.id, atMs);
     try {

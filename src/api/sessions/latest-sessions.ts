@@ -7,6 +7,7 @@ import {
   type EndedSession,
   type JobOutcome,
 } from '../../domain/sessions/job-outcome.js';
+import type { SessionTrigger } from '../../domain/sessions/copy-session.js';
 import { JOB_ID, RESULT, WORKFLOW_COPY_SESSION } from '../../../workflows/messages.js';
 import { listExecutions } from '../executions/execution-list.js';
 import { quoted } from '../executions/visibility-query.js';
@@ -19,6 +20,9 @@ export const LONG_PAGE_SIZE = 1_000;
 const MAX_PAGES = 10;
 /** What has left the newest 100 of a job since is told a moment later. */
 const KEPT_MS = 60_000;
+
+/** Sessions that were started so are nearly always over some workloads. */
+const BY_THEMSELVES: readonly SessionTrigger[] = ['watch', 'retry'];
 
 /** What a job shows of its sessions. */
 export interface LatestSessions {
@@ -39,10 +43,13 @@ export function latestOf(executions: readonly SessionExecution[]): LatestSession
   const [newest] = sessions;
   if (newest === undefined) return null;
   const ended = sessions.flatMap(({ summary, memo }): EndedSession[] => {
-    const { id, result, startedAt } = summary;
+    const { id, result, startedAt, trigger } = summary;
     if (summary.state !== 'ended' || result === null) return [];
     const actionRequired = memo.taskCounts?.actionRequired ?? (result === 'actionRequired' ? 1 : 0);
-    const { isPartial = false, left = null } = memo;
+    const { left = null } = memo;
+    // One that ended without a word, started by an earlier build.
+    const isLikelyPartial = memo.taskCounts === undefined && BY_THEMSELVES.includes(trigger);
+    const { isPartial = isLikelyPartial } = memo;
     return [{ id, result, startedAt, isPartial, actionRequired, left }];
   });
   return { newest: newest.summary, outcome: jobOutcome(ended) };

@@ -117,7 +117,8 @@ export class SessionStarter {
     startedBy: string,
   ): Promise<void> {
     const input: CopySessionInput = { job, overrides, trigger: 'api', startedBy };
-    const memo: SessionMemo = { trigger: 'api', startedBy };
+    const isPartial = overrides.workloads !== undefined;
+    const memo: SessionMemo = { trigger: 'api', startedBy, isPartial };
     await this.#client.workflow.start(WORKFLOW_COPY_SESSION, {
       workflowId,
       taskQueue: CONTROL_TASK_QUEUE,

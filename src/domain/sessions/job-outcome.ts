@@ -1,8 +1,9 @@
 /** What the sessions of a job have left: what nothing since has made good, and what waits for a decision. Pure. */
 
 import type { CopyTask, SessionResult, TaskCounts } from './copy-session.js';
+import { markOf, WorkloadSet } from './workload-set.js';
 
-/** What a session says at its end of its workloads, by their ids; `SOURCES` is what is of none of them. */
+/** What a session says at its end of its workloads, by their ids, of many by their marks; `SOURCES` is what is of none of them. */
 export interface SessionLeft {
   /** Of a session over some workloads those that went well; null: of one over all, or too many to name. */
   readonly well: readonly string[] | null;
@@ -14,8 +15,10 @@ export interface SessionLeft {
 
 export const SOURCES = '';
 
-/** A list of a thousand sessions carries it for each. */
+/** A list of a thousand sessions carries it for each, so that more are told by their marks. */
 const MAX_NAMED = 20;
+/** As many as a watch looks for at once, and twice what a retry names: 16 kB. */
+const MAX_MARKED = 1_000;
 
 /** @param tasks of more than those that are kept, the ones that went best may be missing
  *  @param counts of all tasks */
@@ -28,7 +31,8 @@ export function sessionLeft(
     const own = tasks.filter(({ result }) => results.includes(result ?? 'failed'));
     const count = results.reduce((sum, result) => sum + counts[result], 0);
     const ids = [...new Set(own.map(({ workloadId }) => workloadId ?? SOURCES))];
-    return own.length < count || ids.length > MAX_NAMED ? null : ids;
+    if (own.length < count || ids.length > MAX_MARKED) return null;
+    return ids.length > MAX_NAMED ? ids.map((id) => (id === SOURCES ? id : markOf(id))) : ids;
   };
   return {
     well: isPartial ? named(['success', 'nothingToCopy']) : null,
@@ -102,7 +106,7 @@ function openFault(sessions: readonly EndedSession[]): Found {
 function openDecision(sessions: readonly EndedSession[]): Found {
   const settled = new Settled();
   /** What no session over all has got to since then; null: there was none. */
-  let unseen: ReadonlySet<string> | null = null;
+  let unseen: WorkloadSet | null = null;
   for (const session of sessions) {
     const { result, isPartial, left, actionRequired } = session;
     if (actionRequired > 0 && settled.leaves(within(unseen, left?.undecided ?? null), isPartial))
@@ -110,7 +114,7 @@ function openDecision(sessions: readonly EndedSession[]): Found {
     if (isPartial) settled.add(session);
     else if (result !== 'failed' && result !== 'stopped') return { session: null, isKnown: true };
     else if (result === 'failed' && left?.unwell?.includes(SOURCES) === false) {
-      unseen = new Set(within(unseen, left.unwell));
+      unseen = new WorkloadSet(within(unseen, left.unwell) ?? []);
       if (unseen.size === 0) return { session: null, isKnown: true };
     }
   }
@@ -119,16 +123,16 @@ function openDecision(sessions: readonly EndedSession[]): Found {
 
 /** @param unseen null: everything @param ids null: any of them */
 function within(
-  unseen: ReadonlySet<string> | null,
+  unseen: WorkloadSet | null,
   ids: readonly string[] | null,
 ): readonly string[] | null {
   if (unseen === null) return ids;
-  return ids === null ? [...unseen] : ids.filter((id) => unseen.has(id));
+  return ids === null ? unseen.names : ids.filter((id) => unseen.has(id));
 }
 
 /** What sessions over some workloads have made good. */
 class Settled {
-  readonly #ids = new Set<string>();
+  readonly #ids = new WorkloadSet();
 
   add({ result, left }: EndedSession): void {
     if (result === 'stopped' || left === null || left.unwell === null) return;

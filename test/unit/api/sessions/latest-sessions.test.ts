@@ -90,3 +90,13 @@ it('tells of a list that is cut whether a job has more than its part shows', asy
   expect([isComplete, [...sessions.keys()]]).toEqual([false, ['watched']]);
   expect(sessions.get('watched')?.outcome).toMatchObject({ isFaultKnown: false });
 });
+
+it('takes a session of some workloads that Temporal ended for none over all', async () => {
+  const left = { well: [], unwell: ['db07'], undecided: [] };
+  const failed = session('watched', 0, 'failed', { isPartial: true, left });
+  for (const memo of [{ trigger: 'api', isPartial: true }, { trigger: 'watch' }]) {
+    const ended = session('watched', 1, '', memo, { status: 'TimedOut' });
+    site.executions = [failed, ended, ...partials('watched', 'web10', 2, 1)];
+    expect((await store().latestOf('watched'))?.outcome.fault?.id).toBe('watched-20261101T000000Z');
+  }
+});

@@ -34,6 +34,10 @@ const over = (tasks: string, changes: Partial<EndedSession> = {}) =>
 const crashed = (isPartial: boolean, result: SessionResult = 'failed') =>
   session('', { isPartial, result, left: null });
 
+/** `w0`, `w1` and so on, all with one result. */
+const many = (result: SessionResult, count = 30) =>
+  Array.from({ length: count }, (_, index) => `w${index}:${result}`).join(' ');
+
 /** Of sessions, newest first: which of them (from 0) has left something; null: none has. */
 function outcome(sessions: readonly Omit<EndedSession, 'id'>[]) {
   const found = jobOutcome(sessions.map((each, index) => ({ ...each, id: String(index) })));
@@ -89,10 +93,28 @@ describe('what sessions of a job have left undone', () => {
     });
   });
 
-  it('names nobody of more than twenty', () => {
-    const many = Array.from({ length: 21 }, (_, index) => `w${index}:failed`).join(' ');
-    expect(session(many).left).toEqual({ well: null, unwell: null, undecided: [] });
-    expect(outcome([over('w1:success'), over(many)]).fault).toBe(1);
+  it('is nothing when one retry made good what thirty workloads left, or several sessions did', () => {
+    const failed = whole(`${many('failed')} x:success`);
+    expect(outcome([over(many('success')), failed]).fault).toBeNull();
+    expect(outcome([over(many('success', 29)), failed]).fault).toBe(1);
+    const rest = over('w29:nothingToCopy');
+    expect(outcome([rest, over(many('success', 29)), failed]).fault).toBeNull();
+    const ones = Array.from({ length: 30 }, (_, index) => over(`w${index}:success`));
+    expect(outcome([...ones, over(many('failed'))]).fault).toBeNull();
+    expect(outcome([...ones.slice(1), over(many('failed'))]).fault).toBe(29);
+    expect(outcome([over(many('success')), over('w7:failed')]).fault).toBeNull();
+  });
+
+  it('is a source that could not be read, however many workloads a retry made good', () => {
+    expect(outcome([over(many('success')), whole(`${many('failed')} :failed`)]).fault).toBe(1);
+  });
+
+  it('is told in 16 kB of a thousand workloads, and of nobody by name beyond', () => {
+    const { left } = session(many('failed', 1_000));
+    expect(left?.unwell).toHaveLength(1_000);
+    expect(JSON.stringify(left?.unwell).length).toBeLessThanOrEqual(16_001);
+    expect(session(many('failed', 1_001)).left).toMatchObject({ unwell: null, undecided: [] });
+    expect(outcome([over('w1:success'), over(many('failed', 1_001))]).fault).toBe(1);
   });
 });
 
@@ -155,5 +177,13 @@ describe('what waits for a decision', () => {
     ],
   ])('is %s', (_what, sessions, expected) => {
     expect(outcome(sessions).undecided).toBe(expected);
+  });
+
+  it('is nothing when thirty workloads were taken over, together or one by one', () => {
+    const found = whole(many('actionRequired'));
+    expect(outcome([over(many('success')), found]).undecided).toBeNull();
+    expect(outcome([over(many('success', 29)), found]).undecided).toBe(1);
+    expect(outcome([whole(many('failed', 31)), whole('w3:actionRequired')]).undecided).toBe(1);
+    expect(outcome([whole(many('failed', 31)), whole('x:actionRequired')]).undecided).toBeNull();
   });
 });
