@@ -68,10 +68,11 @@ export function createNotifyActivities(deps: {
           state: verdict.state,
           isWhole: problems.length <= MAX_PROBLEMS && seesAll(problems),
           problems: problems.slice(0, MAX_PROBLEMS).map((problem) => {
-            const { key, code, severity, text, nextStep, sinceMs, jobId } = problem;
+            const { key, code, severity, text, nextStep, sinceMs, jobId, onlyOf } = problem;
             const jobIds = [...problem.jobIds].sort((a, b) => rank(a) - rank(b)).slice(0, MAX_JOBS);
             const words = { text: cut(text, MAX_TEXT), nextStep: cut(nextStep, MAX_TEXT) };
-            return { key: cut(key, MAX_TEXT), code, severity, ...words, sinceMs, jobId, jobIds };
+            const whose = { jobId, jobIds, onlyOf };
+            return { key: cut(key, MAX_TEXT), code, severity, ...words, sinceMs, ...whose };
           }),
         };
       });

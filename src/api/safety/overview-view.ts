@@ -106,6 +106,7 @@ export function problemView({
   sinceMs,
   workloads,
   jobIds: _jobIds,
+  onlyOf: _onlyOf,
   ...problem
 }: SafetyProblem): ProblemView {
   return {

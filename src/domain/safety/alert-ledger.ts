@@ -15,6 +15,8 @@ export interface ObservedProblem {
   readonly jobId: string | null;
   /** Those that it concerns, as many as are of use. Absent: an earlier build named none. */
   readonly jobIds?: readonly string[];
+  /** Whose alone it is: one job, and the file-backup job whose copy that is. Absent: an earlier build did not say. */
+  readonly onlyOf?: readonly string[];
 }
 
 /** Copy jobs and file-backup jobs that something concerns. */

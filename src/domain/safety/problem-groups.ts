@@ -20,6 +20,8 @@ export interface SafetyProblem {
   readonly jobId: string | null;
   /** All that it concerns, with the file-backup jobs whose copies they are. */
   readonly jobIds: readonly string[];
+  /** Whose alone it is: the one job that it concerns, and the file-backup job of which all are copies. Empty: it is of several, or of none. */
+  readonly onlyOf: readonly string[];
   readonly repositoryId: string | null;
   readonly sessionId: string | null;
   /** Those that it concerns, the ones that suffer the longest first. */
@@ -63,6 +65,8 @@ interface Group {
   readonly code: SafetyCode;
   readonly first: Finding;
   readonly jobs: Set<string>;
+  /** null: of no job so far. */
+  onlyOf: readonly string[] | null;
   sinceMs: number | null;
   readonly workloads: { readonly workload: WorkloadName; readonly sinceMs: number | null }[];
 }
@@ -78,11 +82,14 @@ export class SafetyProblems {
   add(code: SafetyCode, finding: Finding): void {
     const { repositoryId, jobId, key, sinceMs = null, workload } = finding;
     const id = JSON.stringify([code, repositoryId, jobId, key]);
-    const jobs = new Set<string>();
-    const empty: Group = { key: id, code, first: finding, jobs, sinceMs, workloads: [] };
+    const lists = { jobs: new Set<string>(), onlyOf: null, workloads: [] };
+    const empty: Group = { key: id, code, first: finding, sinceMs, ...lists };
     const group = this.#groups.get(id) ?? empty;
     this.#groups.set(id, group);
-    for (const concerned of this.#concerned.by(finding)) group.jobs.add(concerned);
+    for (const concerned of this.#concerned.by(finding)) {
+      group.onlyOf = group.onlyOf?.filter((each) => concerned.includes(each)) ?? concerned;
+      for (const each of concerned) group.jobs.add(each);
+    }
     group.sinceMs = earlier(group.sinceMs, sinceMs);
     if (workload !== undefined) group.workloads.push({ workload, sinceMs });
   }
@@ -114,9 +121,10 @@ class ConcernedJobs {
     }
   }
 
-  by({ jobId, jobs, repositoryId }: Finding): string[] {
+  /** Each with the file-backup job whose copies it makes. */
+  by({ jobId, jobs, repositoryId }: Finding): (readonly string[])[] {
     const own = jobId === undefined ? (jobs ?? this.#of(repositoryId)) : [jobId];
-    return own.flatMap((id) => [id, ...(this.#owners.has(id) ? [this.#owners.get(id)!] : [])]);
+    return own.map((id) => [id, ...(this.#owners.has(id) ? [this.#owners.get(id)!] : [])]);
   }
 
   #of(repositoryId: string | undefined): readonly string[] {
@@ -124,7 +132,7 @@ class ConcernedJobs {
   }
 }
 
-function problemOf({ key, code, first, jobs, sinceMs, workloads }: Group): SafetyProblem {
+function problemOf({ key, code, first, jobs, onlyOf, sinceMs, workloads }: Group): SafetyProblem {
   const { severity, nextStep } = SAFETY_CODES[code];
   const names = workloads
     .toSorted((a, b) => (a.sinceMs ?? Infinity) - (b.sinceMs ?? Infinity))
@@ -143,6 +151,7 @@ function problemOf({ key, code, first, jobs, sinceMs, workloads }: Group): Safet
     errorCode: first.errorCode ?? null,
     jobId: first.jobId ?? null,
     jobIds: [...jobs].sort(),
+    onlyOf: onlyOf ?? [],
     repositoryId: first.repositoryId ?? null,
     sessionId: first.sessionId ?? null,
     workloads: names,

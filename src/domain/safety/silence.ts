@@ -27,14 +27,15 @@ export function heldSilences(silences: readonly Silence[], nowMs: number): Silen
   return silences.filter(({ until }) => Date.parse(until) > nowMs);
 }
 
-/** What concerns another job as well is told: a target that is away is not of one job alone. */
+/** What concerns another job as well is told: a target that is away is not of one job alone, unless no other uses it. A file-backup job stands for its copies. */
 export function isSilenced(
   silences: readonly Silence[],
-  problem: Pick<ObservedProblem, 'code' | 'jobId' | 'jobIds'>,
+  problem: Pick<ObservedProblem, 'code' | 'jobId' | 'jobIds' | 'onlyOf'>,
 ): boolean {
   const { code, jobId } = problem;
   const jobs = concernedJobs(problem);
-  const isOf = (id: string) => id === jobId || (jobs.length > 0 && jobs.every((job) => job === id));
+  const onlyOf = problem.onlyOf ?? (jobs.length === 1 ? jobs : []);
+  const isOf = (id: string) => id === jobId || onlyOf.includes(id);
   return silences.some(
     (silence) =>
       (silence.jobId === null || isOf(silence.jobId)) &&

@@ -30,7 +30,7 @@ const SECRET = 'T0p-s3cret';
 const LATE: SafetyProblem = {
   ...{ key: 'late', code: 'COPY_LATE', severity: 'error', sinceMs: null, errorCode: null },
   ...{ text: 'db07 is 9 h late', nextStep: 'Start the job.', workloads: [] },
-  ...{ jobId: 'nightly', jobIds: ['nightly'], repositoryId: null, sessionId: null },
+  ...{ jobId: 'nightly', jobIds: ['nightly'], onlyOf: [], repositoryId: null, sessionId: null },
 };
 const MINOR: SafetyProblem = { ...LATE, key: 'off', code: 'JOB_DISABLED', severity: 'warning' };
 

@@ -298,7 +298,9 @@ describe('the events of the site', () => {
     const shown = { key: 'late', code: 'COPY_LATE', severity: 'error', ...words, ...of } as const;
     const db07 = { repositoryId: 'primary', id: 'db07', name: 'db07' };
     const jobIds = ['nightly'];
-    site.problems = [{ ...shown, jobIds, sinceMs: NOW_MS - 3_600_000, workloads: [db07] }];
+    site.problems = [
+      { ...shown, jobIds, onlyOf: jobIds, sinceMs: NOW_MS - 3_600_000, workloads: [db07] },
+    ];
     await site.step();
     const { event, data } = (await anna.next())!;
     expect([event, data.problem]).toEqual([

@@ -25,6 +25,7 @@ const LATE: SafetyProblem = {
   ...{ nextStep: 'Start it.', errorCode: null, jobId: 'nightly', repositoryId: 'offsite' },
   ...{
     jobIds: ['nightly'],
+    onlyOf: [],
     sessionId: null,
     workloads: [{ repositoryId: 'primary', id: 'db07', name: 'db07' }],
   },

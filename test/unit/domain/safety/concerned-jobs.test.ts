@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { isSilenced } from '../../../../src/domain/safety/silence.js';
 import { safetyOf, type SafetyFacts } from '../../../../src/domain/safety/safety.js';
 import type { SafetyCode } from '../../../../src/domain/safety/safety-codes.js';
 import {
@@ -74,4 +75,55 @@ it.each([
 ])('concerns of %s', (_what, known, code: SafetyCode, expected) => {
   const problem = safetyOf(known, NOW_MS).problems.find((each) => each.code === code);
   expect(problem?.jobIds).toEqual(expected);
+});
+
+const OTHER_VAULT = nightly({
+  job: testJob({
+    ...{ id: 'shares-cloud', target: { repositoryId: 'cloud' }, fileBackupJobId: 'shares' },
+    sources: { include: [{ repositoryId: 'shares' }], exclude: [] },
+  }),
+});
+const away = { awaySinceMs: ago(3), reason: 'no answer' };
+const failed = { sessionId: 'shares-vault-1', result: 'failed', startedAtMs: ago(2) } as const;
+
+it.each([
+  [
+    'a target that only one copy of a file-backup job uses, by either id',
+    at(repositories(away)),
+    ...(['REPOSITORY_AWAY', ['shares', 'shares-vault']] as const),
+  ],
+  [
+    'a session of such a copy that failed, by either id',
+    at({ jobs: [nightly(), { ...VAULT, fault: failed }] }),
+    ...(['JOB_FAILED', ['shares', 'shares-vault']] as const),
+  ],
+  [
+    'the source of two such copies, by the file-backup job alone',
+    at({
+      jobs: [nightly(), VAULT, OTHER_VAULT],
+      repositories: [
+        ...repositories({}).repositories.filter(({ id }) => id !== 'shares'),
+        repository('shares', [], away),
+        repository('cloud', []),
+      ],
+    }),
+    ...(['REPOSITORY_AWAY', ['shares']] as const),
+  ],
+  [
+    'a target that another job uses as well, by neither',
+    at({
+      ...repositories(away),
+      jobs: [nightly({ job: testJob({ target: { repositoryId: 'vault' } }) }), VAULT],
+    }),
+    ...(['REPOSITORY_AWAY', []] as const),
+  ],
+])('a silence hides %s', (_what, known, code: SafetyCode, expected) => {
+  const problem = safetyOf(known, NOW_MS).problems.find((each) => each.code === code)!;
+  const hides = (jobId: string) => {
+    const words = { id: 'a1', code: null, reason: 'moved', createdBy: 'anna' };
+    const times = { createdAt: '2026-11-26T00:00:00Z', until: '2026-11-26T04:00:00Z' };
+    return isSilenced([{ ...words, ...times, jobId }], problem);
+  };
+  const ids = ['nightly', 'shares', 'shares-cloud', 'shares-vault'];
+  expect(ids.filter(hides)).toEqual(expected);
 });
