@@ -12,8 +12,8 @@ export interface NeededPoints {
   readonly missing: readonly string[];
 }
 
-/** The points that one cannot do without. Where the chain of its logs ends before a full that serves, because retention has let the older ones go, that full
- *  is one of them. Of a log these are also the logs of other threads, volumes and replica sets: a database is rolled forward along all of them. */
+/** The points that one cannot do without. Of a chain of logs that reaches back beyond a full that serves, that full stands for those before it, whether
+ *  retention has let them go or not. Of a log these are also the logs of other threads, volumes and replica sets: a database is rolled forward along all of them. */
 export function pointsNeededBy(
   points: readonly TargetTreePoint[],
   pointId: string,
@@ -22,15 +22,22 @@ export function pointsNeededBy(
   const wanted = points.find(({ id }) => id === pointId);
   if (wanted === undefined) return { points: [], missing: [] };
   const bySource = new Map(points.map((point) => [point.source.restorePointId, point]));
-  const full = servingFull(points, wanted, rules);
+  const aged = agedPoints(points);
+  const agedById = new Map(aged.map((point) => [point.id, point]));
+  const fulls = new ServingFulls(aged, rules);
+  const serving = fulls.of(agedById.get(wanted.source.restorePointId)!);
+  const full = serving === null ? null : bySource.get(serving.id)!;
   const found = new Set([wanted]);
   const missing = new Set<string>();
   const follow = (isWanted = (_: TargetTreePoint) => true): void => {
     for (const { needs, kind, createdAt } of found)
       for (const need of needs) {
-        const point = bySource.get(need);
-        const isServed = full !== null && kind === 'log' && atMs({ createdAt }) < atMs(full);
-        const other = point ?? (isServed ? full : null);
+        const needed = agedById.get(need);
+        const isServed =
+          needed === undefined
+            ? full !== null && kind === 'log' && atMs({ createdAt }) < atMs(full)
+            : kind === 'log' && fulls.isServedWithout(serving, needed);
+        const other = isServed ? full : (bySource.get(need) ?? null);
         if (other === null) missing.add(need);
         else if (isWanted(other)) found.add(other);
       }
@@ -43,17 +50,6 @@ export function pointsNeededBy(
     follow((need) => atMs(need) >= sinceMs);
   }
   return { points: points.filter((point) => found.has(point)), missing: [...missing] };
-}
-
-function servingFull(
-  points: readonly TargetTreePoint[],
-  wanted: TargetTreePoint,
-  rules: LogRules,
-): TargetTreePoint | null {
-  const aged = agedPoints(points);
-  const own = aged.find(({ id }) => id === wanted.source.restorePointId)!;
-  const full = new ServingFulls(aged, rules).of(own);
-  return points.find(({ source }) => source.restorePointId === full?.id) ?? null;
 }
 
 function atMs({ createdAt }: Pick<TargetTreePoint, 'createdAt'>): number {

@@ -27,7 +27,7 @@ export function wholeSets(
   const fulls = new ServingFulls(points, rules);
   // Of a file that is older here than at the source the copy has something, too.
   const unread = new Map(lacking.points.map(({ id, faults }) => [id, faults]));
-  for (const point of points) {
+  for (const point of needsFirst(points, byId, fulls)) {
     const { id, files, needs } = point;
     const newest = fulls.of(point);
     const full = newest === null || reasons.has(newest.id) ? null : newest;
@@ -44,8 +44,34 @@ export function wholeSets(
   }
   return {
     points: points.filter(({ id }) => !reasons.has(id)),
-    leftOut: [...reasons].map(([id, reason]) => leftOutText(id, reason)),
+    leftOut: points.flatMap(({ id }) => {
+      const reason = reasons.get(id);
+      return reason === undefined ? [] : [leftOutText(id, reason)];
+    }),
   };
+}
+
+/** Each behind what it needs, and the full that may serve it, else in the order given: of logs that are archived in parallel an older one may need a newer. */
+function needsFirst(
+  points: readonly TreePoint[],
+  byId: ReadonlyMap<string, TreePoint>,
+  fulls: ServingFulls<TreePoint>,
+): Iterable<TreePoint> {
+  const [begun, ordered] = [new Set<TreePoint>(), new Set<TreePoint>()];
+  for (const start of points) {
+    const waiting = [start];
+    for (let point = waiting.at(-1); point !== undefined; point = waiting.at(-1)) {
+      if (begun.has(point)) {
+        ordered.add(point);
+        waiting.pop();
+        continue;
+      }
+      begun.add(point);
+      for (const needed of [fulls.of(point), ...point.needs.map((need) => byId.get(need))])
+        if (needed && !begun.has(needed)) waiting.push(needed);
+    }
+  }
+  return ordered;
 }
 
 export function leftOutText(id: string, reason: string): string {

@@ -62,6 +62,23 @@ describe('what a restore of a point of sets takes', () => {
   });
 
   describe('of a log', () => {
+    it('begins with the newest full, though the logs before it are there without a hole', () => {
+      const days = Array.from({ length: 29 }, (_, index) => `${index + 1}`.padStart(2, '0'));
+      const points = days.flatMap((day, index) => {
+        const before = index === 0 ? 'full 01' : `log ${days[index - 1]!}`;
+        const log = copied(`log ${day}`, `${day}T20:00`, 'log', [before]);
+        return index % 7 === 0 ? [copied(`full ${day}`, `${day}T10:00`, 'full', []), log] : [log];
+      });
+      expect(taken(points, 'log 28')).toEqual([
+        ['full 22', ...days.slice(21, 28).map((day) => `log ${day}`)].join(' '),
+        '',
+      ]);
+      expect(taken(points, 'log 07')).toEqual([
+        ['full 01', ...days.slice(0, 7).map((day) => `log ${day}`)].join(' '),
+        '',
+      ]);
+    });
+
     it('has the logs of each replica set up to its date, and the next that reaches beyond', () => {
       const points = [
         copied('old', '19T10:00', 'full', []),
@@ -104,7 +121,7 @@ describe('what a restore of a point of sets takes', () => {
         copied('full', '20T10:00', 'full', []),
         copied('late', '20T10:20', 'log', ['early']),
       ];
-      expect(taken(points, 'late')).toEqual(['early full late', '']);
+      expect(taken(points, 'late')).toEqual(['full late', '']);
     });
   });
 });

@@ -59,6 +59,21 @@ describe('the points that are there once files were copied', () => {
         'restore point c is not in the copy: it needs b, which is not there',
       ],
     ],
+    [
+      'not without a newer one that they need, as logs do that are archived in parallel',
+      [
+        ...[shown('10', ['1'], { needs: ['9'] }), shown('9', ['1'], { needs: ['8'] })],
+        ...[shown('8', ['2'], { needs: ['7'] }), shown('7', ['1'])],
+      ],
+      [],
+      ['1'],
+      '7',
+      [
+        'restore point 10 is not in the copy: it needs 9, which is not there',
+        'restore point 9 is not in the copy: it needs 8, which is not there',
+        'restore point 8 is not in the copy: one of its files was not copied (2)',
+      ],
+    ],
   ])('are those %s', (_, points, known, files, expected, leftOut) => {
     const whole = wholeSets(points, new Set(known), have(...files));
     expect(whole.points.map(({ id }) => id).join(' ')).toBe(expected);
