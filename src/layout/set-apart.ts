@@ -1,4 +1,5 @@
 import { datedPlace } from './dated-folders.js';
+import { parseDatedName } from './dated-name.js';
 
 /** What lies in a folder under names of backups and is none that a layout may take. */
 export interface SetApart {
@@ -21,14 +22,37 @@ interface Row {
   readonly folder: RegExp;
   readonly file: RegExp;
   readonly within?: RegExp;
+  /** Which of these names belong to a machine that is on. Absent: all do. */
+  readonly ofRunning?: (names: Names) => (name: string) => boolean;
   /** What has to be true of the folder besides. Absent: nothing. */
   readonly isIn?: (names: Names) => boolean;
 }
 
 const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
 const ANY = /(?:)/;
-/** A machine has it only while it is on: its swap file, and locks. */
-const ONLY_WHILE_ON = /\.(?:vswp|lck)$/i;
+/** What VMware puts between the name of a machine, or of one of its disks, and the ending of one of its files. */
+const OF_MACHINE =
+  /^(?:[-_](?:\d{1,6}|flat|ctk|delta|sesparse|rdmp?|[sf]\d{3}|Snapshot\d+|[0-9a-f]{8}))*\.[a-z]+(?:\.lck)?$/i;
+
+/** A machine has these only while it is on, each named after it or one of its disks: its swap file, and locks. Other machines, and backups, may
+ *  lie beside it. */
+function filesOfRunning({ files, folders }: Names): (name: string) => boolean {
+  const present = new Set([...files, ...folders].map((name) => name.toLowerCase()));
+  const swaps = files.flatMap((name) => SWAP.exec(name)?.groups?.machine?.toLowerCase() ?? []);
+  const isOn = (name: string): boolean =>
+    present.has(`${name}.lck`) || (name.endsWith('.vmx') && swaps.includes(name.slice(0, -4)));
+  const stems = [...present]
+    .filter((name) => /\.(?:vmx|vmdk)$/.test(name) && isOn(name))
+    .map((name) => name.replace(/\.[a-z]+$/, ''));
+  return (name) => {
+    const lower = name.toLowerCase();
+    return stems.some(
+      (stem) => lower.startsWith(stem) && OF_MACHINE.test(lower.slice(stem.length)),
+    );
+  };
+}
+
+const SWAP = /^(?:vmx-)?(?<machine>.+?)(?:-[0-9a-f]{6,16})?\.vswp$/i;
 
 /** The disk of a machine that happens to idle looks like one that was put there as a backup: nothing but where it lies tells them apart.
  *  Sources: proxmox/pve-storage src/PVE/Storage/Plugin.pm (get_subdir, parse_name_dir), libvirt storage.html and formatbackup.html, xapi-project/sm
@@ -50,10 +74,10 @@ const ROWS: readonly Row[] = [
     folder: ANY,
     file: /\.(?:vmdk|vmx|vmxf|vmsd|nvram|vmem|vmss|vmsn|vswp|lck|log)$/i,
     within: /\.lck$/i,
-    isIn: ({ files, folders }) =>
+    isIn: ({ files }) =>
       files.some((name) => /\.vmx$/i.test(name)) &&
-      [...files, ...folders].some((name) => ONLY_WHILE_ON.test(name)) &&
       !files.some((name) => name.startsWith('STATUS.')),
+    ofRunning: filesOfRunning,
   },
   {
     runBy: 'XenServer or XCP-ng',
@@ -83,15 +107,18 @@ const ROWS: readonly Row[] = [
   },
 ];
 
-/** null: nothing. What lies in a folder with a date was put there: it is a copy, whatever its name. */
+/** null: nothing. What lies in a folder with a date, or has one in its name, was put there: it is a copy. */
 export function setApart(names: Names): SetApart | null {
   const { folder, files, folders } = names;
-  for (const { runBy, folder: place, file, within, isIn } of ROWS) {
+  for (const { runBy, folder: place, file, within, isIn, ofRunning } of ROWS) {
     if (!place.test(folder) || isIn?.(names) === false) continue;
     if (runBy !== null && datedPlace(folder).date !== null) continue;
+    const isOfRunning = ofRunning?.(names) ?? (() => true);
+    const isApart = (name: string): boolean =>
+      isOfRunning(name) && (runBy === null || parseDatedName(name) === null);
     const found = {
-      files: files.filter((name) => file.test(name)),
-      folders: within === undefined ? [] : folders.filter((name) => within.test(name)),
+      files: files.filter((name) => file.test(name) && isApart(name)),
+      folders: folders.filter((name) => within?.test(name) === true && isApart(name)),
       runBy,
     };
     if (found.files.length + found.folders.length > 0) return found;

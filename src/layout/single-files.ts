@@ -14,6 +14,7 @@ import { imageBeside } from './beside-image.js';
 import { datedPlace, dateOfBoth, type DatedPlace } from './dated-folders.js';
 import { parseDatedName, type DatedName } from './dated-name.js';
 import type { FolderFacts } from './file-facts.js';
+import { fileStart } from './file-start.js';
 import { fullDisk, fullPoint } from './full-point.js';
 import { readImageHead } from './image-head.js';
 import { writtenAtMs } from './named-date.js';
@@ -29,7 +30,8 @@ import { MAX_TEXT_BYTES } from './xml-file.js';
  *  a date (`dated-folders.ts`). One without a date is a workload of its own, with one point, dated by its last change; whether that is another backup or the rest of one that was copied too early is
  *  told by its blocks (`UNDATED_ID`). No two machines are ever taken for one, because retention would
  *  then delete the backups of one for those of the other.
- *  What lies beside a file under its name, such as its sum, its log or the definition of its machine, goes with it (`beside-image.ts`).
+ *  What lies beside a file under its name, such as its sum or the definition of its machine, goes with it once nothing changes it any more
+ *  (`beside-image.ts`). What of that cannot be read is named, and holds the image not up: that is whole without it.
  *  Nothing tells that such a file is whole but its format, where that has an end to tell it by, and that it has not changed for a while. */
 export interface SingleFiles {
   readonly name: string;
@@ -73,7 +75,7 @@ export function singleFilesLayout(row: SingleFiles): BackupLayout {
     type: row.type,
     makesFullsOnly: true,
     claim: (names) => claimOf(row, names),
-    ...(row.isOther === undefined ? {} : { mayBeNobodys: () => true }),
+    mayBeNobodys: (name) => row.isOther !== undefined || imageBeside(name) !== null,
     scan: (facts, claimed) => scan(row, facts, claimed),
   };
 }
@@ -212,11 +214,21 @@ async function draftPoint(
   const fault = 'fault' in found ? found.fault : await wholeImageFault(facts, entry, format, parts);
   const extents = parts.map(({ name, path, stamp }) => ({ name, path, stamp }));
   const disk = fullDisk(DISK, format, entry);
+  const along = await readableOf(facts, beside);
   return fullPoint({
     ...{ id: isTwice ? entry.name : pointId, workloadId, createdAtMs },
     disks: [parts.length === 0 ? disk : { ...disk, extents }],
-    companions: beside.map(({ path, name }) => ({ path, as: name })),
+    companions: along.map(({ path, name }) => ({ path, as: name })),
     ...{ faults: fault === null ? [] : [fault], leftOut: doubt },
-    ...{ files: [entry, ...parts], closingRecord: 'silent' },
+    ...{ files: [entry, ...parts, ...along], closingRecord: 'silent' },
   });
+}
+
+async function readableOf(
+  facts: FolderFacts,
+  files: readonly ClaimedFile[],
+): Promise<readonly ClaimedFile[]> {
+  const readable: ClaimedFile[] = [];
+  for (const file of files) if ('value' in (await fileStart(facts, file))) readable.push(file);
+  return readable;
 }

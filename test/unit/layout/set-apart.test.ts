@@ -63,6 +63,33 @@ describe('disks that machines run on', () => {
     expect(named).toEqual([[folder, expect.stringContaining(where(platform))]]);
   });
 
+  it('hide no backups that lie beside a machine that is on', async () => {
+    const { workloads, named } = await foundIn([
+      ...['flat/web.vmx', 'flat/web.vmdk', 'flat/web_1.vmdk', 'flat/web-flat.vmdk'],
+      ...['flat/web-000001.vmdk', 'flat/web.vmx.lck/M1.lck', 'flat/web_1.vmdk.lck/M1.lck'],
+      ...['flat/web-db.vmdk', 'flat/db.vmx', 'flat/db.vmdk', 'flat/web-2026-11-24.vmdk'],
+      ...['other/web.vmx', 'other/web.vmdk', 'other/backup.lck', 'other/db-1a2b3c4d.vswp'],
+    ]);
+    expect(workloads).toEqual([
+      ...['disk-flat:db.vmdk', 'disk-flat:web-db.vmdk', 'disk-flat:web.vmdk'],
+      'disk-other:web.vmdk',
+    ]);
+    expect(named.map(([folder, reason]) => [folder, reason?.includes(where('VMware'))])).toEqual([
+      ['flat', true],
+      ['other', false],
+    ]);
+  });
+
+  it.each([
+    ['libvirt/images', 'web01-2026-11-24.qcow2', 'disk-libvirt:images:web01.qcow2'],
+    ['images/100', 'vm-100-disk-0-20261124.raw', 'raw-images:100:vm-100-disk-0.raw'],
+  ])(
+    'are told by their places, but not where a name holds a date (%s)',
+    async (folder, name, id) => {
+      expect((await foundIn([`${folder}/${name}`])).workloads).toEqual([id]);
+    },
+  );
+
   it('are told from copies of them', async () => {
     const paths = [
       ...['2026-11-24/var/lib/libvirt/images/web01.qcow2', 'images/web/vm-100-disk-0.raw'],

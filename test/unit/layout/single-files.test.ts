@@ -1,6 +1,7 @@
 import { rename, rm } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { BackupError } from '../../../src/domain/errors.js';
 import type { UnrecognisedFiles } from '../../../src/domain/sources/unrecognised.js';
 import { rawImageLayout } from '../../../src/layout/agent-images/agent-images.js';
 import {
@@ -147,7 +148,7 @@ describe('backups that are one file each', () => {
         ),
       ]),
     ).toEqual([
-      ['aix-a:aix02_mksysb', 'undated complete aix02_mksysb.log'],
+      ['aix-a:aix02_mksysb', 'undated complete'],
       ['aix-a:aix03-savevg.gz', '20261124 complete'],
       ['aix-a:mksysb.aix01', '20261124 complete', '20261125 complete'],
       ['aix-a:mksysb.bff', '2026-11-24 complete'],
@@ -155,15 +156,15 @@ describe('backups that are one file each', () => {
     ]);
     expect(unrecognised).toEqual([
       { folder: 'a', fileCount: 2, examples: ['bos.rte.bff', 'xmksysb'] },
-      { folder: 'a', fileCount: 2, examples: ['mksysb.sh', 'mksysb_exclude'] },
+      { folder: 'a', fileCount: 3, examples: ['aix02_mksysb.log', 'mksysb.sh', 'mksysb_exclude'] },
     ]);
   });
 
   it('take along what lies beside them under their names, and nothing else', async () => {
     const { repository } = await treeOf({
       ...{ 'a/web-2026-11-24.img': 512, 'a/web-2026-11-24.img.sha256': 'x' },
-      ...{ 'a/web-2026-11-24.bmap': 'x', 'a/web-2026-11-24.xml': 'x', 'a/web.log': 'x' },
-      ...{ 'a/db.tar.gz': 'x', 'a/db.tar.gz.MD5': 'x', 'a/db.txt': 'x', 'a/SHA256SUMS': 'x' },
+      ...{ 'a/web-2026-11-24.bmap': 'x', 'a/web-2026-11-24.xml': 'x', 'a/web.xml': 'x' },
+      ...{ 'a/db.tar.gz': 'x', 'a/db.tar.gz.MD5': 'x', 'a/db.log': 'x', 'a/SHA256SUMS': 'x' },
     });
     const unrecognised: UnrecognisedFiles[] = [];
     const workloads = await scanRepository(repository, {
@@ -177,7 +178,7 @@ describe('backups that are one file each', () => {
         ),
       ]),
     ).toEqual([
-      ['db.tar.gz', 'db.tar.gz.MD5 = db.tar.gz.MD5', 'db.txt = db.txt'],
+      ['db.tar.gz', 'db.tar.gz.MD5 = db.tar.gz.MD5'],
       [
         'web.img',
         'web-2026-11-24.img.sha256 = web-2026-11-24.img.sha256',
@@ -186,8 +187,32 @@ describe('backups that are one file each', () => {
       ],
     ]);
     expect(unrecognised).toEqual([
-      { folder: 'a', fileCount: 2, examples: ['SHA256SUMS', 'web.log'] },
+      { folder: 'a', fileCount: 3, examples: ['SHA256SUMS', 'db.log', 'web.xml'] },
     ]);
+  });
+
+  it('wait for what goes with them, and do without what of it cannot be read', async () => {
+    const { repository } = await treeOf({
+      'a/web.img': 512,
+      'a/web.img.md5': 'x',
+      'a/web.xml': 'x',
+    });
+    const { openRead } = repository;
+    repository.openRead = (path) =>
+      path === 'a/web.xml'
+        ? Promise.reject(new BackupError('REPOSITORY_ACCESS_DENIED', 'may not be read'))
+        : openRead.call(repository, path);
+    const unrecognised: UnrecognisedFiles[] = [];
+    const [web] = await scanRepository(repository, {
+      onUnrecognised: (files) => unrecognised.push(files),
+    });
+    const [point] = web!.restorePoints;
+    expect([point?.state, point?.companions.map(({ as }) => as)]).toEqual([
+      ...['complete', ['web.img.md5']],
+    ]);
+    const awaited = point?.evidence?.files.split('/').map((file) => file.split(':')[0]);
+    expect(awaited?.sort()).toEqual(['web.img', 'web.img.md5']);
+    expect(unrecognised).toEqual([{ folder: 'a', fileCount: 1, examples: ['web.xml'] }]);
   });
 
   it('are archives of Proxmox VE under whatever name, and one that was cut off is told', async () => {
