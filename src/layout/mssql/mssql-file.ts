@@ -1,3 +1,4 @@
+import type { BackupError } from '../../domain/errors.js';
 import { broken, faultOfError, incomplete, type PointFault } from '../point-fault.js';
 import type { TreeFile } from '../tree-files.js';
 import type { ByteSource } from '../../image/byte-source.js';
@@ -39,7 +40,8 @@ export interface ReadFile {
   readonly packed?: MtfDatabase;
 }
 
-/** Read once as long as the file is the same. */
+/** Read once as long as the file is the same. One that cannot be read may be all that there is of a database, whatever its name says: who scans is told.
+ *  @throws what the repository throws that is not about this file alone */
 export async function readMssqlFile(reader: TreeReader, file: TreeFile): Promise<ReadFile> {
   try {
     const found = await reader.factOf(file, 'sets of SQL Server', (source) =>
@@ -47,7 +49,9 @@ export async function readMssqlFile(reader: TreeReader, file: TreeFile): Promise
     );
     return 'value' in found ? found.value : { ...UNTOLD, ...found };
   } catch (error) {
-    return { ...UNTOLD, ...faultOfError(error) };
+    const { fault } = faultOfError(error);
+    if (fault.state === 'unknown') await reader.orTell(() => Promise.reject(error as BackupError));
+    return { ...UNTOLD, fault };
   }
 }
 
