@@ -6,7 +6,7 @@ import { ERROR_CODES, isErrorCode } from '../src/domain/errors.js';
 import { heldTwiceText } from '../src/domain/sources/one-workload.js';
 import { workloadTitles } from '../src/domain/sources/workload-titles.js';
 import { sentences } from '../src/domain/sentences.js';
-import { isLike, namedIn, sourceScope } from '../src/domain/jobs/source-scope.js';
+import { excludedBy, isLike, namedIn, sourceScope } from '../src/domain/jobs/source-scope.js';
 import {
   ALL_ALLOWED,
   passedOverText,
@@ -49,7 +49,7 @@ export async function findWorkloads(
   );
   const titleOf = workloadTitles(looks.flatMap(({ workloads }) => workloads));
   const isStarted = overrides.workloads === undefined ? () => true : namedIn(overrides.workloads);
-  const isInScope = sourceScope(job);
+  const isInScope = taskScope(job);
   const found = new Map<string, SourceWorkload>();
   const seen = new Set<string>();
   const told: CopyTask[] = [];
@@ -95,6 +95,14 @@ export async function findWorkloads(
   }
   const byId = [...found.values()].sort((a, b) => (a.workload.id < b.workload.id ? -1 : 1));
   return { workloads: byId, seen, hasUnreadSource, told };
+}
+
+/** What a session speaks of. The name of what cannot be read is its place, and nobody knows what lies there: it may be what the job names. */
+function taskScope(job: CopyJob): (repositoryId: string, workload: FoundWorkload) => boolean {
+  const isInScope = sourceScope(job);
+  const isExcluded = excludedBy(job.sources.exclude);
+  return (repositoryId, workload) =>
+    isUnreadStore(workload) ? !isExcluded(workload) : isInScope(repositoryId, workload);
 }
 
 /** Rules of types of backups that a job breaks in one of its sources: each is told once, whatever it holds of the type. */
@@ -213,6 +221,7 @@ function missing(
   present: readonly FoundWorkload[],
 ): CopyTask[] {
   const known = new Set(present.flatMap(({ id, name }) => [id, name]));
+  const where = unreadText(present);
   const absent = named.filter((name) => !known.has(name));
   const task = (workload: string, reason: string): CopyTask => ({
     ...newTask(workload, null),
@@ -223,18 +232,26 @@ function missing(
   });
   const tasks = absent
     .slice(0, TOLD_ONE_BY_ONE)
-    .map((name) => task(name, `repository ${repositoryId} holds no workload ${name}`));
+    .map((name) => task(name, `repository ${repositoryId} holds no workload ${name}${where}`));
   const rest = absent.slice(TOLD_ONE_BY_ONE);
   if (rest.length > 0) {
     const names = cut(rest.join(', '), NAMES_CHARACTERS);
     tasks.push(
       task(
         `repository ${repositoryId}: ${rest.length} workloads`,
-        `repository ${repositoryId} holds none of them: ${names}`,
+        `repository ${repositoryId} holds none of them: ${names}${where}`,
       ),
     );
   }
   return tasks;
+}
+
+/** Behind a sentence that something is not there. Empty: all was seen. */
+function unreadText(present: readonly FoundWorkload[]): string {
+  const [first, ...rest] = present.filter(isUnreadPart);
+  if (first === undefined) return '';
+  const others = rest.length === 0 ? '' : ` or in ${rest.length} more places`;
+  return ` that can be seen; it may lie in ${first.name}${others}, which cannot be looked into`;
 }
 
 /** What a pattern is to take may come yet, or it is misspelt: it is told, and no fault. */
@@ -243,12 +260,13 @@ function unmatched(
   patterns: readonly string[],
   present: readonly FoundWorkload[],
 ): CopyTask[] {
+  const where = unreadText(present);
   return patterns
     .filter((pattern) => !present.some((workload) => isLike([pattern], workload)))
     .map((pattern) =>
       passedOverTask(
         `repository ${repositoryId}`,
-        `repository ${repositoryId} holds no workload like ${pattern}`,
+        `repository ${repositoryId} holds no workload like ${pattern}${where}`,
       ),
     );
 }

@@ -12,6 +12,7 @@ import {
 } from '../../domain/sources/settle.js';
 import type { SourceIdentity } from '../../domain/sources/source-identity.js';
 import { sourceScope, type NamedWorkload } from '../../domain/jobs/source-scope.js';
+import type { UnseenPart } from '../../domain/sources/unseen-part.js';
 import type { TreePoint } from '../../domain/trees/source-tree.js';
 import { jobKind } from '../../domain/sources/workload-rules.js';
 import { workloadTypeOf } from '../../layout/layouts.js';
@@ -30,7 +31,7 @@ export interface News {
   readonly workloads: NamedWorkload[];
   /** Points that are in progress. */
   readonly awaited: readonly AwaitedPoint[];
-  /** Sources that could not be read, and why. */
+  /** Sources that could not be read, or not in all of their places, and why. */
   readonly unread: readonly UnreadSource[];
   /** By the id of a source: where something new is seen by a look. */
   readonly folders: Readonly<Record<string, readonly string[]>>;
@@ -72,16 +73,21 @@ export async function lookForNews(
       await assertIsNoTarget(context, targetIds, repositoryId);
       const noted = new Set<string>();
       const noting = notingFolders(repository, noted);
-      const workloads = await listSourceWorkloads(noting, undefined, context.facts);
+      const { workloads, places } = await listWithPlaces(noting, context);
       folders[repositoryId] = [...noted];
-      return workloads;
+      return { workloads, places };
     });
     if (typeof listed === 'string') {
       unread.push({ repositoryId, code: listed });
       fingerprint.update(JSON.stringify([repositoryId, listed]));
       continue;
     }
-    for (const found of listed) {
+    // A session says which, and copies what lies beside them: once, as long as they are the same.
+    if (listed.places.length > 0) {
+      unread.push({ repositoryId, code: PLACE_UNREAD });
+      fingerprint.update(JSON.stringify([repositoryId, PLACE_UNREAD, listed.places]));
+    }
+    for (const found of listed.workloads) {
       if (!isInScope(repositoryId, found)) continue;
       // What another kind of job copies is no news for this one.
       if (workloadTypeOf(found.type).rules.job !== jobKind(job)) continue;
@@ -103,6 +109,21 @@ export async function lookForNews(
     }
   }
   return { seen: fingerprint.digest('hex'), workloads, awaited, unread, folders };
+}
+
+const PLACE_UNREAD = 'SOURCE_PART_UNREADABLE';
+
+/** What a source shows, and the paths of places that cannot be read. */
+async function listWithPlaces(
+  repository: BackupRepository,
+  { facts }: MoverContext,
+): Promise<{ readonly workloads: SourceWorkload[]; readonly places: readonly string[] }> {
+  const places: string[] = [];
+  const onUnseen = ({ code, path }: UnseenPart): void => {
+    if (code === PLACE_UNREAD) places.push(path);
+  };
+  const workloads = await listSourceWorkloads(repository, onUnseen, facts);
+  return { workloads, places: places.sort() };
 }
 
 /** @returns the code of what the work threw. @throws bugs, and that the look is to end */

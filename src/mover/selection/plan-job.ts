@@ -4,12 +4,13 @@ import { readChainRecord } from '../../chain/chain-store.js';
 import type { CopyJob } from '../../domain/jobs/copy-job.js';
 import { BackupError, isBackupError } from '../../domain/errors.js';
 import type { JobPlan, WorkloadPlan } from '../../domain/sessions/operation.js';
+import { unseenReason, type UnseenPart } from '../../domain/sources/unseen-part.js';
 import { recreatedMessage } from '../../domain/sources/recreated-chain.js';
 import { heldTwiceText } from '../../domain/sources/one-workload.js';
 import type { RetentionAction } from '../../domain/retention/retention.js';
 import type { SourceWorkload } from '../../domain/sources/restore-point.js';
 import type { SelectedRestorePoint } from '../../domain/sources/select-restore-points.js';
-import { sourceScope } from '../../domain/jobs/source-scope.js';
+import { excludedBy, sourceScope } from '../../domain/jobs/source-scope.js';
 import { jsonBytes } from '../../domain/sessions/task-brief.js';
 import { withUpcomingPoints, type UpcomingCopy } from '../../domain/sources/upcoming-points.js';
 import { passedOverText, workloadRuleFaults } from '../../domain/sources/workload-rules.js';
@@ -72,14 +73,22 @@ async function workloadsAfter(
   const found: FoundWorkload[] = [];
   const sourceOf = new Map<string, string>();
   const isInScope = sourceScope(job);
+  const isExcluded = excludedBy(job.sources.exclude);
   const { repositoryId: doneIn, workloadId: doneUntil } = placeOf(job, after);
   let isOpen = after === null;
   for (const { repositoryId } of job.sources.include) {
     const repository = await context.repository(repositoryId);
-    const workloads = (await listSourceWorkloads(repository, undefined, context.facts))
-      .filter((workload) => isInScope(repositoryId, workload))
-      .sort((a, b) => (a.id < b.id ? -1 : 1));
-    for (const workload of workloads) {
+    const unseen: UnseenPart[] = [];
+    const onUnseen = (part: UnseenPart): void => {
+      if (part.code === 'SOURCE_PART_UNREADABLE') unseen.push(part);
+    };
+    const workloads = (await listSourceWorkloads(repository, onUnseen, context.facts)).filter(
+      (workload) => isInScope(repositoryId, workload),
+    );
+    const places = unseen
+      .map((part) => ({ ...placeAsWorkload(part), conflict: unseenReason(part) }))
+      .filter((place) => !isExcluded(place));
+    for (const workload of [...workloads, ...places].sort((a, b) => (a.id < b.id ? -1 : 1))) {
       const conflict =
         workload.conflict ??
         heldTwice(workload.id, sourceOf, repositoryId) ??
@@ -91,6 +100,11 @@ async function workloadsAfter(
     isOpen ||= repositoryId === doneIn;
   }
   return found;
+}
+
+/** As a session names it. */
+function placeAsWorkload({ path }: UnseenPart): SourceWorkload {
+  return { id: path, name: path, type: 'unknown', folders: [], restorePoints: [] };
 }
 
 function cursorOf(repositoryId: string, workloadId: string): string {
