@@ -38,7 +38,7 @@ async function placesOf(
   const abilities = (await mover.storage.of(targetRepositoryId, false))?.abilities;
   const { caseSensitive, accentSensitive } = abilities ?? ALL_NAMES_DIFFER;
   return {
-    limits: { namesDiffer: caseSensitive && accentSensitive },
+    limits: { names: { caseSensitive, accentSensitive } },
     settleMs: now === true ? 0 : settleMs(sourceRepositoryId),
     immutableForDays: immutableForDays(targetRepositoryId),
   };

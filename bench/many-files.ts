@@ -108,7 +108,11 @@ async function treeCopy(source: string, target: string): Promise<Copy> {
       {
         ...place,
         ...{ sourceRepositoryId: 'source', jobId: JOB, owner: 'bench', nowMs: Date.now() },
-        ...{ workload: workload!, limits: { namesDiffer: true }, settleMs: 0 },
+        ...{
+          workload: workload!,
+          limits: { names: { caseSensitive: true, accentSensitive: true } },
+          settleMs: 0,
+        },
         choice: { ...policy, scope: 'all', withLogs: false },
         ...{ verifyAfterCopy: 'cached', immutableForDays: 0, acceptChanges: false },
       },

@@ -180,6 +180,8 @@ function copySessionOptions(copy: CopyJob) {
 /** What the program itself ended with so often waits for the next run. */
 const PROGRAM_TRIES = 3;
 const PROGRAM_PAUSE_MS = 10_000;
+/** With the pauses between them more than an hour. */
+const WORKER_TRIES = 20;
 /** Earlier builds counted workers that ended as well. */
 const COUNTS_PROGRAM = 'runFileBackup-20261127-counts-program';
 
@@ -195,8 +197,10 @@ async function backUp(
     startToCloseTimeout: '7d',
     scheduleToCloseTimeout: '7d',
     heartbeatTimeout: settings.heartbeatTimeoutMs,
-    // A repeat finds the snapshot of an attempt whose answer was lost. A worker that ends, which counts as an attempt, is no fault of the backup.
+    // A repeat finds the snapshot of an attempt whose answer was lost. A worker that ends, which counts as an attempt, is no fault of the backup,
+    // unless it ends by every one.
     retry: {
+      maximumAttempts: WORKER_TRIES,
       initialInterval: '10s',
       maximumInterval: '5m',
       nonRetryableErrorTypes: ['PRIMARY_BACKUP_FAILED'],

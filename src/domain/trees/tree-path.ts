@@ -2,6 +2,7 @@
 
 import { pathSegment } from '../targets/path-segment.js';
 import type { FileTraits } from '../sources/restore-point.js';
+import type { StorageAbilities } from '../targets/storage-probe.js';
 
 /** Longest name that the file systems in use take, in bytes of UTF-8. */
 const MAX_NAME_BYTES = 255;
@@ -48,7 +49,9 @@ export function placesInTree(
   files: readonly { readonly as?: FileTraits['as'] | undefined; readonly path: string }[],
 ): string[] {
   const given = files.flatMap(({ as }) => as ?? []);
-  const taken = new Set(given.flatMap((path) => [path, ...foldersOf(path)]).map(foldedName));
+  const taken = new Set(
+    given.flatMap((path) => [path, ...foldersOf(path)]).map((path) => foldedName(path)),
+  );
   return files.map(({ as, path }) => {
     if (as !== undefined) return as;
     const base = path.slice(path.lastIndexOf('/') + 1);
@@ -66,10 +69,17 @@ export function foldersOf(path: string): string[] {
   return parts.slice(1).map((_, index) => parts.slice(0, index + 1).join('/'));
 }
 
-/** Equal for names that some file system takes for one. */
-export function foldedName(path: string): string {
-  return path.normalize('NFC').toLowerCase();
+/** Equal for names that a file system takes for one.
+ *  @param told what it tells apart; absent: one that may be any */
+export function foldedName(path: string, told: NamesTold = NOTHING_TOLD): string {
+  const encoded = told.accentSensitive ? path : path.normalize('NFC');
+  return told.caseSensitive ? encoded : encoded.toLowerCase();
 }
+
+/** By what two names of one folder may differ alone: case, or how their accents are encoded. */
+export type NamesTold = Pick<StorageAbilities, 'caseSensitive' | 'accentSensitive'>;
+
+const NOTHING_TOLD: NamesTold = { caseSensitive: false, accentSensitive: false };
 
 function byteLength(text: string): number {
   return new TextEncoder().encode(text).length;

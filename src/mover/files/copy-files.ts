@@ -157,11 +157,16 @@ class FileWorker implements WindowWorker {
   }
 
   async close(): Promise<void> {
-    for (const file of [...this.#settling, ...this.#ended]) await file.close();
-    await this.#large?.close();
-    giveRunBuffer(this.#buffers.run);
-    giveRunBuffer(this.#buffers.copy);
-    await this.parts.files.close();
+    const files = new OpenFiles();
+    for (const file of [...this.#settling, ...this.#ended]) files.add(file);
+    if (this.#large !== null) files.add(this.#large);
+    files.add(this.parts.files);
+    try {
+      await files.close();
+    } finally {
+      giveRunBuffer(this.#buffers.run);
+      giveRunBuffer(this.#buffers.copy);
+    }
     await this.parts.target.removeAll(this.parts.desk).catch(() => undefined); // goes with the staging folder
   }
 

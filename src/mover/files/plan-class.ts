@@ -21,7 +21,7 @@ export interface PlanTreeInput extends TakeTreeInput {
   readonly sourceFolders?: readonly string[];
   readonly choice: Omit<TreePointChoice, 'copied' | 'nowMs'>;
   readonly verifyAfterCopy: VerifyAfterCopy;
-  readonly limits: Pick<TargetLimits, 'namesDiffer'>;
+  readonly limits: Pick<TargetLimits, 'names'>;
   /** `SettleRule.settleMs`: what its tool has not closed is left for so long. */
   readonly settleMs: number;
   /** Of the target. */

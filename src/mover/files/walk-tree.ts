@@ -4,7 +4,7 @@ import { FAULT_REASONS, faultOfSourceFile } from '../../domain/trees/one-file-fa
 import { compareBytes } from '../../domain/byte-order.js';
 import type { FileStamp } from '../../domain/sources/restore-point.js';
 import type { SourceTree } from '../../domain/trees/source-tree.js';
-import { foldedName, foldersOf } from '../../domain/trees/tree-path.js';
+import { foldedName, foldersOf, type NamesTold } from '../../domain/trees/tree-path.js';
 import { classOf, type TreeRules } from '../../domain/trees/tree-rules.js';
 import type { BackupRepository, RepositoryEntry } from '../../repository/backup-repository.js';
 import { joinPath, parentFolder } from '../../repository/repository-path.js';
@@ -35,8 +35,7 @@ export interface Walk {
 
 export interface TargetLimits {
   readonly maxFileBytes: number;
-  /** Two names of one folder may differ by case, or in how their accents are encoded, alone. */
-  readonly namesDiffer: boolean;
+  readonly names: NamesTold;
 }
 
 const NO_FILE_OF_ITS_TYPE = 'it is no file that this type of backups has';
@@ -177,10 +176,11 @@ class ClassLook {
   /** Of names that are one name at the target all but the first. */
   #collisionsOf(entries: readonly RepositoryEntry[]): ReadonlySet<string> {
     const collisions = new Set<string>();
-    if (this.walk.limits.namesDiffer) return collisions;
+    const { names } = this.walk.limits;
+    if (names.caseSensitive && names.accentSensitive) return collisions;
     const seen = new Set<string>();
     for (const { name } of entries) {
-      const key = foldedName(name);
+      const key = foldedName(name, names);
       if (seen.has(key)) collisions.add(name);
       seen.add(key);
     }
@@ -205,11 +205,11 @@ function keyOf({ path, type }: RepositoryEntry): string {
 }
 
 /** Of paths that are one path at the target all but the first. */
-function collidingPaths(paths: Iterable<string>): Set<string> {
+function collidingPaths(paths: Iterable<string>, names: NamesTold): Set<string> {
   const collisions = new Set<string>();
   const seen = new Set<string>();
   for (const path of [...paths].sort(compareBytes)) {
-    const key = foldedName(path);
+    const key = foldedName(path, names);
     if (seen.has(key)) collisions.add(path);
     seen.add(key);
   }
@@ -260,7 +260,7 @@ function tellFault(
 async function* listSets(walk: Walk, classIndex: number): AsyncGenerator<readonly ListedFile[]> {
   const { repository, tree, rules, limits, faults, unread } = walk;
   const paths = new Set(tree.points.flatMap(({ files }) => files ?? []));
-  const collisions = limits.namesDiffer ? new Set<string>() : collidingPaths(paths);
+  const collisions = collidingPaths(paths, limits.names);
   const byFolder = new Map<string, string[]>();
   for (const path of paths) {
     const index = classOf(rules, path);

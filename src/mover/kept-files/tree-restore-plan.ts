@@ -101,8 +101,8 @@ export async function listWanted(
   await target.makePlace(staging);
   const token = newToken();
   const known = keeps.links && (await canGiveNames(target, staging)) ? new FileNames() : null;
-  const { caseSensitive, accentSensitive } = await foldingOf(target, staging);
-  const taken = caseSensitive && accentSensitive ? null : new Set<string>();
+  const told = await foldingOf(target, staging);
+  const taken = told.caseSensitive && told.accentSensitive ? null : new Set<string>();
   const refused = new FaultList();
   const names = new Set<string>();
   const place = listsPlace(restoredFiles(target, staging, { token }));
@@ -117,7 +117,7 @@ export async function listWanted(
       for (const entry of entries) {
         if (!isWanted(entry)) continue;
         const { path, stamp, digest } = entry;
-        const folded = foldedName(path);
+        const folded = foldedName(path, told);
         if (taken?.has(folded) === true) {
           refused.add({ path, reason: FOLDED });
           continue;

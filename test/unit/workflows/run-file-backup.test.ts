@@ -111,3 +111,15 @@ it('a primary backup is tried three times, and a worker that ends is no try', as
   expect(ends).toEqual([...Array(4).fill('shutdown'), ...Array(3).fill('failed')]);
   expect(server.nowMs).toBeGreaterThan(STARTED_AT_MS);
 });
+
+it('a run whose primary backup ends every worker that does it fails within hours, and says so', async () => {
+  let attempts = 0;
+  const runPrimaryBackup = () => {
+    attempts += 1;
+    return Promise.reject(new Error('activity Heartbeat timeout'));
+  };
+  const { server, end } = run({}, { runPrimaryBackup });
+  expect(await end).toMatchObject({ result: 'failed', reason: expect.stringContaining('timeout') });
+  expect(attempts).toBe(20);
+  expect(server.nowMs - STARTED_AT_MS).toBeLessThan(3 * 3_600_000);
+});

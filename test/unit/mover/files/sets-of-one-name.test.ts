@@ -12,7 +12,8 @@ it('copies one of two files of sets that the target takes for one, and names the
   const point = { id: 'db-1', createdAtMs: 1, kind: 'full', needs: [], files } as const;
   const points = [{ ...point, state: 'complete', reason: null } as const];
   const faults = new FaultList();
-  const limits = { namesDiffer: false, maxFileBytes: 100 };
+  const names = { caseSensitive: false, accentSensitive: true };
+  const limits = { names, maxFileBytes: 100 };
   const tree = { root: 'db', points };
   const { rules } = toySetLayout;
   const walk = {

@@ -40,7 +40,7 @@ async function lookAt(
   const walk: Walk = {
     ...{ repository, rules, nowMs: 0, settleMs: 0, faults, unread: new UnreadPlaces(rules, []) },
     tree: { root: 'store', points: [], ...tree },
-    limits: { maxFileBytes: 1_000, namesDiffer: true, ...limits },
+    limits: { maxFileBytes: 1_000, names: ALL_DIFFER, ...limits },
   };
   const listed: Record<string, string[]> = {};
   for (let index = rules.classes.length - 1; index >= 0; index--) {
@@ -52,6 +52,8 @@ async function lookAt(
   expect(faults.faults.count).toBe(named.length);
   return { listed, named };
 }
+
+const ALL_DIFFER = { caseSensitive: true, accentSensitive: true };
 
 /** What a folder lists is not what its files are: links, devices, names that are no text. */
 const changed =
@@ -128,7 +130,7 @@ describe('a look at a store', () => {
     [
       'the second of two names that the target takes for one',
       { 'store/data/A/1': '1', 'store/data/a': '1' },
-      { limits: { namesDiffer: false } },
+      { limits: { names: { caseSensitive: false, accentSensitive: true } } },
       'data/a: the target does not tell names apart that differ by case or the encoding of accents alone, and another one lies beside it',
     ],
   ])('names once, and does not list, %s', async (_, files, look, reason) => {
@@ -147,6 +149,20 @@ describe('a look at a store', () => {
     });
   });
 
+  it.each([
+    [{ caseSensitive: true, accentSensitive: false }, ['data/A', 'data/a', 'data/e\u0301']],
+    [{ caseSensitive: false, accentSensitive: true }, ['data/A', 'data/e\u0301', 'data/\u00e9']],
+    [{ caseSensitive: false, accentSensitive: false }, ['data/A', 'data/e\u0301']],
+  ])(
+    'passes over what the target takes for one alone, when of its names %o',
+    async (names, data) => {
+      const files = ['A', 'a', 'e\u0301', '\u00e9'].map((name) => [`store/data/${name}`, name]);
+      const { listed, named } = await lookAt(Object.fromEntries(files), { limits: { names } });
+      expect(listed).toEqual({ data });
+      expect(named).toHaveLength(4 - data.length);
+    },
+  );
+
   it('tells the permissions of a file, where its storage has them', async () => {
     const repository = new SimulatedRepository();
     await repository.makePlace('store/data');
@@ -163,7 +179,7 @@ describe('a look at a store', () => {
         unread: new UnreadPlaces(TOY_STORE_RULES, []),
       },
       tree: { root: 'store', points: [] },
-      limits: { maxFileBytes: 9, namesDiffer: true },
+      limits: { maxFileBytes: 9, names: ALL_DIFFER },
     };
     const modes: unknown[] = [];
     for await (const part of listClass(walk, 1)) modes.push(...part.map(({ mode }) => mode));

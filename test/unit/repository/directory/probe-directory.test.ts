@@ -68,6 +68,21 @@ it.each<[string, (name: string) => string, object]>([
   expect(warnings).toHaveLength(1);
 });
 
+it.each(['PATH_FORBIDDEN', 'REPOSITORY_UNSUITED'] as const)(
+  'says of storage that refuses one encoding of an accent (%s) that it does not fold it',
+  async (code) => {
+    const { rootPath, repository } = await folderRepository();
+    const refusing = withCalls(repository, {
+      putNew: (path, bytes) =>
+        path === path.normalize('NFC')
+          ? repository.putNew(path, bytes)
+          : Promise.reject(new BackupError(code, 'refused', { details: { errno: 'EINVAL' } })),
+    });
+    const { abilities } = await probe(refusing, rootPath);
+    expect(abilities).toMatchObject({ caseSensitive: true, accentSensitive: true });
+  },
+);
+
 it('passes on that the storage is away', async () => {
   const { rootPath, repository } = await folderRepository();
   const syncFolder = () => Promise.reject(new BackupError('REPOSITORY_UNREACHABLE', 'gone'));
