@@ -55,6 +55,8 @@ export interface TakeChainRequest extends TargetChain {
   readonly isSeen?: boolean;
   /** The chain was there a moment ago: none is begun. */
   readonly isKept?: boolean;
+  /** The caller has looked for a while: what cannot be read still counts as damaged. */
+  readonly isLastLook?: boolean;
 }
 
 export interface ChainState {
@@ -240,7 +242,7 @@ export interface RemoveRequest extends DeleteRequest {
 }
 
 /** Copies of a job that another one keeps from now on. */
-export interface RehomeRequest extends Omit<TakeChainRequest, 'isSeen'> {
+export interface RehomeRequest extends Omit<TakeChainRequest, 'isSeen' | 'isLastLook'> {
   readonly job: CopyJob;
 }
 

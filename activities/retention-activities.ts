@@ -2,7 +2,7 @@ import type { DataMover } from '../src/mover/data-mover.js';
 import type { DiskProof } from '../src/mover/change/prove-blocks.js';
 import { windowRuns } from '../src/mover/task/window-runs.js';
 import type { TaskControl } from '../src/mover/task/task-control.js';
-import { BackupError, isBackupError } from '../src/domain/errors.js';
+import { BackupError, isBackupError, isUnreadable } from '../src/domain/errors.js';
 import { sentences } from '../src/domain/sentences.js';
 import type { DiskWork, PlanReference } from '../src/domain/targets/disk-work.js';
 import type {
@@ -39,7 +39,9 @@ async function release(
     await mover.runFreeing('releaseStaging', request, control);
     return null;
   } catch (error) {
-    if (isBackupError(error, 'POINT_IN_USE')) return sentences(error.message, error.hint);
+    // Of the file of a change that was announced. Where the storage reads nothing, what is planned next says so.
+    if (isBackupError(error, 'POINT_IN_USE') || isUnreadable(error))
+      return sentences(error.message, error.hint);
     throw error;
   }
 }

@@ -29,6 +29,8 @@ export interface RepairInput {
   /** When the verification began; RFC 3339 UTC. */
   readonly since: string;
   readonly settings: CopySettings;
+  /** What keeps a change from being finished was looked at for a while: what cannot be read still counts as damaged. */
+  readonly isLastLook?: boolean;
 }
 
 export interface RepairOutcome {
@@ -75,7 +77,7 @@ class ChainRepair {
       settings,
     ).inspectTargetChain.executeWithOptions({ summary: `${workload.name}: take the chain over` }, [
       {
-        ...{ ...this.place, workload, isKept: true },
+        ...{ ...this.place, workload, isKept: true, isLastLook: this.input.isLastLook === true },
         ...{ owner: workflowInfo().firstExecutionRunId, nowMs: Date.now() },
       },
     ]);

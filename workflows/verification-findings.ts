@@ -28,6 +28,10 @@ interface ChainFindings {
   readonly verified: readonly VerifiedPoint[];
 }
 
+interface Repairs extends ChainFindings {
+  readonly isLastLook?: boolean;
+}
+
 /** What is not in the chains' records yet. */
 export interface CarriedFindings {
   /** Of the chain in work. */
@@ -115,9 +119,11 @@ export class VerificationFindings {
   }
 
   /** Finishes what was left of a change of the chain.
+   *  @param isLastLook no other one follows: what it needs and cannot be read counts as damaged
    *  @returns why it waits for somebody to do something; null: it is finished, or waits for a reader */
-  async finishChange(): Promise<string | null> {
-    const { stuck = null } = await this.repair({ ...this.open!, damage: [], verified: [] });
+  async finishChange(isLastLook: boolean): Promise<string | null> {
+    const { chain } = this.open!;
+    const { stuck = null } = await this.repair({ chain, damage: [], verified: [], isLastLook });
     return stuck;
   }
 
@@ -163,7 +169,7 @@ export class VerificationFindings {
   }
 
   /** Under the chain's lock; when a session holds it, after that session. */
-  private async repair(findings: ChainFindings): Promise<Pick<RepairOutcome, 'stuck'>> {
+  private async repair(findings: Repairs): Promise<Pick<RepairOutcome, 'stuck'>> {
     for (;;) {
       const outcome = await this.repairNow(findings);
       if (outcome !== 'held') return outcome;
@@ -178,7 +184,8 @@ export class VerificationFindings {
     chain,
     damage,
     verified,
-  }: ChainFindings): Promise<Pick<RepairOutcome, 'stuck'> | 'held'> {
+    isLastLook = false,
+  }: Repairs): Promise<Pick<RepairOutcome, 'stuck'> | 'held'> {
     const { repositoryId: targetRepositoryId, settings } = this.parts;
     const { jobId, workloadId, workload } = chain;
     const since = this.parts.state.startedAt;
@@ -187,7 +194,9 @@ export class VerificationFindings {
         workflowId: chainWorkflowId(targetRepositoryId, jobId, workloadId),
         taskQueue: CONTROL_TASK_QUEUE,
         staticSummary: `${workload.name}: ${damage.length > 0 ? 'repair' : 'enter what was verified'}`,
-        args: [{ targetRepositoryId, jobId, workload, damage, verified, since, settings }],
+        args: [
+          { targetRepositoryId, jobId, workload, damage, verified, since, settings, isLastLook },
+        ],
       });
       for (const note of outcome.notes) this.parts.state.note(`${workload.name}: ${note}`);
       this.parts.state.omitNotes(outcome.omittedNotes);

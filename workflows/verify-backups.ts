@@ -44,7 +44,7 @@ export async function verifyBackups(input: VerifyInput): Promise<OperationStatus
 /** Before, a check kept its turn while it waited for a session, and the session may have waited for the turn. */
 const WAITS_WITHOUT_TURN = 'verifyBackups-20261127-waits-without-turn';
 
-/** Room that a change of a chain waits for may come with the end of a session. What is damaged stays so. */
+/** Room that a change of a chain waits for may come with the end of a session, and a sector may be read at another time. What is damaged stays so. */
 const LOOKS_AT_STUCK = 3;
 
 const NOTHING = { points: 0, damaged: 0, unhealed: 0, unreadable: 0, unknown: 0 };
@@ -302,7 +302,7 @@ class Verification {
           await this.turn.giveUp();
           await sleep(this.settings.lockRetryMs);
         } else if (patched(WAITS_WITHOUT_TURN)) await this.turn.giveUp();
-        const stuck = await this.findings.finishChange();
+        const stuck = await this.findings.finishChange(looks >= LOOKS_AT_STUCK);
         await this.turn.take();
         if (stuck !== null && looks >= LOOKS_AT_STUCK)
           throw ApplicationFailure.nonRetryable(stuck, 'CHAIN_LOCKED');

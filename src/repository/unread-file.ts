@@ -16,3 +16,13 @@ export async function isFileUnread(
     throw refusal;
   }
 }
+
+/** The same for the file that the error names. */
+export async function isOfUnreadFile(
+  repository: Pick<SourceRepository, 'stat'>,
+  error: unknown,
+): Promise<boolean> {
+  if (!isUnreadable(error)) return false;
+  const { path } = error.details;
+  return typeof path === 'string' && isFileUnread(repository, path, error);
+}

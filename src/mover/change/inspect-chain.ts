@@ -13,7 +13,7 @@ import { BackupError, isBackupError } from '../../domain/errors.js';
 import { sentences } from '../../domain/sentences.js';
 import type { WorkloadType } from '../../domain/sources/restore-point.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
-import { isFileUnread } from '../../repository/unread-file.js';
+import { isOfUnreadFile } from '../../repository/unread-file.js';
 import { readStagedJson, stagedPath, type ComposedPoint } from '../staging/copy-plan.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { finishPendingChange, isStuckFor } from './pending-change.js';
@@ -38,6 +38,8 @@ export interface InspectChainInput {
   readonly isKept?: boolean;
   /** A change that was announced and finds no room is not left for later: the caller has room to give. */
   readonly needsRoom?: boolean;
+  /** The caller has looked for a while: what cannot be read still counts as damaged. */
+  readonly isLastLook?: boolean;
 }
 
 /** Takes the chain over under a new epoch (made when there is none) in a target that is marked as one, carries out a change that was
@@ -101,7 +103,7 @@ async function finishOrPostpone(
   context: MoverContext,
   place: ChainPlace,
   record: ChainRecord,
-  { nowMs, needsRoom = false }: InspectChainInput,
+  { nowMs, needsRoom = false, isLastLook = false }: InspectChainInput,
 ): Promise<TakenChain> {
   try {
     const finished = await finishPendingChange(context, place, record, nowMs);
@@ -112,27 +114,24 @@ async function finishOrPostpone(
     return { record: finished, notes: [lost], stuck: null };
   } catch (error) {
     if (isBackupError(error, 'REPOSITORY_FULL') && !needsRoom)
-      return postponed(place, record, sentences(error.message, error.hint));
-    if (isStuckFor(error)) return damaged(place, record, error);
-    if (isBackupError(error) && (await isOfOneFile(place.repository, error)))
-      return postponed(
-        place,
-        record,
-        `a ${record.pending!.type} that was announced cannot be finished just now: ${error.message}`,
-      );
+      return readPostponed(place, record, sentences(error.message, error.hint));
+    if (isStuckFor(error)) return markStuck(place, record, error);
+    // A bad sector may be read at another time: only who has looked for a while says anything about the files.
+    if (isBackupError(error) && (await isOfUnreadFile(place.repository, error)))
+      return isLastLook
+        ? markStuck(place, record, error)
+        : readPostponed(
+            place,
+            record,
+            `a ${record.pending!.type} that was announced cannot be finished just now: ${error.message}`,
+          );
     if (!isBackupError(error, 'POINT_IN_USE')) throw error;
     const note = `a ${record.pending!.type} that was announced waits: ${error.message}`;
     return { record, notes: [note], stuck: null };
   }
 }
 
-/** A bad sector in a file that the change needs: it may be read at another time, and nothing is said about the files yet. */
-async function isOfOneFile(repository: BackupRepository, error: BackupError): Promise<boolean> {
-  const { path } = error.details;
-  return typeof path === 'string' && isFileUnread(repository, path, error);
-}
-
-async function postponed(
+async function readPostponed(
   { repository, chain }: ChainPlace,
   before: ChainRecord,
   why: string,
@@ -143,7 +142,7 @@ async function postponed(
 }
 
 /** Nothing more may be built on what a merge left half done and cannot go on with, nor may it count as a copy that can be restored. */
-async function damaged(
+async function markStuck(
   place: ChainPlace,
   before: ChainRecord,
   error: BackupError,
@@ -152,7 +151,7 @@ async function damaged(
     `a ${before.pending!.type} that was announced cannot be finished: ${error.message}`,
     'Until what is damaged or gone is put back nothing of this chain is merged or deleted, and copies go on in a new one. If it is lost, remove the oldest restore point that is left with all that build on it (`longhaul restore-point remove <repository> <point> --with-dependents`).',
   );
-  const taken = await postponed(place, before, why);
+  const taken = await readPostponed(place, before, why);
   const { pending } = taken.record;
   if (pending?.type !== 'merge') return taken;
   const affected = new Set([pending.fromId]);

@@ -2,7 +2,7 @@ import { leasedPointIds, readLeases, type LeasesFound } from '../../chain/leases
 import { goingPoints, type ChainRecord, type PendingChange } from '../../chain/chain-record.js';
 import { writeChainRecord } from '../../chain/chain-store.js';
 import { afterRetention } from '../../chain/known-source-points.js';
-import { assertNever, BackupError, isBackupError } from '../../domain/errors.js';
+import { assertNever, BackupError, isBackupError, isSenselessImage } from '../../domain/errors.js';
 import type { ChainPlace } from '../../chain/chain-place.js';
 import { removeDeletedPoints } from './delete-points.js';
 import { moveToQuarantine } from '../../chain/quarantine.js';
@@ -63,7 +63,7 @@ export async function finishPendingChange(
 
 /** What keeps a change that was announced from being finished until somebody does something about the files, however often it is tried. */
 export function isStuckFor(error: unknown): error is BackupError {
-  return isBackupError(error) && (error.kind === 'corrupt' || error.code === 'FILE_MISSING');
+  return isSenselessImage(error) || isBackupError(error, 'FILE_MISSING');
 }
 
 /** An attempt that the server took for dead may be at the same merge still: writing the record is what tells it that it is not its own any more

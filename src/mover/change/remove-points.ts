@@ -2,12 +2,13 @@ import type { ChainPlace } from '../../chain/chain-place.js';
 import type { ChainRecord, PendingChange } from '../../chain/chain-record.js';
 import { ownedChainRecord } from '../../chain/chain-store.js';
 import { afterRetention } from '../../chain/known-source-points.js';
-import { BackupError, isBackupError } from '../../domain/errors.js';
+import { BackupError, isBackupError, isUnreadable } from '../../domain/errors.js';
 import {
   pointsToRemove,
   type RemovalMode,
   type RemovalRule,
 } from '../../domain/retention/point-removal.js';
+import { isOfUnreadFile } from '../../repository/unread-file.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { ownedChain, type ChangeInput } from './change-points.js';
 import { withoutPoints } from './delete-points.js';
@@ -59,9 +60,11 @@ async function chainToRemoveFrom(
   try {
     return { ...(await ownedChain(context, input)), stuck: null };
   } catch (error) {
-    if (!isStuckFor(error) && !isBackupError(error, 'REPOSITORY_FULL')) throw error;
     const { targetRepositoryId, chain, epoch } = input;
     const repository = await context.repository(targetRepositoryId);
+    const isStuck = isStuckFor(error) || isBackupError(error, 'REPOSITORY_FULL');
+    if (!isBackupError(error) || !(isStuck || (await isOfUnreadFile(repository, error))))
+      throw error;
     const record = await ownedChainRecord(repository, chain, epoch);
     if (record.pending?.type !== 'merge') throw error;
     return {
@@ -76,7 +79,8 @@ async function chainToRemoveFrom(
 function assertTakesMerge(stuck: StuckMerge | null, ids: readonly string[]): void {
   if (stuck === null || ids.includes(stuck.merge.fromId)) return;
   const { code, message, details } = stuck.cause;
-  throw new BackupError(code, message, {
+  // What passes by itself would be asked for again and again.
+  throw new BackupError(isUnreadable(stuck.cause) ? 'CHAIN_LOCKED' : code, message, {
     details,
     hint: `A merge of this chain is under way. Until it is finished only restore point ${stuck.merge.fromId} can be removed, with all that build on it.`,
     cause: stuck.cause,

@@ -18,7 +18,8 @@ type OfTheWorker =
   | 'definition'
   | 'keepsStaging'
   | 'keepsPlanned'
-  | 'needsRoom';
+  | 'needsRoom'
+  | 'isLastLook';
 
 /** Fields that only one side has. What is optional would be dropped without a word from the compiler. */
 type Differing<Payload, Operation> = Exclude<

@@ -143,17 +143,27 @@ describe('a merge without room', () => {
 
 describe('an announced merge of which a file is gone', () => {
   /** @param lost the place of the point whose disk file is lost meanwhile */
-  async function broken(lost: number): Promise<MachineCopy> {
+  async function broken(
+    lost: number,
+    is: 'gone' | 'of a version 7' = 'gone',
+  ): Promise<MachineCopy> {
     const { copy, empty } = await stuck();
     empty();
-    await copy.target.remove(copy.pathOf(lost, 'image'));
+    const path = copy.pathOf(lost, 'image');
+    if (is === 'gone') await copy.target.remove(path);
+    else await copy.target.patch(path, 7, Buffer.of(7));
     return copy;
   }
 
-  it.each([0, 1])(
-    'lets copies go on in a new chain, and calls nothing good that needs it: file of point %i',
-    async (lost) => {
-      const copy = await broken(lost);
+  it.each([
+    [0, 'gone'],
+    [1, 'gone'],
+    [0, 'of a version 7'],
+    [1, 'of a version 7'],
+  ] as const)(
+    'lets copies go on in a new chain, and calls nothing good that needs it: file of point %i is %s',
+    async (lost, is) => {
+      const copy = await broken(lost, is);
       const { record, notes, stuck: why } = await inspect(copy);
       expect(record.pending).toMatchObject({ type: 'merge' });
       expect(notes).toEqual([why]);
@@ -184,6 +194,41 @@ describe('an announced merge of which a file is gone', () => {
       expect.stringMatching(/^a merge that was announced cannot be finished just/),
     ]);
     expect(record.points.every(({ health }) => health === 'good')).toBe(true);
+  });
+
+  it('is damage to a check that has looked thrice where a sector stays unread: copies go on, and it can be removed', async () => {
+    const { copy, empty } = await stuck();
+    empty();
+    breakSectors(copy.target, copy.pathOf(0, 'image'), [0]);
+    const sessions = new LocalSessions([copy.source, copy.target]);
+    const status = await sessions.verify('offsite', NOW_MS);
+    expect(status).toMatchObject({
+      result: 'failed',
+      notes: [
+        expect.stringMatching(/cannot be finished: .*input\/output error.*--with-dependents/),
+      ],
+    });
+    const { points, epoch } = await copy.record();
+    expect(points.slice(1).map(({ health }) => health)).toEqual(['corrupt', 'corrupt', 'corrupt']);
+    const place = { ...copy.input, epoch };
+    const plan = (point: number) =>
+      copy.mover.run('planRemoval', {
+        ...{ ...place, pointId: machine.idOf(point), withDependents: true, immutableForDays: 0 },
+      });
+    await expect(plan(3)).rejects.toMatchObject({ code: 'CHAIN_LOCKED', kind: 'conflict' });
+    expect((await plan(1)).ids).toEqual([3, 2, 1].map((point) => machine.idOf(point)));
+    const job = testJob({ retention: { type: 'restorePoints', value: 99 } });
+    expect((await sessions.copy(job, NOW_MS)).tasks).toMatchObject([{ result: 'warning' }]);
+    // Retention is not tried again and again.
+    expect(sessions.nowMs - NOW_MS).toBeLessThan(60_000);
+    const later = await copy.record();
+    expect(later.points[4]).toMatchObject({ kind: 'full', health: 'good' });
+    const ids = [3, 2, 1].map((point) => machine.idOf(point));
+    const removal = { ...place, epoch: later.epoch, ids, mode: 'delete' } as const;
+    await copy.mover.run('removeRestorePoints', removal);
+    const rest = later.points.slice(4).map(({ id }) => id);
+    expect((await copy.record()).points.map(({ id }) => id)).toEqual(rest);
+    expect((await copy.record()).pending).toBeNull();
   });
 
   it.each(['delete', 'setAside'] as const)(
