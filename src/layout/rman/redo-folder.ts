@@ -8,7 +8,14 @@ import type { TreeLayout, TreeReader } from '../tree-layout.js';
 import { folderName, folderWorkloadId } from '../workload-id.js';
 import { joinPath } from '../../repository/repository-path.js';
 import { readRedoHead, type RedoHead } from './redo-head.js';
-import { parseRedoLog, REDO_PATHS, redoRuns, type RedoLog, type RedoRun } from './redo-names.js';
+import {
+  parseRedoLog,
+  REDO_PATHS,
+  redoRuns,
+  type RedoLog,
+  type RedoRun,
+  type WrittenRedoLog,
+} from './redo-names.js';
 
 /** How long a log may still be written: it gets its name at once. */
 const OPEN_MS = 60_000;
@@ -66,6 +73,10 @@ interface FoundLog {
   readonly fault: string | null;
 }
 
+interface WholeLog extends WrittenRedoLog {
+  readonly file: TreeFile;
+}
+
 async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise<FoundTree[]> {
   const logs: FoundLog[] = [];
   for (const file of await claimedTreeFiles(reader, folder, claimed)) {
@@ -73,8 +84,9 @@ async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise
     if (log === null) continue;
     logs.push({ log, file, fault: log.isPacked ? null : await faultOf(reader, file, log) });
   }
-  const whole = logs.filter(({ fault }) => fault === null);
-  const fileOf = new Map(whole.map(({ log, file }) => [log.id, file]));
+  const whole = logs.flatMap(({ log, file, fault }) =>
+    fault === null ? [{ ...log, file, writtenMs: writtenAtMs([file]) }] : [],
+  );
   const isAlone = (await reader.list(folder)).length === claimed.files.length;
   return [
     {
@@ -83,9 +95,7 @@ async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise
       root: folder,
       ...(isAlone ? {} : { within: claimed.files }),
       points: [
-        ...redoRuns(whole.map(({ log, file }) => ({ ...log, writtenMs: writtenAtMs([file]) }))).map(
-          (run) => runPoint(run, whole, fileOf),
-        ),
+        ...redoRuns(whole).map(runPoint),
         ...logs.flatMap(({ file, fault }) => (fault === null ? [] : [faultyPoint(file, fault)])),
       ].sort((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1)),
     },
@@ -111,33 +121,22 @@ async function faultOf(reader: TreeReader, file: TreeFile, log: RedoLog): Promis
 }
 
 /** Named after its first log: it stays the same point while it grows. */
-function runPoint(
-  { first, last, missing }: RedoRun,
-  whole: readonly FoundLog[],
-  fileOf: ReadonlyMap<string, TreeFile>,
-): TreePoint {
-  const own = whole.filter(
-    ({ log }) =>
-      log.thread === first.thread &&
-      log.resetlogs === first.resetlogs &&
-      log.sequence >= first.sequence &&
-      log.sequence <= last.sequence,
-  );
-  const newest = fileOf.get(last.id);
+function runPoint({ logs, missing }: RedoRun<WholeLog>): TreePoint {
+  const first = logs[0]!;
   return {
     id: first.id,
-    createdAtMs: newest === undefined ? 0 : writtenAtMs([newest]),
+    createdAtMs: logs.at(-1)!.writtenMs,
     kind: 'log',
     needs: [],
     ...{ state: 'complete', reason: null, files: null },
-    sizeBytes: own.reduce((sum, { file }) => sum + file.stamp.sizeBytes, 0),
+    sizeBytes: logs.reduce((sum, { file }) => sum + file.stamp.sizeBytes, 0),
     ...(missing === null ? {} : { gap: missingText(first, missing) }),
   };
 }
 
 function missingText(
   { thread, resetlogs }: RedoLog,
-  { first, last }: NonNullable<RedoRun['missing']>,
+  { first, last }: NonNullable<RedoRun<WholeLog>['missing']>,
 ): string {
   const logs = first === last ? `log ${first}` : `logs ${first} to ${last}`;
   return `archived ${logs} of thread ${thread} (resetlogs ${resetlogs}) ${first === last ? 'is' : 'are'} missing`;

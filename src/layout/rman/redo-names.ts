@@ -41,44 +41,40 @@ export function parseRedoLog(name: string): (RedoLog & { readonly isPacked: bool
   };
 }
 
-/** Logs of one thread between two OPEN RESETLOGS that follow one another without a gap. */
-export interface RedoRun {
-  readonly first: RedoLog;
-  readonly last: RedoLog;
-  /** Numbers before it that are missing. null: none, or nothing lies before it. */
-  readonly missing: { readonly first: number; readonly last: number } | null;
-}
-
 export interface WrittenRedoLog extends RedoLog {
   readonly writtenMs: number;
 }
 
+/** Logs of one thread between two OPEN RESETLOGS that follow one another without a gap. */
+export interface RedoRun<L extends WrittenRedoLog> {
+  /** By their numbers; at least one. */
+  readonly logs: readonly L[];
+  /** Numbers before it that are missing. null: none, or nothing lies before it. */
+  readonly missing: { readonly first: number; readonly last: number } | null;
+}
+
 /** The runs of all threads, by thread, resetlogs and number.
  *  @param logs in any order, each once or more */
-export function redoRuns(logs: readonly WrittenRedoLog[]): RedoRun[] {
+export function redoRuns<L extends WrittenRedoLog>(logs: readonly L[]): RedoRun<L>[] {
   const ordered = [...logs].sort(
     (a, b) => a.thread - b.thread || a.resetlogs - b.resetlogs || a.sequence - b.sequence,
   );
-  const runs: RedoRun[] = [];
-  let newestMs = 0;
+  const runs: RedoRun<L>[] = [];
+  let [open, newestMs]: [L[], number] = [[], 0];
   for (const log of ordered) {
-    const open = runs.at(-1);
-    const isSameThread = open?.last.thread === log.thread;
-    const isSame = isSameThread && open.last.resetlogs === log.resetlogs;
+    const last = open.at(-1);
+    const isSameThread = last?.thread === log.thread;
+    const isSame = isSameThread && last.resetlogs === log.resetlogs;
     // After OPEN RESETLOGS numbers begin with 1. Where nothing is older, those before the first may have gone as the oldest do; where others are still
     // written, they are of another database.
-    const follows = isSame
-      ? open.last.sequence
-      : isSameThread && newestMs <= log.writtenMs
-        ? 0
-        : null;
+    const follows = isSame ? last.sequence : isSameThread && newestMs <= log.writtenMs ? 0 : null;
     newestMs = isSameThread ? Math.max(newestMs, log.writtenMs) : log.writtenMs;
-    if (isSame && log.sequence <= open.last.sequence + 1)
-      runs[runs.length - 1] = { ...open, last: log };
+    if (isSame && log.sequence <= last.sequence + 1) open.push(log);
     else {
       const isHole = follows !== null && log.sequence > follows + 1;
       const missing = isHole ? { first: follows + 1, last: log.sequence - 1 } : null;
-      runs.push({ first: log, last: log, missing });
+      open = [log];
+      runs.push({ logs: open, missing });
     }
   }
   return runs;

@@ -12,7 +12,7 @@ export interface JudgedRun extends Run {
   /** Why there is none; null: there is. */
   readonly reason: string | null;
   /** Pieces of runs that had died before it. Those that were finished RMAN knows and uses: it does not make them again (`NOT BACKED UP`), and a level 1
-   *  holds what changed since them. The control file behind this run lists them. */
+   *  holds what changed since them. The control file behind this run lists them. None where no control file is. */
   readonly inherited: readonly TreeFile[];
   /** Its own kind, and those of the runs whose pieces it has. */
   readonly kinds: ReadonlySet<PieceKind>;
@@ -21,6 +21,7 @@ export interface JudgedRun extends Run {
 interface Dead {
   readonly kind: PieceKind;
   readonly files: readonly TreeFile[];
+  readonly bytes: number;
   readonly endedMs: number;
 }
 
@@ -34,6 +35,8 @@ export function judgedRuns(
 ): JudgedRun[] {
   const judged: JudgedRun[] = [];
   let dead: Dead[] = [];
+  /** Of the newest run of each kind, with what it could inherit. */
+  const wholeBytes = new Map<PieceKind, number>();
   for (const run of data) {
     if (run.kind === 'log') {
       const closing = closingOf(run, data, closings, clock) ?? null;
@@ -43,20 +46,28 @@ export function judgedRuns(
     }
     // One that still runs beside it has nothing to leave.
     const left = dead.filter(({ endedMs }) => endedMs < run.atMs);
-    const inherited = left.flatMap(({ files }) => files);
     const found = closingOf(run, data, closings, clock) ?? null;
-    const before = judged.findLast(({ kind }) => kind === run.kind);
+    const ownBytes = bytesOf(run.files);
+    const bytes = left.reduce((sum, one) => sum + one.bytes, ownBytes);
     const isDoubtful =
       found !== null &&
       run.kind === 'level0' &&
       isOfLogs(found, run, data) &&
-      isTooSmall(bytesOf([...run.files, ...inherited]), wholeBytesOf(before));
+      isTooSmall(bytes, wholeBytes.get(run.kind) ?? 0);
     const closing = isDoubtful ? null : found;
     const reason = isDoubtful ? TOO_SMALL : closing === null ? NO_CLOSING : null;
+    wholeBytes.set(run.kind, bytes);
+    if (closing === null) {
+      // Where nothing closes for long, the list of all that died would be as long for each.
+      judged.push({ ...run, closing, reason, inherited: [], kinds: new Set([run.kind]) });
+      dead.push({ ...run, bytes: ownBytes, endedMs: endOf(run, clock).endedMs });
+      continue;
+    }
+    const inherited = left.flatMap(({ files }) => files);
     const kinds = new Set([run.kind, ...left.map(({ kind }) => kind)]);
     judged.push({ ...run, closing, reason, inherited, kinds });
-    if (closing === null) dead.push({ ...run, endedMs: endOf(run, clock).endedMs });
-    else dead = dead.filter((one) => !left.includes(one));
+    const gone = new Set(left);
+    dead = dead.filter((one) => !gone.has(one));
   }
   return judged;
 }
@@ -65,10 +76,6 @@ const NO_CLOSING = 'no autobackup of the control file was made after it and befo
 const TOO_SMALL = tooSmallText(
   'the level 0 before it, and archived logs were backed up before the next autobackup of the control file',
 );
-
-function wholeBytesOf(run: JudgedRun | undefined): number {
-  return run === undefined ? 0 : bytesOf([...run.files, ...run.inherited]);
-}
 
 function bytesOf(files: readonly TreeFile[]): number {
   return files.reduce((sum, { stamp }) => sum + stamp.sizeBytes, 0);

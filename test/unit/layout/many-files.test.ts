@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { hanaLayout } from '../../../src/layout/hana/hana.js';
 import { pbmLayout } from '../../../src/layout/mongodb/pbm.js';
 import { walFolderLayout } from '../../../src/layout/postgres/wal-folder.js';
+import { redoFolderLayout } from '../../../src/layout/rman/redo-folder.js';
 import { rmanLayout } from '../../../src/layout/rman/rman.js';
 import type { TreeLayout } from '../../../src/layout/tree-layout.js';
 import { walkFolders } from '../../../src/layout/walk-folders.js';
@@ -81,6 +82,13 @@ describe('more files than a call takes as arguments', () => {
         'ORCL/archivelog/2026_11_24': many((index) => `o1_mf_1_${index + 1}_7rjh01to_.arc`),
       },
       MANY,
+    ],
+    [
+      'archived logs of which every other is missing',
+      redoFolderLayout,
+      // Packed: their heads are not read.
+      { '': ['arch'], arch: many((index) => `1_${2 * index + 2}_987654321.arc.gz`, 40_000) },
+      40_000,
     ],
     [
       'log backups of SAP HANA',
