@@ -26,6 +26,18 @@ export function mayHoldClass(
   });
 }
 
+/** The same, of what its pattern says outright: `^data/` names a folder, and a pattern that says how files are called says nothing of folders. */
+export function namesFolder(
+  rules: Pick<TreeRules, 'classes'>,
+  classIndex: number,
+  folder: string,
+): boolean {
+  const { prefix } = reachOf(rules.classes[classIndex]!.match);
+  const named = prefix.slice(0, prefix.lastIndexOf('/') + 1);
+  if (named === '' || !mayHoldClass(rules, classIndex, folder)) return false;
+  return folder.startsWith(named) || named.startsWith(folder);
+}
+
 const known = new WeakMap<RegExp, Reach>();
 
 function reachOf(match: RegExp): Reach {

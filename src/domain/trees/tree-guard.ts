@@ -29,6 +29,8 @@ export interface GuardedDay {
   readonly rewritten: number;
 }
 
+type GuardRules = Pick<TreeRules, 'suspiciousShare' | 'shape' | 'isOpaque'>;
+
 /** Fewer tell nothing: a store with one snapshot loses half of its snapshots with one. */
 const FEWEST_FILES = 4;
 /** Days whose losses are added up. */
@@ -41,7 +43,7 @@ const GUARDED_DAYS = 14;
  *  @param days of the copy, before this look */
 export function suspicionOf(
   changes: TreeChanges,
-  rules: Pick<TreeRules, 'suspiciousShare' | 'shape'>,
+  rules: GuardRules,
   days: readonly GuardedDay[],
 ): string | null {
   return suspicionAtOnce(changes, rules) ?? suspicionOverDays(changes, rules, days);
@@ -49,11 +51,13 @@ export function suspicionOf(
 
 function suspicionAtOnce(
   { known, steady, gone, rewritten }: TreeChanges,
-  rules: Pick<TreeRules, 'suspiciousShare' | 'shape'>,
+  rules: GuardRules,
 ): string | null {
   const isEmptied = known > 0 && gone === known;
-  // Sets of a fixed name are written over by each backup, and few of them all at once; their heads tell whether they still are backups.
-  const isAllOver = rules.shape === 'store' && steady > 0 && rewritten === steady;
+  // Sets of a fixed name are written over by each backup, and few of them all at once; their heads tell whether they still are backups. So are files of a
+  // store of which nothing is known, and these have no heads.
+  const isKept = rules.shape === 'store' && rules.isOpaque !== true;
+  const isAllOver = isKept && steady > 0 && rewritten === steady;
   const isAll = isEmptied || isAllOver;
   if (!isAll && !isMuch(gone, known, rules) && !isMuch(rewritten, steady, rules)) return null;
   const parts = [
@@ -65,10 +69,15 @@ function suspicionAtOnce(
 
 const LOOKS_LIKE = 'a wiped or encrypted source looks like this';
 
-/** The same of a file without which nothing in the store can be read: one is enough.
- *  @param isGone the source has it no more; otherwise it has another content */
-export function openingSuspicion(path: string, isGone: boolean): string {
-  const what = isGone ? 'is gone' : 'is another one than the copy has';
+/** What became of a file that opens a store. `unlikeCopy`: it changed, and the file of the copy is not what was copied, so that nothing tells whether what counts of it
+ *  has changed. */
+export type OpeningFinding = 'gone' | 'other' | 'unlikeCopy';
+
+/** The same of a file without which nothing in the store can be read: one is enough. */
+export function openingSuspicion(path: string, finding: OpeningFinding): string {
+  if (finding === 'unlikeCopy')
+    return `${JSON.stringify(path)}, without which nothing in the store can be read, was written to, and the file of the copy, which is to tell what changed, is not there as it was copied: the copy may be the damaged one (a health check of the target tells), and a wiped or encrypted source looks like this, too`;
+  const what = finding === 'gone' ? 'is gone' : 'is another one than the copy has';
   return `${JSON.stringify(path)}, without which nothing in the store can be read, ${what}: ${LOOKS_LIKE}, and so does a store with a new password or format`;
 }
 
@@ -106,7 +115,7 @@ export function sentAgainText({ count, examples }: FileFaults): string {
 
 function suspicionOverDays(
   changes: TreeChanges,
-  rules: Pick<TreeRules, 'suspiciousShare' | 'shape'>,
+  rules: GuardRules,
   days: readonly GuardedDay[],
 ): string | null {
   const [first] = days;

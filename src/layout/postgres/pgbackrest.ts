@@ -1,4 +1,5 @@
 import type { FoundTree, TreePoint } from '../../domain/trees/source-tree.js';
+import { MAX_OPENING_BYTES } from '../../domain/trees/tree-rules.js';
 import { PLUG_IN_RULES } from '../database-rules.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
 import { writtenAtMs } from '../named-date.js';
@@ -85,8 +86,6 @@ function whatInfoIs(path: string, bytes: Uint8Array): string {
 }
 
 const FOLDERS = ['archive', 'backup'] as const;
-/** A thousand backups have about a megabyte. */
-const MAX_INFO_BYTES = 32 * 1024 * 1024;
 
 function claim({ folders }: FolderNames): Claim | null {
   return FOLDERS.every((name) => folders.includes(name)) ? { files: [], folders: FOLDERS } : null;
@@ -160,7 +159,7 @@ async function readListed(reader: TreeReader, at: string): Promise<Listed> {
     const path = `${at}/${name}`;
     try {
       const bytes = await readAll(reader, path);
-      if (bytes === null) fault = broken(`${path} has more than ${MAX_INFO_BYTES} bytes`).fault;
+      if (bytes === null) fault = broken(`${path} has more than ${MAX_OPENING_BYTES} bytes`).fault;
       else if (isEncrypted(bytes))
         fault = {
           state: 'unknown',
@@ -187,7 +186,7 @@ async function readAll(reader: TreeReader, path: string): Promise<Uint8Array | n
     offset += part.length;
     parts.push(part);
     if (part.length < PART_BYTES) return Buffer.concat(parts);
-    if (offset > MAX_INFO_BYTES) return null;
+    if (offset > MAX_OPENING_BYTES) return null;
   }
 }
 

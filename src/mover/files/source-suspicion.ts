@@ -1,7 +1,11 @@
 import { createHash } from 'node:crypto';
 import { isBackupError } from '../../domain/errors.js';
 import { faultOfSourceFile } from '../../domain/trees/one-file-fault.js';
-import { openingSuspicion, suspicionOf } from '../../domain/trees/tree-guard.js';
+import {
+  openingSuspicion,
+  suspicionOf,
+  type OpeningFinding,
+} from '../../domain/trees/tree-guard.js';
 import { MAX_OPENING_BYTES } from '../../domain/trees/tree-rules.js';
 import { readWholeFile } from '../../repository/replace-file.js';
 import { treeFile } from '../../tree/tree-paths.js';
@@ -24,29 +28,32 @@ async function suspicionOfOpening(
   seen: Seen,
   changes: readonly OpeningChange[],
 ): Promise<string | null> {
-  for (const change of changes)
-    if (await isOther(seen, change))
-      return openingSuspicion(change.entry.path, change.listed === null);
+  for (const change of changes) {
+    const finding = await findingOf(seen, change);
+    if (finding !== null) return openingSuspicion(change.entry.path, finding);
+  }
   return null;
 }
 
-async function isOther(
+/** null: nothing that counts has changed. */
+async function findingOf(
   { source, target, tree, input }: Seen,
   { listed, entry, fileClass }: OpeningChange,
-): Promise<boolean> {
-  if (listed === null || listed.stamp.sizeBytes > MAX_OPENING_BYTES) return true;
+): Promise<OpeningFinding | null> {
+  if (listed === null) return 'gone';
+  if (listed.stamp.sizeBytes > MAX_OPENING_BYTES) return 'other';
   const { path, digest } = entry;
   // What cannot be read is not copied, and told.
   const now = await bytesOf(() => readWholeFile(source, sourcePath(tree, path), MAX_OPENING_BYTES));
-  if (now === null) return false;
-  if (now !== 'tooLarge' && digestOf(now) === digest) return false;
+  if (now === null) return null;
+  if (now === 'tooLarge') return 'other';
+  if (digestOf(now) === digest) return null;
   const copied = await bytesOf(() =>
     readWholeFile(target, treeFile(input.chain, path), MAX_OPENING_BYTES),
   );
-  if (now === 'tooLarge' || copied === 'tooLarge') return true;
-  if (copied === null || digestOf(copied) !== digest) return true;
+  if (copied === null || copied === 'tooLarge' || digestOf(copied) !== digest) return 'unlikeCopy';
   const counted = (bytes: Buffer) => fileClass.opensStore!(path, bytes);
-  return counted(now) !== counted(copied);
+  return counted(now) === counted(copied) ? null : 'other';
 }
 
 /** null: it is not there, or its storage does not read it. */

@@ -17,13 +17,17 @@ export async function removeStaleLarge(
   if (begun.length === 0) return;
   const keys = new Set(begun.map(({ name }) => keyOf(name)));
   const current = new Set<string>();
+  let listedCount = 0;
   for (const [index, fileClass] of walk.rules.classes.entries())
     for await (const files of listClass(walk, index))
       for (const file of files) {
+        listedCount++;
         if (!isStagedAlone(file, fileClass)) continue;
         const key = largeKey(file);
         if (keys.has(key)) current.add(key);
       }
+  // What was not seen may be there: a folder that cannot be looked into, a disk that is not mounted.
+  if (listedCount === 0 || walk.unread.hasFolders) return;
   for (const { name, path } of begun) if (!current.has(keyOf(name))) await target.remove(path);
 }
 

@@ -249,11 +249,7 @@ function tellFault(
   else if (unaddressable === 'file') unread.addFile(fault);
   else if (rules.isPartial === true) {
     if (unaddressable === 'folder') unread.addFolder(asFolder);
-  } else if (type === 'other' && unaddressable === undefined) {
-    if (classOf(rules, path) !== null) unread.addFile(fault);
-    if (rules.classes.some((_, index) => mayHoldClass(rules, index, asFolder.path)))
-      unread.addFolder(asFolder);
-  }
+  } else if (type === 'other' && unaddressable === undefined) unread.addLink(fault);
 }
 
 /** Files of the points alone, each once. */

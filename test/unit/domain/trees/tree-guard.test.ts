@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { storeOnceLayout } from '../../../../src/layout/storeonce/storeonce.js';
 import { suspicionOf } from '../../../../src/domain/trees/tree-guard.js';
 
 const LOOK = 'of 10 files that the source showed at the last look';
@@ -56,4 +57,12 @@ it.each<[string, number, number, number, string | null]>([
 it('sets of which each backup writes over the one before are no reason to ask, as long as they are few', () => {
   const changes = { known: 3, steady: 3, gone: 0, rewritten: 3, added: 0 };
   expect(suspicionOf(changes, { suspiciousShare: 0.5, shape: 'sets' }, [])).toBeNull();
+});
+
+it('files of fixed names in a mirror of which nothing is known are no reason to ask, as long as they are few', () => {
+  const changes = { known: 3, steady: 3, gone: 0, rewritten: 3, added: 0 };
+  expect(suspicionOf(changes, storeOnceLayout.rules, [])).toBeNull();
+  expect(suspicionOf({ ...changes, gone: 3, rewritten: 0 }, storeOnceLayout.rules, [])).toMatch(
+    /3 are gone/,
+  );
 });

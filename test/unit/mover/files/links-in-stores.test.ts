@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { treeLayoutOf } from '../../../../src/layout/tree-layouts.js';
+import { UnreadPlaces } from '../../../../src/mover/files/unread-places.js';
 import type { RepositoryEntry } from '../../../../src/repository/backup-repository.js';
 import { shareJob } from '../../../support/tree/live-stores.js';
 import { makeTreesKnown } from '../../../support/tree/known-trees.js';
@@ -64,6 +66,68 @@ describe('a store in which a link stands in place of', () => {
     expect((await world.copy()).tasks).toMatchObject([{ result: 'warning' }]);
     expect(await pointsOf(world)).toEqual(['s1', 's2']);
   });
+});
+
+/** Stores as their tools lay them out, and what a later backup adds. */
+const STORES: Readonly<Record<string, { first: Record<string, string>; later: string }>> = {
+  borg: {
+    first: { README: 'Borg', config: '[repository]', 'data/0/1': 'one', 'index.1': 'index' },
+    later: 'data/0/2',
+  },
+  kopia: {
+    first: { 'kopia.repository.f': '{}', 'p01/p010/rest.f': 'pack', 'n0/n00/rest.f': 'index' },
+    later: 'n0/n01/rest.f',
+  },
+};
+
+it.each(['borg', 'kopia'])(
+  'a stray link in the root of a store of %s is named, and keeps nothing from being copied',
+  async (tool) => {
+    const world = new TreeWorld('store', tool, shareJob(`${tool}-store`), `${tool}-store`);
+    const { first, later } = STORES[tool]!;
+    for (const [path, text] of Object.entries(first)) await world.write(path, text);
+    expect((await world.copy()).result).toBe('success');
+    await world.source.put('store/elsewhere', Buffer.from(''));
+    listAs(world, 'elsewhere', { type: 'other' });
+    await world.write(later, 'more');
+    const [task] = (await world.copy()).tasks;
+    expect(task).toMatchObject({ result: 'warning', code: 'FILE_NOT_COPIED' });
+    expect((await world.copied()).get(later)?.toString()).toBe('more');
+    expect((await world.record()).isBehind).not.toBe(true);
+  },
+);
+
+describe('a link in a store of', () => {
+  const SNAPSHOT = 'vm/100/2026-11-24T22:00:00Z';
+
+  // layout, link, a file of the copy below it (null: none), whether anything waits for it
+  it.each<[string, string, string | null, boolean]>([
+    ['borg', 'elsewhere', null, false],
+    ['borg', 'nonce.old', null, false],
+    ['borg', 'data', null, true],
+    ['borg', 'data/0', null, true],
+    ['borg', 'config', null, true],
+    ['kopia', 'elsewhere', null, false],
+    ['kopia', 'p01', null, true],
+    ['pbs', 'vm/100/elsewhere', null, false],
+    ['pbs', 'vm', null, false],
+    ['pbs', 'vm', `${SNAPSHOT}/disk.img.fidx`, true],
+    ['pbs', 'vm/100', 'vm/100/owner', true],
+    ['pbs', 'vm/100', 'vm/1001/owner', false],
+    ['pbs', '.chunks', null, true],
+    ['restic', 'elsewhere', null, false],
+    ['restic', 'configs', null, false],
+    ['restic', 'data/0f', null, true],
+  ])(
+    '%s at %s, the copy having %s below it, counts as unread: %s',
+    (layout, path, copied, isUnread) => {
+      const { rules } = treeLayoutOf(layout)!;
+      const places = new UnreadPlaces(rules, []);
+      places.addLink({ path, reason: 'it is a link' });
+      if (copied !== null) expect(places.has(copied)).toBe(isUnread);
+      expect(places.byClass.length > 0).toBe(isUnread);
+    },
+  );
 });
 
 it.each([

@@ -187,6 +187,16 @@ describe('a source in which the file that opens the store', () => {
   });
 });
 
+it('a config that borg wrote anew, beside a damaged one of the copy, is asked about in words that name the copy', async () => {
+  const world = await copiedStore('borg');
+  await world.damage('config', Buffer.from(borgConfig().replace('Vbv', 'Vbw')));
+  await world.write('config', borgConfig('last_segment_checked = 12'));
+  const [task] = (await world.copy()).tasks;
+  expect(task).toMatchObject({ result: 'actionRequired', code: 'SOURCE_SUSPICIOUS' });
+  expect(task!.reason).toContain('the copy may be the damaged one');
+  expect(task!.reason).not.toContain('password');
+});
+
 it('40 segments of borg that were locked, each with a footer, go over none of the good ones', async () => {
   const world = await copiedStore('borg');
   for (let i = 8; i < 40; i++) await world.write(...FILLING['borg']!(i));
