@@ -8,7 +8,7 @@ import {
   type PingChannel,
   type WatchRules,
 } from '../src/domain/safety/notification-channel.js';
-import type { Safety } from '../src/domain/safety/safety.js';
+import type { SafetySeen } from '../src/domain/safety/safety.js';
 import type { Verdict } from '../src/domain/safety/safety-verdict.js';
 import { cut } from '../src/domain/sessions/task-brief.js';
 import { deliver, ping, pingSession, type SessionPing } from '../src/notify/deliver.js';
@@ -37,7 +37,7 @@ export interface SafetyLook {
 export function createNotifyActivities(deps: {
   readonly notifications: NotificationSettings;
   readonly timeZone: string;
-  readonly readSafety: () => Promise<Safety>;
+  readonly readSafety: () => Promise<SafetySeen>;
 }) {
   const { notifications, timeZone, readSafety } = deps;
   const named = new Set(channelJobs(notifications.channels).map(({ jobId }) => jobId));
@@ -62,11 +62,11 @@ export function createNotifyActivities(deps: {
 
     async lookAtSafety(): Promise<SafetyLook> {
       return runTask(async () => {
-        const { verdict, problems } = await readSafety();
+        const { verdict, problems, areOutcomesKnown = true } = await readSafety();
         return {
           sentence: cut(verdict.sentence, MAX_TEXT),
           state: verdict.state,
-          isWhole: problems.length <= MAX_PROBLEMS && seesAll(problems),
+          isWhole: areOutcomesKnown && problems.length <= MAX_PROBLEMS && seesAll(problems),
           problems: problems.slice(0, MAX_PROBLEMS).map((problem) => {
             const { key, code, severity, text, nextStep, sinceMs, jobId, onlyOf } = problem;
             const jobIds = [...problem.jobIds].sort((a, b) => rank(a) - rank(b)).slice(0, MAX_JOBS);

@@ -8,14 +8,14 @@ import { RecordedOutcomes } from '../api/sessions/recorded-outcomes.js';
 import { SessionStore } from '../api/sessions/session-store.js';
 import type { RepositoryConfig } from '../config/config.js';
 import type { NotificationSettings } from '../domain/safety/notification-channel.js';
-import type { Safety } from '../domain/safety/safety.js';
+import type { SafetySeen } from '../domain/safety/safety.js';
 
 /** All that is known of the copies, as the API knows it: the same facts, the same judgement. */
 export function safetyOfAll(
   client: Client,
   repositories: readonly RepositoryConfig[],
   notifications: NotificationSettings,
-): () => Promise<Safety> {
+): () => Promise<SafetySeen> {
   const now = Date.now;
   const browser = new RepositoryBrowser(client, now);
   const recorded = new RecordedOutcomes(browser, now);
@@ -25,5 +25,8 @@ export function safetyOfAll(
     fileBackups: new FileBackupStore(client, jobs, now),
     channels: watchedChannels(client, notifications),
   });
-  return translated(async () => (await reader.safety()).safety);
+  return translated(async () => {
+    const { safety, facts } = await reader.safety();
+    return { ...safety, areOutcomesKnown: facts.areOutcomesKnown };
+  });
 }

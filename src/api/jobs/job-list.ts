@@ -28,11 +28,19 @@ const KNOWN_BYTES = 64 * 1024 * 1024;
 /** The list of Schedules is behind by less than this: what this process has written since is read from the Schedule itself. */
 const LIST_LAG_MS = 5_000;
 
+/** A job of which the newest thousand sessions of all do not tell enough is asked for itself so seldom, as long as they show nothing new of it. */
+const SESSIONS_KEPT_MS = 60_000;
+
 /** A definition, and what of its Schedule the list of Schedules does not carry. */
 interface ReadJob extends Pick<KnownJob, 'job' | 'skippedStarts' | 'createdAtMs' | 'writtenAtMs'> {
   readonly version: string;
   /** First of the times ahead when it was read: starts are left out only when a time has passed. */
   readonly nextTimeMs: number | null;
+}
+
+interface AskedSessions {
+  readonly newest: string;
+  readonly sessions: LatestSessions | null;
 }
 
 export interface JobsListed {
@@ -42,6 +50,8 @@ export interface JobsListed {
   readonly standsSinceMs: ReadonlyMap<string, number>;
   /** By job: what its sessions have left. None of a job that has none, or whose sessions could not be asked for. */
   readonly outcomes: ReadonlyMap<string, JobOutcome>;
+  /** False: records of a job whose sessions Temporal has forgotten were not read yet, so that it may have left something all the same. */
+  readonly areOutcomesKnown: boolean;
 }
 
 export class JobList {
@@ -58,6 +68,8 @@ export class JobList {
   });
   /** Until when the list of Schedules may lack what this process has written of a job. */
   readonly #written = new LRUCache<string, true>({ max: 1_000, ttl: LIST_LAG_MS });
+  /** By job, with what the list of all sessions showed of it then. */
+  readonly #asked = new LRUCache<string, AskedSessions>({ max: 1_000, ttl: SESSIONS_KEPT_MS });
 
   constructor(
     client: Client,
@@ -74,6 +86,7 @@ export class JobList {
   /** A write of this process: the next lists ask for the job itself. */
   noteWrite(jobId: string): void {
     this.#written.set(jobId, true);
+    this.#asked.delete(jobId);
   }
 
   /** Sorted by id. A job that another process wrote within the last moment may still be missing, or be as it was; one that is not read in time is
@@ -84,6 +97,7 @@ export class JobList {
     const unreadable: UnreadablePart[] = [];
     const standsSinceMs = new Map<string, number>();
     const outcomes = new Map<string, JobOutcome>();
+    let areOutcomesKnown = true;
     const summaries = await this.#summaries(unreadable);
     const latest = await this.#sessions.latestByJob().catch((error: unknown) => {
       const lacks = 'no job shows its last session, a decision that it waits for or a missed start';
@@ -101,7 +115,8 @@ export class JobList {
           // Without its sessions nobody can tell which of its starts came.
           if (latest === null) return [viewOf(job, null, null, null)];
           const isEnough = latest.isComplete || (known !== null && isWholeOutcome(known.outcome));
-          const sessions = isEnough ? known : await this.#sessions.latestOf(id);
+          const sessions = isEnough ? known : await this.#sessionsOf(id, known);
+          if (sessions === null && this.#recorded?.isKnown(job) === false) areOutcomesKnown = false;
           const outcome = sessions?.outcome ?? this.#recorded?.known(job) ?? null;
           if (outcome !== null) outcomes.set(id, outcome);
           return [await this.#view(job, sessions, outcome)];
@@ -115,7 +130,17 @@ export class JobList {
       const window = summaries.slice(start, start + DESCRIBE_WINDOW);
       jobs.push(...(await Promise.all(window.map(viewed))).flat());
     }
-    return { items: jobs, unreadable, standsSinceMs, outcomes };
+    return { items: jobs, unreadable, standsSinceMs, outcomes, areOutcomesKnown };
+  }
+
+  /** @param shown by the list of all sessions, which is cut */
+  async #sessionsOf(jobId: string, shown: LatestSessions | null): Promise<LatestSessions | null> {
+    const newest = shown === null ? '' : `${shown.newest.id} ${shown.newest.state}`;
+    const last = this.#asked.get(jobId);
+    if (last?.newest === newest) return last.sessions;
+    const sessions = await this.#sessions.latestOf(jobId);
+    this.#asked.set(jobId, { newest, sessions });
+    return sessions;
   }
 
   async view(job: KnownJob, sessions: LatestSessions | null): Promise<JobView> {

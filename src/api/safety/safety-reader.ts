@@ -58,6 +58,7 @@ interface KnownJobs {
   readonly standsSinceMs: ReadonlyMap<string, number>;
   /** By job: what its sessions have left. */
   readonly outcomes: ReadonlyMap<string, JobOutcome>;
+  readonly areOutcomesKnown: boolean;
   readonly deliveries: KnownDeliveries;
 }
 
@@ -77,6 +78,8 @@ interface KnownRepository {
 
 export interface KnownFacts extends SafetyFacts {
   readonly listed: readonly ListedJob[];
+  /** False: a job may have failed of which nothing is shown yet. */
+  readonly areOutcomesKnown: boolean;
 }
 
 /** What follows from the facts, as of `nowMs`. */
@@ -142,6 +145,7 @@ export class SafetyReader {
     const { deliveries = NO_DELIVERIES, standsSinceMs, outcomes } = this.#knownJobs ?? {};
     return {
       listed,
+      areOutcomesKnown: this.#knownJobs?.areOutcomesKnown ?? false,
       repositories: [...this.#repositories.values()].map(({ facts }) => facts),
       failingChannels: failingChannels(this.#channels.ids, deliveries.items, this.#now()),
       unreadDeliveries: deliveries.unreadReason,

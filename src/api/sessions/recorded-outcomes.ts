@@ -26,6 +26,8 @@ const MAX_RECORDS = 10;
 
 interface Known {
   readonly outcome: JobOutcome | null;
+  /** The records were there to be read once. */
+  readonly isRead: boolean;
   readonly untilMs: number;
 }
 
@@ -55,7 +57,12 @@ export class RecordedOutcomes {
     return this.#known.get(keyOf(recorded))?.outcome ?? null;
   }
 
-  /** The same, after a moment for the first look. */
+  /** False: that `known` has nothing does not say that nothing was left. */
+  isKnown(recorded: RecordedJob): boolean {
+    return this.#isYoung(recorded) || this.#known.get(keyOf(recorded))?.isRead === true;
+  }
+
+  /** The same as `known`, after a moment for the first look. */
   async of(recorded: RecordedJob): Promise<JobOutcome | null> {
     const look = this.#lookIfDue(recorded);
     if (!this.#known.has(keyOf(recorded)))
@@ -65,19 +72,23 @@ export class RecordedOutcomes {
 
   /** Never rejects: a target that is away is told for itself. */
   #lookIfDue(recorded: RecordedJob): Promise<void> {
-    if (this.#now() - recorded.createdAtMs < SHORTEST_MEMORY_MS) return Promise.resolve();
+    if (this.#isYoung(recorded)) return Promise.resolve();
     const key = keyOf(recorded);
     const known = this.#known.get(key);
     if (known !== undefined && this.#now() < known.untilMs) return Promise.resolve();
     const running = this.#looks.get(key);
     if (running !== undefined) return running;
     const look = this.#read(recorded)
-      .then((outcome) => ({ outcome, untilMs: this.#now() + KEPT_MS }))
-      .catch(() => ({ outcome: known?.outcome ?? null, untilMs: this.#now() + PAUSE_MS }))
+      .then((outcome) => ({ outcome, isRead: true, untilMs: this.#now() + KEPT_MS }))
+      .catch(() => ({ outcome: null, isRead: false, ...known, untilMs: this.#now() + PAUSE_MS }))
       .then((found) => void this.#known.set(key, found))
       .finally(() => this.#looks.delete(key));
     this.#looks.set(key, look);
     return look;
+  }
+
+  #isYoung({ createdAtMs }: RecordedJob): boolean {
+    return this.#now() - createdAtMs < SHORTEST_MEMORY_MS;
   }
 
   async #read({ job, createdAtMs }: RecordedJob): Promise<JobOutcome | null> {

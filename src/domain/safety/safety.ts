@@ -53,6 +53,12 @@ export interface Safety {
   readonly uncopied: WatchedPlaces;
 }
 
+/** As whoever looks has seen it. */
+export interface SafetySeen extends Safety {
+  /** False: a job may have failed of which nothing is shown yet. Absent: true. */
+  readonly areOutcomesKnown?: boolean;
+}
+
 export function safetyOf(facts: SafetyFacts, nowMs: number): Safety {
   const jobs = facts.jobs.map(({ job }) => job);
   // A list of jobs that is old may lack one; their sessions tell nothing of who copies what.

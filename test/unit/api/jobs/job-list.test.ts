@@ -2,6 +2,7 @@ import type { Client, ScheduleDescription, ScheduleSummary } from '@temporalio/c
 import { expect, it } from 'vitest';
 import { JobList } from '../../../../src/api/jobs/job-list.js';
 import { enabledNote } from '../../../../src/api/jobs/missed-start.js';
+import type { RecordedOutcomes } from '../../../../src/api/sessions/recorded-outcomes.js';
 import type { SessionStore } from '../../../../src/api/sessions/session-store.js';
 import { testJob } from '../../../support/session/test-site.js';
 
@@ -25,6 +26,7 @@ function listOf(
   schedules: Record<string, Schedule>,
   sessionsFail = false,
   more: Partial<SessionStore> = {},
+  recorded: RecordedOutcomes | null = null,
 ) {
   const described: string[] = [];
   const carried = ({ version, paused = false, next = FIRST, missed = 0, note }: Schedule) => ({
@@ -60,7 +62,7 @@ function listOf(
     },
     ...more,
   } as unknown as SessionStore;
-  const list = new JobList(client, sessions, () => NOW.getTime());
+  const list = new JobList(client, sessions, () => NOW.getTime(), recorded);
   const describe = async (id: string) => {
     described.push(id);
     const { name, missedStarts = 'run', failure } = schedules[id]!;
@@ -200,4 +202,25 @@ it('asks for the sessions of a job of which a list that is cut does not show all
     ['known', 'enabled'],
   ]);
   expect(outcomes.get('cut')?.undecided?.id).toBe('decided-by-nobody');
+
+  await list.all(describe);
+  expect(asked).toHaveLength(2);
+  newest.state = 'running';
+  await list.all(describe);
+  expect(asked.slice(2)).toEqual(['cut']);
+  list.noteWrite('absent');
+  await list.all(describe);
+  expect(asked.slice(3)).toEqual(['absent']);
+});
+
+it('says that it does not know all while the records of a job without sessions were not read', async () => {
+  const known = { isKnown: false };
+  const recorded = { known: () => null, isKnown: () => known.isKnown } as never;
+  const schedules = { nightly: { version: '1 a', name: 'nightly' } };
+  const { list, describe } = listOf(schedules, false, {}, recorded);
+  expect((await list.all(describe)).areOutcomesKnown).toBe(false);
+  known.isKnown = true;
+  expect((await list.all(describe)).areOutcomesKnown).toBe(true);
+  const unasked = listOf(schedules);
+  expect((await unasked.list.all(unasked.describe)).areOutcomesKnown).toBe(true);
 });

@@ -14,7 +14,8 @@ import {
 } from '../../../support/safety/known-facts.js';
 
 function judged(known: SafetyFacts): KnownSafety {
-  return { facts: { ...known, listed: [] }, safety: safetyOf(known, NOW_MS), nowMs: NOW_MS };
+  const facts = { ...known, listed: [], areOutcomesKnown: true };
+  return { facts, safety: safetyOf(known, NOW_MS), nowMs: NOW_MS };
 }
 
 const LEFT = {

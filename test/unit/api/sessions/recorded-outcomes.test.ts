@@ -84,3 +84,19 @@ it('asks for no records of a job that was made today', async () => {
   expect(await outcomes.of(JOB)).toBeNull();
   expect(asked).toEqual([]);
 });
+
+it('knows nothing before the first look, nor when that was in vain, and stays with what it read', async () => {
+  const { site, outcomes, pass } = target(null);
+  expect(outcomes.isKnown(JOB)).toBe(false);
+  await outcomes.of(JOB);
+  expect(outcomes.isKnown(JOB)).toBe(false);
+  site.records = [];
+  pass(61_000);
+  expect(outcomes.known(JOB)).toBeNull();
+  await expect.poll(() => outcomes.isKnown(JOB)).toBe(true);
+  site.records = null;
+  pass(31 * 60_000);
+  await outcomes.of(JOB);
+  expect(outcomes.isKnown(JOB)).toBe(true);
+  expect(outcomes.isKnown({ ...JOB, createdAtMs: 2 * 86_400_000 })).toBe(true);
+});
