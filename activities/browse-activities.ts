@@ -66,10 +66,14 @@ function createDescribeActivities({ mover }: { readonly mover: DataMover }) {
     }): Promise<RepositoryDescription> {
       return runTask(async () => {
         try {
-          if (input.accept === true) await mover.accept(input.repositoryId);
+          const note = input.accept === true ? await mover.accept(input.repositoryId) : null;
           const repository = await mover.repository(input.repositoryId);
           const { totalBytes, freeBytes } = await repository.capacity();
-          const storage = await mover.storage.of(input.repositoryId, input.probeAgain ?? false);
+          const probe = await mover.storage.of(input.repositoryId, input.probeAgain ?? false);
+          const storage =
+            probe === null || note === null
+              ? probe
+              : { ...probe, warnings: [...probe.warnings, note] };
           const markerId = await knownMarker(mover, input.repositoryId);
           const growth = growthOf(await readFillSamples(repository), Date.now());
           return {

@@ -1,7 +1,7 @@
 import { hash, randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { BackupError, isBackupError } from '../domain/errors.js';
-import { listOf, object, optional, type Shape } from '../domain/json-shape.js';
+import { listOf, object, optional, text, type Shape } from '../domain/json-shape.js';
 import type { BackupRepository, RepositoryEntry } from '../repository/backup-repository.js';
 import { readWholeFile } from '../repository/replace-file.js';
 import { OWN_FOLDER } from '../repository/repository-path.js';
@@ -21,13 +21,25 @@ export interface Marker {
   readonly id: string;
   /** Ids of targets in whose place the operator has put this one. Absent: none. */
   readonly replaces?: readonly string[];
+  /** Ids of other targets that it was, and may be taken for, under the name of one repository alone. Absent: none. */
+  readonly copyOf?: readonly CopyOf[];
+}
+
+interface CopyOf {
+  readonly id: string;
+  /** Id of the repository. */
+  readonly as: string;
 }
 
 const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
 const uuid: Shape<string> = (value) =>
   typeof value === 'string' && UUID.test(value) ? null : ' is not a UUID';
 
-const MARKER: Shape<Marker> = object<Marker>({ id: uuid, replaces: optional(listOf(uuid)) });
+const MARKER: Shape<Marker> = object<Marker>({
+  id: uuid,
+  replaces: optional(listOf(uuid)),
+  copyOf: optional(listOf(object<CopyOf>({ id: uuid, as: text }))),
+});
 
 /** Marker of the target that lies in this folder; null: there was never one, or its marker is gone.
  *  @throws METADATA_CORRUPT */
@@ -43,23 +55,31 @@ export async function readMarker(repository: BackupRepository): Promise<Marker |
 }
 
 /** Says in the target itself, for every process that meets it, that it stands in the place of others; it is marked when it was not.
+ *  @param copyOf those that there are elsewhere, too
  *  @returns the marker, durable */
 export async function markAsReplacement(
   repository: BackupRepository,
   replaced: readonly string[],
+  copyOf: readonly CopyOf[],
 ): Promise<Marker> {
   const id = await markRepository(repository);
-  const known = (await readMarker(repository))?.replaces ?? [];
-  const replaces = [...new Set([...known, ...replaced])].filter((other) => other !== id);
-  const marker: Marker = { id, replaces };
+  const known = await readMarker(repository);
+  const replaces = new Set([...(known?.replaces ?? []), ...replaced]);
+  const copies = [...(known?.copyOf ?? []), ...copyOf];
+  for (const other of [id, ...copies.map((copy) => copy.id)]) replaces.delete(other);
+  const marker: Marker = {
+    id,
+    ...(replaces.size === 0 ? {} : { replaces: [...replaces] }),
+    ...(copies.length === 0 ? {} : { copyOf: copies }),
+  };
   await putMarker(repository, marker);
   return marker;
 }
 
 /** Gives a target that was copied a marker of its own. The one that it was copied from is not replaced by it.
  *  @returns the marker, durable */
-export async function markAnew(repository: BackupRepository): Promise<Marker> {
-  const marker: Marker = { id: randomUUID() };
+export async function markAnew(repository: BackupRepository, copyOf: CopyOf): Promise<Marker> {
+  const marker: Marker = { id: randomUUID(), copyOf: [copyOf] };
   await putMarker(repository, marker);
   return marker;
 }

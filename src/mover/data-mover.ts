@@ -63,8 +63,9 @@ export class DataMover {
   }
 
   /** Takes what lies in the folder of a target now for that target, whatever was there before.
-   *  @throws REPOSITORY_MISSING, REPOSITORY_UNREACHABLE */
-  accept(repositoryId: string): Promise<void> {
+   *  @returns what `KnownTargets.accept` returns
+   *  @throws REPOSITORY_MISSING, REPOSITORY_UNREACHABLE, CONFIG_INVALID */
+  accept(repositoryId: string): Promise<string | null> {
     return this.targets.accept(repositoryId);
   }
 

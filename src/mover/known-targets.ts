@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   markAnew,
   markAsReplacement,
@@ -9,6 +10,7 @@ import type { BackupRepository } from '../repository/backup-repository.js';
 import { kindOf } from '../repository/kinds.js';
 import { RepositoryOpener, type RepositoryLocation } from '../repository/open-repository.js';
 import type { KeepingRepository } from '../repository/repository-kind.js';
+import { OWN_FOLDER } from '../repository/repository-path.js';
 import type { SeenMarkers } from '../repository/seen-markers.js';
 
 /** Opens repositories, and takes a target only for what it was before: the mount point of a share that is away is an empty folder of this
@@ -56,31 +58,51 @@ export class KnownTargets {
   }
 
   /** The operator says that what lies in the folder now is the target. What it takes the place of is written into its marker, so that every
-   *  process believes it, also one with a memory of its own. A copy of another target gets a marker of its own. Nothing is done to any other
-   *  target that is known, or to a source.
-   *  @throws REPOSITORY_MISSING, REPOSITORY_UNREACHABLE */
-  async accept(id: string): Promise<void> {
+   *  process believes it, also one with a memory of its own. A copy of another target gets a marker of its own, and takes the place of that one
+   *  under its own name alone. Nothing is done to any other target that is known, or to a source.
+   *  @returns what is to be said of it, when nothing was done; null: nothing
+   *  @throws REPOSITORY_MISSING, REPOSITORY_UNREACHABLE, CONFIG_INVALID when it is the storage of another target */
+  async accept(id: string): Promise<string | null> {
     const repository = await this.#opener.open(id);
-    if (!this.#isTarget(id)) return;
+    if (!this.#isTarget(id)) return null;
     const known = await this.#knownIds(id);
     const marker = await markerOf(repository);
-    if (marker !== null && (await this.#hasTwin(id, marker)))
-      return this.#remember(id, (await markAnew(repository)).id);
-    if (known.size === 0 || (marker !== null && known.has(marker.id))) return;
-    await this.#remember(id, (await markAsReplacement(repository, [...known])).id);
+    const { markers, away } = await this.#otherTargets(id);
+    const twins = marker === null ? [] : markers.filter((other) => other.marker.id === marker.id);
+    if (marker !== null && twins.length > 0) {
+      for (const twin of twins) await assertOwnStorage(repository, twin.repository);
+      await this.#remember(id, (await markAnew(repository, { id: marker.id, as: id })).id);
+      return null;
+    }
+    if (known.size === 0 || (marker !== null && isKnown(id, known, marker)))
+      return marker === null ? null : notDone(away);
+    const elsewhere = new Set(
+      [...markers.map((other) => other.marker), ...(marker?.copyOf ?? [])].map((other) => other.id),
+    );
+    for (const other of away) for (const seen of await this.#knownIds(other)) elsewhere.add(seen);
+    const copyOf = [...known]
+      .filter((seen) => elsewhere.has(seen))
+      .map((seen) => ({ id: seen, as: id }));
+    await this.#remember(id, (await markAsReplacement(repository, [...known], copyOf)).id);
+    return null;
   }
 
-  /** Whether another target that can be looked at has the same marker. */
-  async #hasTwin(id: string, marker: Marker): Promise<boolean> {
+  /** @returns `away`: ids of those that cannot be looked at */
+  async #otherTargets(id: string) {
+    const markers: { readonly repository: BackupRepository; readonly marker: Marker }[] = [];
+    const away: string[] = [];
     for (const { id: otherId } of this.#locations) {
       if (otherId === id || !this.#isTarget(otherId)) continue;
       try {
-        if ((await markerOf(await this.#opener.open(otherId)))?.id === marker.id) return true;
+        const repository = await this.#opener.open(otherId);
+        const marker = await markerOf(repository);
+        if (marker !== null) markers.push({ repository, marker });
       } catch (error) {
         if (!isBackupError(error)) throw error;
+        away.push(otherId);
       }
     }
-    return false;
+    return { markers, away };
   }
 
   #isTarget(id: string): boolean {
@@ -106,14 +128,47 @@ export class KnownTargets {
         `repository "${id}": ${place} does not hold the target that was there before (marker ${[...known].join(' or ')}), or its marker cannot be read: is it mounted?`,
         { details },
       );
-    if (known.has(marker.id) || marker.replaces?.some((replaced) => known.has(replaced)) === true)
-      return;
+    if (isKnown(id, known, marker)) return;
     throw new BackupError(
       'REPOSITORY_EXCHANGED',
       `repository "${id}": ${place} holds another target (marker ${marker.id}) than the one that was there before (marker ${[...known].join(' or ')})`,
       { details: { ...details, marker: marker.id } },
     );
   }
+}
+
+function isKnown(id: string, known: ReadonlySet<string>, marker: Marker): boolean {
+  if (known.has(marker.id) || marker.replaces?.some((replaced) => known.has(replaced)) === true)
+    return true;
+  return marker.copyOf?.some((copy) => copy.as === id && known.has(copy.id)) === true;
+}
+
+/** Tried with a file, for storage does not tell: a marker that is written into one would be that of the other. */
+async function assertOwnStorage(
+  repository: BackupRepository,
+  twin: BackupRepository,
+): Promise<void> {
+  const path = `${OWN_FOLDER}/probe-${randomUUID()}`;
+  await repository.putNew(path, Buffer.alloc(0));
+  try {
+    if ((await twin.stat(path)) === null) return;
+  } finally {
+    await repository.remove(path);
+  }
+  throw new BackupError(
+    'CONFIG_INVALID',
+    `repository "${repository.id}" is the storage of repository "${twin.id}" under another path: nothing was done`,
+    {
+      details: { repositoryId: repository.id, twin: twin.id },
+      hint: 'Take one of the two out of the configuration.',
+    },
+  );
+}
+
+/** What was not looked at may have the same marker. */
+function notDone(away: readonly string[]): string | null {
+  if (away.length === 0) return null;
+  return `Nothing was accepted: its worker cannot look at ${away.join(', ')}, which may have the same marker.`;
 }
 
 /** null: none, or a damaged one, which counts as absent. */

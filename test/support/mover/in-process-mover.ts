@@ -78,8 +78,8 @@ export class InProcessMover implements Pick<DataMover, keyof DataMover> {
   }
 
   /** They are what the test says they are. */
-  accept(): Promise<void> {
-    return Promise.resolve();
+  accept(): Promise<string | null> {
+    return Promise.resolve(null);
   }
 
   watch(): null {

@@ -123,7 +123,7 @@ it('keeps what several say at once that the target stands in the place of', asyn
   await markRepository(await open());
 
   const markers = await Promise.allSettled(
-    Array.from({ length: 4 }, async () => markAsReplacement(await open(), replaced)),
+    Array.from({ length: 4 }, async () => markAsReplacement(await open(), replaced, [])),
   );
 
   expect(markers.map(({ status }) => status)).toEqual(Array(4).fill('fulfilled'));

@@ -6,6 +6,7 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  symlinkSync,
 } from 'node:fs';
 import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -161,21 +162,68 @@ it('gives a copy of a target that is to be one of its own its own marker, which 
     const storage = directory(at(name));
     return { id: name, storage, isReadOnly: false };
   });
-  const both = () => new KnownTargets(locations, seenMarkers(at('state')));
+  const both = (state = 'state') => new KnownTargets(locations, seenMarkers(at(state)));
   const running = both();
   const markerOf = async (name: string) => readMarker(await running.open(name));
   expect([await markerOf('offsite'), await markerOf('second')]).toEqual([{ id }, { id }]);
 
+  for (const state of ['state', 'other-state']) await both(state).open('second');
   await running.accept('second');
   const own = await markerOf('second');
-  expect(own).toEqual({ id: expect.stringMatching(/^[\da-f-]{36}$/) });
+  const copyOf = [{ id, as: 'second' }];
+  expect(own).toEqual({ id: expect.stringMatching(/^[\da-f-]{36}$/), copyOf });
   expect(own!.id).not.toBe(id);
   expect(await markerOf('offsite')).toEqual({ id });
   await running.accept('second');
   expect(await markerOf('second')).toEqual(own);
-  expect((await both().open('second')).id).toBe('second');
+  for (const state of ['state', 'other-state']) {
+    expect((await both(state).open('second')).id).toBe('second');
+    expect(await both(state).accept('second')).toBeNull();
+  }
+  expect(await markerOf('second')).toEqual(own);
 
   rmSync(at('offsite'), { recursive: true });
   renameSync(at('second'), at('offsite'));
   await expect(both().open('offsite')).rejects.toMatchObject({ code: 'REPOSITORY_EXCHANGED' });
 });
+
+it('leaves one storage under two paths as it is when one of them is to be accepted, and says so', async () => {
+  const id = await mark();
+  symlinkSync(at('offsite'), at('second'));
+  const both = targets('offsite', 'second');
+  await both.open('second');
+  await expect(both.accept('second')).rejects.toMatchObject({
+    code: 'CONFIG_INVALID',
+    message: expect.stringContaining('the storage of repository "offsite"'),
+  });
+  expect(await readMarker(await both.open('offsite'))).toEqual({ id });
+  expect(readdirSync(at('offsite', '.longhaul'))).toEqual(['repository.json']);
+});
+
+it('says that nothing was accepted where another target, which may have the same marker, is away', async () => {
+  await mark();
+  const both = targets('offsite', 'second');
+  await both.open('offsite');
+  expect(await both.accept('offsite')).toContain('cannot look at second');
+});
+
+it('never lets an accepted target stand for one that another repository still is', async () => {
+  const id = await mark();
+  await targets('offsite').open('offsite');
+  renameSync(at('offsite'), at('second'));
+  mkdirSync(at('offsite'));
+  await mark();
+  const both = targets('offsite', 'second');
+  await both.accept('offsite');
+  const marker = await readMarker(await both.open('offsite'));
+  expect(marker?.replaces).toBeUndefined();
+  expect(marker?.copyOf).toEqual([{ id, as: 'offsite' }]);
+  expect((await targets('offsite', 'second').open('offsite')).id).toBe('offsite');
+});
+
+function targets(...names: string[]): KnownTargets {
+  const locations = names.map((name) => ({
+    ...{ id: name, storage: directory(at(name)), isReadOnly: false },
+  }));
+  return new KnownTargets(locations, seenMarkers(at('state')));
+}
