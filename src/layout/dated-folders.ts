@@ -9,13 +9,19 @@ export interface DatedPlace {
   readonly date: FoundDate | null;
 }
 
+/** Of a folder without any other name, `20261124_1001`, nothing tells whether that is a machine or a time. */
+const DAY_AND_NUMBER = /^(?:\d{8}|\d{4}(?<sep>[-_.])\d\d\k<sep>\d\d)[-_. ](?<number>\d{4})$/;
+
 /** @param folder path within the repository; `''` is the root */
 export function datedPlace(folder: string): DatedPlace {
   const kept: string[] = [];
   let date: FoundDate | null = null;
   for (const name of folder === '' ? [] : folder.split('/')) {
     const whole = dayOfThree(kept, name);
-    const dated = parseDatedName(whole ?? name);
+    const number = DAY_AND_NUMBER.exec(name)?.groups?.number;
+    const dated = parseDatedName(
+      whole ?? (number === undefined ? name : name.slice(0, -number.length - 1)),
+    );
     if (dated === null) {
       kept.push(name);
       continue;
@@ -23,6 +29,7 @@ export function datedPlace(folder: string): DatedPlace {
     date = { date: dated.date, createdAtMs: dated.createdAtMs };
     dropPeriods(kept, dated.createdAtMs);
     if (dated.stem !== '') kept.push(dated.stem);
+    else if (number !== undefined) kept.push(number);
   }
   return { place: kept.join('/'), date };
 }
@@ -42,6 +49,21 @@ function dropPeriods(above: string[], createdAtMs: number): void {
   );
   if (isOfMonth || (above.at(-1) === month && above.at(-2) === year)) above.pop();
   if (above.at(-1) === year) above.pop();
+}
+
+/** A run takes less, with a day for the zone of its clock. */
+const MAX_RUN_MS = 3 * 24 * 60 * 60_000;
+
+/** Where a file lies that has no date in its name. The folder of a day, `migrated-20240115`, that is still written to long after it is no folder of a
+ *  run: its date says nothing of such a file.
+ *  @param fileWrittenAtMs when the file was last written to */
+export function placeOfUndated(
+  folder: string,
+  dated: DatedPlace,
+  fileWrittenAtMs: number,
+): DatedPlace {
+  const isOfRun = dated.date === null || fileWrittenAtMs <= dated.date.createdAtMs + MAX_RUN_MS;
+  return isOfRun ? dated : { place: folder, date: null };
 }
 
 /** What dates a file: its name, or else the folders that it lies in; where both are of one day, the one that holds a time.

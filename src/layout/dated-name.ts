@@ -15,25 +15,27 @@ export interface DatedName extends FoundDate {
 /** What stands between a date and the rest of a name. */
 const BETWEEN = '[-_.@ ]';
 const DAY = String.raw`(?<year>(?:19|20)\d\d)(?<sep>[-_.]?)(?<month>\d\d)\k<sep>(?<day>\d\d)`;
-/** Day first. Hyphens stand between a month and its day as well in America, points do not. */
-const DAY_FIRST = String.raw`(?<first>\d\d)(?<join>[-_.])(?<second2>\d\d)\k<join>(?<year2>(?:19|20)\d\d)`;
 const TIME = String.raw`[-_T. ]?(?<hour>\d\d)[-_.:h]?(?<minute>\d\d)(?:[-_.:m]?(?<second>\d\d)(?:[.,]\d{3,9})?)?(?<zone>Z|[-+]\d\d:\d\d|\+\d{4}|(?<=:\d\d)-\d{4})?`;
-const DATE = new RegExp(
-  `(?<=^|${BETWEEN})(?:${DAY}|${DAY_FIRST})(?:${TIME})?(?=$|${BETWEEN})`,
-  'g',
-);
+const DATE = new RegExp(`(?<=^|${BETWEEN})${DAY}(?:${TIME})?(?=$|${BETWEEN})`, 'g');
+/** What may be a time, and may be the number of a machine: four digits and no more. */
+const BARE_TIME = /(?<=\d)[-_. ]\d{4}$/;
 /** Its groups may be digits alone, and no date. */
 const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi;
 const EDGES = new RegExp(`^${BETWEEN}+|${BETWEEN}+$`, 'g');
 
-/** Of several dates the last one counts, as of `from-2026-11-23-to-2026-11-24`: the others belong to the stem.
- *  @returns null: it holds none, or none that can be meant in one way only: `05-11-2026` is a day in May or in November */
+/** Of several dates the last one counts, as of `from-2026-11-23-to-2026-11-24`: the others belong to the stem. Four digits alone are a time at the
+ *  end of a name; before more of it they may be what tells machines apart (`20261124-1001-web`), and belong to the stem.
+ *  @returns null: it holds none. One with the day first is none: `sql-10.12.2019` may be a version, `sql-01-01-2019` the first machine of 2019 */
 export function parseDatedName(name: string): DatedName | null {
   const masked = name.replaceAll(UUID, (uuid) => 'x'.repeat(uuid.length));
   for (const match of [...masked.matchAll(DATE)].reverse()) {
-    const createdAtMs = dateMs(match.groups ?? {});
+    const [whole, parts = {}] = [match[0], match.groups];
+    const isAtEnd = match.index + whole.length === name.length;
+    const { year, month, day, second, zone } = parts;
+    const isTime = isAtEnd || second !== undefined || zone !== undefined;
+    const date = isTime ? whole : whole.replace(BARE_TIME, '');
+    const createdAtMs = dateMs(date === whole ? parts : { year, month, day });
     if (createdAtMs === null) continue;
-    const [date] = match;
     const before = name.slice(0, match.index);
     const after = name.slice(match.index + date.length).replace(EDGES, '');
     const bare = before.replace(EDGES, '');
@@ -45,21 +47,8 @@ export function parseDatedName(name: string): DatedName | null {
 }
 
 function dateMs(parts: Readonly<Record<string, string | undefined>>): number | null {
-  const localMs = namedDateMs(parts.year === undefined ? dayFirst(parts) : parts);
+  const localMs = namedDateMs(parts);
   return localMs === null ? null : localMs - zoneMs(parts.zone);
-}
-
-/** `24-11-2026`, `11-24-2026` and `05.11.2026`, but not `05-11-2026`. */
-function dayFirst(
-  parts: Readonly<Record<string, string | undefined>>,
-): Readonly<Record<string, string | undefined>> {
-  const { first = '', second2 = '', year2, join, ...rest } = parts;
-  const isMonthFirst = join !== '.' && Number(second2) > 12;
-  const isEither =
-    join !== '.' && Number(first) <= 12 && Number(second2) <= 12 && first !== second2;
-  if (isEither) return {};
-  const [month, day] = isMonthFirst ? [first, second2] : [second2, first];
-  return { ...rest, year: year2, month, day };
 }
 
 /** By how much its time is ahead of UTC. Without a zone it is taken for UTC. */

@@ -11,7 +11,7 @@ import {
   type FoundWorkload,
 } from './backup-layout.js';
 import { imageBeside } from './beside-image.js';
-import { datedPlace, dateOfBoth, type DatedPlace } from './dated-folders.js';
+import { datedPlace, dateOfBoth, placeOfUndated, type DatedPlace } from './dated-folders.js';
 import { parseDatedName, type DatedName } from './dated-name.js';
 import type { FolderFacts } from './file-facts.js';
 import { fileStart } from './file-start.js';
@@ -27,7 +27,7 @@ import { MAX_TEXT_BYTES } from './xml-file.js';
 /** Backups that are one file each, whole in itself, under a name of people's own making. Claimed by the ending of the name alone.
  *
  *  Files whose names differ in a date are restore points of one workload: `web01-2026-11-24.dmg`, and so are those of one name in folders that differ in
- *  a date (`dated-folders.ts`). One without a date is a workload of its own, with one point, dated by its last change; whether that is another backup or the rest of one that was copied too early is
+ *  a date (`dated-folders.ts`), unless they are written to long after it. One without a date is a workload of its own, with one point, dated by its last change; whether that is another backup or the rest of one that was copied too early is
  *  told by its blocks (`UNDATED_ID`). No two machines are ever taken for one, because retention would
  *  then delete the backups of one for those of the other.
  *  What lies beside a file under its name, such as its sum or the definition of its machine, goes with it once nothing changes it any more
@@ -130,9 +130,9 @@ async function scan(
   facts: FolderFacts,
   { folder, files }: ClaimedFiles,
 ): Promise<FoundWorkload[]> {
-  const members = new Map<string, SingleFile[]>();
+  const members = new Map<string, { name: string; own: SingleFile[] }>();
   const isDated = row.isDated !== false;
-  const place: DatedPlace = isDated ? datedPlace(folder) : { place: folder, date: null };
+  const placeOfFolder: DatedPlace = isDated ? datedPlace(folder) : { place: folder, date: null };
   const images = files.filter(({ name }) => endingOf(row, name) !== null);
   const partsByImage = await partsOf(row, facts, images);
   const isPart = new Set([...partsByImage.values()].flat());
@@ -144,9 +144,10 @@ async function scan(
     const parts = partsByImage.get(entry) ?? [];
     const [, base] = calls(entry.name, ending);
     const named = isDated ? (row.dateIn ?? parseDatedName)(base) : null;
+    const written = writtenAtMs([entry, ...parts]);
+    const place = named === null ? placeOfUndated(folder, placeOfFolder, written) : placeOfFolder;
     const dated = dateOfBoth(named, place);
     const stem = named === null ? base : named.stem;
-    const written = writtenAtMs([entry, ...parts]);
     const file = {
       ...{ entry, parts },
       beside: [entry, ...parts]
@@ -156,12 +157,12 @@ async function scan(
       pointId: dated?.date ?? UNDATED_ID,
       createdAtMs: dated?.createdAtMs ?? written,
     };
-    const key = ending === '' ? stem : `${stem}.${ending}`;
-    members.set(key, [...(members.get(key) ?? []), file]);
+    const name = ending === '' ? stem : `${stem}.${ending}`;
+    const id = `${folderWorkloadId(row.prefix, place.place)}:${encodeURIComponent(name)}`;
+    members.set(id, { name, own: [...(members.get(id)?.own ?? []), file] });
   }
   const workloads: FoundWorkload[] = [];
-  for (const [name, own] of members) {
-    const id = `${folderWorkloadId(row.prefix, place.place)}:${encodeURIComponent(name)}`;
+  for (const [id, { name, own }] of members) {
     const drafts: DraftPoint[] = [];
     for (const file of own) drafts.push(await draftPoint(row, facts, id, file, own));
     workloads.push({ id, name, restorePoints: settleChains(drafts) });

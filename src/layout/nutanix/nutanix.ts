@@ -20,7 +20,7 @@ import { folderWorkloadId } from '../workload-id.js';
  *  `.raw`, or `.qcow2`. Each run is a full.
  *
  *  A workload is a machine's name in one folder, or in several that differ in a date alone: nothing else tells one from another. A date of the folder
- *  (`dated-folders.ts`) does for one in the name. A restore point is made of the disks with one date, id that
+ *  (`dated-folders.ts`) does for one in the name of a disk without an ending. A restore point is made of the disks with one date, id that
  *  date. A disk has no name but its uuid. Nothing tells that a file is whole: a point is taken once nothing in it has changed for a while.
  *  Source: export scripts that are published for AHV; no real files could be had (docs/COMPATIBILITY.md). */
 export const nutanixLayout: BackupLayout = {
@@ -36,6 +36,8 @@ export const nutanixLayout: BackupLayout = {
 };
 
 const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
+/** As OpenStack calls disks: `volume-<uuid>`, and that with `.snapshot-<uuid>`. */
+const OF_OTHERS = /(?:^|\.)(?:volume|snapshot|backup)$/;
 const NAME = new RegExp(
   `^(?<machine>.+)-(?<disk>${UUID})(?:-(?<date>[^.]+))?(?:\\.(?<ending>raw|qcow2))?$`,
 );
@@ -58,10 +60,11 @@ function parseName(name: string, place: DatedPlace): NutanixName | null {
   if (parts === undefined) return null;
   const named = parts.date === undefined ? null : parseDatedName(parts.date);
   if (parts.date !== undefined && named?.stem !== '') return null;
+  const { machine = '', disk = '', ending } = parts;
+  if (named === null && (ending !== undefined || OF_OTHERS.test(machine))) return null;
   const dated = dateOfBoth(named, place);
   if (dated === null) return null;
-  const { machine = '', disk = '' } = parts;
-  const format = parts.ending === 'qcow2' ? 'qcow2' : 'raw';
+  const format = ending === 'qcow2' ? 'qcow2' : 'raw';
   return { machine, disk, date: dated.date, createdAtMs: dated.createdAtMs, format };
 }
 

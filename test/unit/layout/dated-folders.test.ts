@@ -1,12 +1,16 @@
+import { utimes } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { datedPlace, dateOfBoth } from '../../../src/layout/dated-folders.js';
 import { scanRepository } from '../../../src/layout/scan-repository.js';
-import { treeOf } from '../../support/layout/tree.js';
+import { treeOf, WRITTEN_AT } from '../../support/layout/tree.js';
 
 describe('folders for each run', () => {
   it.each([
     ['2026-11-24', '', '2026-11-24', '2026-11-24T00:00:00.000Z'],
-    ['a/20261124_0130', 'a', '20261124_0130', '2026-11-24T01:30:00.000Z'],
+    ['a/web_20261124_0130', 'a/web', '20261124_0130', '2026-11-24T01:30:00.000Z'],
+    ['a/20261124_013005', 'a', '20261124_013005', '2026-11-24T01:30:05.000Z'],
+    ['a/20261124_1001', 'a/1001', '20261124', '2026-11-24T00:00:00.000Z'],
+    ['a/2026-11-24-1002', 'a/1002', '2026-11-24', '2026-11-24T00:00:00.000Z'],
     ['a/backups-2026-11-24/vms', 'a/backups/vms', '2026-11-24', '2026-11-24T00:00:00.000Z'],
     ['a/2026-11-24_daily/web01', 'a/daily/web01', '2026-11-24', '2026-11-24T00:00:00.000Z'],
     ['a/2026/11/24', 'a', '2026-11-24', '2026-11-24T00:00:00.000Z'],
@@ -65,6 +69,24 @@ describe('machines in folders for each day', () => {
     const found = await scanRepository((await treeOf(files)).repository);
     expect(found.map((workload) => [workload.id, workload.restorePoints.length])).toEqual([
       [id, 2],
+    ]);
+  });
+
+  it('stand alone as single files in a folder whose date they were written to long after', async () => {
+    const copy = await treeOf({
+      ...{ 'old-20240115/web.img': 512, 'old-20240115/db.img': 512, '2026-11-22/db.img': 512 },
+      ...{ 'old-20240115/db-20240116.img': 512, '2026-11-21/db.img': 512 },
+    });
+    await utimes(copy.at('old-20240115/db.img'), 0, new Date('2024-01-17T23:00:00Z'));
+    expect(
+      (await scanRepository(copy.repository)).map(({ id, restorePoints }) => [
+        ...[id, ...restorePoints.map((point) => [point.id, point.createdAtMs])],
+      ]),
+    ).toEqual([
+      ['raw-.:db.img', ['2026-11-22', Date.UTC(2026, 10, 22)]],
+      ['raw-2026-11-21:db.img', ['undated', WRITTEN_AT.getTime()]],
+      ['raw-old-20240115:web.img', ['undated', WRITTEN_AT.getTime()]],
+      ['raw-old:db.img', ['20240115', Date.UTC(2024, 0, 15)], ['20240116', Date.UTC(2024, 0, 16)]],
     ]);
   });
 });

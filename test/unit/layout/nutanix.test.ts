@@ -47,7 +47,11 @@ describe('disks of Nutanix AHV', () => {
   it('are dated by a folder for each day, with or without a date of their own', async () => {
     const { repository } = await treeOf({
       [`ahv/2026-11-24/web-${A}`]: 512,
-      [`ahv/2026-11-24/web-${B}.raw`]: 512,
+      [`ahv/2026-11-24/web-${B}`]: 512,
+      [`ahv/2026-11-24/web-${A}.raw`]: 512,
+      [`ahv/2026-11-24/volume-${A}.qcow2`]: 512,
+      [`ahv/2026-11-24/volume-${A}`]: 512,
+      [`ahv/2026-11-24/volume-${A}.snapshot-${B}`]: 512,
       [`ahv/20261125/web-${A}-20261125`]: 512,
     });
     const found = await scanWith(nutanixLayout, repository);

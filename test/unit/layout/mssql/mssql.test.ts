@@ -70,7 +70,7 @@ describe.skipIf(noRealTrees)('backups of a real SQL Server', () => {
         [days.log1, 'log', [days.full]],
         [days.log2, 'log', [days.log1]],
       ],
-      ['raw-.:web01.img'],
+      ['raw-2017-05-21:web01.img'],
     ]);
   });
 
