@@ -26,16 +26,18 @@ interface DataBackup {
   readonly parts: readonly Named<DataName>[];
   /** Path of a file that says to be of another backup: that had the same prefix, and was not all written over. */
   readonly stranger: string | null;
+  /** Path of a file that cannot be read, so that nobody knows of which backup it is. */
+  readonly unread: string | null;
 }
 
 /** Pages of 4 KiB follow a head of one. */
 const PAGE_BYTES = 4096;
 
 /** Points of one database, oldest first. Each takes the catalogue along that was written next behind it: it is the first that knows of all of it.
- *  @param ids that the files of full backups tell, by their paths */
+ *  @param ids that the files of full backups tell, by their paths; null: of one that cannot be read */
 export function hanaPoints(
   files: readonly TreeFile[],
-  ids: ReadonlyMap<string, string>,
+  ids: ReadonlyMap<string, string | null>,
 ): TreePoint[] {
   const named = files.flatMap((file) => {
     const name = parseHanaName(file.name);
@@ -112,7 +114,7 @@ function idMs(id: string | null, files: readonly TreeFile[]): number {
 /** Oldest first. */
 function dataBackups(
   parts: readonly Named<DataName>[],
-  ids: ReadonlyMap<string, string>,
+  ids: ReadonlyMap<string, string | null>,
 ): DataBackup[] {
   const byKey = new Map<string, Named<DataName>[]>();
   for (const part of parts) {
@@ -122,7 +124,11 @@ function dataBackups(
   const backups = [...byKey].map(([key, own]): DataBackup => {
     const { delta } = own[0]!.name;
     const topology = own.find(({ name }) => name.volume === 0)?.file.within ?? '';
-    const id = delta?.to ?? ids.get(topology) ?? null;
+    const unread = own.find(({ file }) => ids.get(file.within) === null)?.file.within ?? null;
+    // The others were written with a topology that cannot be read.
+    const others = own.flatMap(({ file }) => ids.get(file.within) ?? []).sort();
+    const known = ids.get(topology) === null ? others.at(-1) : ids.get(topology);
+    const id = delta?.to ?? known ?? null;
     const isOther = ({ file }: Named<DataName>): boolean =>
       id !== null && (ids.get(file.within) ?? id) !== id;
     const stranger = own.find(isOther)?.file.within ?? null;
@@ -130,7 +136,7 @@ function dataBackups(
     const atMs = idMs(id, files);
     const isLasting = isOfOneBackup(own[0]!.file.name);
     const pointId = isLasting ? key : `${key}@${new Date(atMs).toISOString().slice(0, 19)}`;
-    return { key, pointId, delta, id, atMs, parts: own, stranger };
+    return { key, pointId, delta, id, atMs, parts: own, stranger, unread };
   });
   return backups.sort((a, b) => a.atMs - b.atMs || (a.key < b.key ? -1 : 1));
 }
@@ -142,12 +148,14 @@ function dataPoint(
 ): TreePoint {
   const { pointId, delta, atMs, parts } = backup;
   const files = parts.map(({ file }) => file);
-  const reason = lackOf(backup, all) ?? (catalogue === null ? NO_CATALOGUE : null);
+  const lack = lackOf(backup, all) ?? (catalogue === null ? NO_CATALOGUE : null);
+  const unread = backup.unread === null ? null : `${backup.unread} cannot be read`;
+  const reason = unread ?? lack;
   const closing = catalogue === undefined ? 'silent' : catalogue;
   return {
     ...{ id: pointId, createdAtMs: atMs, kind: delta === null ? 'full' : 'increment' },
     ...(delta === null ? { needs: [] } : underDelta(backup, delta, all)),
-    ...{ state: reason === null ? 'complete' : 'incomplete', reason },
+    ...{ state: unread !== null ? 'unknown' : lack === null ? 'complete' : 'incomplete', reason },
     ...contentOf([...files, ...(catalogue ? [catalogue] : [])]),
     evidence: treeEvidence(files, reason === null ? closing : null),
   };

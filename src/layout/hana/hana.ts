@@ -110,17 +110,20 @@ async function treeOf(
   return { id, name, root: folder, within: files.map(({ within }) => within), points };
 }
 
-/** Ids that the files of full backups have in their heads; names do not tell them. By the path of the file. */
+/** Ids that the files of full backups have in their heads; names do not tell them. By the path of the file; null: it cannot be read. */
 async function backupIds(
   reader: TreeReader,
   files: readonly TreeFile[],
-): Promise<Map<string, string>> {
-  const ids = new Map<string, string>();
+): Promise<Map<string, string | null>> {
+  const ids = new Map<string, string | null>();
   for (const file of files) {
     const parsed = parseHanaName(file.name);
     if (parsed?.is !== 'data' || parsed.delta !== null) continue;
-    const found = await reader.factOf(file, 'id of a backup of HANA', idInHead);
-    if ('value' in found && found.value !== null) ids.set(file.within, found.value);
+    const found = await reader.orTell(() =>
+      reader.factOf(file, 'id of a backup of HANA', idInHead),
+    );
+    if (found === null) ids.set(file.within, null);
+    else if ('value' in found && found.value !== null) ids.set(file.within, found.value);
   }
   return ids;
 }

@@ -104,10 +104,13 @@ async function confirm(reader: TreeReader, folder: string, claimed: Claim): Prom
     else if (isOwn === null && !PACKED.test(name)) unread.push(name);
   }
   const folders: string[] = [];
+  const isOfAll = files.some((name) => OF_ALL.test(name));
   for (const name of claimed.folders ?? []) {
     const path = joinPath(folder, name);
     const isCalledDump = isDumpName(folder, name) === 'word';
-    if (await reader.orTell(() => isDump(reader, path, isCalledDump))) folders.push(name);
+    const isOwn = await reader.orTell(() => isDump(reader, path, isCalledDump || isOfAll));
+    // Without a database that cannot be listed nobody knows what the dump of all of them holds.
+    if (isOwn || (isOwn === null && isOfAll)) folders.push(name);
   }
   if (files.length + folders.length === 0) return null;
   // Beside others it is one of them.

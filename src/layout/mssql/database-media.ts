@@ -14,7 +14,7 @@ export interface DatabaseMedia {
  *  and files that do not tell a server come and go with retention, so no server tells databases apart whose family is known. A file that does
  *  not tell its family is of the one database of its name whose server it names, or of the only one if it names none.
  *
- *  A copy of a database that was made for tests has its family, too: in one folder both are one. */
+ *  What is known of a database always stands in its id: others of its name that come and go must not rename it. */
 export function byDatabase(media: readonly Medium[]): DatabaseMedia[] {
   const byName = new Map<string, Owned[]>();
   for (const medium of media) {
@@ -31,6 +31,7 @@ interface Owned {
   readonly medium: Medium;
   readonly database: string | null;
   readonly servers: readonly string[];
+  /** Pairs of ids. */
   readonly families: readonly string[];
 }
 
@@ -44,26 +45,69 @@ interface Group {
 function apartFromEachOther(owned: readonly Owned[]): DatabaseMedia[] {
   const groups: Group[] = [];
   for (const one of owned.filter(({ families }) => families.length > 0)) joinFamily(groups, one);
-  for (const one of owned.filter(({ families }) => families.length === 0)) joinServer(groups, one);
+  const untold = owned.filter(({ families }) => families.length === 0);
+  for (const one of untold.filter(({ servers }) => servers.length > 0)) joinServer(groups, one);
+  joinOnly(
+    groups,
+    untold.filter(({ servers }) => servers.length === 0),
+  );
   const [database = null] = owned.flatMap((one) => one.database ?? []).sort();
-  return groups.map(({ members, servers, families }) => {
-    const [server = ''] = members.flatMap((one) => one.servers).sort();
-    const family = [...families].sort()[0]?.slice(0, FAMILY_CHARACTERS) ?? '';
-    const [key = ''] = [...servers].sort();
-    const apart = { id: family === '' ? key : family, name: server === '' ? family : server };
+  return groups.map((group) => {
+    const [server = ''] = group.members.flatMap((one) => one.servers).sort();
+    const family = familyOf(group, groups);
+    const [key = ''] = [...group.servers].sort();
     return {
-      ...{ database, apart: groups.length === 1 ? { id: '', name: '' } : apart },
-      media: members.map(({ medium }) => medium),
+      database,
+      apart: {
+        id: family === '' ? key : family,
+        name: groups.length === 1 ? '' : server === '' ? family : server,
+      },
+      media: group.members.map(({ medium }) => medium),
     };
   });
+}
+
+/** The half of their ids that all of a group have: the other changes when a database is restored. A copy of a database has that half, too: beside its original
+ *  it has both. */
+function familyOf(group: Group, all: readonly Group[]): string {
+  const own = commonHalf(group);
+  if (own === null) return '';
+  const short = own.slice(0, FAMILY_CHARACTERS);
+  const isAlone = all.every((other) => other === group || commonHalf(other) !== own);
+  if (isAlone || group.families.has(`${own}-${own}`)) return short;
+  const [other = ''] = [...group.families]
+    .flatMap(halves)
+    .filter((half) => half !== own)
+    .sort();
+  return `${short}-${other.slice(0, FAMILY_CHARACTERS)}`;
+}
+
+/** null: no family is known */
+function commonHalf({ families }: Group): string | null {
+  const pairs = [...families].sort();
+  const [first] = pairs;
+  if (first === undefined) return null;
+  const isOfAll = (half: string): boolean => pairs.every((pair) => halves(pair).includes(half));
+  return halves(first).find(isOfAll) ?? halves(first)[0]!;
+}
+
+function halves(family: string): string[] {
+  return family.split('-');
 }
 
 /** Of an id of 16 bytes in hexadecimal digits. */
 const FAMILY_CHARACTERS = 8;
 
-/** A database that was set back to a point in time has kept one of its ids. */
+/** A database that was set back to a point in time has kept one of its ids, and so has a copy of it that another server runs for tests: only what has
+ *  both, or one and the server, is the same. */
 function joinFamily(groups: Group[], one: Owned): void {
-  const known = groups.filter(({ families }) => one.families.some((id) => families.has(id)));
+  const own = one.families.flatMap(halves);
+  const known = groups.filter(
+    (group) =>
+      one.families.some((id) => group.families.has(id)) ||
+      (namesServer(group, one) &&
+        [...group.families].some((id) => halves(id).some((half) => own.includes(half)))),
+  );
   const [first, ...rest] = known;
   if (first === undefined) {
     groups.push(addTo(emptyGroup(), one));
@@ -76,13 +120,25 @@ function joinFamily(groups: Group[], one: Owned): void {
   }
 }
 
+function namesServer({ servers }: Group, one: Owned): boolean {
+  return lower(one.servers).some((name) => servers.has(name));
+}
+
+/** Where two databases of one server may be meant it is of neither. */
 function joinServer(groups: Group[], one: Owned): void {
-  const same = groups.filter(
-    ({ servers }) =>
-      one.servers.length === 0 || lower(one.servers).some((name) => servers.has(name)),
-  );
-  if (same.length === 1) addTo(same[0]!, one);
-  else groups.push(addTo(emptyGroup(), one));
+  const same = groups.filter((group) => namesServer(group, one));
+  const untold = same.find(({ families }) => families.size === 0);
+  const group = same.length === 1 ? same[0] : untold;
+  if (group === undefined) groups.push(addTo(emptyGroup(), one));
+  else addTo(group, one);
+}
+
+/** Those that tell nothing are of one database, whichever that is. */
+function joinOnly(groups: Group[], all: readonly Owned[]): void {
+  if (all.length === 0) return;
+  const group = groups.length === 1 ? groups[0]! : emptyGroup();
+  for (const one of all) addTo(group, one);
+  if (groups.length !== 1) groups.push(group);
 }
 
 function emptyGroup(): Group {
@@ -113,6 +169,6 @@ function ownerOf(medium: Medium): Owned {
     medium,
     database: own[0]?.name ?? (name.stem === '' ? null : name.stem),
     servers: [...new Set(servers.filter((one) => one !== ''))],
-    families: [...new Set(own.flatMap(({ family }) => family?.split('-') ?? []))],
+    families: [...new Set(own.flatMap(({ family }) => family ?? []))],
   };
 }

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { classOf } from '../../../../src/domain/trees/tree-rules.js';
 import { parseHanaName } from '../../../../src/layout/hana/hana-names.js';
 import { hanaLayout } from '../../../../src/layout/hana/hana.js';
+import { scanRepository } from '../../../../src/layout/scan-repository.js';
+import { denied } from '../../../support/tree/storage-answers.js';
 import { HANA, HANA_IDS, hanaBackups, hanaFile } from '../../../support/layout/database-trees.js';
 import { treeOf } from '../../../support/layout/real-tree.js';
 import { briefPoint, scanTreesWith } from '../../../support/layout/scan-trees-with.js';
@@ -40,6 +42,28 @@ describe('backups of SAP HANA', () => {
     });
     expect(tree!.points[2]!.files).toContain(`catalog/DB_HDB/log_backup_0_0_0_0.${T3}`);
   });
+
+  it.each([0, 1])(
+    'of which a file of volume %i cannot be read are one unknown point, and hide no other',
+    async (volume) => {
+      const { repository } = await treeOf(hanaBackups());
+      const { openRead } = repository;
+      repository.openRead = (path) =>
+        path.endsWith(`_databackup_${volume}_1`)
+          ? Promise.reject(denied(path))
+          : openRead.call(repository, path);
+      const unseen: string[] = [];
+      const [found, ...others] = await scanRepository(repository, {
+        onUnseen: ({ path }) => unseen.push(path),
+      });
+      expect(others).toEqual([]);
+      expect(unseen).toEqual([`${FULL}_databackup_${volume}_1`]);
+      expect(found!.restorePoints.map(({ id, state }) => [id, state])).toEqual([
+        [`${FULL}_databackup@2026-11-24T06:00:00`, 'unknown'],
+        ...[LOG(1024, 2048), DELTA, LOG(2048, 4096, T2)].map((id) => [id, 'complete']),
+      ]);
+    },
+  );
 
   it('that still ran when logs were backed up take the catalogue behind their last file, and wait for it', async () => {
     const at = (minutes: number) => Number(T0) + 60_000 * minutes;

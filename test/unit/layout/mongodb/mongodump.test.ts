@@ -9,6 +9,7 @@ import { FactKeeper } from '../../../../src/mover/fact-keeper.js';
 import { noRealTrees, realTree, treeOf } from '../../../support/layout/real-tree.js';
 import type { RepositoryCopy } from '../../../support/layout/repository-copy.js';
 import { scanTreesWith } from '../../../support/layout/scan-trees-with.js';
+import { denied } from '../../../support/tree/storage-answers.js';
 import { CallCounter } from '../../../support/repository/count-calls.js';
 import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
 
@@ -216,5 +217,28 @@ describe('readBson', () => {
       'hex',
     );
     expect(readBson(bytes, 0)).toEqual(new Map([['n', 7]]));
+  });
+});
+
+describe('a dump of all databases', () => {
+  const all = {
+    ...{ 'all/prelude.json': '{}', 'all/shop/a.bson': 'x', 'all/shop/a.metadata.json': '{}' },
+    ...{ 'all/hr/a.bson': 'x', 'all/views/v.metadata.json': '{}' },
+  };
+
+  it('has its databases of views, too', async () => {
+    const [tree] = await scan(await treeOf(all));
+    expect(tree!.within).toContain('views');
+  });
+
+  it('is told, and copied by nobody, while one of its databases cannot be listed', async () => {
+    const { repository } = await treeOf(all);
+    const { list } = repository;
+    repository.list = (folder) =>
+      folder === 'all/hr' ? Promise.reject(denied(folder)) : list.call(repository, folder);
+    const unseen: string[] = [];
+    const onUnseen = ({ path }: { readonly path: string }) => unseen.push(path);
+    expect(await scanRepository(repository, { onUnseen })).toEqual([]);
+    expect(unseen).toEqual(['all/hr']);
   });
 });

@@ -90,7 +90,7 @@ describe.skipIf(noRealTrees)('servers that take backups of one database in turn'
   it('are one workload, whichever of them is seen', async () => {
     const [tree, ...others] = await withOtherServer();
     expect(others).toEqual([]);
-    expect(tree).toMatchObject({ id: 'mssql-ft1-b', name: 'ft1' });
+    expect(tree).toMatchObject({ id: 'mssql-ft1-f2c3a3d5-b', name: 'ft1' });
     expect(tree!.points.filter(({ gap }) => gap !== undefined)).toEqual([]);
   });
 
@@ -109,9 +109,46 @@ describe.skipIf(noRealTrees)('servers that take backups of one database in turn'
     expect(trees.map(({ id }) => id)).toContain('mssql-ft1-07070707-b');
   });
 
-  it('are one where the database was set back to a point in time meanwhile', async () => {
-    const trees = await withOtherServer((bytes) => family(bytes, 224));
-    expect(trees.map(({ id }) => id)).toEqual(['mssql-ft1-b']);
+  it.each([156, 224])(
+    'are two where one has a copy of the database of the other (id at %i)',
+    async (at) => {
+      const trees = await withOtherServer((bytes) => family(bytes, at));
+      expect(trees.map(({ id }) => id)).toContain('mssql-ft1-f2c3a3d5-b');
+      expect(trees.map(({ name }) => name).sort()).toEqual(['ft1 (SQL2008)', 'ft1 (SQL2009)']);
+    },
+  );
+
+  it.each([156, 224])(
+    'are one where a server set its database back to a point in time (id at %i)',
+    async (at) => {
+      const copy = await realTree('mssql/ft1-sql2008r2');
+      const [full, log] = await Promise.all(
+        [OLA.full, OLA.log1].map((path) => readFile(copy.at(path))),
+      );
+      const trees = await scan(await treeOf({ 'b/1.bak': full!, 'b/2.bak': family(log!, at) }));
+      expect(trees.map(({ id }) => id)).toEqual(['mssql-ft1-f2c3a3d5-b']);
+    },
+  );
+
+  it('are not renamed by another database of their name, and files that tell nothing lie beside them', async () => {
+    const copy = await realTree('mssql/ft1-sql2008r2');
+    const full = await readFile(copy.at(OLA.full));
+    const encrypted = Buffer.concat([Buffer.from('MSSQLBAK'), Buffer.alloc(5000, 7)]);
+    const found = await scanRepository(
+      (
+        await treeOf({
+          ...{ 'b/1.bak': full, 'b/2.bak': family(Buffer.from(full), 156, 224) },
+          ...{ 'b/ft1_20261122.bak': encrypted, 'b/ft1_20261123.bak': encrypted },
+        })
+      ).repository,
+    );
+    expect(
+      found.map(({ id, conflict, restorePoints }) => [id, conflict, restorePoints.length]),
+    ).toEqual([
+      ['mssql-ft1-07070707-b', undefined, 1],
+      ['mssql-ft1-b', undefined, 2],
+      ['mssql-ft1-f2c3a3d5-b', undefined, 1],
+    ]);
   });
 
   it('keep the id of their workload while files come and go', async () => {
@@ -125,8 +162,13 @@ describe.skipIf(noRealTrees)('servers that take backups of one database in turn'
       'b/ft1_diff.bak': encrypted,
       'b/SQL2008_ft1_FULL_20170519_010000.bak': encrypted,
     };
-    for (const some of [files, sealed, { ...files, ...sealed }, { 'b/x.bak': packedFile(full!) }])
-      expect(await idsOf(some)).toEqual([['mssql-ft1-b', 'ft1']]);
+    for (const some of [
+      files,
+      { ...sealed, ...files },
+      { ...files, ...sealed },
+      { 'b/x.bak': packedFile(full!) },
+    ])
+      expect(await idsOf(some)).toEqual([['mssql-ft1-f2c3a3d5-b', 'ft1']]);
   });
 });
 
@@ -150,7 +192,7 @@ describe.skipIf(noRealTrees)('backups of one database in folders for their kinds
       }),
     );
     expect(others).toEqual([]);
-    expect(tree).toMatchObject({ id: 'mssql-ft1-b', name: 'ft1', root: 'b' });
+    expect(tree).toMatchObject({ id: 'mssql-ft1-f2c3a3d5-b', name: 'ft1', root: 'b' });
     const base = `${fulls}/ft1.${ending}@2017-05-18T04:17:42`.replace(/^\.\//, '');
     expect(tree!.points.map(({ kind, state, needs }) => [kind, state, needs])).toEqual([
       ['full', 'complete', []],
@@ -166,7 +208,9 @@ it.skipIf(noRealTrees)(
     const copy = await realTree('mssql/ft1-sql2008r2');
     const full = await readFile(copy.at(OLA.full));
     const trees = await scan(await treeOf({ 'full/sql/ft1.bak': full, 'full/web/vda.qcow2': 'x' }));
-    expect(trees.map(({ id, root }) => [id, root])).toEqual([['mssql-ft1-full:sql', 'full/sql']]);
+    expect(trees.map(({ id, root }) => [id, root])).toEqual([
+      ['mssql-ft1-f2c3a3d5-full:sql', 'full/sql'],
+    ]);
   },
 );
 
@@ -219,7 +263,7 @@ describe.skipIf(noRealTrees)(
       });
       const [tree, ...others] = await scan(backups);
       expect(others).toEqual([]);
-      expect(tree).toMatchObject({ id: 'mssql-ft1-b', name: 'ft1' });
+      expect(tree).toMatchObject({ id: 'mssql-ft1-f2c3a3d5-b', name: 'ft1' });
       expect(tree!.points.slice(0, 3).map(({ kind, needs, gap }) => [kind, needs, gap])).toEqual([
         ['full', [], undefined],
         ['increment', ['ft1_backup_2026_11_22_063000_1234567.bak'], undefined],

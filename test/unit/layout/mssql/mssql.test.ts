@@ -30,7 +30,7 @@ describe.skipIf(noRealTrees)('backups of a real SQL Server', () => {
   it('in the folders of Ola Hallengren are one database, linked by log sequence numbers', async () => {
     const [tree, ...others] = await scan(await realTree('mssql/ft1-sql2008r2'));
     expect(others).toEqual([]);
-    expect(tree).toMatchObject({ id: 'mssql-ft1-.', name: 'ft1', root: '' });
+    expect(tree).toMatchObject({ id: 'mssql-ft1-f2c3a3d5-.', name: 'ft1', root: '' });
     expect(tree!.points.map(briefPoint)).toEqual([
       { id: OLA.full, kind: 'full', state: 'complete', needs: [] },
       { id: OLA.diff1, kind: 'increment', state: 'complete', needs: [OLA.full] },
@@ -65,7 +65,7 @@ describe.skipIf(noRealTrees)('backups of a real SQL Server', () => {
       ]),
     ).toEqual([
       [
-        'mssql-ft1-.',
+        'mssql-ft1-f2c3a3d5-.',
         [days.full, 'full', []],
         [days.log1, 'log', [days.full]],
         [days.log2, 'log', [days.log1]],
