@@ -49,8 +49,10 @@ class WatchedFolders implements FolderWatch {
     const path = join(this.rootPath, folder);
     try {
       const watcher = watch(path, { persistent: false }, (event, name) => {
-        // The folder itself has another name or is gone; what has its name now is watched when a look finds it.
-        if (event === 'rename' && name === basename(path)) this.#end(folder);
+        // The folder itself, or one in it, has another name or is gone; what has its name now is watched when a look finds it.
+        if (event === 'rename' && name === basename(path)) this.#endWithin(folder);
+        if (event === 'rename' && name !== null)
+          this.#endWithin(folder === '' ? name : `${folder}/${name}`);
         this.#ring();
       });
       watcher.on('error', () => this.#end(folder));
@@ -59,6 +61,13 @@ class WatchedFolders implements FolderWatch {
       // What is left of the system's watches is for others: looking from time to time is what this one does.
       if (OUT_OF_WATCHES.includes(errnoOf(error) ?? '')) this.close();
     }
+  }
+
+  /** The watches below a folder that was moved stay on what was moved. */
+  #endWithin(folder: string): void {
+    for (const watched of this.#watchers.keys())
+      if (folder === '' || watched === folder || watched.startsWith(`${folder}/`))
+        this.#end(watched);
   }
 
   #end(folder: string): void {

@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -70,5 +70,24 @@ describe('watched folders', () => {
     mkdirSync(join(rootPath, 'vm'));
     await bell;
     expect(watch.add(['vm'])).toBe(true);
+  });
+
+  it('are watched anew below a folder that was moved away, and ring for what has their names', async () => {
+    const rootPath = mkdtempSync(join(tmpdir(), 'longhaul-watched-'));
+    onTestFinished(() => rmSync(rootPath, { recursive: true }));
+    mkdirSync(join(rootPath, 'vm', 'disks'), { recursive: true });
+    let heard = (): void => undefined;
+    const rung = () => new Promise<void>((resolve) => (heard = resolve));
+    const watch = watchFolders(rootPath, () => heard());
+    onTestFinished(() => watch.close());
+    expect(watch.add(['', 'vm/disks'])).toBe(true);
+    let bell = rung();
+    renameSync(join(rootPath, 'vm'), join(rootPath, 'moved'));
+    mkdirSync(join(rootPath, 'vm', 'disks'), { recursive: true });
+    await bell;
+    expect(watch.add(['', 'vm/disks'])).toBe(true);
+    bell = rung();
+    writeFileSync(join(rootPath, 'vm', 'disks', 'disk'), 'x');
+    await bell;
   });
 });
