@@ -133,7 +133,8 @@ class ChainRepair {
       [{ ...this.place, pointId, disk, units }],
     );
     this.notes.push(...outcome.notes);
-    this.isSourceUnknown ||= outcome.isSourceUnknown;
+    // Where no unit is named the source was not asked for any.
+    this.isSourceUnknown ||= outcome.isSourceUnknown || units.length === 0;
     const isWhole = count > units.length;
     if (isWhole)
       this.notes.push(

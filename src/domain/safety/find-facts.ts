@@ -49,6 +49,7 @@ export function chainFacts(
   nowMs: number,
 ): ChainFacts {
   const dated = withBelievedDates(points);
+  const readable = dated.filter(({ health }) => health !== 'corrupt');
   const sound = soundPoints(dated);
   const timeZone = policy?.timeZone ?? 'UTC';
   const verified = points.flatMap(({ verifiedAt }) => (verifiedAt === null ? [] : [verifiedAt]));
@@ -63,9 +64,9 @@ export function chainFacts(
     restorePointCount: points.length,
     ...momentsOf(sound.map(({ createdAt }) => Date.parse(createdAt))),
     newestCopiedAt: newest?.copiedAt ?? null,
-    damagedCount: points.length - sound.length,
+    damagedCount: points.length - readable.length,
     oldestVerifiedAt: earliest(verified),
-    leastReadAt: earliest(sound.map(({ verifiedAt, copiedAt }) => verifiedAt ?? copiedAt)),
+    leastReadAt: earliest(readable.map(({ verifiedAt, copiedAt }) => verifiedAt ?? copiedAt)),
     neverVerifiedCount: points.length - verified.length,
     storedBytes: disks.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     missedSince: presence.absence?.firstMissedAt ?? null,
@@ -81,9 +82,23 @@ function earliest(instants: readonly string[]): string | null {
 }
 
 /** Points that can be restored. A point that builds on a damaged one and hides all of its damage is sound: who marks damage (`markDamage`) looks at
- *  what each point above shows, and nothing is built on what is marked. */
+ *  what each point above shows. Nothing is built on what is marked, but earlier releases did so and called it good: between a point and a damaged one
+ *  below it must be one, or itself, that a check has found good since it was copied. */
 function soundPoints(points: readonly TargetRestorePoint[]): TargetRestorePoint[] {
-  return points.filter(({ health }) => health !== 'corrupt');
+  const byId = new Map(points.map((point) => [point.id, point]));
+  return points.filter((point) => {
+    for (let below: TargetRestorePoint | undefined = point; below !== undefined;) {
+      if (below.health === 'corrupt') return false;
+      if (isCheckedSinceCopied(below)) return true;
+      below = below.parentId === null ? undefined : byId.get(below.parentId);
+    }
+    return true;
+  });
+}
+
+/** A copy reads back what it writes, and has the date of that. */
+function isCheckedSinceCopied({ verifiedAt, copiedAt }: TargetRestorePoint): boolean {
+  return verifiedAt !== null && Date.parse(verifiedAt) > Date.parse(copiedAt);
 }
 
 /** Of several of one moment the one that was copied last: a point of a tree whose date is not believed has that of the newest one before it.

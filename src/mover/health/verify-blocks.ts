@@ -87,7 +87,8 @@ export async function collectDamage(
       if (windowCount === 0) continue;
       const journal = verificationJournal(staging, disk, verificationToken(point));
       await assertNoted(repository, journal, { disk, windowCount });
-      const most = Math.min(MAX_LISTED_UNITS, MAX_LISTED_UNITS_OF_POINT - listed);
+      // At least one, which is read again before anything is said of the disk.
+      const most = Math.max(1, Math.min(MAX_LISTED_UNITS, MAX_LISTED_UNITS_OF_POINT - listed));
       const found = await badUnitsOf(repository, journal, blockCount, most);
       listed += found.units.length;
       if (found.count > 0) damage.push({ type: 'units', disk, ...found });

@@ -60,13 +60,36 @@ it.each([
 
 it('counts no night as copied whose only copy is damaged, and one whose copy hides the damage below it', () => {
   const points = targetChain(DAYS);
-  const damaged = points.map((point, index) =>
-    index === 2 ? { ...point, health: 'corrupt' as const } : point,
-  );
+  const damaged = points.map((point, index) => ({
+    ...point,
+    ...(index === 2 ? { health: 'corrupt' as const } : {}),
+    ...(index === 3 ? { verifiedAt: '2026-11-26T08:00:00Z' } : {}),
+  }));
   expect(factsOf(points).days.slice(-5)).toEqual([0, 1, 1, 1, 1]);
   expect(factsOf(damaged).days.slice(-5)).toEqual([0, 1, 1, 0, 1]);
   expect(factsOf(damaged)).toMatchObject({ damagedCount: 1, newestCopiedAt: DAYS[3] });
 });
+
+it.each([
+  { checked: [], newest: 0, counted: [1, 1, 0, 0, 0] },
+  // In a check of before the point was copied is what a merge left.
+  { checked: [[3, '2026-11-20T08:00:00Z']], newest: 0, counted: [1, 1, 0, 0, 0] },
+  { checked: [[2, '2026-11-26T08:00:00Z']], newest: 3, counted: [1, 1, 0, 1, 1] },
+  { checked: [[3, '2026-11-26T08:00:00Z']], newest: 3, counted: [1, 1, 0, 0, 1] },
+] as const)(
+  'counts what an earlier release built on damage only when it was checked since: $checked',
+  ({ checked, newest, counted }) => {
+    const days = ['2026-11-22T02:00:00Z', ...DAYS];
+    const built = targetChain(days).map((point, index) => ({
+      ...point,
+      verifiedAt: checked.find(([at]) => at === index - 1)?.[1] ?? point.copiedAt,
+      ...(index === 2 ? { health: 'corrupt' as const } : {}),
+    }));
+    const facts = factsOf(built);
+    expect(facts.days.slice(-5)).toEqual(counted);
+    expect(facts).toMatchObject({ damagedCount: 1, newestCopiedAt: days[newest + 1] });
+  },
+);
 
 it('has when the point was read that was not read for the longest: by a check, else when it was copied', () => {
   const points = targetChain(DAYS);
