@@ -81,7 +81,7 @@ export async function prepareTreeRestore(
     const staging = restoreStaging(input.pointId);
     const record = await readTreeRecord(source, input.chain);
     if (record !== null) assertAtHome(input.chain, record);
-    const left = await ownRestore(target, input, record);
+    const left = await ownRestore(source, target, input, record);
     await assertRoom(target, input);
     const restore = left ?? (await listWanted(source, target, input, record));
     for (const name of restore.names) {
@@ -89,7 +89,10 @@ export async function prepareTreeRestore(
       if (left === null) await discardStaging(target, staging);
       throw nameTaken(input.destinationPath, name);
     }
-    if (left === null) await writeStagedJson(target, stagedPath.plan(staging), restore);
+    // By its own lease it goes on from here, whatever the copy gets.
+    const taken = { ...restore, of: { ...restore.of!, leaseId: input.leaseId } };
+    if (left?.of?.leaseId !== input.leaseId)
+      await writeStagedJson(target, stagedPath.plan(staging), taken);
     const work = await fileWork(restoredFiles(target, staging, restore), restore.listed);
     return { ...work, token: restore.token };
   } catch (error) {

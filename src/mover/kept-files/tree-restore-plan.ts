@@ -1,3 +1,4 @@
+import { createHash, type Hash } from 'node:crypto';
 import { BackupError } from '../../domain/errors.js';
 import { FaultList, type FileFaults } from '../../domain/trees/file-faults.js';
 import { restoreStaging } from '../../domain/targets/staging-id.js';
@@ -6,7 +7,7 @@ import { foldedName } from '../../domain/trees/tree-path.js';
 import type { TreeRules } from '../../domain/trees/tree-rules.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { foldingOf } from '../../repository/folded-names.js';
-import { LineWriter, type FileEntry } from '../../tree/file-index.js';
+import { lineOf, LineWriter, type FileEntry } from '../../tree/file-index.js';
 import type { TreeRecord } from '../../tree/tree-record.js';
 import { canGiveNames, FileNames } from '../files/file-names.js';
 import { FileListWriter, type ListedFiles } from '../files/file-lists.js';
@@ -35,6 +36,8 @@ interface RestoredState extends Pick<
 > {
   /** Of the record when its files were listed. */
   readonly revision: number;
+  /** Of the files that the point needed then. Absent: a release before has listed them. */
+  readonly digest?: string;
 }
 
 /** What is restored, as it lies beside its lists in the destination. */
@@ -70,8 +73,9 @@ export function isOfAnother(restore: TreeRestore, token: string | undefined): bo
 }
 
 /** What lies in the destination of the very restore that is asked for; null: nothing. By its lease a restore that goes on in a new run of its workflow knows its
- *  own, whatever the copy has got by then. */
+ *  own, whatever the copy has got by then; one that is ordered again, by the files that the point needs. */
 export async function ownRestore(
+  source: BackupRepository,
   target: BackupRepository,
   { repositoryId, chain, pointId, leaseId }: RestoreTreeInput,
   record: TreeRecord | null,
@@ -80,8 +84,45 @@ export async function ownRestore(
   const left = await readStagedJson<TreeRestore>(target, plan);
   const of = left?.of;
   if (left === null || of === undefined) return null;
-  const isOfCopy = of.repositoryId === repositoryId && of.chain === chain && of.pointId === pointId;
-  return isOfCopy && (of.leaseId === leaseId || of.revision === record?.revision) ? left : null;
+  if (of.repositoryId !== repositoryId || of.chain !== chain || of.pointId !== pointId) return null;
+  if (of.leaseId === leaseId || of.revision === record?.revision) return left;
+  // What the point lacks is told at the end, as it was when its files were listed.
+  if (of.digest === undefined || !isToldAlike(left, record, pointId)) return null;
+  return of.digest === (await digestOfWanted(source, chain, record, pointId)) ? left : null;
+}
+
+function isToldAlike(left: TreeRestore, record: TreeRecord | null, pointId: string): boolean {
+  if (record === null) return false;
+  const told = ({ lacks, missing }: Pick<TreeRestore, 'lacks' | 'missing'>) =>
+    JSON.stringify([lacks ?? null, missing ?? []]);
+  return told(left) === told(toldOf(record, pointId));
+}
+
+function toldOf(
+  record: TreeRecord,
+  pointId: string,
+): Required<Pick<TreeRestore, 'missing'>> & Pick<TreeRestore, 'lacks'> {
+  const lacks = record.points.find(({ id }) => id === pointId)?.lacks;
+  const missing = missingTexts(record.points, pointId, rulesOf(record));
+  return { missing, ...(lacks === undefined ? {} : { lacks }) };
+}
+
+async function digestOfWanted(
+  source: BackupRepository,
+  chain: string,
+  record: TreeRecord | null,
+  pointId: string,
+): Promise<string> {
+  const isWanted = wantedBy(record, chain, pointId);
+  const hash = createHash('sha256');
+  for await (const entries of knownFiles(source, chain, record!))
+    for (const entry of entries) if (isWanted(entry)) addWanted(hash, entry);
+  return hash.digest('hex');
+}
+
+/** Since when the source does not have it is nothing that is restored. */
+function addWanted(hash: Hash, entry: FileEntry): void {
+  hash.update(`${lineOf({ ...entry, goneSinceMs: null })}\n`);
 }
 
 /** Lists what the point needs, in a folder of staging that is made anew.
@@ -93,8 +134,7 @@ export async function listWanted(
   record: TreeRecord | null,
 ): Promise<TreeRestore> {
   const isWanted = wantedBy(record, chain, pointId);
-  const lacks = record!.points.find(({ id }) => id === pointId)?.lacks;
-  const missing = missingTexts(record!.points, pointId, rulesOf(record!));
+  const { lacks, missing } = toldOf(record!, pointId);
   const { keeps } = rulesOf(record!);
   const staging = restoreStaging(pointId);
   await discardStaging(target, staging);
@@ -104,6 +144,7 @@ export async function listWanted(
   const told = await foldingOf(target, staging);
   const taken = told.caseSensitive && told.accentSensitive ? null : new Set<string>();
   const refused = new FaultList();
+  const hash = createHash('sha256');
   const names = new Set<string>();
   const place = listsPlace(restoredFiles(target, staging, { token }));
   const lists = await FileListWriter.open(
@@ -116,6 +157,7 @@ export async function listWanted(
     for await (const entries of knownFiles(source, chain, record!))
       for (const entry of entries) {
         if (!isWanted(entry)) continue;
+        addWanted(hash, entry);
         const { path, stamp, digest } = entry;
         const folded = foldedName(path, told);
         if (taken?.has(folded) === true) {
@@ -133,7 +175,7 @@ export async function listWanted(
     const listed = await lists.end();
     const { revision } = record!;
     return {
-      of: { repositoryId, chain, pointId, leaseId, revision },
+      of: { repositoryId, chain, pointId, leaseId, revision, digest: hash.digest('hex') },
       ...{ token, listed, names: [...names], keeps, nameCount },
       ...(lacks === undefined ? {} : { lacks }),
       ...(missing.length === 0 ? {} : { missing }),

@@ -400,6 +400,31 @@ describe('a restore of a tree that finds in its folder', () => {
     expect(digests(await filesBelow(target, ''))).toEqual(digests(world.files));
   });
 
+  it('what it had itself begun, ordered again when the copy has got other points, goes on with it', async () => {
+    const world = await setWorld();
+    const target = folder();
+    const { points } = await world.record();
+    const pointId = points.find(({ source }) => source.restorePointId === 'log-22-2')!.id;
+    const input = {
+      ...{ repositoryId: 'offsite', chain: world.tree, pointId, nowMs: world.nowMs },
+      ...{ destinationPath: '/tmp', intoExisting: false, leaseId: 'one' },
+    };
+    const mover = new InProcessMover(world.target, target);
+    const first = await mover.run('prepareTreeRestore', input);
+    for (const night of ['24', '25']) {
+      for (const name of [`db-${night}.a.set`, `db-${night}.done`]) await world.write(name, name);
+      expect((await world.copy()).result).toBe('success');
+      const order = { ...input, leaseId: `of ${night}` };
+      expect(await mover.run('prepareTreeRestore', order)).toEqual(first);
+    }
+    // What it lacks now is told at its end: that is another list.
+    const { points: now, ...record } = await world.record();
+    const without = now.filter(({ source }) => source.restorePointId !== 'log-22-1');
+    await writeTreeRecord(world.target, world.tree, { ...record, points: without });
+    const third = await mover.run('prepareTreeRestore', { ...input, leaseId: 'three' });
+    expect(third.token).not.toBe(first.token);
+  });
+
   it('that another one was begun there meanwhile fails, and takes nothing of it away', async () => {
     const world = await storeWorld();
     const target = folder();
@@ -411,7 +436,8 @@ describe('a restore of a tree that finds in its folder', () => {
     const mover = new InProcessMover(world.target, target);
     const { token } = await mover.run('prepareTreeRestore', input);
     // The copy goes on, and the first restore counts as dead to whoever orders the second.
-    await writeTreeRecord(world.target, world.tree, { ...record, points });
+    await world.write('index/small', 'new');
+    await world.copy();
     const second = await mover.run('prepareTreeRestore', { ...input, leaseId: 'two' });
     expect(second.token).not.toBe(token);
     const first = { ...input, ...(token === undefined ? {} : { token }) };
