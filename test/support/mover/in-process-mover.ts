@@ -1,5 +1,6 @@
 import type { DataMover } from '../../../src/mover/data-mover.js';
 import { FactKeeper } from '../../../src/mover/fact-keeper.js';
+import { LOOK_OPERATIONS } from '../../../src/mover/look-operations.js';
 import {
   threadOperation,
   windowOperation,
@@ -55,7 +56,15 @@ export class InProcessMover implements Pick<DataMover, keyof DataMover> {
     input: OperationInput<N>,
     control?: TaskControl,
   ): Promise<OperationOutput<N>> {
-    return (await threadOperation(name)(this.context(control, input), input)) as OperationOutput<N>;
+    const context = LOOK_OPERATIONS.has(name)
+      ? this.lookContext(control)
+      : this.context(control, input);
+    return (await threadOperation(name)(context, input)) as OperationOutput<N>;
+  }
+
+  /** As the thread of looks has it: its repositories are those of the storage, with nothing around them. */
+  lookContext(control = new TaskControl()): MoverContext {
+    return { control, facts: this.facts, repository: this.repository };
   }
 
   runFreeing<N extends ThreadOperation>(

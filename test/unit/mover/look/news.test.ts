@@ -36,7 +36,7 @@ describe('the look of a watch', () => {
 
   async function look() {
     const rest = { awaited: [], settleMs: {}, targetIds: ['offsite'], nowMs: NOW_MS };
-    const context = new InProcessMover(primary, second, target).context();
+    const context = new InProcessMover(primary, second, target).lookContext();
     const { seen, workloads, unread } = await lookForNews(context, { job: ALL, ...rest });
     return { seen, ids: workloads.map(({ id }) => id), unread };
   }
