@@ -1,4 +1,4 @@
-import { isFilePassedOver } from '../../domain/sources/passed-over.js';
+import { isFilePassedOver, isFolderPassedOver } from '../../domain/sources/passed-over.js';
 import type { FoundTree } from '../../domain/trees/source-tree.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
 import { PLUG_IN_RULES } from '../database-rules.js';
@@ -80,36 +80,56 @@ function isOfDay(name: string): boolean {
 }
 
 /** In a folder for each run may lie anything that is backed up: it is one only when nothing else is in it. */
-async function isOwnFolder(reader: TreeReader, folder: string, name: string): Promise<boolean> {
+async function isOwnFolder(
+  reader: TreeReader,
+  folder: string,
+  name: string,
+): Promise<boolean | null> {
   const path = joinPath(folder, name);
   if (!isOfDay(name)) return isOfKind(reader, path);
-  const entries = (await reader.list(path)).filter(
-    (entry) => entry.type === 'folder' || !isFilePassedOver(entry.name),
+  const entries = (await reader.list(path)).filter((entry) => !isPassedOver(entry));
+  const hasOthers = entries.some(
+    ({ type, name }) => type !== 'file' || !(isMssqlName(name) || SIDE_FILE.test(name)),
   );
-  const hasOthers = entries.some((entry) => entry.type !== 'file' || !isMssqlName(entry.name));
-  return !hasOthers && (await holdsOwn(reader, entries));
+  return !hasOthers && (await holdsOwn(reader, entries)) === true;
+}
+
+/** What scripts leave beside the backups of a day: it is named, and makes the folder no other's. */
+const SIDE_FILE = /\.(?:log|txt|md5|sha\d+(?:sum)?|asc|sig|json|xml|sql)$|^(?:md5|sha\d+)sums?$/i;
+
+function isPassedOver({ type, name }: RepositoryEntry): boolean {
+  return type === 'folder' ? isFolderPassedOver(name) : isFilePassedOver(name);
 }
 
 /** Whether the first files of a folder are of SQL Server, or those of the folders for each database within it: where others have a folder there, all is theirs. */
-async function isOfKind(reader: TreeReader, path: string): Promise<boolean> {
-  const entries = await reader.list(path);
+async function isOfKind(reader: TreeReader, path: string): Promise<boolean | null> {
+  const entries = (await reader.list(path)).filter((entry) => !isPassedOver(entry));
   if (entries.some(({ type, name }) => type === 'file' && isNamedByTool(name))) return true;
   let hasOwn = await holdsOwn(reader, entries);
   for (const folder of entries.filter(({ type }) => type === 'folder').slice(0, MAX_LOOKS)) {
-    const within = (await reader.orTell(() => reader.list(folder.path))) ?? [];
-    if (within.length === 0) continue;
-    if (!(await holdsOwn(reader, within))) return false;
-    hasOwn = true;
+    const within = await reader.orTell(() => reader.list(folder.path));
+    if (within?.length === 0) continue;
+    const isOwn = within === null ? null : await holdsOwn(reader, within);
+    if (isOwn === false) return false;
+    hasOwn = hasOwn === true || isOwn === true ? true : null;
   }
   return hasOwn;
 }
 
-async function holdsOwn(reader: TreeReader, entries: readonly RepositoryEntry[]): Promise<boolean> {
+/** null: none of those that can be read is, and others cannot be read. */
+async function holdsOwn(
+  reader: TreeReader,
+  entries: readonly RepositoryEntry[],
+): Promise<boolean | null> {
   const files = entries.filter(({ type, name }) => type === 'file' && isMssqlName(name));
   if (files.some(({ name }) => isNamedByTool(name))) return true;
-  for (const { name, path } of files.slice(0, MAX_LOOKS))
-    if (await reader.orTell(() => isOwn(reader, name, path))) return true;
-  return false;
+  let isRead = true;
+  for (const { name, path } of files.slice(0, MAX_LOOKS)) {
+    const isIt = await reader.orTell(() => isOwn(reader, name, path));
+    if (isIt) return true;
+    isRead &&= isIt !== null;
+  }
+  return isRead ? false : null;
 }
 
 /** What is no backup of SQL Server may have a folder `logs` of any size. */

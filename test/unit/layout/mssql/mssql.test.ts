@@ -5,6 +5,7 @@ import { scanRepository } from '../../../../src/layout/scan-repository.js';
 import { summed } from '../../../support/layout/mtf-file.js';
 import { noRealTrees, realTree, treeOf } from '../../../support/layout/real-tree.js';
 import type { RepositoryCopy } from '../../../support/layout/repository-copy.js';
+import { denied } from '../../../support/tree/storage-answers.js';
 import { briefPoint, scanTreesWith } from '../../../support/layout/scan-trees-with.js';
 
 const scan = ({ repository }: RepositoryCopy) => scanTreesWith(mssqlLayout, repository);
@@ -53,6 +54,9 @@ describe.skipIf(noRealTrees)('backups of a real SQL Server', () => {
       await rename(copy.at(OLA[kind as keyof typeof days]), copy.at(path));
     }
     for (const folder of ['FULL', 'DIFF', 'LOG']) await rm(copy.at(folder), { recursive: true });
+    await writeFile(copy.at('2017-05-18/backup.log'), 'done');
+    await mkdir(copy.at('20170519/@eaDir'));
+    await writeFile(copy.at('20170519/@eaDir/ft1.trn@SynoEAStream'), 'x');
     await mkdir(copy.at('2017-05-21'));
     await writeFile(copy.at('2017-05-21/web01.img'), Buffer.alloc(512));
     const found = await scanRepository(copy.repository);
@@ -295,6 +299,31 @@ describe('folders of Ola Hallengren', () => {
       ...[['FULL'], ['FULL_PARTIAL'], ['DIFF', 'FULL'], ['DIFF_PARTIAL', 'FULL_PARTIAL']],
       ['LOG', 'FULL'],
     ]);
+  });
+});
+
+describe('folders for kinds of backups under names of their own', () => {
+  const packed = Buffer.concat([Buffer.from('MSSQLBAK'), Buffer.alloc(5000, 7)]);
+  const files = { 'b/FULL/sales.bak': packed, 'b/LOG/sales.trn': packed };
+
+  it('stay together beside what a NAS leaves in them', async () => {
+    const trees = await scan(
+      await treeOf({ ...files, 'b/FULL/@eaDir/sales.bak@SynoEAStream': 'x' }),
+    );
+    expect(trees.map(({ id, points }) => [id, points.length])).toEqual([['mssql-sales-b', 2]]);
+  });
+
+  it('stay together when the only file of one cannot be read', async () => {
+    const { repository } = await treeOf(files);
+    const { openRead } = repository;
+    repository.openRead = (path) =>
+      path.endsWith('.bak') ? Promise.reject(denied(path)) : openRead.call(repository, path);
+    const unseen: string[] = [];
+    const found = await scanRepository(repository, { onUnseen: ({ path }) => unseen.push(path) });
+    expect(
+      found.map(({ id, restorePoints }) => [id, ...restorePoints.map(({ state }) => state)]),
+    ).toEqual([['mssql-sales-b', expect.anything(), expect.anything()]]);
+    expect(unseen).toEqual(['b/FULL/sales.bak']);
   });
 });
 
