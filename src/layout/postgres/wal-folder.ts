@@ -116,6 +116,7 @@ async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise
   const timelines = new Set(segments.map(({ timeline }) => timeline));
   const origins = await timelineOrigins(reader, files, timelines, segmentBytes);
   const runs = walRuns(segments, perLog, origins);
+  const closedPart = closedParts(stored, perLog);
   const fileOf = new Map(stored.map(({ file, segment }) => [segment.name, file]));
   const short = files.filter((file) => !isWhole(file));
   const histories = new Set(files.flatMap(({ name }) => historyTimeline(name) ?? []));
@@ -128,32 +129,38 @@ async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise
       root: folder,
       ...(isAlone ? {} : { within }),
       points: [
-        ...runs.map((run) => runPoint(closedPart(run, stored, perLog), fileOf, histories, perLog)),
+        ...runs.map((run) => runPoint(closedPart(run), fileOf, histories, perLog)),
         ...short.map((file) => shortPoint(file, segmentBytes)),
       ].sort((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1)),
     },
   ];
 }
 
-/** Without the compressed segments at its end that were written just before the newest of the folder: in a busy archive one is always open. Where that are all of
- *  them the run is as it is. */
-function closedPart(
-  run: WalRun,
-  stored: readonly { readonly file: TreeFile; readonly segment: WalSegment }[],
-  perLog: number,
-): WalRun {
+interface StoredSegment {
+  readonly file: TreeFile;
+  readonly segment: WalSegment;
+}
+
+/** Takes the compressed segments off the end of a run that were written just before the newest of the folder: in a busy archive one is always open. Where
+ *  that are all of them the run is as it is. */
+function closedParts(stored: readonly StoredSegment[], perLog: number): (run: WalRun) => WalRun {
   const newestMs = stored.reduce((newest, { file }) => Math.max(newest, writtenAtMs([file])), 0);
-  const own = stored
-    .filter(
-      ({ segment }) => segment.timeline === run.first.timeline && segment.name <= run.last.name,
-    )
-    .sort((a, b) => (a.segment.name < b.segment.name ? 1 : -1));
-  const closed = own.find(
-    ({ file }) => parseSegment(file.name) !== null || writtenAtMs([file]) <= newestMs - OPEN_MS,
-  )?.segment;
-  if (closed === undefined || closed.name < run.first.name) return run;
-  const count = placeOf(closed, perLog) - placeOf(run.first, perLog) + 1;
-  return { ...run, last: closed, count };
+  const ordered = [...stored].sort((a, b) => compareNames(a.segment.name, b.segment.name));
+  const lastOf = new Map(ordered.map(({ segment }, index) => [segment.name, index]));
+  return (run) => {
+    for (let index = lastOf.get(run.last.name) ?? -1; index >= 0; index--) {
+      const { file, segment } = ordered[index]!;
+      if (segment.name < run.first.name) break;
+      if (parseSegment(file.name) === null && writtenAtMs([file]) > newestMs - OPEN_MS) continue;
+      const count = placeOf(segment, perLog) - placeOf(run.first, perLog) + 1;
+      return { ...run, last: segment, count };
+    }
+    return run;
+  };
+}
+
+function compareNames(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** Named after its first segment: it stays the same point while it grows. */
