@@ -1,6 +1,11 @@
 import { basename } from 'node:path/posix';
 import { isBackupError } from '../domain/errors.js';
-import { claimedTwiceText, contradictionOf, pointsInBoth } from '../domain/sources/one-workload.js';
+import {
+  claimedTwiceText,
+  contradictionOf,
+  pointsInBoth,
+  pairsToCompare,
+} from '../domain/sources/one-workload.js';
 import type {
   SourceDisk,
   SourceRestorePoint,
@@ -48,17 +53,12 @@ async function findConflict(
   repository: SourceRepository,
   shares: readonly SourceWorkload[],
 ): Promise<string | null> {
-  for (const [index, first] of shares.entries())
-    for (const second of shares.slice(index + 1)) {
-      const reason =
-        contradictionOf(first, second) ?? (await differingFile(repository, first, second));
-      if (reason !== null)
-        return claimedTwiceText(
-          first.id,
-          [first.folders[0] ?? '', second.folders[0] ?? ''],
-          reason,
-        );
-    }
+  for (const [first, second] of pairsToCompare(shares)) {
+    const reason =
+      contradictionOf(first, second) ?? (await differingFile(repository, first, second));
+    if (reason !== null)
+      return claimedTwiceText(first.id, [first.folders[0] ?? '', second.folders[0] ?? ''], reason);
+  }
   return null;
 }
 

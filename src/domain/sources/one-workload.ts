@@ -18,6 +18,35 @@ export function pointsInBoth(
   });
 }
 
+/** The pairs of these that can contradict each other, in their order: both show a complete point of one id, or their times overlap. Of folders for
+ *  each day there are none. */
+export function pairsToCompare<T extends FolderShare>(shares: readonly T[]): [T, T][] {
+  const pairs = new Set<number>();
+  const add = (a: number, b: number): unknown =>
+    pairs.add(Math.min(a, b) * shares.length + Math.max(a, b));
+  const holders = new Map<string, number[]>();
+  for (const [index, share] of shares.entries())
+    for (const id of new Set(complete(share).map((point) => point.id))) {
+      const others = holders.get(id) ?? [];
+      for (const other of others) add(other, index);
+      holders.set(id, [...others, index]);
+    }
+  const spans = shares
+    .map((share, index) => ({ index, ...(spanOf(complete(share)) ?? NEVER) }))
+    .sort((a, b) => a.fromMs - b.fromMs);
+  let running: typeof spans = [];
+  for (const span of spans) {
+    running = running.filter(({ toMs }) => toMs >= span.fromMs);
+    for (const { index } of running) add(index, span.index);
+    if (span.toMs >= span.fromMs) running.push(span);
+  }
+  return [...pairs]
+    .sort((a, b) => a - b)
+    .map((pair) => [shares[Math.floor(pair / shares.length)]!, shares[pair % shares.length]!]);
+}
+
+const NEVER = { fromMs: Infinity, toMs: -Infinity };
+
 /** Why the two cannot be one machine, in plain words; null: nothing speaks against it. Only complete points count. One machine has
  *  - one restore point of one id: the same date, and the same kind of each disk that both hold. A folder that was moved or copied by hand, whole
  *    or in part, shows what the other one shows;
