@@ -218,6 +218,7 @@ export class VerificationFindings {
  *  what nobody has thought of. What the storage or a worker says of itself is, but for a sector that cannot be read. */
 export function isOfOneChain(error: unknown): boolean {
   const code = codeOf(error);
+  if (code === 'BUG') return true;
   if (!isErrorCode(code)) return false;
   if (code === 'REPOSITORY_IO_ERROR') return true;
   return !code.startsWith('REPOSITORY_') && ERROR_CODES[code].kind !== 'unavailable';

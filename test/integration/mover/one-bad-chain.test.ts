@@ -97,6 +97,25 @@ it('a copy of a format that only a newer release knows keeps no other chain from
   });
 });
 
+it('a bug over the files of one chain keeps no other one from being checked', async () => {
+  const source = await manyMachines(3);
+  const target = new SimulatedRepository('offsite');
+  await new LocalSessions([source.repository, target]).copy(LATEST, NOW_MS);
+  const chain = `nightly/${[1, 2, 3].map(machineId).sort()[0]!}`;
+  const [point] = (await readChainRecord(target, chain))!.points;
+  const openRead = target.openRead.bind(target);
+  target.openRead = (path) =>
+    path === `${chain}/${point!.disks[0]!.digests.path}`
+      ? Promise.reject(new TypeError('digests of undefined'))
+      : openRead(path);
+  const sessions = new LocalSessions([source.repository, target]);
+  expect(await sessions.verify('offsite', CHECKED_AT_MS)).toMatchObject({
+    result: 'failed',
+    reason: expect.stringMatching(/^1 chains cannot be read; of the others 2/) as string,
+    notes: [expect.stringMatching(/digests of undefined.*BUG/)],
+  });
+});
+
 it.each([
   {
     chains: 1,
