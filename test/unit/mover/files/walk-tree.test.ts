@@ -156,7 +156,10 @@ describe('a look at a store', () => {
   ])(
     'passes over what the target takes for one alone, when of its names %o',
     async (names, data) => {
-      const files = ['A', 'a', 'e\u0301', '\u00e9'].map((name) => [`store/data/${name}`, name]);
+      const files = ['A', 'a', 'e\u0301', '\u00e9'].map((name): [string, string] => [
+        `store/data/${name}`,
+        name,
+      ]);
       const { listed, named } = await lookAt(Object.fromEntries(files), { limits: { names } });
       expect(listed).toEqual({ data });
       expect(named).toHaveLength(4 - data.length);
