@@ -1,5 +1,6 @@
 /** What a restore of one point of a copy takes, and what is missing of it. */
 
+import { DAY_MS } from '../schedules/calendar-date.js';
 import { firstTexts } from '../sentences.js';
 import { ServingFulls, type LogRules } from './needed-points.js';
 import type { TargetTreePoint } from './target-tree.js';
@@ -25,8 +26,11 @@ export function pointsNeededBy(
   const aged = agedPoints(points);
   const agedById = new Map(aged.map((point) => [point.id, point]));
   const fulls = new ServingFulls(aged, rules);
-  const serving = fulls.of(agedById.get(wanted.source.restorePointId)!);
+  const own = agedById.get(wanted.source.restorePointId)!;
+  const serving = fulls.of(own);
   const full = serving === null ? null : bySource.get(serving.id)!;
+  // A full that was still written when the log was closed needs the logs behind it: only one that had a day for it stands for logs that are there.
+  const ended = fulls.of({ ...own, createdAtMs: own.createdAtMs - DAY_MS });
   const found = new Set([wanted]);
   const missing = new Set<string>();
   const follow = (isWanted = (_: TargetTreePoint) => true): void => {
@@ -36,8 +40,9 @@ export function pointsNeededBy(
         const isServed =
           needed === undefined
             ? full !== null && kind === 'log' && atMs({ createdAt }) < atMs(full)
-            : kind === 'log' && fulls.isServedWithout(serving, needed);
-        const other = isServed ? full : (bySource.get(need) ?? null);
+            : kind === 'log' && fulls.isServedWithout(ended, needed);
+        const served = needed === undefined ? full : bySource.get(ended?.id ?? '');
+        const other = (isServed ? served : bySource.get(need)) ?? null;
         if (other === null) missing.add(need);
         else if (isWanted(other)) found.add(other);
       }

@@ -79,6 +79,19 @@ describe('what a restore of a point of sets takes', () => {
       ]);
     });
 
+    it('begins with the full before one that was hardly a day old, for that may have been written still', () => {
+      const points = [
+        copied('full 20', '20T01:00', 'full', []),
+        copied('log 20', '20T13:00', 'log', ['full 20']),
+        copied('log 21', '21T00:30', 'log', ['log 20']),
+        copied('full 21', '21T01:00', 'full', []),
+        copied('within', '21T02:00', 'log', ['log 21']),
+        copied('log 22', '22T02:00', 'log', ['within']),
+      ];
+      expect(taken(points, 'within')).toEqual(['full 20 log 20 log 21 within', '']);
+      expect(taken(points, 'log 22')).toEqual(['full 21 within log 22', '']);
+    });
+
     it('has the logs of each replica set up to its date, and the next that reaches beyond', () => {
       const points = [
         copied('old', '19T10:00', 'full', []),
@@ -121,7 +134,7 @@ describe('what a restore of a point of sets takes', () => {
         copied('full', '20T10:00', 'full', []),
         copied('late', '20T10:20', 'log', ['early']),
       ];
-      expect(taken(points, 'late')).toEqual(['full late', '']);
+      expect(taken(points, 'late')).toEqual(['early full late', '']);
     });
   });
 });
