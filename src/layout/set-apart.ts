@@ -44,6 +44,9 @@ function filesOfRunning({ files, folders }: Names): (name: string) => boolean {
   const stems = [...present]
     .filter((name) => /\.(?:vmx|vmdk)$/.test(name) && isOn(name))
     .map((name) => name.replace(/\.[a-z]+$/, ''));
+  // The one machine of a folder may have disks under any name.
+  const isAlone = files.filter((name) => /\.vmx$/i.test(name)).length === 1;
+  if (isAlone && stems.some((stem) => present.has(`${stem}.vmx`))) return () => true;
   return (name) => {
     const lower = name.toLowerCase();
     return stems.some(

@@ -190,20 +190,11 @@ function lackOf(backup: DataBackup, all: readonly DataBackup[]): string | null {
   return isDoubtful && !isConfirmed(backup, all) ? TOO_SMALL : null;
 }
 
-/** Whether what came later shows that a small full did not die: HANA builds deltas on none that failed, and where data were archived or are packed since, the
- *  fulls after it are as small. */
-function isConfirmed({ id, atMs, parts }: DataBackup, all: readonly DataBackup[]): boolean {
-  const bytes = dataBytes(parts);
-  const isAlike = (other: number): boolean =>
-    Math.min(bytes, other) >= ALIKE_SHARE * Math.max(bytes, other);
-  return all.some(
-    (other) =>
-      (id !== null && other.delta?.from === id) ||
-      (other.delta === null && other.atMs > atMs && isAlike(dataBytes(other.parts))),
-  );
+/** Whether what came later shows that a small full did not die: HANA builds deltas on none that failed. That a later one is as small shows nothing: it may
+ *  still be written, and a full disk ends both at one size. Where data were archived or are packed since, one full is held back. */
+function isConfirmed({ id }: DataBackup, all: readonly DataBackup[]): boolean {
+  return id !== null && all.some((other) => other.delta?.from === id);
 }
-
-const ALIKE_SHARE = 0.8;
 
 const TOO_SMALL = tooSmallText('the full backup before it');
 

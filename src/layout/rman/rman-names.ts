@@ -111,9 +111,17 @@ export function isControlLike(name: string): boolean {
 /** Whether a file is of RMAN in a folder where no autobackup says so: what bears its names, and what has no ending (`full_%d_%s_%p`), which no other tool
  *  is known by. What is called as others call theirs is left to them. */
 export function isPieceAmongOthers(name: string): boolean {
-  if (!isFreePiece(name) || OF_OTHERS.test(name)) return false;
-  return isPieceLike(name) || isControlLike(name) || !ENDING.test(name);
+  if (!isFreePiece(name)) return false;
+  if (UNIQUE.test(name)) return true;
+  if (OF_OTHERS.test(name)) return false;
+  return isPieceLike(name) || isControlLike(name) || !ENDING.test(name) || OF_ORACLE.test(name);
 }
+
+/** `%U`, whatever ending people give it: eight letters and digits, so no date. */
+const UNIQUE =
+  /(?:^|[_.-])(?=[0-9a-z]{0,7}[a-z])(?=[a-z]{0,7}\d)[0-9a-z]{8}_\d{1,6}_\d{1,4}(?:_\d{1,4})*(?:[_.-]|$)/i;
+/** Endings of pieces and logs that others hardly use: a run without its logs would pass for whole. */
+const OF_ORACLE = /\.(?:arc|arch|dbf|rmn|ctl|lvl?[01])$/i;
 
 /** What people write into their formats. null: the name does not say. */
 export function namedLevel(name: string): 0 | 1 | null {

@@ -54,6 +54,7 @@ describe('disks that machines run on', () => {
   it.each([
     ['libvirt', 'var/lib/libvirt/images', ['web01.qcow2', 'db01.img']],
     ['VMware', 'datastore1/web', ['web.vmdk', 'web-flat.vmdk', 'web.vmx', 'web-2a3b4c5d.vswp']],
+    ['VMware', 'datastore1/db', ['data.vmdk', 'data-flat.vmdk', 'db.vmx', 'db.vmx.lck/M1.lck']],
     ['VMware', 'machines/web', ['web.vmdk', 'web.vmx', 'web.vmx.lck/M10000.lck']],
     ['XenServer or XCP-ng', C, [`${A}.vhd`, `${B}.vhd`]],
     ['Nutanix AHV', 'ctr/.acropolis/vmdisk', [A, B]],

@@ -110,6 +110,9 @@ describe('control files of free formats', () => {
     expect(claimed([...own, ...others])).toEqual(own);
     expect(claimed(others)).toBeNull();
     expect(claimed(['fw.ctl', 'web01.img', 'tank.zfs'])).toBeNull();
+    // What bears RMAN's own names under an ending of others, and logs: a point without them would pass for whole.
+    const named = ['ORCL_0v2k3j4l_1_1.bak', 'full_31.bkp', 'arch_31.arc', 'ctl_31.ctl'];
+    expect(claimed([...named, 'Sales_20261124_060000_1.bak'])).toEqual(named);
     // Where an autobackup tells of Oracle, what is not known for another's is a piece.
     expect(claimed(['c-7-20261124-00', 'ORCL_31.bak'])).toHaveLength(2);
   });
