@@ -235,7 +235,7 @@ function missing(
     .map((name) => task(name, `repository ${repositoryId} holds no workload ${name}${where}`));
   const rest = absent.slice(TOLD_ONE_BY_ONE);
   if (rest.length > 0) {
-    const names = cut(rest.join(', '), NAMES_CHARACTERS);
+    const names = cut(rest.join(', '), NAMES_CHARACTERS - where.length);
     tasks.push(
       task(
         `repository ${repositoryId}: ${rest.length} workloads`,
@@ -251,7 +251,7 @@ function unreadText(present: readonly FoundWorkload[]): string {
   const [first, ...rest] = present.filter(isUnreadPart);
   if (first === undefined) return '';
   const others = rest.length === 0 ? '' : ` or in ${rest.length} more places`;
-  return ` that can be seen; it may lie in ${first.name}${others}, which cannot be looked into`;
+  return ` that can be seen; it may lie in ${cut(first.name, PLACE_CHARACTERS)}${others}, which cannot be looked into`;
 }
 
 /** What a pattern is to take may come yet, or it is misspelt: it is told, and no fault. */
@@ -270,6 +270,9 @@ function unmatched(
       ),
     );
 }
+
+/** Of the place that a sentence names. */
+const PLACE_CHARACTERS = 500;
 
 /** A job may name ten thousand, and its source may be the wrong one. */
 const TOLD_ONE_BY_ONE = 50;

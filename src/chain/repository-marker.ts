@@ -77,9 +77,18 @@ export async function markAsReplacement(
 }
 
 /** Gives a target that was copied a marker of its own. The one that it was copied from is not replaced by it.
+ *  @param replaced what the target was before the copy was put in its place
  *  @returns the marker, durable */
-export async function markAnew(repository: BackupRepository, copyOf: CopyOf): Promise<Marker> {
-  const marker: Marker = { id: randomUUID(), copyOf: [copyOf] };
+export async function markAnew(
+  repository: BackupRepository,
+  copyOf: CopyOf,
+  replaced: readonly string[],
+): Promise<Marker> {
+  const marker: Marker = {
+    id: randomUUID(),
+    ...(replaced.length === 0 ? {} : { replaces: replaced }),
+    copyOf: [copyOf],
+  };
   await putMarker(repository, marker);
   return marker;
 }

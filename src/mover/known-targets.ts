@@ -69,17 +69,21 @@ export class KnownTargets {
     const marker = await markerOf(repository);
     const { markers, away } = await this.#otherTargets(id);
     const twins = marker === null ? [] : markers.filter((other) => other.marker.id === marker.id);
-    if (marker !== null && twins.length > 0) {
-      for (const twin of twins) await assertOwnStorage(repository, twin.repository);
-      await this.#remember(id, (await markAnew(repository, { id: marker.id, as: id })).id);
-      return null;
-    }
-    if (known.size === 0 || (marker !== null && isKnown(id, known, marker)))
+    const isTwin = marker !== null && twins.length > 0;
+    if (!isTwin && (known.size === 0 || (marker !== null && isKnown(id, known, marker))))
       return marker === null ? null : notDone(away);
     const elsewhere = new Set(
       [...markers.map((other) => other.marker), ...(marker?.copyOf ?? [])].map((other) => other.id),
     );
     for (const other of away) for (const seen of await this.#knownIds(other)) elsewhere.add(seen);
+    if (isTwin) {
+      for (const twin of twins) await assertOwnStorage(repository, twin.repository);
+      // What this target was before, it stands for: a worker with a memory of its own knows it by that.
+      const own = [...known].filter((seen) => !elsewhere.has(seen));
+      const made = await markAnew(repository, { id: marker.id, as: id }, own);
+      await this.#remember(id, made.id);
+      return null;
+    }
     const copyOf = [...known]
       .filter((seen) => elsewhere.has(seen))
       .map((seen) => ({ id: seen, as: id }));

@@ -39,7 +39,15 @@ export class SiteLook {
       this.#sessionsSince(Math.min(sinceMs ?? atMs, atMs) - SESSION_SLACK_MS),
     ]);
     const { problems } = safety;
-    return { atMs, jobs: this.#jobsOf(facts), sessions, isEverySession, problems };
+    const { areOutcomesKnown } = facts;
+    return {
+      atMs,
+      jobs: this.#jobsOf(facts),
+      sessions,
+      isEverySession,
+      problems,
+      areOutcomesKnown,
+    };
   }
 
   #jobsOf({ listed, unreadLists }: KnownFacts): JobsSight {

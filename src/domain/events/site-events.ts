@@ -33,6 +33,8 @@ export interface SiteSight {
   /** False: there were more of them than one look reads. */
   readonly isEverySession: boolean;
   readonly problems: readonly SafetyProblem[];
+  /** False: what some jobs have left is not read yet, so what is not shown may only not be known. Absent: true. */
+  readonly areOutcomesKnown?: boolean;
 }
 
 /** Why whoever listens must look at everything again. `begun`: he was told nothing yet. `unknownId`: his last id is of another run, or none.
@@ -155,12 +157,12 @@ function nextSessions(
 /** What is not shown is well again only when the look saw all, as for messages. */
 function nextProblems(
   before: KnownSite | null,
-  { atMs, problems: seen }: SiteSight,
+  { atMs, problems: seen, areOutcomesKnown = true }: SiteSight,
 ): { known: Pick<KnownSite, 'problems' | 'alerts'>; events: SiteEvent[] } {
   const alerts = nextLedger(before?.alerts ?? [], seen, {
     nowMs: atMs,
     holdMs: 0,
-    isWhole: seesAll(seen),
+    isWhole: areOutcomesKnown && seesAll(seen),
   });
   const problems = new Map(before?.problems);
   const events: SiteEvent[] = [];

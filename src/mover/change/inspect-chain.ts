@@ -99,6 +99,11 @@ interface TakenChain {
   readonly stuck: string | null;
 }
 
+/** Another program has the file in its hands, for minutes perhaps: that says nothing of what is in it. */
+function isHeld({ details }: BackupError): boolean {
+  return details['errno'] === 'EBUSY' || details['errno'] === 'ETXTBSY';
+}
+
 async function finishOrPostpone(
   context: MoverContext,
   place: ChainPlace,
@@ -118,7 +123,7 @@ async function finishOrPostpone(
     if (isStuckFor(error)) return markStuck(place, record, error);
     // A bad sector may be read at another time: only who has looked for a while says anything about the files.
     if (isBackupError(error) && (await isOfUnreadFile(place.repository, error)))
-      return isLastLook
+      return isLastLook && !isHeld(error)
         ? markStuck(place, record, error)
         : readPostponed(
             place,

@@ -187,6 +187,25 @@ it('gives a copy of a target that is to be one of its own its own marker, which 
   await expect(both().open('offsite')).rejects.toMatchObject({ code: 'REPOSITORY_EXCHANGED' });
 });
 
+it('takes a copy that was put in the place of a target in every process that knew this', async () => {
+  await mark();
+  mkdirSync(at('second'));
+  const locations = ['offsite', 'second'].map((name) => {
+    const storage = directory(at(name));
+    return { id: name, storage, isReadOnly: false };
+  });
+  const both = (state = 'state') => new KnownTargets(locations, seenMarkers(at(state)));
+  await markRepository(await both().open('second'));
+  for (const state of ['state', 'other-state'])
+    for (const { id } of locations) await both(state).open(id);
+
+  rmSync(at('second'), { recursive: true });
+  cpSync(at('offsite'), at('second'), { recursive: true });
+  await both().accept('second');
+  for (const state of ['state', 'other-state'])
+    expect((await both(state).open('second')).id).toBe('second');
+});
+
 it('leaves one storage under two paths as it is when one of them is to be accepted, and says so', async () => {
   const id = await mark();
   symlinkSync(at('offsite'), at('second'));

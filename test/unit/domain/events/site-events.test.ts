@@ -39,6 +39,7 @@ interface Look {
   readonly sessions?: readonly RecordedSession[];
   readonly isEverySession?: boolean;
   readonly problems?: readonly SafetyProblem[];
+  readonly areOutcomesKnown?: boolean;
 }
 
 /** One look after the other. @returns what each but the first tells */
@@ -50,7 +51,15 @@ function told(...looks: readonly Look[]): string[][] {
     const { sessions = [], problems = [], isEverySession = true } = look;
     const { unreadIds = [], isWhole = true } = look;
     if (look.jobs !== null) jobs = { items: look.jobs ?? [], unreadIds, isWhole };
-    const sight = { atMs: index * 5_000, jobs, sessions, problems, isEverySession };
+    const { areOutcomesKnown = true } = look;
+    const sight = {
+      atMs: index * 5_000,
+      jobs,
+      sessions,
+      problems,
+      isEverySession,
+      areOutcomesKnown,
+    };
     const step = nextSite(known, sight);
     known = step.known;
     words.push(step.events.map(wordOf));
@@ -192,6 +201,10 @@ describe('what happened between two looks', () => {
       ['problemBegan away'],
       ['problemEnded away'],
       ['problemEnded late'],
+    ]);
+    const unknown = { areOutcomesKnown: false };
+    expect(told({ problems: [LATE] }, unknown, { problems: [LATE] }, {}).flat()).toEqual([
+      'problemEnded late',
     ]);
   });
 });
