@@ -165,7 +165,11 @@ export const TYPES_UNDER_TEST: readonly TypeUnderTest[] = [
     name: 'ahv02',
     async write(root, day) {
       const disk = guestDisk(18, day);
-      await writeDisk(join(root, `ahv/${dateOf(day)}/ahv02-${DISK}.qcow2`), disk, 'qcow2');
+      await writeDisk(
+        join(root, `ahv/${dateOf(day)}/ahv02-${DISK}-2026112${day}.qcow2`),
+        disk,
+        'qcow2',
+      );
       return { [DISK]: disk };
     },
   },
@@ -216,7 +220,11 @@ export const TYPES_UNDER_TEST: readonly TypeUnderTest[] = [
     async write(root, day) {
       const devices = [{ name: 'drive-scsi0', disk: guestDisk(20, day) }];
       const { bytes } = vmaFile({ devices, config: 'name: pve03\n', uuid: Buffer.alloc(16, day) });
-      await write(join(root, `pve/${dateOf(day)}/pve03.vma`), bytes);
+      const file = join(root, `pve/${dateOf(day)}/pve03.vma`);
+      await write(file, bytes);
+      // Written long after the day of its folder it would be one that is written over there.
+      const writtenAt = new Date(`${dateOf(day)}T02:00:00Z`);
+      await utimes(file, writtenAt, writtenAt);
       return { image: bytes };
     },
   },
