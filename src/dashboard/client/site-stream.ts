@@ -22,6 +22,7 @@ export function useSiteStream(): void {
     let hidden = new AbortController();
     const turn = (): void => {
       hidden.abort();
+      isSiteFollowed.set(false);
       if (document.visibilityState !== 'visible') return;
       hidden = new AbortController();
       void followSite(hidden.signal);
@@ -39,7 +40,7 @@ export function useSiteStream(): void {
 let lastId: string | null = null;
 
 async function followSite(gone: AbortSignal): Promise<void> {
-  const changes = changesTogether(gone);
+  const changes = changesTogether();
   while (!gone.aborted) {
     let pauseMs = RECONNECT_MS;
     try {
@@ -54,19 +55,21 @@ async function followSite(gone: AbortSignal): Promise<void> {
       // Nobody misses it: what cannot be asked is told by the reads of the page.
       if (error instanceof ApiError && error.status !== null) pauseMs = REFUSED_MS;
     }
+    // Another loop may follow by now.
+    if (gone.aborted) return;
     isSiteFollowed.set(false);
-    if (!gone.aborted) await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 }
 
-function changesTogether(gone: AbortSignal): (paths: readonly string[]) => void {
+/** Also when the page is hidden meanwhile: their ids are remembered, so that they do not come again. */
+function changesTogether(): (paths: readonly string[]) => void {
   const touched = new Set<string>();
   return (paths) => {
     if (touched.size === 0 && paths.length > 0)
       setTimeout(() => {
         const all = [...touched];
         touched.clear();
-        if (gone.aborted) return;
         void queryClient.invalidateQueries({
           predicate: ({ queryKey: [path], meta }) =>
             meta?.isReadOnce !== true && typeof path === 'string' && isTouched(path, all),
