@@ -1,6 +1,5 @@
 /** Starts copy sessions by hand. `schedule.trigger()` would ignore the overlap policy and return no id. */
 
-import { createHash } from 'node:crypto';
 import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
 import type { CopyJob, StartOverrides } from '../../domain/jobs/copy-job.js';
 import { BackupError } from '../../domain/errors.js';
@@ -12,25 +11,22 @@ import {
   type CopySessionInput,
   type SessionMemo,
 } from '../../../workflows/messages.js';
-import { listExecutions } from '../executions/execution-list.js';
+import { KeyedStarts } from '../executions/keyed-starts.js';
 import { searchAttributesOf } from '../jobs/job-schedule.js';
-import { quoted } from '../executions/visibility-query.js';
 
-/** Visibility lags by milliseconds on a development server and by seconds on a cluster; this process remembers for much longer. */
-const REMEMBERED_KEYS_MS = 10 * 60_000;
 /** Ids have whole seconds: a start in a second that is taken moves to the next free one, at most this far. */
 const LATEST_START_SECONDS = 30;
 
 export class SessionStarter {
   readonly #client: Client;
   readonly #now: () => number;
-  readonly #starts = new Map<string, { session: Promise<string>; startedMs: number }>();
-
+  readonly #starts: KeyedStarts;
   readonly #underWay = new Map<string, Promise<string>>();
 
   constructor(client: Client, now: () => number) {
     this.#client = client;
     this.#now = now;
+    this.#starts = new KeyedStarts(client, now);
   }
 
   /** @returns the session's id. A repeat with the same `idempotencyKey` for the same job gives the first answer. */
@@ -40,16 +36,12 @@ export class SessionStarter {
     idempotencyKey: string | null,
     startedBy: string,
   ): Promise<string> {
-    if (idempotencyKey === null) return this.#startTogether(job, overrides, startedBy);
-    this.#forgetOldKeys();
-    const key = createHash('sha256').update(`${job.id}\n${idempotencyKey}`).digest('hex');
-    const known = this.#starts.get(key);
-    if (known !== undefined) return known.session;
-    const session = this.#startOnce(job, overrides, key, startedBy);
-    this.#starts.set(key, { session, startedMs: this.#now() });
-    // A start that failed may be repeated.
-    session.catch(() => this.#starts.delete(key));
-    return session;
+    const workflowId = await (idempotencyKey === null
+      ? this.#startTogether(job, overrides, startedBy)
+      : this.#starts.once(job.id, idempotencyKey, (key) =>
+          this.#startNew(job, overrides, key, startedBy),
+        ));
+    return sessionIdOfWorkflow(workflowId);
   }
 
   /** Calls for the same that come while the first is not answered yet (a double click, forty scripts) get its answer. */
@@ -61,29 +53,16 @@ export class SessionStarter {
     const same = JSON.stringify([job.id, job.revision, overrides, startedBy]);
     const known = this.#underWay.get(same);
     if (known !== undefined) return known;
-    const session = this.#startNew(job, overrides, null, startedBy);
-    this.#underWay.set(same, session);
+    const workflowId = this.#startNew(job, overrides, null, startedBy);
+    this.#underWay.set(same, workflowId);
     try {
-      return await session;
+      return await workflowId;
     } finally {
       this.#underWay.delete(same);
     }
   }
 
-  async #startOnce(
-    job: CopyJob,
-    overrides: StartOverrides,
-    key: string,
-    startedBy: string,
-  ): Promise<string> {
-    const query = `${IDEMPOTENCY_KEY.name} = ${quoted(key)}`;
-    const { executions } = await listExecutions(this.#client, query, { pageSize: 1 });
-    const [first] = executions;
-    return first === undefined
-      ? this.#startNew(job, overrides, key, startedBy)
-      : sessionIdOfWorkflow(first.workflowId);
-  }
-
+  /** @returns the workflow's id */
   async #startNew(
     job: CopyJob,
     overrides: StartOverrides,
@@ -95,7 +74,7 @@ export class SessionStarter {
       const workflowId = sessionWorkflowId(job.id, nowMs + seconds * 1_000);
       try {
         await this.#startAs(workflowId, job, overrides, key, startedBy);
-        return sessionIdOfWorkflow(workflowId);
+        return workflowId;
       } catch (error) {
         const isTaken = error instanceof WorkflowExecutionAlreadyStartedError;
         if (!isTaken) throw error;
@@ -133,12 +112,5 @@ export class SessionStarter {
       staticSummary: job.name,
       staticDetails: `Copies to repository ${job.target.repositoryId}, started through the API.`,
     });
-  }
-
-  #forgetOldKeys(): void {
-    const oldestMs = this.#now() - REMEMBERED_KEYS_MS;
-    for (const [key, { startedMs }] of this.#starts) {
-      if (startedMs < oldestMs) this.#starts.delete(key);
-    }
   }
 }

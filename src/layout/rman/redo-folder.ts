@@ -7,6 +7,7 @@ import { claimedTreeFiles, type TreeFile } from '../tree-files.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
 import { folderName, folderWorkloadId } from '../workload-id.js';
 import { joinPath } from '../../repository/repository-path.js';
+import { missingLogs } from './rman-logs.js';
 import { readRedoHead, type RedoHead } from './redo-head.js';
 import {
   parseRedoLog,
@@ -123,6 +124,7 @@ async function faultOf(reader: TreeReader, file: TreeFile, log: RedoLog): Promis
 /** Named after its first log: it stays the same point while it grows. */
 function runPoint({ logs, missing }: RedoRun<WholeLog>): TreePoint {
   const first = logs[0]!;
+  const thread = `${first.thread} (resetlogs ${first.resetlogs})`;
   return {
     id: first.id,
     createdAtMs: logs.at(-1)!.writtenMs,
@@ -130,16 +132,8 @@ function runPoint({ logs, missing }: RedoRun<WholeLog>): TreePoint {
     needs: [],
     ...{ state: 'complete', reason: null, files: null },
     sizeBytes: logs.reduce((sum, { file }) => sum + file.stamp.sizeBytes, 0),
-    ...(missing === null ? {} : { gap: missingText(first, missing) }),
+    ...(missing === null ? {} : { gap: missingLogs(thread, missing.first, missing.last) }),
   };
-}
-
-function missingText(
-  { thread, resetlogs }: RedoLog,
-  { first, last }: NonNullable<RedoRun<WholeLog>['missing']>,
-): string {
-  const logs = first === last ? `log ${first}` : `logs ${first} to ${last}`;
-  return `archived ${logs} of thread ${thread} (resetlogs ${resetlogs}) ${first === last ? 'is' : 'are'} missing`;
 }
 
 function faultyPoint(file: TreeFile, reason: string): TreePoint {

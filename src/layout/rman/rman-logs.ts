@@ -82,7 +82,7 @@ function stretchesOf(logs: readonly ArchivedLog[]): ArchivedLog[][] {
 function holeBefore(stretch: readonly ArchivedLog[], lower: ArchivedLog[] | null): string | null {
   if (lower === null || isBegunAnew(lower, stretch)) return null;
   const { thread, sequence } = stretch[0]!;
-  return missingText(thread, lower.at(-1)!.sequence + 1, sequence - 1);
+  return missingLogs(thread, lower.at(-1)!.sequence + 1, sequence - 1);
 }
 
 /** After OPEN RESETLOGS numbers begin with 1 again: the lower ones are all later than the higher ones, by the days of their folders or, within one day, by
@@ -100,7 +100,8 @@ function dayOf({ file: { within } }: ArchivedLog): string {
   return /(?:^|\/)(\d{4}_\d\d_\d\d)\/[^/]+$/.exec(within)?.[1] ?? '';
 }
 
-function missingText(thread: number, first: number, last: number): string {
+/** @param thread its number, and what else tells it from others */
+export function missingLogs(thread: number | string, first: number, last: number): string {
   const range = first === last ? `log ${first}` : `logs ${first} to ${last}`;
   return `archived ${range} of thread ${thread} ${first === last ? 'is' : 'are'} missing`;
 }

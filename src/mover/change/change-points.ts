@@ -1,6 +1,6 @@
 import type { PlanReference } from '../../domain/targets/disk-work.js';
 import { ownedChainRecord, writeChainRecord } from '../../chain/chain-store.js';
-import type { ChainRecord } from '../../chain/chain-record.js';
+import type { ChainRecord, PendingChange } from '../../chain/chain-record.js';
 import { afterRetention } from '../../chain/known-source-points.js';
 import type { GfsFlag } from '../../domain/targets/target-point.js';
 import { requireComposed, requirePlan, stagedPath } from '../staging/copy-plan.js';
@@ -28,10 +28,22 @@ export async function deleteRestorePoints(
   const { place, record } = await ownedChain(context, input);
   const ids = input.ids.filter((id) => record.points.some((point) => point.id === id));
   if (ids.length === 0) return { deleted: [] };
+  await takePointsOut(context, place, record, { type: 'delete', ids }, input.nowMs);
+  return { deleted: ids };
+}
+
+/** Their source points count as dealt with. `ids` come dependents first. @throws RESTORE_POINT_BROKEN, POINT_IN_USE */
+export async function takePointsOut(
+  context: MoverContext,
+  place: ChainPlace,
+  record: ChainRecord,
+  pending: Extract<PendingChange, { readonly ids: readonly string[] }>,
+  nowMs: number,
+): Promise<void> {
+  const { ids } = pending;
   const gone = record.points.filter(({ id }) => ids.includes(id));
   const announced = afterRetention(withoutPoints(record, ids), gone);
-  await changeChain(context, place, record, announced, { type: 'delete', ids }, ids, input.nowMs);
-  return { deleted: ids };
+  await changeChain(context, place, record, announced, pending, ids, nowMs);
 }
 
 /** Puts the composed full in place of the files of a point and flags it. Repeating it when it is done changes nothing.

@@ -1,7 +1,6 @@
 import type { ChainPlace } from '../../chain/chain-place.js';
 import type { ChainRecord, PendingChange } from '../../chain/chain-record.js';
 import { ownedChainRecord } from '../../chain/chain-store.js';
-import { afterRetention } from '../../chain/known-source-points.js';
 import { BackupError, isBackupError, isUnreadable } from '../../domain/errors.js';
 import {
   pointsToRemove,
@@ -10,9 +9,8 @@ import {
 } from '../../domain/retention/point-removal.js';
 import { isOfUnreadFile } from '../../repository/unread-file.js';
 import type { MoverContext } from '../task/mover-context.js';
-import { ownedChain, type ChangeInput } from './change-points.js';
-import { withoutPoints } from './delete-points.js';
-import { changeChain, isStuckFor } from './pending-change.js';
+import { ownedChain, takePointsOut, type ChangeInput } from './change-points.js';
+import { isStuckFor } from './pending-change.js';
 
 /** Which points an operator's order takes out of the chain, dependents first. Changes nothing.
  *  @throws STALE_EPOCH, RESTORE_POINT_MISSING, POINT_NEEDED, POINT_IMMUTABLE; what keeps an announced merge from being finished that does not go with them */
@@ -38,13 +36,15 @@ export async function removeRestorePoints(
   if (asked.length === 0) return;
   assertTakesMerge(stuck, asked);
   const ids = stuck === null ? asked : [...asked, stuck.merge.intoId];
-  const gone = record.points.filter(({ id }) => ids.includes(id));
-  const announced = afterRetention(withoutPoints(record, ids), gone);
-  const pending: PendingChange =
+  await takePointsOut(
+    context,
+    place,
+    record,
     input.mode === 'delete'
       ? { type: 'delete', ids }
-      : { type: 'quarantine', ids, revision: record.revision };
-  await changeChain(context, place, record, announced, pending, ids, input.nowMs);
+      : { type: 'quarantine', ids, revision: record.revision },
+    input.nowMs,
+  );
 }
 
 /** A merge that was announced, and why it cannot be finished now. */
