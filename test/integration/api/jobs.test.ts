@@ -282,11 +282,12 @@ describeTemporal('jobs over the API', () => {
   });
 });
 
+/** By their runs: a watcher that begins within the second of the one before has its id. */
 async function runningWatchers({ client }: ApiServer): Promise<string[]> {
   const query = "WorkflowType = 'watchSources' AND ExecutionStatus = 'Running'";
-  const ids: string[] = [];
-  for await (const { workflowId } of client.workflow.list({ query })) ids.push(workflowId);
-  return ids;
+  const runIds: string[] = [];
+  for await (const { runId } of client.workflow.list({ query })) runIds.push(runId);
+  return runIds;
 }
 
 /** How often a call is made from now on. */
