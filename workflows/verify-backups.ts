@@ -145,9 +145,10 @@ class Verification {
   private nextPage(): Promise<VerificationPage> {
     const { repositoryId, restorePointId, jobId } = this.input;
     const since = this.state.startedAt;
+    const asked = { repositoryId, restorePointId, jobId: jobId ?? null, since, nowMs: Date.now() };
     return this.activities.listVerification.executeWithOptions(
       { summary: `${repositoryId}: list what is to be verified` },
-      [{ repositoryId, restorePointId, jobId: jobId ?? null, since, after: this.done }],
+      [{ ...asked, after: this.done }],
     );
   }
 

@@ -26,8 +26,8 @@ export async function markVerified(
     if (point !== undefined && pointContent(point) === content) verified.set(pointId, verifiedAt);
   }
   if (verified.size === 0) return { marked: 0 };
-  const isVerified = ({ id, verifiedAt }: TargetRestorePoint) =>
-    verified.has(id) || (verifiedAt !== null && verifiedAt >= input.since);
+  const isVerified = (point: TargetRestorePoint) =>
+    verified.has(point.id) || isGoodSince(point, input);
   const points = record.points.map((point) => {
     const verifiedAt = verified.get(point.id);
     if (verifiedAt === undefined) return point;
@@ -36,4 +36,14 @@ export async function markVerified(
   });
   await writeChainRecord(place.repository, place.chain, { ...record, points });
   return { marked: verified.size };
+}
+
+/** What is marked corrupt is good again when it is read, and by no date: one that was copied since the check began was marked later, and a date that lies
+ *  ahead was given by a clock that ran ahead. */
+function isGoodSince(
+  { health, verifiedAt }: TargetRestorePoint,
+  { since, nowMs }: { readonly since: string; readonly nowMs: number },
+): boolean {
+  if (health === 'corrupt' || verifiedAt === null) return false;
+  return verifiedAt >= since && Date.parse(verifiedAt) <= nowMs;
 }

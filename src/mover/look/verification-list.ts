@@ -19,6 +19,8 @@ export interface ListVerificationInput {
   readonly jobId: string | null;
   /** When the check began; RFC 3339 UTC. */
   readonly since: string;
+  /** Epoch milliseconds. Absent in what was asked before: no date lies ahead. */
+  readonly nowMs?: number;
   /** What is done already; null: nothing. */
   readonly after: VerificationPosition | null;
   /** Chains without a restore point that is offered, too: something may be left to be removed. Absent: they hold nothing to verify. */
@@ -138,28 +140,32 @@ function isAhead(path: string, after: VerificationPosition | null): boolean {
 }
 
 /** null: nothing of it is left to be done. */
-function chainPart(
-  path: string,
-  record: ChainRecord,
-  { restorePointId, after, since, withEmpty }: ListVerificationInput,
-): Part | null {
+function chainPart(path: string, record: ChainRecord, input: ListVerificationInput): Part | null {
+  const { restorePointId, after, withEmpty } = input;
   const { jobId, workload } = record;
   const pointId = restorePointId && (partsOfRestorePointKey(restorePointId)[2] ?? '');
   const points = pointId === null ? availablePoints(record) : lineageOf(record, pointId).reverse();
-  const open = after?.path === path ? pointsAhead(points, after.pointId, since) : points;
+  const open = after?.path === path ? pointsAhead(points, after.pointId, input) : points;
   const pointIds = open.slice(0, PAGE_POINTS).map(({ id }) => id);
   const isWanted = pointIds.length > 0 || (withEmpty === true && after?.path !== path);
   if (!isWanted) return null;
   return { type: 'chain', path, jobId, workloadId: workload.id, workload, pointIds };
 }
 
-/** Where the last one that was verified is gone meanwhile, those that the check has not entered yet. */
+/** Where the last one that was verified is gone meanwhile, those that the check has not entered yet: neither what is marked corrupt nor what a clock that ran
+ *  ahead has dated is passed over for its date. */
 function pointsAhead(
   points: readonly TargetRestorePoint[],
   pointId: string | null,
-  since: string,
+  { since, nowMs = Infinity }: ListVerificationInput,
 ): readonly TargetRestorePoint[] {
   const done = points.findIndex(({ id }) => id === pointId);
   if (done >= 0) return points.slice(done + 1);
-  return points.filter(({ verifiedAt }) => verifiedAt === null || verifiedAt < since);
+  return points.filter(
+    ({ health, verifiedAt }) =>
+      health === 'corrupt' ||
+      verifiedAt === null ||
+      verifiedAt < since ||
+      Date.parse(verifiedAt) > nowMs,
+  );
 }

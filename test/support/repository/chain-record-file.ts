@@ -23,16 +23,18 @@ export async function putChainRecord(
     readonly name?: string;
     readonly pointIds: readonly string[];
     readonly verifiedAt?: (id: string) => string;
+    /** Ids. */
+    readonly corrupt?: readonly string[];
   },
 ): Promise<void> {
-  const { jobId, workload, name = workload, pointIds, verifiedAt = () => AT } = chain;
+  const { jobId, workload, name = workload, pointIds, verifiedAt = () => AT, corrupt = [] } = chain;
   const points = pointIds.map((id, index): TargetRestorePoint => ({
     id,
     chainId: pointIds[0]!,
     parentId: index === 0 ? null : pointIds[index - 1]!,
     kind: index === 0 ? 'full' : 'increment',
     state: 'available',
-    health: 'good',
+    health: corrupt.includes(id) ? 'corrupt' : 'good',
     verifiedAt: verifiedAt(id),
     createdAt: AT,
     copiedAt: AT,

@@ -5,7 +5,7 @@ import { BackupError } from '../../../src/domain/errors.js';
 import type { TargetRestorePoint } from '../../../src/domain/targets/target-point.js';
 import { breakSectors } from '../../support/repository/bad-sectors.js';
 import { InProcessMover } from '../../support/mover/in-process-mover.js';
-import { CopiedMachine, NOW_MS, type MachineCopy } from '../../support/living/copied-machine.js';
+import { CopiedMachine, type MachineCopy } from '../../support/living/copied-machine.js';
 
 const UNIT = 65_536;
 const DAY_MS = 86_400_000;
@@ -369,54 +369,5 @@ describe('digests that a merge has put in place since they were found damaged', 
     expect(await copy.mover.run('healDigestTable', input)).toEqual({ healed: true });
     const done = copy.target.operations.slice(writes);
     expect(done.filter(({ kind }) => kind !== 'syncFolder')).toEqual([]);
-  });
-});
-
-describe('a point that was verified', () => {
-  const VERIFIED_AT = new Date(NOW_MS).toISOString();
-  const SINCE = new Date(NOW_MS - 60_000).toISOString();
-
-  async function markVerified(copy: MachineCopy, points: readonly number[], spoil = false) {
-    const verified = [];
-    for (const point of points) {
-      const input = { ...copy.input, pointId: machine.idOf(point) };
-      const { disks } = await copy.mover.run('prepareVerification', input);
-      for (const { disk: name, windowCount } of disks)
-        await copy.mover.runWindows('verifyBlocks', { ...input, disk: name }, [
-          { first: 0, count: windowCount },
-        ]);
-      const { content } = await copy.mover.run('collectDamage', { ...input, disks });
-      const seen = spoil ? `${content}x` : content;
-      verified.push({ pointId: machine.idOf(point), content: seen, verifiedAt: VERIFIED_AT });
-    }
-    const input = { ...copy.input, verified, since: SINCE };
-    return copy.mover.run('markVerified', input);
-  }
-
-  it.each([
-    { corrupt: [2], verified: [2], good: false },
-    { corrupt: [2], verified: [0, 1, 2], good: true },
-    { corrupt: [2], verified: [0, 2], good: false },
-    { corrupt: [0], verified: [0], good: true },
-  ])('of $corrupt is good again when $verified were read: $good', async (row) => {
-    const copy = await machine.copy();
-    const [corrupt] = row.corrupt;
-    const points = machine.before.points.map((point, place) =>
-      place === corrupt ? { ...point, health: 'corrupt' as const } : point,
-    );
-    await writeChainRecord(copy.target, machine.chain, { ...machine.before, points });
-    expect(await markVerified(copy, row.verified)).toEqual({ marked: row.verified.length });
-    const now = (await copy.record()).points;
-    expect(now[corrupt!]?.health).toBe(row.good ? 'good' : 'corrupt');
-    expect(now.map(({ verifiedAt }) => verifiedAt === VERIFIED_AT)).toEqual(
-      [0, 1, 2, 3].map((point) => row.verified.includes(point)),
-    );
-  });
-
-  it('has other files by now: nothing is entered', async () => {
-    const copy = await machine.copy();
-    const { revision } = await copy.record();
-    expect(await markVerified(copy, [1], true)).toEqual({ marked: 0 });
-    expect((await copy.record()).revision).toBe(revision);
   });
 });

@@ -104,6 +104,18 @@ it('goes on with the points that were not entered yet when the last one that was
   expect((await listAll(after)).points).toEqual([third, fourth].map((id) => `nightly/web01 ${id}`));
 });
 
+it('passes over no point that is corrupt, or dated by a clock that ran ahead, when the last one that was read is gone', async () => {
+  const [first, entered, corrupt, ahead] = ids(4) as [string, string, string, string];
+  await putChainRecord(repository, {
+    ...{ jobId: 'nightly', workload: 'web01', pointIds: [entered, corrupt, ahead] },
+    verifiedAt: (id) => (id === ahead ? '2036-01-01T00:00:00.000Z' : '2026-11-26T01:00:00.000Z'),
+    corrupt: [corrupt],
+  });
+  const after = { path: 'nightly/web01', pointId: first };
+  const { parts } = await list({ after, nowMs: Date.parse('2026-11-26T02:00:00Z') });
+  expect(parts).toMatchObject([{ pointIds: [corrupt, ahead] }]);
+});
+
 it('does not take a point for verified whose chain is gone before all below it is read', async () => {
   await putChain('nightly', 'web02', ids(1));
   const [first, second] = ids(2) as [string, string];
