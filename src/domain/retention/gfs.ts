@@ -25,7 +25,7 @@ export interface GfsDue {
 }
 
 /** `createdAt` is a date that is believed (`withBelievedDates`). */
-export type FlaggedPoint = Pick<TargetRestorePoint, 'id' | 'createdAt' | 'flags'>;
+export type FlaggedPoint = Pick<TargetRestorePoint, 'id' | 'createdAt' | 'flags' | 'health'>;
 
 export interface GfsDueInput {
   readonly gfs: GfsPolicy | null;
@@ -37,13 +37,17 @@ export interface GfsDueInput {
   readonly id?: string;
   /** The target's points. */
   readonly points: readonly FlaggedPoint[];
+  /** Flags of periods whose own point cannot have them. Absent: there are none. */
+  readonly left?: readonly GfsDue[];
 }
 
 /** Flags that a full of this moment should get. A tier is due
  *  - on its chosen day, or inside its chosen week or month even if the first day of that is gone (a tier just enabled waits for the next
  *    one when it is over);
  *  - in a periodic job also later in the period, if an earlier flag shows that the tier was on and its day was missed;
- *  - never twice in one period. A point that carries the flag already is not asked to get it again. */
+ *  - later in the period too, whatever the mode, when the point that carries its flag is corrupt, or the one of its day cannot have it: a
+ *    corrupt point fills no period, for it is all that retention would leave of it;
+ *  - never twice in one period otherwise. A point that carries the flag already is not asked to get it again. */
 export function gfsDue(input: GfsDueInput): GfsDue[] {
   const { gfs, timeZone } = input;
   if (gfs === null) return [];
@@ -69,17 +73,20 @@ function isTierDue(
   gfs: GfsPolicy,
   day: number,
   period: GfsPeriod,
-  { points, timeZone, mode }: GfsDueInput,
+  { points, timeZone, mode, left = [] }: GfsDueInput,
 ): boolean {
-  const flaggedDays = points
+  const flagged = points
     .filter((point) => point.flags.includes(flag))
-    .map((point) => dayNumberOf(Date.parse(point.createdAt), timeZone));
-  const isFilled = flaggedDays.some(
-    (flagged) => gfsPeriod(flag, gfs, flagged)?.dueDay === period.dueDay,
-  );
-  if (isFilled) return false;
-  if (day < period.selectedEndDay) return true;
-  return mode === 'periodic' && flaggedDays.some((flagged) => flagged < period.dueDay);
+    .map(({ createdAt, health }) => {
+      const flaggedDay = dayNumberOf(Date.parse(createdAt), timeZone);
+      const isInPeriod = gfsPeriod(flag, gfs, flaggedDay)?.dueDay === period.dueDay;
+      return { flaggedDay, isInPeriod, isCorrupt: health === 'corrupt' };
+    });
+  const inPeriod = flagged.filter(({ isInPeriod }) => isInPeriod);
+  if (inPeriod.some(({ isCorrupt }) => !isCorrupt)) return false;
+  if (day < period.selectedEndDay || inPeriod.length > 0) return true;
+  if (left.some((due) => due.flag === flag && due.periodKey === period.periodKey)) return true;
+  return mode === 'periodic' && flagged.some(({ flaggedDay }) => flaggedDay < period.dueDay);
 }
 
 export interface GfsFull {
@@ -92,41 +99,88 @@ export interface GfsFull {
   readonly reason: string;
 }
 
-/** After a copy: the points that are to become flagged fulls, oldest first. Usually the newest one or none; a day that was missed, because
- *  a session died between its copy and this step, is filled from a point of its period that the chain still holds.
+/** What is asked of a chain. */
+export type GfsFullsInput = Omit<GfsDueInput, 'createdAtMs' | 'id' | 'points' | 'left'> & {
+  /** In the order of the chain. */
+  readonly points: readonly GfsCandidate[];
+  readonly nowMs: number;
+  /** Whether a full may take the place of the files of an increment. Absent: of any. */
+  readonly mayBecomeFull?: (point: GfsCandidate) => boolean;
+};
+
+type GfsCandidate = FlaggedPoint & Pick<TargetRestorePoint, 'copiedAt' | 'kind' | 'state'>;
+
+export interface GfsFulls {
+  /** Oldest first. */
+  readonly fulls: readonly GfsFull[];
+  /** Flags that no point of their period can have, oldest first; of a policy that has given none yet, none. */
+  readonly left: readonly GfsDue[];
+}
+
+/** The fulls alone. */
+export function gfsFullNeeded(input: GfsFullsInput): readonly GfsFull[] {
+  return gfsFulls(input).fulls;
+}
+
+/** After a copy: the points that are to become flagged fulls. Usually the newest one or none; a day that was missed, because
+ *  a session died between its copy and this step, is filled from a point of its period that the chain still holds, and so is the period of a full
+ *  that is corrupt by now. An increment that may not become a full fills none: the first later point of the period takes its place.
  *
  *  With method `active`, ask `gfsDue` before the copy and copy the point as an active full; it then only gets its flags here.
  *  Nothing is built from a point that is not healthy, nor while the clock is behind the newest copy. */
-export function gfsFullNeeded(
-  input: Omit<GfsDueInput, 'createdAtMs' | 'id' | 'points'> & {
-    /** In the order of the chain. */
-    readonly points: readonly (FlaggedPoint &
-      Pick<TargetRestorePoint, 'copiedAt' | 'kind' | 'health' | 'state'>)[];
-    readonly nowMs: number;
-  },
-): GfsFull[] {
+export function gfsFulls(input: GfsFullsInput): GfsFulls {
   const newest = input.points.at(-1);
-  if (newest === undefined || Date.parse(newest.copiedAt) > input.nowMs) return [];
-  // Without any flag the policy is new: it does not reach back.
-  const lastFlagged = input.points.findLastIndex((point) => point.flags.length > 0);
-  const candidates = input.points.slice(lastFlagged === -1 ? -1 : lastFlagged);
+  const nothing = { fulls: [], left: [] };
+  if (newest === undefined || Date.parse(newest.copiedAt) > input.nowMs) return nothing;
   const flagged: FlaggedPoint[] = input.points.filter((point) => point.flags.length > 0);
+  const isNewPolicy = flagged.length === 0;
   const fulls: GfsFull[] = [];
-  for (const point of candidates) {
+  let left: GfsDue[] = [];
+  for (const point of candidatesOf(input)) {
     if (point.state !== 'available' || point.health !== 'good') continue;
-    const { id, createdAt } = point;
-    const due = gfsDue({ ...input, id, points: flagged, createdAtMs: Date.parse(createdAt) });
+    const { id, createdAt, kind } = point;
+    const due = gfsDue({ ...input, id, points: flagged, createdAtMs: Date.parse(createdAt), left });
     if (due.length === 0) continue;
+    const others = left.filter((one) => !due.some((its) => isSameDue(one, its)));
+    const synthesize = kind === 'increment';
+    if (synthesize && input.mayBecomeFull?.(point) === false) {
+      left = [...others, ...due];
+      continue;
+    }
+    left = others;
     const flags = due.map(({ flag }) => flag);
     flagged.push({ ...point, flags });
-    fulls.push({
-      restorePointId: point.id,
-      flags,
-      synthesize: point.kind === 'increment',
-      reason: due.map(({ flag, periodKey }) => `${flag} full of ${periodKey}`).join(', '),
-    });
+    const reason = due.map(({ flag, periodKey }) => `${flag} full of ${periodKey}`).join(', ');
+    fulls.push({ restorePointId: id, flags, synthesize, reason });
   }
-  return fulls;
+  return { fulls, left: isNewPolicy ? [] : left };
+}
+
+function isSameDue(a: GfsDue, b: GfsDue): boolean {
+  return a.flag === b.flag && a.periodKey === b.periodKey;
+}
+
+/** From the newest flag on, and what lies in the period of a full that is corrupt by now. Without any flag the policy is new: it does not reach back. */
+function candidatesOf({ points, gfs, timeZone }: GfsFullsInput): readonly GfsCandidate[] {
+  const lastFlagged = points.findLastIndex((point) => point.flags.length > 0);
+  const first = lastFlagged === -1 ? points.length - 1 : lastFlagged;
+  const periodsOf = (point: GfsCandidate, flags: readonly GfsFlag[]): string[] => {
+    const day = dayNumberOf(Date.parse(point.createdAt), timeZone);
+    return flags.flatMap((flag) => {
+      const period = gfs === null ? null : gfsPeriod(flag, gfs, day);
+      return period === null ? [] : [`${flag} ${period.periodKey}`];
+    });
+  };
+  const spoiled = new Set(
+    points
+      .filter(({ health }) => health === 'corrupt')
+      .flatMap((point) => periodsOf(point, point.flags)),
+  );
+  return points.filter(
+    (point, index) =>
+      index >= first ||
+      (spoiled.size > 0 && periodsOf(point, GFS_FLAGS).some((period) => spoiled.has(period))),
+  );
 }
 
 /** Why each flagged point is kept today: id → `weekly 2 of 4 until 2026-12-20` (the 2nd newest of 4 that are kept; the day is the first on
@@ -138,7 +192,7 @@ export function gfsKeepReasons(input: {
   readonly timeZone: string;
   readonly nowMs: number;
   /** In the order of the chain. */
-  readonly points: readonly FlaggedPoint[];
+  readonly points: readonly Omit<FlaggedPoint, 'health'>[];
 }): Map<string, string[]> {
   const { gfs, endedGfs, timeZone } = input;
   const reasons = new Map<string, string[]>();

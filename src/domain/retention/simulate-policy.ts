@@ -4,7 +4,7 @@ import { withBelievedDates } from '../sources/believed-dates.js';
 import { DAY_MS } from '../schedules/calendar-date.js';
 import type { CopyJob } from '../jobs/copy-job.js';
 import type { TargetRestorePoint } from '../targets/target-point.js';
-import { gfsFullNeeded } from './gfs.js';
+import { gfsFulls } from './gfs.js';
 import { mayBecomeFull } from './immutability.js';
 import { ageBase } from './retention-age.js';
 import { planRetention, type RetainedPoint, type RetentionAction } from './retention.js';
@@ -109,10 +109,11 @@ function withFulls(
   const dated = withBelievedDates(points);
   const rule = { immutableForDays, nowMs, ...ageBase(dated, nowMs) };
   let left = points;
-  for (const full of gfsFullNeeded({ ...job, points: dated, nowMs })) {
-    const { restorePointId: id, synthesize, flags } = full;
-    const point = dated.find((each) => each.id === id)!;
-    if (synthesize && !mayBecomeFull(point, points.at(-1), rule)) continue;
+  const { fulls } = gfsFulls({
+    ...{ ...job, points: dated, nowMs },
+    mayBecomeFull: (point) => mayBecomeFull(point, points.at(-1), rule),
+  });
+  for (const { restorePointId: id, synthesize, flags } of fulls) {
     left = left.map((each) =>
       each.id === id ? { ...each, flags: [...each.flags, ...flags] } : each,
     );

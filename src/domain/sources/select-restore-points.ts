@@ -3,13 +3,13 @@
 import { utcText } from '../schedules/calendar-date.js';
 import type { CopyJob } from '../jobs/copy-job.js';
 import { growingDisks, isFullsOnly, type FullFormats } from './fulls-only.js';
-import { gfsDue, gfsFullNeeded } from '../retention/gfs.js';
+import { gfsDue, gfsFullNeeded, type FlaggedPoint } from '../retention/gfs.js';
 import { isUndecidedState, newPoints, type ChainDetection } from './recreated-chain.js';
 import { oneForEachState } from './skipped-points.js';
 import type { RestorePointState } from './restore-point.js';
 import type { AwaitedPoint } from './settle.js';
 import type { IdentifiedPoint } from './source-identity.js';
-import type { GfsFlag, TargetRestorePoint } from '../targets/target-point.js';
+import type { TargetRestorePoint } from '../targets/target-point.js';
 import { withBelievedDates } from './believed-dates.js';
 
 /** `changedBy`: `all` stores everything that is allocated; `lineage` what the source's increments after `lineageFrom` allocate;
@@ -270,7 +270,7 @@ function againReason(point: IdentifiedPoint, selected: SelectedRestorePoint): Se
 /** With method `active` the full of each GFS day is read from the source, also in a backlog of many days: what was chosen before counts as
  *  flagged. */
 class ActiveFulls {
-  private readonly points: { id: string; createdAt: string; flags: readonly GfsFlag[] }[];
+  private readonly points: FlaggedPoint[];
 
   constructor(private readonly input: SelectionInput) {
     const { job, timeZone } = input;
@@ -278,9 +278,9 @@ class ActiveFulls {
     const { gfs, mode } = job;
     // Flags are set after the last copy of a session: those that are due by now count, too.
     const due = gfsFullNeeded({ gfs, mode, timeZone, points: copied, nowMs: Infinity });
-    this.points = copied.map(({ id, createdAt, flags }) => {
+    this.points = copied.map(({ id, createdAt, flags, health }) => {
       const more = due.find(({ restorePointId }) => restorePointId === id)?.flags ?? [];
-      return { id, createdAt, flags: [...flags, ...more] };
+      return { id, createdAt, flags: [...flags, ...more], health };
     });
   }
 
@@ -291,7 +291,7 @@ class ActiveFulls {
     const flags = gfsDue({ gfs, mode, timeZone, createdAtMs, points: this.points }).map(
       ({ flag }) => flag,
     );
-    this.points.push({ id, createdAt: new Date(createdAtMs).toISOString(), flags });
+    this.points.push({ id, createdAt: new Date(createdAtMs).toISOString(), flags, health: 'good' });
     return flags.length > 0;
   }
 }

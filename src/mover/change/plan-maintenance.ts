@@ -4,7 +4,7 @@ import { ownedChainRecord } from '../../chain/chain-store.js';
 import type { CopyJob } from '../../domain/jobs/copy-job.js';
 import { withBelievedDates } from '../../domain/sources/believed-dates.js';
 import { isBackupError } from '../../domain/errors.js';
-import { gfsFullNeeded, type GfsFull } from '../../domain/retention/gfs.js';
+import { gfsFulls, type GfsDue, type GfsFull } from '../../domain/retention/gfs.js';
 import { immutableReason, mayBecomeFull } from '../../domain/retention/immutability.js';
 import { ageBase } from '../../domain/retention/retention-age.js';
 import {
@@ -113,10 +113,13 @@ export async function maintenancePlan(
     mergeAllowed: canMerge(repository, points),
   });
   const plan = { ...retention, compactId, beforeFulls: [], wantedFulls: null };
-  const fulls = isReadable
-    ? gfsFullNeeded({ gfs: job.gfs, mode: job.mode, timeZone, points: dated, nowMs })
-    : [];
   const rule = { immutableForDays, nowMs, ...ageBase(dated, nowMs) };
+  const { fulls, left } = isReadable
+    ? gfsFulls({
+        ...{ gfs: job.gfs, mode: job.mode, timeZone, points: dated, nowMs },
+        mayBecomeFull: (point) => mayBecomeFull(point, points.at(-1), rule),
+      })
+    : { fulls: [], left: [] };
   const superseded = isReadable ? supersededToDelete(points) : [];
   const mustStay = dated.some(
     (point) =>
@@ -125,22 +128,23 @@ export async function maintenancePlan(
   );
   // What else is to be done is planned anew, once they are gone.
   if (superseded.length > 0 && !mustStay) return { ...plan, actions: [], fulls: [], superseded };
-  const wanted = fulls.filter(({ restorePointId, synthesize }) => {
-    const point = dated.find(({ id }) => id === restorePointId);
-    return !synthesize || (point !== undefined && mayBecomeFull(point, points.at(-1), rule));
-  });
   return {
     ...plan,
     superseded: [],
     warnings: [
       ...plan.warnings,
+      ...left.map(leftText),
       ...(missing === null ? [] : [missing]),
       ...leases.doubtful.map(({ fault }) => fault.message),
     ],
-    fulls: wanted,
-    beforeFulls: deletionsBeforeFulls(record.points, { fulls: wanted, actions: plan.actions }),
-    wantedFulls: isReadable ? fullsOf(wanted, plan.actions, compactId) : null,
+    fulls,
+    beforeFulls: deletionsBeforeFulls(record.points, { fulls, actions: plan.actions }),
+    wantedFulls: isReadable ? fullsOf(fulls, plan.actions, compactId) : null,
   };
+}
+
+function leftText({ flag, periodKey }: GfsDue): string {
+  return `the ${flag} full of ${periodKey} cannot be made: the restore points of its period are immutable as they are`;
 }
 
 function fullsOf(

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
-import { readChainRecord } from '../../../src/chain/chain-store.js';
+import { readChainRecord, writeChainRecord } from '../../../src/chain/chain-store.js';
 import { holdLease, newLeaseId, LEASE_MS } from '../../../src/chain/leases.js';
 import { BackupError } from '../../../src/domain/errors.js';
 import type { FileStamp } from '../../../src/domain/sources/restore-point.js';
@@ -159,6 +159,30 @@ describe('restore points that must stay', () => {
     const nowMs = living.afterNewestBackupMs + 3 * DAY_MS;
     await living.session({ nowMs, policy: SUNDAY_FULLS, immutableForDays: IMMUTABLE_DAYS });
     expect(await stampsOf()).toEqual(stamps);
+  });
+
+  it('leave the full of a missed Sunday to the next point on an immutable target, and a warning says when there is none', async () => {
+    const policy = { ...SUNDAY_FULLS, retention: NEWEST_FIVE.retention };
+    await liveDays(6, { immutableForDays: IMMUTABLE_DAYS }); // until Sunday the 8th
+    const record = (await readChainRecord(target, chain))!;
+    const [first, ...others] = record.points;
+    const points = [{ ...first!, flags: ['weekly' as const] }, ...others];
+    await writeChainRecord(target, chain, { ...record, points });
+    const stamps = await stampsOf();
+    const nowMs = living.afterNewestBackupMs + DAY_MS;
+    const session = { policy, immutableForDays: IMMUTABLE_DAYS };
+    expect(await living.session({ ...session, nowMs })).toContain(
+      'the weekly full of 2026-11-08 cannot be made',
+    );
+    expect(await stampsOf()).toEqual(stamps);
+
+    await backUpNextDay();
+    expect(await living.session(session)).toBe('');
+    const flagged = (await living.points()).filter(({ flags }) => flags.length > 0);
+    expect(flagged.map(({ createdAt, kind }) => [createdAt.slice(0, 10), kind])).toEqual([
+      ['2026-11-02', 'full'],
+      ['2026-11-09', 'full'],
+    ]);
   });
 
   describe('while they are read', () => {

@@ -85,6 +85,20 @@ describe('a simulated policy', () => {
     expect(gone.map(({ id }) => day(id))).toEqual(['2026-11-02']);
   });
 
+  it('flags the newest point where that of a GFS day may not become a full any more', () => {
+    // Sunday the 8th was copied in time, and its session died before it made the full.
+    const points = targetChain(daily('2026-11-01', 8)).map((point, index) =>
+      index === 0 ? { ...point, flags: ['weekly' as const] } : point,
+    );
+    const weekly = { keep: 4, day: 'sunday' } as const;
+    const gfs = { weekly, monthly: null, yearly: null, fullMethod: 'synthetic' } as const;
+    const { left } = simulate(8, 1, { points, job: { ...KEEP_3, gfs }, immutableForDays: 30 });
+    expect(left.filter(({ flags }) => flags.length > 0).map((point) => day(point.id))).toEqual([
+      '2026-11-01',
+      '2026-11-09',
+    ]);
+  });
+
   it('lets nothing go that is immutable', () => {
     const { gone, left } = simulate(5, 2, { immutableForDays: 30 });
     expect(gone).toEqual([]);

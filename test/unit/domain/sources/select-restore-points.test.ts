@@ -417,4 +417,20 @@ describe('active fulls of a backlog', () => {
       '2026-11-16 increment lineage 2026-11-15',
     ]);
   });
+
+  it('are made of the next point when that of the GFS day is corrupt', () => {
+    const job = { mode: 'periodic', restorePoints: 'latest', gfs } as const;
+    const copied = targetChain(['2026-11-15', '2026-11-16']).map((point, index) =>
+      index === 0
+        ? { ...point, flags: ['weekly' as const], health: 'corrupt' as const }
+        : { ...point, health: 'unknown' as const },
+    );
+    const current = [
+      { ...sourcePoint('2026-11-16', null), identity: { is: 'copied', copiedId: copied[1]!.id } },
+      sourcePoint('2026-11-17', '2026-11-16'),
+    ] as const;
+    expect(brief(select([...current], ['2026-11-15', '2026-11-16'], { job, copied }))).toEqual([
+      '2026-11-17 full all -',
+    ]);
+  });
 });
