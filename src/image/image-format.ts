@@ -91,8 +91,9 @@ export interface ComposerTraits {
   /** Which size of its disk the parent of an increment may have. `same`: tools of the format refuse or misread others, so a disk that was resized
    *  begins anew as a full. */
   readonly parentSize: 'any' | 'same';
-  /** `any`: a slot holds whatever block the plan gives it. `guest`: slot k holds guest block k, and every block of the disk has one. */
-  readonly slotOrder: 'any' | 'guest';
+  /** `any`: a slot holds whatever block the plan gives it. `ascending`: the same in the order of the disk, for a format whose file grows with each
+   *  piece that lies elsewhere. `guest`: slot k holds guest block k, and every block of the disk has one. */
+  readonly slotOrder: 'any' | 'ascending' | 'guest';
   /** A power of two up to 8,192; 1 for most formats. Blocks of one aligned group of so many guest blocks, its granule, have as many slots side
    *  by side: the slot of a block is that of its granule + block % `granuleBlocks`. The first slot of a granule is a multiple of
    *  `granuleBlocks`. Slots of blocks that the plan does not want are holes, also behind the end of the disk. */

@@ -172,7 +172,7 @@ class L2EntryReader {
     const sectors = (field >>> highOffsetBits) + 1;
     const bytes = sectors * SECTOR_BYTES - (offset % SECTOR_BYTES);
     // The writer does not fill the last sector at the end of the file.
-    checkInside(this.#source, 'compressed data', offset, bytes - SECTOR_BYTES + 1);
+    checkInside(this.#source, 'compressed data', offset, Math.max(1, bytes - SECTOR_BYTES + 1));
     this.#refuseMetadata(offset);
     this.#refuseMetadata(offset + bytes - 1);
     return { offset, bytes };

@@ -21,7 +21,7 @@ export function virtnbdTraits(dialect: Dialect): ComposerTraits {
     kinds: isWhole ? ['full', 'increment'] : [],
     parents: ['virtnbd'],
     parentSize: 'same',
-    slotOrder: 'any',
+    slotOrder: 'ascending',
     granuleBlocks: 1,
     zeros: 'stored',
     maxDiskBytes: Number.MAX_SAFE_INTEGER,
@@ -36,7 +36,7 @@ export function placeVirtnbdSlots(shape: FileShape): SlotPlacement {
 /** Writes that are on their way at once. */
 const WRITES = 64;
 
-/** Writes the plain variant around blocks that are in the file already: a data frame for each slot, in the order of the slots, which is any;
+/** Writes the plain variant around blocks that are in the file already: a data frame for each slot, in the order of the slots;
  *  in a full zero frames for what no slot holds; the stop frame; the list of its runs, which the tool does not look at. `virtnbdrestore`
  *  writes each frame where it says, so the order is free.
  *  Write order: everything behind the head, end of the file, sync, head, sync: a file that was not finished has no meta frame.

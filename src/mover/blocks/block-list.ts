@@ -7,7 +7,7 @@ import type { ReadableFile, WritableFile } from '../../repository/backup-reposit
  *
  *  A list file is a header of 64 bytes (magic, token, count, digest of the entries) and entries of 16 bytes: two float64 in the machine's order (staging never
  *  leaves the machine's kind). Integers up to 2^53 are exact in it, and typed arrays read it without a loop.
- *  - planned block: guest block + layer × 2^40, file offset of its 64 KiB, or one of the offsets below;
+ *  - planned block: guest block + layer × 2^37, file offset of its 64 KiB, or one of the offsets below;
  *  - zero run: first guest block, count. */
 
 export const LIST_HEADER_BYTES = 64;
@@ -18,8 +18,9 @@ export const ENCODED_OFFSET = -1;
 export const ABSENT_OFFSET = -2;
 /** The slot of a block of zeros: a hole. */
 export const ZERO_OFFSET = -3;
-const LAYER_FACTOR = 2 ** 40; // 2^40 blocks are 64 EiB; leaves 13 bits for the layer
-const MAGIC = 'LHLIST2\0';
+/** 2^37 blocks are 8 PiB; of the 53 bits, 16 are left for the layer, as many as `StackMap.layers` has. */
+const LAYER_FACTOR = 2 ** 37;
+const MAGIC = 'LHLIST3\0';
 const TOKEN_BYTES = 32;
 const COUNT_OFFSET = 40;
 const DIGEST_OFFSET = 48;

@@ -265,6 +265,7 @@ function assertLinked(
 ): void {
   const expected = parent?.linkId ?? null;
   if (expected === null || expected === below.linkId) return;
+  if (parent?.otherLinkId !== undefined && parent.otherLinkId === below.linkId) return;
   throw new BackupError(
     'IMAGE_BACKING_REFUSED',
     `${layer.path} was made on a parent with the id ${expected}; ${belowLayer.path} has ${below.linkId ?? 'none'}`,

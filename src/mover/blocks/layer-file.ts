@@ -2,7 +2,13 @@ import { BackupError } from '../../domain/errors.js';
 import { sameStamp, type FileStamp, type SourceImage } from '../../domain/sources/restore-point.js';
 import type { TargetDisk } from '../../domain/targets/target-point.js';
 import { fileByteSource, type ByteSource } from '../../image/byte-source.js';
-import type { DiskImage, ImageHead } from '../../image/disk-image.js';
+import {
+  BLOCK_DIRECT,
+  BLOCK_ENCODED,
+  headOfImage,
+  type DiskImage,
+  type ImageHead,
+} from '../../image/disk-image.js';
 import { heldDisksOf, imageFormat, openImage } from '../../image/formats.js';
 import { provenContent } from '../../layout/file-facts.js';
 import { fileNamed } from '../../layout/image-head.js';
@@ -70,10 +76,32 @@ async function openHeld(
 ): Promise<DiskImage> {
   const held = heldDisksOf(format);
   if (held === null) throw new Error(`plan: ${path} holds no disks`);
-  if (digestsPath === undefined) return held.open(source, name);
+  if (digestsPath === undefined) return readAlone(await held.open(source, name));
   const repository = await context.repository(repositoryId);
   const digests = files.add(await repository.openRead(digestsPath));
-  return held.open(await provenBytes(source, digests), name);
+  return readAlone(await held.open(await provenBytes(source, digests), name));
+}
+
+/** A disk within a file says where its blocks lie in what it is made of: that is no place in the file, so nothing but the image itself reads them. */
+function readAlone(image: DiskImage): DiskImage {
+  return {
+    ...headOfImage(image),
+    ...{ format: image.format, label: image.label },
+    mapBlocks: async (firstBlock, count, reuse) => {
+      const map = await image.mapBlocks(firstBlock, count, reuse);
+      for (let i = 0; i < map.states.length; i++) {
+        if (map.states[i] !== BLOCK_DIRECT) continue;
+        map.states[i] = BLOCK_ENCODED;
+        map.hostOffsets[i] = 0;
+      }
+      return map;
+    },
+    nextHeldBlock: (block) => image.nextHeldBlock(block),
+    read: (target, offset, below) => image.read(target, offset, below),
+    ...(image.keepTables === undefined
+      ? {}
+      : { keepTables: (maxBytes: number) => image.keepTables!(maxBytes) }),
+  };
 }
 
 /** Names of the disks that a file of a target holds; null: it holds none that could be told.

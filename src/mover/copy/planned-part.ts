@@ -65,7 +65,7 @@ export class PlannedPart {
   }
 
   private sorted(granules: Uint32Array): Uint32Array {
-    if (this.traits.slotOrder === 'guest') return granules;
+    if (this.traits.slotOrder !== 'any') return granules;
     const { packed, offsets } = this;
     const compare = (a: number, b: number) =>
       layerOf(packed[a]!) - layerOf(packed[b]!) ||

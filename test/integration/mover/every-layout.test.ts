@@ -80,7 +80,7 @@ describe.skipIf(!requireTool('qemu-img'))('one repository with a tree of each la
       'vm.mf',
       'vm-disk1.vmdk',
     ];
-    await put('vcd/vm-2026-11-20.ova', execFileSync('tar', tar, { maxBuffer: 8 * SIZE_BYTES }));
+    await put('vcd/vm-2026-11-20.ova', execFileSync('tar', tar, { maxBuffer: 32 * SIZE_BYTES }));
     await put('ec2/export-i-1234567890abcdef0.raw', noise(5));
     await put('mac/ann-2026-11-20.dmg', noise(6).subarray(0, 100_001));
     await put('sun/pool.zfs', streamFixture('replicated.zfs'));
@@ -107,8 +107,11 @@ describe.skipIf(!requireTool('qemu-img'))('one repository with a tree of each la
   }
 
   /** Where the only point of the only chain lies as its tool looks for it, or its disks do. */
-  async function restoredTree(format: 'same' | 'raw' = 'same'): Promise<string> {
-    const to = join(folder, 'restored');
+  async function restoredTree(
+    format: 'same' | 'raw' | 'qcow2' = 'same',
+    name = 'restored',
+  ): Promise<string> {
+    const to = join(folder, name);
     await mkdir(to);
     const destination = await openDirectoryRepository({
       ...{ id: folderRepositoryId(to), rootPath: to, readOnly: false },
@@ -214,7 +217,7 @@ describe.skipIf(!requireTool('qemu-img'))('one repository with a tree of each la
     const from = source('package');
     if (kept === 'vm.ova') {
       const tar = ['-c', '--format=ustar', '-C', from, './vm.ovf', './vm-disk1.vmdk'];
-      await put(kept, execFileSync('tar', tar, { maxBuffer: 8 * SIZE_BYTES }));
+      await put(kept, execFileSync('tar', tar, { maxBuffer: 32 * SIZE_BYTES }));
     }
     if (kept === 'vm-disk1.vmdk') await put(kept, await readFile(join(from, kept)));
     if (!kept.startsWith('package/')) await rm(from, { recursive: true });
@@ -222,6 +225,30 @@ describe.skipIf(!requireTool('qemu-img'))('one repository with a tree of each la
     const to = await restoredTree('raw');
     expect(await readdir(to)).toEqual([raw]);
     expect((await readFile(join(to, raw))).equals(noise(4))).toBe(true);
+  });
+
+  it.each([
+    ['qcow2', ['-o', 'cluster_size=64k']],
+    ['raw', []],
+    ['vhdx', []],
+    ['vmdk', ['-o', 'subformat=monolithicSparse']],
+    ['vpc', ['-o', 'subformat=dynamic,force_size=on']],
+  ])('gives a %s out of an OVA, whose blocks lie somewhere in it', async (format, options) => {
+    const name = `vm-disk1.${format === 'vpc' ? 'vhd' : format}`;
+    const raw = join(folder, 'raw');
+    await writeFile(raw, noise(4));
+    await mkdir(source('package'));
+    const image = source(`package/${name}`);
+    await qemuImg('convert', '-f', 'raw', '-O', format, ...options, raw, image);
+    await put('package/vm.ovf', ENVELOPE.replace('vm-disk1.vmdk', name));
+    const tar = ['-c', '--format=ustar', '-C', source('package'), 'vm.ovf', name];
+    await put('vm.ova', execFileSync('tar', tar, { maxBuffer: 32 * SIZE_BYTES }));
+    await rm(source('package'), { recursive: true });
+    await new LocalSessions([primary, offsite]).copy(testJob({ restorePoints: 'all' }), NOW_MS);
+    const to = await restoredTree('raw');
+    expect((await readFile(join(to, `${name}.raw`))).equals(noise(4))).toBe(true);
+    const qcow2 = await restoredTree('qcow2', 'restored2');
+    expect((await qemuBytes(join(qcow2, `${name}.qcow2`), 'qcow2')).equals(noise(4))).toBe(true);
   });
 
   it('takes up a layout that nothing knows but a row', async () => {

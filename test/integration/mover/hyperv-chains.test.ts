@@ -104,7 +104,12 @@ describe.skipIf(!requireTool('qemu-img'))('exports of Hyper-V, day after day', (
   }
 
   /** The last day as an export of a machine with a checkpoint: what it held the day before, and what changed. */
-  async function exportedWithCheckpoint(day: number, format: string, dialect: Dialect) {
+  async function exportedWithCheckpoint(
+    day: number,
+    format: string,
+    dialect: Dialect,
+    change: (child: Buffer, parentId: string) => void = () => undefined,
+  ) {
     await put(day, `Virtual Machines/${MACHINE}.vmcx`, Buffer.from(`day ${day}`));
     const parent = await full(format, dialect, DAYS[day - 1]!, 'a'.repeat(32));
     const link = `system.${format}`;
@@ -119,8 +124,9 @@ describe.skipIf(!requireTool('qemu-img'))('exports of Hyper-V, day after day', (
       parent: { link, format, linkId, virtualSizeBytes: diskBytes },
     };
     await put(day, `Virtual Hard Disks/${link}`, parent.bytes);
-    const child = await composeDisk(composerOf(format), shape);
-    await put(day, `Virtual Hard Disks/system_${CHECKPOINT}.a${format}`, child.bytes);
+    const child = Buffer.from((await composeDisk(composerOf(format), shape)).bytes);
+    change(child, linkId!);
+    await put(day, `Virtual Hard Disks/system_${CHECKPOINT}.a${format}`, child);
   }
 
   async function session(changed: Partial<CopyJob> = {}, day = 0): Promise<TargetRestorePoint[]> {
@@ -189,4 +195,19 @@ describe.skipIf(!requireTool('qemu-img'))('exports of Hyper-V, day after day', (
       expect(verified).toMatchObject({ state: 'ended', result: 'success' });
     },
   );
+
+  // [MS-VHDX] 2.6.2.6.3: the parent has one of the two.
+  it('are copied where a differencing VHDX has the id of its parent in parent_linkage2', async () => {
+    diskBytes = EVEN_BYTES;
+    for (let day = 0; day < 3; day++) await exported(day, 'vhdx', {});
+    await exportedWithCheckpoint(3, 'vhdx', {}, (child, parentId) => {
+      const utf16 = (id: string) => Buffer.from(`{${id}}`, 'utf16le');
+      const first = child.indexOf(utf16(parentId));
+      const second = child.indexOf(utf16('00000000-0000-0000-0000-000000000000'));
+      expect([first > 0, second > 0]).toEqual([true, true]);
+      utf16(parentId).copy(child, second);
+      utf16(CHECKPOINT.toLowerCase()).copy(child, first);
+    });
+    await expectDays(await session(), [0, 1, 2, 3]);
+  });
 });

@@ -217,6 +217,12 @@ const TABLE_ATTACKS: Attack[] = [
     code: 'IMAGE_TRUNCATED',
   },
   {
+    title: 'compressed data that begin behind the end, in its last sector',
+    image: 'zlib',
+    poke: (file) => u64(L2, COMPRESSED | BigInt(file.length + 37))(file),
+    code: 'IMAGE_TRUNCATED',
+  },
+  {
     title: 'compressed data in the L1 table',
     image: 'zlib',
     poke: u64(L2, COMPRESSED | BigInt(L1)),
