@@ -36,7 +36,23 @@ export function dataActivities(
   return proxyActivities<CopyActivities>(dataOptions(repositoryId, settings));
 }
 
-/** The same for trees of files. */
+/** The same for the long steps, which `Pause.untilDone` schedules again: each ends after the tries of about one turn, so that others, whose source answers,
+ *  come in between. */
+export function dataTries(
+  repositoryId: string,
+  settings: CopySettings,
+): ActivityInterfaceFor<CopyActivities & TreeActivities> {
+  const options = dataOptions(repositoryId, settings);
+  return proxyActivities<CopyActivities & TreeActivities>({
+    ...options,
+    retry: { ...options.retry, maximumAttempts: TRIES_OF_A_TURN },
+  });
+}
+
+/** With the pauses between them 16 minutes, a little more than a turn lasts. */
+const TRIES_OF_A_TURN = 22;
+
+/** As `dataActivities`, for trees of files. */
 export function treeActivities(
   repositoryId: string,
   settings: CopySettings,
@@ -59,13 +75,14 @@ function dataOptions(repositoryId: string, settings: CopySettings): ActivityOpti
   };
 }
 
-/** Listing of a source: a share that is away for ten minutes is a reason to say so rather than to wait. */
+/** Listing of a source: a share that is away for ten minutes is a reason to say so rather than to wait. On the queue of looks, because batches may hold all
+ *  places of the data work for longer than that. */
 export function listingActivities(
   repositoryId: string,
   settings: CopySettings,
 ): ActivityInterfaceFor<CopyActivities> {
   return proxyActivities<CopyActivities>({
-    taskQueue: repositoryTaskQueue(repositoryId),
+    taskQueue: lookTaskQueue(repositoryId),
     startToCloseTimeout: '10m',
     heartbeatTimeout: settings.heartbeatTimeoutMs,
     scheduleToCloseTimeout: Math.min(settings.unavailableLimitMs, 10 * 60_000),
@@ -84,7 +101,7 @@ export function removedWorkloadActivities(
   settings: CopySettings,
 ): ActivityInterfaceFor<RemovedWorkloadActivities> {
   return proxyActivities<RemovedWorkloadActivities>({
-    taskQueue: repositoryTaskQueue(targetRepositoryId),
+    taskQueue: lookTaskQueue(targetRepositoryId),
     startToCloseTimeout: '10m',
     heartbeatTimeout: settings.heartbeatTimeoutMs,
     scheduleToCloseTimeout: Math.min(settings.unavailableLimitMs, 10 * 60_000),

@@ -12,7 +12,7 @@ import {
 import { sentAgainText } from '../src/domain/trees/tree-guard.js';
 import type { LeftTree, PlannedTree, TreeWork } from '../src/domain/trees/tree-work.js';
 import type { RemovedTreeFiles } from '../activities/tree-payloads.js';
-import { treeActivities } from './activity-profiles.js';
+import { dataTries, treeActivities } from './activity-profiles.js';
 import type { CopyWorkloadInput } from './copy-workload-input.js';
 import { codeOf, isStop, reasonOf } from './failures.js';
 import { goOnInNewRun, isHistoryLong } from './history-length.js';
@@ -63,6 +63,7 @@ class TreeCopy implements WorkloadTask {
   /** Files that the copy had lost, and has again. */
   private sentAgain: FileFaults = NO_FAULTS;
   private readonly data;
+  private readonly tries;
 
   constructor(private readonly input: CopyTreeInput) {
     const { job, workload, settings, carried, sourceRepositoryId } = input;
@@ -75,6 +76,7 @@ class TreeCopy implements WorkloadTask {
     });
     this.pause = new Pause(this.state, this.turn);
     this.data = treeActivities(job.target.repositoryId, settings);
+    this.tries = dataTries(job.target.repositoryId, settings);
     this.ids = {
       targetRepositoryId: job.target.repositoryId,
       sourceRepositoryId,
@@ -187,8 +189,8 @@ class TreeCopy implements WorkloadTask {
       ...(overrides.now === undefined ? {} : { now: overrides.now }),
       ...this.claim,
     };
-    return this.pause.pausable(() =>
-      this.data.planTree.executeWithOptions(
+    return this.pause.untilDone(this.input.settings.unavailableLimitMs, () =>
+      this.tries.planTree.executeWithOptions(
         { summary: `${workload.name}: compare with its copy` },
         [request],
       ),
@@ -209,8 +211,8 @@ class TreeCopy implements WorkloadTask {
         `copying ${fileCount} files, ${summary}`,
       );
       const startedAtMs = Date.now();
-      const counts = await this.pause.pausable(() =>
-        this.data.copyFiles.executeWithOptions({ summary }, [
+      const counts = await this.pause.untilDone(settings.unavailableLimitMs, () =>
+        this.tries.copyFiles.executeWithOptions({ summary }, [
           { ...what, firstWindow: first, windowCount: count },
         ]),
       );

@@ -9,7 +9,7 @@ import type {
   SelectedRestorePoint,
 } from '../src/domain/sources/select-restore-points.js';
 import { pauseBeforeLookMs, type SeenSet } from '../src/domain/sources/settle.js';
-import { dataActivities, listingActivities } from './activity-profiles.js';
+import { dataActivities, dataTries, listingActivities } from './activity-profiles.js';
 import {
   discardFulls,
   isRemovalDue,
@@ -59,6 +59,7 @@ class WorkloadCopy implements WorkloadTask {
   private maintenanceWarnings: string[] | null;
   private readonly batches: DiskBatches;
   private readonly data;
+  private readonly tries;
   private readonly listing;
   readonly ids;
 
@@ -74,12 +75,13 @@ class WorkloadCopy implements WorkloadTask {
     this.pause = new Pause(this.state, this.turn);
     this.waitingSinceMs = carried?.waitingSinceMs ?? null;
     this.data = dataActivities(job.target.repositoryId, settings);
+    this.tries = dataTries(job.target.repositoryId, settings);
     this.listing = listingActivities(job.target.repositoryId, settings);
     this.maintenanceWarnings = carried?.warnings?.slice() ?? null;
     this.activeFull = overrides.activeFull === true && carried?.activeFullDone !== true;
     this.batches = new DiskBatches(
       {
-        ...{ data: this.data, settings, state: this.state, pause: this.pause },
+        ...{ tries: this.tries, settings, state: this.state, pause: this.pause },
         betweenBatches: () => this.betweenSteps(),
       },
       carried?.counted,
@@ -334,14 +336,17 @@ class WorkloadCopy implements WorkloadTask {
       ...(overrides.now === true ? { now: true } : {}),
     };
     const summary = `${workload.name} ${restorePointId}: plan copy`;
-    const plan = () => this.data.planCopy.executeWithOptions({ summary }, [input]);
-    let outcome = await this.pause.pausable(plan);
+    const plan = () =>
+      this.pause.untilDone(this.input.settings.unavailableLimitMs, () =>
+        this.tries.planCopy.executeWithOptions({ summary }, [input]),
+      );
+    let outcome = await plan();
     let compared: readonly DiskWork[] = [];
     if (outcome.state === 'scan') {
       const target = { ...this.ids, stagingId: outcome.pointId, reference: outcome.reference };
       compared = outcome.disks;
       await this.batches.scan(target, compared);
-      outcome = await this.pause.pausable(plan);
+      outcome = await plan();
       if (outcome.state === 'scan')
         throw ApplicationFailure.nonRetryable('the source changed again', 'SOURCE_CHANGED');
     }

@@ -25,7 +25,7 @@ export interface BatchTarget {
 }
 
 export interface DiskBatchesParts {
-  readonly data: ActivityInterfaceFor<CopyActivities>;
+  readonly tries: ActivityInterfaceFor<Pick<CopyActivities, 'copyBlocks' | 'scanBlocks'>>;
   readonly settings: CopySettings;
   readonly state: TaskState;
   readonly pause: Pause;
@@ -104,8 +104,8 @@ export class DiskBatches {
     else this.parts.state.show({ state: 'planning' }, `comparing ${summary}`);
     const batch = { ...target, disk, firstWindow, windowCount };
     const startedAtMs = Date.now();
-    const counts = await this.parts.pause.pausable(() =>
-      this.parts.data[activity].executeWithOptions({ summary }, [batch]),
+    const counts = await this.parts.pause.untilDone(this.parts.settings.unavailableLimitMs, () =>
+      this.parts.tries[activity].executeWithOptions({ summary }, [batch]),
     );
     if (counts.attempt > 1) {
       const resumedAt = (firstWindow + counts.resumedWindows) * WINDOW_BYTES;

@@ -24,6 +24,11 @@ export function causeOf(error: unknown): unknown {
   return cause instanceof TimeoutFailure ? (cause.cause ?? cause) : cause;
 }
 
+/** Whether an activity failed with something that may pass, as often as it may be tried. */
+export function isOutOfTries(error: unknown): boolean {
+  return error instanceof ActivityFailure && error.retryState === 'MAXIMUM_ATTEMPTS_REACHED';
+}
+
 /** Error code, or the empty string. */
 export function codeOf(error: unknown): string {
   const cause = causeOf(error);

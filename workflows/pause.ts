@@ -1,6 +1,7 @@
 import { CancellationScope, condition } from '@temporalio/workflow';
 import { utcText } from '../src/domain/schedules/calendar-date.js';
 import { OUTSIDE_HOURS, type Hold } from '../src/domain/sessions/copy-session.js';
+import { isOutOfTries } from './failures.js';
 import type { TaskState } from './task-state.js';
 import type { Turn } from './turn.js';
 
@@ -21,6 +22,25 @@ export class Pause {
     if (hold === null) return;
     if (this.running === null) void this.turn.giveUp();
     else this.running.cancel();
+  }
+
+  /** As `pausable`, for an activity that ends after the tries of a turn (`dataTries`): it is scheduled again, behind others that wait, until its tries have
+   *  taken `limitMs` together. @throws what the last try threw */
+  async untilDone<T>(limitMs: number, work: () => Promise<T>): Promise<T> {
+    let spentMs = 0;
+    for (;;) {
+      let startedMs = 0;
+      try {
+        return await this.pausable(() => {
+          startedMs = Date.now();
+          return work();
+        });
+      } catch (error) {
+        spentMs += Date.now() - startedMs;
+        if (!isOutOfTries(error) || spentMs >= limitMs) throw error;
+        await this.turn.giveUpIfLong();
+      }
+    }
   }
 
   /** Runs `work` when it is the workload's turn, again after each pause. @throws what `work` throws, unless a pause stopped it */

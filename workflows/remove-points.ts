@@ -14,7 +14,7 @@ import { controlActivities, listingActivities, retentionActivities } from './act
 import {
   chainWorkflowId,
   CONTROL_TASK_QUEUE,
-  repositoryTaskQueue,
+  lookTaskQueue,
   type RemoveInput,
 } from './messages.js';
 import { OperationState } from './operation-state.js';
@@ -40,7 +40,7 @@ async function remove(input: RemoveInput): Promise<{ ids: readonly string[] }> {
     [],
   );
   const { listVerification } = proxyActivities<HealthActivities>({
-    taskQueue: repositoryTaskQueue(repositoryId),
+    taskQueue: lookTaskQueue(repositoryId),
     startToCloseTimeout: '10m',
     heartbeatTimeout: settings.heartbeatTimeoutMs,
     scheduleToCloseTimeout: '10m',

@@ -17,7 +17,7 @@ import {
   type Payload,
   type ScheduledActivity,
 } from './execution.js';
-import { nextAttemptAtMs } from './next-attempt.js';
+import { nextAttemptAtMs, retryStateOf } from './next-attempt.js';
 
 /** The process that does the activities. */
 export interface LocalWorker {
@@ -120,6 +120,11 @@ export class LocalServer {
       ({ outcome, turns, activities }) =>
         outcome === null && [...turns.values()].some((seq) => activities.has(seq)),
     ).length;
+  }
+
+  /** From the beginning. */
+  get turnsGiven(): number {
+    return [...this.executions.values()].reduce((sum, { turns }) => sum + turns.size, 0);
   }
 
   private runs(workflowId: string): Execution[] {
@@ -237,7 +242,10 @@ export class LocalServer {
     const failure = {
       message: 'Activity task failed',
       cause,
-      activityFailureInfo: { activityType: { name: activityType }, activityId },
+      activityFailureInfo: {
+        ...{ activityType: { name: activityType }, activityId },
+        retryState: retryStateOf(activity, cause),
+      },
     };
     execution.news.push({ resolveActivity: { seq, result: { failed: { failure } } } });
   }

@@ -119,6 +119,10 @@ export class LocalSessions {
     return this.server?.turnsHeld ?? 0;
   }
 
+  get turnsGiven(): number {
+    return this.server?.turnsGiven ?? 0;
+  }
+
   /** How many runs a workflow had in what was executed last, children too. */
   runsOf(workflowId: string): number {
     return this.server?.runLengths(workflowId).length ?? 0;

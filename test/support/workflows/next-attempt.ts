@@ -1,5 +1,24 @@
 import { optionalTsToMs } from '@temporalio/common/lib/time.js';
+import proto from '@temporalio/proto';
 import type { Failure, ScheduledActivity } from './execution.js';
+
+const { RetryState } = proto.temporal.api.enums.v1;
+
+/** What the server says of an activity that has failed for good. */
+export function retryStateOf(
+  { command: { retryPolicy }, attempt }: ScheduledActivity,
+  { applicationFailureInfo }: Failure,
+): proto.temporal.api.enums.v1.RetryState {
+  if (
+    applicationFailureInfo?.nonRetryable === true ||
+    (retryPolicy?.nonRetryableErrorTypes ?? []).includes(applicationFailureInfo?.type ?? '')
+  )
+    return RetryState.RETRY_STATE_NON_RETRYABLE_FAILURE;
+  const most = retryPolicy?.maximumAttempts ?? 0;
+  return most > 0 && attempt >= most
+    ? RetryState.RETRY_STATE_MAXIMUM_ATTEMPTS_REACHED
+    : RetryState.RETRY_STATE_TIMEOUT;
+}
 
 /** As the Temporal server decides it. null: it has failed for good. */
 export function nextAttemptAtMs(
