@@ -2,6 +2,7 @@ import type { RestorePointView } from '../domain/targets/repository-view.js';
 import { restorePointKey } from '../domain/targets/repository-view.js';
 import type { TargetRestorePoint } from '../domain/targets/target-point.js';
 import { faultOfPoint, healthOf, type TargetTreePoint } from '../domain/trees/target-tree.js';
+import { inBelievedOrder } from '../domain/trees/tree-dates.js';
 import { chainFolder } from '../chain/chain-paths.js';
 import { FILES_FOLDER } from './tree-paths.js';
 import type { TreeRecord } from './tree-record.js';
@@ -17,9 +18,9 @@ export function totalsOf({ index }: Pick<TreeRecord, 'index'>): {
   };
 }
 
-/** The points as lists of restore points and promises of age see them: they have no disks. */
+/** The points as lists of restore points and promises of age see them, in the order of the dates that are believed: they have no disks. */
 export function pointsAsRestorePoints({ points }: TreeRecord): TargetRestorePoint[] {
-  return points.map((point) => ({
+  return inBelievedOrder(points).map((point) => ({
     ...{ id: point.id, createdAt: point.createdAt, copiedAt: point.copiedAt },
     kind: isWhole(point) ? 'full' : 'increment',
     ...{ parentId: null, chainId: point.id, state: 'available' },

@@ -4,6 +4,7 @@
 import type { CopyMode } from '../jobs/copy-job.js';
 import { gfsFullNeeded } from './gfs.js';
 import type { TargetTreePoint } from '../trees/target-tree.js';
+import { datesOfCopy } from '../trees/tree-dates.js';
 import type { TreeRetention } from '../trees/tree-points.js';
 
 export interface SetFlagsInput extends Pick<TreeRetention, 'gfs' | 'timeZone'> {
@@ -11,17 +12,25 @@ export interface SetFlagsInput extends Pick<TreeRetention, 'gfs' | 'timeZone'> {
   readonly nowMs: number;
 }
 
-/** The points with the flags that are due. Logs get none: a period begins with a backup.
- *  @param points oldest first */
+/** The points with the flags that are due. Logs get none: a period begins with a backup. Nor do points whose dates are not believed, as long as there are
+ *  others: the period that they fill is that of the day on which they were copied.
+ *  @param points oldest first by the dates of the source */
 export function withDueFlags(
   points: readonly TargetTreePoint[],
   { gfs, timeZone, mode, nowMs }: SetFlagsInput,
 ): TargetTreePoint[] {
   if (gfs === null) return [...points];
+  const dates = datesOfCopy(points, nowMs);
+  const areAllDoubted = dates.every(({ isDoubted }) => isDoubted);
   const backups = points
-    .filter(({ kind }) => kind !== 'log')
-    .map(({ id, createdAt, copiedAt, health, flags }) => ({
-      ...{ id, createdAt, copiedAt, health, flags },
+    .flatMap(({ id, copiedAt, kind, health, flags }, index) => {
+      const { atMs, isDoubted } = dates[index]!;
+      const isCandidate = !isDoubted || areAllDoubted || flags.length > 0;
+      return kind !== 'log' && isCandidate ? [{ id, atMs, copiedAt, health, flags }] : [];
+    })
+    .sort((a, b) => a.atMs - b.atMs)
+    .map(({ atMs, ...point }) => ({
+      ...{ ...point, createdAt: new Date(atMs).toISOString() },
       ...{ kind: 'full' as const, state: 'available' as const },
     }));
   const due = gfsFullNeeded({ gfs, timeZone, mode, nowMs, points: backups });

@@ -7,9 +7,9 @@ import type { TargetRestorePoint } from '../targets/target-point.js';
 export type DatedPoint = Pick<TargetRestorePoint, 'id' | 'createdAt' | 'copiedAt'>;
 
 /** No backup of this kind is older; a clock that was never set is. */
-const EARLIEST_MS = Date.parse('2000-01-01T00:00:00Z');
+export const EARLIEST_MS = Date.parse('2000-01-01T00:00:00Z');
 /** Clocks of two machines, and local times that are taken for UTC, differ by less. */
-const TOLERANCE_MS = DAY_MS;
+export const TOLERANCE_MS = DAY_MS;
 
 /** The points with the date that their ages count from in place of `createdAt`; never descending along the chain. Pure, and the same
  *  whatever the time is.

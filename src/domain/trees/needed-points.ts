@@ -12,6 +12,8 @@ export interface NeedingPoint {
   readonly sizeBytes?: number;
   /** It is worth nothing to others. */
   readonly isCorrupt?: boolean;
+  /** Nobody knows when it was made (`BelievedDate`): a full serves no log then, and a log needs all that it says. */
+  readonly isDoubted?: boolean;
 }
 
 export type LogRules = Pick<TreeRules, 'logsBeforeFullMs'>;
@@ -31,13 +33,14 @@ export class ServingFulls<P extends NeedingPoint> {
       rules.logsBeforeFullMs === undefined
         ? []
         : fulls
-            .filter((full) => full.isCorrupt !== true && isLarge(full, fulls))
+            .filter((full) => full.isCorrupt !== true && full.isDoubted !== true)
+            .filter((full) => isLarge(full, fulls))
             .sort((a, b) => a.createdAtMs - b.createdAtMs);
   }
 
   /** The newest that was made before a log. null: there is none, or the needs of logs end by themselves. */
-  of({ kind, createdAtMs }: NeedingPoint): P | null {
-    if (kind !== 'log') return null;
+  of({ kind, createdAtMs, isDoubted }: NeedingPoint): P | null {
+    if (kind !== 'log' || isDoubted === true) return null;
     return this.#fulls.findLast((full) => full.createdAtMs <= createdAtMs) ?? null;
   }
 

@@ -9,10 +9,10 @@ import type {
   RetentionPolicy,
 } from '../jobs/copy-job.js';
 import { gfsKeepReasons } from '../retention/gfs.js';
-import { ageBase, agesFrom } from '../retention/retention-age.js';
 import { ServingFulls, withNeeds, type LogRules, type NeedingPoint } from './needed-points.js';
 import type { TreePoint } from './source-tree.js';
 import { healthOf, type TargetTreePoint } from './target-tree.js';
+import { believedTreeDates, datesOfCopy, treeAgesFrom } from './tree-dates.js';
 import type { TreeRules } from './tree-rules.js';
 
 /** What the job says of how long points stay. */
@@ -30,8 +30,16 @@ export interface TreePointChoice extends TreeRetention {
   /** Points of kind `log` are copied, too. */
   readonly withLogs: boolean;
   readonly nowMs: number;
-  /** Ids in the source of the points that were copied. */
-  readonly copied: ReadonlySet<string>;
+  /** When points were copied, by their ids in the source. Epoch milliseconds. */
+  readonly copied: ReadonlyMap<string, number>;
+}
+
+export function copiedAt(
+  copy: { readonly points: readonly TargetTreePoint[] } | null,
+): ReadonlyMap<string, number> {
+  return new Map(
+    copy?.points.map((point) => [point.source.restorePointId, Date.parse(point.copiedAt)]),
+  );
 }
 
 export interface ChosenTreePoints {
@@ -55,10 +63,35 @@ export function chooseTreePoints(
   const whole = wanted.filter(({ state }) => state === 'complete');
   // What is still written there is told file by file.
   if (isOpaque === true) return { points: whole.slice(-1), unusable: null, warnings: [] };
-  const newest = wanted.at(-1);
-  const unusable = newest === undefined || newest.state === 'complete' ? null : newest;
+  const newestAt = datedPoints(wanted, choice).findLastIndex(isBelieved);
+  const newest = [wanted[newestAt], wanted.at(-1)];
+  const unusable = newest.find((point) => point !== undefined && point.state !== 'complete');
   const chosen = shape === 'store' ? whole : chosenSets(whole, choice, rules);
-  return { points: chosen, unusable, warnings: gapsOf(chosen, points) };
+  return { points: chosen, unusable: unusable ?? null, warnings: gapsOf(chosen, points) };
+}
+
+/** A point of the source with the date that counts for it. */
+interface DatedPoint extends TreePoint {
+  readonly isDoubted?: true;
+}
+
+function isBelieved({ isDoubted }: Pick<NeedingPoint, 'isDoubted'>): boolean {
+  return isDoubted !== true;
+}
+
+function datedPoints(
+  points: readonly TreePoint[],
+  { copied, nowMs }: Pick<TreePointChoice, 'copied' | 'nowMs'>,
+): DatedPoint[] {
+  const seen = points.map(({ id, createdAtMs }) => ({
+    createdAtMs,
+    copiedAtMs: copied.get(id) ?? nowMs,
+  }));
+  const dates = believedTreeDates(seen, nowMs);
+  return points.map((point, index) => {
+    const { atMs, isDoubted } = dates[index]!;
+    return isDoubted ? { ...point, createdAtMs: atMs, isDoubted } : point;
+  });
 }
 
 /** A log whose chain ends before the full that serves it needs that full, as the copy has it. */
@@ -67,37 +100,59 @@ function chosenSets(
   choice: TreePointChoice,
   rules: LogRules,
 ): TreePoint[] {
+  const dated = datedPoints(whole, choice);
   const wanted = [
-    ...newSets(whole, choice, rules),
+    ...newSets(dated, choice, rules),
     ...whole.flatMap(({ id }) => (choice.copied.has(id) ? [id] : [])),
   ];
-  const ids = withNeeds(whole, new Set(wanted), rules);
-  const chosen = whole.filter(({ id }) => ids.has(id));
-  const byId = new Map(whole.map((point) => [point.id, point]));
-  const fulls = new ServingFulls(chosen, rules);
-  return chosen.map((point) => {
-    const needs = fulls.needsOf(point, (id) => (ids.has(id) ? undefined : byId.get(id)));
-    return needs === point.needs ? point : { ...point, needs };
+  const ids = withNeeds(dated, new Set(wanted), rules);
+  const byId = new Map(dated.map((point) => [point.id, point]));
+  const fulls = new ServingFulls(
+    dated.filter(({ id }) => ids.has(id)),
+    rules,
+  );
+  return whole.flatMap((point) => {
+    if (!ids.has(point.id)) return [];
+    const own = byId.get(point.id)!;
+    const needs = fulls.needsOf(own, (id) => (ids.has(id) ? undefined : byId.get(id)));
+    return [needs === own.needs ? point : { ...point, needs }];
   });
 }
 
 /** Scope `all` takes every one that retention keeps. Else the first run, and each of a periodic job, takes the newest backup and all logs since it: threads
  *  and volumes have logs of their own, and none of them is the newest for all. Later an immediate job takes all that follow what it has copied: a backup is
- *  dated by its beginning, and logs that are newer may have been copied before it was whole. */
-function newSets(whole: readonly TreePoint[], choice: TreePointChoice, rules: LogRules): string[] {
+ *  dated by its beginning, and logs that are newer may have been copied before it was whole. One whose date is not believed may be the newest, or not: it is taken
+ *  beside the one that is by the others' dates, and makes none of them old.
+ *  @param whole oldest first by the dates of the source */
+function newSets(whole: readonly DatedPoint[], choice: TreePointChoice, rules: LogRules): string[] {
   const { scope, mode, copied } = choice;
   const kept = keptIds(whole, choice, rules);
-  const idsSince = (first: TreePoint | undefined, isWanted = (_: TreePoint) => true): string[] =>
+  const idsSince = (first: DatedPoint | undefined, isWanted = (_: DatedPoint) => true): string[] =>
     whole.flatMap((point) => {
       const { id, createdAtMs } = point;
-      const isOld = first !== undefined && createdAtMs < first.createdAtMs;
+      const isOld = first !== undefined && isBelieved(point) && createdAtMs < first.createdAtMs;
       return !isOld && kept.has(id) && isWanted(point) ? [id] : [];
     });
   if (scope === 'all') return idsSince(undefined);
+  const dated = whole.filter(isBelieved);
+  // Clocks that are all wrong, or that of this machine: the order is all that there is.
+  const believed = dated.length > 0 ? dated : whole;
   if (mode === 'immediate' && copied.size > 0)
-    return idsSince(whole.find(({ id }) => copied.has(id)));
-  const newest = whole.findLast(({ kind }) => kind !== 'log');
-  return idsSince(newest, ({ id, kind }) => kind === 'log' || id === newest?.id);
+    return idsSince(believed.find(({ id }) => copied.has(id)));
+  const isBackup = ({ kind }: DatedPoint) => kind !== 'log';
+  const newest = believed.findLast(isBackup);
+  const beside = doubtedBeside(whole.filter(isBackup));
+  return idsSince(newest, ({ id, kind }) => kind === 'log' || id === newest?.id || beside.has(id));
+}
+
+/** The newest of those before and behind all dates that are believed: the same wrong clock may have dated older ones.
+ *  @param backups oldest first by the dates of the source */
+function doubtedBeside(backups: readonly DatedPoint[]): Set<string> {
+  const first = backups.findIndex(isBelieved);
+  const found = [backups[first - 1], backups.at(-1)];
+  return new Set(
+    found.flatMap((point) => (point === undefined || isBelieved(point) ? [] : [point.id])),
+  );
 }
 
 /** Also says which of the points that one needs are not there at all. */
@@ -123,31 +178,52 @@ const MINIMUM_POINTS = 3;
 /** Ids of the points that retention keeps: by days from when their sources were made, or the newest of them, or by a flag; and all that one of these
  *  needs. Logs are kept from the oldest backup on that no flag alone keeps. Ages are counted from a day after the newest point at the latest, so that a clock that runs ahead, or a
  *  source that stopped, lets nothing go.
- *  @param points oldest first */
+ *  @param unordered oldest first by the dates of the source */
 export function keptIds(
-  points: readonly AgedPoint[],
+  unordered: readonly AgedPoint[],
   { retention, gfs, endedGfs, timeZone, nowMs }: TreeRetention & Pick<TreePointChoice, 'nowMs'>,
   rules: LogRules,
 ): Set<string> {
   // There is no day to count from: of a database whose first backup is being made nothing is whole.
-  if (points.length === 0) return new Set();
+  if (unordered.length === 0) return new Set();
+  const points = byDate(unordered);
   const backups = points.filter(({ kind }) => kind !== 'log');
   const firstDay = dayNumberOf(agesOf(points, nowMs), timeZone) - retention.value;
   const fewest = retention.type === 'days' ? MINIMUM_POINTS : retention.value;
-  const good = backups.filter(({ isCorrupt }) => isCorrupt !== true);
-  const oldestCounted = good[Math.max(0, good.length - fewest)];
-  const firstByCount = oldestCounted === undefined ? 0 : backups.indexOf(oldestCounted);
+  const firstByCount = firstCounted(backups, fewest);
   const kept = backups.filter(
     ({ createdAtMs }, index) =>
       index >= firstByCount ||
       (retention.type === 'days' && dayNumberOf(createdAtMs, timeZone) >= firstDay),
   );
   const ids = new Set(kept.map(({ id }) => id));
-  const oldestMs = kept[0]?.createdAtMs ?? -Infinity;
+  const oldestMs = logsFromMs(backups, kept[0]);
   for (const { id, kind, createdAtMs } of points)
     if (kind === 'log' && createdAtMs >= oldestMs) ids.add(id);
   for (const id of flagKeepReasons(points, { gfs, endedGfs, timeZone, nowMs }).keys()) ids.add(id);
   return withNeeds(points, ids, rules);
+}
+
+/** Which backup is the oldest that is kept for its number. One whose date is not believed may be older than it seems: it takes no other's place, and as many such
+ *  as there are places stay beside the others. */
+function firstCounted(backups: readonly AgedPoint[], fewest: number): number {
+  const good = backups.filter(({ isCorrupt }) => isCorrupt !== true);
+  const believed = good.filter(isBelieved);
+  const most = believed.length === 0 ? fewest : 2 * fewest;
+  const oldest = [good[Math.max(0, good.length - most)], believed.at(-fewest)];
+  return Math.max(...oldest.map((one) => (one === undefined ? 0 : backups.indexOf(one))));
+}
+
+/** Of a backup that was made before its date says, the logs since are needed, too.
+ *  @param backups oldest first */
+function logsFromMs(backups: readonly AgedPoint[], oldest: AgedPoint | undefined): number {
+  if (oldest === undefined) return -Infinity;
+  const upToIt = backups.slice(0, backups.indexOf(oldest) + 1);
+  return upToIt.findLast(isBelieved)?.createdAtMs ?? -Infinity;
+}
+
+function byDate<P extends AgedPoint>(points: readonly P[]): P[] {
+  return points.toSorted((a, b) => a.createdAtMs - b.createdAtMs);
 }
 
 /** Why flags keep points, by ids in the source. */
@@ -160,7 +236,7 @@ export function flagKeepReasons(
     nowMs,
   }: Pick<TreePointChoice, 'gfs' | 'endedGfs' | 'timeZone' | 'nowMs'>,
 ): Map<string, string[]> {
-  const flagged = points.flatMap(({ id, createdAtMs, flags = [] }) =>
+  const flagged = byDate(points).flatMap(({ id, createdAtMs, flags = [] }) =>
     flags.length === 0 ? [] : [{ id, createdAt: new Date(createdAtMs).toISOString(), flags }],
   );
   return gfsKeepReasons({ gfs, endedGfs, timeZone, nowMs: agesOf(points, nowMs), points: flagged });
@@ -168,16 +244,21 @@ export function flagKeepReasons(
 
 /** From when ages are counted. */
 function agesOf(points: readonly AgedPoint[], nowMs: number): number {
-  const newestMs = points.reduce((newest, { createdAtMs }) => Math.max(newest, createdAtMs), 0);
-  return agesFrom(newestMs, nowMs);
+  const dates = points.map((point) => ({
+    atMs: point.createdAtMs,
+    isDoubted: !isBelieved(point),
+  }));
+  return treeAgesFrom(dates, nowMs);
 }
 
-/** The points of a copy as retention sees them, by their ids in the source. */
-export function agedPoints(points: readonly TargetTreePoint[]): AgedPoint[] {
-  return points.map(({ source, createdAt, kind, needs, sizeBytes, health, lacks, flags }) => ({
+/** The points of a copy as retention sees them, by their ids in the source and with the dates that are believed (`believedTreeDates`). */
+export function agedPoints(points: readonly TargetTreePoint[], nowMs?: number): AgedPoint[] {
+  const dates = datesOfCopy(points, nowMs);
+  return points.map(({ source, kind, needs, sizeBytes, health, lacks, flags }, index) => ({
     id: source.restorePointId,
-    createdAtMs: Date.parse(createdAt),
+    createdAtMs: dates[index]!.atMs,
     ...{ kind, needs, sizeBytes },
+    ...(dates[index]!.isDoubted ? { isDoubted: true } : {}),
     ...(healthOf({ health, lacks }) === 'corrupt' ? { isCorrupt: true } : {}),
     ...(flags.length > 0 ? { flags } : {}),
   }));
@@ -189,8 +270,9 @@ export function pointsLeft(
   points: readonly TargetTreePoint[],
   kept: ReadonlySet<string>,
   rules: LogRules,
+  nowMs?: number,
 ): TargetTreePoint[] {
-  const aged = agedPoints(points);
+  const aged = agedPoints(points, nowMs);
   const byId = new Map(aged.map((point) => [point.id, point]));
   const fulls = new ServingFulls(
     aged.filter(({ id }) => kept.has(id)),
@@ -210,7 +292,7 @@ export interface RemovalRule {
   readonly retention: RetentionPolicy;
   /** Of the target. */
   readonly immutableForDays: number;
-  /** `AgeBase.asOfMs` of the points of the copy: a clock that runs ahead lets nothing go. */
+  /** `treeAgesFrom` of the points of the copy: a clock that runs ahead lets nothing go. */
   readonly asOfMs: number;
 }
 
@@ -224,7 +306,8 @@ export function missedSinceMs(
   nowMs: number,
 ): number {
   if (changedAt === null) return nowMs;
-  return Math.max(nowMs, ageBase(points, Date.parse(changedAt)).asOfMs);
+  const changedAtMs = Date.parse(changedAt);
+  return Math.max(nowMs, treeAgesFrom(datesOfCopy(points, changedAtMs), changedAtMs));
 }
 
 /** Whether what the source removed goes from the copy, too: after the days of the job, and at once where the tool bears nothing that stays. Where

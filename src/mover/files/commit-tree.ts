@@ -1,4 +1,3 @@
-import { agesFrom } from '../../domain/retention/retention-age.js';
 import { firstTexts } from '../../domain/sentences.js';
 import { withDueFlags, type SetFlagsInput } from '../../domain/retention/set-flags.js';
 import type { FileFaults } from '../../domain/trees/file-faults.js';
@@ -11,6 +10,7 @@ import {
 } from '../../domain/trees/known-losses.js';
 import { joinLacking, LackingList, type Lacking } from '../../domain/trees/lacking-files.js';
 import { notOverwritten, overwrittenTexts } from '../../domain/trees/set-points.js';
+import { believedTreeDates, treeAgesFrom } from '../../domain/trees/tree-dates.js';
 import { guardedDaysAfter } from '../../domain/trees/tree-guard.js';
 import { treeLayoutOf } from '../../layout/tree-layouts.js';
 import type { TreePlanReference } from '../../domain/trees/tree-work.js';
@@ -192,12 +192,14 @@ function lostAfter(
 
 /** From when ages are counted: from the newest point that the copy has or gets. */
 function ageOf({ points }: TreeRecord, { points: planned, plannedAtMs }: TreePlan): number {
-  const madeAtMs = [
-    ...points.map(({ createdAt }) => Date.parse(createdAt)),
-    ...planned.map(({ createdAtMs }) => createdAtMs),
+  const dated = [
+    ...points.map(({ createdAt, copiedAt }) => ({
+      createdAtMs: Date.parse(createdAt),
+      copiedAtMs: Date.parse(copiedAt),
+    })),
+    ...planned.map(({ createdAtMs }) => ({ createdAtMs, copiedAtMs: plannedAtMs })),
   ];
-  const newestMs = madeAtMs.reduce((newest, ms) => Math.max(newest, ms), -Infinity);
-  return madeAtMs.length === 0 ? plannedAtMs : agesFrom(newestMs, plannedAtMs);
+  return treeAgesFrom(believedTreeDates(dated, plannedAtMs), plannedAtMs);
 }
 
 export interface NotedCopies {

@@ -13,6 +13,7 @@ import { overwrittenTexts } from '../../domain/trees/set-points.js';
 import {
   agedPoints,
   chooseTreePoints,
+  copiedAt,
   isRemovalDue,
   keptIds,
   type ChosenTreePoints,
@@ -199,13 +200,9 @@ export function treeOf(workload: SourceWorkload): {
   );
 }
 
-function copiedIds(record: TreeRecord | null): Set<string> {
-  return new Set(record?.points.map(({ source }) => source.restorePointId));
-}
-
 function choosePoints({ input, tree, layout }: Seen, record: TreeRecord | null): ChosenTreePoints {
   const { choice, nowMs } = input;
-  const copied = copiedIds(record);
+  const copied = copiedAt(record);
   return chooseTreePoints(tree.points, layout.rules, { ...choice, nowMs, copied });
 }
 
@@ -232,7 +229,7 @@ function whatIsDue({ input, tree, layout, known }: Seen, chosen: ChosenTreePoint
   if (rules.isOpaque === true) return null;
   if (rules.shape === 'sets') {
     const policy = { ...input.choice, nowMs: input.nowMs };
-    if (keptIds(agedPoints(known.points), policy, rules).size < known.points.length)
+    if (keptIds(agedPoints(known.points, input.nowMs), policy, rules).size < known.points.length)
       return 'retention lets points go';
     const isFlagged = withDueFlags(known.points, policy).some(
       ({ flags }, index) => flags !== known.points[index]!.flags,

@@ -11,8 +11,8 @@ import {
 import { withNeeds } from '../../domain/trees/needed-points.js';
 import { immutableReason } from '../../domain/retention/immutability.js';
 import { modifiedAtMs } from '../../domain/sources/restore-point.js';
-import { ageBase } from '../../domain/retention/retention-age.js';
 import type { TargetTreePoint } from '../../domain/trees/target-tree.js';
+import { datesOfCopy, treeAgesFrom, withBelievedTreeDates } from '../../domain/trees/tree-dates.js';
 import type { TreeRules } from '../../domain/trees/tree-rules.js';
 import { treeLayoutOf } from '../../layout/tree-layouts.js';
 import type { BackupRepository, RepositoryEntry } from '../../repository/backup-repository.js';
@@ -145,12 +145,21 @@ function keptPoints(
         !isRemovalDue(Date.parse(goneSince), Date.parse(createdAt), rule),
     );
   }
-  const aged = agedPoints(points);
+  const aged = agedPoints(points, nowMs);
   const kept = keptIds(aged, { ...choice, nowMs }, rules);
-  const immutability = { immutableForDays, nowMs, ...ageBase(points, nowMs) };
-  for (const point of points)
-    if (immutableReason(point, immutability) !== null) kept.add(point.source.restorePointId);
-  return pointsLeft(points, withNeeds(aged, kept, rules), rules);
+  for (const id of immutableIds(points, { immutableForDays, nowMs })) kept.add(id);
+  return pointsLeft(points, withNeeds(aged, kept, rules), rules, nowMs);
+}
+
+/** Ids in the source of the points that must stay as they were written. */
+export function immutableIds(
+  points: readonly TargetTreePoint[],
+  rule: Pick<RemoveTreeFilesInput, 'immutableForDays' | 'nowMs'>,
+): string[] {
+  const asOfMs = treeAgesFrom(datesOfCopy(points, rule.nowMs), rule.nowMs);
+  return withBelievedTreeDates(points, rule.nowMs).flatMap((point) =>
+    immutableReason(point, { ...rule, asOfMs }) === null ? [] : [point.source.restorePointId],
+  );
 }
 
 export function removalRule(
@@ -164,7 +173,8 @@ export function removalRule(
     readonly choice: Pick<TreePointChoice, 'retention'>;
   },
 ): RemovalRule {
-  return { rules, retention, immutableForDays, asOfMs: ageBase(points, nowMs).asOfMs };
+  const asOfMs = treeAgesFrom(datesOfCopy(points, nowMs), nowMs);
+  return { rules, retention, immutableForDays, asOfMs };
 }
 
 function isDue(rule: RemovalRule): (entry: FileEntry) => boolean {

@@ -15,7 +15,7 @@ export function treeViews(
 ): RestorePointView[] {
   const rules = treeLayoutOf(record.layout)?.rules ?? null;
   const ofSets = job === null || rules?.shape !== 'sets' ? null : job;
-  const aged = agedPoints(record.points);
+  const aged = agedPoints(record.points, nowMs);
   const kept = ofSets && keptIds(aged, { ...ofSets, nowMs }, rules ?? {});
   const flags = ofSets && flagKeepReasons(aged, { ...ofSets, nowMs });
   return record.points.map((point) => {

@@ -4,7 +4,11 @@ import type { SourceWorkload } from '../../domain/sources/restore-point.js';
 import type { SettleRule } from '../../domain/sources/settle.js';
 import { pointsToTake } from '../../domain/trees/grown-points.js';
 import { settledTreePoints, type TreePoint } from '../../domain/trees/source-tree.js';
-import { chooseTreePoints, type ChosenTreePoints } from '../../domain/trees/tree-points.js';
+import {
+  chooseTreePoints,
+  copiedAt,
+  type ChosenTreePoints,
+} from '../../domain/trees/tree-points.js';
 import { treeLayoutOf } from '../../layout/tree-layouts.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { readTreeRecord } from '../../tree/tree-store.js';
@@ -26,7 +30,7 @@ export async function newTreePoints(
 }> {
   const layout = treeLayoutOf(tree?.layout ?? '');
   const record = await readTreeRecord(target, chainFolder(job.id, id));
-  const copied = new Set(record?.points.map(({ source }) => source.restorePointId));
+  const copied = copiedAt(record);
   const { mode, retention, gfs, endedGfs, timeZone, restorePoints: scope } = job;
   const choice = { mode, scope, withLogs: job.transactionLogs, retention, gfs, endedGfs, timeZone };
   const points = settledTreePoints({ id, points: tree?.points ?? [] }, rule);
@@ -35,5 +39,5 @@ export async function newTreePoints(
       ? { points: [], warnings: [], unusable: null }
       : chooseTreePoints(points, layout.rules, { ...choice, copied, nowMs: rule.nowMs });
   const added = pointsToTake(chosen.points, record?.points ?? []);
-  return { chosen, added, copied, isFirst: record === null };
+  return { chosen, added, copied: new Set(copied.keys()), isFirst: record === null };
 }

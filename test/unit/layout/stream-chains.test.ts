@@ -123,7 +123,7 @@ describe('streams that build on one another', () => {
         mode: 'immediate',
         scope: 'latest',
         withLogs: true,
-        copied: new Set<string>(),
+        copied: new Map<string, number>(),
       },
     });
     expect(chosen.points.map(({ id }) => id)).toEqual(both);

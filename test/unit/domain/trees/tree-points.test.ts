@@ -25,6 +25,9 @@ function point(id: string, createdAtMs: number, more: Partial<TreePoint> = {}): 
 const log = (id: string, createdAtMs: number, ...needs: string[]): TreePoint =>
   point(id, createdAtMs, { kind: 'log', needs });
 
+/** Points that were copied on 24 November. */
+const copiedBefore = (...ids: string[]) => new Map(ids.map((id) => [id, at(24)]));
+
 const days = (value: number): RetentionPolicy => ({ type: 'days', value });
 const newest = (value: number): RetentionPolicy => ({ type: 'restorePoints', value });
 
@@ -140,6 +143,7 @@ describe('what retention keeps of the points of a tree', () => {
     it('lets a log need the full that serves it when those before it go', () => {
       const copied = CHAIN.slice(0, 9).map(({ id, createdAtMs, kind, needs }) => ({
         ...{ id: `copy of ${id}`, createdAt: new Date(createdAtMs).toISOString(), kind, needs },
+        copiedAt: new Date(createdAtMs).toISOString(),
         ...{ files: [id], health: 'good', flags: [], source: { restorePointId: id } },
       })) as unknown as TargetTreePoint[];
       const ids = new Set(['F2', '2a', '2b', 'F3', '3a', '3b']);
@@ -175,7 +179,7 @@ describe('what retention keeps of the points of a tree', () => {
   it('of a copy is asked by the ids and dates of the source', () => {
     const copied = {
       ...{ id: '2026-11-25', createdAt: '2026-11-25T10:00:00.000Z', kind: 'log', needs: ['x'] },
-      flags: [],
+      ...{ copiedAt: '2026-11-25T11:00:00.000Z', flags: [] },
       source: { repositoryId: 'r', restorePointId: 's1' },
     } as unknown as TargetTreePoint;
     expect(agedPoints([copied])).toEqual([
@@ -188,7 +192,7 @@ describe('the points that are copied', () => {
   const CHOICE: TreePointChoice = {
     ...{ mode: 'periodic', scope: 'all', withLogs: true, gfs: null, timeZone: 'UTC' },
     nowMs: at(25),
-    ...{ retention: days(30), copied: new Set() },
+    ...{ retention: days(30), copied: new Map() },
   };
   const POINTS = [
     ...[point('a', at(20)), log('a1', at(21), 'a'), point('b', at(22))],
@@ -211,13 +215,13 @@ describe('the points that are copied', () => {
     ['the newest backup', { scope: 'latest', withLogs: false }, 'b'],
     [
       'the newest, and what was copied before',
-      { scope: 'latest', copied: new Set(['a1']) },
+      { scope: 'latest', copied: copiedBefore('a1') },
       'a a1 b b1 b2',
     ],
     ['none that retention would let go at once', { retention: newest(1) }, 'b b1 b2'],
     [
       'none that retention would let go, but what was copied',
-      { retention: newest(1), copied: new Set(['a']) },
+      { retention: newest(1), copied: copiedBefore('a') },
       'a b b1 b2',
     ],
   ])('of sets are %s', (_, choice, expected) => {
@@ -246,22 +250,22 @@ describe('the points that are copied', () => {
     ],
     [
       'of a later run of an immediate job are all since the oldest that was copied',
-      { scope: 'latest', mode: 'immediate', copied: new Set(['a', '1.1', '1.2', '1.3']) },
+      { scope: 'latest', mode: 'immediate', copied: copiedBefore('a', '1.1', '1.2', '1.3') },
       'a 1.1 2.1 1.2 2.2 b 1.3 2.3',
     ],
     [
       'of an immediate job whose copies are all gone from the source are all that retention keeps',
-      { scope: 'latest', mode: 'immediate', copied: new Set(['gone']) },
+      { scope: 'latest', mode: 'immediate', copied: copiedBefore('gone') },
       'old a 1.1 2.1 1.2 2.2 b 1.3 2.3',
     ],
     [
       'of an immediate job are none that retention would let go',
-      { mode: 'immediate', copied: new Set(['b']), withLogs: false, retention: newest(1) },
+      { mode: 'immediate', copied: copiedBefore('b'), withLogs: false, retention: newest(1) },
       'b',
     ],
     [
       'of a periodic job are no older backups, however many were copied',
-      { scope: 'latest', copied: new Set(['b']), withLogs: false },
+      { scope: 'latest', copied: copiedBefore('b'), withLogs: false },
       'b',
     ],
   ])('%s', (_, choice, expected) => {
@@ -358,7 +362,8 @@ describe('since when something is missed', () => {
     ['a day after the newest point, where that look was ahead', at(30), at(1), at(26)],
   ])('%s', (_, changedAtMs, nowMs, expected) => {
     const changedAt = changedAtMs === null ? null : new Date(changedAtMs).toISOString();
-    const points = [{ createdAt: '2026-11-25T10:00:00.000Z' } as TargetTreePoint];
+    const createdAt = '2026-11-25T10:00:00.000Z';
+    const points = [{ createdAt, copiedAt: createdAt } as TargetTreePoint];
     expect(missedSinceMs({ points, changedAt }, nowMs)).toBe(expected);
   });
 });

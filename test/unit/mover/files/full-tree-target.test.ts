@@ -79,11 +79,14 @@ it('a target without room for a store loses what its source removed long enough 
   const world = new TreeWorld('store', 'toy', days(3));
   await world.write('STORE', 'v1');
   for (const path of ['data/1', 'data/2', 'data/3']) await world.write(path, path);
-  await world.write('snapshots/s1.json', JSON.stringify({ at: world.nowMs + 4 * DAY_MS }));
+  await world.write('snapshots/s0.json', JSON.stringify({ at: world.nowMs }));
   await world.copy();
   await world.remove('data/1');
   await world.copy();
-  world.nowMs += 4 * DAY_MS;
+  world.nowMs += 2.5 * DAY_MS;
+  await world.write('snapshots/s1.json', JSON.stringify({ at: world.nowMs }));
+  await world.copy();
+  world.nowMs += DAY_MS;
   await world.write('data/4', 'new');
   await world.write('snapshots/s2.json', JSON.stringify({ at: world.nowMs }));
   const storage = fill(world, /\.staging\/3\.journal$/);
@@ -102,15 +105,17 @@ it.each([
   'a target that stays full goes on to lose what its source had removed before its copy was %s: %s',
   async (_, isFreed) => {
     makeTreesKnown(toyStoreLayout);
-    const world = new TreeWorld('store', 'toy', days(3));
+    const world = new TreeWorld('store', 'toy', days(1));
     await world.write('STORE', 'v1');
     for (let i = 1; i < 7; i++) await world.write(`data/${i}`, `${i}`);
-    await world.write('snapshots/s1.json', JSON.stringify({ at: world.nowMs + 9 * DAY_MS }));
+    await world.write('snapshots/s0.json', JSON.stringify({ at: world.nowMs }));
     await world.copy();
     await world.remove('data/1');
     await world.copy();
-    world.nowMs += 2 * DAY_MS;
+    world.nowMs += 0.5 * DAY_MS;
     await world.remove('data/2');
+    // Its clock is half a day ahead: ages go on for as long after it.
+    await world.write('snapshots/s1.json', JSON.stringify({ at: world.nowMs + 0.5 * DAY_MS }));
     await world.write('data/7', 'for it');
     const { openRead } = world.source;
     if (!isFreed)
@@ -119,10 +124,10 @@ it.each([
     await world.copy();
     world.source.openRead = openRead;
     await world.write('data/8', 'new');
-    await world.write('snapshots/s2.json', JSON.stringify({ at: world.nowMs + 9 * DAY_MS }));
+    await world.write('snapshots/s2.json', JSON.stringify({ at: world.nowMs }));
     const storage = fill(world, /\.staging\/3\.journal$/);
     const removed = async () => {
-      world.nowMs += 2 * DAY_MS;
+      world.nowMs += 0.6 * DAY_MS;
       expect((await world.copy()).tasks[0]).toMatchObject({ code: 'REPOSITORY_FULL' });
       const left = await world.copied();
       return ['data/1', 'data/2'].filter((path) => !left.has(path));
