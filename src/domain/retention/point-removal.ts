@@ -1,6 +1,6 @@
 /** What goes when an operator takes a restore point out of a chain. Pure. */
 
-import { withBelievedDates } from '../sources/believed-dates.js';
+import { believedPoints } from '../sources/believed-dates.js';
 import { BackupError } from '../errors.js';
 import { immutableReason } from './immutability.js';
 import { ageBase } from './retention-age.js';
@@ -38,7 +38,7 @@ export function pointsToRemove(
       'POINT_NEEDED',
       `${dependents.length} restore points build on ${pointId}: ${dependents.join(', ')}`,
     );
-  const believed = withBelievedDates(points);
+  const believed = believedPoints(points, nowMs);
   const { asOfMs } = ageBase(believed, nowMs);
   for (const point of believed) {
     if (!going.has(point.id)) continue;

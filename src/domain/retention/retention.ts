@@ -1,6 +1,6 @@
 /** Which restore points of a target chain stay, and what is done, in which order, to be rid of the others. */
 
-import { doubtOfDate, withBelievedDates } from '../sources/believed-dates.js';
+import { believedPoints, doubtOfCopy, doubtOfDate } from '../sources/believed-dates.js';
 import { dayNumberOf, startOfDayMs, utcText } from '../schedules/calendar-date.js';
 import type { EndedGfs, GfsPolicy, RetentionPolicy } from '../jobs/copy-job.js';
 import { flagPeriods, isKeptFull } from './ended-gfs.js';
@@ -59,13 +59,14 @@ export interface RetentionPlan {
  *    them unless a flag still protects it.
  *  - Where GFS was turned off and its fulls stay until their day, those that stand alone hold nothing up: the newest chain is shortened as
  *    if it were the only one. Where it begins with such a full, which nothing may be merged into, its first wanted increment becomes a full.
- *  - The order is that of the record; ages are counted from dates that fit it (`withBelievedDates`), so that a point from the future or
- *    from 1970 neither takes others with it nor holds them.
+ *  - The order is that of the record; ages are counted from dates that fit it (`believedPoints`), so that a point from the future or
+ *    from 1970, also one that was copied then, neither takes others with it nor holds them.
  *  - Ages are counted from a day after the newest point at the latest, so that a clock that runs ahead, or a source that stopped, lets
  *    nothing go.
  *  - Nothing goes that something kept builds on, that is leased or immutable, or while the chain is unreadable or the clock looks wrong. */
 export function planRetention(input: RetentionInput): RetentionPlan {
-  const refusal = refusalOf(input);
+  const points = believedPoints(input.points, input.nowMs);
+  const refusal = refusalOf({ ...input, points });
   if (refusal !== null) {
     return {
       keep: input.points.map(({ id }) => ({ id, reasons: [`nothing is removed: ${refusal}`] })),
@@ -73,7 +74,6 @@ export function planRetention(input: RetentionInput): RetentionPlan {
       warnings: [`no restore point is merged or deleted: ${refusal}`],
     };
   }
-  const points = withBelievedDates(input.points);
   const dated = { ...input, points, ...ageBase(points, input.nowMs) };
   const reasons = keepReasons(dated, input.points);
   const chains = [...chainsOf(points).values()];
@@ -152,8 +152,9 @@ function ageNotes(
   asDated: RetainedPoint | undefined,
   point: RetainedPoint,
 ): string[] {
-  const doubt = asDated === undefined ? null : doubtOfDate(asDated, point);
-  return [doubt, ageNote].filter((note) => note !== null);
+  const doubts =
+    asDated === undefined ? [] : [doubtOfDate(asDated, point), doubtOfCopy(asDated, point)];
+  return [...doubts, ageNote].filter((note) => note !== null);
 }
 
 interface ShortTerm {

@@ -1,6 +1,6 @@
 /** What a policy would leave of a chain in the time ahead, session by session, by the very rules that sessions go by. Pure. */
 
-import { withBelievedDates } from '../sources/believed-dates.js';
+import { believedPoints } from '../sources/believed-dates.js';
 import { DAY_MS } from '../schedules/calendar-date.js';
 import type { CopyJob } from '../jobs/copy-job.js';
 import type { TargetRestorePoint } from '../targets/target-point.js';
@@ -106,7 +106,7 @@ function withFulls(
   points: readonly SimulatedPoint[],
   nowMs: number,
 ): readonly SimulatedPoint[] {
-  const dated = withBelievedDates(points);
+  const dated = believedPoints(points, nowMs);
   const rule = { immutableForDays, nowMs, ...ageBase(dated, nowMs) };
   let left = points;
   const { fulls } = gfsFulls({

@@ -8,7 +8,7 @@ import {
   isoDate,
 } from '../schedules/calendar-date.js';
 import type { CopyJob } from '../jobs/copy-job.js';
-import { withBelievedDates } from '../sources/believed-dates.js';
+import { believedPoints } from '../sources/believed-dates.js';
 import type { SourceWorkload, WorkloadType } from '../sources/restore-point.js';
 import type { TargetRestorePoint } from '../targets/target-point.js';
 import { RECENT_POINTS, SHOWN_DAYS, type ChainFacts, type SourceFacts } from './workload-facts.js';
@@ -37,7 +37,7 @@ export interface ChainOfFacts {
   readonly presence: Presence;
 }
 
-/** Moments are dates that fit the chain (`withBelievedDates`), as everywhere where copies are judged: one point from the future is no copy of tomorrow,
+/** Moments are dates that fit the chain (`believedPoints`), as everywhere where copies are judged: one point from the future is no copy of tomorrow,
  *  and makes no later one old.
  *  @param points that are offered, in the order of the record
  *  @param policy of the job as it lies beside the data; null: there is none that can be read, and days are those of UTC */
@@ -48,7 +48,7 @@ export function chainFacts(
   idAsSource: string,
   nowMs: number,
 ): ChainFacts {
-  const dated = withBelievedDates(points);
+  const dated = believedPoints(points, nowMs);
   const readable = dated.filter(({ health }) => health !== 'corrupt');
   const sound = soundPoints(dated);
   const timeZone = policy?.timeZone ?? 'UTC';

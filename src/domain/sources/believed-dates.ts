@@ -1,5 +1,5 @@
 /** Which dates of a chain's restore points can be believed. The order of a chain is that in which its points build on each other and came;
- *  their dates are what a source's clock said, and that may be wrong by years. */
+ *  their dates are what a source's clock said, and when they were copied is what that of the copying machine said; both may be wrong by years. */
 
 import { DAY_MS, utcText } from '../schedules/calendar-date.js';
 import type { TargetRestorePoint } from '../targets/target-point.js';
@@ -10,6 +10,52 @@ export type DatedPoint = Pick<TargetRestorePoint, 'id' | 'createdAt' | 'copiedAt
 export const EARLIEST_MS = Date.parse('2000-01-01T00:00:00Z');
 /** Clocks of two machines, and local times that are taken for UTC, differ by less. */
 export const TOLERANCE_MS = DAY_MS;
+
+/** The points with the dates that all rules about their age go by: `withBelievedCopies`, then `withBelievedDates`.
+ *  @param points in the order of the chain */
+export function believedPoints<Point extends DatedPoint>(
+  points: readonly Point[],
+  nowMs: number,
+): Point[] {
+  return withBelievedDates(withBelievedCopies(points, nowMs));
+}
+
+/** The points with the time that they count as copied at in place of `copiedAt`. Pure.
+ *
+ *  A copy of the future below a later one that is not was made by a clock that ran ahead (a machine that began in 2036, until it was told the time): it
+ *  was made before the next later copy that is believed, so it counts as that one, which lets nothing go early. Where the newest itself is of the future,
+ *  or most of the points are, the present clock may be the one that is wrong: then all stay as they say.
+ *  @param points in the order of the chain */
+export function withBelievedCopies<Point extends DatedPoint>(
+  points: readonly Point[],
+  nowMs: number,
+): Point[] {
+  const copiedMs = points.map(({ copiedAt }) => Date.parse(copiedAt));
+  const ofFuture = copiedMs.filter((ms) => ms > nowMs).length;
+  const isNewestOfFuture = (copiedMs.at(-1) ?? 0) > nowMs;
+  if (ofFuture === 0 || isNewestOfFuture || 2 * ofFuture >= points.length) return [...points];
+  const believedMs = [...copiedMs];
+  for (let place = points.length - 2; place >= 0; place--)
+    if (copiedMs[place]! > nowMs) believedMs[place] = believedMs[place + 1]!;
+  let belowMs = -Infinity;
+  return points.map((point, place) => {
+    if (copiedMs[place]! <= nowMs) {
+      belowMs = Math.max(belowMs, copiedMs[place]!);
+      return point;
+    }
+    // That later copy may have been made by a clock that was behind.
+    const ms = Math.max(belowMs, believedMs[place]!);
+    return { ...point, copiedAt: new Date(ms).toISOString() };
+  });
+}
+
+/** Says that a point counts as copied at another time than it says; null when it does not.
+ *  @param believed the same point of `withBelievedCopies` */
+export function doubtOfCopy(point: DatedPoint, believed: DatedPoint): string | null {
+  if (point.copiedAt === believed.copiedAt) return null;
+  const [own, counted] = [point, believed].map(({ copiedAt }) => utcText(Date.parse(copiedAt)));
+  return `a clock that ran ahead copied it at ${own!}: it counts as copied by ${counted!}`;
+}
 
 /** The points with the date that their ages count from in place of `createdAt`; never descending along the chain. Pure, and the same
  *  whatever the time is.

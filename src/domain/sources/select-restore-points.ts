@@ -10,7 +10,7 @@ import type { RestorePointState } from './restore-point.js';
 import type { AwaitedPoint } from './settle.js';
 import type { IdentifiedPoint } from './source-identity.js';
 import type { TargetRestorePoint } from '../targets/target-point.js';
-import { withBelievedDates } from './believed-dates.js';
+import { believedPoints } from './believed-dates.js';
 
 /** `changedBy`: `all` stores everything that is allocated; `lineage` what the source's increments after `lineageFrom` allocate;
  *  `digest` compares all of it with what the target holds. */
@@ -274,7 +274,8 @@ class ActiveFulls {
 
   constructor(private readonly input: SelectionInput) {
     const { job, timeZone } = input;
-    const copied = withBelievedDates(input.copied);
+    // As the clock of the newest copy had it.
+    const copied = believedPoints(input.copied, Date.parse(input.copied.at(-1)?.copiedAt ?? ''));
     const { gfs, mode } = job;
     // Flags are set after the last copy of a session: those that are due by now count, too.
     const due = gfsFullNeeded({ gfs, mode, timeZone, points: copied, nowMs: Infinity });

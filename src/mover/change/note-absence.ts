@@ -6,7 +6,7 @@ import {
   type Absence,
   type Removal,
 } from '../../domain/retention/absence.js';
-import { withBelievedDates } from '../../domain/sources/believed-dates.js';
+import { believedPoints } from '../../domain/sources/believed-dates.js';
 import { utcText } from '../../domain/schedules/calendar-date.js';
 import { immutableReason } from '../../domain/retention/immutability.js';
 import { ageBase } from '../../domain/retention/retention-age.js';
@@ -51,7 +51,7 @@ export function absenceStanding(
   nowMs: number,
 ): AbsenceStanding {
   const { absence, lastSeenAt } = record.presence;
-  const points = withBelievedDates(record.points);
+  const points = believedPoints(record.points, nowMs);
   if (absence === null) throw new Error('the last look showed this workload');
   const removal = removalOf(absence, afterDays, nowMs);
   // What looks of several days have proven is as good as a point of those days.

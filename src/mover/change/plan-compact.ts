@@ -1,6 +1,6 @@
 import { availablePoints, type ChainRecord } from '../../chain/chain-record.js';
 import { leasedPointIds, type LeasesFound } from '../../chain/leases.js';
-import { withBelievedDates } from '../../domain/sources/believed-dates.js';
+import { believedPoints } from '../../domain/sources/believed-dates.js';
 import type { MaintenanceSchedule } from '../../domain/jobs/copy-job.js';
 import { immutableReason } from '../../domain/retention/immutability.js';
 import { maintenanceDue } from '../../domain/schedules/maintenance-window.js';
@@ -23,14 +23,16 @@ export function compactDue(
     readonly nowMs: number;
   },
 ): string | null {
-  const points = withBelievedDates(availablePoints(record));
+  const points = believedPoints(availablePoints(record), nowMs);
   const chainId = points.at(-1)?.chainId;
   const full = points.find(({ id }) => id === chainId);
   if (compact === null || full === undefined) return null;
   if (full.disks.every(({ format }) => imageFormat(format).merger === null)) return null;
   if (full.health !== 'good' || record.pending !== null) return null;
   // A merge hands the full on to a newer point, and `copiedAt` with it: that makes nothing compact.
-  const lastDoneAtMs = Date.parse(record.compactedAt ?? full.copiedAt);
+  const compactedMs = Date.parse(record.compactedAt ?? full.copiedAt);
+  // A clock that ran ahead did it.
+  const lastDoneAtMs = compactedMs > nowMs ? Date.parse(full.copiedAt) : compactedMs;
   const isDue = maintenanceDue(compact, lastDoneAtMs, nowMs);
   const rule = { ...ageBase(points, nowMs), immutableForDays, nowMs };
   if (!isDue || immutableReason(full, rule) !== null) return null;

@@ -2,7 +2,7 @@ import { leasedPointIds, readLeases } from '../../chain/leases.js';
 import { availablePoints, type ChainRecord } from '../../chain/chain-record.js';
 import { ownedChainRecord } from '../../chain/chain-store.js';
 import type { CopyJob } from '../../domain/jobs/copy-job.js';
-import { withBelievedDates } from '../../domain/sources/believed-dates.js';
+import { believedPoints } from '../../domain/sources/believed-dates.js';
 import { isBackupError } from '../../domain/errors.js';
 import { gfsFulls, type GfsDue, type GfsFull } from '../../domain/retention/gfs.js';
 import { immutableReason, mayBecomeFull } from '../../domain/retention/immutability.js';
@@ -93,7 +93,7 @@ export async function maintenancePlan(
   const { job, nowMs, immutableForDays, chain } = input;
   const { timeZone } = job;
   const points = input.points ?? availablePoints(record);
-  const dated = withBelievedDates(points);
+  const dated = believedPoints(points, nowMs);
   const missing = await firstUnreadable(repository, chain, record);
   const leases = await readLeases(repository, chain, nowMs);
   const leased = leasedPointIds(record, leases);

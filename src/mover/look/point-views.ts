@@ -13,6 +13,7 @@ import {
   type UnreadablePart,
 } from '../../domain/targets/repository-view.js';
 import type { SourceRestorePoint, SourceWorkload } from '../../domain/sources/restore-point.js';
+import { withBelievedCopies } from '../../domain/sources/believed-dates.js';
 import { filesOfDisk } from '../../domain/sources/source-files.js';
 import type { TargetRestorePoint } from '../../domain/targets/target-point.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
@@ -59,6 +60,7 @@ export async function chainViews(
   unreadable: UnreadablePart[],
 ): Promise<RestorePointView[]> {
   const reasons = new Map<string, readonly string[]>();
+  const points = withBelievedCopies(record.points, rule.nowMs);
   let ends: ReadonlyMap<string, number | null> = new Map();
   const job = await storedDefinition(repository, record.jobId, unreadable);
   if (job !== null) {
@@ -68,13 +70,13 @@ export async function chainViews(
     const { retention, gfs, endedGfs, timeZone } = job;
     const { immutableForDays } = rule;
     ends = keptUntil({
-      ...{ points: record.points, policy: retention, gfs, endedGfs },
+      ...{ points, policy: retention, gfs, endedGfs },
       ...{ timeZone, immutableForDays },
     });
   }
   const once = job?.once;
   if (once !== undefined) {
-    const untilMs = expiresAtMs(record.points, once, rule.immutableForDays);
+    const untilMs = expiresAtMs(points, once, rule.immutableForDays);
     ends = new Map(record.points.map(({ id }) => [id, untilMs]));
     for (const { id } of record.points) reasons.set(id, [oneTimeWords(once)]);
   }

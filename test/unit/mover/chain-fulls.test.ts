@@ -1,10 +1,33 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { compactDue } from '../../../src/mover/change/plan-compact.js';
 import { replacementStaging } from '../../../src/mover/change/replace-files.js';
 import { CopiedMachine, NOW_MS, type MachineCopy } from '../../support/living/copied-machine.js';
 
 let machine: CopiedMachine;
 beforeAll(async () => {
   machine = await CopiedMachine.make();
+});
+
+describe('a full that is to be made compact on Fridays', () => {
+  const compact = { every: 'week', day: 'friday', time: '12:00', timeZone: 'UTC' } as const;
+  const noLeases = { named: new Set<string>(), doubtful: [] };
+
+  // The points were copied from Monday to Thursday; now it is Saturday, 7 November 2026.
+  it.each([
+    { made: '2026-11-06T11:59:59.000Z', isDue: true },
+    { made: '2026-11-06T13:00:00.000Z', isDue: false },
+    // By a clock that ran ahead: for ten years it would not be due.
+    { made: '2036-11-02T23:00:00.000Z', isDue: true },
+  ])('is due when it was copied or made so at $made: $isDue', ({ made, isDue }) => {
+    const [full, ...others] = machine.before.points;
+    const copiedAt = made > full!.copiedAt && made < '2027' ? full!.copiedAt : made;
+    const record = {
+      ...machine.before,
+      ...{ compactedAt: made, points: [{ ...full!, copiedAt }, ...others] },
+    };
+    const rule = { compact, immutableForDays: 0, nowMs: NOW_MS };
+    expect(compactDue(record, noLeases, rule)).toBe(isDue ? full!.id : null);
+  });
 });
 
 describe('a synthetic full', () => {

@@ -25,11 +25,15 @@ const DAYS = ['23', '24', '25', '26'].map((day) => `2026-11-${day}T02:00:00Z`);
 const AHEAD = targetChain(DAYS).map((point, index) =>
   index === 1 ? { ...point, createdAt: '2027-11-24T02:00:00Z' } : point,
 );
+const AHEAD_COPIED = AHEAD.map((point, index) =>
+  index === 1 ? { ...point, copiedAt: '2027-11-24T03:00:00Z' } : point,
+);
 /** As trees have them: in the order of what their sources say. */
 const TREE = [...AHEAD].sort((a, b) => a.createdAt.localeCompare(b.createdAt));
 
 it.each([
   ['a chain', AHEAD],
+  ['a chain, and was copied then', AHEAD_COPIED],
   ['a tree', TREE],
 ])('takes a restore point of %s that is dated a year ahead for one of its time', (_, points) => {
   const { recentAtSeconds, newestCopiedAt, oldestAt } = factsOf(points);

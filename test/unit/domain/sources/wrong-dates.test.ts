@@ -1,6 +1,10 @@
 import fc from '../../../support/properties.js';
 import { describe, expect, it } from 'vitest';
-import { doubtOfDate, withBelievedDates } from '../../../../src/domain/sources/believed-dates.js';
+import {
+  doubtOfDate,
+  withBelievedCopies,
+  withBelievedDates,
+} from '../../../../src/domain/sources/believed-dates.js';
 import { gfsFullNeeded } from '../../../../src/domain/retention/gfs.js';
 import type { GfsFlag, TargetRestorePoint } from '../../../../src/domain/targets/target-point.js';
 import { daily, targetChain } from '../retention/chain-builder.js';
@@ -132,6 +136,58 @@ describe('a chain with a point dated ten years ahead', () => {
   });
 });
 
+describe('a point that was copied in 2036', () => {
+  const nowMs = Date.parse('2026-11-20T23:30:00Z');
+  const ahead = { copiedAt: FUTURE };
+  const copied = (points: TargetRestorePoint[]) =>
+    withBelievedCopies(points, nowMs).map(({ copiedAt }) => copiedAt.slice(0, 10));
+
+  it.each<[string, TargetRestorePoint[], string[]]>([
+    [
+      'counts as copied with the next later one',
+      november(5, { 2: ahead, 3: ahead }),
+      ['2026-11-01', '2026-11-04', '2026-11-04', '2026-11-04', '2026-11-05'],
+    ],
+    [
+      'does not count as copied before one below it',
+      november(4, { 2: ahead, 3: { copiedAt: '2020-01-01T00:00:00Z' } }),
+      ['2026-11-01', '2026-11-01', '2020-01-01', '2026-11-04'],
+    ],
+    [
+      'is believed while it is the newest',
+      november(4, { 2: ahead, 4: ahead }),
+      ['2026-11-01', '2036-11-05', '2026-11-03', '2036-11-05'],
+    ],
+    [
+      'is believed while half of the points are like it',
+      november(4, { 1: ahead, 2: ahead }),
+      ['2036-11-05', '2036-11-05', '2026-11-03', '2026-11-04'],
+    ],
+  ])('%s', (_, points, expected) => {
+    expect(copied(points)).toEqual(expected);
+  });
+
+  it.each([{}, { createdAt: FUTURE }])(
+    'neither holds up retention nor what is immutable for ten days, and says so, with a date of %j',
+    (date) => {
+      const points = november(20, { 3: { ...ahead, ...date } });
+      const { keep, warnings } = plan(points, { ...newest(11), nowMs, immutableForDays: 10 });
+      expect(warnings).toEqual([]);
+      expect(keep[2]).toEqual({ id: points[2]!.id, reasons: [`needed by ${points[9]!.id}`] });
+      // Copied on the 4th, as far as anybody knows: over on the 14th.
+      const until = (at: string) =>
+        plan(points.slice(0, 6), {
+          ...newest(1),
+          ...{ nowMs: Date.parse(at), immutableForDays: 10 },
+        }).keep.find(({ id }) => id === points[2]!.id)?.reasons;
+      expect(until('2026-11-13T00:00:00Z')).toContain('immutable until 2026-11-14 23:00 UTC');
+      expect(until('2026-11-13T00:00:00Z')).toContain(
+        'a clock that ran ahead copied it at 2036-11-05 22:00 UTC: it counts as copied by 2026-11-04 23:00 UTC',
+      );
+    },
+  );
+});
+
 /** A daily chain whose copies may lag, with wrong dates and wrong copy times here and there, never of the newest copy. */
 const drawnChain = fc
   .array(
@@ -146,7 +202,7 @@ const drawnChain = fc
         ),
         { freq: 3 },
       ),
-      isCopyClockBehind: fc.boolean(),
+      copyClock: fc.constantFrom('right', 'right', 'behind', 'behind', 'ahead'),
       isFlagged: fc.boolean(),
     }),
     { minLength: 2, maxLength: 30 },
@@ -154,14 +210,23 @@ const drawnChain = fc
   .map((drawn) => {
     const truth = targetChain(daily('2026-11-01', drawn.length));
     let copiedMs = 0;
+    let ahead = 0;
+    let isSomeRight = false;
     const points = truth.map((point, index): TargetRestorePoint => {
-      const { lagHours, wrong, isCopyClockBehind, isFlagged } = drawn[index]!;
+      const { lagHours, wrong, copyClock, isFlagged } = drawn[index]!;
       copiedMs = Math.max(copiedMs, Date.parse(point.createdAt) + lagHours * 3_600_000);
-      const isBehind = isCopyClockBehind && wrong === null && index > 0 && index < drawn.length - 1;
+      const isBetween = index < drawn.length - 1;
+      // With none below whose clock was right nothing tells which of both is wrong.
+      const isBehind = copyClock === 'behind' && wrong === null && isSomeRight && isBetween;
+      // Also where the source's clock is that of the copying machine; of most points it would be the present one that is wrong.
+      const isAhead = copyClock === 'ahead' && isBetween && 2 * (ahead + 1) < drawn.length;
+      if (isAhead) ahead++;
+      else if (!isBehind) isSomeRight = true;
+      const copiedAt = new Date(copiedMs).toISOString();
       return {
         ...point,
         createdAt: wrong ?? point.createdAt,
-        copiedAt: isBehind ? '2020-01-01T00:00:00Z' : new Date(copiedMs).toISOString(),
+        copiedAt: isBehind ? '2020-01-01T00:00:00Z' : isAhead ? FUTURE : copiedAt,
         flags: isFlagged ? (['weekly'] satisfies GfsFlag[]) : [],
       };
     });
