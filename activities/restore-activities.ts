@@ -35,6 +35,13 @@ export interface RestoreOrder {
   readonly leaseId: string | null;
 }
 
+export interface PrepareRequest {
+  readonly order: RestoreOrder;
+  readonly nowMs: number;
+  /** `RestoreInput.isChangeStuck`; absent: false. */
+  readonly isChangeStuck?: boolean;
+}
+
 export interface RestoreBatch {
   readonly order: RestoreOrder;
   readonly reference: PlanReference;
@@ -78,7 +85,7 @@ export function createRestoreActivities(deps: {
   const leased = leasing(mover);
   return {
     ...createTreeRestoreActivities(mover),
-    async prepareRestore(input: { order: RestoreOrder; nowMs: number }): Promise<PreparedRestore> {
+    async prepareRestore(input: PrepareRequest): Promise<PreparedRestore> {
       return runTask(async (control) => {
         await makeDestination(input.order, repositoryFolders);
         const leaseId = input.order.leaseId ?? newLeaseId();
@@ -89,7 +96,9 @@ export function createRestoreActivities(deps: {
           await assertHoldsNoRepository(input.order.destinationPath, repositoryFolders);
           return { leaseId, tree: await mover.run('prepareTreeRestore', restore, control) };
         }
-        return { leaseId, ...(await mover.run('prepareRestore', restore, control)) };
+        const { isChangeStuck = false } = input;
+        const prepare = { ...restore, isChangeStuck };
+        return { leaseId, ...(await mover.run('prepareRestore', prepare, control)) };
       });
     },
 

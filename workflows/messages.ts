@@ -279,7 +279,8 @@ export interface RestoreInput {
   readonly carried?: {
     readonly settings: CopySettings;
     readonly operation: CarriedOperation;
-    readonly leaseId: string;
+    /** null: it waits still for a change of the chain. */
+    readonly leaseId: string | null;
   };
 }
 

@@ -1,13 +1,22 @@
-import { ContinueAsNew, proxyActivities, type ActivityInterfaceFor } from '@temporalio/workflow';
+import {
+  ContinueAsNew,
+  patched,
+  proxyActivities,
+  sleep,
+  type ActivityInterfaceFor,
+} from '@temporalio/workflow';
 import type {
   PreparedDisks,
+  PreparedRestore,
   RestoreActivities,
   RestoreOrder,
 } from '../activities/restore-activities.js';
 import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
 import { batchBytesOf, batchesOf } from '../src/domain/targets/disk-work.js';
 import type { OperationStatus } from '../src/domain/sessions/operation.js';
-import { controlActivities } from './activity-profiles.js';
+import { controlActivities, healthActivities } from './activity-profiles.js';
+import { codeOf, isStop, reasonOf } from './failures.js';
+import { finishChange } from './finish-change.js';
 import { goOnInNewRun, isHistoryLong } from './history-length.js';
 import { repositoryTaskQueue, type RestoreInput } from './messages.js';
 import { OperationState } from './operation-state.js';
@@ -52,34 +61,133 @@ async function restore(input: RestoreInput, state: OperationState): Promise<Oper
     intoExisting: input.intoExisting ?? false,
     leaseId: input.carried?.leaseId ?? null,
   };
-  const plan = await activities.prepareRestore.executeWithOptions(
-    { summary: `${restorePointId}: plan the restore` },
-    [{ order, nowMs: Date.now() }],
-  );
+  const begun = { order, settings, activities, state };
+  const plan = await prepare(input, begun, LOOKS_AT_HELD);
   const leased = { ...order, leaseId: plan.leaseId };
-  const betweenBatches = async (): Promise<void> => {
-    if (!isHistoryLong(settings)) return;
-    const carried = { settings, operation: state.carry(), leaseId: plan.leaseId };
-    await goOnInNewRun<typeof restorePoint>({ ...input, carried });
-  };
+  const betweenBatches = () => continueIfLong(input, settings, state, plan.leaseId);
   if (plan.tree !== undefined)
     return restoreTree({
       ...{ order: leased, work: plan.tree },
       ...{ settings, activities, state, betweenBatches },
     });
-  return restoreDisks({ order: leased, plan, settings, activities, state, betweenBatches });
+  return restoreDisks(input, { ...begun, order: leased, plan, betweenBatches });
 }
 
-interface DiskRestore {
+async function continueIfLong(
+  input: RestoreInput,
+  settings: CopySettings,
+  state: OperationState,
+  leaseId: string | null,
+): Promise<void> {
+  if (!isHistoryLong(settings)) return;
+  const carried = { settings, operation: state.carry(), leaseId };
+  await goOnInNewRun<typeof restorePoint>({ ...input, carried });
+}
+
+interface BegunRestore {
   readonly order: RestoreOrder;
-  readonly plan: PreparedDisks;
   readonly settings: CopySettings;
   readonly activities: ActivityInterfaceFor<RestoreActivities>;
   readonly state: OperationState;
+}
+
+/** A session that copies for hours holds the chain as one that merges does. Files that are in work after all show it: then the session is waited for. */
+const LOOKS_AT_HELD = 10;
+
+/** Waits for a change of the chain that is under way; one that was left by a crash is finished under the chain's lock. Where it cannot be finished, or waits
+ *  for another reader, the files are read as they lie: a restore is the last thing to wait for room, or for a disk that somebody has to change. */
+async function prepare(
+  input: RestoreInput,
+  { order, settings, activities, state }: BegunRestore,
+  mostLooks = Infinity,
+): Promise<PreparedRestore> {
+  const { restorePointId, leaseId } = order;
+  let isChangeStuck = false;
+  for (let looks = 1; ; looks++) {
+    try {
+      return await activities.prepareRestore.executeWithOptions(
+        { summary: `${restorePointId}: plan the restore` },
+        [{ order, nowMs: Date.now(), ...(isChangeStuck ? { isChangeStuck } : {}) }],
+      );
+    } catch (error) {
+      if (codeOf(error) !== 'CHAIN_LOCKED' || isChangeStuck) throw error;
+      state.show(`waiting: ${reasonOf(error)}`);
+      const finished = await finishChangeOf(order, settings, state);
+      if (finished === 'held' && looks < mostLooks) {
+        await continueIfLong(input, settings, state, leaseId);
+        await sleep(settings.lockRetryMs);
+        continue;
+      }
+      isChangeStuck = true;
+      if (finished !== 'held' && finished.stuck !== null)
+        state.note(`restored while a change waits: ${finished.stuck}`);
+    }
+  }
+}
+
+/** What keeps the change from being finished, storage that takes no write too, keeps nobody from reading. */
+async function finishChangeOf(
+  order: RestoreOrder,
+  settings: CopySettings,
+  state: OperationState,
+): ReturnType<typeof finishChange> {
+  try {
+    return await finishFoundChange(order, settings, state);
+  } catch (error) {
+    if (isStop(error)) throw error;
+    return { stuck: reasonOf(error) };
+  }
+}
+
+async function finishFoundChange(
+  { repositoryId, restorePointId }: RestoreOrder,
+  settings: CopySettings,
+  { startedAt: since }: OperationState,
+): ReturnType<typeof finishChange> {
+  const { parts } = await healthActivities(
+    repositoryId,
+    settings,
+  ).listVerification.executeWithOptions({ summary: `${restorePointId}: look for its chain` }, [
+    { repositoryId, restorePointId, jobId: null, since, after: null },
+  ]);
+  for (const part of parts)
+    if (part.type === 'chain') return finishChange({ repositoryId, chain: part, since, settings });
+  return { stuck: null };
+}
+
+interface DiskRestore extends BegunRestore {
+  readonly plan: PreparedDisks;
   readonly betweenBatches: () => Promise<void>;
 }
 
-async function restoreDisks(restore: DiskRestore): Promise<OperationStatus> {
+/** What was planned no longer fits: a merge has made other files of the chain, or one was healed. What is written and fits still is kept. */
+const PREPARED_AGAIN: readonly string[] = ['SOURCE_CHANGED', 'FILE_MISSING'];
+
+async function restoreDisks(input: RestoreInput, begun: DiskRestore): Promise<OperationStatus> {
+  const { settings, state } = begun;
+  let restore = begun;
+  for (let replans = 0, doneBytes = 0; ;) {
+    try {
+      return await restorePlanned(restore);
+    } catch (error) {
+      if (!PREPARED_AGAIN.includes(codeOf(error)) || !patched(PREPARES_AGAIN)) throw error;
+      // A healing writes into the files for a while.
+      if (state.view.processedBytes > doneBytes) replans = 0;
+      doneBytes = state.view.processedBytes;
+      if (++replans > settings.maxReplans) throw error;
+      state.show(`planned again: ${reasonOf(error)}`);
+      if (replans > 1) await sleep(settings.lockRetryMs);
+      const plan = await prepare(input, restore);
+      if (plan.tree !== undefined) throw error;
+      restore = { ...restore, plan };
+    }
+  }
+}
+
+/** Before, a change of the files ended the restore. */
+const PREPARES_AGAIN = 'restorePoint-20261127-prepares-again';
+
+async function restorePlanned(restore: DiskRestore): Promise<OperationStatus> {
   const { order, plan, settings, activities, state, betweenBatches } = restore;
   const { reference } = plan;
   state.beginPiece(plan.disks);

@@ -122,3 +122,19 @@ export function goingPoints(pending: PendingChange | null): readonly string[] {
       return assertNever(pending);
   }
 }
+
+/** Points that stay, and whose files are written into, moved or exchanged while the change is carried out. */
+export function changingPoints(pending: PendingChange | null): readonly string[] {
+  switch (pending?.type) {
+    case 'merge':
+      return [pending.fromId];
+    case 'replace':
+      return [pending.pointId];
+    case undefined:
+    case 'quarantine':
+    case 'delete':
+      return [];
+    default:
+      return assertNever(pending);
+  }
+}

@@ -72,6 +72,17 @@ export async function isLeaseThere(
   return (await repository.stat(`${chain}/${LEASES_FOLDER}/${leaseId}.json`)) !== null;
 }
 
+/** Whether it has not ended yet. One that cannot be read is taken for ended by who held it. */
+export async function isLeaseHeld(
+  repository: BackupRepository,
+  chain: string,
+  leaseId: string,
+  nowMs: number,
+): Promise<boolean> {
+  const lease = await readLease(repository, `${chain}/${LEASES_FOLDER}/${leaseId}.json`);
+  return lease !== null && !(lease instanceof BackupError) && lease.expiresAtMs >= nowMs;
+}
+
 /** What the leases of a chain say. */
 export interface LeasesFound {
   /** Ids of the points that a living lease names, listed by the record or not. */
@@ -98,7 +109,7 @@ export async function readLeases(
   const named = new Set<string>();
   const doubtful: DoubtfulLease[] = [];
   for (const entry of await leaseFiles(repository, chain)) {
-    const lease = await readLease(repository, entry);
+    const lease = await readLease(repository, entry.path);
     if (lease === null) continue;
     if (lease instanceof BackupError) {
       if (isHeeded(entry, nowMs)) doubtful.push(doubt(entry, lease, true));
@@ -131,7 +142,7 @@ export async function removeEndedLeases(
   nowMs: number,
 ): Promise<void> {
   for (const entry of await leaseFiles(repository, chain)) {
-    const lease = await readLease(repository, entry);
+    const lease = await readLease(repository, entry.path);
     if (lease !== null && !(lease instanceof BackupError) && lease.expiresAtMs < nowMs)
       await repository.remove(entry.path);
   }
@@ -145,7 +156,7 @@ async function leaseFiles(repository: BackupRepository, chain: string): Promise<
 /** null: it was released meanwhile. An error: it cannot be read as a lease. */
 async function readLease(
   repository: BackupRepository,
-  { path }: RepositoryEntry,
+  path: string,
 ): Promise<Lease | BackupError | null> {
   try {
     const bytes = await readWholeFile(repository, path, MAX_LEASE_BYTES);

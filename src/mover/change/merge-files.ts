@@ -12,6 +12,7 @@ import { writeMergedDigests } from './merged-digests.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { withOpenFiles } from '../task/open-files.js';
 import type { ChainPlace } from '../../chain/chain-place.js';
+import { parentFolder } from '../../repository/repository-path.js';
 import { TablesCopyWriter } from '../blocks/tables-copy.js';
 import { newToken } from '../staging/copy-plan.js';
 
@@ -30,7 +31,7 @@ export async function mergeFiles(
   const { repository, chain } = place;
   const into = pointOf(record, intoId);
   const from = pointOf(record, fromId);
-  const staging = stagingFolder(chain, mergeStagingId(fromId));
+  const staging = mergeStaging(chain, fromId);
   const assertStillOurs = () => assertRevision(place, record.revision);
   await assertStillOurs();
   await repository.makePlace(staging);
@@ -39,13 +40,38 @@ export async function mergeFiles(
     const full = into.disks.find((entry) => entry.disk === disk.disk);
     if (disk.kind === 'full') disks.push(disk);
     else if (full === undefined) throw new Error(`disk ${disk.disk} has no full to merge into`);
-    else disks.push(await mergeDisk(context, { ...place, assertStillOurs }, staging, full, disk));
+    else {
+      const beside = mergedBeside(chain, { fromId }, disk.disk);
+      disks.push(await mergeDisk(context, { ...place, assertStillOurs }, beside, full, disk));
+    }
   }
   await assertStillOurs();
   await repository.removeAll(staging);
   const rest = record.points.filter(({ id }) => id !== intoId);
   const verifiedAt = earlier(into.verifiedAt, from.verifiedAt);
   return withNewChain(rest, { ...from, kind: 'full', parentId: null, verifiedAt, disks });
+}
+
+function mergeStaging(chain: string, fromId: string): string {
+  return stagingFolder(chain, mergeStagingId(fromId));
+}
+
+interface Beside {
+  readonly digests: string;
+  readonly tables: string;
+}
+
+/** Where digest table and tables of a merged disk lie until its file has the name of the increment. */
+export function mergedBeside(
+  chain: string,
+  { fromId }: Pick<Merge, 'fromId'>,
+  disk: string,
+): Beside {
+  const staging = mergeStaging(chain, fromId);
+  return {
+    digests: `${staging}/${digestTablePath('', disk).slice(1)}`,
+    tables: `${staging}/${tablesCopyPath('', disk).slice(1)}`,
+  };
 }
 
 /** A chain while this attempt merges in it. */
@@ -76,21 +102,17 @@ function earlier(a: string | null, b: string | null): string | null {
 async function mergeDisk(
   context: MoverContext,
   place: MergePlace,
-  staging: string,
+  beside: Beside,
   full: TargetDisk,
   increment: TargetDisk,
 ): Promise<TargetDisk> {
   const { repository, chain, assertStillOurs } = place;
   const fullPath = `${chain}/${full.path}`;
   const path = `${chain}/${increment.path}`;
-  const beside = {
-    digests: `${staging}/${digestTablePath('', increment.disk).slice(1)}`,
-    tables: `${staging}/${tablesCopyPath('', increment.disk).slice(1)}`,
-  };
   const tablePath = `${chain}/${increment.digests.path}`;
   if ((await repository.stat(fullPath)) !== null) {
     await mergeIntoFull(context, place, full, increment, beside);
-    await repository.settle([staging]);
+    await repository.settle([parentFolder(beside.digests)]);
     await assertStillOurs();
   } else await assertMoved(place, fullPath, increment);
   // Also when an attempt that was killed has moved it: what it saw need not be durable.
@@ -139,7 +161,7 @@ async function mergeIntoFull(
   { repository, chain, assertStillOurs }: MergePlace,
   full: TargetDisk,
   increment: TargetDisk,
-  beside: { readonly digests: string; readonly tables: string },
+  beside: Beside,
 ): Promise<void> {
   const { openUpdate } = repository;
   if (openUpdate === null) throw new Error('no merges are planned where files cannot be updated');

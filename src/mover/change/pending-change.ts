@@ -1,5 +1,10 @@
 import { leasedPointIds, readLeases, type LeasesFound } from '../../chain/leases.js';
-import { goingPoints, type ChainRecord, type PendingChange } from '../../chain/chain-record.js';
+import {
+  changingPoints,
+  goingPoints,
+  type ChainRecord,
+  type PendingChange,
+} from '../../chain/chain-record.js';
 import { writeChainRecord } from '../../chain/chain-store.js';
 import { afterRetention } from '../../chain/known-source-points.js';
 import { assertNever, BackupError, isBackupError, isSenselessImage } from '../../domain/errors.js';
@@ -39,9 +44,9 @@ export async function changeChain(
 
 /** Carries out a change that was announced and stopped; the record without it is returned.
  *
- *  Who announced it may have been stopped before it looked for leases: then a reader that came first still needs the points that go. Who
- *  comes later is refused by the record, which does not offer them any more. So a lease on one of these very points is always from before
- *  the announcement, and the change has to wait; one on a point above reads the same during the change and does not matter.
+ *  Who announced it may have been stopped before it looked for leases: then a reader that came first still needs the files that it touches, those of
+ *  the points that go and of all that build on what it changes: a reader goes by their names and stamps. Who comes later is refused by the record
+ *  (`CHAIN_LOCKED`), or reads them as they lie because the change waits already. So the change has to wait.
  *  @throws POINT_IN_USE, with everything left as it is; REPOSITORY_FULL: the change goes on where it stopped */
 export async function finishPendingChange(
   context: MoverContext,
@@ -52,7 +57,9 @@ export async function finishPendingChange(
   if (record.pending === null) return record;
   const leases = await leasesAgainst(record.pending, place, nowMs);
   const isUnclear = leases.doubtful.some(({ isUnreadable }) => isUnreadable);
-  const inUse = goingPoints(record.pending).find((id) => isUnclear || leases.named.has(id));
+  const leased = new Set([...leases.named, ...leasedPointIds(record, leases)]);
+  const touched = [...goingPoints(record.pending), ...changingPoints(record.pending)];
+  const inUse = touched.find((id) => isUnclear || leased.has(id));
   if (inUse !== undefined) throw pointInUse(inUse, leases);
   try {
     return await carryOut(context, place, await taken(place, record));

@@ -16,13 +16,15 @@ import {
 import { copyWork } from '../staging/journals.js';
 import type { DiskWork, PlanReference } from '../../domain/targets/disk-work.js';
 import { ImageStack } from '../blocks/image-stack.js';
-import { sameLayer, type LayerFile } from '../blocks/layer-file.js';
+import { openLayer, sameLayer, type LayerFile } from '../blocks/layer-file.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { assertCopyable, assertFits } from '../copy/disk-limit.js';
 import { fileOf } from '../copy/plan-disk.js';
 import { listPlannedBlocks } from '../copy/planned-blocks.js';
 import { targetLayersOf } from '../copy/scan-plan.js';
 import { isSoundPlan } from '../staging/sound-plan.js';
+import { mergedBeside } from './merge-files.js';
+import { replacementStaging } from './replace-files.js';
 import { discardStaging, makeStaging } from '../staging/staging.js';
 
 export interface FullOrder {
@@ -63,7 +65,7 @@ export async function planFull(
   order: FullOrder,
 ): Promise<{ reference: PlanReference; disks: DiskWork[] }> {
   const { target, staging, epoch, point, takesItsPlace: keepsLinkId } = order;
-  const layers = await stampedLayers(order);
+  const layers = await stampedLayers(context, order);
   const existing = await readStagedJson<CopyPlan>(target, stagedPath.plan(staging));
   if (
     existing !== null &&
@@ -173,7 +175,10 @@ function traitsOf(
   return kept === undefined || file?.within !== undefined ? {} : keptTraits(kept);
 }
 
-async function stampedLayers(order: FullOrder): Promise<Map<string, LayerFile[]>> {
+async function stampedLayers(
+  context: MoverContext,
+  order: FullOrder,
+): Promise<Map<string, LayerFile[]>> {
   const { source, chain, record, point } = order;
   const place = { targetRepositoryId: source.id, chain };
   const layers = new Map<string, LayerFile[]>();
@@ -182,17 +187,52 @@ async function stampedLayers(order: FullOrder): Promise<Map<string, LayerFile[]>
     const files: LayerFile[] = [];
     for (const layer of targetLayersOf(record, place, point.id, disk)) {
       const entry = await source.stat(layer.path);
-      if (entry === null)
+      if (entry === null) {
+        if (await isMerged(context, order, disk, files)) break;
         throw new BackupError('FILE_MISSING', `${layer.path} is missing`, {
           details: { path: layer.path },
         });
-      files.push({ ...layer, stamp: entry.stamp });
+      }
+      files.push({ ...layer, stamp: entry.stamp, ...(await replacedDigests(order, disk, layer)) });
     }
     const inside = order.within?.get(disk);
     if (inside === undefined) layers.set(disk, files);
     for (const { disk: name, within } of inside ?? []) layers.set(name, [{ ...files[0]!, within }]);
   }
   return layers;
+}
+
+/** Whether the file below the last of these lies in its place: a merge that was stopped has taken up the increment, and goes on with another disk. Its digest
+ *  table may still lie beside. */
+async function isMerged(
+  context: MoverContext,
+  { source, chain, record: { pending } }: FullOrder,
+  disk: string,
+  files: LayerFile[],
+): Promise<boolean> {
+  const last = files.at(-1);
+  if (pending?.type !== 'merge' || last === undefined) return false;
+  const { image, close } = await openLayer(context, last);
+  await close();
+  if (image.parent !== null) return false;
+  const digestsPath = mergedBeside(chain, pending, disk).digests;
+  if ((await source.stat(digestsPath)) !== null) files[files.length - 1] = { ...last, digestsPath };
+  return true;
+}
+
+/** The digest table of a full that has the name of the point's file already, while the table still lies beside: a replacement that was stopped. */
+async function replacedDigests(
+  { source, chain, record: { pending } }: FullOrder,
+  disk: string,
+  { path }: LayerFile,
+): Promise<Pick<LayerFile, 'digestsPath'>> {
+  if (pending?.type !== 'replace') return {};
+  const full = pending.disks.find((entry) => entry.disk === disk);
+  if (full === undefined || path !== `${chain}/${full.path}`) return {};
+  const staging = replacementStaging(chain, pending.pointId);
+  const digestsPath = stagedPath.digests(staging, disk);
+  const isImageStaged = (await source.stat(stagedPath.image(staging, full))) !== null;
+  return isImageStaged || (await source.stat(digestsPath)) === null ? {} : { digestsPath };
 }
 
 function isSame(plan: CopyPlan, now: ReadonlyMap<string, readonly LayerFile[]>): boolean {

@@ -1,5 +1,16 @@
-import { holdLease, isLeaseThere, LEASE_MS, releaseLease } from '../../chain/leases.js';
-import { lineageOf, offeredPoint, type ChainRecord } from '../../chain/chain-record.js';
+import {
+  holdLease,
+  isLeaseHeld,
+  isLeaseThere,
+  LEASE_MS,
+  releaseLease,
+} from '../../chain/leases.js';
+import {
+  changingPoints,
+  lineageOf,
+  offeredPoint,
+  type ChainRecord,
+} from '../../chain/chain-record.js';
 import { readChainRecord } from '../../chain/chain-store.js';
 import { assertAtHome } from '../../chain/record-store.js';
 import { pathSegment } from '../../domain/targets/path-segment.js';
@@ -55,10 +66,12 @@ export interface RestoreInput {
   /** Keeps the point's files from being merged or deleted; renewed with `renewLease`. */
   readonly leaseId: string;
   readonly nowMs: number;
+  /** A change of the chain that was announced waits, perhaps for long: the files are read as they lie. Absent: it is waited for. */
+  readonly isChangeStuck?: boolean;
 }
 
 /** Takes a lease on the point and plans the restore into the destination. Run again after a stop it takes up what is there.
- *  @throws RESTORE_FORMAT_UNSUITED, REQUEST_INVALID when it has no disk of a wanted name, RESTORE_POINT_MISSING, RESTORE_DESTINATION_INVALID when the folder holds something else, or a file of a name that is needed */
+ *  @throws CHAIN_LOCKED while a change of its files is under way, RESTORE_FORMAT_UNSUITED, REQUEST_INVALID when it has no disk of a wanted name, RESTORE_POINT_MISSING, RESTORE_DESTINATION_INVALID when the folder holds something else, or a file of a name that is needed */
 export async function prepareRestore(
   context: MoverContext,
   input: RestoreInput,
@@ -164,29 +177,42 @@ async function giveName(
   await target.move([{ from: staged, to: name }], '');
 }
 
-/** The point, with a lease on it from before its record was read. Where there is none to be read, none is left: it would keep a change of the
- *  chain waiting for nobody.
- *  @param isResumed it may be about to be merged away, by a change that waits for this very restore */
+/** The point, with a lease on it from before its record was read. Where there is none to be read, or it is just being changed, none is left: it would
+ *  keep a change of the chain waiting for nobody.
+ *  @param isResumed with its lease still running a change waits for this very restore, which may merge the point away */
 async function leasedPoint(
   context: MoverContext,
   source: BackupRepository,
   input: RestoreInput,
   isResumed: boolean,
 ): Promise<{ record: ChainRecord; point: TargetRestorePoint; wanted: WantedDisks }> {
+  const { chain, pointId, leaseId, nowMs } = input;
+  const isWaitedFor = isResumed && (await isLeaseHeld(source, chain, leaseId, nowMs));
   await renewLease(context, input);
   try {
-    const record = await readChainRecord(source, input.chain);
+    const record = await readChainRecord(source, chain);
     if (record === null)
-      throw new BackupError('RESTORE_POINT_MISSING', `there is no chain in ${input.chain}`);
-    assertAtHome(input.chain, record);
-    const point = isResumed
-      ? lineageOf(record, input.pointId)[0]!
-      : offeredPoint(record, input.pointId);
+      throw new BackupError('RESTORE_POINT_MISSING', `there is no chain in ${chain}`);
+    assertAtHome(chain, record);
+    const point = isWaitedFor ? lineageOf(record, pointId)[0]! : offeredPoint(record, pointId);
+    if (!isWaitedFor && input.isChangeStuck !== true) assertUnchanging(input, record);
     return { record, point, wanted: await wantedDisks(context, input, record, point) };
   } catch (error) {
-    await releaseLease(source, input.chain, input.leaseId);
+    await releaseLease(source, chain, leaseId);
     throw error;
   }
+}
+
+/** @throws CHAIN_LOCKED when files that show the point are about to become others */
+function assertUnchanging({ chain, pointId }: RestoreInput, record: ChainRecord): void {
+  const { pending } = record;
+  const changing = changingPoints(pending);
+  if (!lineageOf(record, pointId).some(({ id }) => changing.includes(id))) return;
+  throw new BackupError(
+    'CHAIN_LOCKED',
+    `a ${pending!.type} is under way in ${chain}: its files can be read when it is finished`,
+    { details: { folder: chain } },
+  );
 }
 
 /** Called more often than a lease lasts. */

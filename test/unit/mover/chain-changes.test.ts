@@ -207,6 +207,10 @@ describe('a lease', () => {
 
 describe('a change that was announced and stopped', () => {
   const merge = () => ({ type: 'merge', intoId: idOf(0), fromId: idOf(1) }) as const;
+  const replacement = (): PendingChange => ({
+    ...{ type: 'replace', pointId: idOf(2), disks: before.points[2]!.disks, flags: [] },
+    verifiedAt: '2026-11-07T00:00:00.000Z',
+  });
   const deletion = () => ({ type: 'delete', ids: [idOf(3)] }) as const;
   const aside = () => ({ type: 'quarantine', ids: [idOf(3)], revision: before.revision }) as const;
 
@@ -222,9 +226,9 @@ describe('a change that was announced and stopped', () => {
     { what: 'deletion', pending: deletion, gone: [3], leases: [[2, 'restore']], left: [0, 1, 2] },
     { what: 'setting aside', pending: aside, gone: [3], leases: [[3, 'verify']], left: [0, 1, 2] },
     { what: 'setting aside', pending: aside, gone: [3], leases: [[3, 'restore']], left: 'waits' },
-    // One on a point above reads the same meanwhile and after.
-    { what: 'merge', pending: merge, gone: [], leases: [[3, 'restore']], left: [1, 2, 3] },
+    { what: 'merge', pending: merge, gone: [], leases: [[3, 'restore']], left: 'waits' },
     { what: 'merge', pending: merge, gone: [], leases: [[0, 'restore']], left: 'waits' },
+    { what: 'replacement', pending: replacement, gone: [], leases: [[3, 'verify']], left: 'waits' },
   ])('$what, with leases $leases, leaves $left', async ({ what, pending, gone, leases, left }) => {
     const changed = await Changed.with(...leases);
     await changed.announce(pending(), gone);

@@ -1,15 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { writeChainRecord } from '../../../src/chain/chain-store.js';
-import type { PlanReference } from '../../../src/domain/targets/disk-work.js';
 import type { TargetRestorePoint } from '../../../src/domain/targets/target-point.js';
-import type { RestoreFormat } from '../../../src/domain/sources/restore-point.js';
 import type { RestoreInput } from '../../../src/mover/restore/restore-point.js';
-import { folderRepositoryId } from '../../../src/repository/open-repository.js';
 import { CopiedMachine, type MachineCopy } from '../../support/living/copied-machine.js';
-import { InProcessMover } from '../../support/mover/in-process-mover.js';
-import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
-
-const DESTINATION = '/restored';
+import { DESTINATION, MachineRestore } from '../../support/living/machine-restore.js';
 
 let machine: CopiedMachine;
 beforeAll(async () => {
@@ -25,82 +19,19 @@ async function touch({ target }: MachineCopy, { disks }: TargetRestorePoint): Pr
   await file.close();
 }
 
-/** A restore of the newest copied point into a folder of its own, step by step. */
-class Restore {
-  private readonly mover: InProcessMover;
-  /** Of the plan that was written by. */
-  private reference: PlanReference = { token: '', epoch: 0 };
-
-  constructor(
-    readonly copy: MachineCopy,
-    private readonly format: RestoreFormat,
-    private readonly more: Partial<RestoreInput> = {},
-    readonly folder = new SimulatedRepository(folderRepositoryId(DESTINATION)),
-  ) {
-    this.mover = new InProcessMover(copy.target, this.folder);
-  }
-
-  private get input(): RestoreInput {
-    const { chain, nowMs } = this.copy.input;
-    return {
-      ...{ repositoryId: 'offsite', chain, pointId: machine.idOf(3), nowMs },
-      ...{ destinationPath: DESTINATION, format: this.format, disks: null },
-      ...{ intoExisting: false, leaseId: 'restore', ...this.more },
-    };
-  }
-
-  get staging(): string {
-    return `.longhaul-restore-${machine.idOf(3)}`;
-  }
-
-  prepare() {
-    return this.mover.run('prepareRestore', this.input);
-  }
-
-  /** What is left to be read, as the plan says. */
-  async write(): Promise<void> {
-    const { reference, disks } = await this.prepare();
-    this.reference = reference;
-    const work = { targetRepositoryId: this.folder.id, staging: this.staging, reference };
-    const isRaw = this.format === 'raw';
-    for (const { disk, windowCount, firstOpenWindow: first } of disks)
-      await this.mover.runWindows(isRaw ? 'restoreRaw' : 'copyBlocks', { ...work, disk }, [
-        { first, count: windowCount - first },
-      ]);
-    if (!isRaw) await this.mover.run('composeTargetFile', work);
-  }
-
-  async finish(): Promise<string[]> {
-    return (await this.mover.run('finishRestore', { ...this.input, reference: this.reference }))
-      .files;
-  }
-
-  async bytes(path: string): Promise<Buffer> {
-    const file = await this.folder.openRead(path.replace(`${DESTINATION}/`, ''));
-    const bytes = Buffer.alloc((await file.stamp()).sizeBytes);
-    await file.read(bytes, 0);
-    await file.close();
-    return bytes;
-  }
-
-  async leases(): Promise<string[]> {
-    return (await this.copy.target.list(`${machine.chain}/.leases`)).map(({ name }) => name);
-  }
-}
-
 it('a restore of the files is not the rest of a raw one that was stopped: it brings the description of the machine', async () => {
   const described = await CopiedMachine.make({ description: Buffer.from('<domain/>') });
   const order = { pointId: described.idOf(3) };
-  const raw = new Restore(await described.copy(), 'raw', order);
+  const raw = new MachineRestore(await described.copy(), 'raw', order);
   await raw.prepare();
-  const files = new Restore(raw.copy, 'same', order, raw.folder);
+  const files = new MachineRestore(raw.copy, 'same', order, raw.folder);
   await files.write();
   expect((await files.finish()).length).toBe(2);
 });
 
 describe('a raw restore', () => {
   it('gives the disk bit for bit, holds a lease meanwhile and leaves nothing else', async () => {
-    const restore = new Restore(await machine.copy(), 'raw');
+    const restore = new MachineRestore(await machine.copy(), 'raw');
     await restore.write();
     expect(await restore.leases()).toEqual(['restore.json']);
     const [path] = await restore.finish();
@@ -112,7 +43,7 @@ describe('a raw restore', () => {
   });
 
   it('goes on where it stopped', async () => {
-    const restore = new Restore(await machine.copy(), 'raw');
+    const restore = new MachineRestore(await machine.copy(), 'raw');
     await restore.write();
     const { disks } = await restore.prepare();
     expect(disks).toMatchObject([{ windowCount: 1, firstOpenWindow: 1 }]);
@@ -121,12 +52,12 @@ describe('a raw restore', () => {
   it.each(['work', 'point'])(
     'writes again what is gone when a file is lost from %s',
     async (folder) => {
-      const first = new Restore(await machine.copy(), 'raw');
+      const first = new MachineRestore(await machine.copy(), 'raw');
       await first.write();
       const names = (await first.folder.list(`${first.staging}/${folder}`)).map(({ name }) => name);
       expect(names).not.toEqual([]);
       for (const name of names) {
-        const restore = new Restore(await machine.copy(), 'raw');
+        const restore = new MachineRestore(await machine.copy(), 'raw');
         await restore.write();
         await restore.folder.remove(`${restore.staging}/${folder}/${name}`);
         await restore.write();
@@ -137,7 +68,7 @@ describe('a raw restore', () => {
   );
 
   it('takes no window for done when a file of the copy has changed since it was opened', async () => {
-    const restore = new Restore(await machine.copy(), 'raw');
+    const restore = new MachineRestore(await machine.copy(), 'raw');
     const { folder, copy } = restore;
     const openWrite = folder.openWrite.bind(folder);
     folder.openWrite = async (path, ...how) => {
@@ -160,7 +91,7 @@ describe('a raw restore', () => {
   });
 
   it('can be finished again', async () => {
-    const restore = new Restore(await machine.copy(), 'raw');
+    const restore = new MachineRestore(await machine.copy(), 'raw');
     await restore.write();
     const files = await restore.finish();
     await restore.folder.remove('other');
@@ -173,10 +104,10 @@ describe('a restore beside which another one was begun in the same folder', () =
   it.each(['raw', 'same'] as const)(
     'as %s does not name the files of the other, nor say that it has ended when the other has',
     async (format) => {
-      const first = new Restore(await machine.copy(), format);
+      const first = new MachineRestore(await machine.copy(), format);
       await first.write();
       const other = format === 'raw' ? 'same' : 'raw';
-      const second = new Restore(first.copy, other, { leaseId: 'other' }, first.folder);
+      const second = new MachineRestore(first.copy, other, { leaseId: 'other' }, first.folder);
       await second.prepare();
       await expect(first.finish()).rejects.toMatchObject({ code: 'STAGING_INVALID' });
       await second.write();
@@ -189,7 +120,7 @@ describe('a restore beside which another one was begun in the same folder', () =
 
 describe('a restore as files', () => {
   it('gives a whole disk, and again where its staged file was lost', async () => {
-    const restore = new Restore(await machine.copy(), 'same');
+    const restore = new MachineRestore(await machine.copy(), 'same');
     await restore.write();
     const staged = await restore.folder.list(`${restore.staging}/point`);
     const image = staged.find(({ name }) => name.endsWith('.qcow2'))!;
@@ -208,16 +139,16 @@ describe('a restore is refused', () => {
     ['for a chain that is not there', { chain: 'nightly/nobody' }, 'RESTORE_POINT_MISSING'],
     ['for a disk that it does not have', { disks: ['sdz'] }, 'REQUEST_INVALID'],
   ])('%s, and leaves no lease', async (_name, more, code) => {
-    const restore = new Restore(await machine.copy(), 'raw', more);
+    const restore = new MachineRestore(await machine.copy(), 'raw', more);
     await expect(restore.prepare()).rejects.toMatchObject({ code });
     expect(await restore.leases()).toEqual([]);
   });
 
   it('of a point that is being merged away, unless it has begun', async () => {
     const more = { pointId: machine.idOf(1) };
-    const begun = new Restore(await machine.copy(), 'raw', more);
+    const begun = new MachineRestore(await machine.copy(), 'raw', more);
     await begun.prepare();
-    const fresh = new Restore(begun.copy, 'raw', more);
+    const fresh = new MachineRestore(begun.copy, 'raw', more);
     const pending = { type: 'merge', intoId: machine.idOf(0), fromId: machine.idOf(1) } as const;
     const points = machine.before.points.map((point, place) =>
       place === 1 ? { ...point, state: 'retired' as const } : point,
@@ -230,10 +161,10 @@ describe('a restore is refused', () => {
 
   it('into a folder that holds something, unless that is allowed', async () => {
     const refused = { code: 'RESTORE_DESTINATION_INVALID' };
-    const restore = new Restore(await machine.copy(), 'raw');
+    const restore = new MachineRestore(await machine.copy(), 'raw');
     await restore.folder.put('mine', Buffer.from('mine'));
     await expect(restore.prepare()).rejects.toMatchObject(refused);
-    const allowed = new Restore(await machine.copy(), 'raw', { intoExisting: true });
+    const allowed = new MachineRestore(await machine.copy(), 'raw', { intoExisting: true });
     await allowed.folder.put('mine', Buffer.from('mine'));
     await allowed.write();
     const [path] = await allowed.finish();
@@ -242,11 +173,11 @@ describe('a restore is refused', () => {
   });
 
   it('when a file of its name came up meanwhile, which stays', async () => {
-    const done = new Restore(await machine.copy(), 'raw');
+    const done = new MachineRestore(await machine.copy(), 'raw');
     await done.write();
     const [path] = await done.finish();
     const name = path!.replace(`${DESTINATION}/`, '');
-    const restore = new Restore(await machine.copy(), 'raw', { intoExisting: true });
+    const restore = new MachineRestore(await machine.copy(), 'raw', { intoExisting: true });
     await restore.write();
     await restore.folder.put(name, Buffer.from('mine'));
     await expect(restore.finish()).rejects.toMatchObject({ code: 'RESTORE_DESTINATION_INVALID' });

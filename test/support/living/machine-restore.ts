@@ -1,0 +1,74 @@
+import type { PlanReference } from '../../../src/domain/targets/disk-work.js';
+import type { RestoreFormat } from '../../../src/domain/sources/restore-point.js';
+import type { RestoreInput } from '../../../src/mover/restore/restore-point.js';
+import { folderRepositoryId } from '../../../src/repository/open-repository.js';
+import { InProcessMover } from '../mover/in-process-mover.js';
+import { SimulatedRepository } from '../repository/simulated-repository.js';
+import type { MachineCopy } from './copied-machine.js';
+
+export const DESTINATION = '/restored';
+
+/** A restore of the newest copied point into a folder of its own, step by step. */
+export class MachineRestore {
+  private readonly mover: InProcessMover;
+  /** Of the plan that was written by. */
+  private reference: PlanReference = { token: '', epoch: 0 };
+
+  constructor(
+    readonly copy: MachineCopy,
+    private readonly format: RestoreFormat,
+    private readonly more: Partial<RestoreInput> = {},
+    readonly folder = new SimulatedRepository(folderRepositoryId(DESTINATION)),
+  ) {
+    this.mover = new InProcessMover(copy.target, this.folder);
+  }
+
+  private get input(): RestoreInput {
+    const { chain, nowMs } = this.copy.input;
+    return {
+      ...{ repositoryId: 'offsite', chain, pointId: this.copy.machine.idOf(3), nowMs },
+      ...{ destinationPath: DESTINATION, format: this.format, disks: null },
+      ...{ intoExisting: false, leaseId: 'restore', ...this.more },
+    };
+  }
+
+  get staging(): string {
+    return `.longhaul-restore-${this.copy.machine.idOf(3)}`;
+  }
+
+  prepare() {
+    return this.mover.run('prepareRestore', this.input);
+  }
+
+  /** What is left to be read, as the plan says. */
+  async write(): Promise<void> {
+    const { reference, disks } = await this.prepare();
+    this.reference = reference;
+    const work = { targetRepositoryId: this.folder.id, staging: this.staging, reference };
+    const isRaw = this.format === 'raw';
+    for (const { disk, windowCount, firstOpenWindow: first } of disks)
+      await this.mover.runWindows(isRaw ? 'restoreRaw' : 'copyBlocks', { ...work, disk }, [
+        { first, count: windowCount - first },
+      ]);
+    if (!isRaw) await this.mover.run('composeTargetFile', work);
+  }
+
+  async finish(): Promise<string[]> {
+    return (await this.mover.run('finishRestore', { ...this.input, reference: this.reference }))
+      .files;
+  }
+
+  async bytes(path: string): Promise<Buffer> {
+    const file = await this.folder.openRead(path.replace(`${DESTINATION}/`, ''));
+    const bytes = Buffer.alloc((await file.stamp()).sizeBytes);
+    await file.read(bytes, 0);
+    await file.close();
+    return bytes;
+  }
+
+  async leases(): Promise<string[]> {
+    return (await this.copy.target.list(`${this.copy.machine.chain}/.leases`)).map(
+      ({ name }) => name,
+    );
+  }
+}
