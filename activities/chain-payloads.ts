@@ -267,13 +267,25 @@ export interface PointCheck extends TargetChain {
   readonly nowMs: number;
 }
 
-export interface VerifyBatch extends PointCheck {
+export interface PreparedCheck {
+  readonly disks: DiskWork[];
+  readonly damage: Damage[];
+  /** Names the content of the files; absent: a build before has prepared it. */
+  readonly token?: string;
+}
+
+/** As it was prepared. */
+interface BegunCheck extends PointCheck {
+  readonly token?: string;
+}
+
+export interface VerifyBatch extends BegunCheck {
   readonly disk: string;
   readonly firstWindow: number;
   readonly windowCount: number;
 }
 
-export interface CollectDamageRequest extends PointCheck {
+export interface CollectDamageRequest extends BegunCheck {
   readonly disks: readonly Pick<DiskWork, 'disk' | 'blockCount' | 'windowCount'>[];
 }
 

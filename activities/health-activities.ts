@@ -1,9 +1,7 @@
 import { chainFolder } from '../src/chain/chain-paths.js';
-import type { Damage } from '../src/domain/targets/damage.js';
 import type { VerificationPage } from '../src/domain/targets/verification.js';
 import type { DataMover } from '../src/mover/data-mover.js';
-import type { DiskWork } from '../src/domain/targets/disk-work.js';
-import { pointToVerify, verificationToken } from '../src/mover/health/verify-plan.js';
+import { preparedPoint, verificationToken } from '../src/mover/health/verify-plan.js';
 import { verificationJournal } from '../src/mover/staging/journals.js';
 import type { ListVerificationInput } from '../src/mover/look/verification-list.js';
 import { verifyStagingId } from '../src/domain/targets/staging-id.js';
@@ -21,6 +19,7 @@ import type {
   MarkedDamage,
   MarkVerifiedRequest,
   PointCheck,
+  PreparedCheck,
   VerifyBatch,
 } from './chain-payloads.js';
 import { onChain, stagingOf } from './on-chain.js';
@@ -41,18 +40,19 @@ function createVerifyActivities(mover: DataMover) {
       return runTask((control) => mover.run('listVerification', input, control));
     },
 
-    async prepareVerification(input: PointCheck): Promise<{ disks: DiskWork[]; damage: Damage[] }> {
+    async prepareVerification(input: PointCheck): Promise<PreparedCheck> {
       const order = { ...onChain(input), nowMs: nowSince(input.nowMs) };
       return runTask((control) => mover.run('prepareVerification', order, control));
     },
 
     async verifyBlocks(batch: VerifyBatch): Promise<BatchCounts> {
       const staging = stagingOf({ ...batch, stagingId: verifyStagingId(batch.pointId) });
-      const { targetRepositoryId, pointId, disk, nowMs } = batch;
+      const { targetRepositoryId, pointId, disk, nowMs, token } = batch;
       const chain = chainFolder(batch.jobId, batch.workloadId);
-      const input = { targetRepositoryId, chain, pointId, disk, nowMs };
+      const prepared = token === undefined ? {} : { token };
+      const input = { targetRepositoryId, chain, pointId, disk, nowMs, ...prepared };
       const findOpen: FindOpenRuns = async (target) => {
-        const { point } = await pointToVerify(target, input);
+        const point = await preparedPoint(target, input);
         const journal = verificationJournal(staging, disk, verificationToken(point));
         return openIn(journal, batch)(target);
       };

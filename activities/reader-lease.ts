@@ -7,10 +7,21 @@ import type { TaskControl } from '../src/mover/task/task-control.js';
 const RENEW_MS = LEASE_MS / 5;
 
 /** Now, where it was `orderedAtMs` when the workflow ordered the activity: it may have waited long since for a worker, or for its next attempt, and a
- *  lease that ran from then would be over when it is written. */
+ *  lease that ran from then would be over when it is written. Of attempts the server tells when it ordered them; a worker whose clock is behind the server's
+ *  knows no more than that. */
 export function nowSince(orderedAtMs: number, { info } = Context.current()): number {
-  const { scheduledTimestampMs } = info;
-  return orderedAtMs + Math.max(0, Date.now() - scheduledTimestampMs);
+  const { scheduledTimestampMs, currentAttemptScheduledTimestampMs } = info;
+  const nowMs = Math.max(Date.now(), currentAttemptScheduledTimestampMs);
+  return orderedAtMs + Math.max(0, nowMs - scheduledTimestampMs);
+}
+
+/** The same from here on. It goes on where the clock is behind, or is set back, and in a machine that stood still. */
+function clockSince(orderedAtMs: number): () => number {
+  const activity = Context.current();
+  const startMs = nowSince(orderedAtMs, activity);
+  const startedAt = performance.now();
+  return () =>
+    Math.max(startMs + Math.floor(performance.now() - startedAt), nowSince(orderedAtMs, activity));
 }
 
 /** Keeps the lease on what is read for as long as `work` takes. Work whose lease was over once is stopped, also when it could be renewed afterwards
@@ -23,15 +34,15 @@ export async function whileLeased(
   renew: (nowMs: number) => Promise<unknown>,
   work: () => Promise<void>,
 ): Promise<void> {
-  const activity = Context.current();
-  let heldSinceMs = nowSince(orderedAtMs, activity);
+  const now = clockSince(orderedAtMs);
+  let heldSinceMs = now();
   await renew(heldSinceMs);
   let renewing: Promise<unknown> = Promise.resolve();
   let isRenewing = false;
   let isOver = false;
   /** Before a renewal is believed: it says nothing about the time until it was written. */
   const look = (): void => {
-    if (nowSince(orderedAtMs, activity) - heldSinceMs < LEASE_MS) return;
+    if (now() - heldSinceMs < LEASE_MS) return;
     isOver = true;
     control.stop();
   };
@@ -40,7 +51,7 @@ export async function whileLeased(
     // One that hangs would set an older date over that of the next one.
     if (isRenewing || isOver) return;
     isRenewing = true;
-    const nowMs = nowSince(orderedAtMs, activity);
+    const nowMs = now();
     const isHeld = () => {
       look();
       heldSinceMs = nowMs;

@@ -1,4 +1,5 @@
 import { ApplicationFailure, ContinueAsNew, patched, sleep } from '@temporalio/workflow';
+import type { PreparedCheck } from '../activities/chain-payloads.js';
 import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
 import type { Damage } from '../src/domain/targets/damage.js';
 import { batchesOf, type DiskWork } from '../src/domain/targets/disk-work.js';
@@ -55,6 +56,9 @@ interface PointPlace {
   readonly workloadId: string;
   readonly pointId: string;
 }
+
+/** Whose verification is prepared. */
+type BegunPoint = PointPlace & Pick<PreparedCheck, 'token'>;
 
 class Verification {
   private readonly activities;
@@ -256,16 +260,18 @@ class Verification {
     this.state.show(`verifying ${name}`);
     const plan = await this.prepare(place, name);
     this.state.beginPiece(plan.disks);
-    for (const disk of plan.disks) await this.readDisk(place, name, disk);
+    const { disks, token } = plan;
+    const begun = token === undefined ? place : { ...place, token };
+    for (const disk of disks) await this.readDisk(begun, name, disk);
     const { damage, content } = await this.activities.collectDamage.executeWithOptions(
       { summary: `${name}: collect what was found` },
-      [{ ...place, nowMs: Date.now(), disks: plan.disks }],
+      [{ ...begun, nowMs: Date.now(), disks }],
     );
     this.state.endPiece();
     return { found: [...plan.damage, ...damage], content };
   }
 
-  private async readDisk(place: PointPlace, name: string, disk: DiskWork): Promise<void> {
+  private async readDisk(place: BegunPoint, name: string, disk: DiskWork): Promise<void> {
     const { batchWindows } = this.settings;
     for (const part of batchesOf(disk, batchWindows)) {
       await this.betweenSteps();
@@ -284,10 +290,7 @@ class Verification {
 
   /** Waits for a change of the chain that is under way; one that was left by a crash is finished under the chain's lock.
    *  @throws CHAIN_LOCKED when it waits for somebody to do something */
-  private async prepare(
-    place: PointPlace,
-    name: string,
-  ): Promise<{ disks: DiskWork[]; damage: Damage[] }> {
+  private async prepare(place: PointPlace, name: string): Promise<PreparedCheck> {
     for (let looks = 1; ; looks++) {
       try {
         return await this.activities.prepareVerification.executeWithOptions(

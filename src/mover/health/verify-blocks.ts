@@ -11,7 +11,7 @@ import { verificationJournal } from '../staging/journals.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { openTogether } from '../task/open-files.js';
 import { discardStaging } from '../staging/staging.js';
-import { pointToVerify, verificationToken, type VerifyPointInput } from './verify-plan.js';
+import { preparedPoint, verificationToken, type VerifyPointInput } from './verify-plan.js';
 import { pointContent } from './mark-verified.js';
 import { UnitVerifier } from '../blocks/verify-units.js';
 import {
@@ -32,7 +32,7 @@ export async function openVerifyWorker(
   input: VerifyBlocksInput,
 ): Promise<WindowWorker> {
   const repository = await context.repository(input.targetRepositoryId);
-  const { point } = await pointToVerify(repository, input);
+  const point = await preparedPoint(repository, input);
   const disk = point.disks.find((entry) => entry.disk === input.disk);
   if (disk === undefined)
     throw new BackupError('STAGING_INVALID', `the point has no disk ${input.disk} any more`);
@@ -78,7 +78,7 @@ export async function collectDamage(
   },
 ): Promise<{ readonly damage: readonly Damage[]; readonly content: string }> {
   const repository = await context.repository(input.targetRepositoryId);
-  const { point } = await pointToVerify(repository, input);
+  const point = await preparedPoint(repository, input);
   const staging = stagingFolder(input.chain, verifyStagingId(input.pointId));
   const damage: Damage[] = [];
   let listed = 0;

@@ -27,6 +27,8 @@ export interface VerifyPointInput {
   readonly pointId: string;
   /** From which the lease on the point runs. Epoch milliseconds. */
   readonly nowMs: number;
+  /** `verificationToken` of the point when its verification was prepared; absent: a build before has prepared it. */
+  readonly token?: string;
 }
 
 /** Keeps merge, replacement and deletion away from the point's files; called before they are looked at, and again before it ends. Once for
@@ -50,7 +52,7 @@ export async function leaseForVerification(
 export async function prepareVerification(
   context: MoverContext,
   input: VerifyPointInput,
-): Promise<{ disks: DiskWork[]; damage: Damage[] }> {
+): Promise<{ disks: DiskWork[]; damage: Damage[]; token: string }> {
   const repository = await context.repository(input.targetRepositoryId);
   await leaseForVerification(context, input);
   const { record, point } = await settledPoint(repository, input);
@@ -82,7 +84,7 @@ export async function prepareVerification(
       ))
     )
       damage.push({ type: 'companion', path: companion.path });
-  return { disks, damage };
+  return { disks, damage, token };
 }
 
 /** Beside the notes of a verification. */
@@ -102,6 +104,22 @@ function isGoneOnWith(notes: VerificationNotes, token: string, nowMs: number): b
 /** Names the content of the point's files. */
 export function verificationToken({ disks }: TargetRestorePoint): string {
   return disks.map(({ digests }) => digests.tableDigest).join('.');
+}
+
+/** The point, as it was when its verification was prepared. Between two batches the lease may have been over, and the files may have become others: a merge
+ *  and a compact leave the id.
+ *  @throws STAGING_INVALID, RESTORE_POINT_MISSING */
+export async function preparedPoint(
+  repository: BackupRepository,
+  input: VerifyPointInput,
+): Promise<TargetRestorePoint> {
+  const { point } = await pointToVerify(repository, input);
+  if (input.token === undefined || input.token === verificationToken(point)) return point;
+  throw new BackupError(
+    'STAGING_INVALID',
+    `the files of restore point ${input.pointId} are others than those whose verification was begun`,
+    { details: { restorePointId: input.pointId } },
+  );
 }
 
 /** The point of a chain in which no change is under way. Otherwise no lease is left: the change would wait for it in vain. */

@@ -9,13 +9,18 @@ const MINUTE_MS = 60_000;
 const ORDERED_AT_MS = Date.parse('2026-11-25T22:00:00Z');
 
 describe('the lease of a reader', () => {
-  beforeEach(() => void vi.useFakeTimers({ toFake: ['Date', 'setInterval', 'clearInterval'] }));
+  const toFake = ['Date', 'performance', 'setInterval', 'clearInterval'] as const;
+  beforeEach(() => void vi.useFakeTimers({ toFake: [...toFake] }));
   afterEach(() => void vi.useRealTimers());
 
   /** Minutes after the order at which the lease was taken, and whether the work was stopped. */
   async function read(work: {
     readonly minutes: number;
     readonly waitedMinutes?: number;
+    /** Of the server's clock, by which the activity was ordered. */
+    readonly isBehindByMinutes?: number;
+    /** By the server's clock, between the order and this attempt. */
+    readonly attemptsMinutes?: number;
     readonly isLost?: (renewal: number) => boolean;
     /** Minutes that a renewal takes. */
     readonly hangs?: (renewal: number) => number;
@@ -39,9 +44,15 @@ describe('the lease of a reader', () => {
         if (minute === 0) vi.setSystemTime(Date.now() + (work.frozenMinutes ?? 0) * MINUTE_MS);
       }
     };
-    const scheduledTimestampMs = Date.now() - (work.waitedMinutes ?? 0) * MINUTE_MS;
+    const waitedMinutes = (work.waitedMinutes ?? 0) - (work.isBehindByMinutes ?? 0);
+    const scheduledTimestampMs = Date.now() - waitedMinutes * MINUTE_MS;
+    const info = {
+      scheduledTimestampMs,
+      currentAttemptScheduledTimestampMs:
+        scheduledTimestampMs + (work.attemptsMinutes ?? 0) * MINUTE_MS,
+    };
     const all = () => whileLeased(ORDERED_AT_MS, control, renew, reading);
-    const code = await inActivity(all, undefined, { scheduledTimestampMs }).then(
+    const code = await inActivity(all, undefined, info).then(
       () => null,
       (error: unknown) => (error instanceof BackupError ? error.code : error),
     );
@@ -59,6 +70,17 @@ describe('the lease of a reader', () => {
 
   it('runs from the attempt that takes it, not from the order, which may be older than it lasts', async () => {
     expect((await read({ minutes: 1, waitedMinutes: 40 })).taken).toEqual([40]);
+  });
+
+  it('goes on in a worker whose clock is behind that of the server, or is set back', async () => {
+    const taken = [0, 3, 6, 9, 12, 15, 18];
+    expect(await read({ minutes: 20, isBehindByMinutes: 40 })).toEqual({ taken, isStopped: false });
+    expect(await read({ minutes: 20, frozenMinutes: -60 })).toEqual({ taken, isStopped: false });
+    const late = { minutes: 1, isBehindByMinutes: 40, attemptsMinutes: 25 };
+    expect((await read(late)).taken).toEqual([25]);
+    const isLost = (n: number) => n > 0;
+    const lost = { minutes: 16, isBehindByMinutes: 40, isLost };
+    expect(await read(lost)).toMatchObject({ isStopped: true });
   });
 
   it('may miss renewals until it is over, and then the work is stopped', async () => {
