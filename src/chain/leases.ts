@@ -52,7 +52,7 @@ export async function holdLease(
 ): Promise<void> {
   const folder = `${chain}/${LEASES_FOLDER}`;
   await repository.makePlace(folder);
-  await repository.put(`${folder}/${leaseId}.json`, Buffer.from(JSON.stringify(lease)));
+  await repository.put(`${folder}/${leaseId}.json`, bytesOf(lease));
 }
 
 export async function releaseLease(
@@ -114,7 +114,7 @@ export async function readLeases(
     if (lease instanceof BackupError) {
       if (isHeeded(entry, nowMs)) doubtful.push(doubt(entry, lease, true));
     } else if (!purposes.includes(lease.purpose)) continue;
-    else if (lease.expiresAtMs > nowMs + LEASE_MS + MAX_CLOCK_LEAD_MS) {
+    else if (isTooLong(lease, nowMs)) {
       if (!isHeeded(entry, nowMs)) continue;
       named.add(lease.restorePointId);
       doubtful.push(doubt(entry, tooLong(entry, lease), false));
@@ -135,7 +135,8 @@ export function leasedPointIds(record: ChainRecord, { named, doubtful }: LeasesF
   return leased;
 }
 
-/** Removes leases that have ended; only the owner of the chain may call it. */
+/** Removes leases that ended long ago, for who renews one that is just over may write it between the look and the removal. One that cannot be believed and
+ *  comes from the future is written anew as it is: its day is counted from now, instead of from years ahead. Only the owner of the chain may call it. */
 export async function removeEndedLeases(
   repository: BackupRepository,
   chain: string,
@@ -143,9 +144,26 @@ export async function removeEndedLeases(
 ): Promise<void> {
   for (const entry of await leaseFiles(repository, chain)) {
     const lease = await readLease(repository, entry.path);
-    if (lease !== null && !(lease instanceof BackupError) && lease.expiresAtMs < nowMs)
-      await repository.remove(entry.path);
+    if (lease === null) continue;
+    if (lease instanceof BackupError || isTooLong(lease, nowMs)) {
+      if (writtenAtMs(entry.stamp) > nowMs + MAX_CLOCK_LEAD_MS)
+        await repository.put(
+          entry.path,
+          lease instanceof BackupError ? UNREADABLE : bytesOf(lease),
+        );
+    } else if (lease.expiresAtMs < nowMs - LEASE_MS) await repository.remove(entry.path);
   }
+}
+
+/** Like one that cannot be read. */
+const UNREADABLE = Buffer.from('{}');
+
+function isTooLong({ expiresAtMs }: Lease, nowMs: number): boolean {
+  return expiresAtMs > nowMs + LEASE_MS + MAX_CLOCK_LEAD_MS;
+}
+
+function bytesOf(lease: Lease): Buffer {
+  return Buffer.from(JSON.stringify(lease));
 }
 
 async function leaseFiles(repository: BackupRepository, chain: string): Promise<RepositoryEntry[]> {
@@ -168,7 +186,7 @@ async function readLease(
   }
 }
 
-/** By the time that the storage keeps. A file from the future counts: that clock tells nothing. */
+/** By the time that the storage keeps. A file from the future counts: that clock tells nothing, and who owns the chain has it written anew (`removeEndedLeases`). */
 function isHeeded({ stamp }: RepositoryEntry, nowMs: number): boolean {
   return nowMs < writtenAtMs(stamp) + DOUBTFUL_LEASE_MS;
 }

@@ -53,6 +53,11 @@ async function hold(id: string, restorePointId: string, expiresAtMs: number): Pr
   await holdLease(repository, CHAIN, id, { restorePointId, purpose: 'restore', expiresAtMs });
 }
 
+async function names(): Promise<string[]> {
+  const files = await repository.list(`${CHAIN}/.leases`);
+  return files.map(({ name }) => name).sort();
+}
+
 async function leased(atMs = nowMs): Promise<string[]> {
   return [...leasedPointIds(RECORD, await readLeases(repository, CHAIN, atMs))].sort();
 }
@@ -82,12 +87,13 @@ describe('a lease', () => {
   });
 
   it('is removed when it has ended, by the owner of the chain, and no other is', async () => {
-    await hold('ended', FULL!.id, nowMs - 1);
+    await hold('ended', FULL!.id, nowMs - LEASE_MS - 1);
+    // Who holds it may be about to renew it.
+    await hold('just-over', FULL!.id, nowMs - LEASE_MS);
     await hold('living', FULL!.id, nowMs);
     await put('torn.json', Buffer.from('{'));
     await removeEndedLeases(repository, CHAIN, nowMs);
-    const files = await repository.list(`${CHAIN}/.leases`);
-    expect(files.map(({ name }) => name).sort()).toEqual(['clock', 'living.json', 'torn.json']);
+    expect(await names()).toEqual(['clock', 'just-over.json', 'living.json', 'torn.json']);
   });
 
   it('on a point that is not listed is named, and keeps nothing', async () => {
@@ -174,6 +180,29 @@ describe('a lease that cannot be believed', () => {
     const writtenMs = await writtenAtMs('long.json');
     expect(await leased(writtenMs + DAY_MS)).toEqual([]);
   });
+
+  it.each([
+    ['cannot be read', () => put('future.json', Buffer.from('{')), ALL],
+    [
+      'would last for years',
+      () => hold('future', FIRST!.id, nowMs + 4 * 365 * DAY_MS),
+      [FULL!.id, FIRST!.id],
+    ],
+  ] as const)(
+    'and comes from years ahead counts for a day from the look of its owner (%s)',
+    async (_, write, kept) => {
+      await write();
+      // The storage wrote it when its clock was wrong, three years ahead of now.
+      const lateMs = nowMs - 3 * 365 * DAY_MS;
+      expect(await leased(lateMs)).toEqual(kept);
+      const writtenMs = await writtenAtMs('future.json');
+      await removeEndedLeases(repository, CHAIN, lateMs);
+      expect(await writtenAtMs('future.json')).toBeGreaterThan(writtenMs);
+      expect(await leased(lateMs)).toEqual(kept);
+      await removeEndedLeases(repository, CHAIN, writtenMs);
+      expect(await names()).toEqual(['clock', 'future.json']);
+    },
+  );
 
   it('is believed while the clock of the reader may just be ahead by an hour', async () => {
     await hold('ahead', FIRST!.id, nowMs + LEASE_MS + 3_600_000);
