@@ -5,6 +5,7 @@ import { listOf, object, optional, text, type Shape } from '../domain/json-shape
 import type { BackupRepository, RepositoryEntry } from '../repository/backup-repository.js';
 import { readWholeFile } from '../repository/replace-file.js';
 import { OWN_FOLDER } from '../repository/repository-path.js';
+import { isFileUnread } from '../repository/unread-file.js';
 import { parseJson } from './json-file.js';
 
 /** Tells a target apart from every other folder, also through another path or in a copy (docs/FORMAT.md, Marker). */
@@ -54,6 +55,16 @@ export async function readMarker(repository: BackupRepository): Promise<Marker |
   }
 }
 
+/** Whether it lies where the storage cannot read: then it is worth as much as a damaged one, until the operator says so. */
+export async function isMarkerUnread(repository: BackupRepository): Promise<boolean> {
+  try {
+    await readMarker(repository);
+    return false;
+  } catch (error) {
+    return isFileUnread(repository, MARKER_PATH, error);
+  }
+}
+
 /** Says in the target itself, for every process that meets it, that it stands in the place of others; it is marked when it was not.
  *  @param copyOf those that there are elsewhere, too
  *  @returns the marker, durable */
@@ -62,6 +73,8 @@ export async function markAsReplacement(
   replaced: readonly string[],
   copyOf: readonly CopyOf[],
 ): Promise<Marker> {
+  // Written anew by nobody but who was told to: it may be read at another time, and others know the target by it.
+  if (await isMarkerUnread(repository)) await putMarker(repository, { id: randomUUID() });
   const id = await markRepository(repository);
   const known = await readMarker(repository);
   const replaces = new Set([...(known?.replaces ?? []), ...replaced]);

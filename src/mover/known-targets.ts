@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import {
+  isMarkerUnread,
+  MARKER_PATH,
   markAnew,
   markAsReplacement,
   readMarker,
@@ -10,6 +12,7 @@ import type { BackupRepository } from '../repository/backup-repository.js';
 import { kindOf } from '../repository/kinds.js';
 import { RepositoryOpener, type RepositoryLocation } from '../repository/open-repository.js';
 import type { KeepingRepository } from '../repository/repository-kind.js';
+import { isFileUnread } from '../repository/unread-file.js';
 import { OWN_FOLDER } from '../repository/repository-path.js';
 import type { SeenMarkers } from '../repository/seen-markers.js';
 
@@ -70,7 +73,8 @@ export class KnownTargets {
     const { markers, away } = await this.#otherTargets(id);
     const twins = marker === null ? [] : markers.filter((other) => other.marker.id === marker.id);
     const isTwin = marker !== null && twins.length > 0;
-    if (!isTwin && (known.size === 0 || (marker !== null && isKnown(id, known, marker))))
+    const isMet = known.size === 0 && !(await isMarkerUnread(repository));
+    if (!isTwin && (isMet || (marker !== null && isKnown(id, known, marker))))
       return marker === null ? null : notDone(away);
     const elsewhere = new Set(
       [...markers.map((other) => other.marker), ...(marker?.copyOf ?? [])].map((other) => other.id),
@@ -175,12 +179,13 @@ function notDone(away: readonly string[]): string | null {
   return `Nothing was accepted: its worker cannot look at ${away.join(', ')}, which may have the same marker.`;
 }
 
-/** null: none, or a damaged one, which counts as absent. */
+/** null: none, or one that is damaged or cannot be read, which counts as absent. */
 async function markerOf(repository: BackupRepository): Promise<Marker | null> {
   try {
     return await readMarker(repository);
   } catch (error) {
     if (isBackupError(error, 'METADATA_CORRUPT')) return null;
+    if (await isFileUnread(repository, MARKER_PATH, error)) return null;
     throw error;
   }
 }

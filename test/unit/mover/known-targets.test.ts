@@ -11,12 +11,16 @@ import {
 import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
-import { markRepository, readMarker } from '../../../src/chain/repository-marker.js';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { MARKER_PATH, markRepository, readMarker } from '../../../src/chain/repository-marker.js';
+import { BackupError } from '../../../src/domain/errors.js';
 import { KnownTargets } from '../../../src/mover/known-targets.js';
 import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
+import { RepositoryOpener } from '../../../src/repository/open-repository.js';
 import { seenMarkers } from '../../../src/repository/seen-markers.js';
+import { breakSectors } from '../../support/repository/bad-sectors.js';
 import { directory } from '../../support/repository/directory-storage.js';
+import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 
 let site: string;
 beforeEach(() => {
@@ -245,4 +249,53 @@ function targets(...names: string[]): KnownTargets {
     ...{ id: name, storage: directory(at(name)), isReadOnly: false },
   }));
   return new KnownTargets(locations, seenMarkers(at('state')));
+}
+
+it.each([true, false])(
+  'takes a target whose marker lies in a bad sector for one that is not mounted, until it is accepted (known: %s)',
+  async (isKnown) => {
+    const storage = new SimulatedRepository('offsite');
+    const opened = vi.spyOn(RepositoryOpener.prototype, 'open').mockResolvedValue(storage);
+    try {
+      const old = await markRepository(storage);
+      if (isKnown) await processWith('state').open('offsite');
+      breakSectors(storage, MARKER_PATH, [0]);
+      if (isKnown)
+        await expect(processWith('state').open('offsite')).rejects.toMatchObject({
+          code: 'REPOSITORY_NOT_MOUNTED',
+          message: expect.stringContaining('or its marker cannot be read'),
+        });
+      // Nobody but the operator writes it anew.
+      else
+        await expect(markRepository(storage)).rejects.toMatchObject({
+          code: 'REPOSITORY_IO_ERROR',
+        });
+
+      storage.openRead = SimulatedRepository.prototype.openRead.bind(storage);
+      breakUntilReplaced(storage);
+      await processWith('state').accept('offsite');
+      expect((await processWith('state').open('offsite')).id).toBe('offsite');
+      const marker = (await readMarker(storage))!;
+      expect(marker.id).not.toBe(old);
+      expect(marker.replaces).toEqual(isKnown ? [old] : undefined);
+    } finally {
+      opened.mockRestore();
+    }
+  },
+);
+
+/** A file of that name that is put anew lies in other sectors. */
+function breakUntilReplaced(storage: SimulatedRepository): void {
+  const { openRead, rename } = storage;
+  let isBroken = true;
+  storage.openRead = async (path) => {
+    const file = await openRead.call(storage, path);
+    if (path !== MARKER_PATH || !isBroken) return file;
+    const read = () => Promise.reject(new BackupError('REPOSITORY_IO_ERROR', 'EIO'));
+    return { ...file, read };
+  };
+  storage.rename = async (from, to) => {
+    await rename.call(storage, from, to);
+    if (to === MARKER_PATH) isBroken = false;
+  };
 }
