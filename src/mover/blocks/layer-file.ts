@@ -23,6 +23,9 @@ export interface LayerFile extends Omit<SourceImage, 'stamp'> {
   readonly repositoryId: string;
   /** What the file must still be; null: not checked. */
   readonly stamp: FileStamp | null;
+  /** Its tables are compared with their digests when they are read, as the blocks are: one bit of them shows a block in the place of another. Not while the file
+   *  is being changed. */
+  readonly provesTables?: true;
   /** The disk that is meant of those that the file holds (`HeldDisks`); absent: the file itself. */
   readonly within?: { readonly name: string | null };
 }
@@ -59,10 +62,45 @@ export async function openLayer(context: MoverContext, layer: LayerFile): Promis
     const source = await fileByteSource(file, content);
     const image =
       layer.within === undefined
-        ? await openImage(source, layer.format, extentsOf(context, layer, files))
+        ? await openImage(
+            await withProvenTables(context, layer, { file, source }, files),
+            layer.format,
+            extentsOf(context, layer, files),
+          )
         : await openHeld(context, layer, layer.within, source, files);
     return { image, file, sizeBytes: source.sizeBytes, close: () => files.close() };
   });
+}
+
+/** What an image reader reads of a file are its tables, and blocks that it alone can put together. */
+async function withProvenTables(
+  context: MoverContext,
+  layer: LayerFile,
+  { file, source }: { readonly file: ReadableFile; readonly source: ByteSource },
+  files: OpenFiles,
+): Promise<ByteSource> {
+  const { repositoryId, digestsPath } = layer;
+  if (layer.provesTables !== true || digestsPath === undefined) return source;
+  const repository = await context.repository(repositoryId);
+  const digests = files.add(await repository.openRead(digestsPath));
+  const proven = await provenBytes(source, digests);
+  const { sameness } = source;
+  let before: Promise<unknown> = Promise.resolve();
+  return {
+    ...proven,
+    // What was found out without proof is not taken for proven.
+    sameness: sameness === undefined ? undefined : `${sameness} proven`,
+    // One after the other.
+    read: (target, offset) => {
+      const read = before.then(() => proven.read(target, offset));
+      before = read.catch(() => undefined);
+      return read.catch(async (error: unknown) => {
+        if (layer.stamp !== null && !sameStamp(await file.stamp(), layer.stamp))
+          throw sourceChanged(layer);
+        throw error;
+      });
+    },
+  };
 }
 
 /** A disk within a file: what it is made of is read unit by unit, each compared with its digest where it has one, because blocks of the disk are no units

@@ -1,4 +1,4 @@
-import type { ChainRecord } from '../../chain/chain-record.js';
+import { changingPoints, type ChainRecord } from '../../chain/chain-record.js';
 import { fileTraits, keptTraits } from '../../domain/targets/file-traits.js';
 import { BackupError } from '../../domain/errors.js';
 import type { FormatId } from '../../domain/sources/restore-point.js';
@@ -181,6 +181,7 @@ async function stampedLayers(
 ): Promise<Map<string, LayerFile[]>> {
   const { source, chain, record, point } = order;
   const place = { targetRepositoryId: source.id, chain };
+  const isChanging = changingPoints(record.pending).length > 0;
   const layers = new Map<string, LayerFile[]>();
   for (const { disk } of point.disks) {
     if (order.disks !== null && !order.disks.includes(disk)) continue;
@@ -193,7 +194,11 @@ async function stampedLayers(
           details: { path: layer.path },
         });
       }
-      files.push({ ...layer, stamp: entry.stamp, ...(await replacedDigests(order, disk, layer)) });
+      files.push({
+        ...layer,
+        stamp: entry.stamp,
+        ...(isChanging ? await replacedDigests(order, disk, layer) : { provesTables: true }),
+      });
     }
     const inside = order.within?.get(disk);
     if (inside === undefined) layers.set(disk, files);
