@@ -1,5 +1,6 @@
 import { BackupError } from '../../domain/errors.js';
 import { sameStamp, type FileStamp, type SourceImage } from '../../domain/sources/restore-point.js';
+import type { Digest } from '../../domain/targets/digest.js';
 import type { TargetDisk } from '../../domain/targets/target-point.js';
 import { fileByteSource, type ByteSource } from '../../image/byte-source.js';
 import {
@@ -23,6 +24,8 @@ export interface LayerFile extends Omit<SourceImage, 'stamp'> {
   readonly repositoryId: string;
   /** What the file must still be; null: not checked. */
   readonly stamp: FileStamp | null;
+  /** Of its digest table: names what is in it, however often it is healed. Absent: of another's file, or one that is being changed. */
+  readonly tableDigest?: Digest;
   /** Its tables are compared with their digests when they are read, as the blocks are: one bit of them shows a block in the place of another. Not while the file
    *  is being changed. */
   readonly provesTables?: true;
@@ -225,6 +228,12 @@ export function sameLayer(a: LayerFile, b: LayerFile): boolean {
     (a.extents ?? []).length === others.length &&
     (a.extents ?? []).every((extent, i) => isSameFile(extent, others[i]!))
   );
+}
+
+/** Whether both are the same bytes, or should be: what is read of them is compared with its digest. What was planned without that is not the same. */
+export function sameContent(a: LayerFile, b: LayerFile): boolean {
+  if (a.tableDigest === undefined && b.tableDigest === undefined) return sameLayer(a, b);
+  return a.path === b.path && a.tableDigest === b.tableDigest && a.within?.name === b.within?.name;
 }
 
 function isSameFile(

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { changingPoints, type ChainRecord } from '../../chain/chain-record.js';
 import { fileTraits, keptTraits } from '../../domain/targets/file-traits.js';
 import { BackupError } from '../../domain/errors.js';
@@ -16,7 +17,7 @@ import {
 import { copyWork } from '../staging/journals.js';
 import type { DiskWork, PlanReference } from '../../domain/targets/disk-work.js';
 import { ImageStack } from '../blocks/image-stack.js';
-import { openLayer, sameLayer, type LayerFile } from '../blocks/layer-file.js';
+import { openLayer, sameContent, type LayerFile } from '../blocks/layer-file.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { assertCopyable, assertFits } from '../copy/disk-limit.js';
 import { fileOf } from '../copy/plan-disk.js';
@@ -58,7 +59,7 @@ export interface WithinFile {
 }
 
 /** Plans fulls of the disks of a target point from the target's own files; the copy itself is the usual one. Run again, it takes up the
- *  plan that is there, as long as the files are the same.
+ *  plan that is there, as long as the files are the same, or were healed.
  *  @throws FILE_MISSING, IMAGE_… */
 export async function planFull(
   context: MoverContext,
@@ -73,8 +74,9 @@ export async function planFull(
     isSame(existing, layers) &&
     (await isSoundPlan(target, staging, existing))
   ) {
-    const plan = { ...existing, epoch };
-    if (existing.epoch !== epoch) await writeStagedJson(target, stagedPath.plan(staging), plan);
+    const plan = { ...existing, epoch, disks: stampedAnew(existing.disks, layers) };
+    if (!isDeepStrictEqual(plan, existing))
+      await writeStagedJson(target, stagedPath.plan(staging), plan);
     return work(target, staging, plan);
   }
   await discardStaging(target, staging);
@@ -197,7 +199,9 @@ async function stampedLayers(
       files.push({
         ...layer,
         stamp: entry.stamp,
-        ...(isChanging ? await replacedDigests(order, disk, layer) : { provesTables: true }),
+        ...(isChanging
+          ? { tableDigest: undefined, ...(await replacedDigests(order, disk, layer)) }
+          : { provesTables: true }),
       });
     }
     const inside = order.within?.get(disk);
@@ -248,10 +252,24 @@ function isSame(plan: CopyPlan, now: ReadonlyMap<string, readonly LayerFile[]>):
       // The plan may have left out what lies below a file that is a full by itself.
       return layers.every((layer, i) => {
         const file = files[i];
-        return file !== undefined && sameLayer(layer, file);
+        return file !== undefined && sameContent(layer, file);
       });
     })
   );
+}
+
+/** What was healed since is the same with another stamp. */
+function stampedAnew(
+  disks: readonly DiskPlan[],
+  now: ReadonlyMap<string, readonly LayerFile[]>,
+): DiskPlan[] {
+  return disks.map((planned) => ({
+    ...planned,
+    layers: planned.layers.map((layer, i) => ({
+      ...layer,
+      stamp: now.get(planned.disk)![i]!.stamp,
+    })),
+  }));
 }
 
 async function work(

@@ -1,4 +1,5 @@
 import { lineageOf, type ChainRecord } from '../../chain/chain-record.js';
+import type { Digest } from '../../domain/targets/digest.js';
 import type { TargetRestorePoint } from '../../domain/targets/target-point.js';
 import { fullFormat, incrementFormat } from '../../image/formats.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
@@ -52,6 +53,7 @@ export interface OwnLayers {
 
 export interface TargetLayer extends LayerFile {
   readonly digestsPath: string;
+  readonly tableDigest: Digest;
 }
 
 type LayersOf = (disk: string) => { restorePointId: string; file: LayerFile }[];
@@ -195,6 +197,7 @@ export function targetLayersOf(
     layers.push({
       ...targetLayer(input, file),
       digestsPath: `${input.chain}/${file.digests.path}`,
+      tableDigest: file.digests.tableDigest,
     });
     if (file.kind === 'full') break;
   }

@@ -49,6 +49,27 @@ describe('a raw restore', () => {
     expect(disks).toMatchObject([{ windowCount: 1, firstOpenWindow: 1 }]);
   });
 
+  it.each(['raw', 'same'] as const)(
+    'keeps what it has written when a file of the copy was healed (%s)',
+    async (format) => {
+      const restore = new MachineRestore(await machine.copy(), format);
+      const { copy } = restore;
+      await restore.write();
+      const { reference } = await restore.prepare();
+      const units = [await copy.unitOf(1, 7)];
+      await copy.spoil(copy.pathOf(1, 'image'), units[0]! * 65_536);
+      const heal = { ...copy.input, pointId: machine.idOf(1), units };
+      const { disk } = machine.before.points[1]!.disks[0]!;
+      expect((await copy.mover.run('healDisk', { ...heal, disk })).remaining).toEqual([]);
+      const again = await restore.prepare();
+      expect(again.reference).toEqual(reference);
+      expect(again.disks.every((work) => work.firstOpenWindow === work.windowCount)).toBe(true);
+      await restore.write();
+      const [path] = await restore.finish();
+      if (format === 'raw') expect((await restore.bytes(path!)).equals(machine.disk(3))).toBe(true);
+    },
+  );
+
   it.each(['work', 'point'])(
     'writes again what is gone when a file is lost from %s',
     async (folder) => {
