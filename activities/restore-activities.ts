@@ -52,6 +52,15 @@ export interface RestoreBatch {
   readonly nowMs: number;
 }
 
+/** A restore of disks whose windows are done. */
+export interface FinishRequest {
+  readonly order: RestoreOrder;
+  readonly reference: PlanReference;
+  readonly nowMs: number;
+  /** Whether `endRestore` follows; absent: no. */
+  readonly endsApart?: boolean;
+}
+
 /** A restore of a tree that was prepared. */
 export interface PreparedTree extends Pick<TreeRestoreWork, 'token'> {
   readonly order: RestoreOrder;
@@ -124,21 +133,24 @@ export function createRestoreActivities(deps: {
       );
     },
 
-    async finishRestore(input: {
-      order: RestoreOrder;
-      reference: PlanReference;
-      nowMs: number;
-    }): Promise<{ files: string[] }> {
+    /** Gives the restored disks their names. */
+    async finishRestore(input: FinishRequest): Promise<{ files: string[] }> {
       return runTask(async (control) => {
         const restore = restoreInput(input.order, input.nowMs);
         const targetRepositoryId = folderRepositoryId(restore.destinationPath);
-        const { reference } = input;
+        const { reference, endsApart = false } = input;
         const staged = { targetRepositoryId, staging: restoreStaging(restore.pointId), reference };
         const compose = () => mover.run('composeTargetFile', staged, control).then(() => undefined);
         // It reads the companions.
         if (restore.format !== 'raw') await leased(restore, input.nowMs, control, compose);
-        return mover.run('finishRestore', { ...restore, reference }, control);
+        return mover.run('finishRestore', { ...restore, reference, endsApart }, control);
       });
+    },
+
+    /** Takes staging folder and lease away. */
+    async endRestore(input: FinishRequest): Promise<void> {
+      const restore = { ...restoreInput(input.order, input.nowMs), reference: input.reference };
+      return runTask((control) => mover.run('endRestore', restore, control));
     },
   };
 }

@@ -187,6 +187,9 @@ async function restoreDisks(input: RestoreInput, begun: DiskRestore): Promise<Op
 /** Before, a change of the files ended the restore. */
 const PREPARES_AGAIN = 'restorePoint-20261127-prepares-again';
 
+/** Before, the last step could not be done again: its answer was lost with the worker, and the restore that it had ended counted as failed. */
+const ENDS_APART = 'restorePoint-20261127-ends-apart';
+
 async function restorePlanned(restore: DiskRestore): Promise<OperationStatus> {
   const { order, plan, settings, activities, state, betweenBatches } = restore;
   const { reference } = plan;
@@ -209,10 +212,16 @@ async function restorePlanned(restore: DiskRestore): Promise<OperationStatus> {
       state.addProgress(batchBytesOf(disk, part, counts));
     }
   }
+  const endsApart = patched(ENDS_APART);
   const { files } = await activities.finishRestore.executeWithOptions(
     { summary: `${order.restorePointId}: give the restored disks their names` },
-    [{ order, reference, nowMs: Date.now() }],
+    [{ order, reference, nowMs: Date.now(), ...(endsApart ? { endsApart } : {}) }],
   );
+  if (endsApart)
+    await activities.endRestore.executeWithOptions(
+      { summary: `${order.restorePointId}: end the restore` },
+      [{ order, reference, nowMs: Date.now() }],
+    );
   for (const file of files) state.note(`restored ${file}`);
   return state.end('success', null);
 }

@@ -30,7 +30,7 @@ import { planRemoval, removeRestorePoints } from './change/remove-points.js';
 import { rehomeChain } from './change/rehome-chain.js';
 import { planSyntheticFull } from './change/plan-synthetic-full.js';
 import { openProofWorker } from './change/prove-blocks.js';
-import { finishRestore, prepareRestore, renewLease } from './restore/restore-point.js';
+import { endRestore, finishRestore, prepareRestore, renewLease } from './restore/restore-point.js';
 import { openRawRestoreWorker } from './restore/restore-raw.js';
 import { openScanWorker } from './copy/scan-blocks.js';
 import { planComparison, settleComparison } from './selection/compare-source.js';
@@ -102,6 +102,7 @@ export const THREAD_OPERATIONS = {
   prepareRestore,
   renewLease,
   finishRestore,
+  endRestore,
   planTree,
   publishFiles,
   commitTree,

@@ -227,14 +227,20 @@ export async function renewLease(
   });
 }
 
-/** Gives the finished disks their names, and ends lease and staging, in this order: where the plan is gone and the lease is not, it was not this restore
- *  that has ended it.
+export interface FinishInput extends RestoreInput {
+  readonly reference: PlanReference;
+  /** `endRestore` follows: done again, this says the same until then. Absent: it ends the restore itself, as a build before has ordered it. */
+  readonly endsApart?: boolean;
+}
+
+/** Gives the finished disks their names, and ends lease and staging where nothing follows, in this order: where the plan is gone and the lease is not, it was
+ *  not this restore that has ended it.
  *  @param input.reference of the plan whose windows were done
  *  @returns paths of the restored files in the destination
  *  @throws STAGING_INVALID when another restore has planned in the same folder since, or has ended there, RESTORE_DESTINATION_INVALID when a file of such a name came up meanwhile; it stays, and so does the staging folder */
 export async function finishRestore(
   context: MoverContext,
-  input: RestoreInput & { readonly reference: PlanReference },
+  input: FinishInput,
 ): Promise<{ files: string[] }> {
   const target = await context.repository(folderRepositoryId(input.destinationPath));
   const staging = restoreStaging(input.pointId);
@@ -268,9 +274,21 @@ export async function finishRestore(
     files.push(`${input.destinationPath}/${file.name}`);
   }
   await target.settle(['']);
-  await releaseLease(source, input.chain, input.leaseId);
-  await discardStaging(target, staging);
+  if (input.endsApart !== true) {
+    await releaseLease(source, input.chain, input.leaseId);
+    await discardStaging(target, staging);
+  }
   return { files };
+}
+
+/** Takes the staging folder away, but for what another restore has begun there, and gives the lease back. Done again it ends in the same state. */
+export async function endRestore(context: MoverContext, input: FinishInput): Promise<void> {
+  const { repositoryId, chain, destinationPath, pointId, leaseId, reference } = input;
+  const target = await context.repository(folderRepositoryId(destinationPath));
+  const staging = restoreStaging(pointId);
+  const plan = await readStagedJson<CopyPlan>(target, stagedPath.plan(staging));
+  if (plan === null || plan.token === reference.token) await discardStaging(target, staging);
+  await releaseLease(await context.repository(repositoryId), chain, leaseId);
 }
 
 /** Raw restore: the disk as it is, holes where it is zero. */

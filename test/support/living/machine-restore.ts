@@ -32,6 +32,11 @@ export class MachineRestore {
     };
   }
 
+  private get work() {
+    const { folder, staging, reference } = this;
+    return { targetRepositoryId: folder.id, staging, reference };
+  }
+
   get staging(): string {
     return `.longhaul-restore-${this.copy.machine.idOf(3)}`;
   }
@@ -44,18 +49,30 @@ export class MachineRestore {
   async write(): Promise<void> {
     const { reference, disks } = await this.prepare();
     this.reference = reference;
-    const work = { targetRepositoryId: this.folder.id, staging: this.staging, reference };
     const isRaw = this.format === 'raw';
     for (const { disk, windowCount, firstOpenWindow: first } of disks)
-      await this.mover.runWindows(isRaw ? 'restoreRaw' : 'copyBlocks', { ...work, disk }, [
+      await this.mover.runWindows(isRaw ? 'restoreRaw' : 'copyBlocks', { ...this.work, disk }, [
         { first, count: windowCount - first },
       ]);
-    if (!isRaw) await this.mover.run('composeTargetFile', work);
+    if (!isRaw) await this.mover.run('composeTargetFile', this.work);
   }
 
+  /** Names, then the end. */
   async finish(): Promise<string[]> {
-    return (await this.mover.run('finishRestore', { ...this.input, reference: this.reference }))
-      .files;
+    const files = await this.name();
+    await this.end();
+    return files;
+  }
+
+  async name(): Promise<string[]> {
+    const { input, reference } = this;
+    if (input.format !== 'raw') await this.mover.run('composeTargetFile', this.work);
+    const order = { ...input, reference, endsApart: true };
+    return (await this.mover.run('finishRestore', order)).files;
+  }
+
+  end(): Promise<void> {
+    return this.mover.run('endRestore', { ...this.input, reference: this.reference });
   }
 
   async bytes(path: string): Promise<Buffer> {

@@ -110,16 +110,26 @@ describe('a raw restore', () => {
     const { disks } = await restore.prepare();
     expect(disks).toMatchObject([{ firstOpenWindow: 0 }]);
   });
-
-  it('can be finished again', async () => {
-    const restore = new MachineRestore(await machine.copy(), 'raw');
-    await restore.write();
-    const files = await restore.finish();
-    await restore.folder.remove('other');
-    expect((await restore.bytes(files[0]!)).equals(machine.disk(3))).toBe(true);
-    await expect(restore.finish()).resolves.toEqual([]);
-  });
 });
+
+describe.each(['raw', 'same'] as const)(
+  'a restore (%s) whose last steps are done again',
+  (format) => {
+    it('names the same files, and has ended once it has ended', async () => {
+      const restore = new MachineRestore(await machine.copy(), format);
+      await restore.write();
+      const files = await restore.name();
+      expect(files).toHaveLength(1);
+      expect(await restore.name()).toEqual(files);
+      await restore.end();
+      await restore.end();
+      expect(await restore.leases()).toEqual([]);
+      expect((await restore.folder.list('')).map(({ name }) => `${DESTINATION}/${name}`)).toEqual(
+        files,
+      );
+    });
+  },
+);
 
 describe('a restore of a copy in which a table is damaged', () => {
   it.each(['raw', 'same'] as const)(
