@@ -147,6 +147,12 @@ export function createRestoreActivities(deps: {
       });
     },
 
+    /** Of a restore that was stopped or failed, also of a tree. */
+    async giveLeaseBack({ order, nowMs }: PrepareRequest): Promise<void> {
+      const restore = restoreInput(order, nowMs);
+      return runTask((control) => mover.run('giveLeaseBack', restore, control));
+    },
+
     /** Takes staging folder and lease away. */
     async endRestore(input: FinishRequest): Promise<void> {
       const restore = { ...restoreInput(input.order, input.nowMs), reference: input.reference };

@@ -1,4 +1,5 @@
 import {
+  CancellationScope,
   ContinueAsNew,
   patched,
   proxyActivities,
@@ -65,12 +66,38 @@ async function restore(input: RestoreInput, state: OperationState): Promise<Oper
   const plan = await prepare(input, begun, LOOKS_AT_HELD);
   const leased = { ...order, leaseId: plan.leaseId };
   const betweenBatches = () => continueIfLong(input, settings, state, plan.leaseId);
-  if (plan.tree !== undefined)
-    return restoreTree({
-      ...{ order: leased, work: plan.tree },
-      ...{ settings, activities, state, betweenBatches },
-    });
-  return restoreDisks(input, { ...begun, order: leased, plan, betweenBatches });
+  try {
+    if (plan.tree !== undefined)
+      return await restoreTree({
+        ...{ order: leased, work: plan.tree },
+        ...{ settings, activities, state, betweenBatches },
+      });
+    return await restoreDisks(input, { ...begun, order: leased, plan, betweenBatches });
+  } catch (error) {
+    if (!(error instanceof ContinueAsNew) && patched(GIVES_BACK))
+      await giveLeaseBack(leased, settings);
+    throw error;
+  }
+}
+
+/** Before, the lease of a restore that was stopped or failed lasted for up to 15 minutes. */
+const GIVES_BACK = 'restorePoint-20261127-gives-lease-back';
+
+/** Also when it is stopped. What keeps the lease from being given back ends it by itself. */
+async function giveLeaseBack(order: RestoreOrder, settings: CopySettings): Promise<void> {
+  const activities = proxyActivities<RestoreActivities>({
+    taskQueue: repositoryTaskQueue(order.repositoryId),
+    startToCloseTimeout: '1m',
+    scheduleToCloseTimeout: '2m',
+    retry: { initialInterval: settings.retryIntervalMs, maximumInterval: '15s' },
+    priority: { priorityKey: FIRST },
+  });
+  const { restorePointId } = order;
+  await CancellationScope.nonCancellable(() =>
+    activities.giveLeaseBack.executeWithOptions({ summary: `${restorePointId}: give it free` }, [
+      { order, nowMs: Date.now() },
+    ]),
+  ).catch(() => undefined);
 }
 
 async function continueIfLong(
@@ -161,7 +188,7 @@ interface DiskRestore extends BegunRestore {
 }
 
 /** What was planned no longer fits: a merge has made other files of the chain, or one was healed. What is written and fits still is kept. */
-const PREPARED_AGAIN: readonly string[] = ['SOURCE_CHANGED', 'FILE_MISSING'];
+const PREPARED_AGAIN: readonly string[] = ['SOURCE_CHANGED', 'FILE_MISSING', 'STAGING_INVALID'];
 
 async function restoreDisks(input: RestoreInput, begun: DiskRestore): Promise<OperationStatus> {
   const { settings, state } = begun;

@@ -30,7 +30,13 @@ import { planRemoval, removeRestorePoints } from './change/remove-points.js';
 import { rehomeChain } from './change/rehome-chain.js';
 import { planSyntheticFull } from './change/plan-synthetic-full.js';
 import { openProofWorker } from './change/prove-blocks.js';
-import { endRestore, finishRestore, prepareRestore, renewLease } from './restore/restore-point.js';
+import {
+  endRestore,
+  finishRestore,
+  giveLeaseBack,
+  prepareRestore,
+  renewLease,
+} from './restore/restore-point.js';
 import { openRawRestoreWorker } from './restore/restore-raw.js';
 import { openScanWorker } from './copy/scan-blocks.js';
 import { planComparison, settleComparison } from './selection/compare-source.js';
@@ -103,6 +109,7 @@ export const THREAD_OPERATIONS = {
   renewLease,
   finishRestore,
   endRestore,
+  giveLeaseBack,
   planTree,
   publishFiles,
   commitTree,

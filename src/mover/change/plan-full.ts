@@ -26,6 +26,7 @@ import { targetLayersOf } from '../copy/scan-plan.js';
 import { isSoundPlan } from '../staging/sound-plan.js';
 import { mergedBeside } from './merge-files.js';
 import { replacementStaging } from './replace-files.js';
+import type { RestoreReader } from '../staging/restore-under-way.js';
 import { discardStaging, makeStaging } from '../staging/staging.js';
 
 export interface FullOrder {
@@ -43,6 +44,8 @@ export interface FullOrder {
   readonly withCompanions: boolean;
   /** The full takes the place of the point's own files, which others name; else it is a copy beside them. */
   readonly takesItsPlace: boolean;
+  /** Of a restore: who reads. */
+  readonly of?: RestoreReader;
   /** Names that the files of disks get elsewhere than in a chain, where some formats repeat them inside; absent: those of a chain. */
   readonly fileNames?: ReadonlyMap<string, string>;
   /** Formats of those that get another than their own; absent: none. */
@@ -74,7 +77,8 @@ export async function planFull(
     isSame(existing, layers) &&
     (await isSoundPlan(target, staging, existing))
   ) {
-    const plan = { ...existing, epoch, disks: stampedAnew(existing.disks, layers) };
+    const disks = stampedAnew(existing.disks, layers);
+    const plan = { ...existing, epoch, disks, ...readBy(order) };
     if (!isDeepStrictEqual(plan, existing))
       await writeStagedJson(target, stagedPath.plan(staging), plan);
     return work(target, staging, plan);
@@ -116,9 +120,14 @@ export async function planFull(
     source: point.source,
     passedOver: [],
     order: textOf(order),
+    ...readBy(order),
   };
   await writeStagedJson(target, stagedPath.plan(staging), plan);
   return work(target, staging, plan);
+}
+
+function readBy({ of }: FullOrder): Pick<CopyPlan, 'of'> {
+  return of === undefined ? {} : { of };
 }
 
 /** What two orders of one staging folder may differ in: a restore that was stopped may be asked for in another form. */

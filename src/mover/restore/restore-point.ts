@@ -38,6 +38,7 @@ import {
   type CopyPlan,
   type DiskPlan,
 } from '../staging/copy-plan.js';
+import { assertNoneUnderWay } from '../staging/restore-under-way.js';
 import { HeldWindows } from '../staging/held-windows.js';
 import { diskWork, rawRestoreJournal } from '../staging/journals.js';
 import type { DiskWork, PlanReference } from '../../domain/targets/disk-work.js';
@@ -79,6 +80,7 @@ export async function prepareRestore(
   const source = await context.repository(input.repositoryId);
   const target = await context.repository(folderRepositoryId(input.destinationPath));
   const staging = restoreStaging(input.pointId);
+  await assertNoneUnderWay(context, target, input);
   const isResumed = (await target.stat(stagedPath.plan(staging))) !== null;
   const { record, point, wanted } = await leasedPoint(context, source, input, isResumed);
   await assertDestination(target, input, point, wanted);
@@ -100,6 +102,7 @@ export async function prepareRestore(
     convertedTo: convertedFormat(input.format),
     withCompanions: input.format === 'same',
     takesItsPlace: false,
+    of: { repositoryId: input.repositoryId, chain: input.chain, leaseId: input.leaseId },
   });
   if (input.format !== 'raw') return plan;
   const stored = await readStagedJson<CopyPlan>(target, stagedPath.plan(staging));
@@ -227,6 +230,14 @@ export async function renewLease(
   });
 }
 
+/** Of a restore that was stopped, or failed: it keeps no change of the chain waiting, and nobody who orders it again. What it has written stays. */
+export async function giveLeaseBack(
+  context: MoverContext,
+  { repositoryId, chain, leaseId }: Pick<RestoreInput, 'repositoryId' | 'chain' | 'leaseId'>,
+): Promise<void> {
+  await releaseLease(await context.repository(repositoryId), chain, leaseId);
+}
+
 export interface FinishInput extends RestoreInput {
   readonly reference: PlanReference;
   /** `endRestore` follows: done again, this says the same until then. Absent: it ends the restore itself, as a build before has ordered it. */
@@ -248,7 +259,7 @@ export async function finishRestore(
   const source = await context.repository(input.repositoryId);
   const isOthers =
     plan === null
-      ? await isLeaseThere(source, input.chain, input.leaseId)
+      ? input.endsApart === true || (await isLeaseThere(source, input.chain, input.leaseId))
       : plan.token !== input.reference.token;
   if (isOthers)
     throw new BackupError(

@@ -20,6 +20,7 @@ import { readWholeFile } from '../../repository/replace-file.js';
 import { isFileUnread } from '../../repository/unread-file.js';
 import type { CompanionFile } from '../blocks/companion-file.js';
 import type { LayerFile } from '../blocks/layer-file.js';
+import type { RestoreReader } from './restore-under-way.js';
 
 /** What is to be done for one restore point, as it lies in `<staging>/plan.json`. It is written last and removed first, so it stands
  *  for the whole staging folder: there is a plan, or there is nothing that counts. */
@@ -43,6 +44,8 @@ export interface CopyPlan {
   readonly passedOver: readonly KnownSourcePoint[];
   /** Of a full that is made from files of the target: in which form it was ordered. Absent: it is no such full. */
   readonly order?: string;
+  /** Of a restore: who reads. */
+  readonly of?: RestoreReader;
 }
 
 /** Of one disk, with the shape of its staged file. */

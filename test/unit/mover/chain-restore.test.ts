@@ -162,11 +162,17 @@ describe('a restore beside which another one was begun in the same folder', () =
       await first.write();
       const other = format === 'raw' ? 'same' : 'raw';
       const second = new MachineRestore(first.copy, other, { leaseId: 'other' }, first.folder);
+      await expect(second.prepare()).rejects.toMatchObject({
+        code: 'RESTORE_DESTINATION_INVALID',
+        message: expect.stringContaining('is under way'),
+      });
+      expect(await first.leases()).toEqual(['restore.json']);
+      // Its worker was away for longer than the lease lasts.
+      await first.copy.target.remove(`${machine.chain}/.leases/restore.json`);
       await second.prepare();
       await expect(first.finish()).rejects.toMatchObject({ code: 'STAGING_INVALID' });
       await second.write();
       await expect(second.finish()).resolves.toHaveLength(1);
-      // Nothing is left by which it could tell, but for its own lease.
       await expect(first.finish()).rejects.toMatchObject({ code: 'STAGING_INVALID' });
     },
   );
@@ -202,7 +208,7 @@ describe('a restore is refused', () => {
     const more = { pointId: machine.idOf(1) };
     const begun = new MachineRestore(await machine.copy(), 'raw', more);
     await begun.prepare();
-    const fresh = new MachineRestore(begun.copy, 'raw', more);
+    const fresh = new MachineRestore(begun.copy, 'raw', { ...more, leaseId: 'fresh' });
     const pending = { type: 'merge', intoId: machine.idOf(0), fromId: machine.idOf(1) } as const;
     const points = machine.before.points.map((point, place) =>
       place === 1 ? { ...point, state: 'retired' as const } : point,

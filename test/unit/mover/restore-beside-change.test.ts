@@ -185,4 +185,18 @@ describe('a restore that is ordered', () => {
     expect(status).toMatchObject({ result: 'success' });
     expect(bytes?.equals(machine.disk(3))).toBe(true);
   });
+
+  it('and fails gives its lease back, so that it can be ordered again at once', async () => {
+    const copy = await machine.copy();
+    const full = () => Promise.reject(new BackupError('REPOSITORY_FULL', 'no space is left'));
+    const { status } = await restore(copy, (destination) => {
+      const { openWrite } = destination;
+      destination.openWrite = (path, mode) =>
+        path.endsWith('.raw') && mode === 'existing'
+          ? full()
+          : openWrite.call(destination, path, mode);
+    });
+    expect(status).toMatchObject({ result: 'failed', code: 'REPOSITORY_FULL' });
+    expect(await copy.target.list(`${machine.chain}/.leases`)).toEqual([]);
+  });
 });

@@ -1,0 +1,54 @@
+import { isLeaseHeld } from '../../chain/leases.js';
+import { BackupError, isBackupError } from '../../domain/errors.js';
+import { restoreStaging } from '../../domain/targets/staging-id.js';
+import type { BackupRepository } from '../../repository/backup-repository.js';
+import type { MoverContext } from '../task/mover-context.js';
+import { readStagedJson, stagedPath } from './copy-plan.js';
+
+/** Of a plan in the folder of a restore: what is read, and by which lease. Ids of points are no more than their dates, and are those of many copies. */
+export interface RestoreReader {
+  readonly repositoryId: string;
+  readonly chain: string;
+  readonly leaseId: string;
+}
+
+/** What one restore has written another one of that point would discard, or take for its own.
+ *  @throws RESTORE_DESTINATION_INVALID when another restore into the folder holds its lease */
+export async function assertNoneUnderWay(
+  context: MoverContext,
+  target: BackupRepository,
+  input: RestoreReader & {
+    readonly pointId: string;
+    readonly destinationPath: string;
+    readonly nowMs: number;
+  },
+): Promise<void> {
+  const { pointId, destinationPath, nowMs } = input;
+  const path = stagedPath.plan(restoreStaging(pointId));
+  const left = await readStagedJson<{ token: string; of?: RestoreReader }>(target, path);
+  const of = left?.of;
+  if (of === undefined || of.leaseId === input.leaseId) return;
+  if (!(await isReading(context, of, nowMs))) return;
+  throw new BackupError(
+    'RESTORE_DESTINATION_INVALID',
+    `a restore of ${pointId} is under way in ${destinationPath}`,
+    {
+      details: { path, leaseId: of.leaseId },
+      hint: 'Wait until it has ended, or name another folder. One that was killed counts as ended 15 minutes later; ordered again then, it goes on where it was stopped.',
+    },
+  );
+}
+
+/** What this worker does not know, no restore of it goes on here. */
+async function isReading(
+  context: MoverContext,
+  { repositoryId, chain, leaseId }: RestoreReader,
+  nowMs: number,
+): Promise<boolean> {
+  try {
+    return await isLeaseHeld(await context.repository(repositoryId), chain, leaseId, nowMs);
+  } catch (error) {
+    if (isBackupError(error, 'REPOSITORY_MISSING')) return false;
+    throw error;
+  }
+}
