@@ -265,6 +265,8 @@ export interface PointCheck extends TargetChain {
   readonly pointId: string;
   /** From which the lease is renewed. */
   readonly nowMs: number;
+  /** The health check; absent: a build before has begun it. */
+  readonly operation?: string;
 }
 
 export interface PreparedCheck {

@@ -47,9 +47,12 @@ function createVerifyActivities(mover: DataMover) {
 
     async verifyBlocks(batch: VerifyBatch): Promise<BatchCounts> {
       const staging = stagingOf({ ...batch, stagingId: verifyStagingId(batch.pointId) });
-      const { targetRepositoryId, pointId, disk, nowMs, token } = batch;
+      const { targetRepositoryId, pointId, disk, nowMs, token, operation } = batch;
       const chain = chainFolder(batch.jobId, batch.workloadId);
-      const prepared = token === undefined ? {} : { token };
+      const prepared = {
+        ...(token === undefined ? {} : { token }),
+        ...(operation === undefined ? {} : { operation }),
+      };
       const input = { targetRepositoryId, chain, pointId, disk, nowMs, ...prepared };
       const findOpen: FindOpenRuns = async (target) => {
         const point = await preparedPoint(target, input);

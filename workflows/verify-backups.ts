@@ -1,4 +1,10 @@
-import { ApplicationFailure, ContinueAsNew, patched, sleep } from '@temporalio/workflow';
+import {
+  ApplicationFailure,
+  ContinueAsNew,
+  patched,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { PreparedCheck } from '../activities/chain-payloads.js';
 import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
 import type { Damage } from '../src/domain/targets/damage.js';
@@ -55,6 +61,7 @@ interface PointPlace {
   readonly jobId: string;
   readonly workloadId: string;
   readonly pointId: string;
+  readonly operation: string;
 }
 
 /** Whose verification is prepared. */
@@ -203,7 +210,10 @@ class Verification {
   /** @returns false: the others of its chain cannot be judged either */
   private async verifyPoint(chain: ChainToVerify, pointId: string): Promise<boolean> {
     const { jobId, workloadId, path } = chain;
-    const place = { targetRepositoryId: this.input.repositoryId, jobId, workloadId, pointId };
+    const place = {
+      ...{ targetRepositoryId: this.input.repositoryId, jobId, workloadId, pointId },
+      operation: workflowInfo().firstExecutionRunId,
+    };
     const name = `${chain.workload.name} ${pointId}`;
     for (let readings = 1; ; readings++) {
       try {

@@ -11,7 +11,7 @@ import { verificationJournal } from '../staging/journals.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { openTogether } from '../task/open-files.js';
 import { discardStaging } from '../staging/staging.js';
-import { preparedPoint, verificationToken, type VerifyPointInput } from './verify-plan.js';
+import { preparedPoint, verificationToken, type BegunVerification } from './verify-plan.js';
 import { pointContent } from './mark-verified.js';
 import { UnitVerifier } from '../blocks/verify-units.js';
 import {
@@ -22,7 +22,7 @@ import {
 } from '../task/window-journal.js';
 import type { WindowWorker } from '../task/window-loop.js';
 
-export interface VerifyBlocksInput extends VerifyPointInput {
+export interface VerifyBlocksInput extends BegunVerification {
   readonly disk: string;
 }
 
@@ -73,7 +73,7 @@ const MAP_UNITS = 65_536;
  *  @throws STAGING_INVALID when the notes do not vouch for every window, and are gone then: the point has to be verified again */
 export async function collectDamage(
   context: MoverContext,
-  input: VerifyPointInput & {
+  input: BegunVerification & {
     readonly disks: readonly Pick<DiskWork, 'disk' | 'blockCount' | 'windowCount'>[];
   },
 ): Promise<{ readonly damage: readonly Damage[]; readonly content: string }> {

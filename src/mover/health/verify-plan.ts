@@ -1,5 +1,5 @@
 import { stagingFolder } from '../../chain/chain-paths.js';
-import { holdLease, LEASE_MS, releaseLease } from '../../chain/leases.js';
+import { holdLease, isLeaseHeld, LEASE_MS, releaseLease } from '../../chain/leases.js';
 import { lineageOf, type ChainRecord } from '../../chain/chain-record.js';
 import { readChainRecord } from '../../chain/chain-store.js';
 import { assertAtHome } from '../../chain/record-store.js';
@@ -27,6 +27,12 @@ export interface VerifyPointInput {
   readonly pointId: string;
   /** From which the lease on the point runs. Epoch milliseconds. */
   readonly nowMs: number;
+  /** The health check: another one of the same point waits. Absent: a build before has begun it. */
+  readonly operation?: string;
+}
+
+/** Of a verification that was prepared. */
+export interface BegunVerification extends VerifyPointInput {
   /** `verificationToken` of the point when its verification was prepared; absent: a build before has prepared it. */
   readonly token?: string;
 }
@@ -54,17 +60,22 @@ export async function prepareVerification(
   input: VerifyPointInput,
 ): Promise<{ disks: DiskWork[]; damage: Damage[]; token: string }> {
   const repository = await context.repository(input.targetRepositoryId);
+  const staging = stagingFolder(input.chain, verifyStagingId(input.pointId));
+  const existing = await readStagedJson<VerificationNotes>(repository, stagedPath.scan(staging));
+  await assertNobodyElses(repository, input, existing);
   await leaseForVerification(context, input);
   const { record, point } = await settledPoint(repository, input);
   await makeHealedDurable(repository, input.chain, point);
-  const staging = stagingFolder(input.chain, verifyStagingId(input.pointId));
   const token = verificationToken(point);
-  const existing = await readStagedJson<VerificationNotes>(repository, stagedPath.scan(staging));
   if (existing === null || !isGoneOnWith(existing, token, input.nowMs)) {
     await discardStaging(repository, staging);
     await repository.makePlace(stagedPath.workFolder(staging));
   }
-  const notes: VerificationNotes = { token, takenUpAtMs: input.nowMs };
+  const { operation, nowMs: takenUpAtMs } = input;
+  const notes: VerificationNotes = {
+    ...{ token, takenUpAtMs },
+    ...(operation === undefined ? {} : { operation }),
+  };
   await writeStagedJson(repository, stagedPath.scan(staging), notes);
   const damage: Damage[] = [];
   const disks: DiskWork[] = [];
@@ -92,6 +103,29 @@ interface VerificationNotes {
   readonly token: string;
   /** Last. */
   readonly takenUpAtMs: number;
+  /** By which health check. */
+  readonly operation?: string;
+}
+
+/** What another check of the point notes and holds is one with what this one would.
+ *  @throws CHAIN_LOCKED while its lease lasts */
+async function assertNobodyElses(
+  repository: BackupRepository,
+  input: VerifyPointInput,
+  notes: VerificationNotes | null,
+): Promise<void> {
+  if (!isOfAnother(notes, input)) return;
+  const { chain, pointId, nowMs } = input;
+  if (!(await isLeaseHeld(repository, chain, verifyStagingId(pointId), nowMs))) return;
+  throw new BackupError(
+    'CHAIN_LOCKED',
+    `another health check reads restore point ${pointId} of ${chain} just now`,
+    { details: { folder: chain, restorePointId: pointId } },
+  );
+}
+
+function isOfAnother(notes: VerificationNotes | null, { operation }: VerifyPointInput): boolean {
+  return notes?.operation !== undefined && operation !== undefined && notes.operation !== operation;
 }
 
 /** A week: what was good when it was noted may have gone bad since. */
@@ -111,9 +145,17 @@ export function verificationToken({ disks }: TargetRestorePoint): string {
  *  @throws STAGING_INVALID, RESTORE_POINT_MISSING */
 export async function preparedPoint(
   repository: BackupRepository,
-  input: VerifyPointInput,
+  input: BegunVerification,
 ): Promise<TargetRestorePoint> {
   const { point } = await pointToVerify(repository, input);
+  const staging = stagingFolder(input.chain, verifyStagingId(input.pointId));
+  const notes = await readStagedJson<VerificationNotes>(repository, stagedPath.scan(staging));
+  if (isOfAnother(notes, input))
+    throw new BackupError(
+      'STAGING_INVALID',
+      `another health check has taken up the reading of restore point ${input.pointId}`,
+      { details: { restorePointId: input.pointId } },
+    );
   if (input.token === undefined || input.token === verificationToken(point)) return point;
   throw new BackupError(
     'STAGING_INVALID',
