@@ -16,7 +16,7 @@ import { folderRepositoryId } from '../src/repository/open-repository.js';
 import { copiedOf, openIn, openOfCopy, runBatch } from './block-activities.js';
 import type { BatchCounts } from './chain-payloads.js';
 import { nowSince, whileLeased } from './reader-lease.js';
-import { assertHoldsNoRepository, makeRestoreFolder } from './restore-folder.js';
+import { assertHoldsNoRepository, intoFolder, makeRestoreFolder } from './restore-folder.js';
 import { runTask } from './run-task.js';
 
 /** A restore as the workflow names it. */
@@ -103,11 +103,17 @@ export function createRestoreActivities(deps: {
         if ((await readTreeRecord(copy, restore.chain)) !== null) {
           assertWholeTree(input.order);
           await assertHoldsNoRepository(input.order.destinationPath, repositoryFolders);
-          return { leaseId, tree: await mover.run('prepareTreeRestore', restore, control) };
+          return intoFolder(restore.destinationPath, async () => ({
+            leaseId,
+            tree: await mover.run('prepareTreeRestore', restore, control),
+          }));
         }
         const { isChangeStuck = false } = input;
         const prepare = { ...restore, isChangeStuck };
-        return { leaseId, ...(await mover.run('prepareRestore', prepare, control)) };
+        return intoFolder(restore.destinationPath, async () => ({
+          leaseId,
+          ...(await mover.run('prepareRestore', prepare, control)),
+        }));
       });
     },
 
@@ -143,7 +149,9 @@ export function createRestoreActivities(deps: {
         const compose = () => mover.run('composeTargetFile', staged, control).then(() => undefined);
         // It reads the companions.
         if (restore.format !== 'raw') await leased(restore, input.nowMs, control, compose);
-        return mover.run('finishRestore', { ...restore, reference, endsApart }, control);
+        return intoFolder(restore.destinationPath, () =>
+          mover.run('finishRestore', { ...restore, reference, endsApart }, control),
+        );
       });
     },
 
@@ -170,7 +178,8 @@ function leasing(mover: DataMover) {
     work: () => Promise<void>,
   ): Promise<void> => {
     const renew = (nowMs: number) => mover.run('renewLease', { ...restore, nowMs }, control);
-    return whileLeased(orderedAtMs, control, renew, work);
+    const { destinationPath } = restore;
+    return whileLeased(orderedAtMs, control, renew, () => intoFolder(destinationPath, work));
   };
 }
 
@@ -196,7 +205,9 @@ function createTreeRestoreActivities(mover: DataMover) {
     /** Gives the restored files of a tree their names. */
     async finishTreeRestore(input: PreparedTree): Promise<RestoredTree> {
       const restore = preparedTree(input);
-      return runTask((control) => mover.run('finishTreeRestore', restore, control));
+      return runTask((control) =>
+        intoFolder(restore.destinationPath, () => mover.run('finishTreeRestore', restore, control)),
+      );
     },
 
     /** Takes staging folder and lease of the restore of a tree away. */

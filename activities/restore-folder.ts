@@ -1,6 +1,7 @@
 import { mkdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative } from 'node:path';
-import { BackupError } from '../src/domain/errors.js';
+import { BackupError, isBackupError, type ErrorCode } from '../src/domain/errors.js';
+import { folderRepositoryId } from '../src/repository/open-repository.js';
 import { errnoOf, faultOfErrno } from '../src/repository/storage-error.js';
 
 /** The folder of this machine that a restore writes into.
@@ -124,3 +125,26 @@ function isBelowOrSame(folder: string, path: string): boolean {
   const way = relative(folder, path);
   return way === '' || (way !== '..' && !way.startsWith('../') && !isAbsolute(way));
 }
+
+/** Work that writes into the folder of a restore. What a target without room needs (fewer copies) is no help to who restores.
+ *  @throws what `write` throws, with what to do about the folder */
+export async function intoFolder<T>(path: string, write: () => Promise<T>): Promise<T> {
+  try {
+    return await write();
+  } catch (error) {
+    if (!isBackupError(error) || error.details['repositoryId'] !== folderRepositoryId(path))
+      throw error;
+    const { code, message, details } = error;
+    const hint = FOLDER_HINTS[code]?.(path);
+    throw hint === undefined
+      ? error
+      : new BackupError(code, message, { details, cause: error, hint });
+  }
+}
+
+const FOLDER_HINTS: Partial<Record<ErrorCode, (path: string) => string>> = {
+  REPOSITORY_FULL: (path) =>
+    `Make room in ${path} and order the restore again into the same folder: it goes on where it stopped. Or order it into another folder.`,
+  REPOSITORY_READ_ONLY: (path) =>
+    `Let the account that Longhaul runs as write to ${path} and order the restore again into the same folder: it goes on where it stopped. Or order it into another folder.`,
+};

@@ -164,6 +164,8 @@ export interface RepositoryEntry {
 export interface RepositoryCapacity {
   readonly totalBytes: number;
   readonly freeBytes: number;
+  /** The storage is known to keep bytes as they are: neither compressed nor shared. Absent: it may hold more than it says. */
+  readonly isPlain?: true;
 }
 
 export interface ReadableFile {

@@ -29,6 +29,7 @@ import type {
 import { WHOLE_FILE } from '../../image/formats.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { folderRepositoryId } from '../../repository/open-repository.js';
+import { assertFolderHolds } from './restore-room.js';
 import { restoredFiles, type RestoredFile } from './restored-files.js';
 import { wantedDisks, type WantedDisks } from './wanted-disks.js';
 import {
@@ -104,11 +105,15 @@ export async function prepareRestore(
     takesItsPlace: false,
     of: { repositoryId: input.repositoryId, chain: input.chain, leaseId: input.leaseId },
   });
-  if (input.format !== 'raw') return plan;
   const stored = await readStagedJson<CopyPlan>(target, stagedPath.plan(staging));
-  const disks: DiskWork[] = [];
-  for (const disk of stored?.disks ?? [])
-    disks.push(await prepareRaw(context, target, staging, disk, plan.reference.token));
+  let { disks } = plan;
+  if (input.format === 'raw') {
+    disks = [];
+    for (const disk of stored?.disks ?? [])
+      disks.push(await prepareRaw(context, target, staging, disk, plan.reference.token));
+  }
+  if (stored !== null && disks.every(({ firstOpenWindow }) => firstOpenWindow === 0))
+    await assertFolderHolds(context, target, staging, stored);
   return { reference: plan.reference, disks };
 }
 

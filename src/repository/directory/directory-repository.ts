@@ -40,6 +40,9 @@ const LISTING_BATCH = 32;
 
 const LIMITS: StorageLimits = { maxFileBytes: Number.MAX_SAFE_INTEGER };
 
+/** ext2 to ext4, XFS, tmpfs: no compression (statfs(2)). What lies behind a share is not told. */
+const PLAIN_FILE_SYSTEMS: ReadonlySet<bigint> = new Set([0xef53n, 0x58465342n, 0x01021994n]);
+
 /** File systems on which syncfs(2) leaves everything on the disk: ext2 to ext4, XFS, Btrfs, F2FS, tmpfs, and overlayfs, which asks the one
  *  below. Not those of a network, which may only hand the data on. Source: linux/magic.h; the `sync_fs` of each in Linux 6.1. */
 const SYNCED_AS_A_WHOLE: ReadonlySet<bigint> = new Set([
@@ -289,10 +292,14 @@ class DirectoryRepository extends FolderVerbs implements FolderRepository {
   }
 
   async capacity(): Promise<RepositoryCapacity> {
-    const { blocks, bavail, bsize } = await this.#reading('measure', '', () =>
+    const { blocks, bavail, bsize, type } = await this.#reading('measure', '', () =>
       this.#folders.within([], (open) => this.#calls.fileSystem(open.at('.'))),
     );
-    return { totalBytes: Number(blocks * bsize), freeBytes: Number(bavail * bsize) };
+    return {
+      totalBytes: Number(blocks * bsize),
+      freeBytes: Number(bavail * bsize),
+      ...(PLAIN_FILE_SYSTEMS.has(type) ? { isPlain: true } : {}),
+    };
   }
 
   async #open(path: string, flags: number): Promise<DirectoryFile> {

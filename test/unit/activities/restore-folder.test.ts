@@ -4,10 +4,13 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   assertHoldsNoRepository,
+  intoFolder,
   makeRestoreFolder,
   parseMounts,
   placeIn,
 } from '../../../activities/restore-folder.js';
+import { BackupError } from '../../../src/domain/errors.js';
+import { folderRepositoryId } from '../../../src/repository/open-repository.js';
 
 let folder: string;
 let root: string;
@@ -107,5 +110,29 @@ describe('where a folder lies, whatever is mounted where', () => {
     ['/mnt/one machine/x', '0:45', '/nightly/vm01/x'],
   ])('of %s is device %s and %s', (path, device, within) => {
     expect(placeIn(parseMounts(MOUNTS), path)).toEqual({ device, path: within });
+  });
+});
+
+describe('a fault of the folder of a restore', () => {
+  const failing = (code: 'REPOSITORY_FULL' | 'REPOSITORY_READ_ONLY', repositoryId: string) =>
+    intoFolder('/restored', () =>
+      Promise.reject(new BackupError(code, 'no space is left', { details: { repositoryId } })),
+    );
+
+  it.each(['REPOSITORY_FULL', 'REPOSITORY_READ_ONLY'] as const)(
+    'says what to do about the folder, and nothing of jobs that keep less (%s)',
+    async (code) => {
+      const details = { repositoryId: folderRepositoryId('/restored') };
+      await expect(failing(code, details.repositoryId)).rejects.toMatchObject({
+        ...{ code, message: 'no space is left', details },
+        hint: expect.stringMatching(/\/restored .*same folder: it goes on/) as string,
+      });
+    },
+  );
+
+  it('is not taken for one of the target, which keeps its own', async () => {
+    await expect(failing('REPOSITORY_FULL', 'offsite')).rejects.toMatchObject({
+      hint: expect.stringContaining('let the job keep less') as string,
+    });
   });
 });

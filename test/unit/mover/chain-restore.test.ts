@@ -131,6 +131,49 @@ describe.each(['raw', 'same'] as const)(
   },
 );
 
+describe('a folder that cannot hold what is restored', () => {
+  const BLOCK = 65_536;
+  /** Blocks of the newest point that are not zeros, by what the guest wrote. */
+  const stored = () =>
+    Array.from({ length: 12 }, (_, block) => machine.block(3, block)).filter((bytes) =>
+      bytes.some((byte) => byte !== 0),
+    ).length;
+
+  async function into(freeBytes: number, isPlain = true) {
+    const restore = new MachineRestore(await machine.copy(), 'raw');
+    restore.folder.capacity = () =>
+      Promise.resolve({ totalBytes: freeBytes, freeBytes, ...(isPlain ? { isPlain } : {}) });
+    return restore;
+  }
+
+  it('is refused before anything is written, by what is not zeros', async () => {
+    const small = await into(Math.floor(((stored() - 1) * BLOCK) / 1.05));
+    await expect(small.prepare()).rejects.toMatchObject({ code: 'REPOSITORY_FULL' });
+    const large = await into(stored() * BLOCK);
+    await large.write();
+    const [path] = await large.finish();
+    expect((await large.bytes(path!)).equals(machine.disk(3))).toBe(true);
+  });
+
+  it('counts no block of which the digest says that it is zeros', async () => {
+    const restore = await into(Math.ceil(((stored() - 1) * BLOCK) / 1.05));
+    const { copy } = restore;
+    const file = await copy.target.openWrite(copy.pathOf(0, 'digests'), 'existing');
+    // docs/FORMAT.md, Digest table: 64 bytes, then 32 for each unit, zeros for one of zeros.
+    await file.write(Buffer.alloc(32), 64 + 32 * (await copy.unitOf(0, 8)));
+    await file.close();
+    await restore.prepare();
+  });
+
+  it('is tried where the storage may compress, and when the restore has begun', async () => {
+    await (await into(BLOCK, false)).prepare();
+    const begun = await into(stored() * BLOCK);
+    await begun.write();
+    begun.folder.capacity = () => Promise.resolve({ totalBytes: 1, freeBytes: 1, isPlain: true });
+    await begun.prepare();
+  });
+});
+
 describe('a restore of a copy in which a table is damaged', () => {
   it.each(['raw', 'same'] as const)(
     'shows no block in the place of another as %s, whatever the digests of both say',
