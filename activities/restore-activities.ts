@@ -82,6 +82,8 @@ export interface PreparedDisks {
   readonly tree?: never;
   readonly reference: PlanReference;
   readonly disks: DiskWork[];
+  /** Why there is no lease on what is read; null, and absent in answers of before: there is one. */
+  readonly unleased?: string | null;
 }
 
 /** Steps of a restore into a folder of the worker's machine. Each goes on where it was stopped. */
@@ -91,9 +93,9 @@ export function createRestoreActivities(deps: {
   readonly repositoryFolders: readonly string[];
 }) {
   const { mover, repositoryFolders } = deps;
-  const leased = leasing(mover);
   return {
     ...createTreeRestoreActivities(mover),
+    ...createDiskRestoreActivities(mover),
     async prepareRestore(input: PrepareRequest): Promise<PreparedRestore> {
       return runTask(async (control) => {
         await makeDestination(input.order, repositoryFolders);
@@ -116,7 +118,26 @@ export function createRestoreActivities(deps: {
         }));
       });
     },
+  };
+}
 
+/** Work on a point that a restore holds. */
+function leasing(mover: DataMover) {
+  return (
+    restore: RestoreInput,
+    orderedAtMs: number,
+    control: TaskControl,
+    work: () => Promise<void>,
+  ): Promise<void> => {
+    const renew = (nowMs: number) => mover.run('renewLease', { ...restore, nowMs }, control);
+    const { destinationPath } = restore;
+    return whileLeased(orderedAtMs, control, renew, () => intoFolder(destinationPath, work));
+  };
+}
+
+function createDiskRestoreActivities(mover: DataMover) {
+  const leased = leasing(mover);
+  return {
     async restoreBlocks(batch: RestoreBatch): Promise<BatchCounts> {
       const { order, reference, disk } = batch;
       const restore = restoreInput(order, batch.nowMs);
@@ -166,20 +187,6 @@ export function createRestoreActivities(deps: {
       const restore = { ...restoreInput(input.order, input.nowMs), reference: input.reference };
       return runTask((control) => mover.run('endRestore', restore, control));
     },
-  };
-}
-
-/** Work on a point that a restore holds. */
-function leasing(mover: DataMover) {
-  return (
-    restore: RestoreInput,
-    orderedAtMs: number,
-    control: TaskControl,
-    work: () => Promise<void>,
-  ): Promise<void> => {
-    const renew = (nowMs: number) => mover.run('renewLease', { ...restore, nowMs }, control);
-    const { destinationPath } = restore;
-    return whileLeased(orderedAtMs, control, renew, () => intoFolder(destinationPath, work));
   };
 }
 

@@ -65,6 +65,10 @@ async function restore(input: RestoreInput, state: OperationState): Promise<Oper
   const begun = { order, settings, activities, state };
   const plan = await prepare(input, begun, LOOKS_AT_HELD);
   const leased = { ...order, leaseId: plan.leaseId };
+  if (plan.tree === undefined && typeof plan.unleased === 'string')
+    state.note(
+      `read without a lease, because the storage takes no write: ${plan.unleased} Nothing keeps others from changing the copy meanwhile; what changed would be told.`,
+    );
   const betweenBatches = () => continueIfLong(input, settings, state, plan.leaseId);
   try {
     if (plan.tree !== undefined)

@@ -98,8 +98,15 @@ export async function planFull(
       ...traitsOf(point, disk, files),
     });
   }
+  const plan = planOf(order, token, disks);
+  await writeStagedJson(target, stagedPath.plan(staging), plan);
+  return work(target, staging, plan);
+}
+
+function planOf(order: FullOrder, token: string, disks: DiskPlan[]): CopyPlan {
+  const { epoch, point } = order;
   const repositoryId = order.source.id;
-  const plan: CopyPlan = {
+  return {
     token,
     epoch,
     pointId: point.id,
@@ -122,8 +129,6 @@ export async function planFull(
     order: textOf(order),
     ...readBy(order),
   };
-  await writeStagedJson(target, stagedPath.plan(staging), plan);
-  return work(target, staging, plan);
 }
 
 function readBy({ of }: FullOrder): Pick<CopyPlan, 'of'> {

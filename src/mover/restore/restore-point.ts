@@ -14,7 +14,7 @@ import {
 import { readChainRecord } from '../../chain/chain-store.js';
 import { assertAtHome } from '../../chain/record-store.js';
 import { pathSegment } from '../../domain/targets/path-segment.js';
-import { BackupError } from '../../domain/errors.js';
+import { BackupError, isBackupError } from '../../domain/errors.js';
 import { restoreStaging } from '../../domain/targets/staging-id.js';
 import {
   convertedFormat,
@@ -77,13 +77,13 @@ export interface RestoreInput {
 export async function prepareRestore(
   context: MoverContext,
   input: RestoreInput,
-): Promise<{ reference: PlanReference; disks: DiskWork[] }> {
+): Promise<{ reference: PlanReference; disks: DiskWork[]; unleased: string | null }> {
   const source = await context.repository(input.repositoryId);
   const target = await context.repository(folderRepositoryId(input.destinationPath));
   const staging = restoreStaging(input.pointId);
   await assertNoneUnderWay(context, target, input);
   const isResumed = (await target.stat(stagedPath.plan(staging))) !== null;
-  const { record, point, wanted } = await leasedPoint(context, source, input, isResumed);
+  const { record, point, wanted, unleased } = await leasedPoint(context, source, input, isResumed);
   await assertDestination(target, input, point, wanted);
   const places = restoredFiles({ disks: wanted.disks, companions: [] }, input);
   const nameAt = (index: number) =>
@@ -114,7 +114,7 @@ export async function prepareRestore(
   }
   if (stored !== null && disks.every(({ firstOpenWindow }) => firstOpenWindow === 0))
     await assertFolderHolds(context, target, staging, stored);
-  return { reference: plan.reference, disks };
+  return { reference: plan.reference, disks, unleased };
 }
 
 /** A tool may keep a disk in another format than its copy has. */
@@ -185,6 +185,14 @@ async function giveName(
   await target.move([{ from: staged, to: name }], '');
 }
 
+interface LeasedPoint {
+  readonly record: ChainRecord;
+  readonly point: TargetRestorePoint;
+  readonly wanted: WantedDisks;
+  /** Why there is no lease; null: there is one. */
+  readonly unleased: string | null;
+}
+
 /** The point, with a lease on it from before its record was read. Where there is none to be read, or it is just being changed, none is left: it would
  *  keep a change of the chain waiting for nobody.
  *  @param isResumed with its lease still running a change waits for this very restore, which may merge the point away */
@@ -193,10 +201,10 @@ async function leasedPoint(
   source: BackupRepository,
   input: RestoreInput,
   isResumed: boolean,
-): Promise<{ record: ChainRecord; point: TargetRestorePoint; wanted: WantedDisks }> {
+): Promise<LeasedPoint> {
   const { chain, pointId, leaseId, nowMs } = input;
   const isWaitedFor = isResumed && (await isLeaseHeld(source, chain, leaseId, nowMs));
-  await renewLease(context, input);
+  const unleased = await renewLease(context, input);
   try {
     const record = await readChainRecord(source, chain);
     if (record === null)
@@ -204,9 +212,9 @@ async function leasedPoint(
     assertAtHome(chain, record);
     const point = isWaitedFor ? lineageOf(record, pointId)[0]! : offeredPoint(record, pointId);
     if (!isWaitedFor && input.isChangeStuck !== true) assertUnchanging(input, record);
-    return { record, point, wanted: await wantedDisks(context, input, record, point) };
+    return { record, point, unleased, wanted: await wantedDisks(context, input, record, point) };
   } catch (error) {
-    await releaseLease(source, chain, leaseId);
+    await endLease(source, input);
     throw error;
   }
 }
@@ -223,16 +231,42 @@ function assertUnchanging({ chain, pointId }: RestoreInput, record: ChainRecord)
   );
 }
 
-/** Called more often than a lease lasts. */
+/** Called more often than a lease lasts. Storage that takes no write is read without one: what is broken, rescued, a snapshot or full is what has to be restored
+ *  from. Longhaul merges and deletes nothing there meanwhile; what somebody else does shows in the stamps and digests of what is read.
+ *  @returns why there is none; null: it is held */
 export async function renewLease(
   context: MoverContext,
   input: Pick<RestoreInput, 'repositoryId' | 'chain' | 'pointId' | 'leaseId' | 'nowMs'>,
+): Promise<string | null> {
+  const source = await context.repository(input.repositoryId);
+  try {
+    await holdLease(source, input.chain, input.leaseId, {
+      restorePointId: input.pointId,
+      purpose: 'restore',
+      expiresAtMs: input.nowMs + LEASE_MS,
+    });
+    return null;
+  } catch (error) {
+    if (isUnwritable(error)) return error.message;
+    throw error;
+  }
+}
+
+/** Gives it back, where it could be written. */
+async function endLease(
+  source: BackupRepository,
+  { chain, leaseId }: Pick<RestoreInput, 'chain' | 'leaseId'>,
 ): Promise<void> {
-  await holdLease(await context.repository(input.repositoryId), input.chain, input.leaseId, {
-    restorePointId: input.pointId,
-    purpose: 'restore',
-    expiresAtMs: input.nowMs + LEASE_MS,
-  });
+  try {
+    await releaseLease(source, chain, leaseId);
+  } catch (error) {
+    if (!isUnwritable(error)) throw error;
+  }
+}
+
+/** A lease is a few bytes, and a full target may lack even those. */
+function isUnwritable(error: unknown): error is BackupError {
+  return isBackupError(error, 'REPOSITORY_READ_ONLY') || isBackupError(error, 'REPOSITORY_FULL');
 }
 
 /** Of a restore that was stopped, or failed: it keeps no change of the chain waiting, and nobody who orders it again. What it has written stays. */
@@ -240,7 +274,7 @@ export async function giveLeaseBack(
   context: MoverContext,
   { repositoryId, chain, leaseId }: Pick<RestoreInput, 'repositoryId' | 'chain' | 'leaseId'>,
 ): Promise<void> {
-  await releaseLease(await context.repository(repositoryId), chain, leaseId);
+  await endLease(await context.repository(repositoryId), { chain, leaseId });
 }
 
 export interface FinishInput extends RestoreInput {
@@ -291,7 +325,7 @@ export async function finishRestore(
   }
   await target.settle(['']);
   if (input.endsApart !== true) {
-    await releaseLease(source, input.chain, input.leaseId);
+    await endLease(source, input);
     await discardStaging(target, staging);
   }
   return { files };
@@ -304,7 +338,7 @@ export async function endRestore(context: MoverContext, input: FinishInput): Pro
   const staging = restoreStaging(pointId);
   const plan = await readStagedJson<CopyPlan>(target, stagedPath.plan(staging));
   if (plan === null || plan.token === reference.token) await discardStaging(target, staging);
-  await releaseLease(await context.repository(repositoryId), chain, leaseId);
+  await endLease(await context.repository(repositoryId), { chain, leaseId });
 }
 
 /** Raw restore: the disk as it is, holes where it is zero. */

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { writeChainRecord } from '../../../src/chain/chain-store.js';
+import { BackupError } from '../../../src/domain/errors.js';
 import type { TargetRestorePoint } from '../../../src/domain/targets/target-point.js';
 import type { RestoreInput } from '../../../src/mover/restore/restore-point.js';
 import { CopiedMachine, type MachineCopy } from '../../support/living/copied-machine.js';
@@ -130,6 +131,30 @@ describe.each(['raw', 'same'] as const)(
     });
   },
 );
+
+describe('a restore from storage that takes no write', () => {
+  it.each(['REPOSITORY_READ_ONLY', 'REPOSITORY_FULL'] as const)(
+    'gives the disk without a lease, and says why there is none (%s)',
+    async (code) => {
+      const restore = new MachineRestore(await machine.copy(), 'raw');
+      const { target } = restore.copy;
+      const refused = () => Promise.reject(new BackupError(code, 'it takes no write'));
+      const calls = ['makeFolder', 'openWrite', 'rename', 'removeFile'] as const;
+      for (const call of calls) Object.assign(target, { [call]: refused });
+      expect(await restore.prepare()).toMatchObject({ unleased: 'it takes no write' });
+      await restore.write();
+      const [path] = await restore.finish();
+      expect((await restore.bytes(path!)).equals(machine.disk(3))).toBe(true);
+    },
+  );
+
+  it('does not take storage that is away for it', async () => {
+    const restore = new MachineRestore(await machine.copy(), 'raw');
+    const away = () => Promise.reject(new BackupError('REPOSITORY_UNREACHABLE', 'it is away'));
+    Object.assign(restore.copy.target, { openWrite: away });
+    await expect(restore.prepare()).rejects.toMatchObject({ code: 'REPOSITORY_UNREACHABLE' });
+  });
+});
 
 describe('a folder that cannot hold what is restored', () => {
   const BLOCK = 65_536;
