@@ -106,12 +106,14 @@ export interface KeptView {
 export interface LeftoverView extends KeptView {
   readonly jobId: string;
   readonly repositoryId: string;
+  readonly workloadId: string;
 }
 
 export interface CopiesView extends KeptView {
   readonly jobId: string;
   readonly jobName: string;
   readonly repositoryId: string;
+  readonly workloadId: string;
   readonly state: RpoStatus['state'];
   readonly since: string | null;
   readonly reasons: readonly { readonly code: string; readonly text: string }[];
@@ -287,11 +289,17 @@ const keptFields = {
   storedBytes: bytes,
 };
 
+const workloadId = z.string().meta({
+  description:
+    'Under which that repository lists them: for copies of copies not the id of the machine at its source.',
+});
+
 const copiesSchema: z.ZodType<CopiesView> = z
   .object({
     jobId: slug,
     jobName: z.string(),
     repositoryId: slug.meta({ description: 'Target.' }),
+    workloadId,
     state: rpoState,
     since: instant.nullable(),
     reasons: z.array(z.object({ code: z.string(), text: z.string() }).meta({ id: 'RpoReason' })),
@@ -343,7 +351,7 @@ const workloadViewSchema: z.ZodType<WorkloadView> = z
     leftovers: z
       .array(
         z
-          .object({ jobId: z.string(), repositoryId: z.string(), ...keptFields })
+          .object({ jobId: z.string(), repositoryId: z.string(), workloadId, ...keptFields })
           .meta({ id: 'LeftoverCopies' }),
       )
       .meta({ description: 'Copies that no job makes any more.' }),

@@ -168,7 +168,7 @@ export function workloadView(
 }
 
 function leftoverView({ repositoryId, chain }: FoundChain): LeftoverView {
-  return { jobId: chain.jobId, repositoryId, ...keptView(chain) };
+  return { jobId: chain.jobId, repositoryId, workloadId: chain.id, ...keptView(chain) };
 }
 
 /** What is kept in one place, whoever keeps it. */
@@ -185,11 +185,13 @@ function keptView(chain: ChainFacts | null): KeptView {
   };
 }
 
-function copiesView({ job, repositoryId, chain, limits, status }: Copies): CopiesView {
+function copiesView(copies: Copies): CopiesView {
+  const { job, repositoryId, workloadId, chain, limits, status } = copies;
   return {
     jobId: job.id,
     jobName: job.name,
     repositoryId,
+    workloadId,
     state: status.state,
     since: instantOf(status.sinceMs),
     reasons: status.reasons,

@@ -3,6 +3,7 @@ import type { RestorePointView } from '../../domain/targets/repository-view.js';
 import { useAllPages, withQuery } from '../client/queries.js';
 import { CallFault } from '../show/fault.js';
 import { Nothing, Waiting } from '../show/page.js';
+import { noPointWords } from '../show/points.js';
 import { UnreadableParts } from '../show/unreadable.js';
 import { PointLine } from './point-line.js';
 import { PointRows } from './point-rows.js';
@@ -36,7 +37,9 @@ export function PointsAt({ repositoryId, workloadId, jobId, isLeft = false }: Po
         <Waiting what="Reading its restore points" />
       )}
       <UnreadableParts parts={points.data?.unreadable} />
-      {points.data !== undefined && own.length === 0 && <Nothing>None is there.</Nothing>}
+      {points.data !== undefined && own.length === 0 && (
+        <Nothing>{noPointWords(points.data.unreadable)}</Nothing>
+      )}
       {own.length > 0 && (
         <>
           <PointLine points={own} />

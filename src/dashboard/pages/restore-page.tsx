@@ -9,7 +9,7 @@ import { counted, printable } from '../show/format.js';
 import { targetsFirst } from '../show/repository-order.js';
 import { Instant } from '../show/instant.js';
 import { Nothing, Page, Section, Waiting } from '../show/page.js';
-import { bestFirst } from '../show/points.js';
+import { bestFirst, lostPointWords, noMachineWords, noPointWords } from '../show/points.js';
 import { Rows, type Column } from '../show/rows.js';
 import { UnreadableParts } from '../show/unreadable.js';
 import { PointRows } from './point-rows.js';
@@ -151,7 +151,7 @@ function WorkloadChoice({
       )}
       <UnreadableParts parts={workloads.data?.unreadable} />
       {workloads.data !== undefined && shown.length === 0 && (
-        <Nothing>No machine {filter === '' ? 'has a restore point there' : 'fits'}.</Nothing>
+        <Nothing>{noMachineWords(filter, workloads.data.unreadable)}</Nothing>
       )}
       {shown.length > 0 && (
         <Rows label="Machines" columns={columns} rows={shown} keyOf={({ id }) => id} />
@@ -203,7 +203,7 @@ function PointStep({ repository, workload, pointId, onChoose }: PointStepProps) 
         )}
         <UnreadableParts parts={points.data?.unreadable} />
         {points.data !== undefined && sorted.length === 0 && (
-          <Nothing>It has no restore point there.</Nothing>
+          <Nothing>{noPointWords(points.data.unreadable)}</Nothing>
         )}
         {point === undefined && sorted.length > 0 && (
           <PointRows points={sorted} label="Restore points" onChoose={onChoose} />
@@ -220,7 +220,7 @@ function PointStep({ repository, workload, pointId, onChoose }: PointStepProps) 
           </div>
         )}
         {points.data !== undefined && pointId !== '' && point === undefined && (
-          <Nothing>The restore point of this address is not there any more.</Nothing>
+          <Nothing>{lostPointWords(points.data.unreadable)}</Nothing>
         )}
       </Section>
       {point !== undefined && <RestoreForm key={point.id} repository={repository} point={point} />}

@@ -10,9 +10,9 @@ import { useAddressField } from '../client/address.js';
 import { asOfMs, EVERY, useAllPages, withQuery, type UnreadablePart } from '../client/queries.js';
 import { Commands } from '../show/commands.js';
 import { CallFault, Fault } from '../show/fault.js';
-import { bytes, counted, printable, shellWord } from '../show/format.js';
+import { bytes, counted, printable } from '../show/format.js';
 import { Instant } from '../show/instant.js';
-import { nothingKeptWords, restoreFrom } from '../show/kept.js';
+import { jobsBeside, listCommands, nothingKeptWords, restoreFrom } from '../show/kept.js';
 import { NightGrid, NightKey } from '../show/nights.js';
 import { Nothing, Page, Section, Waiting } from '../show/page.js';
 import { sentence } from '../show/sentence.js';
@@ -77,7 +77,10 @@ function RestoreButton({ workload }: { readonly workload: WorkloadView }) {
   return (
     <Button
       component={Link}
-      href={withQuery('/restore', { repository: from, workload: workload.id })}
+      href={withQuery('/restore', {
+        repository: from.repositoryId,
+        workload: from.workloadId,
+      })}
       size="sm"
     >
       Restore
@@ -107,11 +110,11 @@ function WorkloadBody({ workload, unseen, isKnown }: WorkloadBodyProps) {
         </Section>
       )}
       {copies.map((each) => (
-        <CopiesSection key={`${each.jobId} ${each.repositoryId}`} copies={each} workloadId={id} />
+        <CopiesSection key={`${each.jobId} ${each.repositoryId}`} copies={each} />
       ))}
       {leftovers.map((each) => (
         <LeftoverSection
-          key={`${each.jobId} ${each.repositoryId}`}
+          key={`${each.jobId} ${each.repositoryId} ${each.workloadId}`}
           leftover={each}
           workload={workload}
         />
@@ -133,23 +136,19 @@ function WorkloadBody({ workload, unseen, isKnown }: WorkloadBodyProps) {
           </>
         )}
       </Section>
-      <Commands
-        lines={[...copies, ...leftovers].map(
-          (each) => `longhaul restore-point list ${each.repositoryId} --workload ${shellWord(id)}`,
-        )}
-      />
+      <Commands lines={listCommands(workload)} />
     </>
   );
 }
 
 function LeftoverSection({
   leftover,
-  workload: { id, copies },
+  workload,
 }: {
   readonly leftover: LeftoverView;
   readonly workload: WorkloadView;
 }) {
-  const { jobId, repositoryId: at, restorePointCount, storedBytes } = leftover;
+  const { jobId, repositoryId: at, workloadId, restorePointCount, storedBytes } = leftover;
   return (
     <Section title={`Copies of ${jobId} in ${at}`} note="no job makes them any more">
       <p className="nothing">
@@ -163,10 +162,10 @@ function LeftoverSection({
       />
       <MapCopies
         fromJobId={jobId}
-        workloadId={id}
-        jobIds={copies.filter((each) => each.repositoryId === at).map((each) => each.jobId)}
+        workloadId={workloadId}
+        jobIds={jobsBeside(leftover, workload)}
       />
-      <PointsAt repositoryId={at} workloadId={id} jobId={jobId} isLeft />
+      <PointsAt repositoryId={at} workloadId={workloadId} jobId={jobId} isLeft />
     </Section>
   );
 }
@@ -230,14 +229,9 @@ function WorkloadVerdict({ workload, isKnown }: WorkloadVerdictProps) {
   );
 }
 
-function CopiesSection({
-  copies,
-  workloadId,
-}: {
-  readonly copies: CopiesView;
-  readonly workloadId: string;
-}) {
-  const { jobId, jobName, repositoryId, storedBytes, restorePointCount, missedSince } = copies;
+function CopiesSection({ copies }: { readonly copies: CopiesView }) {
+  const { jobId, jobName, repositoryId, workloadId } = copies;
+  const { storedBytes, restorePointCount, missedSince } = copies;
   return (
     <Section
       title={`In ${repositoryId}`}

@@ -1,12 +1,13 @@
 /** What is kept of a workload: by jobs, and what no job makes any more. It is restored alike. Pure. */
 
 import type { KeptView, WorkloadView } from '../../api/safety/overview-schemas.js';
-import { counted } from './format.js';
+import { counted, shellWord } from './format.js';
 
 /** Its restore points in one target. */
 export interface KeptPlace extends KeptView {
   readonly jobId: string;
   readonly repositoryId: string;
+  readonly workloadId: string;
   /** No job makes them any more. */
   readonly isLeft: boolean;
 }
@@ -22,16 +23,43 @@ export function keptPlaces({
   ].filter(({ restorePointCount }) => restorePointCount > 0);
 }
 
-/** The repository to restore it from: that of the newest copy that can be restored, by a job or by none; without one its source, if that shows it; then what
+/** Where it lies, and under which id: copies of copies have one of their own. */
+export interface RestorePlace {
+  readonly repositoryId: string;
+  readonly workloadId: string;
+}
+
+/** Where to restore it from: that of the newest copy that can be restored, by a job or by none; without one its source, if that shows it; then what
  *  is damaged, of which a part may be good. null: there is nothing. */
-export function restoreFrom(workload: WorkloadView): string | null {
+export function restoreFrom(workload: WorkloadView): RestorePlace | null {
   const places = keptPlaces(workload);
   const [newest] = places
     .filter(({ newestAt }) => newestAt !== null)
     .toSorted((a, b) => (b.newestAt ?? '').localeCompare(a.newestAt ?? ''));
-  if (newest !== undefined) return newest.repositoryId;
   const hasSource = (workload.sourcePointCount ?? 0) > 0;
-  return hasSource ? workload.repositoryId : (places[0]?.repositoryId ?? null);
+  const source = { repositoryId: workload.repositoryId, workloadId: workload.id };
+  const from = newest ?? (hasSource ? source : places[0]);
+  return from === undefined
+    ? null
+    : { repositoryId: from.repositoryId, workloadId: from.workloadId };
+}
+
+/** Jobs that keep this workload where these copies lie, under the same id: one of them can go on with them. */
+export function jobsBeside(
+  { repositoryId, workloadId }: Pick<KeptPlace, 'repositoryId' | 'workloadId'>,
+  { copies }: Pick<WorkloadView, 'copies'>,
+): string[] {
+  return copies
+    .filter((each) => each.repositoryId === repositoryId && each.workloadId === workloadId)
+    .map(({ jobId }) => jobId);
+}
+
+/** What lists the restore points of each place. */
+export function listCommands(workload: Pick<WorkloadView, 'copies' | 'leftovers'>): string[] {
+  return [...workload.copies, ...workload.leftovers].map(
+    ({ repositoryId, workloadId }) =>
+      `longhaul restore-point list ${repositoryId} --workload ${shellWord(workloadId)}`,
+  );
 }
 
 /** Where no copy can be restored. */

@@ -28,3 +28,24 @@ export function bestFirst(points: readonly RestorePointView[]): RestorePointView
 export function sizeBytesOf({ files }: Pick<RestorePointView, 'files'>): number {
   return files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
 }
+
+/** What is said where a list is empty: of what could not be read nobody knows that it is not there. */
+export function noPointWords(unreadable: readonly unknown[]): string {
+  return unreadable.length === 0
+    ? 'It has no restore point there.'
+    : 'No restore point of it was seen there, and not everything could be read.';
+}
+
+export function noMachineWords(filter: string, unreadable: readonly unknown[]): string {
+  const none = `No machine ${filter === '' ? 'has a restore point there' : 'fits'}`;
+  return unreadable.length === 0
+    ? `${none}.`
+    : `${none} as far as was seen: not everything could be read.`;
+}
+
+/** Of a restore point that stands in the address of a page. */
+export function lostPointWords(unreadable: readonly unknown[]): string {
+  return unreadable.length === 0
+    ? 'The restore point of this address is not there any more.'
+    : 'The restore point of this address was not seen, and not everything could be read.';
+}

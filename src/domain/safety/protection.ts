@@ -36,6 +36,8 @@ export interface Copies {
   readonly job: CopyJob;
   /** Where they are. */
   readonly repositoryId: string;
+  /** Under which they lie there: that of the workload as its job sees it, which for a copy of a copy is not that of the machine at its source. */
+  readonly workloadId: string;
   /** Of that repository. */
   readonly target: Sight;
   readonly chain: ChainFacts | null;
@@ -250,19 +252,26 @@ function protect(
   };
 }
 
+interface CopiedFrom {
+  readonly repositoryId: string;
+  /** Of the workload in that repository. */
+  readonly id: string;
+  readonly facts: WorkloadFacts | null;
+}
+
 /** What the job copies the workload from: its source, or the chain of another job; null: the job does not copy it. */
 function sourceOf(
   row: Row,
   named: NamedWorkload,
   job: CopyJob,
   isInScope: ScopedJob['isInScope'],
-): { repositoryId: string; facts: WorkloadFacts | null } | null {
+): CopiedFrom | null {
   if (isInScope(row.repositoryId, named))
-    return { repositoryId: row.repositoryId, facts: row.source };
+    return { repositoryId: row.repositoryId, id: row.id, facts: row.source };
   for (const { repositoryId, chain } of row.chains) {
     const asSource = { id: chain.idAsSource, name: chain.name };
     if (repositoryId !== job.target.repositoryId && isInScope(repositoryId, asSource))
-      return { repositoryId, facts: chain };
+      return { repositoryId, id: chain.idAsSource, facts: chain };
   }
   return null;
 }
@@ -276,7 +285,7 @@ function isSeenWhole(repository: RepositoryFacts | undefined): boolean {
 function copiesOf(
   job: CopyJob,
   named: NamedWorkload,
-  source: { readonly repositoryId: string; readonly facts: WorkloadFacts | null },
+  source: CopiedFrom,
   chain: ChainFacts | null,
   known: KnownWorkloads,
   nowMs: number,
@@ -305,7 +314,8 @@ function copiesOf(
   const isMissed = () =>
     (chain?.missedSince ?? null) !== null || known.isInNoSourceOf(job, named.id);
   const isGone = isKept && source.facts === null && isMissed();
-  return { job, repositoryId, target, chain, isGone, limits, status };
+  const workloadId = chain?.id ?? source.id;
+  return { job, repositoryId, workloadId, target, chain, isGone, limits, status };
 }
 
 const WORST_FIRST = ['late', 'unknown', 'ok'] as const;

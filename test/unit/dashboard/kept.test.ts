@@ -3,9 +3,16 @@ import type { Overview, WorkloadView } from '../../../src/api/safety/overview-sc
 import { healthVerdict } from '../../../src/dashboard/show/health-verdict.js';
 import {
   countWithLeftovers,
+  jobsBeside,
+  listCommands,
   nothingKeptWords,
   restoreFrom,
 } from '../../../src/dashboard/show/kept.js';
+import {
+  lostPointWords,
+  noMachineWords,
+  noPointWords,
+} from '../../../src/dashboard/show/points.js';
 
 type Place = [repositoryId: string, newestAt: string | null, restorePointCount?: number];
 
@@ -60,7 +67,21 @@ describe('a workload is restored', () => {
       'offsite',
     ],
     ['from nowhere, when there is nothing at all', workload([], [], null), null],
-  ])('%s', (_case, view, from) => expect(restoreFrom(view)).toBe(from));
+  ])('%s', (_case, view, from) => expect(restoreFrom(view)?.repositoryId ?? null).toBe(from));
+
+  it('under the id that its copies have there, and its source under its own', () => {
+    const from = (...args: Parameters<typeof workload>) => {
+      const { copies, ...view } = workload(...args);
+      return restoreFrom({ ...view, id: 'web', copies: copies.map(ofCopies) });
+    };
+    expect(from([['vault', MONDAY]], [])).toEqual({
+      ...{ repositoryId: 'vault', workloadId: 'nightly:web' },
+    });
+    expect(from([['vault', null]], [])).toEqual({ repositoryId: 'primary', workloadId: 'web' });
+    expect(from([['vault', null]], [], null)).toEqual({
+      ...{ repositoryId: 'vault', workloadId: 'nightly:web' },
+    });
+  });
 
   it('from what the page says is left', () => {
     expect(nothingKeptWords(workload([], []))).toBe(
@@ -79,6 +100,64 @@ describe('a workload is restored', () => {
     expect(countWithLeftovers(workload([['offsite', MONDAY, 3]], [['vault', MONDAY, 12]]))).toBe(
       '15 (12 of no job)',
     );
+  });
+});
+
+function ofCopies<Kept extends object>(kept: Kept) {
+  return { ...kept, workloadId: 'nightly:web' };
+}
+
+describe('copies of copies', () => {
+  const one = workload([['vault', MONDAY]], [['vault', TUESDAY]]);
+  const view = { ...one, copies: one.copies.map(ofCopies) };
+
+  it('are listed under the id that they have where they lie', () => {
+    const leftovers = one.leftovers.map((each) => ({ ...each, workloadId: "it's" }));
+    expect(listCommands({ ...view, leftovers })).toEqual([
+      'longhaul restore-point list vault --workload nightly:web',
+      `longhaul restore-point list vault --workload 'it'\\''s'`,
+    ]);
+  });
+
+  it('get no job that keeps the machine there under another id', () => {
+    const place = { repositoryId: 'vault', workloadId: 'nightly:web' };
+    expect(jobsBeside(place, view)).toEqual(['any']);
+    expect(jobsBeside({ ...place, workloadId: 'web' }, view)).toEqual([]);
+    expect(jobsBeside({ ...place, repositoryId: 'offsite' }, view)).toEqual([]);
+  });
+});
+
+describe('an empty list', () => {
+  const part = { path: 'nightly/web', code: 'RECORD_DAMAGED', reason: 'no JSON' };
+
+  it.each<[string, (unreadable: unknown[]) => string, string, string]>([
+    [
+      'of restore points',
+      noPointWords,
+      'It has no restore point there.',
+      'No restore point of it was seen there, and not everything could be read.',
+    ],
+    [
+      'of machines',
+      (unreadable) => noMachineWords('', unreadable),
+      'No machine has a restore point there.',
+      'No machine has a restore point there as far as was seen: not everything could be read.',
+    ],
+    [
+      'of machines that fit',
+      (unreadable) => noMachineWords('web', unreadable),
+      'No machine fits.',
+      'No machine fits as far as was seen: not everything could be read.',
+    ],
+    [
+      'in which the point of the address is missing',
+      lostPointWords,
+      'The restore point of this address is not there any more.',
+      'The restore point of this address was not seen, and not everything could be read.',
+    ],
+  ])('%s says so of nothing that could not be read', (_case, words, nothing, unknown) => {
+    expect(words([])).toBe(nothing);
+    expect(words([part])).toBe(unknown);
   });
 });
 

@@ -8,10 +8,12 @@ import {
   chain,
   facts,
   instant,
+  nightly,
   NOW_MS,
   repository,
   source,
 } from '../../../support/safety/known-facts.js';
+import { testJob } from '../../../support/session/test-site.js';
 
 function judged(known: SafetyFacts): KnownSafety {
   const facts = { ...known, listed: [], areOutcomesKnown: true };
@@ -58,6 +60,44 @@ it('tells the newest and oldest copy of a workload also when no job keeps it', (
     ['outside', 0],
     ['copied', 4],
     ['copied', 1],
+  ]);
+});
+
+const second = testJob({
+  id: 'second',
+  sources: { include: [{ repositoryId: 'offsite' }], exclude: [] },
+  target: { repositoryId: 'vault' },
+});
+
+/** What `second` makes in vault of what `nightly` made in offsite of web10. */
+const onward = chain('web10', 12, {
+  id: 'nightly:id-web10',
+  jobId: 'second',
+  idAsSource: 'second:nightly~id-web10',
+  sourceRepositoryId: 'offsite',
+});
+
+it.each([
+  ['that a job makes', [nightly(), nightly({ job: second })], [onward]],
+  ['that a job has not made yet', [nightly(), nightly({ job: second })], []],
+])('tells under which id copies of copies lie, %s', (_case, jobs, made) => {
+  const before = facts([source('web10', 12)], [chain('web10', 12)]);
+  const repositories = [...before.repositories, repository('vault', made)];
+  const known = judged({ ...before, repositories, jobs });
+  expect(workloadView(known.safety.workloads[0]!, known).copies).toMatchObject([
+    { jobId: 'nightly', repositoryId: 'offsite', workloadId: 'id-web10' },
+    { jobId: 'second', repositoryId: 'vault', workloadId: 'nightly:id-web10' },
+  ]);
+});
+
+it('tells under which id copies of copies lie that no job makes any more', () => {
+  const before = facts([source('web10', 12)], [chain('web10', 12)]);
+  const known = judged({
+    ...before,
+    repositories: [...before.repositories, repository('vault', [onward])],
+  });
+  expect(workloadView(known.safety.workloads[0]!, known).leftovers).toMatchObject([
+    { jobId: 'second', repositoryId: 'vault', workloadId: 'nightly:id-web10' },
   ]);
 });
 
