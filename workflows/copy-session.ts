@@ -20,7 +20,8 @@ import {
 } from '../src/domain/sessions/copy-session.js';
 import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
 import { sessionLeft } from '../src/domain/sessions/job-outcome.js';
-import { pingOfResult, type PingEvent } from '../src/domain/safety/notification-channel.js';
+import type { PingEvent } from '../src/domain/safety/notification-channel.js';
+import { pingOfSession } from '../src/domain/safety/session-check.js';
 import {
   liveProgress,
   sessionResult,
@@ -329,7 +330,8 @@ class Session {
           [{ jobId: job.id, sessionId: this.id, ...ending.told(outcome.result, order) }],
         ),
       );
-    await this.ping(pingOfResult(outcome.result), outcome.reason ?? outcome.result);
+    const event = pingOfSession(outcome.result, this.ended.tally);
+    await this.ping(event, outcome.reason ?? outcome.result);
   }
 
   private ping(event: PingEvent, text: string): Promise<void> {

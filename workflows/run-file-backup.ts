@@ -20,7 +20,8 @@ import {
   startOf,
   type FileBackupJob,
 } from '../src/domain/jobs/file-backup-job.js';
-import { pingOfResult, type PingEvent } from '../src/domain/safety/notification-channel.js';
+import type { PingEvent } from '../src/domain/safety/notification-channel.js';
+import { pingOfRun } from '../src/domain/safety/session-check.js';
 import { controlActivities } from './activity-profiles.js';
 import { copySession } from './copy-session.js';
 import { codeOf, isStop, reasonOf } from './failures.js';
@@ -64,8 +65,9 @@ export async function runFileBackup({ job }: FileBackupRunInput): Promise<FileBa
     return tell({ result: 'failed', reason, snapshot: null, sessions: [] });
   }
   const outcome = await copiesAfter(primary, job, settings);
-  const { result, reason } = outcome;
-  await check(pingOfResult(result), reason ?? result);
+  const { result, reason, sessions } = outcome;
+  const isEachCopyBegun = sessions.length >= targetsToFollow(job).length;
+  await check(pingOfRun(result, isEachCopyBegun), reason ?? result);
   return outcome;
 }
 
@@ -221,6 +223,10 @@ async function backUp(
   }
 }
 
+function targetsToFollow(job: FileBackupJob): FileBackupJob['secondaryTargets'] {
+  return job.secondaryTargets.filter((target) => startOf(job, target) !== 'schedule');
+}
+
 /** The copy jobs as they are now.
  *  @returns `missing`: what is told of those that are gone or disabled, or have become somebody else's */
 async function copiesToFollow(
@@ -232,7 +238,7 @@ async function copiesToFollow(
     startToCloseTimeout: '30s',
     retry: { initialInterval: settings.retryIntervalMs, maximumInterval: '10s' },
   });
-  const targets = job.secondaryTargets.filter((target) => startOf(job, target) !== 'schedule');
+  const targets = targetsToFollow(job);
   if (targets.length === 0) return { copies: [], missing: [] };
   const jobIds = targets.map(({ repositoryId }) => copyJobId(job.id, repositoryId));
   const copies = await readEnabledJobs.executeWithOptions({ summary: 'read the copy jobs' }, [

@@ -99,9 +99,9 @@ function waitSentence({ retry, tasks }: SessionView): string | null {
 }
 
 function endSentence(session: SessionView): string {
-  const { taskCounts, startedAt, endedAt, progress, result, reason } = session;
+  const { startedAt, endedAt, progress, result, reason } = session;
   const took = duration(Date.parse(endedAt ?? startedAt) - Date.parse(startedAt));
-  const counts = countWords(taskCounts);
+  const counts = endedWords(session);
   const shipped =
     progress.transferredBytes > 0 ? ` ${bytes(progress.transferredBytes)} went to the target.` : '';
   if (result === 'nothingToCopy') return `There was nothing new to copy; it took ${took}.`;
@@ -117,18 +117,47 @@ const COUNT_WORDS: readonly (readonly [keyof TaskCounts, string, string])[] = [
   ['failed', 'workload failed', 'workloads failed'],
   ['actionRequired', 'workload needs a decision', 'workloads need a decision'],
   ['stopped', 'workload was stopped', 'workloads were stopped'],
-  ['warning', 'workload was copied with a warning', 'workloads were copied with a warning'],
+  ['warning', 'workload ended with a warning', 'workloads ended with a warning'],
   ['success', 'workload was copied', 'workloads were copied'],
   ['nothingToCopy', 'workload had nothing new', 'workloads had nothing new'],
   ['running', 'workload is in work', 'workloads are in work'],
   ['waiting', 'workload waits', 'workloads wait'],
 ];
 
+/** What ended with this result and is no workload: a source that shows nothing, a rule that the job breaks. */
+const OTHER_WORDS: Readonly<Partial<Record<keyof TaskCounts, readonly [string, string]>>> = {
+  failed: [
+    'fault is of a source or of the job itself',
+    'faults are of sources or of the job itself',
+  ],
+  warning: [
+    'warning is of a source or of the job itself',
+    'warnings are of sources or of the job itself',
+  ],
+  success: ['workload that is gone was dealt with', 'workloads that are gone were dealt with'],
+  nothingToCopy: ['entry of a source was passed over', 'entries of sources were passed over'],
+};
+
+/** Tasks of no workload apart from the workloads, as far as they are listed. */
+function endedWords({ tasks, taskCounts }: Pick<SessionView, 'tasks' | 'taskCounts'>): string {
+  const others = (name: keyof TaskCounts) =>
+    tasks.filter(({ workloadId, result }) => workloadId === null && result === name).length;
+  return listed(
+    COUNT_WORDS.flatMap(([name, ...words]) => {
+      const ofNone = OTHER_WORDS[name] === undefined ? 0 : others(name);
+      return [
+        ...countedAs(taskCounts[name] - ofNone, words),
+        ...countedAs(ofNone, OTHER_WORDS[name] ?? words),
+      ];
+    }),
+  );
+}
+
 /** Bad ones first; empty: no task is known. */
 export function countWords(counts: TaskCounts): string {
-  return listed(
-    COUNT_WORDS.flatMap(([name, one, many]) =>
-      counts[name] > 0 ? [counted(counts[name], one, many)] : [],
-    ),
-  );
+  return listed(COUNT_WORDS.flatMap(([name, ...words]) => countedAs(counts[name], words)));
+}
+
+function countedAs(count: number, [one, many]: readonly [string, string]): string[] {
+  return count > 0 ? [counted(count, one, many)] : [];
 }

@@ -1,6 +1,5 @@
 /** Where and what is told when copies are not well. Secrets are named by the files that hold them. Plain data. */
 
-import type { SessionResult } from '../sessions/copy-session.js';
 import type { QuietHours } from './quiet-hours.js';
 import type { SafetySeverity } from './safety-codes.js';
 
@@ -57,13 +56,6 @@ export interface PingChannel extends Pick<ChannelRules, 'id'> {
 
 /** What a check is told of a session. */
 export type PingEvent = 'start' | 'success' | 'fail';
-
-/** A session that ends with a warning has copied: what it warns of is told by other channels. */
-export function pingOfResult(result: SessionResult): Exclude<PingEvent, 'start'> {
-  return result === 'failed' || result === 'stopped' || result === 'actionRequired'
-    ? 'fail'
-    : 'success';
-}
 
 export type NotificationChannel = MailChannel | WebhookChannel | PostChannel | PingChannel;
 

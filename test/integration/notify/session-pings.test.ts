@@ -1,4 +1,4 @@
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -64,6 +64,14 @@ describe('a check of a job', () => {
         .map(([path]) => path),
     ).toEqual(['/uuid/start', '/uuid/fail']);
     expect(told().at(-1)?.[1]).toContain('primary');
+  });
+
+  it('is told of failure by a session whose source is not mounted', async () => {
+    // What is under the place of a mount is an empty folder.
+    for (const name of await readdir(site.path('primary')))
+      await rm(join(site.path('primary'), name), { recursive: true });
+    expect((await sessions.copy(testJob(), NOW_MS)).result).toBe('warning');
+    expect(told().map(([path]) => path)).toEqual(['/uuid/start', '/uuid/fail']);
   });
 
   it('does not hold up a session when nobody answers', async () => {

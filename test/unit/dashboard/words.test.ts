@@ -285,6 +285,16 @@ describe('the verdict on a session', () => {
       sentence: 'It took 1 min 30 s: 1 workload failed and 2 workloads were copied.',
     });
   });
+
+  it('calls nothing copied of one that copied nothing', () => {
+    const ended = { state: 'ended', result: 'warning', endedAt: session.startedAt } as const;
+    const task = { ...session.tasks[0]!, state: 'ended', result: 'warning' } as const;
+    const empty = { ...task, workloadId: null, workload: 'repository primary' };
+    const counts = { ...NO_TASKS, warning: 2 };
+    expect(verdictOf({ ...ended, taskCounts: counts, tasks: [task, empty] }).sentence).toBe(
+      'It took 0 s: 1 workload ended with a warning and 1 warning is of a source or of the job itself.',
+    );
+  });
 });
 
 describe('the share of bytes by their last check', () => {

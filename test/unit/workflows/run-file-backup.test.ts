@@ -74,6 +74,7 @@ it.each([
 it.each([
   [{}, ['start ', 'success success']],
   [{ runPrimaryBackup: refuse }, ['start ', expect.stringMatching(/^fail no primary backup/)]],
+  [{ readEnabledJobs: refuse }, ['start ', expect.stringMatching(/^fail its copies were not/)]],
 ])('a run of a file-backup job tells its check its start and its end', async (more, expected) => {
   const told: string[] = [];
   const { end } = run(

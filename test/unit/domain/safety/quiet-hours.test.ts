@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import type { LedgerStep, OpenAlert } from '../../../../src/domain/safety/alert-ledger.js';
-import { pingOfResult } from '../../../../src/domain/safety/notification-channel.js';
 import { rehearsal } from '../../../../src/domain/safety/notice.js';
 import { isQuiet, joinedStep } from '../../../../src/domain/safety/quiet-hours.js';
 
@@ -43,13 +42,6 @@ describe('quiet hours', () => {
     const keys = (list: readonly OpenAlert[]) => list.map(({ problem }) => problem.key).join('');
     expect([keys(joined.begun), keys(joined.ended)]).toEqual([all, over]);
   });
-});
-
-it('tells a check that a session failed unless it copied or had nothing to copy', () => {
-  const all = ['success', 'warning', 'nothingToCopy', 'failed', 'stopped', 'actionRequired'];
-  expect(all.map((result) => pingOfResult(result as 'success'))).toEqual([
-    ...['success', 'success', 'success', 'fail', 'fail', 'fail'],
-  ]);
 });
 
 it('rehearses an alarm as grave as it gets, and its end, both of which say so', () => {
