@@ -10,8 +10,10 @@ export interface RetryOrder {
   readonly dueMs: number;
   /** Ids, or names of what no source has shown; null: all of the job, because a source could not be read or too many failed to name them. */
   readonly workloads: readonly string[] | null;
-  /** When a session met a chain that another one holds, epoch milliseconds: what has begun before may not have looked at what is new since.
-   *  Absent: none was met. */
+  /** When it was made, epoch milliseconds: a session that had begun before may have passed what failed, or came, since. Absent: an earlier build did not
+   *  say, or said it as `lockedMs`. */
+  readonly madeMs?: number;
+  /** Earlier builds said it of chains that another session held, and of nothing else. */
   readonly lockedMs?: number;
 }
 
@@ -76,7 +78,7 @@ export function retryOrder(
     tryNumber: tryNumber + 1,
     dueMs: endedMs + Math.max(waits, pauseMs(retry, tryNumber)),
     workloads: isUnnamed ? null : names,
-    ...(locked.length > 0 ? { lockedMs: endedMs } : {}),
+    madeMs: endedMs,
   };
 }
 
@@ -147,6 +149,7 @@ export function orderOfLost(
     tryNumber: 2,
     dueMs: endedMs + pauseMs(retry, 1),
     workloads: isNamed ? workloads : null,
+    madeMs: endedMs,
   };
 }
 
@@ -163,15 +166,19 @@ function lockedPauseMs(tryNumber: number): number {
 
 const LOCKED_PAUSES_MINUTES = [1, 5, 15, 60];
 
-/** The orders of a job that stand after a session has ended: what it dealt with is its matter from then on. */
+/** The orders of a job that stand after a session has ended: what it dealt with is its matter from then on. What was ordered while it ran stands: whether it
+ *  came to that workload before it failed or after, nobody knows. */
 export function ordersAfter(orders: readonly RetryOrder[], end: SessionEnd): RetryOrder[] {
   const standing = orders.flatMap((order) => {
-    if (order.lockedMs !== undefined && (end.startedMs ?? Infinity) < order.lockedMs)
-      return [order];
+    if ((end.startedMs ?? Infinity) < madeMsOf(order)) return [order];
     const left = leftOf(order.workloads, end);
     return left === 'nothing' ? [] : [{ ...order, workloads: left }];
   });
   return end.order === null ? standing : [...standing, end.order];
+}
+
+function madeMsOf({ madeMs, lockedMs }: RetryOrder): number {
+  return madeMs ?? lockedMs ?? -Infinity;
 }
 
 function leftOf(
@@ -195,10 +202,10 @@ export function dueOrder(
   const [first] = due;
   if (first === undefined) return { due: null, rest };
   const named = due.map(({ workloads }) => workloads);
-  const locked = due.flatMap(({ lockedMs }) => lockedMs ?? []);
+  const madeMs = Math.max(...due.map(madeMsOf));
   return {
     due: {
-      ...(locked.length > 0 ? { lockedMs: Math.max(...locked) } : {}),
+      ...(madeMs > -Infinity ? { madeMs } : {}),
       tryNumber: Math.max(...due.map(({ tryNumber }) => tryNumber)),
       dueMs: Math.min(...due.map(({ dueMs }) => dueMs)),
       workloads: named.some((names) => names === null)

@@ -3,6 +3,7 @@ import type { CopyTask } from '../../../../src/domain/sessions/copy-session.js';
 import {
   defaultRetry,
   dueOrder,
+  orderOfLost,
   ordersAfter,
   retryOrder,
   sessionEnd,
@@ -66,7 +67,7 @@ describe('retries', () => {
       retryOrder(periodic, tryNumber, [LOCKED], 0),
     );
     expect(orders.map((order) => (order?.dueMs ?? 0) / MINUTE_MS)).toEqual([10, 10, 15, 60, 60]);
-    expect(orders.at(-1)).toMatchObject({ tryNumber: 51, workloads: ['ovirt-1'], lockedMs: 0 });
+    expect(orders.at(-1)).toMatchObject({ tryNumber: 51, workloads: ['ovirt-1'], madeMs: 0 });
     const failed = task('web02', 'failed', null, 'ovirt-2');
     expect(retryOrder(periodic, 50, [LOCKED, failed], 0)?.workloads).toEqual(['ovirt-1']);
   });
@@ -148,6 +149,20 @@ describe('the orders of a job', () => {
     const locked = { ...order(['ovirt-1']), lockedMs: 200 };
     expect(ordersAfter([locked], { covered: null, startedMs: 100, order: null })).toEqual([locked]);
     expect(ordersAfter([locked], { covered: null, startedMs: 200, order: null })).toEqual([]);
+  });
+
+  it('stand after a session over all that had begun before what failed failed', () => {
+    const job = { mode: 'periodic', retry: defaultRetry('periodic') } as const;
+    const failed = retryOrder(job, 1, [task('web01', 'failed', null, 'ovirt-1')], 200)!;
+    const lost = orderOfLost(job, ['ovirt-1'], 200)!;
+    const end = (startedMs: number) =>
+      sessionEnd({ workloads: null, isUnseen: false }, [], startedMs, null);
+    for (const made of [failed, lost]) {
+      expect(ordersAfter([made], end(199))).toEqual([made]);
+      expect(ordersAfter([made], end(200))).toEqual([]);
+      const { due } = dueOrder([made], made.dueMs);
+      expect(ordersAfter([due!], end(199))).toEqual([due]);
+    }
   });
 
   it('are covered by name and by id, and by a source that does not show all only as far as it was seen', () => {
