@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { seesAll, type ObservedProblem } from '../src/domain/safety/alert-ledger.js';
 import { BackupError } from '../src/domain/errors.js';
 import type { Notice } from '../src/domain/safety/notice.js';
@@ -8,15 +9,19 @@ import {
   type PingChannel,
   type WatchRules,
 } from '../src/domain/safety/notification-channel.js';
+import { NOTHING_UNREAD, unreadOf, type Unread } from '../src/domain/safety/hidden-problems.js';
+import type { SafetyProblem } from '../src/domain/safety/problem-groups.js';
 import type { SafetySeen } from '../src/domain/safety/safety.js';
 import type { Verdict } from '../src/domain/safety/safety-verdict.js';
 import { cut } from '../src/domain/sessions/task-brief.js';
 import { deliver, ping, pingSession, type SessionPing } from '../src/notify/deliver.js';
 import { runTask } from './run-task.js';
 
-/** Problems are grouped by cause, so there are few; a history takes no more. */
+/** In the answer to one look: a history takes no more. */
 const MAX_PROBLEMS = 200;
 const MAX_TEXT = 500;
+/** Jobs of repositories that could not be read whole; of more of them nothing ends. */
+const MAX_UNREAD_JOBS = 500;
 /** Of one problem: those that channels are for come first, the rest shows that it is not of one job alone. */
 const MAX_JOBS = 100;
 
@@ -30,7 +35,14 @@ export interface SafetyLook {
   readonly state: Verdict['state'];
   /** false: there may be problems that it does not show. */
   readonly isWhole: boolean;
+  /** Of more than it has room for those that are not open yet, the gravest first, before the others. */
   readonly problems: readonly ObservedProblem[];
+  /** Of what is open that which is still there and which it has no room to show: keys. Absent: an earlier build showed all or said that it did not. */
+  readonly stillThere?: readonly string[];
+  /** How many there are. Absent: as many as it shows. */
+  readonly count?: number;
+  /** Absent: all was read, or an earlier build did not say. */
+  readonly unread?: Unread;
 }
 
 /** Looks at whether all is well, and tells it. */
@@ -60,26 +72,62 @@ export function createNotifyActivities(deps: {
       };
     },
 
-    async lookAtSafety(): Promise<SafetyLook> {
+    /** @param open keys of what is open already */
+    async lookAtSafety({
+      open = [],
+    }: { readonly open?: readonly string[] } = {}): Promise<SafetyLook> {
       return runTask(async () => {
-        const { verdict, problems, areOutcomesKnown = true } = await readSafety();
+        const {
+          verdict,
+          problems,
+          areOutcomesKnown = true,
+          unjudgedRuns = [],
+        } = await readSafety();
+        const { shown, stillThere } = roomFor(problems, open);
+        const unread = { ...unreadOf(problems), unjudgedRuns };
+        const isAllNamed = unread.jobIds.length + unjudgedRuns.length <= MAX_UNREAD_JOBS;
         return {
           sentence: cut(verdict.sentence, MAX_TEXT),
           state: verdict.state,
-          isWhole: areOutcomesKnown && problems.length <= MAX_PROBLEMS && seesAll(problems),
-          problems: problems.slice(0, MAX_PROBLEMS).map((problem) => {
-            const { key, code, severity, text, nextStep, sinceMs, jobId, onlyOf } = problem;
-            const jobIds = [...problem.jobIds].sort((a, b) => rank(a) - rank(b)).slice(0, MAX_JOBS);
-            const words = { text: cut(text, MAX_TEXT), nextStep: cut(nextStep, MAX_TEXT) };
-            const whose = { jobId, jobIds, onlyOf };
-            return { key: cut(key, MAX_TEXT), code, severity, ...words, sinceMs, ...whose };
-          }),
+          isWhole: areOutcomesKnown && isAllNamed && seesAll(problems),
+          problems: shown.map((problem) => observed(problem, rank)),
+          stillThere,
+          count: problems.length,
+          unread: isAllNamed ? unread : NOTHING_UNREAD,
         };
       });
     },
 
     ...createDeliveryActivities(notifications),
   };
+}
+
+/** What is not open yet comes first, so that it is told however much is wrong already. */
+function roomFor(
+  problems: readonly SafetyProblem[],
+  open: readonly string[],
+): { shown: readonly SafetyProblem[]; stillThere: readonly string[] } {
+  if (problems.length <= MAX_PROBLEMS) return { shown: problems, stillThere: [] };
+  const known = new Set(open);
+  const isOpen = (problem: SafetyProblem) => known.has(keyOf(problem));
+  const all = [...problems.filter((problem) => !isOpen(problem)), ...problems.filter(isOpen)];
+  const stillThere = all.slice(MAX_PROBLEMS).filter(isOpen).map(keyOf);
+  return { shown: all.slice(0, MAX_PROBLEMS), stillThere };
+}
+
+function observed(problem: SafetyProblem, rank: (jobId: string) => number): ObservedProblem {
+  const { code, severity, text, nextStep, sinceMs, jobId, onlyOf, repositoryId } = problem;
+  const jobIds = [...problem.jobIds].sort((a, b) => rank(a) - rank(b)).slice(0, MAX_JOBS);
+  const words = { text: cut(text, MAX_TEXT), nextStep: cut(nextStep, MAX_TEXT) };
+  const whose = { jobId, jobIds, onlyOf, repositoryId };
+  return { key: keyOf(problem), code, severity, ...words, sinceMs, ...whose };
+}
+
+/** Two long paths with one beginning are two. */
+function keyOf({ key }: SafetyProblem): string {
+  if (key.length <= MAX_TEXT) return key;
+  const digest = createHash('sha256').update(key).digest('hex').slice(0, 32);
+  return `${cut(key, MAX_TEXT - digest.length)}${digest}`;
 }
 
 /** Tells channels and checks. */

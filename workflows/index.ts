@@ -14,5 +14,6 @@ export { retrySessions } from './retry-sessions.js';
 export { runFileBackup } from './run-file-backup.js';
 export { settleAbsence } from './removed-workloads.js';
 export { verifyBackups } from './verify-backups.js';
-export { notify, watchSafety } from './watch-safety.js';
+export { notify } from './tell-channel.js';
+export { watchSafety } from './watch-safety.js';
 export { watchSources } from './watch-sources.js';

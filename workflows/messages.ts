@@ -17,7 +17,7 @@ import type {
 import type { FileBackupJob } from '../src/domain/jobs/file-backup-job.js';
 import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
 import type { Notice } from '../src/domain/safety/notice.js';
-import type { HeldStep } from '../src/domain/safety/quiet-hours.js';
+import type { ChannelKnowledge } from '../src/domain/safety/channel-news.js';
 import type { SessionLeft } from '../src/domain/sessions/job-outcome.js';
 import type { OperationStatus } from '../src/domain/sessions/operation.js';
 import type { RemovalMode } from '../src/domain/retention/point-removal.js';
@@ -284,7 +284,7 @@ export interface RestoreInput {
   };
 }
 
-/** Argument of `removePoint`, id `remove/<repositoryId>/<restorePointId>`. */
+/** Argument of `removePoint`, id `remove/<repositoryId>/<restorePointId>:<mode>`, with `:with-dependents` behind it where they go with it. */
 export interface RemoveInput {
   readonly repositoryId: string;
   readonly restorePointId: string;
@@ -293,7 +293,8 @@ export interface RemoveInput {
   readonly withDependents: boolean;
 }
 
-/** Argument of `rehomeCopies`, id `map/…` or `detach/<repositoryId>/` and `restorePointKey` of the job that has to do with it, and the workload. */
+/** Argument of `rehomeCopies`, id `map/…` or `detach/<repositoryId>/` and `restorePointKey` of the job whose copies they are, the workload,
+ *  and, of `map`, the job that gets them. */
 export interface RehomeInput {
   readonly repositoryId: string;
   readonly chain: CheckedChain;
@@ -340,14 +341,15 @@ export interface WatchMemory {
   readonly channels: Readonly<Record<string, ChannelMemory>>;
 }
 
-export interface ChannelMemory {
+export interface ChannelMemory extends ChannelKnowledge {
   /** How many notices it was told. */
   readonly told: number;
   /** Of its last digest, `YYYY-MM-DD`. */
   readonly digestDay: string | null;
-  /** What waits for the end of its quiet hours; absent: nothing does. */
-  readonly held?: HeldStep;
 }
+
+/** A notice, to the channel of this id, was refused, or not taken for days: it is not known there. */
+export const deliveryFailedSignal = defineSignal<[string]>('deliveryFailed');
 
 export const silencesQuery = defineQuery<readonly Silence[]>('silences');
 /** Answers those that hold. */

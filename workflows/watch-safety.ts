@@ -1,35 +1,37 @@
 import {
   condition,
-  ParentClosePolicy,
   patched,
   proxyActivities,
   setCurrentDetails,
   setHandler,
-  startChild,
   workflowInfo,
 } from '@temporalio/workflow';
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { NotifyActivities, SafetyLook } from '../activities/notify-activities.js';
-import { nextLedger, type LedgerStep } from '../src/domain/safety/alert-ledger.js';
-import { digest, digestDay, noticeOfStep, type Notice } from '../src/domain/safety/notice.js';
-import { utcDay } from '../src/domain/schedules/calendar-date.js';
+import {
+  keysOf,
+  nextLedger,
+  type LedgerStep,
+  type ObservedProblem,
+  type OpenAlert,
+} from '../src/domain/safety/alert-ledger.js';
+import { afterRefusal } from '../src/domain/safety/channel-news.js';
+import { isBehind, NOTHING_UNREAD } from '../src/domain/safety/hidden-problems.js';
 import type { WatchedChannel } from '../src/domain/safety/notification-channel.js';
-import { isQuiet, joinedStep } from '../src/domain/safety/quiet-hours.js';
 import { heldSilences, isSilenced, MAX_SILENCES } from '../src/domain/safety/silence.js';
 import { isStop, reasonOf } from './failures.js';
 import { goOnInNewRun } from './history-length.js';
 import {
   CONTROL_TASK_QUEUE,
+  deliveryFailedSignal,
   endSilenceUpdate,
   lookNowSignal,
-  noticeWorkflowId,
   openAlertsQuery,
   silencesQuery,
   silenceUpdate,
   type ChannelMemory,
-  type NotifyInput,
   type WatchMemory,
 } from './messages.js';
+import { tellChannel } from './tell-channel.js';
 
 /** Looks now and then whether all is well and tells the channels what begins to be wrong and what is well again, each once. It remembers
  *  since when; a look that could not be made changes nothing, and calls no check. Ends when no channel is configured; the service starts it
@@ -42,6 +44,15 @@ export async function watchSafety(memory: WatchMemory = NO_MEMORY): Promise<void
   setHandler(lookNowSignal, () => {
     isAsked = true;
   });
+  const refused = new Set<string>();
+  setHandler(deliveryFailedSignal, (channelId) => void refused.add(channelId));
+  const noteRefusals = () => {
+    for (const id of refused) {
+      const memory = channels.get(id);
+      if (memory !== undefined) channels.set(id, afterRefusal(memory, Date.now()));
+    }
+    refused.clear();
+  };
   const held = () => (silences = heldSilences(silences, Date.now()));
   setHandler(silencesQuery, () => heldSilences(silences, Date.now()));
   setHandler(silenceUpdate, (silence) => (silences = [...held(), silence].slice(-MAX_SILENCES)));
@@ -51,28 +62,28 @@ export async function watchSafety(memory: WatchMemory = NO_MEMORY): Promise<void
   for (let looks = 0; looks < LOOKS_PER_RUN; looks++) {
     const rules = await quick.readWatchRules.executeWithOptions({ summary: 'read channels' }, []);
     if (rules.told.length + rules.pings.length === 0) return;
-    const look = await lookAtSafety();
+    const look = await lookAtSafety([...keysOf(open)]);
     if (look !== null) {
       held();
-      const step = nextLedger(open, look.problems, {
-        nowMs: Date.now(),
-        holdMs: rules.holdMs,
-        isWhole: look.isWhole,
-        endsSinceSeen: endsSinceSeen(),
-        isSilenced: (problem) => isSilenced(silences, problem),
-      });
+      const isSilencedNow = (problem: ObservedProblem) => isSilenced(silences, problem);
+      const step = stepOf(open, look, rules.holdMs, isSilencedNow);
       ({ open } = step);
-      setCurrentDetails(`${look.sentence}\n\n${open.length} problems are open.`);
-      const { sentence, state } = look;
-      const news = { step, sentence, state, timeZone: rules.timeZone };
-      for (const channel of rules.told)
-        channels.set(channel.id, await tell(channel, channels.get(channel.id), news));
+      const sentence = sentenceOf(look, open.length);
+      setCurrentDetails(`${sentence}\n\n${open.length} problems are open.`);
+      const { timeZone } = rules;
+      const news = { step, sentence, state: look.state, timeZone, isSilenced: isSilencedNow };
+      forgetRemoved(channels, rules.told);
+      for (const channel of rules.told) {
+        noteRefusals();
+        channels.set(channel.id, await tellChannel(channel, channels.get(channel.id), news));
+      }
     }
     if (look !== null || isCalledBlindly()) for (const id of rules.pings) await pingQuietly(id);
     isAsked = false;
     await condition(() => isAsked, rules.watchMs);
     if (workflowInfo().continueAsNewSuggested) break;
   }
+  noteRefusals();
   await goOnInNewRun<typeof watchSafety>({
     ...{ open, silences },
     channels: Object.fromEntries(channels),
@@ -80,6 +91,8 @@ export async function watchSafety(memory: WatchMemory = NO_MEMORY): Promise<void
 }
 
 const NO_MEMORY: WatchMemory = { open: [], channels: {} };
+/** Of what is followed, a third of what a run may be begun with. */
+const OPEN_BYTES = 600_000;
 /** A day of looks every five minutes; about 5,000 events. */
 const LOOKS_PER_RUN = 288;
 
@@ -102,9 +115,11 @@ const pinging = proxyActivities<NotifyActivities>({
 });
 
 /** null: it could not be made. What nobody can look at is told by a `ping` channel alone, which is not called. */
-async function lookAtSafety(): Promise<SafetyLook | null> {
+async function lookAtSafety(open: readonly string[]): Promise<SafetyLook | null> {
   try {
-    return await looking.lookAtSafety.executeWithOptions({ summary: 'look at all copies' }, []);
+    return await looking.lookAtSafety.executeWithOptions({ summary: 'look at all copies' }, [
+      { open },
+    ]);
   } catch (error) {
     if (isStop(error)) throw error;
     setCurrentDetails(`Could not look: ${reasonOf(error)}`);
@@ -131,66 +146,36 @@ async function pingQuietly(channelId: string): Promise<void> {
   }
 }
 
-/** What one look has for the channels. */
-interface News extends Pick<SafetyLook, 'sentence' | 'state'> {
-  readonly step: LedgerStep;
-  readonly timeZone: string;
-}
-
-async function tell(
-  channel: WatchedChannel,
-  before: ChannelMemory | undefined,
-  { step: newStep, sentence, state, timeZone }: News,
-): Promise<ChannelMemory> {
-  const nowMs = Date.now();
-  let { told, digestDay: lastDay } = before ?? { told: 0, digestDay: null };
-  const step = joinedStep(before?.held, newStep);
-  const isHeld = isQuiet(channel.quietHours, timeZone, nowMs);
-  const notice = isHeld ? null : noticeOfStep(channel, step, { sentence, number: told + 1, nowMs });
-  if (notice !== null && (await startDelivery(channel.id, notice))) told++;
-  const day = digestDay(channel, lastDay, timeZone, nowMs);
-  if (day !== null) {
-    const news = { sentence, state, number: told + 1, nowMs, day: dayOfDigest(day, nowMs) };
-    if (await startDelivery(channel.id, digest(channel, step.open, news))) told++;
-    lastDay = day;
-  }
-  const { begun, ended } = step;
-  const waits = isHeld && begun.length + ended.length > 0;
-  return { told, digestDay: lastDay, ...(waits ? { held: { begun, ended } } : {}) };
-}
-
-/** Earlier builds named a digest for the UTC day of the look: two days of the zone may have one. */
-function dayOfDigest(day: string, nowMs: number): string {
-  return patched('watchSafety-20261127-digest-of-local-day') ? day : utcDay(nowMs);
-}
-
-/** Each delivery has its own workflow: it may take days, and the watch goes on.
- *  @returns false: the channel was told this before, by a watch that has forgotten it */
-async function startDelivery(channelId: string, notice: Notice): Promise<boolean> {
-  try {
-    await startChild(notify, {
-      workflowId: noticeWorkflowId(notice.id, channelId),
-      taskQueue: CONTROL_TASK_QUEUE,
-      workflowIdReusePolicy: 'REJECT_DUPLICATE',
-      parentClosePolicy: ParentClosePolicy.ABANDON,
-      staticSummary: notice.subject,
-      args: [{ channelId, notice }],
-    });
-    return true;
-  } catch (error) {
-    if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
-    throw error;
-  }
-}
-
-/** Tells one channel one thing, with growing pauses for three days. */
-export async function notify(input: NotifyInput): Promise<void> {
-  const { deliverNotice } = proxyActivities<NotifyActivities>({
-    taskQueue: CONTROL_TASK_QUEUE,
-    startToCloseTimeout: '2m',
-    scheduleToCloseTimeout: '3d',
-    retry: { initialInterval: '30s', backoffCoefficient: 2, maximumInterval: '1h' },
+function stepOf(
+  open: readonly OpenAlert[],
+  { problems, isWhole, stillThere, unread = NOTHING_UNREAD }: SafetyLook,
+  holdMs: number,
+  isSilencedNow: (problem: ObservedProblem) => boolean,
+): LedgerStep {
+  const there = new Set(stillThere);
+  return nextLedger(open, problems, {
+    ...{ nowMs: Date.now(), holdMs, isWhole },
+    isThere: (key) => there.has(key),
+    isHidden: (problem) => isBehind(unread, problem),
+    endsSinceSeen: endsSinceSeen(),
+    isSilenced: isSilencedNow,
+    mostBytes: OPEN_BYTES,
   });
-  const summary = `tell ${input.channelId}: ${input.notice.subject}`;
-  await deliverNotice.executeWithOptions({ summary }, [input]);
+}
+
+/** Beside the verdict what messages are silent of. */
+function sentenceOf({ sentence, count = 0 }: SafetyLook, openCount: number): string {
+  return count > openCount
+    ? `${sentence} (${count} problems, of which ${openCount} are told one by one)`
+    : sentence;
+}
+
+/** A channel that was taken out of the configuration hears all when it comes back. */
+function forgetRemoved(
+  channels: Map<string, ChannelMemory>,
+  told: readonly WatchedChannel[],
+): void {
+  for (const [id, { told: count, digestDay: day }] of channels)
+    if (!told.some((channel) => channel.id === id))
+      channels.set(id, { told: count, digestDay: day, knows: [] });
 }

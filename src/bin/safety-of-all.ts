@@ -8,6 +8,7 @@ import { RecordedOutcomes } from '../api/sessions/recorded-outcomes.js';
 import { SessionStore } from '../api/sessions/session-store.js';
 import type { RepositoryConfig } from '../config/config.js';
 import type { NotificationSettings } from '../domain/safety/notification-channel.js';
+import { unjudgedRuns } from '../domain/safety/file-backup-problems.js';
 import type { SafetySeen } from '../domain/safety/safety.js';
 
 /** All that is known of the copies, as the API knows it: the same facts, the same judgement. */
@@ -27,6 +28,7 @@ export function safetyOfAll(
   });
   return translated(async () => {
     const { safety, facts } = await reader.safety();
-    return { ...safety, areOutcomesKnown: facts.areOutcomesKnown };
+    const { areOutcomesKnown, fileBackups } = facts;
+    return { ...safety, areOutcomesKnown, unjudgedRuns: unjudgedRuns(fileBackups) };
   });
 }

@@ -1,6 +1,7 @@
 /** One look at the site, on what is known and kept already: jobs and problems of the safety reader, and the list of sessions. */
 
 import type { JobsSight, SiteSight } from '../../domain/events/site-events.js';
+import { unjudgedRuns } from '../../domain/safety/file-backup-problems.js';
 import type { RecordedSession } from '../../domain/sessions/recorded-session.js';
 import type { ListedJob } from '../jobs/job-schemas.js';
 import type { KnownFacts, SafetyReader } from '../safety/safety-reader.js';
@@ -39,7 +40,7 @@ export class SiteLook {
       this.#sessionsSince(Math.min(sinceMs ?? atMs, atMs) - SESSION_SLACK_MS),
     ]);
     const { problems } = safety;
-    const { areOutcomesKnown } = facts;
+    const { areOutcomesKnown, fileBackups } = facts;
     return {
       atMs,
       jobs: this.#jobsOf(facts),
@@ -47,6 +48,7 @@ export class SiteLook {
       isEverySession,
       problems,
       areOutcomesKnown,
+      unjudgedRuns: unjudgedRuns(fileBackups),
     };
   }
 

@@ -38,7 +38,8 @@ import { quoted } from '../executions/visibility-query.js';
 
 export interface ListedFileBackup {
   readonly view: FileBackupJobView;
-  /** The newest run that ended with a result: one that runs, or was stopped, says nothing. null: none that Temporal remembers. */
+  /** The newest run that ended with a result: one that runs, or was stopped, says nothing. null: none that Temporal remembers, or that was seen by this
+   *  process before Temporal forgot it. */
   readonly lastJudged: FileBackupRunView | null;
 }
 
@@ -49,6 +50,8 @@ export class FileBackupStore {
   /** Of all file-backup jobs: two of them may come to one id of a copy job. */
   readonly #writes = new InTurn();
   readonly #starts: KeyedStarts;
+  /** By job. A job that runs once a month, and failed, has failed for as long. */
+  readonly #lastJudged = new Map<string, FileBackupRunView>();
 
   constructor(client: Client, jobs: JobStore, now: () => number) {
     this.#client = client;
@@ -84,7 +87,9 @@ export class FileBackupStore {
     const known = { job: { id, mode: 'periodic' as const }, ...scheduledOf(description) };
     const scheduleId = `${FILE_BACKUP_PREFIX}${id}`;
     const missed = await missedStartAt(this.#client, known, lastRun, this.#now(), scheduleId);
-    const lastJudged = runs.find(({ result }) => result !== null) ?? null;
+    const lastJudged =
+      runs.find(({ result }) => result !== null) ?? this.#lastJudged.get(id) ?? null;
+    if (lastJudged !== null) this.#lastJudged.set(id, lastJudged);
     return { view: viewOf(description, lastRun, missed), lastJudged };
   }
 
@@ -154,6 +159,7 @@ export class FileBackupStore {
       // The definition goes last: a repeat finds the copy jobs that are left.
       for (const copyId of copyIds) await this.#jobs.delete(copyId).catch(ignoreMissing);
       await this.#handle(id).delete();
+      this.#lastJudged.delete(id);
     });
   }
 

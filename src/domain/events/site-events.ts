@@ -3,6 +3,7 @@
 import type { TokenScope } from '../access/access.js';
 import type { ErrorCode } from '../errors.js';
 import { nextLedger, seesAll, type OpenAlert } from '../safety/alert-ledger.js';
+import { isBehind, unreadOf } from '../safety/hidden-problems.js';
 import type { SafetyProblem } from '../safety/problem-groups.js';
 import type { RecordedSession } from '../sessions/recorded-session.js';
 
@@ -35,6 +36,8 @@ export interface SiteSight {
   readonly problems: readonly SafetyProblem[];
   /** False: what some jobs have left is not read yet, so what is not shown may only not be known. Absent: true. */
   readonly areOutcomesKnown?: boolean;
+  /** File-backup jobs of which no run is remembered. Absent: none. */
+  readonly unjudgedRuns?: readonly string[];
 }
 
 /** Why whoever listens must look at everything again. `begun`: he was told nothing yet. `unknownId`: his last id is of another run, or none.
@@ -157,12 +160,14 @@ function nextSessions(
 /** What is not shown is well again only when the look saw all, as for messages. */
 function nextProblems(
   before: KnownSite | null,
-  { atMs, problems: seen, areOutcomesKnown = true }: SiteSight,
+  { atMs, problems: seen, areOutcomesKnown = true, unjudgedRuns }: SiteSight,
 ): { known: Pick<KnownSite, 'problems' | 'alerts'>; events: SiteEvent[] } {
+  const unread = { ...unreadOf(seen), unjudgedRuns };
   const alerts = nextLedger(before?.alerts ?? [], seen, {
     nowMs: atMs,
     holdMs: 0,
     isWhole: areOutcomesKnown && seesAll(seen),
+    isHidden: (problem) => isBehind(unread, problem),
   });
   const problems = new Map(before?.problems);
   const events: SiteEvent[] = [];

@@ -1,6 +1,7 @@
 /** What is wrong since when, what was told of it, and what ended: the memory of the watch. Pure. */
 
-import type { SafetyCode, SafetySeverity } from './safety-codes.js';
+import { jsonBytes } from '../sessions/task-brief.js';
+import { SEVERITIES, type SafetyCode, type SafetySeverity } from './safety-codes.js';
 
 /** A problem as one look shows it. */
 export interface ObservedProblem {
@@ -17,6 +18,8 @@ export interface ObservedProblem {
   readonly jobIds?: readonly string[];
   /** Whose alone it is: one job, and the file-backup job whose copy that is. Absent: an earlier build did not say. */
   readonly onlyOf?: readonly string[];
+  /** In which something is wrong; null: in none alone. Absent: an earlier build did not say. */
+  readonly repositoryId?: string | null;
 }
 
 /** Copy jobs and file-backup jobs that something concerns. */
@@ -63,58 +66,91 @@ export function seesAll(problems: readonly Pick<ObservedProblem, 'code'>[]): boo
   return problems.every(({ code }) => !BLIND.includes(code));
 }
 
+/** How one look is taken. */
+export interface LedgerLook {
+  readonly nowMs: number;
+  readonly holdMs: number;
+  /** false: what the look does not show may be there still, so nothing ends */
+  readonly isWhole: boolean;
+  /** Whether what is open is still there, though the look had no room to show it. Absent: it showed all. */
+  readonly isThere?: (key: string) => boolean;
+  /** Whether it may be there still, though the look does not show it. Absent: nothing is hidden. */
+  readonly isHidden?: (problem: ObservedProblem) => boolean;
+  /** Of a problem that is not told as long as this holds; the end of what was told before is told all the same. */
+  readonly isSilenced?: (problem: ObservedProblem) => boolean;
+  /** As earlier builds counted: from the last look that showed it. */
+  readonly endsSinceSeen?: boolean;
+  /** Of what is open, as JSON: what goes beyond is not followed, the least grave and the newest first. Absent: all is. */
+  readonly mostBytes?: number;
+}
+
 /** What one look changes. Something is told when it was seen for `holdMs`, and again when it was not seen for as long, which counts from the first look
  *  without it: what comes and goes between two looks wakes nobody, and what was told always ends with a word. A clock that went back counts from
- *  where it is now.
- *  @param isWhole false: what the look does not show may be there still, so nothing ends
- *  @param endsSinceSeen as earlier builds counted: from the last look that showed it
- *  @param isSilenced of a problem that is not told as long as this holds; the end of what was told before is told all the same */
+ *  where it is now. */
 export function nextLedger(
   open: readonly OpenAlert[],
   problems: readonly ObservedProblem[],
-  {
-    nowMs,
-    holdMs,
-    isWhole,
-    isSilenced = () => false,
-    endsSinceSeen = false,
-  }: {
-    readonly nowMs: number;
-    readonly holdMs: number;
-    readonly isWhole: boolean;
-    readonly isSilenced?: (problem: ObservedProblem) => boolean;
-    readonly endsSinceSeen?: boolean;
-  },
+  look: LedgerLook,
 ): LedgerStep {
+  const { nowMs, holdMs, isWhole, endsSinceSeen = false } = look;
+  const { isThere = () => false, isHidden = () => false, isSilenced = () => false } = look;
   const known = new Map(open.map((alert) => [alert.problem.key, alert]));
-  const seen = problems.map((problem): OpenAlert => {
-    const before = known.get(problem.key);
-    known.delete(problem.key);
-    return {
-      problem,
-      firstSeenMs: Math.min(before?.firstSeenMs ?? nowMs, nowMs),
-      lastSeenMs: nowMs,
-      isTold: before?.isTold ?? false,
-    };
-  });
-  const begun = seen.filter(
-    (alert) => !alert.isTold && nowMs - alert.firstSeenMs >= holdMs && !isSilenced(alert.problem),
-  );
-  const unseen = [...known.values()]
-    .filter(({ isTold }) => isTold || !isWhole)
-    .map((alert) => unseenNow(alert, nowMs, isWhole));
-  const ended = unseen.filter(({ lastSeenMs, unseenSinceMs = nowMs }) => {
+  const shown = problems.map((problem) => seenNow(problem, known.get(problem.key), nowMs));
+  for (const { problem } of shown) known.delete(problem.key);
+  const rest = [...known.values()];
+  const there = rest.filter(({ problem }) => isThere(problem.key));
+  const mayEnd = ({ problem }: OpenAlert) => isWhole && !isHidden(problem);
+  const unseen = rest
+    .filter((alert) => !there.includes(alert) && (alert.isTold || !mayEnd(alert)))
+    .map((alert) => unseenNow(alert, nowMs, mayEnd(alert)));
+  const ended = unseen.filter((alert) => {
+    const { lastSeenMs, unseenSinceMs = nowMs } = alert;
     const passedMs = nowMs - (endsSinceSeen ? lastSeenMs : unseenSinceMs);
-    return isWhole && passedMs >= holdMs;
+    return mayEnd(alert) && passedMs >= holdMs;
   });
+  const seen = [...shown, ...there.map((alert) => seenNow(alert.problem, alert, nowMs))];
+  const followed = within(look.mostBytes ?? Infinity, [
+    ...seen,
+    ...unseen.filter((alert) => !ended.includes(alert)),
+  ]);
+  const isBegun = new Set(
+    seen.filter(
+      (alert) =>
+        followed.includes(alert) &&
+        !alert.isTold &&
+        nowMs - alert.firstSeenMs >= holdMs &&
+        !isSilenced(alert.problem),
+    ),
+  );
+  const next = followed.map((alert) => (isBegun.has(alert) ? { ...alert, isTold: true } : alert));
+  return { open: next, begun: next.filter((_, index) => isBegun.has(followed[index]!)), ended };
+}
+
+function seenNow(
+  problem: ObservedProblem,
+  before: OpenAlert | undefined,
+  nowMs: number,
+): OpenAlert {
   return {
-    open: [
-      ...seen.map((alert) => (begun.includes(alert) ? { ...alert, isTold: true } : alert)),
-      ...unseen.filter((alert) => !ended.includes(alert)),
-    ],
-    begun: begun.map((alert) => ({ ...alert, isTold: true })),
-    ended,
+    problem,
+    firstSeenMs: Math.min(before?.firstSeenMs ?? nowMs, nowMs),
+    lastSeenMs: nowMs,
+    isTold: before?.isTold ?? false,
   };
+}
+
+/** In their order. What was told stays before what was not, so that its end is told, too. */
+function within(mostBytes: number, alerts: readonly OpenAlert[]): readonly OpenAlert[] {
+  if (mostBytes === Infinity || jsonBytes(alerts) <= mostBytes) return alerts;
+  const rank = ({ problem }: OpenAlert) => SEVERITIES.indexOf(problem.severity);
+  const byRank = alerts.toSorted(
+    (a, b) =>
+      rank(a) - rank(b) || Number(b.isTold) - Number(a.isTold) || a.firstSeenMs - b.firstSeenMs,
+  );
+  let bytes = 0;
+  const end = byRank.findIndex((alert) => (bytes += jsonBytes(alert)) > mostBytes);
+  const kept = new Set(byRank.slice(0, end));
+  return alerts.filter((alert) => kept.has(alert));
 }
 
 /** What may be there still was seen now, as far as is known. */

@@ -13,12 +13,19 @@ export interface FileBackupFacts {
   readonly isDisabled: boolean;
   /** A start that was due and did not come; epoch milliseconds; null: none. */
   readonly missedStartAtMs: number | null;
+  /** Its next start, RFC 3339 UTC, and the zone of its schedule. null or absent: none is planned. */
+  readonly next?: { readonly at: string; readonly timeZone: string } | null;
   /** The newest that ended with a result; null: none that is remembered. */
   readonly lastRun: {
     readonly result: 'success' | 'warning' | 'failed' | null;
     readonly reason: string | null;
     readonly startedAtMs: number;
   } | null;
+}
+
+/** Ids of those of which no run is remembered that has ended with a result: one that had failed may stand as it was left. */
+export function unjudgedRuns(facts: readonly FileBackupFacts[]): string[] {
+  return facts.flatMap(({ id, lastRun }) => (lastRun === null ? [id] : []));
 }
 
 export function fileBackupProblems(

@@ -1,7 +1,7 @@
 /** What a channel is told, in words. Pure. */
 
 import {
-  calendarDateOf,
+  dateOfDayNumber,
   dayNumberOf,
   instantOf,
   isoDate,
@@ -54,29 +54,52 @@ export function noticeId(kind: NoticeKind, nowMs: number): string {
   return `${kind}-${new Date(nowMs).toISOString().replaceAll(/[:.]/g, '-')}`;
 }
 
-/** What one look has for one channel: all of it in one message. null: nothing.
+/** What a channel is told in one message. */
+export interface News extends Pick<LedgerStep, 'begun' | 'ended'> {
+  /** How many ended beside those that are named. */
+  readonly moreEnded?: number;
+  /** It refused a message before, so nobody knows what it heard. */
+  readonly isAgain?: boolean;
+}
+
+/** As earlier builds told it: what begins or ends in one look and is wanted. null: nothing.
  *  @param sentence the verdict */
 export function noticeOfStep(
   channel: WatchedChannel,
   step: LedgerStep,
-  { sentence, number, nowMs }: { sentence: string; number: number; nowMs: number },
+  at: NoticeTime,
 ): Notice | null {
   const begun = step.begun.filter(({ problem }) => isWanted(channel, problem));
   const ended = step.ended.filter(({ problem }) => isWanted(channel, problem));
+  return begun.length + ended.length === 0 ? null : noticeOf({ begun, ended }, at);
+}
+
+export interface NoticeTime {
+  /** The verdict. */
+  readonly sentence: string;
+  readonly number: number;
+  readonly nowMs: number;
+}
+
+/** All of it in one message. */
+export function noticeOf(news: News, { sentence, number, nowMs }: NoticeTime): Notice {
+  const { begun, ended, moreEnded = 0, isAgain = false } = news;
   const [first] = [...begun, ...ended];
-  if (first === undefined) return null;
   const kind = begun.length > 0 ? 'alarm' : 'recovery';
-  const count = Math.max(begun.length, ended.length);
+  const endedCount = ended.length + moreEnded;
+  const count = Math.max(begun.length, endedCount);
   const more = count > 1 && (begun.length > 1 || begun.length === 0) ? ` (+${count - 1})` : '';
+  const what = first === undefined ? ALL_ENDED : `${first.problem.text}${more}`;
   return {
     id: noticeId(kind, nowMs),
     number,
     kind,
     severity: kind === 'alarm' ? gravest(begun) : null,
-    subject: `${kind === 'alarm' ? 'Not well' : 'Well again'}: ${first.problem.text}${more}`,
+    subject: `${kind === 'alarm' ? 'Not well' : 'Well again'}: ${what}`,
     lines: [
-      ...named(begun, (alert) => problemLines(alert, nowMs)),
-      ...named(ended, ({ problem, firstSeenMs }) => [
+      ...(isAgain ? [AGAIN] : []),
+      ...named(begun, begun.length, (alert) => problemLines(alert, nowMs)),
+      ...named(ended, endedCount, ({ problem, firstSeenMs }) => [
         `Well again after ${elapsedText(nowMs - (problem.sinceMs ?? firstSeenMs))}: ${problem.text}`,
       ]),
       sentence,
@@ -84,6 +107,10 @@ export function noticeOfStep(
     at: new Date(nowMs).toISOString(),
   };
 }
+
+const AGAIN =
+  'A message to this channel was refused before, so this is all that it is to know: what is not named here is well.';
+const ALL_ENDED = 'what was told before';
 
 /** A made-up alarm and its end, which differ from real ones in their words alone: the receiver shows what it would do at night. */
 export function rehearsal(nowMs: number): [Notice, Notice] {
@@ -145,8 +172,8 @@ const NOTHING_OPEN: Readonly<Record<Verdict['state'], string>> = {
   unknown: 'It is not known whether all is well',
 };
 
-/** Whether the digest of this day is due.
- *  @param lastDay day of the one before, `YYYY-MM-DD` in the zone; null: there was none
+/** The digest that is due: of today, or still that of yesterday when nobody looked between its time and midnight.
+ *  @param lastDay day of the one before, `YYYY-MM-DD` in the zone; null: there was none, and none is due for the day before
  *  @returns the day; null: it is not due */
 export function digestDay(
   { digestAt }: ChannelRules,
@@ -155,9 +182,32 @@ export function digestDay(
   nowMs: number,
 ): string | null {
   if (digestAt === null) return null;
-  const today = isoDate(calendarDateOf(nowMs, timeZone));
-  const dueMs = instantOf(dayNumberOf(nowMs, timeZone), minuteOfDay(digestAt), timeZone);
-  return today !== lastDay && nowMs >= dueMs ? today : null;
+  const today = dayNumberOf(nowMs, timeZone);
+  const isDueToday = nowMs >= instantOf(today, minuteOfDay(digestAt), timeZone);
+  const day = dayText(isDueToday ? today : today - 1);
+  return day > (lastDay ?? dayText(today - 1)) ? day : null;
+}
+
+/** What a channel that has had none goes by from now on. */
+export function dayBefore(timeZone: string, nowMs: number): string {
+  return dayText(dayNumberOf(nowMs, timeZone) - 1);
+}
+
+function dayText(days: number): string {
+  return isoDate(dateOfDayNumber(days));
+}
+
+/** As earlier builds reckoned it: of today alone. */
+export function digestOfToday(
+  { digestAt }: ChannelRules,
+  lastDay: string | null,
+  timeZone: string,
+  nowMs: number,
+): string | null {
+  if (digestAt === null) return null;
+  const today = dayNumberOf(nowMs, timeZone);
+  const dueMs = instantOf(today, minuteOfDay(digestAt), timeZone);
+  return dayText(today) !== lastDay && nowMs >= dueMs ? dayText(today) : null;
 }
 
 function problemLines({ problem, firstSeenMs }: OpenAlert, nowMs: number): string[] {
@@ -167,10 +217,12 @@ function problemLines({ problem, firstSeenMs }: OpenAlert, nowMs: number): strin
 
 function named(
   alerts: readonly OpenAlert[],
+  count: number,
   linesOf: (alert: OpenAlert) => readonly string[],
 ): string[] {
   const lines = alerts.slice(0, MAX_NAMED).flatMap(linesOf);
-  return alerts.length > MAX_NAMED ? [...lines, `and ${alerts.length - MAX_NAMED} more`] : lines;
+  const more = count - Math.min(alerts.length, MAX_NAMED);
+  return more > 0 ? [...lines, `and ${more} more`] : lines;
 }
 
 function gravest(alerts: readonly OpenAlert[]): SafetySeverity | null {

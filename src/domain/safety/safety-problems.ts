@@ -118,8 +118,10 @@ function uncopiedProblems({ places }: WatchedPlaces, found: SafetyProblems): voi
   for (const [first, ...others] of byCause.values()) {
     const { repositoryId, reason } = first!;
     const names = placesText({ places: [first!, ...others], omittedCount: 0 })!;
+    const isUnread = [first!, ...others].some((place) => place.isUnread === true);
     found.add(isGrave(first!) ? 'PLACE_NOT_COPIED' : 'FILES_NOT_COPIED', {
       repositoryId,
+      ...(isUnread ? { errorCode: 'SOURCE_PART_UNREADABLE' as const } : {}),
       text: () => `not copied: ${names}${others.length > 0 ? '; of the first,' : ':'} ${reason}`,
     });
   }

@@ -57,6 +57,8 @@ export interface Safety {
 export interface SafetySeen extends Safety {
   /** False: a job may have failed of which nothing is shown yet. Absent: true. */
   readonly areOutcomesKnown?: boolean;
+  /** File-backup jobs of which no run is remembered. Absent: none. */
+  readonly unjudgedRuns?: readonly string[];
 }
 
 export function safetyOf(facts: SafetyFacts, nowMs: number): Safety {

@@ -18,6 +18,8 @@ export interface UncopiedPlace {
   readonly isBackup: boolean;
   /** One plain sentence without its end. */
   readonly reason: string;
+  /** It could not be read, and what lies there may be workloads. Absent: that is not so. */
+  readonly isUnread?: true;
 }
 
 export interface UncopiedPlaces {
@@ -52,7 +54,8 @@ export function uncopiedPlaces(
 function unseenPlace(part: UnseenPart): UncopiedPlace {
   const { path } = part;
   const reason = cut(unseenReason(part), REASON_CHARACTERS);
-  return { id: path, name: path, fileCount: null, isBackup: false, reason };
+  const place = { id: path, name: path, fileCount: null, isBackup: false, reason };
+  return part.code === 'SOURCE_PART_UNREADABLE' ? { ...place, isUnread: true } : place;
 }
 
 /** Its id in lists of workloads, where a workload may have the name of the same folder. */

@@ -262,5 +262,11 @@ describe('how a file-backup job went', () => {
     expect(listed?.lastJudged).toMatchObject({
       ...{ startedAt: `1970-01-01T0${hour}:00:00.000Z`, result },
     });
+    // Temporal forgets runs after some days: that says nothing of how they went.
+    executions.executions = [];
+    expect((await store.listed())[0]?.lastJudged).toEqual(listed?.lastJudged);
+    await store.delete('shares');
+    await store.create(withTargets('offsite'));
+    expect((await store.listed())[0]?.lastJudged).toBeNull();
   });
 });

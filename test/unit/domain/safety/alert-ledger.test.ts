@@ -6,6 +6,7 @@ import {
   type ObservedProblem,
   type OpenAlert,
 } from '../../../../src/domain/safety/alert-ledger.js';
+import { jsonBytes } from '../../../../src/domain/sessions/task-brief.js';
 import { heldSilences, isSilenced, type Silence } from '../../../../src/domain/safety/silence.js';
 
 const MINUTE_MS = 60_000;
@@ -156,6 +157,39 @@ describe('what is told', () => {
         expect(of.join('')).toMatch(/^(\+-)*$/);
       }
     }
+  });
+
+  it('goes on for what is still there and was not shown, and ends when it is there no more', () => {
+    const look = (open: readonly OpenAlert[], keys: string, minute: number, there = '') =>
+      nextLedger(open, keys.split('').map(problem), {
+        ...{ nowMs: minute * MINUTE_MS, holdMs: MINUTE_MS, isWhole: true },
+        isThere: (key) => there.includes(key),
+      });
+    let step = look([], 'ab', 0);
+    // Also what has no room is told when it has lasted.
+    step = look(step.open, 'c', 1, 'ab');
+    expect(keysOf(step.begun)).toEqual(new Set(['a', 'b']));
+    step = look(step.open, 'c', 2, 'a');
+    step = look(step.open, 'c', 3, 'a');
+    expect(keysOf(step.ended)).toEqual(new Set(['b']));
+    expect(keysOf(step.open)).toEqual(new Set(['c', 'a']));
+  });
+
+  it('is bounded: the gravest are followed, and of them what was told', () => {
+    const error = (key: string) => problem(key);
+    const warning = (key: string): ObservedProblem => ({ ...problem(key), severity: 'warning' });
+    const one = jsonBytes(
+      nextLedger([], [error('a')], { nowMs: 0, holdMs: 0, isWhole: true }).open[0],
+    );
+    const look = (open: readonly OpenAlert[], problems: readonly ObservedProblem[]) =>
+      nextLedger(open, problems, {
+        ...{ nowMs: 0, holdMs: 0, isWhole: true, mostBytes: 3 * one + 10 },
+      });
+    const first = look([], [warning('w'), error('a')]);
+    expect(keysOf(first.begun)).toEqual(new Set(['w', 'a']));
+    const second = look(first.open, [error('b'), error('c'), error('d'), warning('w'), error('a')]);
+    expect(keysOf(second.open)).toEqual(new Set(['b', 'c', 'a']));
+    expect(keysOf(second.begun)).toEqual(new Set(['b', 'c']));
   });
 
   it.each(['NOT_LOOKED_AT', 'REPOSITORY_AWAY', 'JOB_UNREAD', 'CHANNELS_UNREAD'] as const)(

@@ -5,7 +5,12 @@ import type {
   OpenAlert,
 } from '../../../../src/domain/safety/alert-ledger.js';
 import type { WatchedChannel } from '../../../../src/domain/safety/notification-channel.js';
-import { digest, digestDay, noticeOfStep } from '../../../../src/domain/safety/notice.js';
+import {
+  dayBefore,
+  digest,
+  digestDay,
+  noticeOfStep,
+} from '../../../../src/domain/safety/notice.js';
 
 const NOW_MS = Date.parse('2026-11-26T03:00:00Z');
 const CHANNEL: WatchedChannel = {
@@ -122,9 +127,35 @@ describe('the digest of a day', () => {
     ['at its time in the zone', '2026-11-26T06:00:00Z', null, '2026-11-26'],
     ['once a day', '2026-11-26T20:00:00Z', '2026-11-26', null],
     ['later, when nobody looked at its time', '2026-11-26T20:00:00Z', '2026-11-25', '2026-11-26'],
+    [
+      'after midnight, when nobody looked between its time and then',
+      '2026-11-26T23:04:00Z',
+      '2026-11-25',
+      '2026-11-26',
+    ],
+    [
+      'once, though its time was moved to later that day',
+      '2026-11-26T12:00:00Z',
+      '2026-11-26',
+      null,
+    ],
     ['on the day the clock goes forward', '2026-03-29T05:00:00Z', '2026-03-28', '2026-03-29'],
   ])('is due %s', (_, now, lastDay, expected) => {
     expect(digestDay(CHANNEL, lastDay, 'Europe/Berlin', at(now))).toBe(expected);
+  });
+
+  it('late in the day comes every day, however the looks lie around it', () => {
+    const late = { ...CHANNEL, digestAt: '23:58' };
+    let last: string | null = dayBefore('Europe/Berlin', at('2026-11-26T10:00:00Z'));
+    const days: string[] = [];
+    // Looks five minutes apart, none of them between 23:58 and midnight.
+    for (let ms = at('2026-11-26T10:01:00Z'); ms < at('2026-11-29T10:00:00Z'); ms += 5 * 60_000) {
+      const day = digestDay(late, last, 'Europe/Berlin', ms);
+      if (day === null) continue;
+      days.push(day);
+      last = day;
+    }
+    expect(days).toEqual(['2026-11-26', '2026-11-27', '2026-11-28']);
   });
 
   // 13:30 of the 26th, when the watch had been down in the morning, and 08:00 of the 27th.

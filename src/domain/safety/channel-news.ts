@@ -1,0 +1,125 @@
+/** What a channel was told, and what it is still to be told: a channel that came later, or that refused a message, learns what is open. Pure. */
+
+import { keysOf, type LedgerStep, type ObservedProblem, type OpenAlert } from './alert-ledger.js';
+import { isWanted, type News } from './notice.js';
+import type { ChannelRules } from './notification-channel.js';
+import type { HeldStep } from './quiet-hours.js';
+
+/** What the watch remembers of a channel. Plain JSON. */
+export interface ChannelKnowledge {
+  /** Keys of what is open and was told to it. Absent: an earlier build told it all that it wanted. */
+  readonly knows?: readonly string[];
+  /** What waits for the end of its quiet hours; absent: nothing does. */
+  readonly waits?: {
+    /** Keys of what is open. */
+    readonly begun: readonly string[];
+    readonly ended: readonly OpenAlert[];
+    /** How many ended beside these. */
+    readonly moreEnded: number;
+  };
+  /** A message to it was refused: from then on all that is open is told again. Absent: none was. */
+  readonly tellsAgainFromMs?: number;
+  /** As earlier builds kept what waits. */
+  readonly held?: HeldStep;
+}
+
+/** Of what ends in quiet hours as much is told by name, and remembered. */
+const MAX_WAITING = 20;
+/** Whoever repairs a channel hears within the hour what is open; until then it refuses one message an hour. */
+const PAUSE_MS = 60 * 60_000;
+
+/** @returns what it is to be told now, or when its quiet hours end */
+export function newsFor(
+  channel: ChannelRules,
+  before: ChannelKnowledge | undefined,
+  step: LedgerStep,
+  isSilenced: (problem: ObservedProblem) => boolean,
+): News {
+  const knows = new Set(knownTo(channel, before, step));
+  const begun = step.open.filter(
+    ({ problem, isTold }) =>
+      isTold && !knows.has(problem.key) && isWanted(channel, problem) && !isSilenced(problem),
+  );
+  const waiting = waitingOf(before);
+  const wasBegun = new Set([...knows, ...waiting.begun]);
+  const isOpen = keysOf(step.open.filter(({ isTold }) => isTold));
+  return {
+    begun,
+    ended: [
+      ...waiting.ended,
+      ...step.ended.filter(({ problem }) => wasBegun.has(problem.key)),
+    ].filter(({ problem }) => !isOpen.has(problem.key)),
+    moreEnded: waiting.moreEnded,
+    isAgain: before?.tellsAgainFromMs !== undefined,
+  };
+}
+
+/** Whether it is told now. What it refused is not told to it at every look. */
+export function isTimely(
+  { begun, ended, isAgain }: News,
+  { tellsAgainFromMs = -Infinity }: ChannelKnowledge,
+  newKeys: ReadonlySet<string>,
+  nowMs: number,
+): boolean {
+  if (isAgain && nowMs >= tellsAgainFromMs) return true;
+  const isNew = ended.length > 0 || begun.some(({ problem }) => newKeys.has(problem.key));
+  return isAgain ? isNew : begun.length + ended.length > 0;
+}
+
+/** @param isTold false: it waits */
+export function knowledgeAfter(
+  channel: ChannelRules,
+  before: ChannelKnowledge | undefined,
+  step: LedgerStep,
+  news: News,
+  isTold: boolean,
+): ChannelKnowledge {
+  const knew = new Set(knownTo(channel, before, step));
+  const told = isTold ? keysOf(news.begun) : new Set<string>();
+  const knows = step.open
+    .filter(({ problem: { key }, isTold }) => isTold && (knew.has(key) || told.has(key)))
+    .map(({ problem }) => problem.key);
+  const { begun, ended, moreEnded = 0 } = news;
+  if (isTold || begun.length + ended.length + moreEnded === 0)
+    return { knows, ...(isTold ? {} : again(before)) };
+  const waits = {
+    begun: [...keysOf(begun)],
+    ended: ended.slice(0, MAX_WAITING),
+    moreEnded: moreEnded + Math.max(0, ended.length - MAX_WAITING),
+  };
+  return { knows, waits, ...again(before) };
+}
+
+/** After it refused a message, nobody knows what it was told. */
+export function afterRefusal<Memory extends ChannelKnowledge>(
+  memory: Memory,
+  nowMs: number,
+): Memory {
+  return { ...memory, knows: [], tellsAgainFromMs: nowMs + PAUSE_MS };
+}
+
+function again(before: ChannelKnowledge | undefined): Pick<ChannelKnowledge, 'tellsAgainFromMs'> {
+  const tellsAgainFromMs = before?.tellsAgainFromMs;
+  return tellsAgainFromMs === undefined ? {} : { tellsAgainFromMs };
+}
+
+function knownTo(
+  channel: ChannelRules,
+  before: ChannelKnowledge | undefined,
+  { open, begun, ended }: LedgerStep,
+): readonly string[] {
+  if (before === undefined) return [];
+  if (before.knows !== undefined) return before.knows;
+  const isNew = keysOf([...begun, ...(before.held?.begun ?? [])]);
+  return [...open, ...ended]
+    .filter(({ problem, isTold }) => isTold && isWanted(channel, problem))
+    .map(({ problem }) => problem.key)
+    .filter((key) => !isNew.has(key));
+}
+
+function waitingOf(before: ChannelKnowledge | undefined): NonNullable<ChannelKnowledge['waits']> {
+  const { waits, held } = before ?? {};
+  if (waits !== undefined) return waits;
+  if (held === undefined) return { begun: [], ended: [], moreEnded: 0 };
+  return { begun: [...keysOf(held.begun)], ended: held.ended, moreEnded: 0 };
+}

@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest';
+import { nextSite, type SiteSight } from '../../../../src/domain/events/site-events.js';
+import {
+  keysOf,
+  nextLedger,
+  type ObservedProblem,
+} from '../../../../src/domain/safety/alert-ledger.js';
+import {
+  isBehind,
+  NOTHING_UNREAD,
+  unreadOf,
+} from '../../../../src/domain/safety/hidden-problems.js';
+import type { SafetyProblem } from '../../../../src/domain/safety/problem-groups.js';
+import type { SafetyCode } from '../../../../src/domain/safety/safety-codes.js';
+
+function problem(code: SafetyCode, changes: Partial<SafetyProblem> = {}): SafetyProblem {
+  return {
+    ...{ key: code, code, severity: 'error', sinceMs: null, errorCode: null, text: code },
+    ...{ nextStep: 'Look.', workloads: [], sessionId: null, jobId: null, jobIds: [], onlyOf: [] },
+    ...{ repositoryId: 'offsite', ...changes },
+  };
+}
+
+const UNREADABLE = problem('PART_UNREADABLE', { jobIds: ['nightly'] });
+const DAMAGED = problem('COPY_DAMAGED', { jobIds: ['nightly'] });
+
+function ended(before: ObservedProblem, now: readonly SafetyProblem[]): string[] {
+  const unread = unreadOf(now);
+  const isHidden = (each: ObservedProblem) => isBehind(unread, each);
+  const look = { nowMs: 1, holdMs: 0, isWhole: true, isHidden };
+  const { open } = nextLedger([], [before], { ...look, nowMs: 0 });
+  return [...keysOf(nextLedger(open, now, look).ended)];
+}
+
+describe('while something in a repository cannot be read', () => {
+  it.each([
+    ['damaged copies there', DAMAGED],
+    ['damaged copies there that belong to no job', problem('LEFTOVER_DAMAGED')],
+    [
+      'copies of a job from or to there that are late',
+      problem('COPY_LATE', { repositoryId: null, jobId: 'nightly', jobIds: ['nightly'] }),
+    ],
+  ])('%s are not well again because they are not seen', (_, before) => {
+    expect(ended(before, [UNREADABLE])).toEqual([]);
+    expect(ended(before, [])).toEqual([before.key]);
+  });
+
+  it.each([
+    ['damaged copies of another repository', problem('COPY_DAMAGED', { repositoryId: 'vault' })],
+    ['the repository that was away', problem('REPOSITORY_AWAY')],
+    [
+      'late copies of a job that does not name it',
+      problem('COPY_LATE', { repositoryId: null, jobId: 'weekly', jobIds: ['weekly'] }),
+    ],
+    [
+      'a job that failed',
+      problem('JOB_FAILED', { repositoryId: null, jobId: 'nightly', jobIds: ['nightly'] }),
+    ],
+  ])('%s may be well again', (_, before) => {
+    expect(ended(before, [UNREADABLE])).toEqual([before.key]);
+  });
+
+  it('of a source that is a place nobody could read, and no other place of which nothing is copied', () => {
+    const before = problem('SOURCE_STOPPED', { repositoryId: 'primary' });
+    const place = problem('PLACE_NOT_COPIED', { repositoryId: 'primary' });
+    expect(ended(before, [{ ...place, errorCode: 'SOURCE_PART_UNREADABLE' }])).toEqual([]);
+    expect(ended(before, [place])).toEqual(['SOURCE_STOPPED']);
+  });
+
+  it('a run of a file-backup job that failed, and is forgotten, is well again by a later run alone', () => {
+    const failed = problem('JOB_FAILED', { repositoryId: 'primary', jobIds: ['shares'] });
+    const look = (unjudgedRuns: readonly string[]) => {
+      const isHidden = (each: ObservedProblem) =>
+        isBehind({ ...NOTHING_UNREAD, unjudgedRuns }, each);
+      const { open } = nextLedger([], [failed], { nowMs: 0, holdMs: 0, isWhole: true });
+      return nextLedger(open, [], { nowMs: 1, holdMs: 0, isWhole: true, isHidden }).ended.length;
+    };
+    expect([look(['shares']), look(['others']), look([])]).toEqual([0, 1, 1]);
+    const jobs = { items: [], unreadIds: [], isWhole: true };
+    const before: SiteSight = {
+      ...{ atMs: 0, jobs, sessions: [], isEverySession: true, problems: [failed] },
+    };
+    const { known } = nextSite(null, before);
+    const forgotten = { ...before, atMs: 1, problems: [], unjudgedRuns: ['shares'] };
+    expect(nextSite(known, forgotten).events).toEqual([]);
+  });
+
+  it('the events of the site say no end of it either', () => {
+    const jobs = { items: [], unreadIds: [], isWhole: true };
+    const sight = (atMs: number, problems: readonly SafetyProblem[]): SiteSight => ({
+      ...{ atMs, jobs, sessions: [], isEverySession: true, problems },
+    });
+    const first = nextSite(null, sight(0, [DAMAGED]));
+    const second = nextSite(first.known, sight(1, [UNREADABLE]));
+    expect(second.events.map(({ type }) => type)).toEqual(['problemBegan']);
+    const third = nextSite(second.known, sight(2, []));
+    expect(third.events.map(({ type }) => type)).toEqual(['problemEnded', 'problemEnded']);
+  });
+});

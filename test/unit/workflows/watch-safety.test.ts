@@ -1,0 +1,77 @@
+import { expect, it } from 'vitest';
+import type { Activities } from '../../../activities/activities.js';
+import { runTask } from '../../../activities/run-task.js';
+import { BackupError } from '../../../src/domain/errors.js';
+import type { Notice } from '../../../src/domain/safety/notice.js';
+import { LocalServer } from '../../support/workflows/local-server.js';
+
+const STARTED_AT_MS = Date.parse('2026-11-26T22:00:00Z');
+const MINUTE_MS = 60_000;
+const WATCH = 'safety';
+
+const LATE = {
+  ...{
+    key: 'late',
+    code: 'COPY_LATE',
+    severity: 'error',
+    text: 'db07 is late',
+    nextStep: 'Start.',
+  },
+  ...{ sinceMs: null, jobId: 'nightly' },
+};
+const [MAIL, CHAT] = ['mail', 'slack'].map((kind) => ({
+  ...{ id: kind, kind, severity: 'error', jobs: null, digestAt: null, quietHours: null },
+}));
+
+type Told = readonly [minute: number, channelId: string, subject: string];
+
+/** Looks five minutes apart; a problem is there in the first twenty of them, the chat is configured from the third on, and the password of the mail
+ *  server is right from the second message on. */
+async function watched(longAtEvents: number): Promise<Told[]> {
+  const told: Told[] = [];
+  let looks = 0;
+  const activities = {
+    readWatchRules: () => {
+      looks += 1;
+      const channels = looks > 30 ? [] : looks > 2 ? [MAIL, CHAT] : [MAIL];
+      const rules = { watchMs: 5 * MINUTE_MS, holdMs: 0, pings: [], timeZone: 'UTC' };
+      return Promise.resolve({ ...rules, told: channels });
+    },
+    lookAtSafety: () =>
+      Promise.resolve({
+        ...{ sentence: 'It is so', state: 'unsafe', isWhole: true },
+        problems: looks > 20 ? [] : [LATE],
+      }),
+    deliverNotice: ({ channelId, notice }: { channelId: string; notice: Notice }) =>
+      runTask(() => {
+        const isFirst = told.length === 0;
+        const again = notice.lines[0]?.startsWith('A message to this channel was refused');
+        const words = `${again === true ? 'again: ' : ''}${notice.subject}`;
+        told.push([(server.nowMs - STARTED_AT_MS) / MINUTE_MS, channelId, words]);
+        if (isFirst)
+          throw new BackupError('CHANNEL_REFUSED', 'channel mail: the server answers 535');
+        return Promise.resolve();
+      }),
+  } as unknown as Activities;
+  const server = new LocalServer({ activities, activity: '', isDead: () => false }, STARTED_AT_MS);
+  server.longAtEvents = longAtEvents;
+  server.begin('watchSafety', WATCH, { open: [], channels: {} });
+  await server.end(WATCH);
+  return told;
+}
+
+it.each([
+  ['in one run', Infinity],
+  ['over many runs', 40],
+])(
+  'the watch tells what is open to a channel that comes later, and again to one that refused it, %s',
+  async (_, longAtEvents) => {
+    expect(await watched(longAtEvents)).toEqual([
+      [0, 'mail', 'Not well: db07 is late'],
+      [10, 'slack', 'Not well: db07 is late'],
+      [65, 'mail', 'again: Not well: db07 is late'],
+      [100, 'mail', 'Well again: db07 is late'],
+      [100, 'slack', 'Well again: db07 is late'],
+    ]);
+  },
+);
