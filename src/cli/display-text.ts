@@ -1,6 +1,7 @@
 /** Values as people read them, and the only way in which they become text for a terminal. */
 
 import Table from 'cli-table3';
+import { printable } from '../domain/printable.js';
 
 declare const DISPLAYED: unique symbol;
 
@@ -60,18 +61,6 @@ export function formatDuration(seconds: number): string {
 /** `2026-11-24T22:00:00.000Z` → `2026-11-24 22:00:00Z`; `-` for none. */
 export function formatInstant(instant: string | null): string {
   return instant === null ? '-' : instant.replace('T', ' ').replace(/\.\d+Z$/, 'Z');
-}
-
-/** Names come from backups and may hold anything: characters that a terminal acts on are shown as escapes. Covers C0, C1 and DEL, the
- *  separators of lines and paragraphs, the marks that turn the direction of writing (Unicode TR 36, bidirectional spoofing), and what takes no room. */
-export function printable(text: string): string {
-  return text.replaceAll(
-    /[\p{Cc}\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/gu,
-    (character) => {
-      const code = character.codePointAt(0) ?? 0;
-      return `\\u${code.toString(16).padStart(4, '0')}`;
-    },
-  );
 }
 
 /** Rows under a head, without colour or frame. */

@@ -9,6 +9,7 @@ import type {
   StoredJob,
   WorkloadSummary,
 } from '../domain/targets/repository-view.js';
+import { printable } from '../domain/printable.js';
 import { describeUnreadable } from './describe-unreadable.js';
 import { pointsWith } from './find-point.js';
 import {
@@ -18,7 +19,6 @@ import {
   formatTable,
   display,
   displayLines,
-  printable,
   type DisplayText,
 } from './display-text.js';
 import { printError } from './print.js';

@@ -6,6 +6,7 @@ import type {
   PingEvent,
   ToldChannel,
 } from '../domain/safety/notification-channel.js';
+import { printable } from '../domain/printable.js';
 import type { Notice } from '../domain/safety/notice.js';
 import { postBody } from './post-bodies.js';
 import { post, type PostedBody } from './post.js';
@@ -14,7 +15,8 @@ import { signedHeaders } from './standard-webhook.js';
 
 /** Tells a channel something. What it answers for good is told from what may pass.
  *  @throws CHANNEL_REFUSED, CHANNEL_UNREACHABLE: no text of theirs holds a secret */
-export async function deliver(channel: ToldChannel, notice: Notice): Promise<void> {
+export async function deliver(channel: ToldChannel, told: Notice): Promise<void> {
+  const notice = shown(told);
   if (channel.kind === 'mail') {
     const { passwordFile } = channel;
     const password = passwordFile === null ? null : await secretIn(channel, passwordFile);
@@ -22,6 +24,12 @@ export async function deliver(channel: ToldChannel, notice: Notice): Promise<voi
   }
   const url = await urlOf(channel);
   await post(channel.id, url, await bodyFor(channel, notice));
+}
+
+/** Names of workloads, files and jobs stand in it, and whoever names them must not turn or break the lines of an alarm. */
+function shown(notice: Notice): Notice {
+  const { subject, lines } = notice;
+  return { ...notice, subject: printable(subject), lines: lines.map(printable) };
 }
 
 /** Says to a check in the dialect of Healthchecks that Longhaul lives.
@@ -49,7 +57,10 @@ export async function pingSession(
   const url = await urlOf(channel);
   url.pathname = `${url.pathname.replace(/\/$/, '')}${PLACES[event]}`;
   url.searchParams.set('rid', runId);
-  await post(channel.id, url, { text, headers: { 'content-type': 'text/plain; charset=utf-8' } });
+  await post(channel.id, url, {
+    text: printable(text),
+    headers: { 'content-type': 'text/plain; charset=utf-8' },
+  });
 }
 
 async function bodyFor(

@@ -9,8 +9,10 @@ const LIMIT = 3_500;
 
 /** A notice in the words of one service. Sources: their own pages on incoming webhooks and publishing. */
 export function postBody(kind: PostKind, notice: Notice): PostedBody {
-  const title = `${notice.subject}${notice.number > 0 ? ` (#${notice.number})` : ''}`;
-  const text = cutTo(notice.lines.join('\n'), (LIMITS[kind] ?? LIMIT) - title.length - 10);
+  const asWritten = READS_MARKDOWN.includes(kind) ? unmarked : (words: string) => words;
+  const title = asWritten(`${notice.subject}${notice.number > 0 ? ` (#${notice.number})` : ''}`);
+  const lines = asWritten(notice.lines.join('\n'));
+  const text = cutTo(lines, (LIMITS[kind] ?? LIMIT) - title.length - 10);
   const isBad = notice.severity === 'error';
   switch (kind) {
     case 'slack':
@@ -56,6 +58,14 @@ function adaptiveCard(title: string, text: string): object {
   };
   const attachment = { contentType: 'application/vnd.microsoft.card.adaptive', content };
   return { type: 'message', attachments: [attachment] };
+}
+
+/** Services that read a text as Markdown: a name could hide where a link leads, or what stands before it. */
+const READS_MARKDOWN: readonly PostKind[] = ['discord', 'teams'];
+
+/** A backslash takes its meaning from each mark (CommonMark 0.31, 2.4). */
+function unmarked(text: string): string {
+  return text.replaceAll(/[\\`*_~|[\]()<>#]/g, '\\$&');
 }
 
 /** Slack reads these three as its own marks. */

@@ -78,6 +78,15 @@ describe('a channel that is posted to', () => {
     if (kind === 'slack') expect(body).toContain('&lt;db07&gt; &amp;');
   });
 
+  it('is shown the marks in a name that would break or turn its lines', async () => {
+    const name = 'a\r\nSubject: all is well \u202eb';
+    const told = { ...NOTICE, subject: name, lines: [`  ${name}`] };
+    await deliver(await channelOf('gotify'), told);
+    const { title, message } = JSON.parse(receiver.received[0]!.body) as Record<string, string>;
+    const plain = 'a\\u000d\\u000aSubject: all is well \\u202eb';
+    expect([title, message]).toEqual([`${plain} (#7)`, `  ${plain}`]);
+  });
+
   it.each([
     [503, 'CHANNEL_UNREACHABLE'],
     [429, 'CHANNEL_UNREACHABLE'],
