@@ -1,4 +1,4 @@
-import { proxyActivities } from '@temporalio/workflow';
+import { proxyActivities, type ActivityOptions } from '@temporalio/workflow';
 import type { BrowseActivities } from '../activities/browse-activities.js';
 import type { FactsActivities } from '../activities/facts-activities.js';
 import type { ReadRecordActivities } from '../activities/record-activities.js';
@@ -29,14 +29,19 @@ type Answer =
     >
   | FactsPage;
 
-/** A look into a repository by a worker that reaches it. Someone is waiting for the answer, so nothing is tried for long. */
+const EITHER: Pick<ActivityOptions, 'scheduleToStartTimeout' | 'retry'> = {
+  // Without a worker the answer must come all the same; the API calls it unreachable.
+  scheduleToStartTimeout: '15s',
+  retry: { maximumAttempts: 2, nonRetryableErrorTypes: ['PayloadsTooLarge'] },
+};
+
+/** A look into a repository by a worker that reaches it. Someone is waiting for the answer, so nothing is tried for long; for what is known of all copies
+ *  nobody waits. */
 export async function browseRepository(input: BrowseRepositoryInput): Promise<Answer> {
-  const activities = proxyActivities<BrowseActivities & FactsActivities & ReadRecordActivities>({
+  const activities = proxyActivities<BrowseActivities & ReadRecordActivities>({
     taskQueue: lookTaskQueue(input.repositoryId),
     startToCloseTimeout: '2m',
-    // Without a worker the answer must come all the same; the API calls it unreachable.
-    scheduleToStartTimeout: '15s',
-    retry: { maximumAttempts: 2, nonRetryableErrorTypes: ['PayloadsTooLarge'] },
+    ...EITHER,
   });
   const summary = `${input.repositoryId}: list ${input.what}`;
   switch (input.what) {
@@ -56,13 +61,17 @@ export async function browseRepository(input: BrowseRepositoryInput): Promise<An
       return activities.listWorkloads.executeWithOptions({ summary }, [input]);
     case 'facts': {
       const { repositoryId, cursor } = input;
-      if (cursor !== undefined)
-        return activities.listWorkloadFacts.executeWithOptions({ summary }, [input]);
+      const { listWorkloadFacts } = proxyActivities<FactsActivities>({
+        taskQueue: lookTaskQueue(repositoryId),
+        startToCloseTimeout: '4m',
+        ...EITHER,
+      });
+      if (cursor !== undefined) return listWorkloadFacts.executeWithOptions({ summary }, [input]);
       const description = await activities.describeRepository.executeWithOptions({ summary }, [
         { repositoryId },
       ]);
       if (!description.reachable) return { items: [], description };
-      const page = await activities.listWorkloadFacts.executeWithOptions({ summary }, [input]);
+      const page = await listWorkloadFacts.executeWithOptions({ summary }, [input]);
       return { ...page, description };
     }
     case 'jobs':

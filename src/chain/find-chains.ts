@@ -32,28 +32,31 @@ type Found = FoundChain | UnreadablePart;
 /** All of Longhaul's chains in a repository: `<job>/<workload>/chain.json`.
  *  @throws REPOSITORY_UNREACHABLE */
 export async function findChains(repository: BackupRepository): Promise<ChainsFound> {
-  return collect(walkChains(repository, () => true));
+  return collect(walkChains(repository, () => true, READ_AT_ONCE));
 }
 
 /** The same for what is done to a chain by the names of its job and workload: one that lies elsewhere is shown as unreadable. */
 export async function findOwnChains(repository: BackupRepository): Promise<ChainsFound> {
-  return collect(walkOwnChains(repository));
+  return collect(walkOwnChains(repository, () => true, READ_AT_ONCE));
 }
 
 /** As `findOwnChains`, one after the other, in the order of the names of their jobs' folders and of their own: of two names, the one that is
  *  smaller as a string.
- *  @param isWanted tells of the path of a job's folder or a chain's whether it is looked at; what is not is not read */
+ *  @param isWanted tells of the path of a job's folder or a chain's whether it is looked at; what is not is not read
+ *  @param atOnce so many chains of a job are read side by side, of which whoever ends early does not get the last ones */
 export async function* walkOwnChains(
   repository: BackupRepository,
   isWanted: (path: string) => boolean = () => true,
+  atOnce = 1,
 ): AsyncGenerator<Found> {
-  for await (const found of walkChains(repository, isWanted))
+  for await (const found of walkChains(repository, isWanted, atOnce))
     yield 'record' in found && !isAtHome(found.folder, found.record) ? foreign(found) : found;
 }
 
 async function* walkChains(
   repository: BackupRepository,
   isWanted: (path: string) => boolean,
+  atOnce: number,
 ): AsyncGenerator<Found> {
   for (const job of foldersOf(await repository.list(''))) {
     // A chain in the recycle bin of a NAS is gone.
@@ -65,14 +68,32 @@ async function* walkChains(
     }
     // In a job's folder a chain may have lost its record; elsewhere a folder without one is none of ours.
     const isOwn = entries.some(({ name }) => OF_A_JOB.includes(name));
-    for (const { path } of foldersOf(entries)) {
-      if (!isWanted(path)) continue;
-      const found = await unlessUnreadable(path, async () =>
+    const look = ({ path }: RepositoryEntry) =>
+      unlessUnreadable(path, async () =>
         isOwn || (await hasRecord(repository, path)) ? chainIn(repository, path) : null,
       );
-      if (found !== null) yield found;
-    }
+    const wanted = foldersOf(entries).filter(({ path }) => isWanted(path));
+    for await (const found of sideBySide(wanted, look, atOnce)) if (found !== null) yield found;
   }
+}
+
+/** Over a network each answer is waited for; the records of some dozen chains are small enough to be held at once. */
+const READ_AT_ONCE = 24;
+
+/** What becomes of each, in their order. */
+async function* sideBySide<Item, Result>(
+  items: readonly Item[],
+  look: (item: Item) => Promise<Result>,
+  atOnce: number,
+): AsyncGenerator<Result> {
+  const begun: Promise<Result>[] = [];
+  for (const item of items) {
+    const result = look(item);
+    result.catch(() => undefined); // whoever asks for it learns of it; nobody may, when one before it failed
+    begun.push(result);
+    if (begun.length >= atOnce) yield await begun.shift()!;
+  }
+  while (begun.length > 0) yield await begun.shift()!;
 }
 
 function foldersOf(entries: readonly RepositoryEntry[]): RepositoryEntry[] {

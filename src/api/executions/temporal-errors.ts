@@ -82,6 +82,29 @@ export function isNoAnswer(error: unknown): boolean {
   );
 }
 
+const TIMED_OUT = {
+  notBegun: {
+    text: 'no worker that reaches the repository answered in time',
+    hint: 'Check that a worker runs near the repository (`GET /readyz`).',
+  },
+  begun: {
+    text: 'a worker reads the repository, and was not done in time',
+    hint: 'The storage is slow, or much is done there at once; the next look begins anew.',
+  },
+  whole: {
+    text: 'the repository was not read in time: no worker runs near it, or its storage is slow',
+    hint: 'Check that a worker runs near the repository (`GET /readyz`), and what else reads or writes there.',
+  },
+} as const;
+
+/** Of a workflow that had its time as a whole nobody knows how far it came. */
+function whereTimedOut(cause: TimeoutFailure, error: Error): keyof typeof TIMED_OUT {
+  if (cause === error.cause) return 'whole';
+  return cause.timeoutType === 'START_TO_CLOSE' || cause.timeoutType === 'HEARTBEAT'
+    ? 'begun'
+    : 'notBegun';
+}
+
 /** The innermost cause has the code; activities and children wrap it. */
 function failureOf(error: WorkflowFailedError | WorkflowUpdateFailedError): BackupError | null {
   for (let cause: Error | undefined = error.cause; cause !== undefined; cause = causeOf(cause)) {
@@ -89,11 +112,8 @@ function failureOf(error: WorkflowFailedError | WorkflowUpdateFailedError): Back
       return new BackupError(cause.type, cause.message, { cause: error });
     }
     if (cause instanceof TimeoutFailure) {
-      return new BackupError(
-        'REPOSITORY_UNREACHABLE',
-        'no worker that reaches the repository answered in time',
-        { cause: error, hint: 'Check that a worker runs near the repository (`GET /readyz`).' },
-      );
+      const { text, hint } = TIMED_OUT[whereTimedOut(cause, error)];
+      return new BackupError('REPOSITORY_UNREACHABLE', text, { cause: error, hint });
     }
   }
   return null;

@@ -33,8 +33,8 @@ import { SharedLooks } from './shared-looks.js';
 import { toBackupError } from '../executions/temporal-errors.js';
 
 const BROWSE_TIMEOUT = '30s';
-/** Reads the metadata of every restore point that would be copied. */
-const PLAN_TIMEOUT = '5m';
+/** Reads the metadata of every restore point that would be copied, or the records of all copies: nobody waits for it at a page. */
+const THOROUGH_TIMEOUT = '5m';
 
 /** A target that is away or not fit is looked at again after so long. */
 const UNFIT_SEEN_MS = 30_000;
@@ -169,7 +169,7 @@ export class RepositoryBrowser {
     const input: PlanJobInput = { job, after: cursor ?? null };
     const page = cursor === undefined ? '' : `/${digest(cursor)}`;
     const name = `plan/${job.id}/${digest(JSON.stringify(job))}${page}`;
-    return this.#look(WORKFLOW_PLAN_JOB, name, input, PLAN_TIMEOUT);
+    return this.#look(WORKFLOW_PLAN_JOB, name, input, THOROUGH_TIMEOUT);
   }
 
   /** The definition that a job left in its target repository. */
@@ -179,7 +179,8 @@ export class RepositoryBrowser {
   }
 
   #browse<Item>(input: BrowseRepositoryInput): Promise<BrowsePage<Item>> {
-    return this.#look(WORKFLOW_BROWSE_REPOSITORY, browseNameOf(input), input, BROWSE_TIMEOUT);
+    const timeout = input.what === 'facts' ? THOROUGH_TIMEOUT : BROWSE_TIMEOUT;
+    return this.#look(WORKFLOW_BROWSE_REPOSITORY, browseNameOf(input), input, timeout);
   }
 
   /** A look that has begun may have read what has changed since, so nobody joins it: whoever comes meanwhile waits for the next one, and all

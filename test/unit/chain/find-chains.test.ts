@@ -99,3 +99,24 @@ it('lists a chain that cannot be read among the sources, and says why when it is
     });
   await expect(chainsIn(repository, ['nightly/web02'])).resolves.toHaveLength(1);
 });
+
+it('reads the records of many chains side by side, and lists them in order', async () => {
+  for (let i = 0; i < 60; i++) await putChain(`nightly/vm${100 + i}`, `vm${100 + i}`);
+  let reading = 0;
+  let most = 0;
+  const openRead = repository.openRead.bind(repository);
+  repository.openRead = async (path) => {
+    most = Math.max(most, ++reading);
+    await new Promise((resolve) => setImmediate(resolve));
+    reading--;
+    return openRead(path);
+  };
+  await put('nightly/vm130/chain.json', '{');
+  await put('nightly/vm130/chain.json.copy', '{');
+  const { chains, unreadable } = await findOwnChains(repository);
+  const folders = chains.map(({ folder }) => folder);
+  expect(folders).toHaveLength(61);
+  expect(folders).toEqual(folders.toSorted());
+  expect(unreadable.map(({ path }) => path)).toEqual(['nightly/vm130']);
+  expect([most > 10, most <= 48]).toEqual([true, true]);
+});

@@ -1,4 +1,9 @@
-import { ServiceError } from '@temporalio/client';
+import {
+  ActivityFailure,
+  ServiceError,
+  TimeoutFailure,
+  WorkflowFailedError,
+} from '@temporalio/client';
 import { expect, it } from 'vitest';
 import {
   isNoAnswer,
@@ -38,3 +43,28 @@ it.each([
 ])('tells %s as what somebody can do something about, or as a bug', (_name, code, known) => {
   expect(toBackupError(answered(code))?.code).toBe(known);
 });
+
+it.each([
+  ['that no worker took', 'SCHEDULE_TO_START', 'no worker that reaches the repository'],
+  ['that a worker was not done with', 'START_TO_CLOSE', 'a worker reads the repository'],
+] as const)('tells of a look %s what is the matter', (_, type, words) => {
+  const timeout = new TimeoutFailure('timed out', undefined, type);
+  const failed = activityFailure(timeout);
+  const error = new WorkflowFailedError('failed', failed, 'MAXIMUM_ATTEMPTS_REACHED');
+  const known = toBackupError(error);
+  expect([known?.code, known?.message]).toEqual([
+    'REPOSITORY_UNREACHABLE',
+    expect.stringContaining(words),
+  ]);
+});
+
+it('tells of a look that had its time as a whole that either may be the matter', () => {
+  const timeout = new TimeoutFailure('timed out', undefined, 'START_TO_CLOSE');
+  const error = new WorkflowFailedError('failed', timeout, 'TIMEOUT');
+  expect(toBackupError(error)?.message).toMatch(/not read in time: no worker .* or its storage/);
+});
+
+function activityFailure(cause: Error): ActivityFailure {
+  const type = 'listWorkloadFacts';
+  return new ActivityFailure('failed', type, '1', 'MAXIMUM_ATTEMPTS_REACHED', 'worker', cause);
+}
