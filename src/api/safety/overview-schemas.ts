@@ -57,6 +57,7 @@ export interface RepositoryState {
 }
 
 export interface ComingRun {
+  readonly of: 'copyJob' | 'fileBackupJob';
   readonly jobId: string;
   readonly jobName: string;
   readonly at: string;
@@ -80,6 +81,8 @@ export interface Overview {
   readonly problems: readonly ProblemView[];
   readonly omittedProblems: number;
   readonly running: readonly RunningSession[];
+  /** How many run beside these. */
+  readonly omittedRunning: number;
   readonly next: readonly ComingRun[];
   readonly repositories: readonly RepositoryState[];
 }
@@ -263,10 +266,14 @@ export const overviewSchema: z.ZodType<Overview> = z
     problems: z.array(problemSchema).meta({ description: 'The gravest first, then the oldest.' }),
     omittedProblems: count,
     running: z.array(runningSessionSchema),
+    omittedRunning: count.meta({ description: 'Sessions that run and are not in `running`.' }),
     next: z
       .array(
         z
-          .object({ jobId: slug, jobName: z.string(), at: instant, timeZone: z.string() })
+          .object({
+            of: z.enum(['copyJob', 'fileBackupJob']),
+            ...{ jobId: slug, jobName: z.string(), at: instant, timeZone: z.string() },
+          })
           .meta({ id: 'ComingRun' }),
       )
       .meta({ description: 'Starts of the next 24 hours, the soonest first.' }),

@@ -21,7 +21,7 @@ import {
 import { sightOf } from '../../domain/safety/sight.js';
 import type { ChainFacts } from '../../domain/safety/workload-facts.js';
 import type { KnownFacts, KnownSafety } from './safety-reader.js';
-import type { RunningSession } from '../sessions/session-schemas.js';
+import type { RunningSessions } from '../sessions/session-schemas.js';
 import type {
   ComingRun,
   CopiesView,
@@ -39,7 +39,7 @@ const SHOWN_WORKLOADS = 20;
 
 export function overviewOf(
   { facts, safety, nowMs }: KnownSafety,
-  running: readonly RunningSession[],
+  { sessions, omitted }: RunningSessions,
 ): Overview {
   const { verdict, problems, workloads, uncopied } = safety;
   const { sinceMs, ...said } = verdict;
@@ -69,7 +69,8 @@ export function overviewOf(
     oldestVerifiedAt: earliest(chains.map(({ oldestVerifiedAt }) => oldestVerifiedAt)),
     problems: problems.slice(0, SHOWN_PROBLEMS).map(problemView),
     omittedProblems: Math.max(0, problems.length - SHOWN_PROBLEMS),
-    running,
+    running: sessions,
+    omittedRunning: omitted,
     next: comingRuns(facts, nowMs),
     repositories: facts.repositories.map(repositoryState),
   };
@@ -117,13 +118,17 @@ export function problemView({
   };
 }
 
-function comingRuns({ listed }: KnownFacts, nowMs: number): ComingRun[] {
-  return listed
-    .flatMap((job) => {
-      if (job.state === 'unknown' || job.nextRunAt === null) return [];
-      if (Date.parse(job.nextRunAt) > nowMs + DAY_MS) return [];
-      return [{ jobId: job.id, jobName: job.name, at: job.nextRunAt, timeZone: job.timeZone }];
-    })
+function comingRuns({ listed, fileBackups }: KnownFacts, nowMs: number): ComingRun[] {
+  const ofCopies = listed.flatMap((job): ComingRun[] => {
+    if (job.state === 'unknown' || job.nextRunAt === null) return [];
+    const { id, name, nextRunAt, timeZone } = job;
+    return [{ of: 'copyJob', jobId: id, jobName: name, at: nextRunAt, timeZone }];
+  });
+  const ofBackups = fileBackups.flatMap(({ id, name, next = null }): ComingRun[] =>
+    next === null ? [] : [{ of: 'fileBackupJob', jobId: id, jobName: name, ...next }],
+  );
+  return [...ofCopies, ...ofBackups]
+    .filter(({ at }) => Date.parse(at) <= nowMs + DAY_MS)
     .sort((a, b) => (a.at < b.at ? -1 : 1));
 }
 

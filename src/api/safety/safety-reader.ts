@@ -338,11 +338,12 @@ function lastEndMs(listed: readonly ListedJob[]): number {
 }
 
 function fileBackupFacts({ view, lastJudged }: ListedFileBackup): FileBackupFacts {
-  const { id, name, source, primaryBackup, state, missedStartAt } = view;
+  const { id, name, source, primaryBackup, state, missedStartAt, nextRunAt, timeZone } = view;
   return {
     ...{ id, name, repositoryId: source.repositoryId },
     ...{ makesBackups: primaryBackup !== null, isDisabled: state === 'disabled' },
     missedStartAtMs: missedStartAt === null ? null : Date.parse(missedStartAt),
+    next: nextRunAt === null ? null : { at: nextRunAt, timeZone },
     lastRun: lastJudged && {
       ...{ result: lastJudged.result, reason: lastJudged.reason },
       startedAtMs: Date.parse(lastJudged.startedAt),

@@ -21,6 +21,12 @@ export type SessionSummary = RecordedSession;
 /** One that runs, with what it has done so far. */
 export type RunningSession = SessionSummary & Pick<CopySession, 'progress' | 'taskCounts'>;
 
+export interface RunningSessions {
+  readonly sessions: readonly RunningSession[];
+  /** How many run beside these. */
+  readonly omitted: number;
+}
+
 /** A task, with what it waits for. */
 export interface TaskView extends CopyTask {
   /** null: nothing of it is tried again just now. */

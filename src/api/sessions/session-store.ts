@@ -38,7 +38,7 @@ import {
 } from './latest-sessions.js';
 import { refreshTasks } from './live-tasks.js';
 import { quoted } from '../executions/visibility-query.js';
-import type { RunningSession, SessionSummary, SessionView } from './session-schemas.js';
+import type { RunningSessions, SessionSummary, SessionView } from './session-schemas.js';
 import { clauseOfResult, memoOf, summaryOf, type SessionExecution } from './session-summary.js';
 import { taskViews } from './task-view.js';
 import { retryOf } from '../executions/step-retry.js';
@@ -122,15 +122,18 @@ export class SessionStore {
     return (await listExecutions(this.#client, query, { pageSize: LONG_PAGE_SIZE })).executions;
   }
 
-  /** Those that run, with their progress as of the last memo. Asks no worker. */
-  async running(): Promise<RunningSession[]> {
+  /** Those that run, with their progress as of the last memo: the first hundred, and how many there are beside them. Asks no worker. */
+  async running(): Promise<RunningSessions> {
     const query = `WorkflowType = ${quoted(WORKFLOW_COPY_SESSION)} AND ExecutionStatus = 'Running'`;
-    const { executions } = await listExecutions(this.#client, query, { pageSize: PAGE_SIZE });
-    return executions.map((execution) => ({
+    const page = await listExecutions(this.#client, query, { pageSize: PAGE_SIZE });
+    const sessions = page.executions.map((execution) => ({
       ...summaryOf(execution),
       progress: memoOf(execution).progress ?? NO_PROGRESS,
       taskCounts: memoOf(execution).taskCounts ?? NO_TASKS,
     }));
+    if (page.nextCursor === null) return { sessions, omitted: 0 };
+    const { count } = await this.#client.workflow.count(query);
+    return { sessions, omitted: Math.max(0, count - sessions.length) };
   }
 
   /** null: none that Temporal still knows. Lists lag, so one that they show running is asked for itself: whoever acts on a session right after its

@@ -9,7 +9,13 @@ import { countWords } from '../show/session-verdict.js';
 import { State } from '../show/state.js';
 import { saySession } from '../show/words.js';
 
-export function RunningSessions({ running }: { readonly running: readonly RunningSession[] }) {
+export function RunningSessions({
+  running,
+  omitted,
+}: {
+  readonly running: readonly RunningSession[];
+  readonly omitted: number;
+}) {
   if (running.length === 0) return null;
   return (
     <Section title="Running now">
@@ -25,6 +31,11 @@ export function RunningSessions({ running }: { readonly running: readonly Runnin
             <span className="small">{countWords(session.taskCounts)}</span>
           </div>
         ))}
+        {omitted > 0 && (
+          <Link href="/sessions">
+            {omitted === 1 ? '1 more runs' : `${omitted} more run`}; the list of sessions has them
+          </Link>
+        )}
       </div>
     </Section>
   );
@@ -44,15 +55,20 @@ export function NextStarts({ next }: { readonly next: readonly ComingRun[] }) {
     <Section title="Next 24 hours">
       {next.length === 0 && <Nothing>No job starts by its schedule within a day.</Nothing>}
       <dl className="facts">
-        {next.map(({ jobId, jobName, at, timeZone }) => (
-          <FactOf key={`${jobId} ${at}`} name={<Instant at={at} zone={timeZone} />}>
-            <Link href={`/jobs/${jobId}`}>{jobName}</Link>
+        {next.map(({ of, jobId, jobName, at, timeZone }) => (
+          <FactOf key={`${of} ${jobId} ${at}`} name={<Instant at={at} zone={timeZone} />}>
+            <Link href={`${PAGES[of]}/${jobId}`}>{jobName}</Link>
           </FactOf>
         ))}
       </dl>
     </Section>
   );
 }
+
+const PAGES: Readonly<Record<ComingRun['of'], string>> = {
+  copyJob: '/jobs',
+  fileBackupJob: '/file-backup-jobs',
+};
 
 function FactOf({
   name,

@@ -30,7 +30,7 @@ export function OverviewPage() {
           {isAllLeft(data) && <Leftovers counts={data.counts} />}
           <Problems problems={data.problems} omitted={data.omittedProblems} />
           {!isAllLeft(data) && <Leftovers counts={data.counts} />}
-          <RunningSessions running={data.running} />
+          <RunningSessions running={data.running} omitted={data.omittedRunning} />
           <Nights count={data.counts.workloads} />
           <div className="columns">
             <NextStarts next={data.next} />

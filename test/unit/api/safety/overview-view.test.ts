@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { overviewOf, unseenParts, workloadView } from '../../../../src/api/safety/overview-view.js';
+import type { ListedJob } from '../../../../src/api/jobs/job-schemas.js';
 import type { KnownSafety } from '../../../../src/api/safety/safety-reader.js';
 import type { RepositoryFacts } from '../../../../src/domain/safety/protection.js';
 import { safetyOf, type SafetyFacts } from '../../../../src/domain/safety/safety.js';
@@ -20,6 +21,8 @@ function judged(known: SafetyFacts): KnownSafety {
   return { facts, safety: safetyOf(known, NOW_MS), nowMs: NOW_MS };
 }
 
+const NONE_RUN = { sessions: [], omitted: 0 };
+
 const LEFT = {
   jobId: 'deleted',
   idAsSource: 'deleted:id-web10',
@@ -31,7 +34,7 @@ const LEFT = {
 it('counts restore points that belong to no job among those that are kept, and apart', () => {
   const left = chain('web10', 2, LEFT);
   const known = facts([source('web10', 12), source('db07', 12)], [chain('web10', 12), left]);
-  expect(overviewOf(judged(known), []).counts).toMatchObject({
+  expect(overviewOf(judged(known), NONE_RUN).counts).toMatchObject({
     workloads: 2,
     restorePoints: 8,
     keptWorkloads: 1,
@@ -151,4 +154,33 @@ it.each([
   const primary = changes === null ? null : repository('primary', [], changes);
   const view = viewOf(primary, repository('offsite', [chain('web10', 12)]));
   expect(view).toMatchObject({ sourcePointCount: null, sourceState: state });
+});
+
+it('tells the coming starts of copy jobs and of file-backup jobs, the soonest first', () => {
+  const known = facts([], []);
+  const shares = {
+    ...{ id: 'shares', name: 'Shares', repositoryId: 'primary', makesBackups: true },
+    ...{ isDisabled: false, missedStartAtMs: null, lastRun: null },
+  };
+  const at = (hours: number) => ({
+    at: new Date(NOW_MS + hours * 3_600_000).toISOString(),
+    timeZone: 'Europe/Berlin',
+  });
+  const fileBackups = [
+    { ...shares, next: at(2) },
+    { ...shares, id: 'late', next: at(25) },
+    { ...shares, id: 'never', next: null },
+  ];
+  const job = { ...known.jobs[0]!.job, state: 'enabled', nextRunAt: at(3).at };
+  const judgement = judged({ ...known, fileBackups });
+  const withJob = {
+    ...judgement,
+    facts: { ...judgement.facts, listed: [job as unknown as ListedJob] },
+  };
+  const { next, omittedRunning } = overviewOf(withJob, { sessions: [], omitted: 7 });
+  expect(next.map(({ of, jobId }) => [of, jobId])).toEqual([
+    ['fileBackupJob', 'shares'],
+    ['copyJob', job.id],
+  ]);
+  expect(omittedRunning).toBe(7);
 });
