@@ -26,8 +26,8 @@ const AUDIT_VERSION = 1;
 const MAX_FILE_BYTES = 1024 * 1024;
 /** What another release, or a hand, has made of it is read all the same, up to here. */
 const MAX_READ_BYTES = 4 * MAX_FILE_BYTES;
-/** Ten years of months. When there are more, the oldest goes. */
-const MAX_FILES = 120;
+/** Ten years; of more months that have lines the oldest goes. How many files they fill says nothing: whoever asks for much must not push out what tells of it. */
+const KEPT_MONTHS = 120;
 
 /** Adds the lines in their order, durable when it returns. One that is there already is not added again; a month is that of the line.
  *  One writer at a time: the workflow of the repository.
@@ -42,8 +42,9 @@ export async function appendAuditLines(
   const names = await auditNames(repository, folder);
   for (const [month, own] of byMonth(lines))
     await appendToMonth(repository, folder, names, month, own);
-  const sorted = [...names.files].sort();
-  const oldest = sorted.slice(0, Math.max(0, sorted.length - MAX_FILES));
+  const months = [...new Set([...names.files].map(monthOf))].sort();
+  const kept = new Set(months.slice(-KEPT_MONTHS));
+  const oldest = [...names.files].filter((name) => !kept.has(monthOf(name)));
   if (oldest.length > 0) await repository.remove(...oldest.map((name) => `${folder}/${name}`));
 }
 
@@ -55,7 +56,7 @@ export async function readAuditLines(
 ): Promise<AuditLine[]> {
   const folder = auditFolder(jobId);
   const lines: AuditLine[] = [];
-  for (const name of [...(await fileNames(repository, folder))].sort())
+  for (const name of [...(await fileNames(repository, folder))].sort(byTime))
     lines.push(...linesOf(await readWholeFile(repository, `${folder}/${name}`, MAX_READ_BYTES)));
   return lines;
 }
@@ -267,7 +268,7 @@ interface AuditNames {
 
 async function auditNames(repository: BackupRepository, folder: string): Promise<AuditNames> {
   const entries = await repository.list(folder);
-  const own = entries.filter(({ name }) => /^\d{4}-\d\d\.\d{3}\.jsonl$/.test(name));
+  const own = entries.filter(({ name }) => /^\d{4}-\d\d\.\d{3,6}\.jsonl$/.test(name));
   const files = own.filter(({ type }) => type === 'file');
   return {
     files: new Set(files.map(({ name }) => name)),
@@ -287,7 +288,12 @@ function numbersOf(names: ReadonlySet<string>, month: string): number[] {
     .sort((a, b) => a - b);
 }
 
-/** `2026-11.001.jsonl`: sorts by time. */
+/** As names up to `2026-11.999.jsonl` sort by themselves. */
+function byTime(a: string, b: string): number {
+  return monthOf(a) === monthOf(b) ? a.length - b.length || (a < b ? -1 : 1) : a < b ? -1 : 1;
+}
+
+/** `2026-11.001.jsonl` */
 function fileName(month: string, number: number): string {
   return `${month}.${String(number).padStart(3, '0')}.jsonl`;
 }

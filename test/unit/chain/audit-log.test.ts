@@ -126,7 +126,32 @@ describe('audit lines beside the data', () => {
     expect(await ids()).toEqual(['b']);
   });
 
-  it('keep 120 files of a job, and what is no audit file', async () => {
+  it('of a month stay, however many files somebody fills with others', async () => {
+    await appendAuditLines(repository, 'nightly', [line('first')]);
+    await repository.put(
+      `${FOLDER}/2026-10.001.jsonl`,
+      Buffer.from(await text('2026-11.001.jsonl')),
+    );
+    for (let number = 2; number <= 130; number++)
+      await repository.put(
+        `${FOLDER}/2026-11.${String(number).padStart(3, '0')}.jsonl`,
+        Buffer.from('x'),
+      );
+    await appendAuditLines(repository, 'nightly', [line('second')]);
+    expect((await names()).length).toBe(131);
+    expect(await ids()).toEqual(['first', 'first', 'second']);
+  });
+
+  it('go on behind the thousandth file of a month, in the order of time', async () => {
+    await appendAuditLines(repository, 'nightly', [line('a')]);
+    const file = (number: number) => `${FOLDER}/2026-11.${String(number).padStart(3, '0')}.jsonl`;
+    await repository.put(file(999), Buffer.alloc(MIB, `${JSON.stringify(line('x'))}\n`));
+    for (const id of ['b', 'c', 'd']) await appendAuditLines(repository, 'nightly', [line(id)]);
+    expect(await names()).toContain('2026-11.1000.jsonl');
+    expect((await ids()).slice(-3)).toEqual(['b', 'c', 'd']);
+  });
+
+  it('keep 120 months of a job, and what is no audit file', async () => {
     await repository.makePlace(FOLDER);
     await repository.put(`${FOLDER}/0000.txt`, Buffer.from('a note'));
     const months = Array.from({ length: 121 }, (_, month) =>
