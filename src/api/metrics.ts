@@ -98,10 +98,16 @@ export class ApiMetrics {
       });
       for (const { workflowId, runId, closeTime } of page.executions) {
         if (this.#counted.has(runId)) continue;
+        // Before it is asked for: another scrape may run beside this one.
         this.#counted.set(runId, closeTime?.getTime() ?? nowMs);
-        const session = await this.#store.get(sessionIdOfWorkflow(workflowId));
-        this.#sessions.inc({ result: session.result ?? 'failed' });
-        this.#bytes.inc(session.progress.transferredBytes);
+        try {
+          const session = await this.#store.get(sessionIdOfWorkflow(workflowId));
+          this.#sessions.inc({ result: session.result ?? 'failed' });
+          this.#bytes.inc(session.progress.transferredBytes);
+        } catch (error) {
+          this.#counted.delete(runId);
+          throw error;
+        }
       }
       cursor = page.nextCursor;
     } while (cursor !== null);

@@ -16,6 +16,7 @@ import { startEmbeddedTemporal, type EmbeddedTemporal } from '../temporal/embedd
 import { findTemporalBinary } from '../temporal/find-binary.js';
 import { prepareNamespace } from '../temporal/namespace.js';
 import { lockStateDirectory, type StateLock } from '../temporal/state-lock.js';
+import { apiHost, urlHost } from './api-host.js';
 import { apiSecrets, type ApiSecrets } from './api-secrets.js';
 import { reportStateDirectory } from './state-directory.js';
 import { Stops } from './stops.js';
@@ -269,11 +270,12 @@ async function startApi(
     ...stateFault,
   });
   const server = createServer(app);
-  await listen(server, port, token === null ? '127.0.0.1' : address);
+  const host = apiHost(address, token !== null);
+  await listen(server, port, host);
   stops.add(() => closeServer(server));
   const bound = server.address();
   const actualPort = typeof bound === 'object' && bound !== null ? bound.port : port;
-  return `http://${address.includes(':') ? `[${address}]` : address}:${actualPort}`;
+  return `http://${urlHost(host)}:${actualPort}`;
 }
 
 /** Folder of `package.json`, whether this runs from `dist` or from source. */

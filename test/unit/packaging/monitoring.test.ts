@@ -9,6 +9,7 @@ import type { SessionStore } from '../../../src/api/sessions/session-store.js';
 import { NOTHING_UNCOPIED } from '../../../src/domain/safety/uncopied-places.js';
 import type { SafetyFacts } from '../../../src/domain/safety/safety.js';
 import { testJob } from '../../support/session/test-site.js';
+import { MemoryExecutions } from '../../support/temporal/memory-executions.js';
 
 const DEPLOY = join(import.meta.dirname, '..', '..', '..', 'deploy');
 const RULES = join(DEPLOY, 'prometheus', 'rules.yaml');
@@ -202,4 +203,29 @@ describe('the alert rules', () => {
     const tests = join(DEPLOY, 'prometheus', 'rules.test.yaml');
     expect(promtool(['test', 'rules', tests])).toMatchObject({ status: 0 });
   });
+});
+
+it('a session that could not be read at one scrape is counted at the next, once', async () => {
+  const workflowId = 'session/nightly-2026-11-26T22:00:00Z';
+  let isAway = true;
+  const get = () => {
+    if (isAway) return Promise.reject(new Error('no answer'));
+    return Promise.resolve({ result: 'success', progress: { transferredBytes: 5 } });
+  };
+  const known = new MemoryExecutions();
+  known.executions = [
+    {
+      ...{ workflowId, runId: 'run', type: 'copySession', status: 'Completed', jobId: 'nightly' },
+      ...{ startMs: NOW_MS - 1_000, closeMs: NOW_MS },
+    },
+  ];
+  const client = known.client({ workflow: { count: () => Promise.resolve({ count: 0 }) } });
+  const store = { get } as unknown as SessionStore;
+  const metrics = new ApiMetrics(client, store, { read: () => Promise.resolve(FACTS) }, NOW_MS);
+  await expect(metrics.scrape(NOW_MS)).rejects.toThrow('no answer');
+  isAway = false;
+  for (let scrape = 0; scrape < 2; scrape++)
+    expect((await metrics.scrape(NOW_MS)).text).toContain(
+      'longhaul_sessions_total{result="success"} 1',
+    );
 });
