@@ -17,7 +17,8 @@ WORKDIR /app
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
-RUN install --directory --owner=node --group=node --mode=0700 /var/lib/longhaul
+# A new volume takes this mode, and LONGHAUL_USER may be anybody.
+RUN install --directory --owner=node --group=node --mode=1777 /var/lib/longhaul
 USER node
 EXPOSE 8420
 ENTRYPOINT ["node", "/app/dist/src/bin/longhaul.js"]

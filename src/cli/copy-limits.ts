@@ -19,7 +19,7 @@ export function limitsFromFlags({ maxCopyAge, maxLag }: LimitFlags): { readonly 
   return Object.keys(rpo).length === 0 ? {} : { rpo };
 }
 
-export function describeLimits(rpo: RpoPolicy | null): string {
+export function describeAgeLimits(rpo: RpoPolicy | null): string {
   if (rpo === null) return 'none';
   const { maxCopyAgeHours, maxLagHours, workloads } = rpo;
   const limits = [
@@ -39,8 +39,12 @@ function hoursOf(text: string): number {
 
 /** When copies are read back. */
 export function describeCheck(check: MaintenanceSchedule | null): string {
-  if (check === null) return 'when it is asked for (`longhaul restore-point verify`)';
-  const { every, day, time, timeZone } = check;
+  return check === null
+    ? 'when it is asked for (`longhaul restore-point verify`)'
+    : describeMaintenance(check);
+}
+
+export function describeMaintenance({ every, day, time, timeZone }: MaintenanceSchedule): string {
   const days = every === 'week' ? `${day}s` : `the last ${day} of the month`;
   return `${days} at ${time} ${timeZone}`;
 }

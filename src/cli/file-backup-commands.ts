@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 import type { FileBackupJobView } from '../api/jobs/file-backup-schemas.js';
 import type { Act, CommandContext } from './command-context.js';
-import { describeCheck, describeLimits } from './copy-limits.js';
+import { describeCheck, describeAgeLimits } from './copy-limits.js';
 import {
   addDeleteCommand,
   addShowCommand,
@@ -147,7 +147,7 @@ function describeJob(job: FileBackupJobView): DisplayText {
     ['Made by', job.primaryBackup ?? 'another program'],
     ['Schedule', describeSchedule(job.schedule)],
     ...targets,
-    ['Limits', describeLimits(job.rpo)],
+    ['Age limits', describeAgeLimits(job.rpo)],
     ['Health check', describeCheck(job.healthCheck)],
     ['Next run', formatInstant(job.nextRunAt)],
     ...(job.missedStartAt === null

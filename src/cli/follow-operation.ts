@@ -2,7 +2,7 @@
 
 import { setTimeout as wait } from 'node:timers/promises';
 import type { OperationView } from '../api/repositories/repository-schemas.js';
-import { BackupError, type ErrorCode } from '../domain/errors.js';
+import type { ErrorCode } from '../domain/errors.js';
 import type { CommandContext } from './command-context.js';
 import {
   display,
@@ -12,8 +12,8 @@ import {
   type DisplayText,
 } from './display-text.js';
 import { EXIT_OF_RESULT, type ExitName } from './exit-codes.js';
+import { mayPass, PATIENCE_MS, withWayBack } from './patience.js';
 import { printError } from './print.js';
-import { ServerError } from './server-client.js';
 
 export interface OperationFlags {
   /** False with `--no-wait`. */
@@ -21,8 +21,6 @@ export interface OperationFlags {
 }
 
 const POLL_INTERVAL_MS = 1_000;
-/** A server that is updated, or a network that is mended, is back by then; whoever waits longer wants to know. */
-const PATIENCE_MS = 10 * 60_000;
 
 export async function finishOperation(
   context: CommandContext,
@@ -77,20 +75,9 @@ export async function untilEnded(
     } catch (error) {
       silentSinceMs ??= nowMs();
       const isOver = nowMs() - silentSinceMs >= PATIENCE_MS;
-      const mayPass = error instanceof BackupError && error.kind === 'unavailable';
-      if (!mayPass || isOver) throw withWayBack(operationId, error);
+      const way = `It was ${operationId}: \`longhaul operation follow ${operationId}\` waits for it again.`;
+      if (isOver || !mayPass(error)) throw withWayBack(error, way);
     }
-}
-
-function withWayBack(operationId: string, error: unknown): unknown {
-  if (!(error instanceof Error)) return error;
-  const way = `It was ${operationId}: \`longhaul operation follow ${operationId}\` waits for it again.`;
-  if (error instanceof BackupError)
-    return new BackupError(error.code, error.message, {
-      ...{ cause: error, hint: `${error.hint}\n${way}` },
-    });
-  if (error instanceof ServerError) return new ServerError(error.code, error.detail, way);
-  return error;
 }
 
 const NAMED_AND_MISSING: readonly ErrorCode[] = [

@@ -1,11 +1,13 @@
 /** Follows a session to its end: a bar on a terminal, lines in a pipe, one JSON object a line with `--json`. */
 
+import { setTimeout as wait } from 'node:timers/promises';
 import { BackupError } from '../domain/errors.js';
 import type { SessionView, TaskView } from '../api/sessions/session-schemas.js';
 import type { CommandContext } from './command-context.js';
 import { display, displayJson, type DisplayText } from './display-text.js';
 import { EXIT_OF_RESULT, type ExitName } from './exit-codes.js';
-import { print, printBar } from './print.js';
+import { mayPass, PATIENCE_MS, withWayBack } from './patience.js';
+import { print, printBar, printError } from './print.js';
 import {
   describeProgress,
   describeRetry,
@@ -19,24 +21,61 @@ const LINE_INTERVAL_MS = 10_000;
 
 /** A server that closes at once whatever it is asked would be asked without end. */
 const SHORTEST_MS = 5_000;
+const PAUSE_MS = 1_000;
 
 /** The server closes each connection after a while; it is taken up again, and tells all of the session anew. */
 export async function followSession(context: CommandContext, sessionId: string): Promise<ExitName> {
-  const { server } = context;
+  const { server, terminal } = context;
+  // Whoever ends this by hand would otherwise not know what goes on.
+  if (!context.isJson)
+    printError(terminal, display`Following ${sessionId}; it goes on without this command.`);
   const shown = new FollowedSession(context);
-  for (let isWorthwhile = true; isWorthwhile;) {
-    const beganMs = performance.now();
-    for await (const { event, data } of server.events(
-      `/sessions/${encodeURIComponent(sessionId)}/events`,
-    )) {
-      const end = event === null ? null : shown.take(event, data);
-      if (end !== null) return end;
-    }
-    isWorthwhile = performance.now() - beganMs >= SHORTEST_MS;
-  }
-  throw new BackupError('SERVER_UNREACHABLE', 'the server closed the connection before the end', {
-    hint: `The session goes on; follow it again with \`longhaul session follow ${sessionId}\`.`,
+  return untilSessionEnds(sessionId, {
+    async connect() {
+      for await (const { event, data } of server.events(
+        `/sessions/${encodeURIComponent(sessionId)}/events`,
+      )) {
+        const end = event === null ? null : shown.take(event, data);
+        if (end !== null) return end;
+      }
+      return null;
+    },
+    pause: () => wait(PAUSE_MS),
+    nowMs: () => performance.now(),
   });
+}
+
+export interface Following {
+  /** Shows what the server tells until it closes the connection; null: that was not the end. */
+  readonly connect: () => Promise<ExitName | null>;
+  readonly pause: () => Promise<unknown>;
+  /** Of any clock. */
+  readonly nowMs: () => number;
+}
+
+/** A server that does not answer for a while, or is started anew, has lost nothing, and is asked again.
+ *  @throws what it says, or that it stays silent, with how the session is found again */
+export async function untilSessionEnds(
+  sessionId: string,
+  { connect, pause, nowMs }: Following,
+): Promise<ExitName> {
+  const way = `The session goes on; follow it again with \`longhaul session follow ${sessionId}\`.`;
+  for (let silentSinceMs: number | null = null; ; await pause()) {
+    const beganMs = nowMs();
+    let failure: unknown = null;
+    try {
+      const end = await connect();
+      if (end !== null) return end;
+    } catch (error) {
+      if (!mayPass(error)) throw withWayBack(error, way);
+      failure = error;
+    }
+    const hasTold = nowMs() - beganMs >= SHORTEST_MS;
+    silentSinceMs = hasTold ? null : (silentSinceMs ?? beganMs);
+    if (silentSinceMs === null || nowMs() - silentSinceMs < PATIENCE_MS) continue;
+    const closed = 'the server closes the connection at once, each time';
+    throw withWayBack(failure ?? new BackupError('SERVER_UNREACHABLE', closed), way);
+  }
 }
 
 /** What of a session was shown so far. */

@@ -2,8 +2,7 @@
 
 import { BackupError } from '../domain/errors.js';
 import type { Command } from 'commander';
-import type { JobState, JobView, ListedJob } from '../api/jobs/job-schemas.js';
-import { isWhole } from '../domain/jobs/source-scope.js';
+import type { JobView, ListedJob } from '../api/jobs/job-schemas.js';
 import type { Act, CommandContext } from './command-context.js';
 import {
   addShowCommand,
@@ -11,19 +10,11 @@ import {
   jobIn,
   type JobCollection,
 } from './definition-commands.js';
-import {
-  formatFields,
-  formatInstant,
-  formatTable,
-  display,
-  displayLines,
-  type DisplayText,
-} from './display-text.js';
-import { describeLimits } from './copy-limits.js';
+import { display } from './display-text.js';
+import { describeJob, describeJobs } from './describe-job.js';
 import { describeUnreadable } from './describe-unreadable.js';
 import type { ExitName } from './exit-codes.js';
 import { followSession } from './follow-session.js';
-import { describeHours } from './hours-phrase.js';
 import { editCommand, editJob } from './job-edit-command.js';
 import { simulateCommand, simulateJob } from './job-simulate-command.js';
 import { jobFlags } from './job-flags.js';
@@ -32,7 +23,6 @@ import { sendOrder } from './send-order.js';
 import { printError } from './print.js';
 import { addRehomeCommands } from './rehome-commands.js';
 import { describePlan, wholePlan, type PlanRequest } from './job-plan.js';
-import { describeSchedule } from './schedule-phrase.js';
 
 interface StartFlags {
   readonly workload?: readonly string[];
@@ -191,88 +181,6 @@ async function startJob(
 
 function jobPath(id: string): string {
   return jobIn(COPY_JOBS, id);
-}
-
-const STATE_TEXT: Readonly<Record<JobState | 'unknown', string>> = {
-  enabled: 'enabled',
-  disabled: 'disabled',
-  actionRequired: 'action required',
-  unknown: 'unknown',
-};
-
-function describeJobs(jobs: readonly ListedJob[]): DisplayText {
-  if (jobs.length === 0) return display`No jobs.`;
-  const table = formatTable(
-    ['JOB', 'NAME', 'MODE', 'STATE', 'TARGET', 'NEXT RUN', 'LAST RESULT'],
-    jobs.map((job) => [
-      job.id,
-      job.name ?? '?',
-      job.mode,
-      STATE_TEXT[job.state],
-      job.state === 'unknown' ? '?' : job.target.repositoryId,
-      formatInstant(job.nextRunAt),
-      job.lastSession === null ? '-' : (job.lastSession.result ?? job.lastSession.state),
-    ]),
-  );
-  const unread = jobs.flatMap((job) =>
-    job.state === 'unknown' ? [display`Job ${job.id} was not read: ${job.reason}.`] : [],
-  );
-  return displayLines([table, ...unread]);
-}
-
-function describeJob(job: JobView): DisplayText {
-  const { retention, lastSession } = job;
-  const sources = job.sources.include.map(
-    (entry) =>
-      `${entry.repositoryId}: ${isWhole(entry) ? 'all workloads' : [...(entry.workloads ?? []), ...(entry.patterns ?? [])].join(', ')}`,
-  );
-  const excluded = job.sources.exclude.map((entry) =>
-    'workload' in entry ? entry.workload : entry.pattern,
-  );
-  const unit = retention.type === 'days' ? 'days' : 'restore points';
-  const fields: [string, string][] = [
-    ['Job', job.id],
-    ['Name', job.name],
-    ['State', STATE_TEXT[job.state]],
-    ['Revision', String(job.revision)],
-    ['Mode', job.mode],
-    [
-      'Schedule',
-      job.mode === 'immediate' ? 'as restore points appear' : describeSchedule(job.schedule),
-    ],
-    ['Time zone', job.timeZone],
-    ['Missed starts', describeMissedStarts(job)],
-    ['Retries', describeRetry(job)],
-    ['Sources', sources.join('; ')],
-    ['Target', job.target.repositoryId],
-    ['Retention', `${retention.value} ${unit}`],
-    ['Limits', describeLimits(job.rpo)],
-    ['Next run', formatInstant(job.nextRunAt)],
-    [
-      'Last session',
-      lastSession === null ? '-' : `${lastSession.id} ${lastSession.result ?? lastSession.state}`,
-    ],
-  ];
-  if (excluded.length > 0) fields.push(['Without', excluded.join(', ')]);
-  if (job.transactionLogs) fields.push(['Logs', 'of databases are copied, too']);
-  if (job.allowedHours !== null) fields.push(['Hours', describeHours(job.allowedHours)]);
-  if (job.nextTryAt !== null) fields.push(['Next try', formatInstant(job.nextTryAt)]);
-  if (job.missedStartAt !== null) fields.push(['Did not start', formatInstant(job.missedStartAt)]);
-  if (job.replaces !== null) fields.push(['Replaces', job.replaces]);
-  return formatFields(fields);
-}
-
-function describeMissedStarts({ missedStarts, skippedStarts }: JobView): string {
-  if (missedStarts === 'run') return 'are made up for';
-  return skippedStarts === 0
-    ? 'are left out'
-    : `are left out: ${skippedStarts} so far, because the server was down`;
-}
-
-function describeRetry({ retry: { attempts, pausesMinutes } }: JobView): string {
-  if (attempts === 0) return 'none';
-  const times = attempts === null ? 'until it succeeds' : `${attempts} times`;
-  return `${times}, after ${pausesMinutes.join(', ')} minutes`;
 }
 
 /** @throws REQUEST_INVALID unless either a job or a file is named */

@@ -3,6 +3,7 @@
 import { BackupError } from '../domain/errors.js';
 import type { Command } from 'commander';
 import type { LimitsView } from '../api/repositories/limit-routes.js';
+import type { WeeklySpan } from '../domain/schedules/weekly-hours.js';
 import { NO_LIMIT, UNLIMITED, type Rate, type RateLimit } from '../domain/rate-limits.js';
 import type { RepositoryView } from '../api/repositories/repository-schemas.js';
 import type { Act, CommandContext } from './command-context.js';
@@ -39,7 +40,10 @@ export function addLimitCommands(program: Command, act: Act): void {
       .argument('[repository]', 'default: all repositories together')
       .option('--read <rate>', 'bytes a second, such as 20MiB, or none')
       .option('--write <rate>', 'bytes a second, such as 20MiB, or none')
-      .option('--hours <words...>', `only then, in place of the constant one: ${HOURS_PHRASES}`)
+      .option(
+        '--hours <words...>',
+        `only then, in place of the constant one, and of what was set for the same hours: ${HOURS_PHRASES}`,
+      )
       .option('--time-zone <name>', 'IANA, such as Europe/Berlin: of the hours of all limits')
       .description('Set a limit; what is not named stays.'),
     async (context, repositoryId: string | undefined, flags: LimitFlags) => {
@@ -105,8 +109,15 @@ function limitOf(present: RateLimit, { read, write, hours }: LimitFlags): RateLi
     writeBytesPerSecond: write === undefined ? constant.writeBytesPerSecond : parseRate(write),
   });
   if (hours === undefined) return { ...present, ...rate(present) };
-  const spans = hours.map((words) => ({ ...parseHours(words), ...rate(UNLIMITED) }));
-  return { ...present, hours: [...present.hours, ...spans] };
+  const named = hours.map(parseHours);
+  // The same hours again are a correction of them: of two that overlap the lower rate holds, so it could never be raised.
+  const isNamed = (span: WeeklySpan) =>
+    named.some((own) => describeSpan(own) === describeSpan(span));
+  const spans = named.map((span) => {
+    const before = present.hours.find((own) => describeSpan(own) === describeSpan(span));
+    return { ...span, ...rate(before ?? UNLIMITED) };
+  });
+  return { ...present, hours: [...present.hours.filter((own) => !isNamed(own)), ...spans] };
 }
 
 const UNITS: Readonly<Record<string, number>> = {

@@ -4,7 +4,12 @@ import type { Command } from 'commander';
 import type { MirrorJobView } from '../api/jobs/mirror-schemas.js';
 import { BackupError } from '../domain/errors.js';
 import type { Act, CommandContext } from './command-context.js';
-import { describeCheck, describeLimits, limitsFromFlags, type LimitFlags } from './copy-limits.js';
+import {
+  describeCheck,
+  describeAgeLimits,
+  limitsFromFlags,
+  type LimitFlags,
+} from './copy-limits.js';
 import {
   addDeleteCommand,
   addShowCommand,
@@ -144,7 +149,7 @@ function describeJob(job: MirrorJobView): DisplayText {
     ['Copies', startOf(job)],
     ['Hours', job.allowedHours === null ? 'any' : describeHours(job.allowedHours)],
     ['Removed files', `stay until ${job.keepRemovedForDays} days after they were written`],
-    ['Limits', describeLimits(job.rpo)],
+    ['Age limits', describeAgeLimits(job.rpo)],
     ['Health check', describeCheck(job.healthCheck)],
     ['Next run', formatInstant(job.nextRunAt)],
     ['Last session', lastSessionOf(job)],

@@ -26,7 +26,7 @@ export function addSessionCommands(program: Command, act: Act): void {
     session
       .command('list')
       .option('--job <id>', 'only of this job')
-      .option('--state <state>', 'running, paused, stopping or ended')
+      .option('--state <state>', 'running, waiting, paused, stopping or ended')
       .option('--result <result>', 'success, warning, failed, stopped, …')
       .option('--from <instant>', 'started at or after, as 2026-11-24T22:00:00Z')
       .option('--to <instant>', 'started before')

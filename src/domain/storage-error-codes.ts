@@ -17,7 +17,7 @@ export const STORAGE_ERROR_CODES = {
     kind: 'unavailable',
     meaning:
       'The folder of a repository is there, but it is not the repository that was seen in it before: a mount point without its share looks like this.',
-    hint: 'Mount the share; what waits goes on by itself, and nothing was written. If the target really is a new one, say so: `longhaul repository accept <repository>`.',
+    hint: 'Mount the share; what waits goes on by itself, and nothing was written (a container may have to be started anew to see the mount). If the target really is a new one, say so: `longhaul repository accept <repository>`.',
   },
   REPOSITORY_EXCHANGED: {
     kind: 'conflict',
@@ -221,7 +221,7 @@ export const STORAGE_ERROR_CODES = {
     kind: 'invalid',
     meaning:
       'The job would not go on with these copies: they are of a workload that it does not copy.',
-    hint: 'Compare the ids of the workloads in source and target (`longhaul repository workloads`).',
+    hint: 'Compare the ids of the workloads in source and target (`longhaul repository scan`).',
   },
   METADATA_CORRUPT: {
     kind: 'corrupt',

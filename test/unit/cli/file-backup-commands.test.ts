@@ -45,7 +45,7 @@ it('creates a file-backup job from flags', async () => {
     secondaryTargets: [{ repositoryId: 'offsite' }, { repositoryId: 'vault' }],
   });
   expect(out).toContain('offsite: after each run, keeps what is removed for 14 days');
-  expect(out).toMatch(/Limits +copies at most 26 h old/);
+  expect(out).toMatch(/Age limits +copies at most 26 h old/);
   expect(out).toMatch(/Health check +the last sunday of the month at 05:00 UTC/);
 });
 

@@ -186,6 +186,29 @@ describe('job commands', () => {
     ]);
   });
 
+  it('says what decides over the copies', async () => {
+    const weekly = { keep: 4, day: 'sunday' };
+    const yearly = { keep: 3, month: 'january' };
+    const body = {
+      ...JOB,
+      gfs: { weekly, monthly: null, yearly, fullMethod: 'synthetic' },
+      ...{ endedGfs: { weekly: null, monthly: 12, yearly: null }, removedWorkloadsAfterDays: 60 },
+      healthCheck: { every: 'week', day: 'saturday', time: '02:00', timeZone: 'UTC' },
+    };
+    bench.answer({ 'GET /jobs/nightly': { body } });
+    const { out } = await bench.run(['job', 'show', 'nightly']);
+    for (const row of [
+      /Copies +the newest restore point/,
+      /Retention +30 days/,
+      /GFS +4 weekly \(sunday\), 3 yearly \(january\); synthetic fulls; fulls of tiers that are off stay/,
+      /Removed workloads +copies of one that no source has shown for 60 days are deleted/,
+      /Recreated chain +waits for a decision/,
+      /Health check +saturdays at 02:00 UTC/,
+      /Compact +never/,
+    ])
+      expect(out).toMatch(row);
+  });
+
   it('prints what the server sent with --json', async () => {
     bench.answer({ 'GET /jobs/nightly': { body: JOB } });
     const { out } = await bench.run(['job', 'show', 'nightly', '--json']);

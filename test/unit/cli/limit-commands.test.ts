@@ -77,6 +77,11 @@ it.each([
       },
     },
   ],
+  [
+    'of some hours again, in the place of the one before',
+    ['set', 'offsite', '--write', '50MiB', '--hours', 'sat all'],
+    { repositories: [{ ...offsite, hours: [{ ...span, writeBytesPerSecond: 50 * MIB }] }] },
+  ],
   ['to nothing, so that it is named no more', ['clear', 'offsite'], { repositories: [] }],
 ])('sets a limit %s', async (_, words, change) => {
   expect(await sent(...words)).toEqual({ ...stored, ...change });

@@ -32,7 +32,7 @@ it('creates a mirror job from flags', async () => {
     rpo: { maxLagHours: 4 },
   });
   expect(out).toMatch(/Copies +as files are closed/);
-  expect(out).toMatch(/Limits +none/);
+  expect(out).toMatch(/Age limits +none/);
   expect(out).toMatch(/Health check +when it is asked for/);
   expect(out).toMatch(/Removed files +stay until 21 days after they were written/);
 });

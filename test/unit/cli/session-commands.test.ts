@@ -75,10 +75,18 @@ describe('session follow', () => {
   });
 
   it('is not content with a connection that ends before the session', async () => {
-    bench.answer({ [`GET ${path}`]: eventsOf(['progress', SESSION]) });
+    const connections = [
+      eventsOf(['progress', SESSION]),
+      eventsOf(['end', ended('success')] as [string, object]),
+    ];
+    bench.answer({
+      get [`GET ${path}`]() {
+        return connections.shift()!;
+      },
+    });
     const { code, err } = await follow();
-    expect(code).toBe(5);
-    expect(err).toContain(`longhaul session follow ${SESSION.id}`);
+    expect(code).toBe(0);
+    expect(err).toContain(`Following ${SESSION.id}`);
   });
 
   it('takes a connection up again that was closed after a while, and repeats nothing', async () => {

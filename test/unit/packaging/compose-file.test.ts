@@ -30,7 +30,9 @@ const serviceSchema = z.strictObject({
   environment: z.record(z.string(), z.string()).optional(),
   entrypoint: z.array(z.string()).optional(),
   command: z.array(z.string()).optional(),
-  volumes: z.array(z.string().regex(/^[^:]+(:[?-][^}]+\})?:\/[^:]+(:ro)?$/)).optional(),
+  volumes: z
+    .array(z.string().regex(/^[^:]+(:[?-][^}]+\})?:\/[^:]+(:(ro|rslave|ro,rslave))?$/))
+    .optional(),
   ports: z.array(z.string()).optional(),
   secrets: z.array(z.string()).optional(),
   healthcheck: z
@@ -113,9 +115,18 @@ describe('docker-compose.yml', () => {
     for (const [name, value] of values) expect(value, name).toMatch(/^\$\{[A-Z_]+:\?/);
   });
 
+  // Docker's default keeps what is mounted on the host after the start out of the container.
+  it('lets a share that is mounted after the start be seen in each repository', () => {
+    const mounts = services.flatMap(([, { volumes = [] }]) =>
+      volumes.filter((volume) => volume.includes(':/backups/')),
+    );
+    expect(mounts).toHaveLength(4);
+    for (const mount of mounts) expect(mount).toMatch(/[:,]rslave$/);
+  });
+
   it('mounts only files that the repository has, named volumes that it declares, and folders of variables', () => {
     const sources = services.flatMap(([, { volumes = [] }]) =>
-      volumes.map((volume) => volume.replace(/:\/[^:]+(:ro)?$/, '')),
+      volumes.map((volume) => volume.replace(/:\/[^:]+(:(ro|rslave|ro,rslave))?$/, '')),
     );
 
     expect(sources.length).toBeGreaterThan(0);
@@ -161,7 +172,7 @@ describe('docker-compose.yml', () => {
     );
 
     expect(mounts).toHaveLength(2);
-    for (const mount of mounts) expect(mount).toMatch(/:ro$/);
+    for (const mount of mounts) expect(mount).toMatch(/:ro,rslave$/);
   });
 
   it('declares every secret that a service reads', () => {
@@ -206,7 +217,9 @@ describe('deploy/longhaul.yaml', () => {
       const path = folderOf(repository);
       const { volumes = [] } = compose.services[`longhaul-${id}`] ?? {};
       expect(
-        volumes.some((volume) => volume.replace(/:ro$/, '').endsWith(`:${path}`)),
+        volumes.some((volume) =>
+          volume.replace(/:(ro|rslave|ro,rslave)$/, '').endsWith(`:${path}`),
+        ),
         id,
       ).toBe(true);
     }
