@@ -1,4 +1,4 @@
-import type { SourceWorkload } from '../domain/sources/restore-point.js';
+import { datableMs, type SourceWorkload } from '../domain/sources/restore-point.js';
 import {
   otherToolOf,
   UNRECOGNISED_EXAMPLES,
@@ -14,7 +14,7 @@ import { joinFolders } from './join-folders.js';
 import { BACKUP_LAYOUTS } from './layouts.js';
 import { treesIn, type OnUnread } from './scan-trees.js';
 import { TREE_LAYOUTS } from './tree-layouts.js';
-import { claimText, isOfOnePlace, unreadPart } from './unread-part.js';
+import { claimText, isBug, isOfOnePlace, unreadPart } from './unread-part.js';
 import { readFolders, walkFolders, type WalkedFolder } from './walk-folders.js';
 
 const LAYOUTS = { trees: TREE_LAYOUTS, images: BACKUP_LAYOUTS };
@@ -33,7 +33,7 @@ export interface ScanListener {
  *  point that is there more than once is listed as its first complete copy. Two machines that claim one id are one workload with a `conflict`.
  *  @param facts what earlier looks found out; files that are the same are not read again
  *  @throws what the repository throws that is not about one place of it alone. A folder or file that cannot be read is named (`onUnseen`), with what is
- *    not known for it, and what lies beside it is listed */
+ *    not known for it, and what lies beside it is listed; so is one whose files make a layout fail */
 export async function scanRepository(
   repository: SourceRepository,
   listener: ScanListener = {},
@@ -95,7 +95,7 @@ async function workloadsIn(
         unrecognisedIn(files, runBy).forEach(onUnrecognised));
     tell?.(folder.unclaimed, folder.runBy);
     const foundHere = await workloadsOf(repository, folder, store, onUnread, tell);
-    for (const found of foundHere.map(withBoundedId)) {
+    for (const found of foundHere.map(withBounds)) {
       const known = shares.get(found.id);
       if (known === undefined) shares.set(found.id, [found]);
       else known.push(found);
@@ -106,11 +106,22 @@ async function workloadsIn(
   return workloads;
 }
 
-function withBoundedId(found: SourceWorkload): SourceWorkload {
+/** What files of backups say of ids and dates has no bounds of its own. */
+function withBounds(found: SourceWorkload): SourceWorkload {
   const id = boundedWorkloadId(found.id);
-  if (id === found.id) return found;
-  const restorePoints = found.restorePoints.map((point) => ({ ...point, workloadId: id }));
-  return { ...found, id, restorePoints };
+  const { tree } = found;
+  const restorePoints = found.restorePoints.map((point) => ({
+    ...withDate(point),
+    workloadId: id,
+  }));
+  return {
+    ...{ ...found, id, restorePoints },
+    ...(tree === undefined ? {} : { tree: { ...tree, points: tree.points.map(withDate) } }),
+  };
+}
+
+function withDate<P extends { readonly createdAtMs: number }>(point: P): P {
+  return { ...point, createdAtMs: datableMs(point.createdAtMs) };
 }
 
 async function workloadsOf(
@@ -139,7 +150,7 @@ async function workloadsOf(
   return workloads;
 }
 
-/** null: a file cannot be read that decides whose backups these are. */
+/** null: a file cannot be read that decides whose backups these are, or its content made the layout fail: neither takes anything from what lies beside. */
 async function foundBy(
   layout: BackupLayout,
   facts: FolderFacts,
@@ -149,7 +160,7 @@ async function foundBy(
   try {
     return await layout.scan(facts, claimed);
   } catch (error) {
-    if (!isOfOnePlace(error)) throw error;
+    if (!isOfOnePlace(error) && !isBug(error)) throw error;
     const { folder } = claimed;
     const part = unreadPart(error, folder, claimText(layout, folder));
     onUnread({ part, error, isOfImages: true });

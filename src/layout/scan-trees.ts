@@ -4,7 +4,7 @@ import type { RepositoryEntry } from '../repository/backup-repository.js';
 import type { FolderFacts } from './file-facts.js';
 import { FolderReader } from './tree-reader.js';
 import { unlistedFiles } from './unlisted-files.js';
-import { claimText, unreadPart, type UnreadPlace } from './unread-part.js';
+import { claimText, isBug, unreadPart, type UnreadPlace } from './unread-part.js';
 import type { WalkedFolder } from './walk-folders.js';
 
 /** A place that tells what trees there are, and that its storage cannot read, or does not allow to be read. */
@@ -31,7 +31,8 @@ export async function treesIn(
       onUnread({ part: unreadPart(error, folder, what), error });
     };
     const reader = new FolderReader(facts.repository, folder, facts, tell);
-    const all = (await reader.orTell(() => layout.scan(reader, folder, claim))) ?? [];
+    const look = () => layout.scan(reader, folder, claim);
+    const all = (await orBug(() => reader.orTell(look), tell)) ?? [];
     isScanned = true;
     // Where not all is known, nobody knows what no point lists.
     if (onUnlisted && isWhole)
@@ -47,4 +48,15 @@ export async function treesIn(
     }
   }
   return workloads;
+}
+
+/** null: what lies there made the layout fail, which is told. */
+async function orBug<T>(look: () => Promise<T>, tell: (error: unknown) => void): Promise<T | null> {
+  try {
+    return await look();
+  } catch (error) {
+    if (!isBug(error)) throw error;
+    tell(error);
+    return null;
+  }
 }

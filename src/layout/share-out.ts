@@ -4,7 +4,7 @@ import { joinPath } from '../repository/repository-path.js';
 import type { BackupLayout, Claim, FolderNames } from './backup-layout.js';
 import type { TreeLayout } from './tree-layout.js';
 import { FolderReader } from './tree-reader.js';
-import { isOfOnePlace, pathOfError, unreadPart, type UnreadPlace } from './unread-part.js';
+import { isBug, isOfOnePlace, pathOfError, unreadPart, type UnreadPlace } from './unread-part.js';
 
 /** Who gets what of one folder. */
 export interface SharedOut {
@@ -59,7 +59,7 @@ async function confirmed(
   try {
     return await layout.confirm(reader, folder, claim);
   } catch (error) {
-    if (!isOfOnePlace(error)) throw error;
+    if (!isOfOnePlace(error) && !isBug(error)) throw error;
     return claim;
   }
 }

@@ -16,14 +16,39 @@ export function isOfOnePlace(error: unknown): boolean {
   return faultOfSourceFile(error) !== null || isBackupError(error, 'FILE_MISSING');
 }
 
+/** Whether the files of one place made the code fail: an error of the language itself, so neither an answer of the storage nor the end of the task. It says
+ *  nothing of what lies beside that place. */
+export function isBug(error: unknown): error is Error {
+  return error instanceof Error && !('errno' in error) && OF_LANGUAGE.includes(kindOf(error));
+}
+
+const OF_LANGUAGE = ['Error', 'TypeError', 'RangeError', 'SyntaxError', 'URIError'];
+
+function kindOf({ constructor }: Error): string {
+  return constructor.name;
+}
+
 /** @param path as far as the error does not say it
  *  @param what is not known for it. Absent: what lies there */
 export function unreadPart(error: unknown, path: string, what?: string): UnseenPart {
   const place = pathOfError(error) ?? (path === '' ? '.' : path);
-  const fault = faultOfSourceFile(error);
-  const why = fault === null ? GONE : FAULT_REASONS[fault];
-  return { path: place, code: 'SOURCE_PART_UNREADABLE', unread: { why, what: what ?? place } };
+  return {
+    ...{ path: place, code: 'SOURCE_PART_UNREADABLE' },
+    unread: { why: reasonOf(error), what: what ?? place },
+  };
 }
+
+function reasonOf(error: unknown): string {
+  if (isBug(error)) {
+    // It may quote what lies in a file.
+    const words = JSON.stringify(error.message.slice(0, QUOTED_CHARACTERS));
+    return `Longhaul failed over what lies there, which is a BUG that should be reported (${kindOf(error)} ${words})`;
+  }
+  const fault = faultOfSourceFile(error);
+  return fault === null ? GONE : FAULT_REASONS[fault];
+}
+
+const QUOTED_CHARACTERS = 200;
 
 const GONE = 'it was listed, and is not there any more';
 

@@ -48,7 +48,8 @@ export async function readBytes(
 }
 
 /** The document in a file. A document with a DOCTYPE is refused, entities are not processed: no file can make the parser read another
- *  file or grow without bound. One that is not well-formed is `incomplete`: it may still be in the making.
+ *  file or grow without bound. One that is not well-formed is `incomplete`: it may still be in the making. One that the parser refuses although it is
+ *  well-formed (names that JavaScript gives a meaning, more elements within each other than any tool writes) is `broken`.
  *  @param prefixes `dropped`: names are without what stands before their colon, declared or not */
 export async function readXml(
   repository: SourceRepository,
@@ -65,18 +66,33 @@ export async function readXml(
       return incomplete(
         `${entry.path} is not well-formed XML: ${validity.err.msg} (line ${validity.err.line})`,
       );
-    const document: unknown = (prefixes === 'kept' ? parser : unprefixed).parse(text.value);
-    return { value: document };
+    const document = parsed(prefixes === 'kept' ? parser : unprefixed, text.value);
+    return 'refusal' in document
+      ? broken(`${entry.path} is XML that is not read: ${document.refusal}`)
+      : document;
   } catch (error) {
     return faultOfError(error);
   }
 }
 
-/** The document in a text, as `readXml` reads one; null: it is not well-formed, or has a DOCTYPE. */
+/** The document in a text, as `readXml` reads one; null: it is not well-formed, has a DOCTYPE, or is one that the parser refuses. */
 export function parseXml(text: string): XmlElement {
   if (/<!DOCTYPE/i.test(text) || XMLValidator.validate(text) !== true) return null;
-  const document: unknown = parser.parse(text);
-  return document;
+  const document = parsed(parser, text);
+  return 'value' in document ? document.value : null;
+}
+
+/** The parser throws plain errors for what its validator has let pass. */
+function parsed(
+  reader: XMLParser,
+  text: string,
+): { readonly value: XmlElement } | { readonly refusal: string } {
+  try {
+    const value: unknown = reader.parse(text);
+    return { value };
+  } catch (error) {
+    return { refusal: error instanceof Error ? error.message : String(error) };
+  }
 }
 
 /** The element at the end of a path of names, the first where there are several; undefined when there is none. */
