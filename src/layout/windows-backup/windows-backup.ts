@@ -16,6 +16,7 @@ import { broken, incomplete, type PointFault } from '../point-fault.js';
 import { settleChains, type DraftPoint } from '../settle-chains.js';
 import { wholeImageFault } from '../whole-image.js';
 import { folderName, folderWorkloadId } from '../workload-id.js';
+import { listedVolumes, missingVolume } from './listed-volumes.js';
 
 /** Backups of Windows itself (`wbadmin`, Windows Server Backup): `WindowsImageBackup/<computer>/Backup YYYY-MM-DD HHMMSS/<volume>.vhdx`, or `.vhd`,
  *  with XML files beside them, and `Catalog/`, `SPPMetadataCache/` and `MediaId` for all backups of the computer.
@@ -23,10 +24,10 @@ import { folderName, folderWorkloadId } from '../workload-id.js';
  *  A workload is a computer, known by its folder: two of one name in two places are two, because retention would delete the backups of one for
  *  those of the other. A folder `Backup …` is one restore point, dated by its name, which is UTC; there is one disk for each volume, and every
  *  backup is a full. The folder above is known by what is in it, because administrators rename it to keep older backups, which are a workload of
- *  their own then. `wbadmin` lists a backup only with all files beside it under their own names, so all of them travel, those for all backups with
- *  each.
- *  `BackupSpecs.xml` is written last: without it the backup is not finished, and one with a disk of a later second is awaited for longer: a copy by hand that
- *  keeps no times leaves any order.
+ *  their own then; they are restored under the name at which alone `wbadmin` looks. It lists a backup only with all files beside it under their own
+ *  names, so all of them travel, those for all backups with each.
+ *  `BackupSpecs.xml` is written last, and lists the volumes (`listed-volumes.ts`): without it, or one of those, the backup is not finished. One with a disk
+ *  of a later second, or a list that says nothing, is awaited for longer: a copy by hand that keeps no times leaves any order.
  *  Source: listings of two such trees; no real files could be had (docs/COMPATIBILITY.md). */
 export const windowsBackupLayout: BackupLayout = {
   name: 'windows-image-backup',
@@ -43,7 +44,7 @@ const SHARED = /^(?:Catalog|SPPMetadataCache|Logs)$/i;
 const MEDIA_ID = /^MediaId$/i;
 const DISK = /^(?<volume>.+)\.(?<format>vhdx?)$/i;
 const CLOSING_RECORD = /^BackupSpecs\.xml$/i;
-/** Of the tool's own; an administrator may have renamed it. */
+/** Where alone the tool looks for the folders of computers. */
 const ROOT_NAME = 'WindowsImageBackup';
 
 function claim({ files, folders }: FolderNames): Claim | null {
@@ -77,11 +78,10 @@ async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promis
   return [{ id, name, restorePoints: settleChains(drafts) }];
 }
 
-/** Where the tool looks for the folder of a computer: in the one above, under the name that it has. */
+/** Where the tool looks for the folder of a computer, whatever an administrator has called the folders, or which date they have added. */
 function treePlace(folder: string): string {
-  const parts = folder.split('/').filter((part) => part !== '');
-  const computer = parts.at(-1) ?? 'windows';
-  return `${parts.at(-2) ?? ROOT_NAME}/${computer}`;
+  const computer = datedPlace(folder).place.split('/').at(-1);
+  return `${ROOT_NAME}/${computer === undefined || computer === '' ? 'windows' : computer}`;
 }
 
 interface Backup {
@@ -100,6 +100,7 @@ async function draftPoint(
   const volumes = own.filter(({ name }) => DISK.test(name));
   const faults: PointFault[] = [];
   const disks: SourceDisk[] = [];
+  const listed = record === null ? null : await listedVolumes(facts, record);
   if (record === null) faults.push(incomplete(`${backup}/BackupSpecs.xml is not there yet`).fault);
   for (const file of volumes) {
     const { volume = '', format = '' } = DISK.exec(file.name)?.groups ?? {};
@@ -112,6 +113,12 @@ async function draftPoint(
     const disk = fullDisk(volume.toLowerCase(), format.toLowerCase(), file);
     disks.push({ ...disk, as: `${place}/${file.within}` });
   }
+  const missing = missingVolume(
+    listed ?? [],
+    disks.map(({ disk }) => disk),
+  );
+  if (missing !== null)
+    faults.push(incomplete(`${missing}, which ${backup}/BackupSpecs.xml lists`).fault);
   const companions: SourceCompanion[] = [...own, ...shared]
     .filter((file) => !volumes.includes(file))
     .map(({ path, within }) => ({ path, as: `${place}/${within}` }));
@@ -121,14 +128,15 @@ async function draftPoint(
     ...{ files: own.filter((file) => file !== record), closingRecord: record },
   });
   // Another run is writing to it, or it was brought here file by file: which of them, time tells.
-  const isAwaited = record !== null && volumes.some((file) => secondOf(file) > secondOf(record));
+  const isAwaited =
+    record !== null &&
+    (listed === null || volumes.some((file) => secondOf(file) > secondOf(record)));
   const { evidence } = point;
   if (!isAwaited || evidence === undefined) return point;
   return { ...point, evidence: { ...evidence, closing: 'awaited' } };
 }
 
 /** XML files get the second of the last disk. */
-
 function secondOf({ stamp }: ClaimedFile): bigint {
   return BigInt(stamp.modifiedAtNs) / 1_000_000_000n;
 }

@@ -28,7 +28,9 @@ const BESIDE: Readonly<Record<string, Buffer>> = {
   [`${PC}/Catalog/GlobalCatalog`]: Buffer.alloc(2 * MIB + 17, 'catalog'),
   [`${PC}/Catalog/BackupGlobalCatalog`]: Buffer.from('backup of the catalog'),
   [`${PC}/SPPMetadataCache/{b1b2b3b4-0000-4000-8000-00000000cafe}`]: Buffer.from('metadata'),
-  [`${BACKUP}/BackupSpecs.xml`]: Buffer.from('<x/>'),
+  [`${BACKUP}/BackupSpecs.xml`]: Buffer.from(
+    String.raw`<BackupSpecs><FileSpecs><Volume Name="\\?\Volume{9b9cfbc3-369e-11e9-a17c-806e6f6e6963}\"/></FileSpecs></BackupSpecs>`,
+  ),
   [`${BACKUP}/b1b2b3b4-0000-4000-8000-00000000cafe_Components.xml`]: Buffer.from('<y/>'),
 };
 

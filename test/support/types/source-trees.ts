@@ -145,7 +145,11 @@ export const TYPES_UNDER_TEST: readonly TypeUnderTest[] = [
       const backup = join(host, `Backup ${dateOf(day)} 010000`);
       const disk = guestDisk(3, day);
       await writeDisk(join(backup, `${VOLUME}.vhd`), disk, 'vpc', '-o', 'force_size=on');
-      await write(join(backup, 'BackupSpecs.xml'), '<x/>');
+      const volume = String.raw`<Volume Name="\\?\Volume{${VOLUME}}\"/>`;
+      await write(
+        join(backup, 'BackupSpecs.xml'),
+        `<BackupSpecs><FileSpecs>${volume}</FileSpecs></BackupSpecs>`,
+      );
       for (const file of ['MediaId', 'Catalog/GlobalCatalog', 'Catalog/BackupGlobalCatalog'])
         await write(join(host, file), file);
       return { [VOLUME]: disk };

@@ -10,7 +10,18 @@ const VOLUME = '9b9cfbc3-369e-11e9-a17c-806e6f6e6963';
 const BACKUP = 'Backup 2026-11-23 124351';
 const SET = 'b1b2b3b4-0000-4000-8000-00000000cafe';
 
-/** As two listings of real ones show it; the content of the XML is not read. */
+/** As Windows Server Backup writes it. */
+const specsOf = (...volumes: string[]): string =>
+  `<?xml version="1.0"?>\r\n<BackupSpecs><FileSpecs>${volumes
+    .map(
+      (id) =>
+        String.raw`<Volume Name="\\?\Volume{${id}}\" AccessPath="C:" OriginalAccessPath="C:" Label="" OriginalLabel=""><FileSpec FilePath="\\?\Volume{${id}}\" FileName="*" IsRecursive="true" IsInclude="true"/></Volume>`,
+    )
+    .join('')}</FileSpecs><SystemState IsPresent="false"/></BackupSpecs>`;
+const EFI = '0d7b2f4a-369e-11e9-a17c-806e6f6e6963';
+const DATA = '5c1e8a90-369e-11e9-a17c-806e6f6e6963';
+
+/** As two listings of real ones show it. */
 function backedUp(root: string): Record<string, string | Uint8Array> {
   const folder = `${root}/L4MPJE-PC`;
   return {
@@ -19,7 +30,7 @@ function backedUp(root: string): Record<string, string | Uint8Array> {
     [`${folder}/Catalog/BackupGlobalCatalog`]: 'catalog',
     [`${folder}/SPPMetadataCache/{${SET}}`]: 'one',
     [`${folder}/${BACKUP}/${VOLUME}.vhd`]: fixtureImage('hyperv/fat-parent.vhd.gz').bytes,
-    [`${folder}/${BACKUP}/BackupSpecs.xml`]: '<x/>',
+    [`${folder}/${BACKUP}/BackupSpecs.xml`]: specsOf(VOLUME),
     [`${folder}/${BACKUP}/${SET}_Components.xml`]: '<x/>',
   };
 }
@@ -66,13 +77,71 @@ describe('backups of Windows', () => {
     ]);
   });
 
-  it('keep the name that an administrator gave to their folder', async () => {
-    const { repository } = await treeOf(backedUp('WindowsImageBackupJan'));
+  it.each(['WindowsImageBackupJan', 'WindowsImageBackup-2026-11-24', 'old/2026-11-24'])(
+    'are restored where alone Windows looks for them, whatever their folder is called (%s)',
+    async (root) => {
+      const { repository } = await treeOf(backedUp(root));
+      const [workload] = await scanWith(windowsBackupLayout, repository);
+      const names = workload!.restorePoints[0]!;
+      expect(names.disks[0]?.as).toBe(`WindowsImageBackup/L4MPJE-PC/${BACKUP}/${VOLUME}.vhd`);
+      expect(names.companions.map(({ as }) => as)).toContain(
+        'WindowsImageBackup/L4MPJE-PC/MediaId',
+      );
+    },
+  );
+
+  it('are restored without the date that an administrator has added to the name of the computer', async () => {
+    const files = Object.entries(backedUp('WindowsImageBackup')).map(
+      ([path, bytes]) => [path.replace('L4MPJE-PC', 'L4MPJE-PC_2026-11-24'), bytes] as const,
+    );
+    const { repository } = await treeOf(Object.fromEntries(files));
     const [workload] = await scanWith(windowsBackupLayout, repository);
-    expect(workload?.restorePoints[0]?.disks[0]?.as).toBe(
-      `WindowsImageBackupJan/L4MPJE-PC/${BACKUP}/${VOLUME}.vhd`,
+    expect(workload!.restorePoints[0]!.disks[0]?.as).toBe(
+      `WindowsImageBackup/L4MPJE-PC/${BACKUP}/${VOLUME}.vhd`,
     );
   });
+
+  const withSpecs = async (specs: string, ...more: string[]) => {
+    const folder = `WindowsImageBackup/L4MPJE-PC/${BACKUP}`;
+    const disk = fixtureImage('hyperv/fat-parent.vhd.gz').bytes;
+    const { repository, at } = await treeOf({
+      ...backedUp('WindowsImageBackup'),
+      [`${folder}/BackupSpecs.xml`]: specs,
+      ...Object.fromEntries(more.map((name) => [`${folder}/${name}`, disk])),
+    });
+    await utimes(at(`${folder}/BackupSpecs.xml`), WRITTEN_AT, WRITTEN_AT);
+    return (await scanWith(windowsBackupLayout, repository))[0]!.restorePoints[0]!;
+  };
+
+  it.each<[string, string[], string[], string | null]>([
+    ['its only volume', [VOLUME], [], null],
+    ['its volume in other letters', [VOLUME.toUpperCase()], [], null],
+    ['a volume more than the list', [VOLUME], [`${DATA}.vhd`], null],
+    ['the EFI system partition under its own name', [VOLUME, EFI], ['Esp.vhd'], null],
+    [
+      ...(['no disk of a volume', [VOLUME, DATA], []] as [string, string[], string[]]),
+      `volume ${DATA} is not there, which ${BACKUP}/BackupSpecs.xml lists`,
+    ],
+    [
+      ...(['one disk for two', [VOLUME, EFI, DATA], ['Esp.vhd']] as [string, string[], string[]]),
+      `of the volumes ${EFI}, ${DATA} all but one are not there, which ${BACKUP}/BackupSpecs.xml lists`,
+    ],
+  ])('with %s are as whole as the list of volumes says', async (_, listed, more, reason) => {
+    const point = await withSpecs(specsOf(...listed), ...more);
+    expect([point.state, point.reason]).toEqual([
+      reason === null ? 'complete' : 'incomplete',
+      reason,
+    ]);
+    expect(point.evidence?.closing).toBe('closed');
+  });
+
+  it.each(['<x/>', '<BackupSpecs>', '<BackupSpecs><FileSpecs/></BackupSpecs>', '\0\0'])(
+    'are awaited for longer where the list of volumes says nothing (%j)',
+    async (specs) => {
+      const { state, evidence } = await withSpecs(specs);
+      expect([state, evidence?.closing]).toEqual(['complete', 'awaited']);
+    },
+  );
 
   it('are incomplete until their last file is there, and awaited for longer when a volume is newer than it', async () => {
     const files = backedUp('WindowsImageBackup');
