@@ -26,6 +26,13 @@ describe('what a NAS or a desktop leaves in a source', () => {
     '$Recycle.Bin',
     'System Volume Information',
     'lost+found',
+    'found.000',
+    '.~tmp~',
+    '.rsync-partial',
+    // pve-manager PVE/VZDump.pm: `<dumpdir>/<basename>.tmp`, or `vzdumptmp<pid>_<vmid>/` where a tmpdir is set
+    'vzdump-lxc-101-2026_11_24-01_00_00.tmp',
+    'vzdump-qemu-100-2026_11_24-01_00_00.tmp',
+    'vzdumptmp4711_101',
   ])('makes no workload of a machine in the folder %s', async (name) => {
     const { repository, at } = await copyToRepository('libvirt-push');
     await mkdir(at(name));
@@ -77,7 +84,7 @@ describe('what a NAS or a desktop leaves in a source', () => {
   });
 
   it('is told from machines whose names only resemble it', () => {
-    for (const name of ['recycle', '#1', '@home', 'snapshot', 'lost-and-found', 'tmp', 'web01.'])
+    for (const name of ['recycle', '#1', '@home', 'snapshot', 'lost-and-found', 'tmp', 'web01.', 'web.tmp'])
       expect(isFolderPassedOver(name)).toBe(false);
     for (const name of ['vda.cp1.qcow2', 'a.tmp.qcow2', 'partial', 'Thumbs.db.qcow2'])
       expect(isFilePassedOver(name)).toBe(false);
