@@ -13,6 +13,8 @@ export interface SetApart {
 interface Names {
   /** Path within the repository; `''` is the root. */
   readonly folder: string;
+  /** `RepositoryCapabilities.place`: the repository may be the pool itself. */
+  readonly place?: string | undefined;
   readonly files: readonly string[];
   readonly folders: readonly string[];
 }
@@ -55,6 +57,14 @@ function filesOfRunning({ files, folders }: Names): (name: string) => boolean {
   };
 }
 
+/** `virsh backup-begin` writes each of its disks beside the one that the machine runs on, where nobody gives it a place. */
+function disksWithPushes({ files }: Names): (name: string) => boolean {
+  const disks = new Set(files.flatMap((name) => PUSHED.exec(name)?.groups?.disk ?? []));
+  return (name) => disks.has(name);
+}
+
+const PUSHED = /^(?<disk>.+\.(?:qcow2|raw|img))\.1\d{9}$/;
+
 const SWAP = /^(?:vmx-)?(?<machine>.+?)(?:-[0-9a-f]{6,16})?\.vswp$/i;
 
 /** The disk of a machine that happens to idle looks like one that was put there as a backup: nothing but where it lies tells them apart.
@@ -71,6 +81,12 @@ const ROWS: readonly Row[] = [
     runBy: 'libvirt',
     folder: /(?:^|\/)libvirt\/images$/,
     file: /\.(?:qcow2|raw|img|vmdk)$/i,
+  },
+  {
+    runBy: 'libvirt',
+    folder: ANY,
+    file: /\.(?:qcow2|raw|img)$/,
+    ofRunning: disksWithPushes,
   },
   {
     runBy: 'VMware',
@@ -113,9 +129,14 @@ const ROWS: readonly Row[] = [
 /** null: nothing. What lies in a folder with a date, or has one in its name, was put there: it is a copy. */
 export function setApart(names: Names): SetApart | null {
   const { folder, files, folders } = names;
-  for (const { runBy, folder: place, file, within, isIn, ofRunning } of ROWS) {
-    if (!place.test(folder) || isIn?.(names) === false) continue;
-    if (runBy !== null && datedPlace(folder).date !== null) continue;
+  const whole = [...(names.place ?? '').split('/'), ...folder.split('/')]
+    .filter((name) => name !== '')
+    .join('/');
+  for (const { runBy, folder: expected, file, within, isIn, ofRunning } of ROWS) {
+    // What other tools call their folders says nothing of what was put into one of such a name.
+    const path = runBy === null ? folder : whole;
+    if (!expected.test(path) || isIn?.(names) === false) continue;
+    if (runBy !== null && datedPlace(path).date !== null) continue;
     const isOfRunning = ofRunning?.(names) ?? (() => true);
     const isApart = (name: string): boolean =>
       isOfRunning(name) && (runBy === null || parseDatedName(name) === null);

@@ -107,7 +107,7 @@ async function* hiddenFolders(
     try {
       const found = await lookInto(repository, folder);
       if ('unseen' in found) continue;
-      const { runBy } = setApartIn(found);
+      const { runBy } = setApartIn(found, repository.capabilities.place);
       const none = { shares: [], trees: [], unseen: [], unread: [] };
       yield { folder, ...none, unclaimed: found.files, ...runBy };
       for (const { path } of found.within.toReversed()) waiting.push(path);
@@ -137,9 +137,9 @@ async function shareFolder(
   layouts: LayoutRows,
 ): Promise<{ walked: WalkedFolder; left: string[] }> {
   const { folder, passedOver, unaddressable } = found;
-  const { isOpaque } = repository.capabilities;
+  const { isOpaque, place } = repository.capabilities;
   const { files, within, apart, runBy } =
-    isOpaque === true ? { ...found, apart: [], runBy: {} } : setApartIn(found);
+    isOpaque === true ? { ...found, apart: [], runBy: {} } : setApartIn(found, place);
   const names = {
     ...{ folder, files: files.map(nameOf), folders: within.map(nameOf), passedOver },
     ...(isOpaque === undefined ? {} : { isOpaque }),
@@ -199,14 +199,18 @@ async function filesOfFolders(
 }
 
 /** A folder in two: what layouts are asked about, and what none may have. */
-function setApartIn({ folder, files, within }: ReadFolder): Pick<ReadFolder, 'files' | 'within'> & {
+function setApartIn(
+  { folder, files, within }: ReadFolder,
+  place: string | undefined,
+): Pick<ReadFolder, 'files' | 'within'> & {
   readonly apart: readonly RepositoryEntry[];
   readonly runBy: { readonly runBy?: string };
 } {
-  const found = setApart({ folder, files: files.map(nameOf), folders: within.map(nameOf) });
+  const names = { folder, place, files: files.map(nameOf), folders: within.map(nameOf) };
+  const found = setApart(names);
   if (found === null) return { files, within, apart: [], runBy: {} };
-  const names = new Set([...found.files, ...found.folders]);
-  const isApart = ({ name }: RepositoryEntry): boolean => names.has(name);
+  const set = new Set([...found.files, ...found.folders]);
+  const isApart = ({ name }: RepositoryEntry): boolean => set.has(name);
   return {
     files: files.filter((entry) => !isApart(entry)),
     within: within.filter((entry) => !isApart(entry)),

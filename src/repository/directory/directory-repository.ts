@@ -1,4 +1,5 @@
 import { constants } from 'node:fs';
+import { realpath } from 'node:fs/promises';
 import { BackupError, isBackupError } from '../../domain/errors.js';
 import type { FileTraits } from '../../domain/sources/restore-point.js';
 import type { FolderSync } from '../../domain/targets/storage-probe.js';
@@ -84,12 +85,13 @@ export interface KeepingFolder extends FolderRepository, KeepingRepository {}
 export async function openDirectoryRepository(options: DirectoryOptions): Promise<OpenedFolder> {
   const calls = fileCallsOfThisThread();
   const root = await RepositoryRoot.open(calls, options.id, options.rootPath);
+  const place = await realpath(options.rootPath).catch(() => options.rootPath);
   const keepingFolders = (): KeepingFolder => {
     const folders = new KeptFolders(root);
     const close = () => folders.close();
-    return Object.assign(new DirectoryRepository(calls, folders, options), { close });
+    return Object.assign(new DirectoryRepository(calls, folders, options, place), { close });
   };
-  return Object.assign(new DirectoryRepository(calls, root, options), { keepingFolders });
+  return Object.assign(new DirectoryRepository(calls, root, options, place), { keepingFolders });
 }
 
 class DirectoryRepository extends FolderVerbs implements FolderRepository {
@@ -101,7 +103,7 @@ class DirectoryRepository extends FolderVerbs implements FolderRepository {
   readonly #readOnly: boolean;
   readonly #folderSync: FolderSync;
 
-  constructor(calls: FileCalls, folders: FolderAccess, options: DirectoryOptions) {
+  constructor(calls: FileCalls, folders: FolderAccess, options: DirectoryOptions, place: string) {
     super();
     this.id = options.id;
     this.#calls = calls;
@@ -110,7 +112,7 @@ class DirectoryRepository extends FolderVerbs implements FolderRepository {
     this.#folderSync = options.folderSync ?? 'required';
     const stampsProve = options.stampsProve ?? true;
     this.capabilities = {
-      stampsProve,
+      ...{ stampsProve, place },
       ...(options.isOpaque === true ? { isOpaque: true } : {}),
     };
   }

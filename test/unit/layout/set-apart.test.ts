@@ -1,9 +1,12 @@
+import { symlink } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import {
   unrecognisedReason,
   type UnrecognisedFiles,
 } from '../../../src/domain/sources/unrecognised.js';
 import { scanRepository } from '../../../src/layout/scan-repository.js';
+import type { BackupRepository } from '../../../src/repository/backup-repository.js';
+import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 import { treeOf } from '../../support/layout/tree.js';
 
 const A = '2f9c1d3e-58b4-4d1b-9a52-0c6f7b3d9e01';
@@ -13,6 +16,10 @@ const C = '9b9cfbc3-369e-11e9-a17c-806e6f6e6963';
 /** Ids of workloads, and what is said of files that are none: folder, reason. */
 async function foundIn(paths: readonly string[]) {
   const { repository } = await treeOf(Object.fromEntries(paths.map((path) => [path, 512])));
+  return lookAt(repository);
+}
+
+async function lookAt(repository: BackupRepository) {
   const named: UnrecognisedFiles[] = [];
   const workloads = await scanRepository(repository, {
     onUnrecognised: (files) => named.push(files),
@@ -62,6 +69,41 @@ describe('disks that machines run on', () => {
     const { workloads, named } = await foundIn(names.map((name) => `${folder}/${name}`));
     expect(workloads).toEqual([]);
     expect(named).toEqual([[folder, expect.stringContaining(where(platform))]]);
+  });
+
+  it.each([
+    ['libvirt', 'libvirt/images', 'web01.qcow2'],
+    ['Proxmox VE', 'images/100', 'vm-100-disk-0.qcow2'],
+    ['XenServer or XCP-ng', C, `${A}.vhd`],
+    ['Nutanix AHV', '.acropolis/vmdisk', A],
+  ])(
+    'of %s are none where the source is their folder itself, also by a link',
+    async (platform, folder, name) => {
+      const { at } = await treeOf({ [`${folder}/${name}`]: 512 });
+      await symlink(at(folder), at('pool'));
+      for (const rootPath of [at(folder), at('pool')]) {
+        const source = await openDirectoryRepository({ id: 'primary', rootPath, readOnly: true });
+        expect(await lookAt(source)).toEqual({
+          workloads: [],
+          named: [['.', expect.stringContaining(where(platform))]],
+        });
+      }
+    },
+  );
+
+  it('are told by the pushes that libvirt has left beside them, which are backups', async () => {
+    const pushed = 'vms/web01.qcow2.1764201234';
+    const others = ['vms/db01.qcow2', 'vms/web01-2026-11-24.qcow2', 'vms/web01.img'];
+    const files = ['vms/web01.qcow2', ...others].map((path) => [path, 512] as const);
+    const head = Buffer.concat([Buffer.from('QFI\xfb', 'latin1'), Buffer.alloc(508)]);
+    const { repository } = await treeOf({ ...Object.fromEntries(files), [pushed]: head });
+    expect(await lookAt(repository)).toEqual({
+      workloads: [
+        ...['disk-vms:db01.qcow2', 'disk-vms:web01.qcow2', 'libvirt-disk-vms:web01.qcow2'],
+        'raw-vms:web01.img',
+      ],
+      named: [['vms', `"web01.qcow2" lies ${where('libvirt')}, so it is not copied`]],
+    });
   });
 
   it('hide no backups that lie beside a machine that is on', async () => {
