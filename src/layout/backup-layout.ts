@@ -13,6 +13,12 @@ export interface BackupLayout {
   readonly makesFullsOnly?: true;
   /** What this tool may have written into a folder, told by names alone: nothing is opened for it. null: nothing. */
   claim(names: FolderNames): Claim | null;
+  /** Where names alone do not tell what of it belongs to the tool: what is left of the claim when a few small files of it were read. What it gives back is
+   *  offered to the next layout. Absent: the names prove it.
+   *  @param facts are of this look alone: read only where there is doubt
+   *  @param claimed without what lies in claimed folders
+   *  @throws what the repository throws. What is about one place alone leaves the claim as it is: the scan tells of it */
+  confirm?(facts: FolderFacts, claimed: ClaimedFiles): Promise<Claim>;
   /** Whether a file within a claimed folder is one that this tool writes there; what is not is named as not recognised. Absent: all are.
    *  @param within path from the folder of the claim */
   isOwn?(within: string): boolean;

@@ -44,7 +44,7 @@ export async function scanRepository(
     if (onUnseen === undefined) throw error;
     onUnseen(part);
   };
-  const folders = walkFolders(repository, LAYOUTS);
+  const folders = walkFolders(repository, LAYOUTS, facts);
   const workloads = await workloadsIn(repository, folders, facts, onUnread, listener);
   return [...workloads.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
@@ -65,7 +65,7 @@ export async function scanWorkload(
     if (isOfImages) throw error;
     errors.push(error);
   };
-  const walked = readFolders(repository, LAYOUTS, folders);
+  const walked = readFolders(repository, LAYOUTS, folders, facts);
   const workload = (await workloadsIn(repository, walked, facts, onUnread)).get(workloadId);
   // It may be the one that cannot be read.
   if (workload === undefined && errors.length > 0) throw errors[0];

@@ -1,10 +1,17 @@
 import { isBackupError } from '../domain/errors.js';
-import type { SourceRepository } from '../repository/backup-repository.js';
+import type { RepositoryEntry, SourceRepository } from '../repository/backup-repository.js';
 import { joinPath } from '../repository/repository-path.js';
 import type { BackupLayout, Claim, FolderNames } from './backup-layout.js';
+import { FolderFacts, type FactStore } from './file-facts.js';
 import type { TreeLayout } from './tree-layout.js';
 import { FolderReader } from './tree-reader.js';
 import { isBug, isOfOnePlace, pathOfError, unreadPart, type UnreadPlace } from './unread-part.js';
+
+/** Who is asked for what lies in a folder. */
+export interface LayoutRows {
+  readonly trees: readonly TreeLayout[];
+  readonly images: readonly BackupLayout[];
+}
 
 /** Who gets what of one folder. */
 export interface SharedOut {
@@ -19,21 +26,32 @@ export interface SharedOut {
 }
 
 /** Asks one layout after the other, each for what those before have left: so every file belongs to one backup, whatever the rows. Those of trees
- *  come first: they know a folder by its names together, and what lies in it may look like an image. */
+ *  come first: they know a folder by its names together, and what lies in it may look like an image.
+ *  @param fileOf the files of the folder by their names
+ *  @param store what earlier looks found out; nothing is added to it */
 export async function shareOut(
   repository: SourceRepository,
   names: FolderNames,
-  treeLayouts: readonly TreeLayout[],
-  layouts: readonly BackupLayout[],
+  fileOf: ReadonlyMap<string, RepositoryEntry>,
+  { trees: treeLayouts, images: layouts }: LayoutRows,
+  store: FactStore,
 ): Promise<SharedOut> {
   const errors: unknown[] = [];
   const { folder } = names;
   const reader = new FolderReader(repository, folder, undefined, (error) => errors.push(error));
   const trees = await claimsOf(names, treeLayouts, (layout, claim) =>
-    confirmed(layout, reader, folder, claim),
+    orAsItIs(claim, () => layout.confirm?.(reader, folder, claim)),
   );
   const rest = { ...names, ...trees.left };
-  const { claims, left } = await claimsOf(rest, layouts, (_, claim) => Promise.resolve(claim));
+  const { claims, left } = await claimsOf(rest, layouts, async (layout, claim) => {
+    if (layout.confirm === undefined) return claim;
+    const own = claim.files.flatMap((name) => {
+      const entry = fileOf.get(name);
+      return entry === undefined ? [] : [{ ...entry, within: name }];
+    });
+    const facts = await FolderFacts.of(store, repository, folder);
+    return orAsItIs(claim, () => layout.confirm?.(facts, { folder, files: own }));
+  });
   // What cannot be read of what is claimed is told by the scan, and of a folder by the walk.
   const unread = new Map<string, UnreadPlace>();
   for (const error of errors) {
@@ -49,15 +67,13 @@ export async function shareOut(
 }
 
 /** One place that cannot be read stops nothing beside it: whose the claim is the scan finds out, or tells why it cannot. */
-async function confirmed(
-  layout: TreeLayout,
-  reader: FolderReader,
-  folder: string,
+async function orAsItIs(
   claim: Claim,
+  confirm: () => Promise<Claim | null> | undefined,
 ): Promise<Claim | null> {
-  if (layout.confirm === undefined) return claim;
   try {
-    return await layout.confirm(reader, folder, claim);
+    const confirmed = await confirm();
+    return confirmed === undefined ? claim : confirmed;
   } catch (error) {
     if (!isOfOnePlace(error) && !isBug(error)) throw error;
     return claim;

@@ -10,8 +10,8 @@ import type { SourceRepository, RepositoryEntry } from '../repository/backup-rep
 import { joinPath, OWN_FOLDER } from '../repository/repository-path.js';
 import type { BackupLayout, Claim, ClaimedFile, ClaimedFiles } from './backup-layout.js';
 import { setApart } from './set-apart.js';
-import { shareOut, type SharedOut } from './share-out.js';
-import type { TreeLayout } from './tree-layout.js';
+import { FORGETFUL, type FactStore } from './file-facts.js';
+import { shareOut, type LayoutRows, type SharedOut } from './share-out.js';
 import { claimText, isOfOnePlace, unreadPart, type UnreadPlace } from './unread-part.js';
 
 /** One folder of a repository, shared out among the layouts. */
@@ -36,12 +36,6 @@ export interface FolderShare {
   readonly claimed: ClaimedFiles;
 }
 
-/** Who is asked for what lies in a folder. */
-export interface LayoutRows {
-  readonly trees: readonly TreeLayout[];
-  readonly images: readonly BackupLayout[];
-}
-
 /** Longhaul's own chain, or its copy of a tree, lies in a folder with this record or its copy: such a folder is a target, never a source of a
  *  backup tool. */
 const OWN_RECORD = /^(?:chain|tree)\.json(\.copy)?$/;
@@ -61,10 +55,12 @@ interface ReadFolder {
 /** All folders of a repository that may hold backups, one at a time, sorted by path within each folder; those that a layout has claimed come
  *  with the folder that they were claimed in. A target of Longhaul that lies in one is not looked into, and is named: it comes as a folder
  *  without files, as one that cannot be read.
+ *  @param store what earlier looks found out
  *  @throws what the repository throws that says nothing of one folder or file, or is about the root */
 export async function* walkFolders(
   repository: SourceRepository,
   layouts: LayoutRows,
+  store: FactStore = FORGETFUL,
 ): AsyncGenerator<WalkedFolder> {
   const waiting = [''];
   for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
@@ -73,7 +69,7 @@ export async function* walkFolders(
       yield { folder, shares: [], trees: [], unclaimed: [], unread: [], ...found };
       continue;
     }
-    const { walked, left } = await shareFolder(repository, found, layouts);
+    const { walked, left } = await shareFolder(repository, found, layouts, store);
     for (const next of left.reverse()) waiting.push(next);
     yield walked;
     // Those of a store are its own, as the `.chunks` of a datastore.
@@ -123,10 +119,11 @@ export async function* readFolders(
   repository: SourceRepository,
   layouts: LayoutRows,
   folders: readonly string[],
+  store: FactStore = FORGETFUL,
 ): AsyncGenerator<WalkedFolder> {
   for (const folder of folders) {
     const found = await readFolder(repository, folder);
-    if (found !== null) yield (await shareFolder(repository, found, layouts)).walked;
+    if (found !== null) yield (await shareFolder(repository, found, layouts, store)).walked;
   }
 }
 
@@ -135,6 +132,7 @@ async function shareFolder(
   repository: SourceRepository,
   found: ReadFolder,
   layouts: LayoutRows,
+  store: FactStore,
 ): Promise<{ walked: WalkedFolder; left: string[] }> {
   const { folder, passedOver, unaddressable } = found;
   const { isOpaque, place } = repository.capabilities;
@@ -144,10 +142,10 @@ async function shareFolder(
     ...{ folder, files: files.map(nameOf), folders: within.map(nameOf), passedOver },
     ...(isOpaque === undefined ? {} : { isOpaque }),
   };
-  const shared = await shareOut(repository, names, layouts.trees, layouts.images);
+  const fileOf = new Map(files.map((entry) => [entry.name, entry]));
+  const shared = await shareOut(repository, names, fileOf, layouts, store);
   const { trees, claims, unclaimed, left } = shared;
   const unread = [...shared.unread];
-  const fileOf = new Map(files.map((entry) => [entry.name, entry]));
   const unseen = unaddressable.filter(isFolderOrImage).map(unsupportedName);
   const strangers = [...apart, ...unclaimed.flatMap((name) => fileOf.get(name) ?? [])];
   // No layout is asked of a name that it could not open.

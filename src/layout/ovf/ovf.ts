@@ -6,7 +6,6 @@ import type {
   Claim,
   ClaimedFile,
   ClaimedFiles,
-  FolderNames,
   FoundWorkload,
 } from '../backup-layout.js';
 import { datedPlace, dateOfBoth } from '../dated-folders.js';
@@ -15,6 +14,7 @@ import type { FolderFacts } from '../file-facts.js';
 import { fullDisk, fullPoint } from '../full-point.js';
 import { writtenAtMs } from '../named-date.js';
 import { packageNames } from './library-names.js';
+import { baseOf, claim, isMember, isOfNobody, isDescriptor } from './claimed-names.js';
 import { readOvf, type OvfDescriptor, type OvfFile } from './descriptor.js';
 import { broken, faultOfError, incomplete, type Finding, type PointFault } from '../point-fault.js';
 import { settleChains } from '../settle-chains.js';
@@ -40,69 +40,57 @@ export const ovfLayout: BackupLayout = {
   claim,
   // Beside several descriptors it belongs to the one that names it, and there may be none.
   mayBeNobodys: () => true,
+  confirm,
   scan,
 };
-
-const DESCRIPTOR = /\.ovf$/i;
-/** What a package holds besides, if a descriptor is there, whether that names it or not. */
-const MEMBER = /\.(?:mf|cert|vmdk|vhdx?|qcow2|raw|iso|img|nvram|gz)(?:\.\d{9})?$/i;
-
-/** What may be a backup of another layout under any name, or part of one. */
-const OF_OTHERS =
-  /^[^.]+$|\.(?:xml|ova|vma|dmg|sparseimage|zfs|zsend|zstream|ufsdump|flar|mksysb|savevg|dd)(?:\.gz)?$|\.(?:tar\.gz|zst|lz4|lzop?|xz|bz2)$/i;
-
-/** Of those the ones that may as well be a backup by themselves, of another layout. */
-const ANYBODYS = /^(?<stem>.+?)(?<!\.vmdk)(?<tar>\.tar)?\.(?:vhdx?|qcow2|raw|iso|img|gz)$/i;
-/** As XenServer names its disks, and oVirt, without an ending. */
-const UUID_NAME = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:\.|$)/i;
-const BARE_UUID = /^[0-9a-f-]{36}$/i;
-
-function claim({ files }: FolderNames): Claim | null {
-  const bases = files
-    .filter((name) => DESCRIPTOR.test(name))
-    .map((name) => name.slice(0, -'.ovf'.length).toLowerCase());
-  if (bases.length === 0) return null;
-  // A descriptor may name any file: what it does not name is told as nobody's.
-  const mayBeNamed = (name: string) =>
-    isMember(name) ? mayBeOf(bases, name) : !OF_OTHERS.test(name);
-  return { files: files.filter((name) => DESCRIPTOR.test(name) || mayBeNamed(name)) };
-}
-
-/** Whether a file belongs to a package that is alone in its folder, although nothing names it. */
-function isMember(name: string): boolean {
-  return MEMBER.test(name) || (BARE_UUID.test(name) && UUID_NAME.test(name));
-}
-
-/** What no descriptor names would be in no point of its own: nobody else gets to see a file that is claimed here. So a name with a date that is
- *  not the package's is left to others, and where there are several packages every name that is none of theirs. */
-function mayBeOf(bases: readonly string[], name: string): boolean {
-  const parts = ANYBODYS.exec(name)?.groups;
-  const stem = parts?.stem?.toLowerCase();
-  if (parts?.tar !== undefined) return false;
-  if (stem === undefined || bases.includes(stem) || UUID_NAME.test(name)) return true;
-  if (parseDatedName(stem) !== null)
-    return bases.some((base) => stem.startsWith(base) && parseDatedName(base) !== null);
-  return bases.length === 1 || bases.some((base) => stem.startsWith(base));
-}
 
 interface Package {
   readonly descriptor: ClaimedFile;
   readonly base: string;
   readonly found: Finding<OvfDescriptor>;
+  readonly manifest: Manifest;
+}
+
+async function packagesIn(
+  facts: FolderFacts,
+  files: readonly ClaimedFile[],
+): Promise<readonly Package[]> {
+  const packages: Package[] = [];
+  for (const descriptor of files.filter(({ name }) => isDescriptor(name))) {
+    const base = baseOf(descriptor.name);
+    const found = withFileNames(await readOvf(facts, descriptor), files);
+    packages.push({ descriptor, base, found, manifest: await readManifest(facts, base, files) });
+  }
+  return packages;
+}
+
+/** Images that no package names, under names of their own, are those of other machines: they go to who knows them. Without a descriptor that cannot be read just
+ *  now nobody knows which these are. */
+async function confirm(facts: FolderFacts, claimed: ClaimedFiles): Promise<Claim> {
+  const files = packageNames(claimed.files);
+  const bases = files.flatMap(({ name }) => (isDescriptor(name) ? [baseOf(name)] : []));
+  const doubtful = files.filter(({ name }) => isOfNobody(bases, name));
+  const keep = (gone: readonly ClaimedFile[]): Claim => {
+    const paths = new Set(gone.map(({ path }) => path));
+    return { files: claimed.files.flatMap((file) => (paths.has(file.path) ? [] : [file.name])) };
+  };
+  if (doubtful.length === 0) return keep([]);
+  const packages = await packagesIn(facts, files);
+  const isUnread = packages.some((one) =>
+    [one.found, one.manifest].some(
+      (part) => part !== null && 'fault' in part && part.fault.state === 'unknown',
+    ),
+  );
+  if (isUnread) return keep([]);
+  return keep(doubtful.filter((file) => !packages.some((one) => isNamedBy(one, file))));
 }
 
 async function scan(facts: FolderFacts, claimed: ClaimedFiles): Promise<FoundWorkload[]> {
   const { folder } = claimed;
   const files = packageNames(claimed.files);
-  const packages: Package[] = [];
-  for (const descriptor of files.filter(({ name }) => DESCRIPTOR.test(name))) {
-    const base = descriptor.name.slice(0, -'.ovf'.length);
-    const found = await readOvf(facts, descriptor);
-    packages.push({ descriptor, base, found: withFileNames(found, files) });
-  }
+  const packages = await packagesIn(facts, files);
   const workloads: FoundWorkload[] = [];
-  for (const { descriptor, base, found } of packages) {
-    const manifest = await readManifest(facts, base, files);
+  for (const { descriptor, base, found, manifest } of packages) {
     const own = filesOf({ base, found, manifest }, files, packages.length === 1);
     const { disks, faults } = await readDisks(facts, found, own);
     const { workloadId, pointId, createdAtMs } = placeOf(folder, base, descriptor);
@@ -145,19 +133,28 @@ function decodedUri(href: string): string {
 
 /** What descriptor and manifest name; of a descriptor that is alone also all else of the folder that looks like a part of a package. */
 function filesOf(
-  { base, found, manifest }: Pick<Package, 'base' | 'found'> & { readonly manifest: Manifest },
+  one: Pick<Package, 'base' | 'found' | 'manifest'>,
   files: readonly ClaimedFile[],
   isAlone: boolean,
 ): ClaimedFile[] {
+  return files.filter(
+    (file) =>
+      !isDescriptor(file.name) &&
+      ((isAlone && isMember(file.name)) ||
+        [`${one.base}.mf`, `${one.base}.cert`].includes(file.name) ||
+        isNamedBy(one, file)),
+  );
+}
+
+function isNamedBy(
+  { found, manifest }: Pick<Package, 'found' | 'manifest'>,
+  { name }: ClaimedFile,
+): boolean {
   const named = 'value' in found ? found.value.files : [];
   const listed = manifest !== null && 'value' in manifest ? manifest.value.entries : [];
-  return files.filter(
-    ({ name }) =>
-      !DESCRIPTOR.test(name) &&
-      ((isAlone && isMember(name)) ||
-        [`${base}.mf`, `${base}.cert`].includes(name) ||
-        listed.some((entry) => entry.name === name) ||
-        named.some((file) => name === file.href || isPartOf(name, file))),
+  return (
+    listed.some((entry) => entry.name === name) ||
+    named.some((file) => name === file.href || isPartOf(name, file))
   );
 }
 

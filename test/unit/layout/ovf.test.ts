@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { cp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { BackupError } from '../../../src/domain/errors.js';
 import { scanRepository } from '../../../src/layout/scan-repository.js';
 import { ovfLayout } from '../../../src/layout/ovf/ovf.js';
@@ -60,9 +60,14 @@ describe('the files of a folder with OVF packages', () => {
     expect(claimed(...dated, 'web-2026-11-25.img')).toEqual(dated);
   });
 
-  it('are those of one of several by their names', () => {
+  // Until the descriptors are read: what they do not name they give back.
+  it('are all that one of several may name', () => {
     const own = ['db.ovf', 'DB-disk1.img', 'web.ovf', 'web-disk1.vhd', UUID_DISK, 'any.vmdk'];
-    expect(claimed(...own, 'mail.img', 'site.tar.gz', 'files.vhd')).toEqual(own);
+    const others = ['mail-2026-11-24.img', 'site.tar.gz'];
+    expect(claimed(...own, 'mail.img', ...others, 'files.vhd')).toEqual([
+      ...own,
+      ...['mail.img', 'files.vhd'],
+    ]);
   });
 });
 
@@ -241,6 +246,60 @@ describe.skipIf(!requireTool('qemu-img'))('an OVF package in a folder', () => {
     expect(companions).toEqual(expect.arrayContaining(['data.vdi', flp]));
     expect(companions).not.toContain('README.txt');
     expect(strangers).toContain('README.txt');
+  });
+
+  const ONE_DISK = descriptorOf(
+    '<File ovf:id="f1" ovf:href="web-disk1.vmdk"/><File ovf:id="f2" ovf:href="Data.vhdx"/>',
+    '<Disk ovf:diskId="d1" ovf:fileRef="f1"/><Disk ovf:diskId="d2" ovf:fileRef="f2"/>',
+  );
+  const OTHERS = ['db01.qcow2', 'web01.vmdk', 'mail.img', 'web-2026-11-23.vmdk', 'files.vhd'];
+  const OWN = ['web-disk1.vmdk', 'Data.vhdx', 'web.nvram', 'web-spare.vmdk', 'tools.iso'];
+
+  it.each([
+    ['alone', {}],
+    ['beside another', { 'share/app.ovf': descriptorOf('', '') }],
+  ])('takes no image of another machine that lies beside it (%s)', async (_, more) => {
+    const files = [...OTHERS, ...OWN].map((name) => [`share/${name}`, 512] as const);
+    const copy = await treeOf({ 'share/web.ovf': ONE_DISK, ...Object.fromEntries(files), ...more });
+    const found = await scanRepository(copy.repository, { onUnrecognised: () => undefined });
+    const pathsOf = ({ restorePoints }: (typeof found)[number]) =>
+      restorePoints.flatMap(({ disks, companions }) => [...disks, ...companions]);
+    const web = found.find(({ id }) => id === 'ovf-share:web')!;
+    const others = found.filter(({ id }) => !id.startsWith('ovf-'));
+    expect(others.flatMap((one) => pathsOf(one).map(({ path }) => path)).sort()).toEqual(
+      OTHERS.map((name) => `share/${name}`).sort(),
+    );
+    const isAlone = Object.keys(more).length === 0;
+    const own = isAlone ? OWN : OWN.slice(0, 2);
+    expect(pathsOf(web).map(({ path }) => path)).toEqual(
+      expect.arrayContaining(own.map((name) => `share/${name}`)),
+    );
+  });
+
+  it('keeps what lies beside it while nobody can tell what it names, and reads it once', async () => {
+    const kept = new Map<string, string>();
+    const store = {
+      load: (key: string) => Promise.resolve(kept.get(key) ?? null),
+      save: (key: string, text: string) => void kept.set(key, text),
+    };
+    const copy = await treeOf({ 'share/web.ovf': ONE_DISK, 'share/mail.img': 512 });
+    const openRead = copy.repository.openRead.bind(copy.repository);
+    let opened: string[] = [];
+    copy.repository.openRead = (path) => (opened.push(path), openRead(path));
+    const ids = async () => (await scanRepository(copy.repository, {}, store)).map(({ id }) => id);
+    // What was written to a moment ago is read again.
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 60_000 });
+    onTestFinished(() => void vi.useRealTimers());
+    expect(await ids()).toEqual(['ovf-share:web', 'raw-share:mail.img']);
+    opened = [];
+    expect(await ids()).toEqual(['ovf-share:web', 'raw-share:mail.img']);
+    expect(opened).not.toContain('share/web.ovf');
+    kept.clear();
+    copy.repository.openRead = (path) =>
+      path === 'share/web.ovf'
+        ? Promise.reject(new BackupError('REPOSITORY_IO_ERROR', 'bad sector'))
+        : openRead(path);
+    expect(await ids()).toEqual(['ovf-share:web']);
   });
 
   it('is broken with the manifest of another descriptor', async () => {
