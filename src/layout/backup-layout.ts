@@ -26,6 +26,8 @@ export interface BackupLayout {
    *  another file, which may not be there. Absent: none is.
    *  @param within path from the folder of the claim */
   mayBeNobodys?(within: string): boolean;
+  /** The files of a point are all called after it, so that a file which is on its way under another name is none of it. Absent: they have any names. */
+  readonly isNamedAlike?: true;
   /** All workloads in what it has claimed in one folder. Never follows a path stored in a file.
    *  A point that cannot be restored is reported with state and reason, not left out.
    *  What it has claimed is all there is to know: ids follow from it, and the link of a point never leaves it. A parent that lies elsewhere

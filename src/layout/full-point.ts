@@ -44,6 +44,14 @@ export function fullPoint(run: FullRun): DraftPoint {
   };
 }
 
+/** The point, of which more may be on its way although its tool has closed it. */
+export function awaited(point: DraftPoint): DraftPoint {
+  const { evidence } = point;
+  return evidence === undefined
+    ? point
+    : { ...point, evidence: { ...evidence, closing: 'awaited' } };
+}
+
 /** Parts what was found of several files into answers and faults. */
 export function partFindings<T>(findings: readonly Finding<T>[]): {
   readonly values: readonly T[];

@@ -12,6 +12,7 @@ import type { BackupLayout, ClaimedFile, ClaimedFiles, FoundWorkload } from './b
 import { FolderFacts, FORGETFUL, type FactStore } from './file-facts.js';
 import { joinFolders } from './join-folders.js';
 import { BACKUP_LAYOUTS } from './layouts.js';
+import { withAwaited } from './on-their-way.js';
 import { treesIn, type OnUnread } from './scan-trees.js';
 import { TREE_LAYOUTS } from './tree-layouts.js';
 import { claimText, isBug, isOfOnePlace, unreadPart } from './unread-part.js';
@@ -134,7 +135,7 @@ async function workloadsOf(
   if (shares.length + trees.length === 0) return [];
   const facts = await FolderFacts.of(store, repository, folder);
   const workloads = await treesIn(facts, { folder, trees }, onUnread, onUnlisted);
-  for (const { layout, claimed } of shares) {
+  for (const { layout, claimed, onTheirWay } of shares) {
     const { type, makesFullsOnly } = layout;
     const known = {
       type: type.id,
@@ -144,7 +145,8 @@ async function workloadsOf(
     const all = await foundBy(layout, facts, claimed, onUnread);
     if (all === null) continue;
     onUnlisted?.(nobodysFiles(layout, claimed, all));
-    for (const found of all) workloads.push({ ...found, ...known });
+    for (const found of all)
+      workloads.push({ ...withAwaited(found, onTheirWay, layout), ...known });
   }
   facts.keep();
   return workloads;

@@ -74,6 +74,7 @@ export function singleFilesLayout(row: SingleFiles): BackupLayout {
     name: row.name,
     type: row.type,
     makesFullsOnly: true,
+    isNamedAlike: true,
     claim: (names) => claimOf(row, names),
     mayBeNobodys: (name) => row.isOther !== undefined || imageBeside(name) !== null,
     scan: (facts, claimed) => scan(row, facts, claimed),

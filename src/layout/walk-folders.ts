@@ -9,6 +9,7 @@ import { IMAGE_FORMATS } from '../image/formats.js';
 import type { SourceRepository, RepositoryEntry } from '../repository/backup-repository.js';
 import { joinPath, OWN_FOLDER } from '../repository/repository-path.js';
 import type { BackupLayout, Claim, ClaimedFile, ClaimedFiles } from './backup-layout.js';
+import { filesOnTheirWay, type FileOnItsWay } from './on-their-way.js';
 import { setApart } from './set-apart.js';
 import { FORGETFUL, type FactStore } from './file-facts.js';
 import { shareOut, type LayoutRows, type SharedOut } from './share-out.js';
@@ -34,6 +35,8 @@ export interface WalkedFolder {
 export interface FolderShare {
   readonly layout: BackupLayout;
   readonly claimed: ClaimedFiles;
+  /** In the folders of the claim. */
+  readonly onTheirWay: readonly FileOnItsWay[];
 }
 
 /** Longhaul's own chain, or its copy of a tree, lies in a folder with this record or its copy: such a folder is a target, never a source of a
@@ -48,6 +51,8 @@ interface ReadFolder {
   /** Names of folders that hold no source. */
   readonly passedOver: readonly string[];
   readonly unaddressable: readonly RepositoryEntry[];
+  /** They are not among `files`. */
+  readonly onTheirWay: readonly FileOnItsWay[];
   /** Longhaul keeps something of its own there, as in the root of a target. */
   readonly hasOwnFolder: boolean;
 }
@@ -157,8 +162,10 @@ async function shareFolder(
       const entry = fileOf.get(name);
       return entry === undefined ? [] : [{ ...entry, within: name }];
     });
+    const onTheirWay = [...found.onTheirWay];
     try {
       const below = await filesOfFolders(repository, folder, claim);
+      for (const file of below.onTheirWay) onTheirWay.push(file);
       for (const part of below.unseen) unseen.push(part);
       for (const file of below.files)
         if (layout.isOwn?.(file.within) === false) strangers.push(file);
@@ -169,7 +176,7 @@ async function shareFolder(
       unread.push({ part, error, isOfImages: true });
       continue;
     }
-    shares.push({ layout, claimed: { folder, files: own } });
+    shares.push({ layout, claimed: { folder, files: own }, onTheirWay });
   }
   return {
     walked: { folder, shares, trees, unclaimed: strangers, unseen, unread, ...runBy },
@@ -182,18 +189,20 @@ async function filesOfFolders(
   repository: SourceRepository,
   folder: string,
   { folders = [] }: Claim,
-): Promise<{ readonly files: ClaimedFile[]; readonly unseen: UnseenPart[] }> {
+): Promise<Omit<ReadTree, 'files'> & { readonly files: ClaimedFile[] }> {
   const files: ClaimedFile[] = [];
   const unseen: UnseenPart[] = [];
+  const onTheirWay: FileOnItsWay[] = [];
   for (const name of folders) {
     const tree = await readTree(repository, joinPath(folder, name));
     for (const part of tree.unseen) unseen.push(part);
+    for (const file of tree.onTheirWay) onTheirWay.push(file);
     for (const entry of tree.files) {
       const within = folder === '' ? entry.path : entry.path.slice(folder.length + 1);
       files.push({ ...entry, within });
     }
   }
-  return { files, unseen };
+  return { files, unseen, onTheirWay };
 }
 
 /** A folder in two: what layouts are asked about, and what none may have. */
@@ -217,13 +226,17 @@ function setApartIn(
   };
 }
 
+interface ReadTree {
+  readonly files: RepositoryEntry[];
+  readonly unseen: UnseenPart[];
+  readonly onTheirWay: FileOnItsWay[];
+}
+
 /** All plain files at any depth below a claimed folder, each folder before those within it. In there every name counts. */
-async function readTree(
-  repository: SourceRepository,
-  root: string,
-): Promise<{ readonly files: RepositoryEntry[]; readonly unseen: UnseenPart[] }> {
+async function readTree(repository: SourceRepository, root: string): Promise<ReadTree> {
   const files: RepositoryEntry[] = [];
   const unseen: UnseenPart[] = [];
+  const onTheirWay: FileOnItsWay[] = [];
   const waiting = [root];
   for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
     const found = await lookInto(repository, folder);
@@ -233,10 +246,11 @@ async function readTree(
     }
     // One by one: a folder may hold more than a call takes arguments.
     for (const file of found.files) files.push(file);
+    for (const file of found.onTheirWay) onTheirWay.push(file);
     for (const entry of found.unaddressable) unseen.push(unsupportedName(entry));
     for (const { path } of found.within.toReversed()) waiting.push(path);
   }
-  return { files, unseen };
+  return { files, unseen, onTheirWay };
 }
 
 /** A folder, or what is not looked into there because it is, or lies in, a target of Longhaul. */
@@ -280,7 +294,8 @@ async function readFolder(
   const passedOver = folders.map(nameOf).filter(isFolderPassedOver);
   const unaddressable = entries.filter((entry) => entry.unaddressable !== undefined);
   const hasOwnFolder = folders.some(({ name }) => name === OWN_FOLDER);
-  return { folder, files, within, passedOver, unaddressable, hasOwnFolder };
+  const onTheirWay = filesOnTheirWay(entries.filter(({ name }) => isFilePassedOver(name)));
+  return { folder, files, within, passedOver, unaddressable, onTheirWay, hasOwnFolder };
 }
 
 /** Other files may have any name. */

@@ -58,6 +58,16 @@ export function isFilePassedOver(name: string): boolean {
   return FILES.test(name);
 }
 
+/** What a file will be called that is on its way under a name that is passed over; null: it is none. Sources: rsync(1) (`.NAME.XXXXXX`), and the table. */
+export function nameAfterTransfer(name: string): string | null {
+  const { hidden, plain } = ON_ITS_WAY.exec(name)?.groups ?? {};
+  return hidden ?? plain ?? null;
+}
+
+/** rclone puts eight digits before its ending. */
+const ON_ITS_WAY =
+  /^(?:\.(?<hidden>[^_].*)\.[a-z0-9]{6}|(?<plain>.+?)(?:\.[0-9a-f]{8})?\.(?:partial|part|filepart|tmp))$/i;
+
 /** The tables of docs/OPERATIONS.md, as Markdown. */
 export function renderPassedOverTable(): string {
   const row =

@@ -10,7 +10,7 @@ import type {
 } from '../backup-layout.js';
 import { datedPlace } from '../dated-folders.js';
 import type { FolderFacts } from '../file-facts.js';
-import { fullDisk, fullPoint, partFindings } from '../full-point.js';
+import { awaited, fullDisk, fullPoint, partFindings } from '../full-point.js';
 import { furtherDisks, isOfDisk, readDisk, type FurtherDisks } from './disks.js';
 import {
   baseName,
@@ -101,10 +101,11 @@ async function readRun(
   files: readonly ClaimedFile[],
 ): Promise<DraftPoint> {
   const status = statusOf(files);
-  const { disks, companions, faults, leftOut } = await readMachine(facts, run, files);
+  const machine = await readMachine(facts, run, files);
+  const { disks, companions, faults, leftOut } = machine;
   const written = files.filter((file) => file !== status.record);
   const stamped = status.record ?? null;
-  return fullPoint({
+  const point = fullPoint({
     id: runId(run, stamped ?? undefined),
     workloadId: workloadId(run),
     createdAtMs: runDateMs(run, stamped === null ? written : [stamped]),
@@ -115,6 +116,8 @@ async function readRun(
     files: written,
     closingRecord: status.isFinished ? stamped : null,
   });
+  // The mark may have come here before a disk that nothing says was left out.
+  return machine.lacksDisk === true && !status.isWarned ? awaited(point) : point;
 }
 
 /** Only its end tells that all of it is there. */
@@ -148,6 +151,8 @@ function runDateMs({ date }: RunName, files: readonly RepositoryEntry[]): number
 function statusOf(files: readonly ClaimedFile[]): {
   readonly record: ClaimedFile | undefined;
   readonly isFinished: boolean;
+  /** It says itself that not all was backed up. */
+  readonly isWarned: boolean;
   readonly faults: readonly PointFault[];
 } {
   const named = (name: string) => files.find(({ within }) => within === name);
@@ -159,7 +164,10 @@ function statusOf(files: readonly ClaimedFile[]): {
       : record === undefined
         ? incomplete('STATUS.ok is not there yet')
         : null;
-  return { record, isFinished: fault === null, faults: fault === null ? [] : [fault.fault] };
+  return {
+    ...{ record, isFinished: fault === null, isWarned: warn !== undefined },
+    faults: fault === null ? [] : [fault.fault],
+  };
 }
 
 async function readMachine(
@@ -171,6 +179,8 @@ async function readMachine(
   readonly companions: readonly SourceCompanion[];
   readonly faults: readonly PointFault[];
   readonly leftOut?: string;
+  /** Disks of the definition that are not here, and that a snapshot does not leave out. */
+  readonly lacksDisk?: boolean;
 }> {
   const definitions = files.filter(({ within }) => /^[^/]*\.vmx$/i.test(within));
   const companions = files
@@ -200,7 +210,8 @@ async function readMachine(
   const descriptors = disks
     .filter(({ extents }) => extents !== undefined)
     .map((disk) => descriptorOf(disk, files));
-  const leftOut = vmx.value.disks.filter((disk) => !held.includes(disk)).map(leftOutText);
+  const absent = vmx.value.disks.filter((disk) => !held.includes(disk));
+  const leftOut = absent.map(leftOutText);
   const notes = [
     ...(leftOut.length === 0 ? [] : [`ghettoVCB has left out ${leftOut.join(', ')}`]),
     ...further.notes,
@@ -208,6 +219,7 @@ async function readMachine(
   return {
     ...{ disks, companions: [...companions, ...descriptors] },
     faults: [...faults, ...further.faults],
+    lacksDisk: absent.some(({ isIndependent }) => !isIndependent),
     ...(notes.length === 0 ? {} : { leftOut: notes.join('; ') }),
   };
 }

@@ -30,6 +30,7 @@ export const vzdumpLayout: BackupLayout = {
   name: 'vzdump',
   type: { id: 'proxmox-ve', title: 'Proxmox VE', rules: ALL_ALLOWED },
   claim: (names: FolderNames) => claimFiles(names, (name) => parseVzdumpName(name) !== null),
+  isNamedAlike: true,
   scan,
 };
 

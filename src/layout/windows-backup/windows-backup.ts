@@ -10,7 +10,7 @@ import type {
 } from '../backup-layout.js';
 import { datedPlace } from '../dated-folders.js';
 import type { FolderFacts } from '../file-facts.js';
-import { fullDisk, fullPoint } from '../full-point.js';
+import { awaited, fullDisk, fullPoint } from '../full-point.js';
 import { namedDateMs } from '../named-date.js';
 import { broken, incomplete, type PointFault } from '../point-fault.js';
 import { settleChains, type DraftPoint } from '../settle-chains.js';
@@ -131,9 +131,7 @@ async function draftPoint(
   const isAwaited =
     record !== null &&
     (listed === null || volumes.some((file) => secondOf(file) > secondOf(record)));
-  const { evidence } = point;
-  if (!isAwaited || evidence === undefined) return point;
-  return { ...point, evidence: { ...evidence, closing: 'awaited' } };
+  return isAwaited ? awaited(point) : point;
 }
 
 /** XML files get the second of the last disk. */

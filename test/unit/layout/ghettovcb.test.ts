@@ -97,31 +97,41 @@ describe('runs of ghettoVCB', () => {
     ]);
   });
 
-  it.each<[string, Record<string, string>, string[], string, string]>([
+  it.each<[string, Record<string, string>, string[], string, string, string]>([
     [
       'one is independent of snapshots',
       { [`${DAY}/web.vmx`]: `${VMX}scsi0:0.mode = "independent-persistent"\n` },
       ['web.vmdk', 'web-flat.vmdk', 'STATUS.ok'],
       'STATUS.warn',
       'ghettoVCB has left out the disk "web.vmdk" (scsi0:0), which is independent of snapshots',
+      'closed',
     ],
     [
-      'one was not asked for',
+      'one was not asked for, or is still on its way',
       {},
       ['web.vmdk', 'web-flat.vmdk'],
       'STATUS.ok',
       'ghettoVCB has left out the disk "web.vmdk" (scsi0:0)',
+      'awaited',
+    ],
+    [
+      'one was passed over with a warning',
+      {},
+      ['web.vmdk', 'web-flat.vmdk', 'STATUS.ok'],
+      'STATUS.warn',
+      'ghettoVCB has left out the disk "web.vmdk" (scsi0:0)',
+      'closed',
     ],
   ])(
     'are whole, and say what they lack, when of their disks %s',
-    async (_, more, less, status, leftOut) => {
+    async (_, more, less, status, leftOut, closing) => {
       const copy = await treeOf({ ...run(DAY), ...more, [`${DAY}/${status}`]: 'WARN' });
       for (const name of less) await rm(copy.at(`${DAY}/${name}`));
       const later = new Date('2026-11-24T23:00:00Z');
       await utimes(copy.at(`${DAY}/${status}`), later, later);
       const [workload] = await scanWith(ghettoVcbLayout, copy.repository);
       expect(workload!.restorePoints).toMatchObject([
-        { state: 'complete', leftOut, disks: [{ disk: 'scsi0-1' }] },
+        { state: 'complete', leftOut, disks: [{ disk: 'scsi0-1' }], evidence: { closing } },
       ]);
       expect(workload!.restorePoints[0]!.companions.map(({ as }) => as)).toContain(status);
     },

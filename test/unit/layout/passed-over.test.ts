@@ -1,6 +1,10 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { isFilePassedOver, isFolderPassedOver } from '../../../src/domain/sources/passed-over.js';
+import {
+  isFilePassedOver,
+  isFolderPassedOver,
+  nameAfterTransfer,
+} from '../../../src/domain/sources/passed-over.js';
 import {
   unrecognisedReason,
   type UnrecognisedFiles,
@@ -69,11 +73,6 @@ describe('what a NAS or a desktop leaves in a source', () => {
     for (const name of [
       `._mail01-${id}.ovf`,
       `._${backup}`,
-      `.${backup}.Xy12Ab`,
-      `${backup}.partial`,
-      `${backup}.part`,
-      `${backup}.filepart`,
-      `${backup}.tmp`,
       `${backup}~`,
       'Thumbs.db',
       '.DS_Store',
@@ -83,8 +82,32 @@ describe('what a NAS or a desktop leaves in a source', () => {
     expect(await scanRepository(repository)).toEqual(before);
   });
 
+  it.each([
+    ['rsync', '.web.vmdk.Xy12Ab', 'web.vmdk'],
+    ['rclone', 'web.vmdk.0f1e2d3c.partial', 'web.vmdk'],
+    ['a browser', 'web.vmdk.part', 'web.vmdk'],
+    ['WinSCP', 'web.vmdk.filepart', 'web.vmdk'],
+    ['many tools', 'web.vmdk.tmp', 'web.vmdk'],
+    ['a Mac', '._web.config', null],
+    ['a desktop', '.DS_Store', null],
+    ['an editor', 'web.vmdk~', null],
+    ['NFS', '.nfs000000000c0ffee000000001', null],
+  ])('tells what a file will be called that %s leaves (%s)', (_, name, then) => {
+    expect(isFilePassedOver(name)).toBe(true);
+    expect(nameAfterTransfer(name)).toBe(then);
+  });
+
   it('is told from machines whose names only resemble it', () => {
-    for (const name of ['recycle', '#1', '@home', 'snapshot', 'lost-and-found', 'tmp', 'web01.', 'web.tmp'])
+    for (const name of [
+      'recycle',
+      '#1',
+      '@home',
+      'snapshot',
+      'lost-and-found',
+      'tmp',
+      'web01.',
+      'web.tmp',
+    ])
       expect(isFolderPassedOver(name)).toBe(false);
     for (const name of ['vda.cp1.qcow2', 'a.tmp.qcow2', 'partial', 'Thumbs.db.qcow2'])
       expect(isFilePassedOver(name)).toBe(false);
