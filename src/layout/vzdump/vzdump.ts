@@ -12,17 +12,18 @@ import { datedPlace } from '../dated-folders.js';
 import type { FolderFacts } from '../file-facts.js';
 import { readImageHead } from '../image-head.js';
 import { pointEvidence } from '../point-evidence.js';
-import { broken, faultOfError, incomplete, type PointFault } from '../point-fault.js';
+import { broken, incomplete, type PointFault } from '../point-fault.js';
 import { settleChains, type DraftPoint } from '../settle-chains.js';
 import { parseVzdumpName, type VzdumpName } from './vzdump-names.js';
 import { folderWorkloadId } from '../workload-id.js';
-import { readText } from '../xml-file.js';
+import { readLog } from './vzdump-log.js';
 
 /** Backups of Proxmox VE by vzdump: a flat folder, most often `dump/`, of archives `vzdump-<qemu|lxc|openvz>-<vmid>-<time>.<ending>`, each a full
  *  of one machine or container with its definition, and what lies beside it: `.log`, `.notes`, `.protected`.
  *
  *  A workload is a number of a machine in one folder, or in several that differ in a date alone: nodes that know nothing of each other give the same numbers. It is called what its newest
  *  archive or log calls it. A restore point is an archive, id its time; its one disk is the archive itself.
+ *  What it leaves out of an archive, disks and mount points without `backup=1`, its log says (`vzdump-log.ts`).
  *  The tool gives an archive its name when it is finished (until then it ends in `.dat`), and writes its log last. An archive that was cut off
  *  afterwards is told by its format.
  *  Source: proxmox/pve-manager PVE/VZDump.pm, proxmox/pve-storage src/PVE/Storage/Plugin.pm. */
@@ -104,6 +105,7 @@ async function readPoint(
       name = head.value.dialect.machineName;
   }
   const log = files.find(({ role }) => role === 'log')?.entry;
+  const told = log === undefined ? null : await readLog(facts, log);
   const companions = files.filter(({ role }) => role !== 'archive' && role !== 'unfinished');
   const written = files.filter(({ role }) => role === 'archive' || role === 'unfinished');
   const draft: DraftPoint = {
@@ -119,25 +121,12 @@ async function readPoint(
       written.map(({ entry }) => entry),
       log ?? 'silent',
     ),
+    ...(told === null || told.leftOut === null ? {} : { leftOut: told.leftOut }),
   };
-  return { draft, machineName: name ?? (log === undefined ? null : await nameInLog(facts, log)) };
+  return { draft, machineName: name ?? told?.machineName ?? null };
 }
 
 function diskOf({ entry, format }: VzdumpFile): SourceDisk {
   const { path, name, stamp } = entry;
   return { disk: DISK, path, format, kind: 'full', parentRestorePointId: null, stamp, as: name };
-}
-
-/** `2026-11-24 06:30:00 INFO: VM Name: web01`, `CT Name` for a container. */
-async function nameInLog(facts: FolderFacts, log: ClaimedFile): Promise<string | null> {
-  const found = await facts.fact(log, 'name of the machine', async () => {
-    try {
-      const text = await readText(facts.repository, log.path);
-      if ('fault' in text) return text;
-      return { value: /INFO: (?:VM|CT) Name: (\S+)\s*$/m.exec(text.value)?.[1] ?? null };
-    } catch (error) {
-      return faultOfError(error);
-    }
-  });
-  return 'fault' in found ? null : found.value;
 }

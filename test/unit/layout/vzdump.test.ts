@@ -119,6 +119,42 @@ describe('vzdumpLayout', () => {
     expect(ids).toEqual(['proxmox-qemu-100-dump', 'proxmox-qemu-100-other']);
   });
 
+  // Lines as PVE/VZDump/QemuServer.pm and PVE/VZDump/LXC.pm write them.
+  it.each([
+    [
+      'a disk without backup',
+      [
+        "INFO: include disk 'scsi0' 'local-lvm:vm-100-disk-0' 32G",
+        "INFO: exclude disk 'scsi1' 'local-lvm:vm-100-disk-1' (backup=no)",
+        "INFO: exclude disk 'efidisk0' 'local-lvm:vm-100-disk-2' (efidisk but no OVMF BIOS)",
+      ],
+      'vzdump has left out the disk scsi1 (local-lvm:vm-100-disk-1: backup=no)',
+    ],
+    [
+      'mount points of a container',
+      [
+        "INFO: including mount point rootfs ('/') in backup",
+        "INFO: excluding bind mount point mp0 ('/srv/data') from backup (not a volume)",
+        "INFO: excluding volume mount point mp1 ('/var/lib') from backup (disabled)",
+      ],
+      'vzdump has left out the bind mount point mp0 ("/srv/data"), the volume mount point mp1 ("/var/lib")',
+    ],
+    ['nothing', ["INFO: include disk 'scsi0' 'local:100/vm-100-disk-0.qcow2' 32G"], undefined],
+  ])('says what its log names as left out (%s)', async (_, lines, leftOut) => {
+    const log = lines.map((line) => `2026-11-24 06:30:01 ${line}\n`).join('');
+    const point = await onlyPoint({ [`${BASE}.vma`]: vma.bytes, [`${BASE}.log`]: log });
+    expect([point.state, point.leftOut]).toEqual(['complete', leftOut]);
+  });
+
+  it('names the first eight of many that are left out, and counts the others', async () => {
+    const lines = Array.from(
+      { length: 30 },
+      (_, index) => `INFO: exclude disk 'scsi${index}' 'lvm:${index}' (backup=no)\n`,
+    );
+    const files = { [`${BASE}.vma`]: vma.bytes, [`${BASE}.log`]: lines.join('') };
+    expect((await onlyPoint(files)).leftOut).toMatch(/the disk scsi7 [^,]+ and 22 more$/);
+  });
+
   it('does not choose between two archives of one time', async () => {
     const files = { [`${BASE}.vma`]: vma.bytes, [`${BASE}.vma.gz`]: gzipSync(vma.bytes) };
     expect((await onlyPoint(files)).state).toBe('broken');
