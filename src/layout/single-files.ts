@@ -20,6 +20,7 @@ import { readImageHead } from './image-head.js';
 import { writtenAtMs } from './named-date.js';
 import type { Finding } from './point-fault.js';
 import { settleChains, type DraftPoint } from './settle-chains.js';
+import { SiblingRuns } from './sibling-runs.js';
 import { wholeImageFault } from './whole-image.js';
 import { folderWorkloadId } from './workload-id.js';
 import { MAX_TEXT_BYTES } from './xml-file.js';
@@ -27,7 +28,7 @@ import { MAX_TEXT_BYTES } from './xml-file.js';
 /** Backups that are one file each, whole in itself, under a name of people's own making. Claimed by the ending of the name alone.
  *
  *  Files whose names differ in a date are restore points of one workload: `web01-2026-11-24.dmg`, and so are those of one name in folders that differ in
- *  a date (`dated-folders.ts`), unless they are written to long after it. One without a date is a workload of its own, with one point, dated by its last change; whether that is another backup or the rest of one that was copied too early is
+ *  a date (`dated-folders.ts`), unless they are written to long after it and no other such folder holds one of their name. One without a date is a workload of its own, with one point, dated by its last change; whether that is another backup or the rest of one that was copied too early is
  *  told by its blocks (`UNDATED_ID`). No two machines are ever taken for one, because retention would
  *  then delete the backups of one for those of the other.
  *  What lies beside a file under its name, such as its sum or the definition of its machine, goes with it once nothing changes it any more
@@ -134,6 +135,7 @@ async function scan(
   const members = new Map<string, { name: string; own: SingleFile[] }>();
   const isDated = row.isDated !== false;
   const placeOfFolder: DatedPlace = isDated ? datedPlace(folder) : { place: folder, date: null };
+  const siblings = new SiblingRuns(facts.repository, folder);
   const images = files.filter(({ name }) => endingOf(row, name) !== null);
   const partsByImage = await partsOf(row, facts, images);
   const isPart = new Set([...partsByImage.values()].flat());
@@ -146,7 +148,9 @@ async function scan(
     const [, base] = calls(entry.name, ending);
     const named = isDated ? (row.dateIn ?? parseDatedName)(base) : null;
     const written = writtenAtMs([entry, ...parts]);
-    const place = named === null ? placeOfUndated(folder, placeOfFolder, written) : placeOfFolder;
+    const doubtful = named === null ? placeOfUndated(folder, placeOfFolder, written) : placeOfFolder;
+    const isOfRun = doubtful !== placeOfFolder && (await siblings.hold(entry.name));
+    const place = isOfRun ? placeOfFolder : doubtful;
     const dated = dateOfBoth(named, place);
     const stem = named === null ? base : named.stem;
     const file = {

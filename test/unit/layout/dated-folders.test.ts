@@ -1,7 +1,7 @@
 import { utimes } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { datedPlace, dateOfBoth } from '../../../src/layout/dated-folders.js';
-import { scanRepository } from '../../../src/layout/scan-repository.js';
+import { scanRepository, scanWorkload } from '../../../src/layout/scan-repository.js';
 import { treeOf, WRITTEN_AT } from '../../support/layout/tree.js';
 
 describe('folders for each run', () => {
@@ -46,6 +46,9 @@ describe('folders for each run', () => {
   });
 });
 
+const dateOf = ({ createdAtMs }: { readonly createdAtMs: number }): string =>
+  new Date(createdAtMs).toISOString().slice(0, 10);
+
 describe('machines in folders for each day', () => {
   const wbadmin = (day: string) => {
     const host = `${day}/WindowsImageBackup/WIN01`;
@@ -72,10 +75,26 @@ describe('machines in folders for each day', () => {
     ]);
   });
 
+  it.each([
+    ['web01/2024-01-15', 'web01/2024-01-16', 'raw-web01:vda.img'],
+    ['2024/01/15', '2024/01/16', 'raw-.:vda.img'],
+    ['daily-20240115/vms/a', 'daily-20240116/vms/a', 'raw-daily:vms:a:vda.img'],
+  ])('stay one workload when their source was moved without its times (%s)', async (one, two, id) => {
+    const copy = await treeOf({ [`${one}/vda.img`]: 512, [`${two}/vda.img`]: 512 });
+    for (const found of [
+      await scanRepository(copy.repository),
+      [(await scanWorkload(copy.repository, id, [one, two]))!],
+    ])
+      expect(found.map((workload) => [workload.id, workload.restorePoints.map(dateOf)])).toEqual([
+        [id, ['2024-01-15', '2024-01-16']],
+      ]);
+  });
+
   it('stand alone as single files in a folder whose date they were written to long after', async () => {
     const copy = await treeOf({
       ...{ 'old-20240115/web.img': 512, 'old-20240115/db.img': 512, '2026-11-22/db.img': 512 },
-      ...{ 'old-20240115/db-20240116.img': 512, '2026-11-21/db.img': 512 },
+      ...{ 'old-20240115/db-20240116.img': 512, '2026-11-21/mail.img': 512 },
+      ...{ 'other-20240116/web.img': 512, '2026-11-20/mail.img/x.img': 512 },
     });
     await utimes(copy.at('old-20240115/db.img'), 0, new Date('2024-01-17T23:00:00Z'));
     expect(
@@ -84,9 +103,11 @@ describe('machines in folders for each day', () => {
       ]),
     ).toEqual([
       ['raw-.:db.img', ['2026-11-22', Date.UTC(2026, 10, 22)]],
-      ['raw-2026-11-21:db.img', ['undated', WRITTEN_AT.getTime()]],
+      ['raw-2026-11-20:mail.img:x.img', ['undated', WRITTEN_AT.getTime()]],
+      ['raw-2026-11-21:mail.img', ['undated', WRITTEN_AT.getTime()]],
       ['raw-old-20240115:web.img', ['undated', WRITTEN_AT.getTime()]],
       ['raw-old:db.img', ['20240115', Date.UTC(2024, 0, 15)], ['20240116', Date.UTC(2024, 0, 16)]],
+      ['raw-other-20240116:web.img', ['undated', WRITTEN_AT.getTime()]],
     ]);
   });
 });
