@@ -26,7 +26,8 @@ export const RESTORE_COMMANDS: Readonly<Record<string, string>> = {
   'raw-image': '`dd if=web01.img of=/dev/sdb`',
   restic: '`restic -r repository restore latest --target /srv`',
   'sap-hana': '`hdbsql`: `RECOVER DATABASE`',
-  'scale-hypercore': 'HyperCore: import of a machine',
+  'scale-hypercore':
+    '`qemu-img amend -f qcow2 -o compat=0.10 <disk>.qcow2` (it takes no other qcow2), HyperCore: import of a machine',
   'solaris-stream': '`zfs receive tank/home`, `ufsrestore rf web01.ufsdump`',
   'sql-server': "`RESTORE DATABASE sales FROM DISK = 'sales.bak'`",
   'vhd-image': '`az disk create`, or what takes such disks',
