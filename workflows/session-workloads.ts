@@ -28,7 +28,7 @@ export interface SourceWorkload {
 export interface SessionWorkloads {
   /** To be copied, each once, by id. */
   readonly workloads: readonly SourceWorkload[];
-  /** Ids of all workloads that the sources show. */
+  /** Ids of all workloads that the sources show, also those that one may have had before. */
   readonly seen: ReadonlySet<string>;
   /** Also true for a source that shows nothing: a share that is not mounted is an empty folder. */
   readonly hasUnreadSource: boolean;
@@ -65,7 +65,7 @@ export async function findWorkloads(
     hasUnreadSource ||= shown.length === 0 || isUnread;
     const broken = new BrokenRules(job, repositoryId);
     for (const workload of workloads) {
-      seen.add(workload.id);
+      for (const id of [workload.id, ...(workload.otherIds ?? [])]) seen.add(id);
       if (broken.isBrokenFor(workload)) continue;
       if (!isStarted(workload) || !isInScope(repositoryId, workload)) continue;
       const passedOver = passedOverText(job, rulesOf(workload));

@@ -30,8 +30,10 @@ export async function joinFolders(
       points.set(point.id, point);
   }
   const conflict = await findConflict(repository, shares);
+  const otherIds = [...new Set(shares.flatMap((share) => share.otherIds ?? []))];
   return {
     ...shares[0],
+    ...(otherIds.length === 0 ? {} : { otherIds }),
     folders: [...new Set(shares.flatMap(({ folders }) => folders))],
     restorePoints: orderByLineage([...points.values()]),
     ...(conflict === null ? {} : { conflict }),

@@ -110,13 +110,14 @@ async function workloadsIn(
 /** What files of backups say of ids and dates has no bounds of its own. */
 function withBounds(found: SourceWorkload): SourceWorkload {
   const id = boundedWorkloadId(found.id);
-  const { tree } = found;
+  const { tree, otherIds } = found;
   const restorePoints = found.restorePoints.map((point) => ({
     ...withDate(point),
     workloadId: id,
   }));
   return {
     ...{ ...found, id, restorePoints },
+    ...(otherIds === undefined ? {} : { otherIds: otherIds.map(boundedWorkloadId) }),
     ...(tree === undefined ? {} : { tree: { ...tree, points: tree.points.map(withDate) } }),
   };
 }

@@ -136,6 +136,8 @@ async function scan(
   const isDated = row.isDated !== false;
   const placeOfFolder: DatedPlace = isDated ? datedPlace(folder) : { place: folder, date: null };
   const siblings = new SiblingRuns(facts.repository, folder);
+  // What lies beside a folder tells whether its date is one of a run.
+  const idsOf = new Map<string, readonly string[]>();
   const images = files.filter(({ name }) => endingOf(row, name) !== null);
   const partsByImage = await partsOf(row, facts, images);
   const isPart = new Set([...partsByImage.values()].flat());
@@ -148,7 +150,8 @@ async function scan(
     const [, base] = calls(entry.name, ending);
     const named = isDated ? (row.dateIn ?? parseDatedName)(base) : null;
     const written = writtenAtMs([entry, ...parts]);
-    const doubtful = named === null ? placeOfUndated(folder, placeOfFolder, written) : placeOfFolder;
+    const doubtful =
+      named === null ? placeOfUndated(folder, placeOfFolder, written) : placeOfFolder;
     const isOfRun = doubtful !== placeOfFolder && (await siblings.hold(entry.name));
     const place = isOfRun ? placeOfFolder : doubtful;
     const dated = dateOfBoth(named, place);
@@ -163,14 +166,21 @@ async function scan(
       createdAtMs: dated?.createdAtMs ?? written,
     };
     const name = ending === '' ? stem : `${stem}.${ending}`;
-    const id = `${folderWorkloadId(row.prefix, place.place)}:${encodeURIComponent(name)}`;
+    const idIn = (where: string): string =>
+      `${folderWorkloadId(row.prefix, where)}:${encodeURIComponent(name)}`;
+    const id = idIn(place.place);
     members.set(id, { name, own: [...(members.get(id)?.own ?? []), file] });
+    if (named === null) idsOf.set(id, [idIn(folder), idIn(placeOfFolder.place)]);
   }
   const workloads: FoundWorkload[] = [];
   for (const [id, { name, own }] of members) {
     const drafts: DraftPoint[] = [];
     for (const file of own) drafts.push(await draftPoint(row, facts, id, file, own));
-    workloads.push({ id, name, restorePoints: settleChains(drafts) });
+    const otherIds = (idsOf.get(id) ?? []).filter((one) => one !== id);
+    workloads.push({
+      ...{ id, name, restorePoints: settleChains(drafts) },
+      ...(otherIds.length === 0 ? {} : { otherIds: [...new Set(otherIds)] }),
+    });
   }
   return workloads;
 }

@@ -11,6 +11,8 @@ export interface WorkloadToCopy {
 export interface FoundWorkload extends WorkloadToCopy {
   /** Where it was found, as `SourceWorkload.folders`; absent: it must be looked for everywhere. */
   readonly folders?: readonly string[];
+  /** As `SourceWorkload.otherIds`. */
+  readonly otherIds?: readonly string[];
   /** It is a tree of files. */
   readonly isTree?: true;
   /** What copies of its type allow; absent: everything. */

@@ -160,6 +160,9 @@ export interface SourceRestorePoint {
 
 export interface SourceWorkload {
   readonly id: string;
+  /** Under which it may have been listed when other backups lay beside it: copies under these ids are no copies of what is gone. Absent: it has always had
+   *  this one. */
+  readonly otherIds?: readonly string[];
   readonly name: string;
   readonly type: WorkloadType;
   /** Paths within the repository of the folders that it was found in, `''` for the root; for one of Longhaul's chains the chain's folder.

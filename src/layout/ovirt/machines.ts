@@ -10,6 +10,8 @@ import { readText } from '../xml-file.js';
 export interface OvirtMachine {
   /** Workload id. */
   readonly id: string;
+  /** Which it would have without its OVF file, beside other machines, or with another first disk. */
+  readonly otherIds: readonly string[];
   readonly name: string;
   /** In order of their names: oldest first. */
   readonly files: readonly OvirtFile[];
@@ -26,7 +28,9 @@ interface OvfFile {
  *  without checkpoints, which is known by its second alone, as `joinedByTime` tells.
  *  - An OVF file names the machine that it describes, by its disks (`ovirt-<vm id>`).
  *  - Otherwise the only machine of a folder goes by the folder, and one of several by the folder and the first disk of its
- *    oldest point: nothing that a new increment changes. Putting a second machine into a folder without OVF files changes the id of the first.
+ *    oldest point: nothing that a new increment changes. Putting a second machine into a folder without OVF files changes the id of the first, and so does
+ *    what takes the last other one away, or the first disk: the ids that it may have had are told with it, so that nothing takes those copies for
+ *    copies of a machine that is gone.
  *  @throws what the repository throws when an OVF file cannot be read: without it the id would change */
 export async function groupByMachine(
   facts: FolderFacts,
@@ -48,8 +52,13 @@ export async function groupByMachine(
       name: folderName('ovirt', folder) + (isAlone ? '' : ` (${disk.slice(0, 8)})`),
     };
     const named = own.at(-1)?.machine;
+    const id = named === undefined ? byFolder.id : `ovirt-${named.id}`;
+    const ofFolder = folderWorkloadId('ovirt', folder);
+    const disks = new Set(members.map((member) => member.disk));
+    const ids = [ofFolder, ...[...disks].sort().map((one) => `${ofFolder}:${one}`)];
     found.push({
-      id: named === undefined ? byFolder.id : `ovirt-${named.id}`,
+      id,
+      otherIds: ids.filter((one) => one !== id),
       name: named?.name ?? byFolder.name,
       files: members,
       companions: own.map(({ entry }) => entry),

@@ -54,8 +54,8 @@ async function scan(facts: FolderFacts, folder: ClaimedFiles): Promise<FoundWork
     const drafts: DraftPoint[] = [];
     for (const [pointId, pointFiles] of groupByPoint(machine.files))
       drafts.push(await draftPoint(facts, machine, pointId, pointFiles, names));
-    const { id, name } = machine;
-    workloads.push({ id, name, restorePoints: settleChains(drafts) });
+    const { id, otherIds, name } = machine;
+    workloads.push({ id, otherIds, name, restorePoints: settleChains(drafts) });
   }
   return workloads;
 }

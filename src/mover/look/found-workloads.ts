@@ -64,11 +64,12 @@ export function workloadPage(
   return { workloads: page, next: null };
 }
 
-function foundWorkload({ id, name, type, folders, tree }: SourceWorkload): FoundWorkload {
+function foundWorkload({ id, otherIds, name, type, folders, tree }: SourceWorkload): FoundWorkload {
   const isLong = JSON.stringify(folders).length > MAX_FOLDER_CHARACTERS;
   const { title, rules } = workloadTypeOf(type);
   return {
     ...{ id, name, type },
+    ...(otherIds === undefined ? {} : { otherIds }),
     ...(isLong ? {} : { folders }),
     ...(tree === undefined ? {} : { isTree: true as const }),
     ...(rules === ALL_ALLOWED ? {} : { limits: { title, rules } }),

@@ -1,4 +1,4 @@
-import { readdir, rename, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, rename, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { readChainRecord, writeChainRecord } from '../../../src/chain/chain-store.js';
@@ -105,6 +105,19 @@ describeTemporal('a workload that is gone from the sources', () => {
     expect((await living.points('nightly', 'mail01')).length).toBe(2);
     expect(taskOf(await workers.runSession(job))).toBeUndefined();
   }, 60_000);
+
+  it('is not called gone when another machine was put beside it, which gives it another id', async () => {
+    const at = (path: string) => living.site.path('primary', path);
+    const full = (await readdir(at('mail01'))).find((name) => name.endsWith('.full.qcow2'))!;
+    const [time] = full.split('.');
+    const [checkpoint, disk] = ['a1', 'b2'].map((id) => `${id}0e2d3c-4b5a-4697-8877-665544332211`);
+    await copyFile(at(`mail01/${full}`), at(`old02/${time}.${checkpoint}.${disk}.full.qcow2`));
+    // Of two machines each is called after its first disk.
+    expect(await living.site.workload('old02')).toBeUndefined();
+    await workers.runSession(goneAfter(4));
+    expect(await presence()).toMatchObject({ absence: null });
+    expect(await left()).toEqual({ listed: 2, folders: 2 });
+  });
 
   it('counts from the start when it was back for one session', async () => {
     const job = goneAfter(4);

@@ -79,15 +79,28 @@ describe('machines in folders for each day', () => {
     ['web01/2024-01-15', 'web01/2024-01-16', 'raw-web01:vda.img'],
     ['2024/01/15', '2024/01/16', 'raw-.:vda.img'],
     ['daily-20240115/vms/a', 'daily-20240116/vms/a', 'raw-daily:vms:a:vda.img'],
-  ])('stay one workload when their source was moved without its times (%s)', async (one, two, id) => {
-    const copy = await treeOf({ [`${one}/vda.img`]: 512, [`${two}/vda.img`]: 512 });
-    for (const found of [
-      await scanRepository(copy.repository),
-      [(await scanWorkload(copy.repository, id, [one, two]))!],
-    ])
-      expect(found.map((workload) => [workload.id, workload.restorePoints.map(dateOf)])).toEqual([
-        [id, ['2024-01-15', '2024-01-16']],
-      ]);
+  ])(
+    'stay one workload when their source was moved without its times (%s)',
+    async (one, two, id) => {
+      const copy = await treeOf({ [`${one}/vda.img`]: 512, [`${two}/vda.img`]: 512 });
+      for (const found of [
+        await scanRepository(copy.repository),
+        [(await scanWorkload(copy.repository, id, [one, two]))!],
+      ])
+        expect(found.map((workload) => [workload.id, workload.restorePoints.map(dateOf)])).toEqual([
+          [id, ['2024-01-15', '2024-01-16']],
+        ]);
+    },
+  );
+
+  it('tell the id that they have while no other run holds one of their name', async () => {
+    const copy = await treeOf({ 'web01/2024-01-15/vda.img': 512, 'db01/2026-11-24/vda.img': 512 });
+    expect(
+      (await scanRepository(copy.repository)).map(({ id, otherIds }) => [id, otherIds]),
+    ).toEqual([
+      ['raw-db01:vda.img', ['raw-db01:2026-11-24:vda.img']],
+      ['raw-web01:2024-01-15:vda.img', ['raw-web01:vda.img']],
+    ]);
   });
 
   it('stand alone as single files in a folder whose date they were written to long after', async () => {

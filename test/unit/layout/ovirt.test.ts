@@ -214,6 +214,21 @@ describe('ovirtLayout', () => {
     ]);
   });
 
+  it('tells the ids that a machine has when others come, go or leave a disk behind', async () => {
+    const copy = await copyToRepository('ovirt');
+    const idsOf = async () =>
+      (await scan(copy))
+        .filter(({ folders: [folder] }) => folder === 'mail01')
+        .map(({ id, otherIds = [] }) => new Set([id, ...otherIds]));
+    const [alone] = await idsOf();
+    for (const { name, path } of await copy.repository.list('dns01'))
+      await rename(copy.at(path), copy.at(`mail01/${name}`));
+    expect((await idsOf()).map((ids) => ids.has('ovirt-mail01'))).toEqual([true, true]);
+    expect((await idsOf())[1]).toEqual(alone);
+    await writeFile(copy.at(`mail01/post-${MACHINE}.ovf`), `<Disk ovf:fileRef="${DATA}/x"/>`);
+    expect((await idsOf())[1]).toEqual(new Set([...alone!, `ovirt-${MACHINE}`]));
+  });
+
   const [OLD, NEW] = [
     'a1111111-93d2-4e68-a70f-4c1d8b2e9f44',
     'b2222222-93d2-4e68-a70f-4c1d8b2e9f44',
