@@ -68,6 +68,18 @@ function ovfOf(name: string, disk: string): string {
   return `<Envelope xmlns="http://schemas.dmtf.org/ovf/envelope/1" xmlns:ovf="http://schemas.dmtf.org/ovf/envelope/1"><References><File ovf:id="f1" ovf:href="${disk}"/></References><DiskSection><Disk ovf:diskId="d1" ovf:fileRef="f1"/></DiskSection><VirtualSystem ovf:id="vm"><Name>${name}</Name></VirtualSystem></Envelope>`;
 }
 
+/** @param path of the file, without its ending */
+async function writeOva(root: string, path: string, seed: number): Promise<ExpectedPoint> {
+  const stage = join(root, '..', `ova-${seed}`);
+  const stream = ['-o', 'subformat=streamOptimized'];
+  await writeDisk(join(stage, 'disk1.vmdk'), guestDisk(seed, 1), 'vmdk', ...stream);
+  await write(join(stage, 'machine.ovf'), ovfOf('machine', 'disk1.vmdk'));
+  const file = join(root, `${path}.ova`);
+  await mkdir(dirname(file), { recursive: true });
+  await run('tar', ['--format=ustar', '-C', stage, '-cf', file, 'machine.ovf', 'disk1.vmdk']);
+  return { image: await readFile(file) };
+}
+
 function domainOf(name: string): string {
   const uuid = name === 'kvm01' ? MACHINE : VOLUME;
   return `<domain type='kvm'><name>${name}</name><uuid>${uuid}</uuid></domain>`;
@@ -235,22 +247,7 @@ export const TYPES_UNDER_TEST: readonly TypeUnderTest[] = [
   {
     type: 'vmware-vsphere',
     name: 'appliance.ova',
-    async write(root, day) {
-      if (day > 1) return null;
-      const stage = join(root, '..', 'ova');
-      await writeDisk(
-        join(stage, 'disk1.vmdk'),
-        guestDisk(7, day),
-        'vmdk',
-        '-o',
-        'subformat=streamOptimized',
-      );
-      await write(join(stage, 'appliance.ovf'), ovfOf('appliance', 'disk1.vmdk'));
-      await mkdir(join(root, 'ova'));
-      const file = join(root, 'ova/appliance.ova');
-      await run('tar', ['--format=ustar', '-C', stage, '-cf', file, 'appliance.ovf', 'disk1.vmdk']);
-      return { image: await readFile(file) };
-    },
+    write: (root, day) => (day > 1 ? Promise.resolve(null) : writeOva(root, 'ova/appliance', 7)),
   },
   {
     type: 'vmware-vsphere',
@@ -349,6 +346,12 @@ export const TYPES_UNDER_TEST: readonly TypeUnderTest[] = [
       await writeDisk(path, disk, 'vpc', '-o', 'subformat=fixed,force_size=on');
       return { image: disk };
     },
+  },
+  {
+    type: 'amazon-ec2',
+    name: 'export-i-0fedcba9876543210.ova',
+    write: (root, day) =>
+      day > 1 ? Promise.resolve(null) : writeOva(root, 'ec2/export-i-0fedcba9876543210', 24),
   },
   {
     type: 'amazon-ec2',
