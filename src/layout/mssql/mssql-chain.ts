@@ -123,7 +123,13 @@ function underDifferential(
     database !== null &&
     full.database !== null &&
     isSame(full.database.checkpointLsn, database.databaseLsn);
-  const named = before.findLast(isNamed) ?? all.findLast(isNamed);
+  // The same backup may lie here twice, and one of the files be cut off.
+  const isWhole = (full: MssqlSet): boolean => isNamed(full) && mayServe(full);
+  const named =
+    before.findLast(isWhole) ??
+    all.findLast(isWhole) ??
+    before.findLast(isNamed) ??
+    all.findLast(isNamed);
   const mayBe = (full: MssqlSet): boolean =>
     (database === null || isUntold(full)) &&
     !full.isCopyOnly &&
@@ -145,19 +151,20 @@ function underLog(
     one.database !== null && isBetween(one.database.lastLsn, firstLsn, lastLsn);
   const reaches = (one: MssqlSet): boolean =>
     one.database !== null && isBetween(firstLsn, one.database.firstLsn, one.database.lastLsn);
+  const isBefore = (one: MssqlSet): boolean =>
+    one.database !== null && compareLsn(one.database.firstLsn, firstLsn) < 0;
   // An empty log may end where the full ends, and still follow another log.
-  const under =
-    fulls.findLast(endsWithin) ??
-    logs.findLast(reaches) ??
+  const joined = (isMeant: (one: MssqlSet) => boolean): MssqlSet | undefined =>
+    fulls.findLast((full) => isMeant(full) && endsWithin(full)) ??
+    logs.findLast((log) => isMeant(log) && reaches(log)) ??
     datedAfter(ordered, index, createdAtMs).find(
-      ({ kind, database: other }) =>
-        other !== null &&
-        (kind === 'full'
-          ? isBetween(other.lastLsn, firstLsn, lastLsn)
-          : kind === 'log' &&
-            compareLsn(other.firstLsn, firstLsn) < 0 &&
-            isBetween(firstLsn, other.firstLsn, other.lastLsn)),
+      (one) =>
+        isMeant(one) &&
+        (one.kind === 'full'
+          ? endsWithin(one)
+          : one.kind === 'log' && isBefore(one) && reaches(one)),
     );
+  const under = joined(mayServe) ?? joined(() => true);
   if (under !== undefined) return { needs: [under.id] };
   const gap = gapBefore(firstLsn, [...fulls, ...logs]);
   const untold = newestUntold(fulls, logs);

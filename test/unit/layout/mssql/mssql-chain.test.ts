@@ -104,6 +104,50 @@ describe('linkMssqlSets', () => {
     ).toEqual(['differential 26-30', 'full 10-20', undefined]);
   });
 
+  describe('beside sets that tell their numbers and are not whole', () => {
+    const cutOff = (one: MssqlSet): MssqlSet => ({
+      ...one,
+      ...{ id: `cut ${one.id}`, state: 'incomplete', reason: 'it is cut off' },
+    });
+
+    it('joins a log to the whole log that it continues, and not to a full that ended within it', () => {
+      const cutFull = cutOff(set('full', 31, 32));
+      const [first, ...logs] = [set('full', 10, 20), set('log', 5, 30), set('log', 30, 40)];
+      expect(footings(first!, ...logs, cutFull)[3]).toEqual(['log 30-40', 'log 5-30', undefined]);
+    });
+
+    it('joins a log to the whole full within it, and to the whole one of two logs', () => {
+      const fulls = footings(set('full', 10, 20), cutOff(set('full', 22, 25)), set('log', 15, 30));
+      expect(fulls[2]).toEqual(['log 15-30', 'full 10-20', undefined]);
+      const twice = { ...cutOff(set('log', 5, 30)), createdAtMs: 31_000 };
+      const logs = footings(set('full', 10, 20), set('log', 5, 30), twice, set('log', 30, 40));
+      expect(logs[3]).toEqual(['log 30-40', 'log 5-30', undefined]);
+    });
+
+    it('lets a differential build on the whole one of two files of the full that it names', () => {
+      const full = set('full', 10, 20);
+      const differential = set('differential', 26, 30, 10);
+      for (const createdAtMs of [21_000, 31_000])
+        expect(footings(full, { ...cutOff(full), createdAtMs }, differential)).toContainEqual([
+          ...['differential 26-30', 'full 10-20', undefined],
+        ]);
+    });
+
+    it('names one that is not whole where nothing else is there', () => {
+      const reason = 'cut full 10-20, which it needs, is incomplete: it is cut off';
+      expect(
+        footings(
+          cutOff(set('full', 10, 20)),
+          set('log', 15, 30),
+          set('differential', 31, 32, 10),
+        ).slice(1),
+      ).toEqual([
+        ['log 15-30', 'cut full 10-20', reason],
+        ['differential 31-32', 'cut full 10-20', reason],
+      ]);
+    });
+  });
+
   it('follows dates where files do not tell numbers', () => {
     const unread = (one: MssqlSet): MssqlSet => ({ ...one, database: null });
     expect(
