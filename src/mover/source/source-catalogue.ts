@@ -204,7 +204,7 @@ function layerOf(
   return {
     ...{ repositoryId, path, format, stamp },
     ...(extents === undefined ? {} : { extents }),
-    ...(digestsPath === undefined ? {} : { digestsPath }),
+    ...(digestsPath === undefined ? {} : { digestsPath, provesTables: true }),
     ...(adler32 === undefined ? {} : { adler32 }),
   };
 }
