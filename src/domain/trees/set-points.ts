@@ -107,7 +107,8 @@ export function overwrittenTexts(
 }
 
 /** A point that has got files since it was copied, with those that are in the copy. A log behind a hole that was filled since follows the one that fills it:
- *  several are archived at a time, and a later one may be there first. Where the hole only is not to be seen any more, because what lay before it has gone, it
+ *  several are archived at a time, and a later one may be there first. A backup whose logs came
+ *  after it lacks them no more. Where the hole only is not to be seen any more, because what lay before it has gone, it
  *  stays. */
 export function withNewFiles(
   point: TargetTreePoint,
@@ -122,7 +123,8 @@ export function withNewFiles(
   const isFilled =
     point.gap !== undefined &&
     now.gap === undefined &&
-    now.needs.some((need) => shown.get(need)?.kind === 'log');
+    (now.needs.some((need) => shown.get(need)?.kind === 'log') ||
+      (point.kind !== 'log' && added.length > 0));
   if (added.length === 0 && !isFilled) return point;
   const sizeBytes = (added.length > 0 ? now.sizeBytes : undefined) ?? point.sizeBytes;
   const all = [...files, ...added];

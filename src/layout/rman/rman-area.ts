@@ -6,11 +6,12 @@ import { clockOfNames, type Closing } from './rman-clock.js';
 import { judgedRuns, type JudgedRun } from './rman-closings.js';
 import { archivedPoints, underLogs } from './rman-logs.js';
 import { autobackupAtMs, parseOmfPiece } from './rman-names.js';
+import { datedLogs, redoOf, type Redo } from './rman-redo.js';
 import { runsOf } from './rman-runs.js';
 
 /** Points of a fast recovery area, oldest first. A run is whole when an autobackup of the control file, or a piece with it, was made after it and before
- *  the next (`judgedRuns`): what lies before a control file is known to it. The pieces of one that had died before travel with the next that is whole. A level 1
- *  needs the whole run that it follows back to a level 0, archived logs the whole run before them and the logs since. */
+ *  the next (`judgedRuns`): what lies before a control file is known to it. The pieces of one that had died before travel with the next that is whole, and so do
+ *  the logs that were made while it ran, without which an open database cannot be opened from it. A level 1 needs the whole run that it follows back to a level 0, archived logs the whole run before them and the logs since. */
 export function areaPoints(files: readonly TreeFile[]): TreePoint[] {
   const autobackups = files
     .flatMap((file) => {
@@ -30,8 +31,9 @@ export function areaPoints(files: readonly TreeFile[]): TreePoint[] {
   const closings: Closing[] = [...autobackups, ...controls].sort((a, b) => a.atMs - b.atMs);
   const data = runs.filter(({ kind }) => kind !== 'control');
   const judged = judgedRuns(data, closings, clock);
+  const threads = datedLogs(files, clock);
   const points = [
-    ...judged.map((run) => runPoint(run, judged, closings)),
+    ...judged.map((run) => runPoint(run, judged, closings, redoOf(run, judged, threads, clock))),
     ...archivedPoints(files, judged, clock),
   ];
   return points.sort((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1));
@@ -41,6 +43,7 @@ function runPoint(
   run: JudgedRun,
   all: readonly JudgedRun[],
   closings: readonly Closing[],
+  redo: Redo,
 ): TreePoint {
   const { id, kind, atMs, files, closing, reason, inherited } = run;
   const next = all.find((other) => other.atMs > atMs)?.atMs ?? Infinity;
@@ -49,17 +52,21 @@ function runPoint(
   const travels = new Set([
     ...files,
     ...(closing === null ? [] : [...inherited, ...[closing, ...following].map(({ file }) => file)]),
+    ...redo.files,
   ]);
+  const footing = footingOf(run, all);
+  const gap = footing.gap ?? redo.gap;
   return {
     id,
     createdAtMs: atMs,
     kind: kind === 'log' ? 'log' : kind === 'level1' ? 'increment' : 'full',
-    ...footingOf(run, all),
+    needs: footing.needs,
+    ...(gap === undefined ? {} : { gap }),
     state: closing === null ? 'incomplete' : 'complete',
     reason,
     files: [...travels].map(({ within }) => within),
     sizeBytes: [...travels].reduce((sum, { stamp }) => sum + stamp.sizeBytes, 0),
-    evidence: treeEvidence(files, closing?.file ?? null),
+    evidence: treeEvidence([...files, ...redo.files], closing?.file ?? null),
   };
 }
 

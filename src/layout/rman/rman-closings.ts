@@ -88,8 +88,8 @@ function isOfLogs({ atMs, file }: Closing, run: Run, all: readonly Run[]): boole
 }
 
 /** When a run has ended, in the time of names, and whether its files tell that. */
-function endOf(
-  { atMs, files }: Run,
+export function endOf(
+  { atMs, files }: Pick<Run, 'atMs' | 'files'>,
   { exactMs, isTrue }: Clock,
 ): { readonly lastMs: number; readonly isDated: boolean; readonly endedMs: number } {
   const lastMs = writtenAtMs(files);

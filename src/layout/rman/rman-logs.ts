@@ -96,7 +96,7 @@ function isBegunAnew(lower: readonly ArchivedLog[], higher: readonly ArchivedLog
 }
 
 /** Of its folder: `archivelog/2026_11_24/…`. */
-function dayOf({ file: { within } }: ArchivedLog): string {
+export function dayOf({ file: { within } }: Pick<ArchivedLog, 'file'>): string {
   return /(?:^|\/)(\d{4}_\d\d_\d\d)\/[^/]+$/.exec(within)?.[1] ?? '';
 }
 

@@ -140,4 +140,13 @@ describe('a point that has got files since it was copied', () => {
     expect(withNewFiles(later, seen('log'), () => true)).toEqual({ ...filled, needs: ['8'] });
     expect(withNewFiles(later, seen('full'), () => true)).toBe(later);
   });
+
+  it('lacks its logs no more once they are copied', () => {
+    const backup = { ...copied('a', ['1']), gap: 'no log behind it is here' };
+    const now = shown('a', ['1', 'log']);
+    expect(after(backup, now)).not.toHaveProperty('gap');
+    expect(after(backup, now, false)).toBe(backup);
+    expect(after({ ...backup, kind: 'log' }, now)).toHaveProperty('gap');
+    expect(after(backup, { ...now, gap: 'another is missing' })).toHaveProperty('gap');
+  });
 });

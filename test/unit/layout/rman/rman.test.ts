@@ -75,8 +75,9 @@ describe('a fast recovery area', () => {
     expect(others).toEqual([]);
     expect(tree).toMatchObject({ id: 'rman-ORCL', name: 'ORCL', root: 'ORCL' });
     const within = (path: string) => path.slice('ORCL/'.length);
+    const gap = expect.stringContaining('no archived log that was made after its end is here');
     expect(tree!.points.map(briefPoint)).toEqual([
-      { id: SUNDAY, kind: 'full', state: 'complete', needs: [] },
+      { id: SUNDAY, kind: 'full', state: 'complete', needs: [], gap },
       { id: TUESDAY, kind: 'increment', state: 'complete', needs: [SUNDAY] },
       { id: within(ARC(7)), kind: 'log', state: 'complete', needs: [TUESDAY] },
       { id: within(ARC(8)), kind: 'log', state: 'complete', needs: [within(ARC(7))] },
@@ -85,6 +86,8 @@ describe('a fast recovery area', () => {
       `0123456789ABCDEF0123456789ABCDEF/backupset/2026_11_24/o1_mf_nnnd1_${TUESDAY}_7rjh02to_.bkp`,
       within(PIECE('2026_11_24', 'nnnd1', TUESDAY)),
       'autobackup/2026_11_24/o1_mf_s_1250145600_7rjh01to_.bkp',
+      within(ARC(7)),
+      within(ARC(8)),
     ]);
   });
 

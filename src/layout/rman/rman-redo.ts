@@ -1,0 +1,120 @@
+import { DAY_MS } from '../../domain/schedules/calendar-date.js';
+import { writtenAtMs } from '../named-date.js';
+import type { TreeFile } from '../tree-files.js';
+import type { Clock } from './rman-clock.js';
+import { endOf, type JudgedRun } from './rman-closings.js';
+import { dayOf, missingLogs } from './rman-logs.js';
+import { parseArchivedLog, parseOmfPiece } from './rman-names.js';
+
+/** An archived log, and between which times of names it was written. */
+export interface DatedLog {
+  readonly thread: number;
+  readonly sequence: number;
+  readonly file: TreeFile;
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** What a backup of an open database has of the redo that was written while it was made. */
+export interface Redo {
+  readonly files: readonly TreeFile[];
+  /** Absent: it is there, or the area has no logs at all. */
+  readonly gap?: string;
+}
+
+/** Archived logs by thread, each oldest first. Of one that was brought here without its time the folder tells the day. */
+export function datedLogs(files: readonly TreeFile[], clock: Clock): DatedLog[][] {
+  const byThread = new Map<number, DatedLog[]>();
+  for (const file of files) {
+    const log = parseArchivedLog(file.name);
+    if (log === null) continue;
+    const writtenMs = writtenAtMs([file]);
+    const dayMs = Date.parse(`${dayOf({ file }).replaceAll('_', '-')}T00:00:00Z`);
+    const isDated = clock.isTrue(writtenMs) || Number.isNaN(dayMs);
+    const fromMs = isDated ? clock.exactMs(writtenMs) : dayMs;
+    const own = byThread.get(log.thread) ?? [];
+    byThread.set(log.thread, own);
+    own.push({ ...log, file, fromMs, toMs: isDated ? fromMs : dayMs + DAY_MS });
+  }
+  const all = [...byThread.values()];
+  return all.map((logs) => logs.sort((a, b) => a.fromMs - b.fromMs || a.sequence - b.sequence));
+}
+
+/** The logs without which a whole run of data cannot be opened (ORA-01195): those that were made while it ran, and of each kind and thread the first
+ *  behind its end, which holds what was written up to it.
+ *  Pieces and logs may hold the same: which of them do, names do not tell. */
+export function redoOf(
+  run: JudgedRun,
+  runs: readonly JudgedRun[],
+  threads: readonly DatedLog[][],
+  clock: Clock,
+): Redo {
+  const { closing, atMs } = run;
+  if (closing === null || run.kind === 'log') return { files: [] };
+  const { endedMs } = endOf(run, clock);
+  const logRuns = runs.filter((one) => one.kind === 'log');
+  const later = logRuns.filter((one) => one.closing !== null && one.atMs >= atMs);
+  const last = later.find((one) => one.atMs >= endedMs);
+  const untilMs = Math.max(last?.atMs ?? 0, closing.atMs);
+  const pieces = later
+    .filter((one) => one.atMs <= untilMs)
+    .flatMap((one) => [...one.files, one.closing!.file]);
+  const stretches = threads.map((logs) =>
+    stretchOf(logs, { atMs, endedMs, untilMs: closing.atMs }),
+  );
+  const files = [...pieces, ...stretches.flatMap((one) => one.logs.map(({ file }) => file))];
+  const hasLogs = logRuns.length > 0 || threads.length > 0;
+  if (!hasLogs || last !== undefined || hasOwnLogs(run)) return { files };
+  const hole = stretches.find((one) => one.hole !== null)?.hole;
+  if (hole !== undefined && hole !== null) return { files, gap: `${hole}, ${NO_OPENING}` };
+  return stretches.some(({ isCovered }) => isCovered) ? { files } : { files, gap: NO_REDO };
+}
+
+const NO_OPENING =
+  'and unless the database was closed while it was backed up it cannot be opened without';
+const NO_REDO = `no archived log that was made after its end is here, ${NO_OPENING}`;
+
+/** Pieces of logs under its own tag, as one that people give is, and written behind the data. */
+function hasOwnLogs({ files }: JudgedRun): boolean {
+  const isLog = ({ name }: TreeFile): boolean => parseOmfPiece(name)?.kind === 'log';
+  const dataMs = writtenAtMs(
+    files.filter((file) => parseOmfPiece(file.name)?.kind !== 'control' && !isLog(file)),
+  );
+  return files.some((file) => isLog(file) && writtenAtMs([file]) >= dataMs);
+}
+
+interface Stretch {
+  readonly logs: readonly DatedLog[];
+  /** The one that was archived behind the end is among them. */
+  readonly isCovered: boolean;
+  /** What is missing among them. */
+  readonly hole: string | null;
+}
+
+/** Of one thread. Several processes archive at once: the next by its number may be a later one by its time. */
+function stretchOf(
+  logs: readonly DatedLog[],
+  { atMs, endedMs, untilMs }: Readonly<Record<'atMs' | 'endedMs' | 'untilMs', number>>,
+): Stretch {
+  const before = logs.filter(({ fromMs }) => fromMs < endedMs);
+  const behind = logs.filter(({ fromMs }) => fromMs >= endedMs);
+  const last = before.at(-1);
+  const next = behind.find(({ sequence }) => sequence === (last?.sequence ?? 0) + 1) ?? behind[0];
+  const taken = logs.filter(
+    ({ fromMs, toMs }) => toMs >= atMs && fromMs <= Math.max(next?.fromMs ?? 0, untilMs),
+  );
+  // One that nothing lies before may be of a day long after it, and of one that bears a day alone it may be the hours behind.
+  const isNear =
+    before.some(({ toMs }) => toMs > endedMs) ||
+    (next !== undefined && (last !== undefined || next.fromMs <= endedMs + DAY_MS));
+  const earlier = before.filter(({ toMs }) => toMs < atMs).slice(-1);
+  return { logs: taken, isCovered: isNear, hole: isNear ? holeIn([...earlier, ...taken]) : null };
+}
+
+/** Numbers begin with 1 again after OPEN RESETLOGS, and tell nothing then. */
+function holeIn(logs: readonly DatedLog[]): string | null {
+  const sequences = logs.map(({ sequence }) => sequence).sort((a, b) => a - b);
+  const index = sequences.findIndex((one, at) => at > 0 && one > sequences[at - 1]! + 1);
+  if (index < 0 || sequences[0] === 1) return null;
+  return missingLogs(logs[0]!.thread, sequences[index - 1]! + 1, sequences[index]! - 1);
+}
