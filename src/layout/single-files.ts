@@ -170,7 +170,7 @@ async function scan(
       `${folderWorkloadId(row.prefix, where)}:${encodeURIComponent(name)}`;
     const id = idIn(place.place);
     members.set(id, { name, own: [...(members.get(id)?.own ?? []), file] });
-    if (named === null) idsOf.set(id, [idIn(folder), idIn(placeOfFolder.place)]);
+    if (doubtful !== placeOfFolder) idsOf.set(id, [idIn(folder), idIn(placeOfFolder.place)]);
   }
   const workloads: FoundWorkload[] = [];
   for (const [id, { name, own }] of members) {

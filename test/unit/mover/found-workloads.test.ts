@@ -30,6 +30,16 @@ describe('workloadPage', () => {
     ]);
   });
 
+  it('names the other ids of a workload, of hundreds as many as 4,000 characters hold', () => {
+    const ids = Array.from({ length: 365 }, (_, day) => `raw-daily-${100 + day}:web.img`);
+    const [few, many] = [ids.slice(0, 3), ids].map(
+      (otherIds) => workloadPage([{ ...workload('web', ['x']), otherIds }], null).workloads[0]!,
+    );
+    expect(few!.otherIds).toEqual(ids.slice(0, 3));
+    // 21 characters each
+    expect(many!.otherIds).toHaveLength(190);
+  });
+
   it('gives thousands of workloads on long paths in pages below the limit of a payload, each once', () => {
     const folders = Array.from({ length: 10 }, (_, n) => `${'目'.repeat(80)}/${n}`);
     const all = Array.from({ length: 5_000 }, (_, n) => workload(`machine-${n}`, folders));
