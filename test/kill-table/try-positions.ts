@@ -91,12 +91,24 @@ export async function tryPositions(
   const operations = Array.from({ length: count }, (_, index) => 1 + index * effort.stride);
   // What was not made durable is missed most by what came last.
   if (effort.untilLost === true) operations.reverse();
+  const isTried = (k: number): boolean =>
+    (k - 1) % effort.stride === 0 &&
+    k >= 1 &&
+    k <= undisturbed.operations.length &&
+    effort.within?.includes(undisturbed.steps[k - 1] ?? '') !== false;
+  // A promise that is broken on purpose may do things in another order.
+  const hasTwins = effort.sabotage === undefined;
   let number = 0;
   for (const k of operations) {
-    if (effort.within?.includes(undisturbed.steps[k - 1] ?? '') === false) continue;
+    if (!isTried(k)) continue;
     for (const when of waysToStop(undisturbed.operations[k - 1])) {
+      if (hasTwins && when === 'before' && isTried(k - 1)) continue;
       if (number++ % part.count !== part.index) continue;
-      const position = new Position(scenario, effort, tally, undisturbed, { atOperation: k, when });
+      const hasTwin = hasTwins && when === 'after' && isTried(k + 1);
+      const position = new Position(scenario, effort, tally, undisturbed, {
+        ...{ atOperation: k, when },
+        ...{ hasTwin },
+      });
       if (effort.secondStopStride === undefined) await position.stopOnce();
       else await position.stopTwice(effort.secondStopStride);
       if (effort.untilLost === true && tally.total.lost > 0) return;
@@ -176,7 +188,7 @@ class Position {
     private readonly effort: Effort,
     private readonly tally: KillTally,
     private readonly undisturbed: Undisturbed,
-    private readonly crash: CrashPlan,
+    private readonly crash: CrashPlan & { readonly hasTwin: boolean },
   ) {
     const { atOperation, when } = crash;
     this.step = undisturbed.steps[atOperation - 1] ?? '';
@@ -236,13 +248,13 @@ class Position {
     return beginSession(this.scenario, target, number);
   }
 
-  /** Other power cuts for each stop. What a stop after an operation leaves, a stop before the next one leaves too, so the two share the
-   *  number between them. */
+  /** Other power cuts for each stop. What a stop after an operation leaves, its twin before the next one leaves too: where both could be tried the one
+   *  after is, with the cuts of both; where only one of them can be, it has half of them. */
   private losses(): Loss[] {
-    const { atOperation, when } = this.crash;
+    const { atOperation, when, hasTwin } = this.crash;
     const first = (atOperation * 2 + (when === 'after' ? 1 : 0)) * MAX_POWER_CUTS;
     const { powerCuts } = this.effort;
-    const length = when === 'torn' ? powerCuts : Math.ceil(powerCuts / 2);
+    const length = when === 'torn' || hasTwin ? powerCuts : Math.ceil(powerCuts / 2);
     const cuts = Array.from({ length }, (_, index) => first + index);
     return [{ kind: 'none' }, ...cuts.map((seed) => ({ kind: 'power', seed }) as const)];
   }
