@@ -70,7 +70,8 @@ export async function commitRestorePoint(
   };
   const compact = plan.kind === 'full' ? { compactedAt: input.copiedAt } : {};
   const points = [...record.points, point];
-  const next = withKnownSourcePoints({ ...record, ...compact, points }, plan.passedOver);
+  const { passedOver, forgotten } = plan;
+  const next = withKnownSourcePoints({ ...record, ...compact, points }, passedOver, forgotten);
   await writeChainRecord(target, input.chain, next);
   await discardStaging(target, input.staging);
   return point;

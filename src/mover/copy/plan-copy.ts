@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { stagingFolder } from '../../chain/chain-paths.js';
 import { availablePoints, goingPoints, type ChainRecord } from '../../chain/chain-record.js';
 import { ownedChainRecord } from '../../chain/chain-store.js';
+import { forgettablePoints } from '../../chain/known-source-points.js';
 import { setUncommittedAside } from '../../chain/quarantine.js';
 import type { VerifyAfterCopy } from '../../domain/jobs/copy-job.js';
 import type { DigestAlgorithm } from '../../domain/targets/digest.js';
@@ -127,9 +128,9 @@ export async function planCopy(
       ...reuseOf(record, input, plan),
     });
   }
-  const passedOver = pointsPassedOver(input, workload, identified, point);
+  const known = dealtWith(input, record, workload, identified, point);
   const { companions } = files;
-  const parts = { token, pointId, point, parent, planned, companions, passedOver };
+  const parts = { token, pointId, point, parent, planned, companions, known };
   const plan = assemblePlan(input, parts);
   await writeStagedJson(target, stagedPath.plan(staging), plan);
   return ready(target, staging, plan);
@@ -206,10 +207,10 @@ function assemblePlan(
     readonly parent: TargetRestorePoint | null;
     readonly planned: readonly DiskPlan[];
     readonly companions: CopyPlan['companions'];
-    readonly passedOver: CopyPlan['passedOver'];
+    readonly known: Pick<CopyPlan, 'passedOver' | 'forgotten'>;
   },
 ): CopyPlan {
-  const { token, pointId, point, parent, planned, companions, passedOver } = parts;
+  const { token, pointId, point, parent, planned, companions, known } = parts;
   const isFull = planned.every(({ kind }) => kind === 'full');
   return {
     token,
@@ -225,7 +226,7 @@ function assemblePlan(
     disks: planned,
     companions,
     source: provenSource(input, point),
-    passedOver,
+    ...known,
   };
 }
 
@@ -243,6 +244,19 @@ function requireProvenBase(
     `restore point ${lineageFrom ?? ''} is not what was copied any more`,
     { details: { restorePointId: lineageFrom } },
   );
+}
+
+/** What the record is to know of the source once the point is copied. */
+function dealtWith(
+  input: PlanCopyInput,
+  record: ChainRecord,
+  workload: SourceWorkload,
+  identified: readonly IdentifiedPoint[],
+  point: SourceRestorePoint,
+): Pick<CopyPlan, 'passedOver' | 'forgotten'> {
+  const passedOver = pointsPassedOver(input, workload, identified, point);
+  const forgotten = forgettablePoints(record, input.sourceRepositoryId, workload.restorePoints);
+  return { passedOver, ...(forgotten.length === 0 ? {} : { forgotten }) };
 }
 
 /** New points that stand before the one that is copied and that the look had no use for: with this copy they are dealt with. Not those that may

@@ -42,6 +42,8 @@ export interface CopyPlan {
   readonly source: CopiedSource;
   /** Source points that are dealt with once this one is copied. */
   readonly passedOver: readonly KnownSourcePoint[];
+  /** Source points of which nobody needs to know any more that they were dealt with. Absent: there are none. */
+  readonly forgotten?: readonly KnownSourcePoint[];
   /** Of a full that is made from files of the target: in which form it was ordered. Absent: it is no such full. */
   readonly order?: string;
   /** Of a restore: who reads. */
