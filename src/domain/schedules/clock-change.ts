@@ -1,7 +1,7 @@
 /** Times of day that clocks skip or show twice, and where a start at such a time goes. Temporal calendars do not start a time that clocks skip, and one that
  *  they show twice twice, once, or shifted within its hour, depending on the zone (checked with server 1.32), so a job's Schedule names those days itself. */
 
-import { DAY_MS, dateOfDayNumber, offsetMs } from './calendar-date.js';
+import { DAY_MS, dateOfDayNumber, instantOf, offsetMs } from './calendar-date.js';
 import type { CalendarEntry, CalendarMonth } from './schedule.js';
 
 /** Minutes since 1970-01-01 00:00 as clocks of a zone show them, end excluded, that are shown never or twice. */
@@ -118,9 +118,8 @@ function addDay(
   const until = untilMinute - day * DAY_MINUTES;
   const isChanged = (minute: number): boolean => minute >= from && minute < until;
   const changed = minutes.filter(isChanged);
-  const target = until < DAY_MINUTES ? until : from - 1;
-  // A day that does not exist at all (Samoa left out 30 December 2011).
-  if (changed.length === 0 || target < 0) return;
+  const target = movedMinute(from, until);
+  if (changed.length === 0 || target === null) return;
   const comment =
     changed.length === 1 ? `clocks change at ${timeText(changed[0]!)}` : 'clocks change';
   calendars.push({ ...dateFields(day), ...timeFields(target), comment });
@@ -132,6 +131,26 @@ function addDay(
     );
     skip.push({ ...dateFields(day), hour, minute: rangesOf(others), comment });
   }
+}
+
+/** Where starts between these minutes of a day go; null: the day does not exist at all (Samoa left out 30 December 2011). */
+function movedMinute(from: number, until: number): number | null {
+  const target = until < DAY_MINUTES ? until : from - 1;
+  return target < 0 ? null : target;
+}
+
+/** When a Schedule starts on this day (`dayNumber`) what is to start at this minute of it, by the same rule. Epoch milliseconds; on a day that does not
+ *  exist, when it would have been. */
+export function startMs(day: number, minute: number, timeZone: string): number {
+  const shown = day * DAY_MINUTES + minute;
+  const change = clockChanges(timeZone).find(
+    ({ fromMinute, untilMinute }) => shown >= fromMinute && shown < untilMinute,
+  );
+  const moved =
+    change === undefined
+      ? null
+      : movedMinute(change.fromMinute - day * DAY_MINUTES, change.untilMinute - day * DAY_MINUTES);
+  return instantOf(day, moved ?? minute, timeZone);
 }
 
 function dateFields(day: number): Pick<CalendarEntry, 'year' | 'month' | 'dayOfMonth'> {

@@ -5,10 +5,10 @@ import {
   dayNumber,
   dayNumberOf,
   daysInMonth,
-  instantOf,
   latestWeekday,
   minuteOfDay,
 } from './calendar-date.js';
+import { startMs } from './clock-change.js';
 import type { MaintenanceSchedule } from '../jobs/copy-job.js';
 
 /** Whether the schedule has come round since the work was last done. Missed times do not add up: one run makes up for all of them.
@@ -21,11 +21,10 @@ export function maintenanceDue(
   return lastDoneAtMs === null || lastDoneAtMs < latestScheduledMs(schedule, nowMs);
 }
 
-/** Latest scheduled time that is not after `nowMs`. */
+/** Latest scheduled time that is not after `nowMs`: when the Schedule of the job's health checks starts, also where clocks change. */
 export function latestScheduledMs(schedule: MaintenanceSchedule, nowMs: number): number {
   const today = dayNumberOf(nowMs, schedule.timeZone);
-  const at = (days: number): number =>
-    instantOf(days, minuteOfDay(schedule.time), schedule.timeZone);
+  const at = (days: number): number => startMs(days, minuteOfDay(schedule.time), schedule.timeZone);
   const current = scheduledDay(schedule, today);
   if (at(current) <= nowMs) return at(current);
   const { year, month } = dateOfDayNumber(today);

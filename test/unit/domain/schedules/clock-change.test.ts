@@ -7,6 +7,7 @@ import {
   type CalendarRange,
   type JobCalendar,
 } from '../../../../src/domain/schedules/schedule.js';
+import { latestScheduledMs } from '../../../../src/domain/schedules/maintenance-window.js';
 import {
   shownMinutes,
   zonesThatChange,
@@ -91,6 +92,10 @@ function wrongDays(
   });
 }
 
+const CHECKS = (['sunday', 'friday'] as const).flatMap((day) =>
+  ['00:30', '02:30', '23:30'].map((time) => ({ day, time })),
+);
+
 function weekdayOf(date: string): Weekday {
   return WEEKDAYS[new Date(`${date}T00:00Z`).getUTCDay()]!.toLowerCase() as Weekday;
 }
@@ -125,6 +130,22 @@ describe('a start at a time that clocks change', () => {
       }
     },
   );
+
+  it('of a health check is the time from which it is late, in every zone', () => {
+    const wrong = CHANGING.flatMap(({ timeZone, spans }) =>
+      CHECKS.flatMap((check) => {
+        const schedule = { every: 'week' as const, ...check, timeZone };
+        const calendar = maintenanceCalendarOf(schedule, NOW);
+        const starts = spans.flatMap((minutes) => startEntries(calendar, minutes));
+        return starts.flatMap(({ instantMs, date }) => {
+          const isDue = latestScheduledMs(schedule, instantMs) === instantMs;
+          const isEarly = latestScheduledMs(schedule, instantMs - 60_000) > instantMs - 2 * DAY_MS;
+          return isDue && !isEarly ? [] : [`${timeZone} ${date} ${check.time}`];
+        });
+      }),
+    );
+    expect(wrong).toEqual([]);
+  });
 
   it('of the last Sunday of a month happens once', () => {
     const isDay = (date: string): boolean => {
