@@ -1,4 +1,4 @@
-import { executeChild, workflowInfo } from '@temporalio/workflow';
+import { executeChild, patched, workflowInfo } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
   absentWorkloads,
@@ -84,8 +84,13 @@ function settledOutcome(
   return { workload, result: 'success', text: `${standing.text}: ${done}` };
 }
 
-/** Keeps the answers small, and the children of a session few. */
-const MAX_ABSENT = 100;
+/** Keeps the answers small. */
+const PAGE_ABSENT = 100;
+/** Keeps the children of a session few; what is left comes first in the next one (`absentWorkloads`). */
+const MAX_CHILDREN = 100;
+
+/** Before, a session looked for the first hundred alone. */
+const LOOKS_FOR_ALL = 'copySession-20261127-looks-for-all-absent';
 
 /** Looks for workloads of the job that the sources do not show any more, and does what is due.
  *  @param seen ids of all workloads that the sources show; every source was read */
@@ -115,16 +120,27 @@ export async function settleAbsentWorkloads(
   const { doubted, workloads } = absentWorkloads(job, kept, seen);
   const outcomes = [...doubted.map(doubtOf), ...unreadableChains(unreadable, job.id, seen)];
   if (workloads.length === 0) return outcomes;
-  const looks = await activities.lookForAbsent.executeWithOptions(
-    { summary: 'look for workloads that are gone' },
-    [{ ...ids, workloads: workloads.slice(0, MAX_ABSENT), afterDays, nowMs: Date.now() }],
-  );
-  for (const { workload, isSeen, standing, isNews, isTree = false } of looks) {
-    const input = { ...ids, workload, isSeen, isTree, afterDays, settings };
-    const outcome = isNews ? await settle(input) : outcomeOf(workload.name, standing);
-    if (outcome !== null) outcomes.push(outcome);
+  const looksForAll = patched(LOOKS_FOR_ALL);
+  const wanted = looksForAll ? workloads : workloads.slice(0, PAGE_ABSENT);
+  let leftOut = workloads.length - wanted.length;
+  let children = 0;
+  for (let first = 0; first < wanted.length; first += PAGE_ABSENT) {
+    const page = wanted.slice(first, first + PAGE_ABSENT);
+    const looks = await activities.lookForAbsent.executeWithOptions(
+      { summary: 'look for workloads that are gone' },
+      [{ ...ids, workloads: page, afterDays, nowMs: Date.now() }],
+    );
+    for (const { workload, isSeen, standing, isNews, isTree = false } of looks) {
+      if (isNews && looksForAll && children === MAX_CHILDREN) {
+        leftOut++;
+        continue;
+      }
+      if (isNews) children++;
+      const input = { ...ids, workload, isSeen, isTree, afterDays, settings };
+      const outcome = isNews ? await settle(input) : outcomeOf(workload.name, standing);
+      if (outcome !== null) outcomes.push(outcome);
+    }
   }
-  const leftOut = workloads.length - MAX_ABSENT;
   if (leftOut > 0)
     outcomes.push({
       workload: `repository ${targetRepositoryId}`,

@@ -12,6 +12,8 @@ export interface KeptWorkload extends NamedWorkload {
   readonly repositoryId: string;
   /** The look before did not show it. */
   readonly wasMissed: boolean;
+  /** The last look that did not show it and was counted; RFC 3339 UTC. Absent: none was. */
+  readonly lastMissedAt?: string;
 }
 
 /** A source that lacks too many of its workloads at once to be believed. */
@@ -32,26 +34,28 @@ export interface LookedFor {
 const MAX_EXAMPLES = 5;
 
 /** @param seen ids of all workloads that the sources show; every source was read
- *  @returns `workloads`: those that are missed, and those that are seen again, in the order of their ids */
+ *  @returns `workloads`: those that are seen again, then those that are missed, the one first whose last look lies back furthest: however few of them a session gets
+ *    to, each has its turn */
 export function absentWorkloads(
   { sources }: Pick<CopyJob, 'sources'>,
   kept: readonly KeptWorkload[],
   seen: ReadonlySet<string>,
 ): { readonly doubted: DoubtedSource[]; readonly workloads: LookedFor[] } {
   const doubted: DoubtedSource[] = [];
-  const workloads: LookedFor[] = [];
+  const workloads: (LookedFor & { readonly order: string })[] = [];
   // A source that the job has no more was not looked at: what came from there stays.
   for (const repositoryId of new Set(sources.include.map((source) => source.repositoryId))) {
     const own = kept.filter((workload) => workload.repositoryId === repositoryId);
     const doubt = doubtedSource(repositoryId, own, seen, sources.exclude);
     if (doubt !== null) doubted.push(doubt);
-    for (const { id, wasMissed } of own) {
+    for (const { id, wasMissed, lastMissedAt = '' } of own) {
       const isSeen = seen.has(id);
-      if (isSeen ? wasMissed : doubt === null) workloads.push({ id, isSeen });
+      const order = isSeen ? ` ${id}` : `.${lastMissedAt} ${id}`;
+      if (isSeen ? wasMissed : doubt === null) workloads.push({ id, isSeen, order });
     }
   }
-  workloads.sort((a, b) => (a.id < b.id ? -1 : 1));
-  return { doubted, workloads };
+  workloads.sort((a, b) => (a.order < b.order ? -1 : 1));
+  return { doubted, workloads: workloads.map(({ id, isSeen }) => ({ id, isSeen })) };
 }
 
 /** A workload that the job excludes is no surprise when it is missing. */

@@ -78,11 +78,13 @@ export async function keptPage(
     const newest = found.record.points.at(-1);
     if (newest === undefined) continue;
     const { workload, presence } = found.record;
+    const absence = ownAbsence(presence, origin);
     const kept = {
       id: workload.id,
       name: workload.name,
       repositoryId: newest.source.repositoryId,
-      wasMissed: ownAbsence(presence, origin) !== null,
+      wasMissed: absence !== null,
+      ...(absence === null ? {} : { lastMissedAt: absence.lastMissedAt }),
     };
     bytes += jsonBytes(kept);
     if (bytes > PAGE_BYTES && workloads.length > 0) return page(next);

@@ -1,0 +1,46 @@
+import { expect, it } from 'vitest';
+import { readChainRecord, writeChainRecord } from '../../../src/chain/chain-store.js';
+import { GrowingSource } from '../../support/living/growing-source.js';
+import { putChainRecord } from '../../support/repository/chain-record-file.js';
+import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
+import { testJob } from '../../support/session/test-site.js';
+import { LocalSessions } from '../../support/workflows/local-sessions.js';
+
+const DAY_MS = 86_400_000;
+const NOW_MS = Date.parse('2026-11-20T02:00:00Z');
+const COUNT = 103;
+
+it('counts looks for workloads that no source shows in each of them, when they are more than a session gets to', async () => {
+  const [source, target] = [new SimulatedRepository('primary'), new SimulatedRepository('offsite')];
+  await new GrowingSource(source, 'mail01', { blockCount: 1 }).backUp(NOW_MS - DAY_MS, 'full');
+  const ids = Array.from({ length: COUNT }, (_, n) => `vm-${String(n).padStart(3, '0')}`);
+  const missedAt = new Date(NOW_MS - DAY_MS).toISOString();
+  for (const workload of ids) {
+    await putChainRecord(target, { jobId: 'nightly', workload, pointIds: ['2026-11-01T000000Z'] });
+    const record = (await readChainRecord(target, `nightly/${workload}`))!;
+    const absence = {
+      ...{ firstMissedAt: missedAt, lastMissedAt: missedAt, missedDays: 1 },
+      ...{ provenMs: 0, lastSpanMs: 0, announcedAt: null },
+    };
+    const presence = { lastSeenAt: null, absence };
+    await writeChainRecord(target, `nightly/${workload}`, { ...record, presence });
+  }
+  const days = async () => {
+    const counted: number[] = [];
+    for (const id of ids)
+      counted.push(
+        (await readChainRecord(target, `nightly/${id}`))!.presence.absence?.missedDays ?? 0,
+      );
+    return counted;
+  };
+
+  const sessions = new LocalSessions([source, target]);
+  const job = testJob({ removedWorkloadsAfterDays: 300 });
+  const first = await sessions.copy(job, NOW_MS);
+  expect(JSON.stringify(first.tasks)).toContain(
+    `${COUNT - 100} more workloads that no source shows are left for a later session`,
+  );
+  expect((await days()).filter((count) => count === 2)).toHaveLength(100);
+  await sessions.copy(job, NOW_MS + DAY_MS);
+  expect(Math.min(...(await days()))).toBe(2);
+}, 30_000);

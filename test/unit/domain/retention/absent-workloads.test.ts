@@ -1,0 +1,32 @@
+import { expect, it } from 'vitest';
+import {
+  absentWorkloads,
+  type KeptWorkload,
+} from '../../../../src/domain/retention/absent-workloads.js';
+
+const JOB = { sources: { include: [{ repositoryId: 'primary' }], exclude: [] } };
+
+function kept(id: string, missed: string | null): KeptWorkload {
+  const workload = { id, name: id, type: 'libvirt-kvm', repositoryId: 'primary' } as const;
+  return missed === null
+    ? { ...workload, wasMissed: false }
+    : { ...workload, wasMissed: true, lastMissedAt: missed };
+}
+
+it('names workloads that are seen again first, and of the others first what was looked for the longest time ago', () => {
+  const all = [
+    kept('a', '2026-11-26T02:00:00.000Z'),
+    kept('b', '2026-11-24T02:00:00.000Z'),
+    kept('c', '2026-11-25T02:00:00.000Z'),
+    kept('d', '2026-11-26T02:00:00.000Z'),
+    kept('e', null),
+    ...['f', 'g', 'h', 'i'].map((id) => kept(id, null)),
+  ];
+  const seen = new Set(['d', 'f', 'g', 'h', 'i']);
+  const { doubted, workloads } = absentWorkloads(JOB, all, seen);
+  expect(doubted).toEqual([]);
+  expect(workloads).toEqual([
+    { id: 'd', isSeen: true },
+    ...['e', 'b', 'c', 'a'].map((id) => ({ id, isSeen: false })),
+  ]);
+});
