@@ -5,6 +5,7 @@ import { startOfSession, type CopySession } from '../../domain/sessions/copy-ses
 import type { RecordedSession, RecordFilter } from '../../domain/sessions/recorded-session.js';
 import { count, instant, nullable, object, oneOf, text } from '../../domain/json-shape.js';
 import { isFolderPassedOver } from '../../domain/sources/passed-over.js';
+import { modifiedAtMs } from '../../domain/sources/restore-point.js';
 import type { UnreadablePart } from '../../domain/targets/repository-view.js';
 import type { BackupRepository, RepositoryEntry } from '../../repository/backup-repository.js';
 import { readWholeFile } from '../../repository/replace-file.js';
@@ -25,8 +26,8 @@ const PAGE_SESSIONS = 100;
 /** A page of a filter that fits few sessions ends after so many files, and may be empty. */
 const MAX_READS = 300;
 
-/** The name says when a session was to start; after a downtime it does so later. */
-const LATEST_START_MS = DAY_MS;
+/** By so much the clocks of a storage and of a worker may differ. */
+const CLOCKS_DIFFER_MS = DAY_MS;
 
 /** Newest start first. The names of the files tell job and start, so that only those of the page are read.
  *  @param after `next` of the page before */
@@ -93,12 +94,13 @@ async function recordFiles(
   for (const job of jobs)
     try {
       for (const year of foldersOf(await repository.list(`${job}/${SESSIONS_FOLDER}`)))
-        for (const { type, name, path } of await repository.list(year.path)) {
+        for (const { type, name, path, stamp } of await repository.list(year.path)) {
           const id = /^(.+)\.json$/.exec(name)?.[1];
           const startMs = id === undefined ? NaN : startOfSession(id);
           if (type !== 'file' || Number.isNaN(startMs)) continue;
-          const isLater = startMs >= (toMs ?? Infinity);
-          if (isLater || startMs < (fromMs ?? -Infinity) - LATEST_START_MS) continue;
+          // The name says when it was to start. What was caught up started later, by days, but before its record was written.
+          const latestMs = Math.max(startMs, modifiedAtMs(stamp)) + CLOCKS_DIFFER_MS;
+          if (startMs >= (toMs ?? Infinity) || latestMs < (fromMs ?? -Infinity)) continue;
           files.push({ path, key: `${new Date(startMs).toISOString()} ${path}` });
         }
     } catch (error) {
