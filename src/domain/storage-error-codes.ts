@@ -232,7 +232,7 @@ export const STORAGE_ERROR_CODES = {
   BLOCK_DIGEST_MISMATCH: {
     kind: 'corrupt',
     meaning: 'A block does not have the digest that was recorded when it was written.',
-    hint: 'Run `longhaul restore-point verify <repository>`; the block is healed from the source while it still holds it.',
+    hint: 'Run `longhaul restore-point verify <repository>` where the source can be read: the block is healed while the source, or another file of the chain, still holds it. What stays damaged is marked corrupt, and set aside in `.quarantine` where no good restore point builds on it and the source can be asked.',
   },
   STAGING_INVALID: {
     kind: 'conflict',

@@ -190,7 +190,7 @@ export async function healingPoint(
 }
 
 /** @throws as `findSourceWorkload`; SOURCE_EMPTY when the repository shows no backups of anybody: what is not mounted looks like that */
-async function askedWorkload(
+export async function askedWorkload(
   context: MoverContext,
   repository: BackupRepository,
   workloadId: string,
@@ -216,6 +216,8 @@ export function mayAnswerLater(error: BackupError): boolean {
 }
 
 const ANSWERED_LATER: readonly string[] = [
+  // On a machine that only restores nobody has configured it.
+  'REPOSITORY_MISSING',
   'SOURCE_EMPTY',
   'SOURCE_PART_UNREADABLE',
   'SOURCE_CHANGED',

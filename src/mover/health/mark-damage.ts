@@ -9,7 +9,7 @@ import { BLOCK_UNALLOCATED } from '../../image/disk-image.js';
 import { changeChain } from '../change/pending-change.js';
 import { ownedChain, type ChangeInput } from '../change/change-points.js';
 import { withoutPoints } from '../change/delete-points.js';
-import { guestBlocksOf } from './healing-source.js';
+import { askedWorkload, guestBlocksOf, mayAnswerLater } from './healing-source.js';
 import { structuralDamage } from './verify-plan.js';
 import { openLayer, targetLayer } from '../blocks/layer-file.js';
 import type { MoverContext } from '../task/mover-context.js';
@@ -24,6 +24,7 @@ export interface MarkOutcome {
 
 /** Marks every restore point that shows a damaged block as corrupt. Corrupt points that no good point builds on leave the chain: their
  *  folders are set aside in the quarantine, not deleted, and what they showed is copied again by the next session.
+ *  Nothing is set aside while a source cannot be asked: what is damaged as a whole was never looked for there, and nobody would copy it again.
  *  @param input.mayQuarantine false while the source could not be asked: it may still heal them */
 export async function markDamage(
   context: MoverContext,
@@ -45,7 +46,8 @@ export async function markDamage(
   const ids = record.points.map(({ id }) => id).filter((id) => corrupt.has(id));
   if (ids.length === 0) return { corrupt: [], quarantined: [], sound };
   const marked = await writeChainRecord(place.repository, place.chain, { ...record, points });
-  const leaving = input.mayQuarantine ? withoutGoodDependents(points, corrupt) : [];
+  const set = input.mayQuarantine ? withoutGoodDependents(points, corrupt) : [];
+  const leaving = (await areSourcesAsked(context, marked, set)) ? set : [];
   if (leaving.length > 0)
     await changeChain(
       context,
@@ -72,6 +74,23 @@ async function isSoundNow(
   const repository = await context.repository(input.targetRepositoryId);
   const found = await structuralDamage(context, repository, input, record, point, file);
   return found.damage === null;
+}
+
+/** Whether every source of these points says what it holds, be it nothing of them. */
+async function areSourcesAsked(
+  context: MoverContext,
+  { points, workload }: ChainRecord,
+  ids: readonly string[],
+): Promise<boolean> {
+  const leaving = points.filter(({ id }) => ids.includes(id));
+  for (const repositoryId of new Set(leaving.map(({ source }) => source.repositoryId)))
+    try {
+      await askedWorkload(context, await context.repository(repositoryId), workload.id);
+    } catch (error) {
+      if (!isBackupError(error)) throw error;
+      if (mayAnswerLater(error)) return false;
+    }
+  return true;
 }
 
 /** Dependents first. */

@@ -1,4 +1,5 @@
 import type { DataMover } from '../../../src/mover/data-mover.js';
+import { BackupError } from '../../../src/domain/errors.js';
 import { FactKeeper } from '../../../src/mover/fact-keeper.js';
 import { LOOK_OPERATIONS } from '../../../src/mover/look-operations.js';
 import {
@@ -30,7 +31,7 @@ export class InProcessMover implements Pick<DataMover, keyof DataMover> {
   readonly repository = (id: string): Promise<BackupRepository> => {
     const repository = this.repositories.get(id);
     return repository === undefined
-      ? Promise.reject(new Error(`the test has no repository ${id}`))
+      ? Promise.reject(new BackupError('REPOSITORY_MISSING', `no repository "${id}" is configured`))
       : Promise.resolve(repository);
   };
 

@@ -275,6 +275,7 @@ describe('healing a backup file', () => {
     ['a file of the source may not be read just now', true, unreadableFile],
     ['a folder of the source may not be listed just now', true, unreadableFolder],
     ['the source cannot be asked', true, unreachableSource],
+    ['the source is not configured on this machine', true, unknownSource],
   ])('changes nothing when %s', async (_name, isSourceUnknown, spoilSource) => {
     const copy = await machine.copy();
     const path = copy.pathOf(0, 'image');
@@ -331,6 +332,10 @@ describe('healing a backup file', () => {
     const denied = new BackupError('REPOSITORY_ACCESS_DENIED', 'permission is denied');
     source.list = (path) => (path === folder!.path ? Promise.reject(denied) : list(path));
     return new InProcessMover(target, source);
+  }
+
+  function unknownSource({ target }: MachineCopy): Promise<InProcessMover> {
+    return Promise.resolve(new InProcessMover(target));
   }
 
   async function unreachableSource({ source, target }: MachineCopy): Promise<InProcessMover> {

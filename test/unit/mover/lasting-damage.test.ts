@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { writeChainRecord } from '../../../src/chain/chain-store.js';
+import { BackupError } from '../../../src/domain/errors.js';
 import { DEFAULT_COPY_SETTINGS } from '../../../src/domain/jobs/copy-settings.js';
 import {
   CopiedMachine,
@@ -7,6 +8,9 @@ import {
   type LeaseOf,
   type MachineCopy,
 } from '../../support/living/copied-machine.js';
+import { GrowingSource } from '../../support/living/growing-source.js';
+import { InProcessMover } from '../../support/mover/in-process-mover.js';
+import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 import { LocalSessions } from '../../support/workflows/local-sessions.js';
 
 let machine: CopiedMachine;
@@ -70,6 +74,41 @@ describe('damage that lasts', () => {
     await writeChainRecord(copy.target, machine.chain, { ...machine.before, points });
     const { corrupt } = await mark(copy, [[0, null]], false);
     expect(corrupt).toEqual([machine.idOf(0), machine.idOf(1)]);
+  });
+
+  it.each<[string, boolean, (copy: MachineCopy) => Promise<InProcessMover>]>([
+    [
+      'is not configured on this machine',
+      false,
+      ({ target }) => Promise.resolve(new InProcessMover(target)),
+    ],
+    [
+      'does not answer',
+      false,
+      ({ source, target }) => {
+        const away = new BackupError('REPOSITORY_UNREACHABLE', 'primary does not answer');
+        source.list = () => Promise.reject(away);
+        return Promise.resolve(new InProcessMover(target, source));
+      },
+    ],
+    [
+      'shows another machine alone',
+      true,
+      async ({ target }) => {
+        const others = new SimulatedRepository('primary');
+        await new GrowingSource(others, 'web01', { blockCount: 2 }).backUp(NOW_MS, 'full');
+        return new InProcessMover(target, others);
+      },
+    ],
+  ])('of a whole file is set aside when the source %s: %s', async (_, isSetAside, moverOf) => {
+    const copy = await machine.copy();
+    const mover = await moverOf(copy);
+    const damage = [{ pointId: machine.idOf(2), disk, units: null }];
+    const outcome = await mover.run('markDamage', { ...copy.input, damage, mayQuarantine: true });
+    const [second, third] = [machine.idOf(2), machine.idOf(3)];
+    const quarantined = isSetAside ? [third, second] : [];
+    expect(outcome).toEqual({ corrupt: [second, third], quarantined, sound: [] });
+    expect(await copy.folders()).toEqual(isSetAside ? [0, 1] : [0, 1, 2, 3]);
   });
 
   it('takes the memory of what was dealt with along when no copy is left', async () => {
