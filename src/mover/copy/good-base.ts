@@ -1,16 +1,19 @@
 import type { ChainRecord } from '../../chain/chain-record.js';
+import { writeChainRecord } from '../../chain/chain-store.js';
 import { BackupError, isBackupError, isStorageFault, isUnreadable } from '../../domain/errors.js';
 import type { TargetDisk, TargetRestorePoint } from '../../domain/targets/target-point.js';
 import { withVerifier } from '../blocks/verify-units.js';
 import type { MoverContext } from '../task/mover-context.js';
 
 const HINT =
-  'Run `longhaul restore-point verify <repository>`: it heals the point or sets it aside, and the next session goes on from what is good.';
+  'See whether all of the target is mounted, then run `longhaul restore-point verify <repository>`: it heals the point or sets it aside, and the next session goes on from what is good.';
 
 /** Looks at the files that an increment is to be built on, before it is planned: that each is a file of the size that the record lists, and
  *  that its first and its last unit, header and reference counts, have their digests. Cheap, and so no proof that all is well: a file that was
- *  cut, exchanged or taken away shows.
- *  @throws RESTORE_POINT_BROKEN, BLOCK_DIGEST_MISMATCH */
+ *  cut, exchanged or taken away shows. A file that is there and has gone bad waits for no health check: its point is marked corrupt, and whoever plans
+ *  again begins a new chain. What is gone or cut may be a mount that lacks files, and is left alone.
+ *  @param base the newest point
+ *  @throws RESTORE_POINT_BROKEN; STAGING_INVALID when the point is marked */
 export async function assertGoodBase(
   context: MoverContext,
   place: { readonly targetRepositoryId: string; readonly chain: string },
@@ -23,12 +26,26 @@ export async function assertGoodBase(
     const fault = await faultOfBase(context, place, disk);
     if (fault === null) continue;
     const { code, words } = fault;
-    throw new BackupError(
-      code,
-      `nothing is built on restore point ${base.id}: ${place.chain}/${disk.path} ${words}`,
-      { details: { restorePointId: base.id, path: `${place.chain}/${disk.path}` }, hint: HINT },
-    );
+    const details = { restorePointId: base.id, path: `${place.chain}/${disk.path}` };
+    const message = `nothing is built on restore point ${base.id}: ${details.path} ${words}`;
+    if (code === 'RESTORE_POINT_BROKEN')
+      throw new BackupError(code, message, { details, hint: HINT });
+    await markCorrupt(context, place, record, base);
+    throw new BackupError('STAGING_INVALID', `${message}; it is marked corrupt`, { details });
   }
+}
+
+async function markCorrupt(
+  context: MoverContext,
+  { targetRepositoryId, chain }: { targetRepositoryId: string; chain: string },
+  record: ChainRecord,
+  { id }: TargetRestorePoint,
+): Promise<void> {
+  const points = record.points.map((point) =>
+    point.id === id ? { ...point, health: 'corrupt' as const } : point,
+  );
+  const repository = await context.repository(targetRepositoryId);
+  await writeChainRecord(repository, chain, { ...record, points });
 }
 
 /** A file of which a sector cannot be read, on storage that answers, waits for its repair, not for another try. */
@@ -81,6 +98,8 @@ export async function fileFault(
     return { code: 'BLOCK_DIGEST_MISMATCH', words: 'does not begin or end as it was written' };
   } catch (error) {
     if (!isBackupError(error) || isStorageFault(error)) throw error;
+    if (error.code === 'CHAIN_RECORD_CORRUPT')
+      return { code: 'BLOCK_DIGEST_MISMATCH', words: `cannot be checked: ${error.message}` };
     return broken(`cannot be checked: ${error.message}`);
   }
 }

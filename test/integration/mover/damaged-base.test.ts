@@ -55,9 +55,6 @@ describe('a newest point of the target whose disk file', () => {
     ['was cut', () => change((size) => ({ truncate: size - UNIT })), 'RESTORE_POINT_BROKEN'],
     ['is empty', () => change(() => ({ truncate: 0 })), 'RESTORE_POINT_BROKEN'],
     ['has grown', () => change((size) => ({ at: size })), 'RESTORE_POINT_BROKEN'],
-    ['begins with other bytes', () => change(() => ({ at: 24 })), 'BLOCK_DIGEST_MISMATCH'],
-    ['ends with other bytes', () => change((size) => ({ at: size - 9 })), 'BLOCK_DIGEST_MISMATCH'],
-    ['cannot be read at its end', () => unreadable(target, path), 'BLOCK_DIGEST_MISMATCH'],
     ['is missing', () => target.remove(path), 'RESTORE_POINT_BROKEN'],
     [
       'is no file',
@@ -74,6 +71,25 @@ describe('a newest point of the target whose disk file', () => {
     expect(outcome).toContain(`"code":"${code}"`);
     expect(outcome).toContain(`nothing is built on restore point ${newest.id}`);
     expect((await living.points()).map(({ id }) => id)).toEqual(before);
+  });
+
+  it.each([
+    ['begins with other bytes', () => change(() => ({ at: 24 }))],
+    ['ends with other bytes', () => change((size) => ({ at: size - 9 }))],
+    ['cannot be read at its end', () => unreadable(target, path)],
+  ])('%s is marked corrupt, and followed by a full of a new chain', async (_, damage) => {
+    await damage();
+    expect(await living.session()).toBe('');
+    expect((await living.points()).map(({ kind, health }) => [kind, health])).toEqual([
+      ['full', 'good'],
+      ['increment', 'corrupt'],
+      ['full', 'good'],
+    ]);
+    // The damaged file opens no more.
+    const record = (await readChainRecord(target, chain))!;
+    const points = record.points.filter(({ id }) => id !== newest.id);
+    await writeChainRecord(target, chain, { ...record, points });
+    expect(await living.wrongPoints()).toEqual([]);
   });
 
   it('is known to be damaged is followed by a full of a new chain, which reads bit for bit', async () => {

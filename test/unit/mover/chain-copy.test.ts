@@ -65,6 +65,24 @@ describe('copying a restore point', () => {
     expect(known).toContain(machine.sourceId(NEXT));
   });
 
+  it('forgets what was dealt with longest ago of the points that the source shows no more', async () => {
+    const copy = await machine.copy();
+    const gone = Array.from({ length: 4_001 }, (_, n) => ({
+      ...{ repositoryId: 'primary', restorePointId: `gone-${n}` },
+      createdAt: new Date(n * 3_600_000).toISOString(),
+    }));
+    await writeChainRecord(copy.target, machine.chain, {
+      ...machine.before,
+      knownSourcePoints: gone,
+    });
+    await copyPoint(copy, NEWEST, LINEAGE);
+    const known = (await copy.record()).knownSourcePoints!.map((point) => point.restorePointId);
+    expect(known).toEqual([
+      ...gone.slice(1).map((point) => point.restorePointId),
+      machine.sourceId(NEXT),
+    ]);
+  });
+
   it('goes on with the next one', async () => {
     const copy = await machine.copy();
     await copyPoint(copy, NEXT, LINEAGE);
@@ -329,10 +347,19 @@ describe('the plan of a copy', () => {
 
 describe('the file that an increment is built on', () => {
   const last = () => machine.before.points[3]!.disks[0]!.sizeBytes;
+  const cannotBeRead = (file: 'image' | 'digests') => (copy: MachineCopy) =>
+    Promise.resolve(breakSectors(copy.target, copy.pathOf(3, file), [0]));
 
   it.each<[string, (copy: MachineCopy, path: string) => Promise<unknown>, string | null]>([
-    ['its first unit spoilt', (copy, path) => copy.spoil(path, 50), 'BLOCK_DIGEST_MISMATCH'],
-    ['its last byte spoilt', (copy, path) => copy.spoil(path, last() - 1), 'BLOCK_DIGEST_MISMATCH'],
+    ['its first unit spoilt', (copy, path) => copy.spoil(path, 50), 'STAGING_INVALID'],
+    ['its last byte spoilt', (copy, path) => copy.spoil(path, last() - 1), 'STAGING_INVALID'],
+    ['a bad sector in its head', cannotBeRead('image'), 'STAGING_INVALID'],
+    ['a bad sector at the start of its digests', cannotBeRead('digests'), 'STAGING_INVALID'],
+    [
+      'the start of its digests spoilt',
+      (copy) => copy.spoil(copy.pathOf(3, 'digests'), 3),
+      'STAGING_INVALID',
+    ],
     ['cut by a byte', (copy, path) => copy.cut(path, last() - 1), 'RESTORE_POINT_BROKEN'],
     ['grown by a byte', (copy, path) => copy.cut(path, last() + 1), 'RESTORE_POINT_BROKEN'],
     ['gone', (copy, path) => copy.target.remove(path), 'RESTORE_POINT_BROKEN'],
@@ -354,8 +381,12 @@ describe('the file that an increment is built on', () => {
       await expect(increment).rejects.toMatchObject({
         code,
         details: { restorePointId: machine.idOf(3), path },
-        hint: expect.stringContaining('restore-point verify') as unknown,
+        message: expect.stringContaining('nothing is built on restore point') as unknown,
       });
+    // What is gone or cut may be a mount that lacks files.
+    const health = (await copy.record()).points.map((point) => point.health);
+    const newest = code === 'STAGING_INVALID' ? 'corrupt' : 'good';
+    expect(health).toEqual(['good', 'good', 'good', newest]);
   });
 
   it('is not asked while a change of the chain is under way', async () => {
