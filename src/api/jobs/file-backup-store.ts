@@ -33,6 +33,7 @@ import type { FileBackupJobView, FileBackupRunView } from './file-backup-schemas
 import { FILE_BACKUP_PREFIX, isNever, NEVER, policiesOf } from './job-schedule.js';
 import { scheduledOf } from './job-list.js';
 import type { JobStore } from './job-store.js';
+import { unlessStale } from './job-revision.js';
 import { enabledNote, missedStartAt } from './missed-start.js';
 import { quoted } from '../executions/visibility-query.js';
 
@@ -175,19 +176,26 @@ export class FileBackupStore {
     });
   }
 
-  /** Lets the targets whose copies start after one job start after another. @throws JOB_MISSING */
+  /** Lets the targets whose copies start after one job start after another. What somebody else changes meanwhile stays. @throws JOB_MISSING */
   async followInstead(id: string, jobId: string, nextId: string): Promise<void> {
-    const { revision: _revision, ...present } = await this.definition(id);
+    await unlessStale(() => this.#followInstead(id, jobId, nextId));
+  }
+
+  async #followInstead(id: string, jobId: string, nextId: string): Promise<void> {
+    const { revision, ...present } = await this.definition(id);
     const secondaryTargets = present.secondaryTargets.map((target) =>
       target.schedule?.type === 'afterJob' && target.schedule.jobId === jobId
         ? { ...target, schedule: { ...target.schedule, jobId: nextId } }
         : target,
     );
-    await this.update({ ...present, secondaryTargets }, null);
+    await this.update({ ...present, secondaryTargets }, revision);
   }
 
   /** Whether a job is a copy job of a file-backup job that is there and names it: else nothing changes it but who asks for it by its own id. */
-  async isCopyOf({ id, fileBackupJobId }: CopyJob): Promise<boolean> {
+  async isCopyOf({
+    id,
+    fileBackupJobId,
+  }: Pick<CopyJob, 'id' | 'fileBackupJobId'>): Promise<boolean> {
     if (fileBackupJobId === undefined) return false;
     const job = await this.definition(fileBackupJobId).catch(ignoreMissing);
     return job !== null && copyJobsOf(job).some((copy) => copy.id === id);

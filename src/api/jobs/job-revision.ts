@@ -1,5 +1,6 @@
 /** What a change of any kind of job names: an id that stays, and the revision that it was made to. The limits have one, too. */
 
+import { isBackupError } from '../../domain/errors.js';
 import { invalidRequest } from '../route.js';
 
 /** @throws REQUEST_INVALID */
@@ -19,6 +20,20 @@ export function revisionOf(header: string | undefined, what = 'the job'): number
     ]);
   }
   return Number(match[1]);
+}
+
+/** As often as somebody else may come between. */
+const TRIES = 5;
+
+/** A change that nobody has seen a revision for reads the one it is made to, and reads it again when somebody else has come between.
+ *  @param change reads and writes @throws JOB_REVISION_STALE when that happens again and again */
+export async function unlessStale(change: () => Promise<void>): Promise<void> {
+  for (let tries = 1; ; tries++)
+    try {
+      return await change();
+    } catch (error) {
+      if (!isBackupError(error, 'JOB_REVISION_STALE') || tries === TRIES) throw error;
+    }
 }
 
 interface Revised {

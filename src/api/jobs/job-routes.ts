@@ -21,7 +21,7 @@ import {
   newDefinition,
   type JobSurroundings,
 } from './job-checks.js';
-import { createdIn, revisionOf, withRevision } from './job-revision.js';
+import { createdIn, revisionOf, unlessStale, withRevision } from './job-revision.js';
 import {
   configuredRepository,
   type RepositoryBrowser,
@@ -130,7 +130,7 @@ function changeRoutes(services: JobServices): Route[] {
         const present = await jobs.definition(id);
         noteBefore(present);
         refuseBeyond(caller, reachOf(body), reachOf(present));
-        refuseOfFileBackup(present);
+        if (await fileBackups.isCopyOf(present)) refuseOfFileBackup(present);
         refuseMirror(present);
         const definition = changedDefinition(present, body);
         await checkRules(definition, services);
@@ -161,7 +161,7 @@ function changeRoutes(services: JobServices): Route[] {
 }
 
 function importRoute(services: JobServices): Route {
-  const { jobs, browser, repositories } = services;
+  const { jobs, fileBackups, browser, repositories } = services;
   return jsonRoute({
     method: 'post',
     path: '/jobs/import',
@@ -178,8 +178,10 @@ function importRoute(services: JobServices): Route {
     ],
     run: async ({ body }) => {
       configuredRepository(repositories, body.repositoryId);
-      const definition = importedDefinition(await browser.readJobDefinition(body));
-      refuseOfFileBackup({ ...definition, revision: 1, replaces: null });
+      const found = importedDefinition(await browser.readJobDefinition(body));
+      if (await fileBackups.isCopyOf(found)) refuseOfFileBackup(found);
+      // Its file-backup job is gone, or that of another server: it goes on as a job of its own.
+      const { fileBackupJobId: _gone, ...definition } = found;
       await checkRules(definition, services);
       return createdIn('/jobs', await jobs.takeIn(definition));
     },
@@ -228,7 +230,8 @@ function stateRoutes({ jobs, fileBackups }: JobServices): Route[] {
       run: async ({ params }) => {
         const id = text(params.id);
         // Its file-backup job would go on with the old one, and nobody could change the new one.
-        refuseOfFileBackup(await jobs.definition(id));
+        const present = await jobs.definition(id);
+        if (await fileBackups.isCopyOf(present)) refuseOfFileBackup(present);
         const made = await jobs.replace(id);
         await moveFollowers(id, made.id, { jobs, fileBackups });
         return createdIn('/jobs', made);
@@ -290,8 +293,23 @@ async function moveFollowers(
   for (const follower of await jobs.followersOf(jobId)) {
     if (await fileBackups.isCopyOf(follower))
       await fileBackups.followInstead(follower.fileBackupJobId!, jobId, nextId);
-    else await jobs.update({ ...follower, schedule: { type: 'afterJob', jobId: nextId } }, null);
+    else await moveFollower(follower, jobId, nextId, jobs);
   }
+}
+
+/** What somebody else changes of it meanwhile stays. */
+async function moveFollower(
+  { id }: CopyJob,
+  jobId: string,
+  nextId: string,
+  jobs: Pick<JobServices['jobs'], 'update' | 'followersOf'>,
+): Promise<void> {
+  await unlessStale(async () => {
+    const present = (await jobs.followersOf(jobId)).find((follower) => follower.id === id);
+    if (present === undefined) return;
+    const schedule = { type: 'afterJob' as const, jobId: nextId };
+    await jobs.update({ ...present, schedule }, present.revision);
+  });
 }
 
 /** What a session carries from run to run: its definition, its overrides and its tasks, together in one payload of at most 2 MiB. */
@@ -306,7 +324,10 @@ function checkSize(job: CopyJob, overrides: StartOverrides): void {
 }
 
 /** @throws JOB_OF_FILE_BACKUP */
-function refuseOfFileBackup({ id, fileBackupJobId }: CopyJob): void {
+function refuseOfFileBackup({
+  id,
+  fileBackupJobId,
+}: Pick<CopyJob, 'id' | 'fileBackupJobId'>): void {
   if (fileBackupJobId === undefined) return;
   throw new BackupError(
     'JOB_OF_FILE_BACKUP',
@@ -321,7 +342,7 @@ function refuseMirror(job: CopyJob): void {
 }
 
 /** What lies in a repository may have been changed by hand. */
-function importedDefinition(found: unknown): Omit<CopyJob, 'revision' | 'replaces' | 'once'> {
+function importedDefinition(found: unknown): Omit<CopyJob, 'replaces' | 'once'> {
   const parsed = copyJobSchema.safeParse(found);
   if (!parsed.success) {
     const faults = parsed.error.issues.map(
@@ -332,7 +353,7 @@ function importedDefinition(found: unknown): Omit<CopyJob, 'revision' | 'replace
       `the definition in the repository is not valid: ${faults.join('; ')}`,
     );
   }
-  const { revision: _revision, replaces: _replaces, once, detached, ...definition } = parsed.data;
+  const { replaces: _replaces, once, detached, ...definition } = parsed.data;
   if (once !== undefined)
     throw new BackupError('JOB_KIND_WRONG', `${definition.id} is a one-time copy, and no job`);
   if (detached !== undefined)

@@ -68,9 +68,10 @@ export class JobStore {
     return this.#put({ ...definition, revision: 1, replaces, origin: randomUUID() }, isPaused);
   }
 
-  /** One whose definition lies beside its copies, which it goes on with. @throws JOB_EXISTS */
-  takeIn(definition: Omit<CopyJob, 'revision' | 'replaces'>): Promise<JobView> {
-    return this.#put({ ...definition, revision: 1, replaces: null }, false);
+  /** One whose definition lies beside its copies, which it goes on with, and so does its revision: what lies there would else be taken for later than what
+   *  is written next. @throws JOB_EXISTS */
+  takeIn(definition: Omit<CopyJob, 'replaces'>): Promise<JobView> {
+    return this.#put({ ...definition, replaces: null }, false);
   }
 
   async #put(job: CopyJob, isPaused: boolean): Promise<JobView> {

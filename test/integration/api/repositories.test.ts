@@ -211,7 +211,7 @@ describeTemporal('repositories over the API', () => {
     expect(answer.status).toBe(201);
     expect(answer.body).toMatchObject({
       id: 'adopted',
-      revision: 1,
+      revision: 9,
       retention: { type: 'days', value: 30 },
       storage: { digest: 'blake3' },
     });

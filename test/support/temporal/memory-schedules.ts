@@ -17,18 +17,26 @@ export class MemorySchedules {
   /** Called before each write, as another process may write in between. */
   beforeWrite: (call: string, scheduleId: string) => void | Promise<void> = () => undefined;
 
+  /** What a workflow of this type that looks into a repository answers. */
+  looks: (workflowType: string) => unknown = (type) => {
+    throw new Error(`nobody answers ${type}`);
+  };
+
   /** For stores that use Schedules and lists of workflows, of which there are none. */
   client(): Client {
     return {
       options: { namespace: 'memory' },
       withDeadline: (_deadline: number, call: () => unknown) => call(),
-      workflow: { async *list() {} },
+      workflow: { async *list() {}, execute: async (type: string) => this.looks(type) },
       schedule: {
         create: async (options: ScheduleOptions) => this.create(options),
         list: (options?: { query?: string }) => this.list(options?.query),
         getHandle: (scheduleId: string) => this.handle(scheduleId),
       },
-      workflowService: { listWorkflowExecutions: async () => ({ executions: [] }) },
+      workflowService: {
+        listWorkflowExecutions: async () => ({ executions: [] }),
+        deleteWorkflowExecution: async () => ({}),
+      },
     } as unknown as Client;
   }
 

@@ -143,3 +143,65 @@ describe('the copy job of a file-backup job', () => {
     expect(api.schedules.kept.has('job/share-vault-2')).toBe(false);
   });
 });
+
+describe('a follower that somebody changes while it is moved', () => {
+  it.each([
+    ['a copy job', 'job/second-site', 'second-site'],
+    ['a file-backup job', 'file-backup/share', 'share'],
+  ])('keeps that change: %s', async (_, scheduleId, id) => {
+    const api = new MemoryApi();
+    await api.ask('createJob', { body: copyJob('nightly') });
+    if (id === 'share') {
+      const targets = [{ repositoryId: 'vault', schedule: after('nightly') }];
+      await api.ask('createFileBackupJob', { body: fileBackup('share', targets) });
+    } else await api.ask('createJob', { body: copyJob('second-site', after('nightly')) });
+    await api.ask('createJob', { body: copyJob('nightly-2') });
+    const made = api.schedules.kept.get('job/nightly-2')!;
+    const [{ job }] = made.action.args as unknown as [{ job: CopyJob }];
+    const args = [{ job: { ...job, replaces: 'nightly' } }];
+    api.schedules.kept.set('job/nightly-2', { ...made, action: { ...made.action, args } });
+    await api.ask('disableJob', { id: 'nightly' });
+    api.schedules.beforeWrite = (call, written) => {
+      if (call !== 'update' || written !== scheduleId) return;
+      api.schedules.beforeWrite = () => undefined;
+      const found = api.schedules.kept.get(scheduleId)!;
+      const [{ job: own }] = found.action.args as unknown as [{ job: CopyJob }];
+      const changed = { ...own, name: 'Renamed', revision: own.revision + 1 };
+      const action = { ...found.action, args: [{ job: changed }] };
+      api.schedules.kept.set(scheduleId, { ...found, action });
+    };
+    await api.ask('replaceJob', { id: 'nightly' });
+    const moved = id === 'share' ? 'share-vault' : id;
+    expect(await scheduleOf(api, moved)).toEqual(after('nightly-2'));
+    const operation = id === 'share' ? 'getFileBackupJob' : 'getJob';
+    expect(await api.ask(operation, { id })).toMatchObject({ name: 'Renamed', revision: 3 });
+  });
+});
+
+describe('a copy job that a file-backup job has left beside its copies', () => {
+  const body = { repositoryId: 'vault', jobId: 'share-vault' };
+
+  /** A server whose target has the definition of the copy job of a file-backup job, which is there. */
+  async function served(): Promise<MemoryApi> {
+    const api = new MemoryApi();
+    const targets = [{ repositoryId: 'vault' }];
+    await api.ask('createFileBackupJob', { body: fileBackup('share', targets) });
+    const { action } = api.schedules.kept.get('job/share-vault')!;
+    const [{ job }] = action.args as unknown as [{ job: CopyJob }];
+    api.schedules.looks = () => ({ ...job, revision: 7 });
+    return api;
+  }
+
+  it('is taken over as a job of its own when that job is gone, with its revision', async () => {
+    const api = await served();
+    await api.ask('deleteFileBackupJob', { id: 'share' });
+    const taken = (await api.ask('importJob', { body })) as CopyJob;
+    expect(taken).toMatchObject({ id: 'share-vault', revision: 7 });
+    expect(taken.fileBackupJobId).toBeUndefined();
+  });
+
+  it('is not taken over while that job is there', async () => {
+    const api = await served();
+    expect((await api.refusal('importJob', { body })).code).toBe('JOB_OF_FILE_BACKUP');
+  });
+});
