@@ -110,7 +110,8 @@ const sessionDocument = object<{ longhaulSession: number; session: SessionEnd }>
   }),
 });
 
-/** Keeps the job's definition beside its data; an unchanged one is not written again. */
+/** Keeps the job's definition beside its data; an unchanged one is not written again, and a session that began before a change does not undo what a later one
+ *  has written. Sessions of one job may end at once. */
 export async function writeJobDefinition(
   repository: BackupRepository,
   job: CopyJob,
@@ -119,9 +120,19 @@ export async function writeJobDefinition(
   const path = `${folder}/${JOB_DEFINITION_NAME}`;
   const bytes = json({ longhaulJob: DEFINITION_VERSION, job });
   const present = await readWholeFile(repository, path, MAX_DEFINITION_BYTES);
-  if (present?.equals(bytes) === true) return;
+  if (present?.equals(bytes) === true || (present !== null && isLater(present, path, job))) return;
   await repository.makePlace(folder);
-  await repository.put(path, bytes);
+  await repository.put(path, bytes, { isShared: true });
+}
+
+/** Of another job of this id, or of one that cannot be read, nothing is later. */
+function isLater(present: Buffer, path: string, { origin, revision }: CopyJob): boolean {
+  try {
+    const job = parseJson(present, path, jobDocument).job as Partial<CopyJob>;
+    return origin !== undefined && job.origin === origin && Number(job.revision) > revision;
+  } catch {
+    return false;
+  }
 }
 
 /** null: there is none.

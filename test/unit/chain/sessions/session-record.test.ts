@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   lastSessionRecord,
   readJobDefinition,
@@ -35,6 +35,29 @@ describe('the definition of a job beside its data', () => {
     await writeJobDefinition(repository, job);
     expect(await readJobDefinition(repository, 'nightly')).toEqual(job);
     expect(await readJobDefinition(repository, 'weekly')).toBeNull();
+  });
+
+  it('is not undone by a session that began before it was changed, and is by the job that has taken its id over', async () => {
+    const job = (revision: number, origin: string | undefined): CopyJob => ({
+      ...testJob({ revision, name: `revision ${revision}` }),
+      ...(origin === undefined ? {} : { origin }),
+    });
+    const after = async (...jobs: readonly CopyJob[]) => {
+      for (const each of jobs) await writeJobDefinition(repository, each);
+      return (await readJobDefinition(repository, 'nightly'))?.revision;
+    };
+    expect(await after(job(3, 'a'), job(2, 'a'))).toBe(3);
+    expect(await after(job(4, 'a'))).toBe(4);
+    expect(await after(job(1, 'b'))).toBe(1);
+    expect(await after(job(7, undefined), job(6, undefined))).toBe(6);
+    await put('nightly/job.json', '{');
+    expect(await after(job(1, 'b'))).toBe(1);
+  });
+
+  it('is written whole by each of two sessions that end at once', async () => {
+    const writes = vi.spyOn(repository, 'put');
+    await writeJobDefinition(repository, testJob());
+    expect(writes.mock.calls.map(([, , options]) => options?.isShared)).toEqual([true]);
   });
 
   it.each([
