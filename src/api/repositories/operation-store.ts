@@ -81,9 +81,12 @@ export class OperationStore {
     return operationIdOf(workflowId);
   }
 
-  /** @returns the operation's id; that of the running removal when there is one */
+  /** @returns the operation's id; that of the same removal when it runs */
   async remove(input: RemoveInput): Promise<string> {
-    const workflowId = `remove/${input.repositoryId}/${input.restorePointId}`;
+    const { repositoryId, restorePointId, mode, withDependents } = input;
+    // Who orders another one must not be answered with the first: whichever comes to the chain first has it.
+    const how = `${mode}${withDependents ? ':with-dependents' : ''}`;
+    const workflowId = `remove/${repositoryId}/${restorePointId}:${how}`;
     await this.#client.workflow.start(WORKFLOW_REMOVE, {
       workflowId,
       taskQueue: CONTROL_TASK_QUEUE,
@@ -95,11 +98,12 @@ export class OperationStore {
   }
 
   /** Gives copies to another job, or to none.
-   *  @returns the operation's id; that of the running one when there is one */
+   *  @returns the operation's id; that of the same one when it runs */
   async rehome(kind: 'map' | 'detach', input: RehomeInput): Promise<string> {
     const { repositoryId, chain, job } = input;
     const { jobId, workload } = chain;
-    const workflowId = `${kind}/${repositoryId}/${restorePointKey([jobId, workload.id])}`;
+    const whose = [jobId, workload.id, ...(kind === 'map' ? [job.id] : [])];
+    const workflowId = `${kind}/${repositoryId}/${restorePointKey(whose)}`;
     await this.#client.workflow.start(WORKFLOW_REHOME, {
       workflowId,
       taskQueue: CONTROL_TASK_QUEUE,

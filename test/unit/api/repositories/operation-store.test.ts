@@ -64,3 +64,36 @@ describe('an operation of which there were several under one id', () => {
     expect(await get('november')).toMatchObject({ runId: 'november-2', result: 'warning' });
   });
 });
+
+describe('an order that differs from one that runs', () => {
+  const started: string[] = [];
+  const client = {
+    workflow: {
+      start: async (_type: string, { workflowId }: { workflowId: string }) => {
+        started.push(workflowId);
+      },
+    },
+  } as unknown as Client;
+  const store = new OperationStore(client, () => 0);
+  const point = { repositoryId: 'offsite', restorePointId: 'nightly:web01:p1' };
+  const chain = { jobId: 'old', workloadId: 'web01', workload: { id: 'web01', name: 'web01' } };
+  const map = (id: string) =>
+    store.rehome('map', { repositoryId: 'offsite', chain, job: { id } } as never);
+
+  it('is another operation, and the same order is the same one', async () => {
+    const removals = [
+      { ...point, mode: 'delete', withDependents: false },
+      { ...point, mode: 'delete', withDependents: true },
+      { ...point, mode: 'setAside', withDependents: false },
+      { ...point, mode: 'delete', withDependents: false },
+    ] as const;
+    const ids: string[] = [];
+    for (const removal of removals) ids.push(await store.remove(removal));
+    expect([new Set(ids).size, ids[3]]).toEqual([3, ids[0]]);
+    const maps = [await map('nightly'), await map('weekly'), await map('nightly')];
+    expect([new Set(maps).size, maps[2]]).toEqual([2, maps[0]]);
+    // Whoever may see the copies of a job finds them by its beginning.
+    expect(maps[0]).toMatch(/^map\.offsite\.old:/);
+    expect(started.every((id) => id.split('/').length === 3)).toBe(true);
+  });
+});
