@@ -71,7 +71,7 @@ function stepsByHand(
 ): string[] {
   if (folder === null) return ['# fetch the files from the storage first'];
   if (isTree(point)) return treeToolLines(folder, point);
-  return files.length === 0 ? ['# choose a disk'] : stockToolLines(folder, files);
+  return files.length === 0 ? ['# choose a disk'] : stockToolLines(folder, point, files);
 }
 
 interface WishFieldsProps {

@@ -51,16 +51,61 @@ describe('values on a page', () => {
     expect(shellWord('nightly:web01:20261124T220000Z')).toBe('nightly:web01:20261124T220000Z');
     expect(shellWord("it's here")).toBe(`'it'\\''s here'`);
   });
+});
 
-  it('gives the lines of the stock tool for each disk, raw ones without a check', () => {
+describe('the lines that restore disks without Longhaul', () => {
+  const full = { kind: 'full', workloadType: 'libvirt-kvm' } as const;
+  const increment = { ...full, kind: 'increment' } as const;
+  const file = (format: string, name = `sda.${format}`) => ({
+    ...{ disk: 'sda', path: `nightly/web01/p/${name}`, format, sizeBytes: 1 },
+  });
+
+  it('are of qemu-img for each disk, of raw ones without a check', () => {
     const files = [
       { disk: 'vda', path: 'nightly/web01/p/vda.qcow2', format: 'qcow2', sizeBytes: 1 },
       { disk: 'sd b', path: 'nightly/web01/p/sdb.raw', format: 'raw', sizeBytes: 1 },
     ];
-    expect(stockToolLines('/mnt/offsite/', files)).toEqual([
+    expect(stockToolLines('/mnt/offsite/', increment, files)).toEqual([
       'qemu-img check -f qcow2 /mnt/offsite/nightly/web01/p/vda.qcow2',
       'qemu-img convert -f qcow2 -O raw /mnt/offsite/nightly/web01/p/vda.qcow2 vda.raw',
       "qemu-img convert -f raw -O raw /mnt/offsite/nightly/web01/p/sdb.raw 'sd b.raw'",
+    ]);
+  });
+
+  it.each([
+    ['vmdk', 'vmdk', true],
+    ['vmdk-stream', 'vmdk', true],
+    ['vhd', 'vpc', false],
+    ['vhdx', 'vhdx', true],
+  ])('call the format %s as qemu does, %s, and check it only if that can be (%s)', (...row) => {
+    const [format, name, isChecked] = row;
+    expect(stockToolLines('/b', full, [file(format, 'sda')])).toEqual([
+      ...(isChecked ? [`qemu-img check -f ${name} /b/nightly/web01/p/sda`] : []),
+      `qemu-img convert -f ${name} -O raw /b/nightly/web01/p/sda sda.raw`,
+    ]);
+  });
+
+  it.each(['vhd', 'vhdx'])(
+    'of a differencing %s are none, because qemu-img shows no parent of it',
+    (format) => {
+      const files = [file(format), { ...file(format), disk: 'sdb' }];
+      expect(stockToolLines('/b', increment, files)).toEqual([
+        '# it builds on older ones, which qemu-img does not read: restore it with Longhaul, or let Hyper-V read it with them',
+      ]);
+    },
+  );
+
+  it('copy what qemu-img does not read, and name the page that says what takes it', () => {
+    const vzdump = { kind: 'full', workloadType: 'proxmox-ve' } as const;
+    expect(stockToolLines('/b', vzdump, [file('zstd', 'it is.vma.zst')])).toEqual([
+      "cp '/b/nightly/web01/p/it is.vma.zst' .",
+      '# docs/COMPATIBILITY.md says what takes them from there ("Restored by", the rows proxmox-ve)',
+    ]);
+    const agent = { kind: 'increment', workloadType: 'linux-agent' } as const;
+    expect(stockToolLines('/b', agent, [file('virtnbd')])).toEqual([
+      'cp /b/nightly/web01/p/sda.virtnbd .',
+      '# the files of those that it builds on, too',
+      '# docs/COMPATIBILITY.md says what takes them from there ("Restored by", the rows linux-agent)',
     ]);
   });
 });
