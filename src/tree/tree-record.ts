@@ -100,6 +100,7 @@ const point = object<TargetTreePoint>({
   flags: listOf(oneOf('weekly', 'monthly', 'yearly')),
   source: object<TargetTreePoint['source']>({ repositoryId: text, restorePointId: text }),
   gap: optional(text),
+  ofPart: optional(text),
   lacks: optional(
     object<FileFaults>({
       count,

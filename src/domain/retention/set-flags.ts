@@ -4,6 +4,7 @@
 import type { CopyMode } from '../jobs/copy-job.js';
 import { gfsFullNeeded } from './gfs.js';
 import type { TargetTreePoint } from '../trees/target-tree.js';
+import { countedBackups } from '../trees/needed-points.js';
 import { datesOfCopy } from '../trees/tree-dates.js';
 import type { TreeRetention } from '../trees/tree-points.js';
 
@@ -12,7 +13,7 @@ export interface SetFlagsInput extends Pick<TreeRetention, 'gfs' | 'timeZone'> {
   readonly nowMs: number;
 }
 
-/** The points with the flags that are due. Logs get none: a period begins with a backup. Nor do points whose dates are not believed, as long as there are
+/** The points with the flags that are due. Logs and backups of parts get none: a period begins with a backup. Nor do points whose dates are not believed, as long as there are
  *  others: the period that they fill is that of the day on which they were copied.
  *  @param points oldest first by the dates of the source */
 export function withDueFlags(
@@ -21,12 +22,13 @@ export function withDueFlags(
 ): TargetTreePoint[] {
   if (gfs === null) return [...points];
   const dates = datesOfCopy(points, nowMs);
+  const counted = new Set(countedBackups(points).map(({ id }) => id));
   const areAllDoubted = dates.every(({ isDoubted }) => isDoubted);
   const backups = points
-    .flatMap(({ id, copiedAt, kind, health, flags }, index) => {
+    .flatMap(({ id, copiedAt, health, flags }, index) => {
       const { atMs, isDoubted } = dates[index]!;
       const isCandidate = !isDoubted || areAllDoubted || flags.length > 0;
-      return kind !== 'log' && isCandidate ? [{ id, atMs, copiedAt, health, flags }] : [];
+      return counted.has(id) && isCandidate ? [{ id, atMs, copiedAt, health, flags }] : [];
     })
     .sort((a, b) => a.atMs - b.atMs)
     .map(({ atMs, ...point }) => ({

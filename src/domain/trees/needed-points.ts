@@ -10,10 +10,21 @@ export interface NeedingPoint {
   readonly kind: TreePointKind;
   readonly needs: readonly string[];
   readonly sizeBytes?: number;
+  /** Absent: it is of the whole database. */
+  readonly ofPart?: string;
   /** It is worth nothing to others. */
   readonly isCorrupt?: boolean;
   /** Nobody knows when it was made (`BelievedDate`): a full serves no log then, and a log needs all that it says. */
   readonly isDoubted?: boolean;
+}
+
+/** The backups that count, for the newest and for their number: those of the whole database. Where there are none of it at all, those of its parts. */
+export function countedBackups<P extends Pick<NeedingPoint, 'kind' | 'ofPart'>>(
+  points: readonly P[],
+): P[] {
+  const backups = points.filter(({ kind }) => kind !== 'log');
+  const ofAll = backups.filter(({ ofPart }) => ofPart === undefined);
+  return ofAll.length > 0 ? ofAll : backups;
 }
 
 export type LogRules = Pick<TreeRules, 'logsBeforeFullMs'>;
@@ -28,7 +39,9 @@ export class ServingFulls<P extends NeedingPoint> {
     points: readonly P[],
     private readonly rules: LogRules,
   ) {
-    const fulls = points.filter(({ kind, needs }) => kind === 'full' && needs.length === 0);
+    const fulls = points.filter(
+      ({ kind, needs, ofPart }) => kind === 'full' && needs.length === 0 && ofPart === undefined,
+    );
     this.#fulls =
       rules.logsBeforeFullMs === undefined
         ? []

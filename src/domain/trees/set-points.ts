@@ -125,12 +125,14 @@ export function withNewFiles(
     now.gap === undefined &&
     (now.needs.some((need) => shown.get(need)?.kind === 'log') ||
       (point.kind !== 'log' && added.length > 0));
-  if (added.length === 0 && !isFilled) return point;
+  const isNotedLater = now.ofPart !== undefined && point.ofPart === undefined;
+  if (added.length === 0 && !isFilled && !isNotedLater) return point;
   const sizeBytes = (added.length > 0 ? now.sizeBytes : undefined) ?? point.sizeBytes;
   const all = [...files, ...added];
   const { gap, ...rest } = point;
   return {
     ...{ ...rest, files: all, fileCount: all.length, sizeBytes, needs: now.needs },
     ...(gap === undefined || isFilled ? {} : { gap }),
+    ...(now.ofPart === undefined ? {} : { ofPart: now.ofPart }),
   };
 }

@@ -27,6 +27,8 @@ export interface TreePoint {
   readonly sizeBytes?: number;
   /** What is missing before it (a range of logs), in plain words; absent: nothing. */
   readonly gap?: string;
+  /** Of what part of the database alone it is, in plain words: it stands for none that is of all. Absent: it is of all. */
+  readonly ofPart?: string;
   /** What tells whether its tool has finished it. Absent: there is nothing to wait for. */
   readonly evidence?: PointEvidence;
 }

@@ -27,6 +27,8 @@ export interface TargetTreePoint {
   readonly source: { readonly repositoryId: string; readonly restorePointId: string };
   /** What is missing before it, in plain words; absent: nothing. */
   readonly gap?: string;
+  /** `TreePoint.ofPart`. */
+  readonly ofPart?: string;
   /** Files of the source that could not be copied. Absent: none. */
   readonly lacks?: FileFaults;
   /** Since when the source does not show it any more. RFC 3339 UTC; absent: it does, or that means nothing. */
@@ -41,12 +43,13 @@ export function healthOf({
   return lacks === undefined ? health : 'corrupt';
 }
 
-/** What is wrong with it, in plain words; null: nothing. */
+/** What is wrong with it, or of what part it is, in plain words; null: nothing. */
 export function faultOfPoint({
   health,
   lacks,
   gap,
-}: Pick<TargetTreePoint, 'health' | 'lacks' | 'gap'>): string | null {
+  ofPart,
+}: Pick<TargetTreePoint, 'health' | 'lacks' | 'gap' | 'ofPart'>): string | null {
   const parts = [
     ...(health === 'corrupt' ? ['files of the copy were found to be damaged or lost'] : []),
     ...(health === 'unknown'
@@ -54,7 +57,7 @@ export function faultOfPoint({
       : []),
     ...(lacks === undefined ? [] : [lackingText(lacks)]),
   ];
-  return parts.length === 0 ? (gap ?? null) : parts.join('; ');
+  return parts.length === 0 ? (gap ?? ofPart ?? null) : parts.join('; ');
 }
 
 function lackingText(lacks: FileFaults): string {

@@ -9,7 +9,13 @@ import type {
   RetentionPolicy,
 } from '../jobs/copy-job.js';
 import { gfsKeepReasons } from '../retention/gfs.js';
-import { ServingFulls, withNeeds, type LogRules, type NeedingPoint } from './needed-points.js';
+import {
+  countedBackups,
+  ServingFulls,
+  withNeeds,
+  type LogRules,
+  type NeedingPoint,
+} from './needed-points.js';
 import type { TreePoint } from './source-tree.js';
 import { healthOf, type TargetTreePoint } from './target-tree.js';
 import { believedTreeDates, datesOfCopy, treeAgesFrom } from './tree-dates.js';
@@ -119,7 +125,7 @@ function chosenSets(
   });
 }
 
-/** Scope `all` takes every one that retention keeps. Else the first run, and each of a periodic job, takes the newest backup and all logs since it: threads
+/** Scope `all` takes every one that retention keeps. Else the first run, and each of a periodic job, takes the newest backup and all logs and backups of parts since it: threads
  *  and volumes have logs of their own, and none of them is the newest for all. Later an immediate job takes all that follow what it has copied: a backup is
  *  dated by its beginning, and logs that are newer may have been copied before it was whole. One whose date is not believed may be the newest, or not: it is taken
  *  beside the one that is by the others' dates, and makes none of them old.
@@ -139,10 +145,14 @@ function newSets(whole: readonly DatedPoint[], choice: TreePointChoice, rules: L
   const believed = dated.length > 0 ? dated : whole;
   if (mode === 'immediate' && copied.size > 0)
     return idsSince(believed.find(({ id }) => copied.has(id)));
-  const isBackup = ({ kind }: DatedPoint) => kind !== 'log';
-  const newest = believed.findLast(isBackup);
-  const beside = doubtedBeside(whole.filter(isBackup));
-  return idsSince(newest, ({ id, kind }) => kind === 'log' || id === newest?.id || beside.has(id));
+  const backups = countedBackups(whole);
+  const counted = new Set(backups);
+  const newest = believed.findLast((point) => counted.has(point));
+  const beside = doubtedBeside(backups);
+  return idsSince(
+    newest,
+    (point) => !counted.has(point) || point.id === newest?.id || beside.has(point.id),
+  );
 }
 
 /** The newest of those before and behind all dates that are believed: the same wrong clock may have dated older ones.
@@ -176,7 +186,7 @@ interface AgedPoint extends NeedingPoint {
 const MINIMUM_POINTS = 3;
 
 /** Ids of the points that retention keeps: by days from when their sources were made, or the newest of them, or by a flag; and all that one of these
- *  needs. Logs are kept from the oldest backup on that no flag alone keeps. Ages are counted from a day after the newest point at the latest, so that a clock that runs ahead, or a
+ *  needs. Logs, and backups of parts, which take no place, are kept from the oldest backup on that no flag alone keeps. Ages are counted from a day after the newest point at the latest, so that a clock that runs ahead, or a
  *  source that stopped, lets nothing go.
  *  @param unordered oldest first by the dates of the source */
 export function keptIds(
@@ -187,7 +197,8 @@ export function keptIds(
   // There is no day to count from: of a database whose first backup is being made nothing is whole.
   if (unordered.length === 0) return new Set();
   const points = byDate(unordered);
-  const backups = points.filter(({ kind }) => kind !== 'log');
+  const backups = countedBackups(points);
+  const counted = new Set(backups);
   const firstDay = dayNumberOf(agesOf(points, nowMs), timeZone) - retention.value;
   const fewest = retention.type === 'days' ? MINIMUM_POINTS : retention.value;
   const firstByCount = firstCounted(backups, fewest);
@@ -198,8 +209,8 @@ export function keptIds(
   );
   const ids = new Set(kept.map(({ id }) => id));
   const oldestMs = logsFromMs(backups, kept[0]);
-  for (const { id, kind, createdAtMs } of points)
-    if (kind === 'log' && createdAtMs >= oldestMs) ids.add(id);
+  for (const point of points)
+    if (!counted.has(point) && point.createdAtMs >= oldestMs) ids.add(point.id);
   for (const id of flagKeepReasons(points, { gfs, endedGfs, timeZone, nowMs }).keys()) ids.add(id);
   return withNeeds(points, ids, rules);
 }
@@ -254,10 +265,11 @@ function agesOf(points: readonly AgedPoint[], nowMs: number): number {
 /** The points of a copy as retention sees them, by their ids in the source and with the dates that are believed (`believedTreeDates`). */
 export function agedPoints(points: readonly TargetTreePoint[], nowMs?: number): AgedPoint[] {
   const dates = datesOfCopy(points, nowMs);
-  return points.map(({ source, kind, needs, sizeBytes, health, lacks, flags }, index) => ({
+  return points.map(({ source, kind, needs, sizeBytes, ofPart, health, lacks, flags }, index) => ({
     id: source.restorePointId,
     createdAtMs: dates[index]!.atMs,
     ...{ kind, needs, sizeBytes },
+    ...(ofPart === undefined ? {} : { ofPart }),
     ...(dates[index]!.isDoubted ? { isDoubted: true } : {}),
     ...(healthOf({ health, lacks }) === 'corrupt' ? { isCorrupt: true } : {}),
     ...(flags.length > 0 ? { flags } : {}),

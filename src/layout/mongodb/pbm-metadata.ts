@@ -14,6 +14,8 @@ export interface PbmMetadata {
   readonly lastWrite: ClusterTime;
   readonly startedAtMs: number;
   readonly replicaSets: readonly PbmReplicaSet[];
+  /** Databases and collections that it has alone (`pbm backup --ns`); empty: it has all. */
+  readonly namespaces: readonly string[];
 }
 
 /** Ordered by `compareTime`. */
@@ -74,10 +76,19 @@ export function parsePbmMetadata(json: unknown): PbmMetadata | string {
     lastWrite: timeOf(json.last_write_ts),
     startedAtMs: secondsOf(json.start_ts) * 1000,
     replicaSets: replicaSets.filter((set) => typeof set !== 'string'),
+    namespaces: namespacesOf(json.nss),
   };
 }
 
 const MAX_REPLICA_SETS = 4_096;
+
+/** As PBM tells a selective backup: one that names anything but all. Source: pbm/util/nss.go (IsSelective). */
+function namespacesOf(json: unknown): string[] {
+  const names = (Array.isArray(json) ? (json as unknown[]) : []).flatMap(
+    (one) => textOf(one) ?? [],
+  );
+  return names.filter((name) => name !== '*.*');
+}
 
 function replicaSetOf(json: unknown): PbmReplicaSet | string {
   if (!isRecord(json) || typeof json.name !== 'string') return 'has a replica set without a name';

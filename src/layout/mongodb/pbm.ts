@@ -1,5 +1,6 @@
 import type { PointEvidence } from '../../domain/sources/restore-point.js';
 import type { FoundTree, TreePoint } from '../../domain/trees/source-tree.js';
+import { firstTexts } from '../../domain/sentences.js';
 import { ALL_ALLOWED, type WorkloadTypeFacts } from '../../domain/sources/workload-rules.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
 import { writtenAtMs } from '../named-date.js';
@@ -156,6 +157,7 @@ function backupPoint(
   const source = metadata?.source ?? null;
   const below = all.find((one) => one !== backup && one.metadata?.name === source);
   const gap = source === null ? null : sourceGap(source, below);
+  const namespaces = metadata?.namespaces ?? [];
   return {
     id: base,
     createdAtMs: createdAtMs(backup),
@@ -166,6 +168,9 @@ function backupPoint(
     sizeBytes: files.reduce((sum, { stamp }) => sum + stamp.sizeBytes, 0),
     evidence: evidenceOf(backup),
     ...(gap === null ? {} : { gap }),
+    ...(namespaces.length === 0
+      ? {}
+      : { ofPart: `it holds ${firstTexts(namespaces).join(', ')} alone, and none of the rest` }),
   };
 }
 
@@ -198,7 +203,10 @@ function chunkPoints(files: readonly TreeFile[], backups: readonly PbmBackup[]):
   const chunks = files
     .flatMap(({ within }) => parsePbmChunk(within) ?? [])
     .sort((a, b) => compareTime(a.start, b.start) || compareTime(a.end, b.end));
-  const bases = backups.filter((one) => stateOf(one).state === 'complete');
+  // PBM replays the oplog on none that holds a part of the namespaces.
+  const bases = backups.filter(
+    (one) => stateOf(one).state === 'complete' && one.metadata?.namespaces.length === 0,
+  );
   const last = new Map<string, PbmChunk>();
   return chunks.map((chunk) => {
     const before = last.get(chunk.replicaSet);

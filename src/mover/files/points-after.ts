@@ -180,7 +180,7 @@ function withoutLacks({ lacks: _, ...rest }: Omit<TargetTreePoint, 'goneSince'>)
 }
 
 function copiedPoint(
-  { id, createdAtMs, kind, needs, files, gap }: TreePoint,
+  { id, createdAtMs, kind, needs, files, gap, ofPart }: TreePoint,
   { sourceRepositoryId, lostOfNewPoints = 0 }: TreePlan,
   nowMs: number,
 ): Omit<TargetTreePoint, 'id' | 'fileCount' | 'sizeBytes'> {
@@ -191,6 +191,7 @@ function copiedPoint(
     ...{ health: lostOfNewPoints > 0 ? 'unknown' : 'good', verifiedAt: null, flags: [] },
     source: { repositoryId: sourceRepositoryId, restorePointId: id },
     ...(gap === undefined ? {} : { gap }),
+    ...(ofPart === undefined ? {} : { ofPart }),
   };
 }
 

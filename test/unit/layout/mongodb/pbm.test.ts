@@ -211,3 +211,41 @@ describe('a store with physical backups', () => {
     expect(base!.reason).toContain(reason);
   });
 });
+
+/** A logical backup of one replica set, and a piece of the oplog in which its last write lies: 2026-11-18T11:06:40Z. */
+function logicalStore(namespaces?: unknown) {
+  return {
+    '.pbm.init': '2.4.0',
+    [`${BASE}.pbm.json`]: JSON.stringify({
+      ...{ name: BASE, type: 'logical', status: 'done', compression: 's2', nss: namespaces },
+      replsets: [{ name: 'rs1', backup_name: `${BASE}/d`, oplog_name: `${BASE}/o` }],
+      last_write_ts: { T: 1_795_000_000, I: 1 },
+    }),
+    ...{ [`${BASE}/d`]: 'dump', [`${BASE}/o`]: 'oplog' },
+    'pbmPitr/rs1/20261118/20261118110600-1.20261118111600-1.oplog.s2': 'piece',
+  };
+}
+
+describe('a backup of some namespaces', () => {
+  it('says so, and the oplog is not replayed on it', async () => {
+    const [tree] = await scan(await treeOf(logicalStore(['shop.*', 'crm.people'])));
+    expect(tree!.points.find(({ id }) => id === BASE)).toMatchObject({
+      state: 'complete',
+      ofPart: 'it holds shop.*, crm.people alone, and none of the rest',
+    });
+    expect(tree!.points.find(({ kind }) => kind === 'log')).toMatchObject({
+      needs: [],
+      gap: 'no backup reaches to where its oplog of rs1 begins (2026-11-18T11:06:00Z,1)',
+    });
+  });
+
+  // percona-backup-mongodb pbm/util/nss.go: these do not make it selective.
+  it.each([[undefined], [null], [[]], [['*.*']], [['']]])(
+    'is none where it names %j',
+    async (nss) => {
+      const [tree] = await scan(await treeOf(logicalStore(nss)));
+      expect(tree!.points.find(({ id }) => id === BASE)).not.toHaveProperty('ofPart');
+      expect(tree!.points.find(({ kind }) => kind === 'log')).toMatchObject({ needs: [BASE] });
+    },
+  );
+});
