@@ -47,7 +47,7 @@ export class ServingFulls<P extends NeedingPoint> {
         ? []
         : fulls
             .filter((full) => full.isCorrupt !== true && full.isDoubted !== true)
-            .filter((full) => isLarge(full, fulls))
+            .filter((full) => isAboutLargest(full, fulls))
             .sort((a, b) => a.createdAtMs - b.createdAtMs);
   }
 
@@ -81,7 +81,8 @@ export class ServingFulls<P extends NeedingPoint> {
   }
 }
 
-function isLarge(full: NeedingPoint, all: readonly NeedingPoint[]): boolean {
+/** Whether a full is about as large as the largest of the weeks before it. */
+export function isAboutLargest(full: SizedPoint, all: readonly SizedPoint[]): boolean {
   const before = all.filter(
     ({ createdAtMs }) =>
       createdAtMs <= full.createdAtMs && createdAtMs > full.createdAtMs - WEEKS_MS,
@@ -89,6 +90,8 @@ function isLarge(full: NeedingPoint, all: readonly NeedingPoint[]): boolean {
   const largest = before.reduce((most, { sizeBytes = 0 }) => Math.max(most, sizeBytes), 0);
   return (full.sizeBytes ?? largest) >= LEAST_SHARE * largest;
 }
+
+type SizedPoint = Pick<NeedingPoint, 'createdAtMs' | 'sizeBytes'>;
 
 const WEEKS_MS = 35 * DAY_MS;
 /** One that has shrunk by more is believed when the larger ones are old: logs that stay too long cost room alone. */

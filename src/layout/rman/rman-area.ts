@@ -6,6 +6,7 @@ import { clockOfNames, type Closing } from './rman-clock.js';
 import { judgedRuns, type JudgedRun } from './rman-closings.js';
 import { archivedPoints, underLogs } from './rman-logs.js';
 import { autobackupAtMs, parseOmfPiece } from './rman-names.js';
+import { partsOf } from './rman-parts.js';
 import { datedLogs, redoOf, type Redo } from './rman-redo.js';
 import { runsOf } from './rman-runs.js';
 
@@ -31,10 +32,17 @@ export function areaPoints(files: readonly TreeFile[]): TreePoint[] {
   const closings: Closing[] = [...autobackups, ...controls].sort((a, b) => a.atMs - b.atMs);
   const data = runs.filter(({ kind }) => kind !== 'control');
   const judged = judgedRuns(data, closings, clock);
+  const parts = partsOf(judged);
   const threads = datedLogs(files, clock);
   const points = [
-    ...judged.map((run) => runPoint(run, judged, closings, redoOf(run, judged, threads, clock))),
-    ...archivedPoints(files, judged, clock),
+    ...judged.map((run) =>
+      runPoint(run, judged, closings, redoOf(run, judged, threads, clock), parts),
+    ),
+    ...archivedPoints(
+      files,
+      judged.filter((run) => !parts.has(run)),
+      clock,
+    ),
   ];
   return points.sort((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1));
 }
@@ -44,6 +52,7 @@ function runPoint(
   all: readonly JudgedRun[],
   closings: readonly Closing[],
   redo: Redo,
+  parts: ReadonlySet<JudgedRun>,
 ): TreePoint {
   const { id, kind, atMs, files, closing, reason, inherited } = run;
   const next = all.find((other) => other.atMs > atMs)?.atMs ?? Infinity;
@@ -54,7 +63,7 @@ function runPoint(
     ...(closing === null ? [] : [...inherited, ...[closing, ...following].map(({ file }) => file)]),
     ...redo.files,
   ]);
-  const footing = footingOf(run, all);
+  const footing = footingOf(run, all, parts);
   const gap = footing.gap ?? redo.gap;
   return {
     id,
@@ -71,22 +80,28 @@ function runPoint(
 }
 
 function footingOf(
-  { kind, atMs }: JudgedRun,
+  run: JudgedRun,
   all: readonly JudgedRun[],
+  parts: ReadonlySet<JudgedRun>,
 ): Pick<TreePoint, 'needs' | 'gap'> {
-  const before = all.filter((run) => run.atMs < atMs);
-  if (kind === 'log') return underLogs(before);
-  if (kind !== 'level1') return { needs: [] };
+  const { kind, atMs } = run;
+  const before = all.filter((other) => other.atMs < atMs);
+  if (kind === 'log') return underLogs(before.filter((other) => !parts.has(other)));
+  if (kind !== 'level1' && !parts.has(run)) return { needs: [] };
   const whole = before.filter(({ closing }) => closing !== null);
-  const isOfLevels = (run: JudgedRun): boolean =>
-    run.kinds.has('level0') || run.kinds.has('level1');
-  const base = whole.findLast((run) => run.kind === 'level0' || run.kind === 'level1');
+  const isOfLevels = ({ kinds }: JudgedRun): boolean => kinds.has('level0') || kinds.has('level1');
+  const base = whole.findLast((other) => other.kind === 'level0' || other.kind === 'level1');
+  // So that the chain of the database goes on below one of a part.
+  if (kind !== 'level1') {
+    const last = whole.findLast((other) => other.kind !== 'log');
+    return { needs: [...new Set([last, base])].flatMap((other) => other?.id ?? []) };
+  }
   // A full that has the pieces of a level 0 that had died is none itself.
   const others = whole.filter(
-    (run) => run.kind === 'full' && run.atMs > (base?.atMs ?? 0) && isOfLevels(run),
+    (other) => other.kind === 'full' && other.atMs > (base?.atMs ?? 0) && isOfLevels(other),
   );
   return {
-    needs: [...others, ...(base === undefined ? [] : [base])].map((run) => run.id),
+    needs: [...others, ...(base === undefined ? [] : [base])].map(({ id }) => id),
     // A level 1 without one, as image copies are brought up to date with, is worth nothing to those after it either.
     ...(whole.some(({ kinds }) => kinds.has('level0')) ? {} : { gap: NO_LEVEL_0 }),
   };

@@ -5,6 +5,7 @@ import {
   pieceOf,
   pointsOfArea,
   tagAt,
+  type WrittenFile,
 } from '../../../support/layout/written-area.js';
 
 const DAY = 24 * 60;
@@ -206,5 +207,78 @@ describe('an area that was brought without the times of its files', () => {
       [tagAt(DAY), 'incomplete'],
       [tagAt(2 * DAY), 'complete'],
     ]);
+  });
+});
+
+describe('a level 0 or full of a part of an Oracle database', () => {
+  const GUID = '0123456789ABCDEF0123456789ABCDEF';
+  const needsOf = async (...written: WrittenFile[]) =>
+    (await pointsOfArea(...written)).map(({ id, needs }) => [id, needs]);
+  const ended = (piece: string, minutes: number, times: number): WrittenFile[] => [
+    [piece, minutes + 10, times],
+    autobackupAt(minutes + 11),
+  ];
+
+  it.each([
+    ['level 0', level0],
+    ['full', (minutes: number) => pieceOf('nnndf', tagAt(minutes))],
+  ])(
+    'is no base: a small %s needs what it follows, and logs roll that forward',
+    async (_, part) => {
+      const found = await needsOf(
+        ...ended(level0(0), 0, 20),
+        ...ended(logs(DAY), DAY, 1),
+        ...ended(part(2 * DAY), 2 * DAY, 17),
+        ...ended(logs(3 * DAY), 3 * DAY, 1),
+        archivedLog(9, 3 * DAY + 60),
+      );
+      expect(found).toEqual([
+        [tagAt(0), []],
+        [tagAt(DAY), [tagAt(0)]],
+        [tagAt(2 * DAY), [tagAt(0)]],
+        [tagAt(3 * DAY), [tagAt(DAY), tagAt(0)]],
+        [archivedLog(9, 0)[0], [tagAt(3 * DAY), tagAt(0)]],
+      ]);
+    },
+  );
+
+  it('keeps the chain of the database below the level 1 that follow it', async () => {
+    const found = await needsOf(
+      ...ended(level0(0), 0, 20),
+      ...ended(level0(DAY), DAY, 2),
+      ...ended(level1(2 * DAY), 2 * DAY, 2),
+    );
+    expect(found).toEqual([
+      [tagAt(0), []],
+      [tagAt(DAY), [tagAt(0)]],
+      [tagAt(2 * DAY), [tagAt(DAY)]],
+    ]);
+  });
+
+  it('is known by the containers that it has no piece of, for five weeks', async () => {
+    const withPdb = (minutes: number): WrittenFile[] => [
+      [`${GUID}/${level0(minutes)}`, minutes + 5],
+      ...ended(level0(minutes), minutes, 20),
+    ];
+    const found = await needsOf(
+      ...withPdb(0),
+      ...ended(level0(34 * DAY), 34 * DAY, 40),
+      ...ended(level0(36 * DAY), 36 * DAY, 40),
+    );
+    expect(found).toEqual([
+      [tagAt(0), []],
+      [tagAt(34 * DAY), [tagAt(0)]],
+      [tagAt(36 * DAY), []],
+    ]);
+  });
+
+  it('is none where it is about as large as the largest of five weeks', async () => {
+    const found = await needsOf(
+      ...ended(level0(0), 0, 20),
+      ...ended(level0(DAY), DAY, 18),
+      ...ended(level0(35 * DAY), 35 * DAY, 10),
+      ...ended(level0(40 * DAY), 40 * DAY, 10),
+    );
+    expect(found.map(([, needs]) => needs)).toEqual([[], [], [tagAt(DAY)], []]);
   });
 });
