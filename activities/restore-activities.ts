@@ -31,7 +31,7 @@ export interface RestoreOrder {
   readonly layout: boolean;
   /** Whether the folder may hold other files. */
   readonly intoExisting: boolean;
-  /** From `prepareRestore`; null before. */
+  /** The same in every attempt: what one that died has planned must not count as another's. null: a build before has ordered it, and `prepareRestore` makes one. */
   readonly leaseId: string | null;
 }
 

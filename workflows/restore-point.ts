@@ -4,6 +4,7 @@ import {
   patched,
   proxyActivities,
   sleep,
+  workflowInfo,
   type ActivityInterfaceFor,
 } from '@temporalio/workflow';
 import type {
@@ -60,28 +61,32 @@ async function restore(input: RestoreInput, state: OperationState): Promise<Oper
     disks: input.disks ?? null,
     layout: input.layout ?? false,
     intoExisting: input.intoExisting ?? false,
-    leaseId: input.carried?.leaseId ?? null,
+    leaseId: input.carried?.leaseId ?? workflowInfo().runId,
   };
-  const begun = { order, settings, activities, state };
+  try {
+    return await restoreLeased(input, { order, settings, activities, state });
+  } catch (error) {
+    if (!(error instanceof ContinueAsNew) && patched(GIVES_BACK))
+      await giveLeaseBack(order, settings);
+    throw error;
+  }
+}
+
+async function restoreLeased(input: RestoreInput, begun: BegunRestore): Promise<OperationStatus> {
+  const { settings, activities, state } = begun;
   const plan = await prepare(input, begun, LOOKS_AT_HELD);
-  const leased = { ...order, leaseId: plan.leaseId };
+  const order = { ...begun.order, leaseId: plan.leaseId };
   if (plan.tree === undefined && typeof plan.unleased === 'string')
     state.note(
       `read without a lease, because the storage takes no write: ${plan.unleased} Nothing keeps others from changing the copy meanwhile; what changed would be told.`,
     );
   const betweenBatches = () => continueIfLong(input, settings, state, plan.leaseId);
-  try {
-    if (plan.tree !== undefined)
-      return await restoreTree({
-        ...{ order: leased, work: plan.tree },
-        ...{ settings, activities, state, betweenBatches },
-      });
-    return await restoreDisks(input, { ...begun, order: leased, plan, betweenBatches });
-  } catch (error) {
-    if (!(error instanceof ContinueAsNew) && patched(GIVES_BACK))
-      await giveLeaseBack(leased, settings);
-    throw error;
-  }
+  if (plan.tree !== undefined)
+    return restoreTree({
+      ...{ order, work: plan.tree },
+      ...{ settings, activities, state, betweenBatches },
+    });
+  return restoreDisks(input, { ...begun, order, plan, betweenBatches });
 }
 
 /** Before, the lease of a restore that was stopped or failed lasted for up to 15 minutes. */
@@ -91,8 +96,8 @@ const GIVES_BACK = 'restorePoint-20261127-gives-lease-back';
 async function giveLeaseBack(order: RestoreOrder, settings: CopySettings): Promise<void> {
   const activities = proxyActivities<RestoreActivities>({
     taskQueue: repositoryTaskQueue(order.repositoryId),
-    startToCloseTimeout: '1m',
-    scheduleToCloseTimeout: '2m',
+    startToCloseTimeout: '15s',
+    scheduleToCloseTimeout: '30s',
     retry: { initialInterval: settings.retryIntervalMs, maximumInterval: '15s' },
     priority: { priorityKey: FIRST },
   });

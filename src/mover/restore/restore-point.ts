@@ -83,7 +83,28 @@ export async function prepareRestore(
   const staging = restoreStaging(input.pointId);
   await assertNoneUnderWay(context, target, input);
   const isResumed = (await target.stat(stagedPath.plan(staging))) !== null;
-  const { record, point, wanted, unleased } = await leasedPoint(context, source, input, isResumed);
+  const leased = await leasedPoint(context, source, input, isResumed);
+  try {
+    return {
+      ...(await planLeased(context, source, target, input, leased)),
+      unleased: leased.unleased,
+    };
+  } catch (error) {
+    // What may pass is tried again under this very lease.
+    if (!isBackupError(error) || error.kind !== 'unavailable')
+      await endLease(source, input).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function planLeased(
+  context: MoverContext,
+  source: BackupRepository,
+  target: BackupRepository,
+  input: RestoreInput,
+  { record, point, wanted }: LeasedPoint,
+): Promise<{ reference: PlanReference; disks: DiskWork[] }> {
+  const staging = restoreStaging(input.pointId);
   await assertDestination(target, input, point, wanted);
   const places = restoredFiles({ disks: wanted.disks, companions: [] }, input);
   const nameAt = (index: number) =>
@@ -114,7 +135,7 @@ export async function prepareRestore(
   }
   if (stored !== null && disks.every(({ firstOpenWindow }) => firstOpenWindow === 0))
     await assertFolderHolds(context, target, staging, stored);
-  return { reference: plan.reference, disks, unleased };
+  return { reference: plan.reference, disks };
 }
 
 /** A tool may keep a disk in another format than its copy has. */

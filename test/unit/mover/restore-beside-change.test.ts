@@ -137,7 +137,7 @@ describe('a restore that is ordered', () => {
     const key = restorePointKey(['nightly', machine.before.workload.id, machine.idOf(3)]);
     const order = { repositoryId: 'offsite', restorePointId: key, format: 'raw' as const };
     const status = await sessions.restore({ ...order, destinationPath }, NOW_MS);
-    const [name] = (await destination.list('')).map((entry) => entry.path);
+    const name = (await destination.list('')).find(({ type }) => type === 'file')?.path;
     const bytes = name === undefined ? null : await readWholeFile(destination, name, MAX_BYTES);
     return { status, bytes };
   }
@@ -195,6 +195,30 @@ describe('a restore that is ordered', () => {
         path.endsWith('.raw') && mode === 'existing'
           ? full()
           : openWrite.call(destination, path, mode);
+    });
+    expect(status).toMatchObject({ result: 'failed', code: 'REPOSITORY_FULL' });
+    expect(await copy.target.list(`${machine.chain}/.leases`)).toEqual([]);
+  });
+
+  it('goes on with its own plan when the attempt that wrote it died', async () => {
+    const copy = await machine.copy();
+    let deaths = 0;
+    const { status, bytes } = await restore(copy, (destination) => {
+      const { openWrite } = destination;
+      destination.openWrite = (path, mode) =>
+        path.endsWith('.raw') && deaths++ === 0
+          ? Promise.reject(new BackupError('REPOSITORY_UNREACHABLE', 'the share is away'))
+          : openWrite.call(destination, path, mode);
+    });
+    expect(deaths).toBeGreaterThan(1);
+    expect(status).toMatchObject({ result: 'success' });
+    expect(bytes?.equals(machine.disk(3))).toBe(true);
+  });
+
+  it('and finds no room gives its lease back, so that it can be ordered again at once', async () => {
+    const copy = await machine.copy();
+    const { status } = await restore(copy, (destination) => {
+      destination.capacity = () => Promise.resolve({ totalBytes: 1, freeBytes: 1, isPlain: true });
     });
     expect(status).toMatchObject({ result: 'failed', code: 'REPOSITORY_FULL' });
     expect(await copy.target.list(`${machine.chain}/.leases`)).toEqual([]);
