@@ -19,7 +19,12 @@ function lookAt(
   unreadList = 'sessions',
 ) {
   let asked = 0;
-  const facts = { listed, unreadLists: [{ path: 'sessions' }, { path: unreadList }] };
+  const unreadLists = [{ path: 'sessions' }, { path: unreadList }];
+  const fileBackups = [
+    { id: 'shares', lastRun: null },
+    { id: 'mail', lastRun: { result: 'failed', reason: null, startedAtMs: 0 } },
+  ];
+  const facts = { listed, unreadLists, fileBackups };
   const known = { facts, safety: { problems: [] } } as unknown as KnownSafety;
   const site = new SiteLook({
     reader: { safety: () => Promise.resolve(known) },
@@ -73,4 +78,8 @@ it('tells a job that was not read from one that is not there, and a list that it
   expect((await site.look(null)).jobs).toBe(jobs);
   const old = lookAt([[]], listed, 'jobs');
   expect((await old.site.look(null)).jobs.isWhole).toBe(false);
+});
+
+it('tells the file-backup jobs of which no run is remembered', async () => {
+  expect((await lookAt([[]]).site.look(null)).unjudgedRuns).toEqual(['shares']);
 });
