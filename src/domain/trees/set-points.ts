@@ -2,6 +2,7 @@
 
 import { NOTHING_LACKING, type Lacking } from './lacking-files.js';
 import { ServingFulls, type LogRules } from './needed-points.js';
+import { isResized } from './grown-points.js';
 import type { TreePoint } from './source-tree.js';
 import type { TargetTreePoint } from './target-tree.js';
 
@@ -106,28 +107,31 @@ export function overwrittenTexts(
     );
 }
 
-/** A point that has got files since it was copied, with those that are in the copy. A log behind a hole that was filled since follows the one that fills it:
- *  several are archived at a time, and a later one may be there first. A backup whose logs came
- *  after it lacks them no more. Where the hole only is not to be seen any more, because what lay before it has gone, it
- *  stays. */
+/** A point that has got files since it was copied, or another size, with those that are in the copy. A log behind a hole that was filled since follows the
+ *  one that fills it: several are archived at a time, and a later one may be there first. A backup whose logs came after it lacks them no more. Where the hole
+ *  only is not to be seen any more, because what lay before it has gone, it stays.
+ *  @param bytesOf files in the copy; null: it does not have them */
 export function withNewFiles(
   point: TargetTreePoint,
   shown: ReadonlyMap<string, TreePoint>,
-  isCopied: (path: string) => boolean,
+  bytesOf: (path: string) => number | null,
 ): TargetTreePoint {
   const { files, source } = point;
   const now = shown.get(source.restorePointId);
   if (files === null || now === undefined || now.files === null) return point;
   const held = new Set(files);
-  const added = now.files.filter((path) => !held.has(path) && isCopied(path));
+  const added = now.files.filter((path) => !held.has(path) && bytesOf(path) !== null);
   const isFilled =
     point.gap !== undefined &&
     now.gap === undefined &&
     (now.needs.some((need) => shown.get(need)?.kind === 'log') ||
       (point.kind !== 'log' && added.length > 0));
   const isNotedLater = now.ofPart !== undefined && point.ofPart === undefined;
-  if (added.length === 0 && !isFilled && !isNotedLater) return point;
-  const sizeBytes = (added.length > 0 ? now.sizeBytes : undefined) ?? point.sizeBytes;
+  // What could not be read, or is written to, is in the copy as it was.
+  const bytes = now.files.reduce((sum, path) => sum + (bytesOf(path) ?? 0), 0);
+  const isTaken = isResized(now, point) && bytes === now.sizeBytes;
+  if (added.length === 0 && !isFilled && !isNotedLater && !isTaken) return point;
+  const sizeBytes = (added.length > 0 || isTaken ? now.sizeBytes : undefined) ?? point.sizeBytes;
   const all = [...files, ...added];
   const { gap, ...rest } = point;
   return {

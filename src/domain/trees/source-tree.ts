@@ -24,6 +24,7 @@ export interface TreePoint {
   readonly reason: string | null;
   /** Of a set its own files, relative to the root of the tree. null: a point of a store. */
   readonly files: readonly string[] | null;
+  /** Of a set that of its files together. */
   readonly sizeBytes?: number;
   /** What is missing before it (a range of logs), in plain words; absent: nothing. */
   readonly gap?: string;

@@ -165,7 +165,7 @@ function backupPoint(
     needs: below === undefined ? [] : [below.base],
     ...stateOf(backup),
     files: [...mark, ...files].map(({ within }) => within),
-    sizeBytes: files.reduce((sum, { stamp }) => sum + stamp.sizeBytes, 0),
+    sizeBytes: [...mark, ...files].reduce((sum, { stamp }) => sum + stamp.sizeBytes, 0),
     evidence: evidenceOf(backup),
     ...(gap === null ? {} : { gap }),
     ...(namespaces.length === 0

@@ -23,7 +23,7 @@ import { changesOf, type ClassPlace } from './copied-entries.js';
 import { rewritesOf } from './entered-rewrites.js';
 import { compactedRuns, removeReplaced, writeRun } from './index-runs.js';
 import {
-  copiedPaths,
+  copiedBytes,
   isStore,
   pointsAfter,
   rulesOf,
@@ -73,9 +73,9 @@ export async function commitTree(
   const plan = await requireTreePlan(target, input.chain, input.reference);
   const copied = await noteCopied(context, target, input.chain, record, plan);
   const { noted, replacedTables, lacking, sent } = copied;
-  const isCopied = await copiedPaths(target, input.chain, noted, plan);
-  const whole = wholeOf(noted, plan, lacking, isCopied);
-  const standing = { plan, nowMs: input.nowMs, isCopied, lacking };
+  const bytesOf = await copiedBytes(target, input.chain, noted, plan);
+  const whole = wholeOf(noted, plan, lacking, bytesOf);
+  const standing = { plan, nowMs: input.nowMs, bytesOf, lacking };
   const isBehind = lacking.faults.count > 0;
   const left = joinLosses(plan.lossesLeft ?? NO_LOSSES, sent.unsent);
   const after = pointsWithout(record, pointsAfter(noted, whole.points, standing), left, {

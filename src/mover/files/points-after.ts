@@ -19,19 +19,19 @@ import { totalsOf } from '../../tree/show-tree.js';
 import type { TreeRecord, UnfinishedPoint } from '../../tree/tree-record.js';
 import type { TreePlan } from './tree-plan.js';
 
-/** Which files the copy of sets has. Those of a store are not asked for. */
-export async function copiedPaths(
+/** How large the files are that the copy of sets has. Those of a store are not asked for. */
+export async function copiedBytes(
   target: BackupRepository,
   tree: string,
   { index }: TreeRecord,
   plan: TreePlan,
-): Promise<(path: string) => boolean> {
-  if (isStore(plan)) return () => true;
-  const paths = new Set<string>();
+): Promise<(path: string) => number | null> {
+  if (isStore(plan)) return () => 0;
+  const bytes = new Map<string, number>();
   for (const one of index)
     for await (const part of readIndex(target, tree, one))
-      for (const { path } of part) paths.add(path);
-  return (path) => paths.has(path);
+      for (const { path, stamp } of part) bytes.set(path, stamp.sizeBytes);
+  return (path) => bytes.get(path) ?? null;
 }
 
 /** The files of a store belong to any of its points, where its rules do not tell to which: while one of them cannot be read or is still written to, or when
@@ -40,11 +40,17 @@ export function wholeOf(
   record: TreeRecord,
   plan: TreePlan,
   lacking: Lacking,
-  isCopied: (path: string) => boolean,
+  bytesOf: (path: string) => number | null,
 ): WholePoints {
   const known = new Map(record.points.map((point) => [point.source.restorePointId, point]));
   if (!isStore(plan))
-    return wholeSets(plan.points, new Set(known.keys()), isCopied, lacking, rulesOf(plan));
+    return wholeSets(
+      plan.points,
+      new Set(known.keys()),
+      (path) => bytesOf(path) !== null,
+      lacking,
+      rulesOf(plan),
+    );
   // They tell what they lack (`pointsAfter`).
   if (rulesOf(plan).isPartial === true) lacking = NOTHING_LACKING;
   const hasFiles = totalsOf(record).fileCount > 0;
@@ -111,12 +117,12 @@ export function pointsAfter(
   {
     plan,
     nowMs,
-    isCopied,
+    bytesOf,
     lacking,
   }: {
     readonly plan: TreePlan;
     readonly nowMs: number;
-    readonly isCopied: (path: string) => boolean;
+    readonly bytesOf: (path: string) => number | null;
     readonly lacking: Lacking;
   },
 ): TargetTreePoint[] {
@@ -139,7 +145,7 @@ export function pointsAfter(
     const { goneSince, ...found } =
       shape === 'store' && now !== undefined && hasNews(now, point)
         ? renewedPoint(point, stateOf(now))
-        : withNewFiles(point, wholeById, isCopied);
+        : withNewFiles(point, wholeById, bytesOf);
     const rest = isShown
       ? { ...withoutLacks(found), ...lacksOf(point.source.restorePointId, point) }
       : found;

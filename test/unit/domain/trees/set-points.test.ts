@@ -109,7 +109,7 @@ describe('points whose files have another content now', () => {
 
 describe('a point that has got files since it was copied', () => {
   const after = (point: TargetTreePoint, now: TreePoint | null, isCopied = true) =>
-    withNewFiles(point, new Map(now === null ? [] : [[now.id, now]]), () => isCopied);
+    withNewFiles(point, new Map(now === null ? [] : [[now.id, now]]), () => (isCopied ? 5 : null));
 
   it('has them as soon as they are copied, and what it needs now', () => {
     const now = shown('a', ['2', '1', '3'], { needs: ['new'], sizeBytes: 99 });
@@ -120,9 +120,25 @@ describe('a point that has got files since it was copied', () => {
     expect(after(copied('a', ['1']), { ...shown('a', ['1', '2']) }).sizeBytes).toBe(7);
   });
 
+  it('has another size as soon as its files in the copy have it', () => {
+    const now = shown('a', ['1', '2'], { needs: ['new'], sizeBytes: 10 });
+    expect(after(copied('a', ['1', '2']), now)).toEqual({
+      ...copied('a', ['1', '2']),
+      ...{ sizeBytes: 10, needs: ['new'] },
+    });
+  });
+
   it.each<[string, TargetTreePoint, TreePoint | null, boolean]>([
     ['it has none that is new', copied('a', ['1', '2']), shown('a', ['1'], { needs: ['x'] }), true],
     ['they are not copied', copied('a', ['1']), shown('a', ['1', '2']), false],
+    ['files of it are gone', copied('a', ['1', '2']), shown('a', ['1'], { sizeBytes: 5 }), true],
+    [
+      'it has grown and is not copied so',
+      copied('a', ['1']),
+      shown('a', ['1'], { sizeBytes: 9 }),
+      true,
+    ],
+    ['it has the size that it had', copied('a', ['1']), shown('a', ['1'], { sizeBytes: 7 }), true],
     ['the source does not show it', copied('a', ['1']), null, true],
     ['it is one of a store', copied('a', null), shown('a', ['1']), true],
     ['the source names no files', copied('a', ['1']), shown('a', null), true],
@@ -137,8 +153,8 @@ describe('a point that has got files since it was copied', () => {
     const seen = (kind: TreePoint['kind']) =>
       new Map([now, { ...before, kind }].map((point) => [point.id, point]));
     const { gap: _, ...filled } = later;
-    expect(withNewFiles(later, seen('log'), () => true)).toEqual({ ...filled, needs: ['8'] });
-    expect(withNewFiles(later, seen('full'), () => true)).toBe(later);
+    expect(withNewFiles(later, seen('log'), () => 7)).toEqual({ ...filled, needs: ['8'] });
+    expect(withNewFiles(later, seen('full'), () => 7)).toBe(later);
   });
 
   it('lacks its logs no more once they are copied', () => {

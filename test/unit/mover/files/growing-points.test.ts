@@ -162,3 +162,38 @@ it('a set that gets a file after it was copied is news once', async () => {
   ]);
   expect(await news()).toEqual([]);
 });
+
+it.each([
+  ['grows', 7000],
+  ['is written anew and is smaller', 3000],
+])('a set whose file %s under its name is news once', async (_, bytes) => {
+  const source = new SimulatedRepository('primary');
+  const target = new SimulatedRepository('offsite');
+  // Compressed files of SQL Server: how many sets are in them nobody knows.
+  const put = (name: string, size: number) =>
+    source.put(`b/${name}`, Buffer.concat([Buffer.from('MSSQLBAK'), Buffer.alloc(size, 7)]));
+  let nowMs = START_MS;
+  const copy = async () => {
+    nowMs += 60_000;
+    const { tasks } = await new LocalSessions([source, target]).tryToCopy(JOB, nowMs);
+    return tasks[0]!.result;
+  };
+  const news = () => newsOf(JOB, source, target);
+  await put('Sales_full_20261123.bak', 20_000);
+  await put('Sales_20261124.trn', 5000);
+  expect(await copy()).toBe('success');
+  const before = await news();
+  expect(before.ids).toEqual([]);
+
+  await put('Sales_20261124.trn', bytes);
+  const after = await news();
+  expect(after.ids).toEqual(['mssql-sales-b']);
+  expect(after.seen).not.toBe(before.seen);
+  expect(await copy()).toBe('success');
+  const { points } = (await readTreeRecord(target, chainFolder(JOB.id, 'mssql-sales-b')))!;
+  expect(points.map(({ kind, sizeBytes }) => [kind, sizeBytes])).toEqual([
+    ['full', 20_008],
+    ['log', bytes + 8],
+  ]);
+  expect((await news()).ids).toEqual([]);
+});
