@@ -60,5 +60,15 @@ export function isOfOneBackup(name: string): boolean {
   return parsed?.is === 'data' && (parsed.delta !== null || DATE.test(parsed.prefix));
 }
 
+/** What the prefixes of one database's fulls have in common, however it is dated: with a time behind the date, or with the day of the week. */
+export function seriesOf(prefix: string): string {
+  return prefix
+    .replace(new RegExp(`(?:${DATE.source})(?:[-_.T]?\\d\\d)*`, 'g'), '')
+    .replace(WEEKDAY, '');
+}
+
+const WEEKDAY =
+  /(?<![a-z])(?:mon(?:day)?|tue(?:s(?:day)?)?|wed(?:nesday)?|thu(?:rs(?:day)?)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?)(?![a-z])/gi;
+
 /** As people write it, or seconds since 1970. */
 const DATE = /(?:19|20)\d\d([-_.]?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])|\d{10}/;

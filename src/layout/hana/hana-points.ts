@@ -3,7 +3,7 @@ import { isTooSmall, tooSmallText } from '../database-rules.js';
 import { writtenAtMs } from '../named-date.js';
 import { treeEvidence } from '../tree-evidence.js';
 import type { TreeFile } from '../tree-files.js';
-import { isOfOneBackup, parseHanaName, type HanaName } from './hana-names.js';
+import { isOfOneBackup, parseHanaName, seriesOf, type HanaName } from './hana-names.js';
 
 type DataName = Extract<HanaName, { is: 'data' }>;
 type LogName = Extract<HanaName, { is: 'log' }>;
@@ -26,6 +26,8 @@ interface DataBackup {
   readonly parts: readonly Named<DataName>[];
   /** Path of a file that says to be of another backup: that had the same prefix, and was not all written over. */
   readonly stranger: string | null;
+  /** All others beside it are of its database, too, whatever they are called. */
+  readonly isOnlyDatabase: boolean;
   /** Path of a file that cannot be read, so that nobody knows of which backup it is. */
   readonly unread: string | null;
 }
@@ -34,10 +36,12 @@ interface DataBackup {
 const PAGE_BYTES = 4096;
 
 /** Points of one database, oldest first. Each takes the catalogue along that was written next behind it: it is the first that knows of all of it.
- *  @param ids that the files of full backups tell, by their paths; null: of one that cannot be read */
+ *  @param ids that the files of full backups tell, by their paths; null: of one that cannot be read
+ *  @param isOnlyDatabase the folders say that all is of one database */
 export function hanaPoints(
   files: readonly TreeFile[],
   ids: ReadonlyMap<string, string | null>,
+  isOnlyDatabase: boolean,
 ): TreePoint[] {
   const named = files.flatMap((file) => {
     const name = parseHanaName(file.name);
@@ -51,7 +55,7 @@ export function hanaPoints(
     const next = catalogues[firstFrom(catalogues, atMs)] ?? catalogues.at(-1);
     return next === undefined ? [] : [next.file];
   };
-  const backups = dataBackups(named.filter(isData), ids);
+  const backups = dataBackups(named.filter(isData), ids, isOnlyDatabase);
   const logs = named
     .filter(isLog)
     .map((one) => ({ ...one, atMs: idMs(one.name.id, [one.file]) }))
@@ -115,6 +119,7 @@ function idMs(id: string | null, files: readonly TreeFile[]): number {
 function dataBackups(
   parts: readonly Named<DataName>[],
   ids: ReadonlyMap<string, string | null>,
+  isOnlyDatabase: boolean,
 ): DataBackup[] {
   const byKey = new Map<string, Named<DataName>[]>();
   for (const part of parts) {
@@ -136,7 +141,7 @@ function dataBackups(
     const atMs = idMs(id, files);
     const isLasting = isOfOneBackup(own[0]!.file.name);
     const pointId = isLasting ? key : `${key}@${new Date(atMs).toISOString().slice(0, 19)}`;
-    return { key, pointId, delta, id, atMs, parts: own, stranger, unread };
+    return { key, pointId, delta, id, atMs, parts: own, stranger, isOnlyDatabase, unread };
   });
   return backups.sort((a, b) => a.atMs - b.atMs || (a.key < b.key ? -1 : 1));
 }
@@ -180,7 +185,9 @@ function lackOf(backup: DataBackup, all: readonly DataBackup[]): string | null {
       .find((part) => !numbers.includes(part));
     if (missing !== undefined) return `part ${missing} of volume ${volume} is not there`;
   }
-  const before = all.findLast((other) => other.atMs < atMs && other.delta === null);
+  const before = all.findLast(
+    (other) => other.atMs < atMs && other.delta === null && mayBeOfOne(other, backup),
+  );
   const lacking = before?.parts.find(({ name }) => name.volume > 0 && !volumes.has(name.volume));
   if (delta !== null || before === undefined) return null;
   if (lacking !== undefined)
@@ -188,6 +195,22 @@ function lackOf(backup: DataBackup, all: readonly DataBackup[]): string | null {
   // All files of one that was killed are there, and a catalogue behind it: that of the next logs.
   const isDoubtful = isTooSmall(dataBytes(parts), dataBytes(before.parts));
   return isDoubtful && !isConfirmed(backup, all) ? TOO_SMALL : null;
+}
+
+/** Whether two fulls are of one database, as far as names tell: the system database (volume 1) and a tenant (volume 2 and more) may be written into one
+ *  folder, and so may two tenants, under prefixes of their own. */
+function mayBeOfOne(one: DataBackup, other: DataBackup): boolean {
+  if (!one.parts.some(({ name }) => name.volume > 0 && hasVolume(other, name.volume))) return false;
+  return one.isOnlyDatabase || seriesKey(one) === seriesKey(other);
+}
+
+function seriesKey({ parts }: DataBackup): string {
+  const { file, name } = parts[0]!;
+  return `${file.within.slice(0, -file.name.length)}${seriesOf(name.prefix)}`;
+}
+
+function hasVolume({ parts }: DataBackup, volume: number): boolean {
+  return parts.some(({ name }) => name.volume === volume);
 }
 
 /** Whether what came later shows that a small full did not die: HANA builds deltas on none that failed. That a later one is as small shows nothing: it may
@@ -209,7 +232,7 @@ const MAX_PARTS = 9_999;
 
 /** An incremental follows any data backup, a differential a full; both name what they follow by its id. */
 function underDelta(
-  { atMs }: DataBackup,
+  { atMs, parts }: DataBackup,
   { from }: NonNullable<DataBackup['delta']>,
   all: readonly DataBackup[],
 ): Pick<TreePoint, 'needs' | 'gap'> {
@@ -217,7 +240,11 @@ function underDelta(
   if (named !== undefined) return { needs: [named.pointId] };
   // A full whose head does not tell its id is the one that was taken by then.
   const full = all.findLast(
-    (other) => other.delta === null && other.id === null && other.atMs < atMs,
+    (other) =>
+      other.delta === null &&
+      other.id === null &&
+      other.atMs < atMs &&
+      parts.some(({ name }) => hasVolume(other, name.volume)),
   );
   if (full !== undefined) return { needs: [full.pointId] };
   return { needs: [], gap: `the backup that it builds on (id ${from}) is not here` };
@@ -255,7 +282,9 @@ function underLog(
       needs: [],
       gap: `the log of volume ${volume} from ${before.name.last} to ${first} is missing`,
     };
-  const full = backups.findLast((backup) => backup.delta === null && backup.atMs <= atMs);
+  const fulls = backups.filter((backup) => backup.delta === null && backup.atMs <= atMs);
+  // Of another database that is backed up to the same folder it is no log.
+  const full = fulls.findLast((backup) => hasVolume(backup, volume)) ?? fulls.at(-1);
   return { needs: full === undefined ? [] : [full.pointId] };
 }
 

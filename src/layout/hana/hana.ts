@@ -106,7 +106,8 @@ async function treeOf(
   { id, name, folder }: { readonly id: string; readonly name: string; readonly folder: string },
   files: readonly TreeFile[],
 ): Promise<FoundTree> {
-  const points: TreePoint[] = hanaPoints(files, await backupIds(reader, files));
+  const isOnlyDatabase = DATABASE.test(name);
+  const points: TreePoint[] = hanaPoints(files, await backupIds(reader, files), isOnlyDatabase);
   return { id, name, root: folder, within: files.map(({ within }) => within), points };
 }
 

@@ -144,6 +144,84 @@ describe('backups of SAP HANA', () => {
     });
   });
 
+  describe('of several databases in one folder', () => {
+    const full = (prefix: string, id: string, pages: number, ...volumes: number[]) =>
+      Object.fromEntries([
+        [`b/${prefix}_databackup_0_1`, hanaFile(id)],
+        ...volumes.map((volume) => [`b/${prefix}_databackup_${volume}_1`, hanaFile(id, pages)]),
+      ]) as Record<string, Buffer>;
+    const pointsOf = async (files: Record<string, Buffer>) => {
+      const [tree, ...others] = await treesOf(files);
+      expect(others).toEqual([]);
+      return tree!.points.map(({ id, state, reason }) => [id.split('_data')[0], reason ?? state]);
+    };
+    const complete = (...prefixes: string[]) => prefixes.map((prefix) => [prefix, 'complete']);
+
+    it.each<[string, Record<string, Buffer>, string[]]>([
+      [
+        // As SAP's own examples name them.
+        'of the system and of a tenant',
+        { ...full('foo-RH1', T0, 40, 2, 3), ...full('foo', T1, 10, 1) },
+        ['foo-RH1', 'foo'],
+      ],
+      [
+        'of the system and of a tenant with dates alone',
+        { ...full('20261123', T0, 40, 2, 3), ...full('20261124', T1, 10, 1) },
+        ['20261123', '20261124'],
+      ],
+      [
+        'of two tenants with the same volumes',
+        { ...full('RH1_20261124_06', T0, 40, 2, 3), ...full('RH2_20261124_06', T1, 10, 2) },
+        ['RH1_20261124_06', 'RH2_20261124_06'],
+      ],
+    ])('are whole beside each other: fulls %s', async (_, files, prefixes) => {
+      expect(await pointsOf(files)).toEqual(complete(...prefixes));
+    });
+
+    it.each([
+      ['RH1_2026-11-23_06_00', 'RH1_2026-11-24_06_00'],
+      ['RH1_MONDAY', 'RH1_TUESDAY'],
+      ['Mon', 'tue'],
+      ['20261123', '20261124'],
+      ['RH1-B1795400000', 'RH1-B1795500000'],
+    ])('are compared with the full before them of their own series: %s, %s', async (one, next) => {
+      const other = full('OTHER', T2, 1, 2);
+      const small = await pointsOf({
+        ...full(one, T0, 40, 2, 3),
+        ...full(next, T1, 10, 2, 3),
+        ...other,
+      });
+      expect(small[1]).toEqual([
+        next,
+        'it has less than half the bytes of the full backup before it: it may have died',
+      ]);
+      const lacking = await pointsOf({
+        ...full(one, T0, 40, 2, 3),
+        ...full(next, T1, 40, 2),
+        ...other,
+      });
+      expect(lacking).toEqual([
+        [one, 'complete'],
+        [next, 'volume 3, which the full backup before it has, is not there'],
+        ...complete('OTHER'),
+      ]);
+    });
+
+    it('have logs that need the newest full with their volume', async () => {
+      const [tree] = await treesOf({
+        ...full('foo-RH1', T0, 10, 2, 3),
+        ...full('foo', T1, 10, 1),
+        [`b/log_backup_2_0_1024_2048.${T2}`]: hanaFile(T2),
+        [`b/log_backup_1_0_1024_2048.${T2}`]: hanaFile(T2),
+      });
+      const logs = tree!.points.filter(({ kind }) => kind === 'log');
+      expect(logs.map(({ id, needs }) => [id, needs[0]!.split('_data')[0]])).toEqual([
+        [`log_backup_1_0_1024_2048.${T2}`, 'foo'],
+        [`log_backup_2_0_1024_2048.${T2}`, 'foo-RH1'],
+      ]);
+    });
+  });
+
   describe('with less than half the bytes of the full before them', () => {
     const MAY_HAVE_DIED =
       'it has less than half the bytes of the full backup before it: it may have died';
