@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import { BackupError } from '../domain/errors.js';
+import { severalNamed } from '../domain/jobs/source-scope.js';
 import type { JobView } from '../api/jobs/job-schemas.js';
 import type { WorkloadSummary } from '../domain/targets/repository-view.js';
 import type { Act, CommandContext } from './command-context.js';
@@ -80,8 +81,10 @@ async function show(
   const { items, unreadable } = await server.browse<WorkloadSummary>(path);
   if (unreadable.length > 0) printError(context.terminal, describeUnreadable(unreadable));
   const own = items.filter(({ jobId }) => jobId === fromJobId);
-  const found =
-    own.find((each) => each.id === workload) ?? own.find(({ name }) => name === workload);
+  const namesakes = own.filter(({ name }) => name === workload);
+  const found = own.find((each) => each.id === workload) ?? namesakes[0];
+  if (found?.id !== workload && namesakes.length > 1)
+    throw new BackupError('REQUEST_INVALID', severalNamed(workload, namesakes));
   if (found === undefined)
     throw new BackupError(
       'WORKLOAD_MISSING',

@@ -7,10 +7,8 @@ import { mappingFault, type MappedWorkload } from '../../domain/jobs/chain-mappi
 import { copyId } from '../../domain/jobs/copy-id.js';
 import type { CopyJob } from '../../domain/jobs/copy-job.js';
 import { detachedJob } from '../../domain/jobs/detached-copy.js';
-import { pathSegment, workloadSegment } from '../../domain/targets/path-segment.js';
-import type { UnreadablePart } from '../../domain/targets/repository-view.js';
 import type { OperationStore } from '../repositories/operation-store.js';
-import { pagesOf, type RepositoryBrowser } from '../repositories/repository-browser.js';
+import type { RepositoryBrowser } from '../repositories/repository-browser.js';
 import { operationStartedSchema } from '../repositories/repository-schemas.js';
 import { slug } from '../field-schemas.js';
 import { refuseBeyond } from '../access/scope-reach.js';
@@ -18,6 +16,7 @@ import { jsonRoute, type Route } from '../route.js';
 import { startedOperation } from '../repositories/started-operation.js';
 import { missingJob, type JobSurroundings } from './job-checks.js';
 import { workloadName } from './job-source-schemas.js';
+import { storedWorkload } from './stored-workload.js';
 
 const mapSchema = z
   .strictObject({
@@ -119,33 +118,4 @@ function detached(from: CopyJob, workload: MappedWorkload, at: string): CopyJob 
   const text = JSON.stringify([from.id, from.target.repositoryId, workload.id, at]);
   const digest = createHash('sha256').update(text).digest('hex');
   return detachedJob(copyId('detached', workload.name, digest), workload, from, at);
-}
-
-/** What lies in a target of a job and a workload. An order that was stopped left a folder that belongs to another job already: by its id it is found, too.
- *  @throws WORKLOAD_MISSING */
-async function storedWorkload(
-  browser: RepositoryBrowser,
-  repositoryId: string,
-  { jobId, named }: { readonly jobId: string; readonly named: string },
-): Promise<{ workload: MappedWorkload; isStopped: boolean }> {
-  const unread: UnreadablePart[] = [];
-  let namesake: MappedWorkload | null = null;
-  for await (const page of pagesOf((cursor) => browser.workloads(repositoryId, cursor))) {
-    unread.push(...(page.unreadable ?? []));
-    for (const { id, name, type } of page.items.filter((item) => item.jobId === jobId)) {
-      if (id === named) return { workload: { id, name, type }, isStopped: false };
-      if (name === named) namesake ??= { id, name, type };
-    }
-  }
-  if (namesake !== null) return { workload: namesake, isStopped: false };
-  const path = `${pathSegment(jobId)}/${workloadSegment(named)}`;
-  const part = unread.find((each) => each.path === path);
-  if (part?.code === 'CHAIN_FOREIGN')
-    return { workload: { id: named, name: named, type: '' }, isStopped: true };
-  throw new BackupError(
-    'WORKLOAD_MISSING',
-    part === undefined
-      ? `job ${jobId} keeps no copies of ${named} in ${repositoryId}`
-      : `${part.path} cannot be read: ${part.reason}`,
-  );
 }

@@ -11,6 +11,11 @@ export function isNamed(names: readonly string[], workload: NamedWorkload): bool
   return names.includes(workload.id) || names.includes(workload.name);
 }
 
+/** Of an order for one workload. */
+export function severalNamed(name: string, workloads: readonly NamedWorkload[]): string {
+  return `${workloads.length} workloads are named ${name}: say which by its id (${workloads.map(({ id }) => id).join(', ')})`;
+}
+
 /** The same for many workloads: a job may name ten thousand, and a source may hold as many. */
 export function namedIn(names: readonly string[]): (workload: NamedWorkload) => boolean {
   const known = new Set(names);
