@@ -104,7 +104,7 @@ export const STORAGE_ERROR_CODES = {
   SOURCE_CHAIN_RECREATED: {
     kind: 'conflict',
     meaning: 'All known restore points of the source are gone and others are there instead.',
-    hint: 'Make a new job with a new chain: POST /api/v1/jobs/{id}/replacement, or `longhaul job replace <id>`.',
+    hint: 'If that was meant, `longhaul job detach <job> <workload>`: its copies stay, and the next session makes a full of this workload alone. `longhaul job replace <job>` does the same for all of the job: a new one copies every workload anew, and this one stops.',
   },
   RESTORE_POINT_MISSING: {
     kind: 'not_found',

@@ -232,8 +232,9 @@ export function ReplaceJob({ job: { id } }: { readonly job: JobView }) {
       onConfirm={() => replace.mutate()}
     >
       <p className="definition">
-        A new job with the same definition copies every block of the new source chain. This job is
-        disabled and keeps all of its copies.
+        A new job with the same definition copies all machines of this job anew, also those whose
+        chains go on, and needs the space for it. This job is disabled and keeps all of its copies.
+        For one machine alone, detach its copies instead.
       </p>
     </Confirm>
   );

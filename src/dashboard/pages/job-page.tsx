@@ -81,9 +81,9 @@ function JobFaults({ job }: { readonly job: JobView }) {
     <>
       {state === 'actionRequired' && (
         <Fault
-          what="It waits for a decision: the source chain was made anew, or a source or a copy looks wiped. Nothing of it is copied until then; its last session says which it is."
+          what="It waits for a decision: the source chain of a workload was made anew, a source or a copy looks wiped, or the target holds copies of another job under its id. What waits is not copied until then; its last session says what it is, and of which workload."
           since={lastSession?.startedAt ?? null}
-          hint="If a chain was made anew, replace the job: a new one with the same definition begins a new chain; this one keeps its copies and is disabled. What looks wiped has to be looked at, and is not mended by that."
+          hint="If the chain of one workload was made anew, detach its copies on the page of that workload: the next session makes a full of it alone. Replace the job only if that is so of all. What looks wiped has to be looked at, and copies of another job are taken over or not; neither is mended by replacing the job. The tasks of the session say what to do."
         >
           <ReplaceJob job={job} />
         </Fault>

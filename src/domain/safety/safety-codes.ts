@@ -82,9 +82,9 @@ export const SAFETY_CODES = {
   JOB_NEEDS_DECISION: {
     severity: 'error',
     meaning:
-      'A job waits for a decision: the source chain of a workload was made anew, a source looks wiped or encrypted, or so does its copy.',
+      'A job waits for a decision: the source chain of a workload was made anew, a source looks wiped or encrypted, or so does its copy, or the target holds copies of another job under its id.',
     nextStep:
-      'Read in its session which it is, and look there before you agree: `longhaul job replace` for a chain that was made anew, `longhaul job start --accept-changes` for changes that were meant.',
+      'Read in its session which it is, and look there before you agree: `longhaul job detach` for a workload whose chain was made anew (`longhaul job replace` for all of a job), `longhaul job start --accept-changes` for changes that were meant, `--take-over` for copies of another job.',
   },
   REPOSITORY_AWAY: {
     severity: 'error',

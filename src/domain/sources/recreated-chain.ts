@@ -128,8 +128,9 @@ export function recreatedMessage(
 ): string {
   return (
     `The backup chain of ${workload} in the source is not the one that was copied: ${detection.reasons.join('; ')}. ` +
-    'Nothing was copied, and all copies made so far are kept. To go on, make a new job with a new chain: ' +
-    `POST /api/v1/jobs/${jobId}/replacement, or \`longhaul job replace ${jobId}\`.`
+    'Nothing was copied, and all copies made so far are kept. To go on, if that was meant: ' +
+    `\`longhaul job detach ${jobId} <workload>\`, and the next session makes a full of this one alone; ` +
+    `or \`longhaul job replace ${jobId}\`, which copies every workload of the job anew and stops it.`
   );
 }
 

@@ -210,13 +210,14 @@ describe('recreated chain', () => {
     });
   });
 
-  it('tells what was seen and which call makes the new job', () => {
+  it('tells what was seen and which commands go on from there', () => {
     const current = [sourcePoint('2026-11-23', null), sourcePoint('2026-11-24', '2026-11-23')];
     const detection = detectRecreatedChain({ copied: COPIED, current });
     expect(recreatedMessage('nightly', 'web01', detection)).toBe(
       'The backup chain of web01 in the source is not the one that was copied: all 3 copied restore points are gone from the source; ' +
         '2 restore points are there instead, and none of them builds on a copied one. Nothing was copied, and all copies made so far are kept. ' +
-        'To go on, make a new job with a new chain: POST /api/v1/jobs/nightly/replacement, or `longhaul job replace nightly`.',
+        'To go on, if that was meant: `longhaul job detach nightly <workload>`, and the next session makes a full of this one alone; ' +
+        'or `longhaul job replace nightly`, which copies every workload of the job anew and stops it.',
     );
   });
 });
