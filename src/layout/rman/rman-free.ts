@@ -1,4 +1,5 @@
 import type { TreePoint } from '../../domain/trees/source-tree.js';
+import { isAboutLargest } from '../../domain/trees/needed-points.js';
 import { writtenAtMs } from '../named-date.js';
 import type { TreeFile } from '../tree-files.js';
 import { treeEvidence } from '../tree-evidence.js';
@@ -8,7 +9,7 @@ import { RUNS_APART_MS } from './rman-runs.js';
 
 /** Points of a folder with names of free formats, oldest first: what was written up to each autobackup of the control file, since the one before of the same
  *  database; where there are none, up to each file that is called a control file. Which of them build on others only RMAN knows. So that retention parts none from its level 0, each needs the one before it, back to
- *  one that is called a level 0 or a full: a large one may as well be a level 1 after a great load, and kept too long is a lesser fault than gone too early. */
+ *  one that is called a level 0 or a full and is about as large as those before it: a large one may as well be a level 1 after a great load, and kept too long is a lesser fault than gone too early. */
 export function freePoints(files: readonly TreeFile[]): TreePoint[] {
   const ordered = [...files].sort(
     (a, b) => writtenAtMs([a]) - writtenAtMs([b]) || (a.name < b.name ? -1 : 1),
@@ -68,6 +69,9 @@ interface Closed {
   readonly point: TreePoint;
   /** Pieces that are called a level 0 or a full are among its own. */
   readonly hasLevel0: boolean;
+  /** Of these pieces. */
+  readonly sizeBytes: number;
+  readonly createdAtMs: number;
   /** It is a control file alone, as all before it are. */
   readonly isBare: boolean;
 }
@@ -83,7 +87,10 @@ function closed(
   const isLevel1 = levels.includes(1);
   const hasLevel0 = levels.includes(0);
   const last = before.at(-1)?.point;
-  const isBase = hasLevel0 && !isLevel1 && !goesOn(pieces, before);
+  const { sizeBytes = 0 } = contentOf(pieces.filter(({ name }) => namedLevel(name) === 0));
+  // One that is much smaller than the largest of some weeks is of a part of the database.
+  const isLarge = (): boolean => isAboutLargest({ createdAtMs, sizeBytes }, before);
+  const isBase = hasLevel0 && !isLevel1 && isLarge() && !goesOn(pieces, before);
   const isBare = pieces.length === 0 && before.every((one) => one.isBare);
   const gap = isBare
     ? NO_PIECES
@@ -101,7 +108,7 @@ function closed(
     ...{ state: 'complete', reason: null, ...contentOf([...pieces, autobackup]) },
     evidence: treeEvidence(pieces, autobackup),
   };
-  return { point, hasLevel0, isBare };
+  return { point, hasLevel0, sizeBytes, createdAtMs, isBare };
 }
 
 const NO_PIECES =

@@ -363,6 +363,18 @@ describe('a folder of free formats', () => {
     ]);
   });
 
+  it('ends no chain at a small level 0, which is of a part of the database', async () => {
+    // Each file has its name as its content: 37 bytes and 21.
+    const pieces = ['L0_of_the_whole_database_0v2k3j4l_1_1', 'L0_users_0y2k3j4o_4_1'];
+    const points = await pointsOfNames(
+      ...pieces.flatMap((name, day) => [
+        [name, 24 * day] as const,
+        [`c-7-2026112${day}-00`, 24 * day + 1] as const,
+      ]),
+    );
+    expect(points.map(({ needs }) => needs)).toEqual([[], ['c-7-20261120-00']]);
+  });
+
   it('lets none go for one of which no name tells the level, however large it is', async () => {
     const points = await pointsOfNames(
       ...[['small', 0] as const, ['c-7-20261120-00', 1] as const],
