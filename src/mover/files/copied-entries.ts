@@ -163,7 +163,7 @@ async function* smallEntries(
 
 /** No attempt at the plan has given them their names: the copy has what it had. */
 const NEVER_NAMED: readonly FileOutcome[] = [
-  ...(['withheld', 'nameRefused', 'sizeRefused', 'writeRefused'] as const),
+  ...(['withheld', 'nameRefused', 'sizeRefused', 'writeRefused', 'kept'] as const),
 ];
 
 const NOT_NAMED = 'it was not copied';

@@ -221,6 +221,7 @@ class FileWorker implements WindowWorker {
     const claimed = this.parts.rules.digestInName?.(path) ?? null;
     if (claimed !== null && claimed !== digest) return 'bad';
     if (held?.lost?.isStill === true) return held.digest === digest ? 'copied' : 'unlike';
+    if (held?.isFixed === true && held.digest !== digest) return 'kept';
     // An attempt before this one may have read another content of what is written anywhere, and given it the name.
     const isThere = held?.digest === digest && held.lost === undefined;
     return isThere && this.#content !== 'rewritten' ? 'held' : 'copied';

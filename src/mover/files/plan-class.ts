@@ -10,10 +10,18 @@ import type { TreeRecord } from '../../tree/tree-record.js';
 import { compareClass } from './compare-class.js';
 import type { ChangeCount } from './count-changes.js';
 import { canGiveNames, FileNames } from './file-names.js';
+import type { FixedFiles } from './fixed-files.js';
 import type { Losses } from './look-at-copy.js';
 import { PlanLists } from './plan-lists.js';
+import { lackingReason } from './staged-files.js';
 import type { TakeTreeInput } from './take-tree.js';
-import { treeStaged, type HeldFile, type LostState, type PlannedClass } from './tree-plan.js';
+import {
+  treeStaged,
+  type HeldFile,
+  type LostState,
+  type PlannedClass,
+  type PlannedFile,
+} from './tree-plan.js';
 import type { ListedFile, TargetLimits, Walk } from './walk-tree.js';
 
 export interface PlanTreeInput extends TakeTreeInput {
@@ -61,6 +69,7 @@ interface ClassRemarks extends Pick<Remarks, 'waiting'> {
   readonly count: ChangeCount;
   readonly names: SeveralNames;
   readonly losses: Losses;
+  readonly fixed: FixedFiles;
 }
 
 /** What becomes of files that have several names in the source. */
@@ -84,7 +93,7 @@ export async function planClass(
   walk: Walk,
   index: number,
   token: string,
-  { count, waiting, names, losses }: ClassRemarks,
+  { count, waiting, names, losses, fixed }: ClassRemarks,
 ): Promise<PlannedClass> {
   const { chain, nowMs } = input;
   const goneSinceMs = missedSinceMs(known!, nowMs);
@@ -115,8 +124,14 @@ export async function planClass(
         if (first !== null) names.lost++;
         return lists.add(file);
       }
-      case 'changed':
-        return lists.add({ ...listed!, held: heldOf(entry!, lost) });
+      case 'changed': {
+        const file = changedFile(listed!, entry!, lost, fixed);
+        if (file !== null) return lists.add(file);
+        const fault = { path: listed!.path, reason: lackingReason('kept')! };
+        walk.faults.add(fault);
+        walk.unread.addFile(fault);
+        return undefined;
+      }
       case 'gone':
         return lists.mark({ ...entry!, goneSinceMs });
       case 'back':
@@ -131,6 +146,21 @@ export async function planClass(
     }
   });
   return lists.end();
+}
+
+/** null: the copy must keep what it has. */
+function changedFile(
+  listed: ListedFile,
+  entry: FileEntry,
+  lost: LostState | undefined,
+  fixed: FixedFiles,
+): PlannedFile | null {
+  const held = heldOf(entry, lost);
+  if (lost !== undefined || !fixed.has(listed.path, entry.stamp, listed.stamp))
+    return { ...listed, held };
+  // Its bytes may be the same.
+  const isOfSize = held.sizeBytes === listed.stamp.sizeBytes;
+  return isOfSize ? { ...listed, held: { ...held, isFixed: true } } : null;
 }
 
 function heldOf(

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { FaultList, type FileFaults } from '../../domain/trees/file-faults.js';
 import { BackupError } from '../../domain/errors.js';
-import { modifiedAtMs, type SourceWorkload } from '../../domain/sources/restore-point.js';
+import { modifiedAtMs } from '../../domain/sources/restore-point.js';
 import { settledTreePoints, type SourceTree } from '../../domain/trees/source-tree.js';
 import { pointsToTake } from '../../domain/trees/grown-points.js';
 import { firstTexts } from '../../domain/sentences.js';
@@ -18,7 +18,6 @@ import {
   keptIds,
   type ChosenTreePoints,
 } from '../../domain/trees/tree-points.js';
-import { treeLayoutOf } from '../../layout/tree-layouts.js';
 import type { TreeLayout } from '../../layout/tree-layout.js';
 import type { FileEntry } from '../../tree/file-index.js';
 import { readTreeRecord } from '../../tree/tree-store.js';
@@ -27,6 +26,7 @@ import type { MoverContext } from '../task/mover-context.js';
 import { findSourceWorkload } from '../source/source-catalogue.js';
 import { compareClass } from './compare-class.js';
 import { ChangeCount } from './count-changes.js';
+import { fixedFiles } from './fixed-files.js';
 import { lookAtCopy, Losses, NOTHING_LOST, type LookedAtCopy } from './look-at-copy.js';
 import {
   namesOf,
@@ -48,6 +48,7 @@ import {
   type TreePlan,
   writeTreePlan,
 } from './tree-plan.js';
+import { treeOf } from './tree-of-workload.js';
 import { UnreadPlaces } from './unread-places.js';
 import type { Walk } from './walk-tree.js';
 
@@ -183,23 +184,6 @@ function lostNamesText(count: number): string {
   return `${count} files are other names of files of the source (hard links), and become files of their own: the storage of the target gives a file one name only`;
 }
 
-/** @throws WORKLOAD_MISSING when it is none, or of a layout that this release does not have */
-export function treeOf(workload: SourceWorkload): {
-  readonly tree: SourceTree;
-  readonly layout: TreeLayout;
-} {
-  const { tree } = workload;
-  const layout = tree === undefined ? null : treeLayoutOf(tree.layout);
-  if (tree !== undefined && layout !== null) return { tree, layout };
-  throw new BackupError(
-    'WORKLOAD_MISSING',
-    `workload ${workload.name} is no tree of files any more`,
-    {
-      details: { workloadId: workload.id },
-    },
-  );
-}
-
 function choosePoints({ input, tree, layout }: Seen, record: TreeRecord | null): ChosenTreePoints {
   const { choice, nowMs } = input;
   const copied = copiedAt(record);
@@ -307,11 +291,19 @@ async function writePlan(
   const walk = walkOf(seen, points, faults);
   const count = new ChangeCount(seen.source.capabilities.stampsProve);
   const names = await namesOf(seen);
+  const { chain, immutableForDays, nowMs } = input;
+  const fixed = await fixedFiles(
+    { target, chain, immutableForDays, nowMs, rules: layout.rules },
+    seen.known.points,
+    tree.points,
+  );
   const classes: PlannedClass[] = [];
   const goneByClass: number[] = [];
   for (let index = layout.rules.classes.length - 1; index >= 0; index--) {
     const goneBefore = count.changes.gone;
-    classes.unshift(await planClass(seen, walk, index, token, { count, waiting, names, losses }));
+    classes.unshift(
+      await planClass(seen, walk, index, token, { count, waiting, names, losses, fixed }),
+    );
     goneByClass.unshift(count.changes.gone - goneBefore);
   }
   await assertGoneTogether(seen, points, goneByClass);

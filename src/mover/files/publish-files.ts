@@ -253,10 +253,11 @@ async function publishLarge(place: LargePlace, file: PlannedFile): Promise<FileO
     return 'bad';
   if (plan.verifyAfterCopy === 'direct') await assertStored(context.control, target, work);
   const digest = await writeTable(context.control, target, tree, key, file);
-  if (file.held?.lost?.isStill === true && file.held.digest !== digest) {
+  const mustBeSame = file.held?.lost?.isStill === true || file.held?.isFixed === true;
+  if (mustBeSame && file.held.digest !== digest) {
     // The next plan reads it anew.
     await target.remove(largeJournal(tree, key).path, work, table.from);
-    return 'unlike';
+    return file.held.isFixed === true ? 'kept' : 'unlike';
   }
   try {
     await target.move(names, tree);

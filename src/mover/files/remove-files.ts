@@ -9,7 +9,7 @@ import {
   type TreeRetention,
 } from '../../domain/trees/tree-points.js';
 import { withNeeds } from '../../domain/trees/needed-points.js';
-import { immutableReason } from '../../domain/retention/immutability.js';
+import { immutableReason, type ImmutabilityRule } from '../../domain/retention/immutability.js';
 import { modifiedAtMs } from '../../domain/sources/restore-point.js';
 import type { TargetTreePoint } from '../../domain/trees/target-tree.js';
 import { datesOfCopy, treeAgesFrom, withBelievedTreeDates } from '../../domain/trees/tree-dates.js';
@@ -147,18 +147,15 @@ function keptPoints(
   }
   const aged = agedPoints(points, nowMs);
   const kept = keptIds(aged, { ...choice, nowMs }, rules);
-  for (const id of immutableIds(points, { immutableForDays, nowMs })) kept.add(id);
+  const asOfMs = treeAgesFrom(datesOfCopy(points, nowMs), nowMs);
+  for (const id of immutableIds(points, { immutableForDays, nowMs, asOfMs })) kept.add(id);
   return pointsLeft(points, withNeeds(aged, kept, rules), rules, nowMs);
 }
 
 /** Ids in the source of the points that must stay as they were written. */
-export function immutableIds(
-  points: readonly TargetTreePoint[],
-  rule: Pick<RemoveTreeFilesInput, 'immutableForDays' | 'nowMs'>,
-): string[] {
-  const asOfMs = treeAgesFrom(datesOfCopy(points, rule.nowMs), rule.nowMs);
+export function immutableIds(points: readonly TargetTreePoint[], rule: ImmutabilityRule): string[] {
   return withBelievedTreeDates(points, rule.nowMs).flatMap((point) =>
-    immutableReason(point, { ...rule, asOfMs }) === null ? [] : [point.source.restorePointId],
+    immutableReason(point, rule) === null ? [] : [point.source.restorePointId],
   );
 }
 

@@ -17,7 +17,8 @@ import {
 } from './tree-plan.js';
 
 /** What came of a small file. `copied`, `held`: the copy has it now, or had its content already. `unreadable`, `denied`: the storage of the source does not
- *  read it, or does not allow it. `bad`: it is not what its name claims. `unlike`: the copy has lost it, and it is not what was copied. `…Refused`: the target does not take it. `withheld`: it may refer to one of those.
+ *  read it, or does not allow it. `bad`: it is not what its name claims. `unlike`: the copy has lost it, and it is not what was copied. `…Refused`: the target does not take it. `withheld`: it may refer to one of those. `kept`: the copy
+ *  must keep what it has under this name, which is something else.
  *  The others: it is not what was listed. Noted as numbers: new ones come last. */
 export const FILE_OUTCOMES = [
   'open',
@@ -33,6 +34,7 @@ export const FILE_OUTCOMES = [
   'sizeRefused',
   'writeRefused',
   'unlike',
+  'kept',
 ] as const;
 export type FileOutcome = (typeof FILE_OUTCOMES)[number];
 
@@ -51,6 +53,8 @@ export function lackingReason(outcome: NameOutcome): string | null {
       return 'the copy has lost it, and what the source has under its name is not what was copied';
     case 'nameless':
       return 'it is another name of a file that the copy has lost';
+    case 'kept':
+      return 'the copy holds another backup under this name, which has to stay as it is for now (it is immutable, or being restored): let the tool give each backup a name of its own';
     case 'withheld':
       return 'it may need a file that could not be copied';
     default:

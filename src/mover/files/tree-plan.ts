@@ -76,6 +76,8 @@ export interface HeldFile {
   readonly isGone: boolean;
   /** It is not there any more as it was copied. Absent: it is. */
   readonly lost?: LostState;
+  /** It gets no other content (`FixedFiles`). */
+  readonly isFixed?: true;
 }
 
 export interface LostState {
@@ -218,13 +220,17 @@ export function plannedLine({ path, stamp, mode, held }: PlannedFile): string {
 /** What a line says of what the copy has, at its end. */
 export function heldFields(held: HeldFile | null): (string | number | null)[] {
   if (held === null) return [];
-  const { digest, table, sizeBytes, isGone, lost } = held;
+  const { digest, table, sizeBytes, isGone, lost, isFixed } = held;
   const fields = [digest, table, sizeBytes, isGone ? 1 : 0];
+  if (isFixed === true) return [...fields, null, null, 1];
   if (lost === undefined) return fields;
   return [...fields, FILE_FINDINGS.indexOf(lost.finding), lost.isStill ? 1 : 0];
 }
 
-export type HeldFields = [string?, (string | null)?, number?, number?, number?, number?];
+export type HeldFields = [
+  ...[string?, (string | null)?, number?, number?],
+  ...[(number | null)?, (number | null)?, number?],
+];
 
 export function parseHeld([
   digest,
@@ -233,10 +239,12 @@ export function parseHeld([
   gone,
   finding,
   still,
+  fixed,
 ]: HeldFields): HeldFile | null {
   if (digest === undefined) return null;
   const held = { digest, table: table ?? null, sizeBytes: size ?? 0, isGone: gone === 1 };
-  if (finding === undefined) return held;
+  if (fixed === 1) return { ...held, isFixed: true };
+  if (finding === undefined || finding === null) return held;
   return { ...held, lost: { finding: FILE_FINDINGS[finding] ?? 'unread', isStill: still === 1 } };
 }
 

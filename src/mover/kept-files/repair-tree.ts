@@ -17,7 +17,7 @@ import { indexPath, treeFile } from '../../tree/tree-paths.js';
 import type { TreeRecord } from '../../tree/tree-record.js';
 import { ownedTreeRecord } from '../../tree/tree-store.js';
 import { FileListWriter, type ListedFiles } from '../files/file-lists.js';
-import { treeOf } from '../files/plan-tree.js';
+import { treeOf } from '../files/tree-of-workload.js';
 import { takeKept } from '../files/take-tree.js';
 import type { TreePlace } from '../files/tree-plan.js';
 import { findSourceWorkload } from '../source/source-catalogue.js';
