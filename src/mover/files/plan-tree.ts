@@ -40,7 +40,7 @@ import {
 import { removalRule } from './remove-files.js';
 import { suspicionIn } from './source-suspicion.js';
 import { removeStaleLarge } from './stale-large.js';
-import { takeForCopy } from './take-tree.js';
+import { takeUnlessRead } from './take-tree.js';
 import {
   discardTreeStaging,
   treeStaged,
@@ -69,8 +69,8 @@ export async function planTree(
   const looked = noRemarks();
   const warnings = [...chosen.warnings];
   let losses = new Losses(known, layout.rules, NOTHING_LOST, false);
-  const told = (remarks: Remarks, lacking = 0) =>
-    toldOf({ ...chosen, warnings }, losses, remarks, lacking);
+  const told = (remarks: Remarks, lacking = 0, more: readonly string[] = []) =>
+    toldOf({ ...chosen, warnings: [...warnings, ...more] }, losses, remarks, lacking);
   let copy: LookedAtCopy | null = null;
   if (known !== null && due === null) {
     // What is lost is told, and tried again, for as long as it is.
@@ -89,7 +89,9 @@ export async function planTree(
     if (reason !== null) return { ...ofTarget(reason), ...told(noRemarks()) };
   }
   const tellAgain = (faults: FileFaults) => warnings.push(sentAgainText(faults));
-  const record = await takeForCopy(context, input, { layout: layout.name }, tellAgain);
+  const record = await takeUnlessRead(context, input, { layout: layout.name }, tellAgain);
+  if (typeof record === 'string')
+    return { state: 'same', reason: record, ...told(noRemarks(), 0, [record]) };
   if (isStopped) {
     // The record says by now what the run before was stopped in, which is no loss. It has taken nothing away.
     copy = await lookAtCopy(target, input.chain, record);
@@ -99,23 +101,18 @@ export async function planTree(
   losses = new Losses(record, layout.rules, copy ?? NOTHING_LOST, isStopped);
   for (const text of overwrittenTexts(known?.points ?? [], record.points)) warnings.push(text);
   const listed = noRemarks();
-  const { plan, suspicion, lostNames } = await writePlan(
-    { ...seen, known: record },
-    chosen,
-    listed,
-    losses,
-  );
+  const taken = { ...seen, known: record };
+  const { plan, suspicion, lostNames } = await writePlan(taken, chosen, listed, losses);
   if (suspicion !== null && !input.acceptChanges) {
     await discardTreeStaging(target, input.chain);
     return { state: 'suspicious', reason: suspicion, ...told(listed) };
   }
   warnings.push(...lossTexts(losses));
   if (lostNames > 0) warnings.push(lostNamesText(lostNames));
-  const { token, epoch, classes } = plan;
   return {
     state: 'planned',
-    reference: { token, epoch },
-    classes: classes.map(workOf).filter(({ fileCount }) => fileCount > 0),
+    reference: { token: plan.token, epoch: plan.epoch },
+    classes: plan.classes.map(workOf).filter(({ fileCount }) => fileCount > 0),
     ...told(listed, lackingCount(plan, layout)),
   };
 }

@@ -54,6 +54,9 @@ export async function removeTreeFiles(
   const record = await ownedTreeRecord(target, input.chain, input.epoch);
   const rules = treeLayoutOf(record.layout)?.rules;
   if (rules === undefined) return { fileCount: 0, points: [], postponed: null };
+  const reader = await readerOfGoing(target, input.chain, record, input.nowMs);
+  if (reader !== null) return { fileCount: 0, points: [], postponed: reader };
+  if (record.pending !== null) return finishAndRemove(context, input, record);
   const kept = keptPoints(record, rules, input);
   const isStore = rules.shape === 'store';
   const goes = isStore
@@ -63,6 +66,19 @@ export async function removeTreeFiles(
     ? 'the source removed them long enough ago'
     : 'no kept restore point lists them';
   return removeFiles(context, input, record, { kept, goes, reason });
+}
+
+/** An attempt before this one has announced a removal and was stopped in it. */
+async function finishAndRemove(
+  context: MoverContext,
+  input: RemoveTreeFilesInput,
+  record: TreeRecord,
+): Promise<RemovedTreeFiles> {
+  const target = await context.repository(input.targetRepositoryId);
+  const fileCount = record.pending!.runs.reduce((sum, { run }) => sum + run.entryCount, 0);
+  await finishRemoval(context, target, input.chain, record, input.keepsStaging);
+  const rest = await removeTreeFiles(context, input);
+  return { ...rest, fileCount: fileCount + rest.fileCount };
 }
 
 /** What is to go, and why, in plain words. */
@@ -128,6 +144,25 @@ async function readerOf(
   const [point, doubt] = [[...named][0], doubtful[0]];
   if (point === undefined && doubt === undefined) return null;
   return `${point === undefined ? doubt!.path : `restore point ${point}`} is being read`;
+}
+
+/** Who reads what a removal takes away that was announced and stopped, perhaps before anybody was looked for, as the end of a sentence; null: nobody, or there is no such removal. Who came
+ *  later was told by the record that these points are gone. What a point that stays needs stays, but one that the source does not show either was read with all that the source has removed.
+ *  A health check compares with the index as it is when it ends. */
+export async function readerOfGoing(
+  target: BackupRepository,
+  tree: string,
+  { pending, points }: TreeRecord,
+  nowMs: number,
+): Promise<string | null> {
+  if (pending === null) return null;
+  const { named, doubtful } = await readLeases(target, tree, nowMs, ['restore']);
+  const unread = doubtful.find(({ isUnreadable }) => isUnreadable);
+  if (unread !== undefined) return `${unread.path} is being read`;
+  const staying = points.filter(({ goneSince }) => goneSince === undefined);
+  const ids = new Set(staying.map(({ id }) => id));
+  const going = [...named].find((id) => !ids.has(id));
+  return going === undefined ? null : `restore point ${going} is being read`;
 }
 
 function keptPoints(

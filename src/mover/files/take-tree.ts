@@ -1,7 +1,7 @@
 import type { WorkloadType } from '../../domain/sources/restore-point.js';
 import { removeEndedLeases } from '../../chain/leases.js';
 import { markRepository } from '../../chain/repository-marker.js';
-import { BackupError } from '../../domain/errors.js';
+import { BackupError, isBackupError } from '../../domain/errors.js';
 import type { FileFaults } from '../../domain/trees/file-faults.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import type { TreeRecord } from '../../tree/tree-record.js';
@@ -9,7 +9,7 @@ import { readTreeRecord, takeTree, writeTreeRecord } from '../../tree/tree-store
 import type { MoverContext } from '../task/mover-context.js';
 import { noteCopied } from './commit-tree.js';
 import { removeReplaced } from './index-runs.js';
-import { finishRemoval } from './remove-files.js';
+import { finishRemoval, readerOfGoing } from './remove-files.js';
 import { readTreePlan, treeStaged, type TreePlace, type TreePlan } from './tree-plan.js';
 
 export interface TakeTreeInput extends TreePlace {
@@ -24,7 +24,7 @@ export interface TakeTreeInput extends TreePlace {
 /** Takes the tree over (made when there is none) in a target that is marked as one. What a run before it copied is entered into the index, so that
  *  it is not copied again; a removal that was stopped is carried out. What is left of large files stays for the plan that lists them again.
  *  @param tellAgain gets the files that the run before has sent again and could not tell of
- *  @throws CHAIN_FOREIGN, CHAIN_RECORD_CORRUPT, CHAIN_RECORD_LOST */
+ *  @throws CHAIN_FOREIGN, CHAIN_RECORD_CORRUPT, CHAIN_RECORD_LOST, POINT_IN_USE */
 export async function takeForCopy(
   context: MoverContext,
   input: TakeTreeInput,
@@ -39,8 +39,22 @@ export async function takeForCopy(
   return finishLeft(context, target, input, record, tellAgain);
 }
 
+/** The same.
+ *  @returns in one sentence, why nothing may be copied before a reader is done
+ *  @throws CHAIN_FOREIGN, CHAIN_RECORD_CORRUPT, CHAIN_RECORD_LOST */
+export async function takeUnlessRead(
+  ...taking: Parameters<typeof takeForCopy>
+): Promise<TreeRecord | string> {
+  try {
+    return await takeForCopy(...taking);
+  } catch (error) {
+    if (!isBackupError(error, 'POINT_IN_USE')) throw error;
+    return `nothing was copied: ${error.message}`;
+  }
+}
+
 /** The same of a tree that is there, by somebody who does not look at its source.
- *  @throws RESTORE_POINT_MISSING when there is none */
+ *  @throws RESTORE_POINT_MISSING when there is none; POINT_IN_USE */
 export async function takeKept(
   context: MoverContext,
   input: TreePlace & Pick<TakeTreeInput, 'jobId' | 'workload' | 'owner' | 'nowMs'>,
@@ -69,7 +83,8 @@ function unfinishedWith(
   return [...unfinished.filter(({ restorePointId }) => !ids.has(restorePointId)), ...added];
 }
 
-/** What a run before was stopped in. */
+/** What a run before was stopped in.
+ *  @throws POINT_IN_USE, with everything left as it is */
 async function finishLeft(
   context: MoverContext,
   target: BackupRepository,
@@ -77,6 +92,9 @@ async function finishLeft(
   taken: TreeRecord,
   tellAgain: (faults: FileFaults) => void = () => undefined,
 ): Promise<TreeRecord> {
+  const reader = await readerOfGoing(target, chain, taken, nowMs);
+  if (reader !== null)
+    throw new BackupError('POINT_IN_USE', `a removal that was stopped waits: ${reader}`);
   let record = await finishRemoval(context, target, chain, taken);
   const left = await readTreePlan(target, chain);
   let replaced: readonly string[] = [];

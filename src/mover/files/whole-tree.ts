@@ -1,3 +1,4 @@
+import { compareBytes } from '../../domain/byte-order.js';
 import { mergeStreams, SortedStream, type Sorted } from '../../tree/sorted-stream.js';
 import { readIndex, type FileEntry } from '../../tree/file-index.js';
 import { FILES_FOLDER } from '../../tree/tree-paths.js';
@@ -55,4 +56,34 @@ export async function* knownFiles(
   const streams: SortedStream<FileEntry>[] = [];
   for (const runs of index) streams.push(await SortedStream.of(readIndex(repository, tree, runs)));
   yield* mergeStreams(streams);
+}
+
+/** Those that stay: what a removal takes away that is under way, or was stopped, may be gone by now, and nothing needs it. */
+export async function* stayingFiles(
+  repository: BackupRepository,
+  tree: string,
+  record: Pick<TreeRecord, 'index' | 'pending'>,
+): AsyncGenerator<readonly FileEntry[]> {
+  const runs = record.pending?.runs ?? [];
+  if (runs.length === 0) {
+    yield* knownFiles(repository, tree, record);
+    return;
+  }
+  const index = runs.map(({ class: name, run }) => ({
+    ...{ class: name, match: '', fileCount: 0, sizeBytes: 0, goneCount: 0, runs: [run] },
+  }));
+  const leaving = await SortedStream.of(knownFiles(repository, tree, { index }));
+  try {
+    for await (const part of knownFiles(repository, tree, record)) {
+      const staying: FileEntry[] = [];
+      for (const entry of part) {
+        while (leaving.current !== null && compareBytes(leaving.current.path, entry.path) < 0)
+          await leaving.advance();
+        if (leaving.current?.path !== entry.path) staying.push(entry);
+      }
+      yield staying;
+    }
+  } finally {
+    await leaving.close();
+  }
 }

@@ -21,7 +21,7 @@ import type { MoverContext } from '../task/mover-context.js';
 import { withOpenFiles } from '../task/open-files.js';
 import { entryForm, fileWork, listsPlace, type KeptFiles } from './kept-lists.js';
 import { faultOfSourceFile } from '../../domain/trees/one-file-fault.js';
-import { knownFiles, lyingFiles } from '../files/whole-tree.js';
+import { lyingFiles, stayingFiles } from '../files/whole-tree.js';
 
 export interface PlanTreeCheckInput extends TreePlace {
   /** Only the files that this point needs; null: all. */
@@ -182,7 +182,7 @@ async function listFiles(
       // What lies below such a folder is found unreadable when it is read.
       const mayGoOn = (_: string, error: unknown) => faultOfSourceFile(error) !== null;
       const lying = await SortedStream.of(lyingFiles(repository, chain, mayGoOn));
-      const known = await SortedStream.of(knownFiles(repository, chain, record));
+      const known = await SortedStream.of(stayingFiles(repository, chain, record));
       await walkBoth(lying, known, (lies, entry) => {
         if (entry === null)
           return isNeeded(lies!.path) || pointId === null ? add(lies!.path) : undefined;

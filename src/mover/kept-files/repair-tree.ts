@@ -41,7 +41,7 @@ import {
   type Origin,
   type RightFiles,
 } from './right-files.js';
-import { knownFiles } from '../files/whole-tree.js';
+import { knownFiles, stayingFiles } from '../files/whole-tree.js';
 
 export interface RepairTreeInput extends TreePlace {
   readonly reference: TreeCheckReference;
@@ -132,7 +132,7 @@ async function listDamaged(
   );
   try {
     const bad = await SortedStream.of(badOutcomes(checked, listed));
-    const known = await SortedStream.of(knownFiles(repository, tree, record));
+    const known = await SortedStream.of(stayingFiles(repository, tree, record));
     await walkBoth(bad, known, (outcome, entry) => {
       if (outcome === null || entry?.digest !== outcome.entry.digest) return undefined;
       damaged.add({ path: entry.path, reason: findingText(worstOf(outcome)) });

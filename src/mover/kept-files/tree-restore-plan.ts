@@ -11,7 +11,7 @@ import { lineOf, LineWriter, type FileEntry } from '../../tree/file-index.js';
 import type { TreeRecord } from '../../tree/tree-record.js';
 import { canGiveNames, FileNames } from '../files/file-names.js';
 import { FileListWriter, type ListedFiles } from '../files/file-lists.js';
-import { knownFiles } from '../files/whole-tree.js';
+import { stayingFiles } from '../files/whole-tree.js';
 import { newToken, readStagedJson, stagedPath } from '../staging/copy-plan.js';
 import { discardStaging } from '../staging/staging.js';
 import { withOpenFiles } from '../task/open-files.js';
@@ -115,7 +115,7 @@ async function digestOfWanted(
 ): Promise<string> {
   const isWanted = wantedBy(record, chain, pointId);
   const hash = createHash('sha256');
-  for await (const entries of knownFiles(source, chain, record!))
+  for await (const entries of stayingFiles(source, chain, record!))
     for (const entry of entries) if (isWanted(entry)) addWanted(hash, entry);
   return hash.digest('hex');
 }
@@ -154,7 +154,7 @@ export async function listWanted(
   return withOpenFiles(async (files) => {
     files.add(lists);
     const further = new LineWriter(files.add(await target.openWork(furtherNames(staging), token)));
-    for await (const entries of knownFiles(source, chain, record!))
+    for await (const entries of stayingFiles(source, chain, record!))
       for (const entry of entries) {
         if (!isWanted(entry)) continue;
         addWanted(hash, entry);

@@ -1,0 +1,136 @@
+import { describe, expect, it } from 'vitest';
+import { holdLease, LEASE_MS } from '../../../../src/chain/leases.js';
+import { BackupError } from '../../../../src/domain/errors.js';
+import type { CopyJob } from '../../../../src/domain/jobs/copy-job.js';
+import { InProcessMover } from '../../../support/mover/in-process-mover.js';
+import { testJob } from '../../../support/session/test-site.js';
+import { digests, folder } from '../../../support/tree/copied-trees.js';
+import { makeTreesKnown } from '../../../support/tree/known-trees.js';
+import { toySetLayout, toyStoreLayout } from '../../../support/tree/toy-trees.js';
+import { DAY_MS, filesBelow, TreeWorld } from '../../../support/tree/tree-world.js';
+
+const days = (value: number): CopyJob =>
+  testJob({ transactionLogs: true, retention: { type: 'days', value }, compact: null });
+
+/** Nothing of this kind can be done with the storage. */
+function refuse<K extends 'list' | 'unlink'>(
+  { target }: TreeWorld,
+  call: K,
+  isMeant: (path: string) => boolean,
+): { isOver: boolean } {
+  const state = { isOver: false };
+  const before = target[call].bind(target) as (...paths: string[]) => Promise<never>;
+  Object.assign(target, {
+    [call]: (...paths: string[]) =>
+      !state.isOver && paths.some(isMeant)
+        ? Promise.reject(new BackupError('REPOSITORY_FULL', 'it is not to be'))
+        : before(...paths),
+  });
+  return state;
+}
+
+describe('a removal that was stopped', () => {
+  it('takes nothing from a restore of a point that the source has removed later', async () => {
+    makeTreesKnown(toyStoreLayout);
+    const world = new TreeWorld('store', 'toy', days(3));
+    const snapshot = (day: number) =>
+      world.write(
+        `snapshots/s${day}.json`,
+        JSON.stringify({ at: Date.UTC(2026, 10, day, 22), needs: [] }),
+      );
+    await world.write('STORE', 'v1');
+    const blobs: string[] = [];
+    for (let i = 0; i < 8; i++) blobs.push(await world.writeBlob(`blob ${i}`));
+    for (const day of [22, 23, 24]) await snapshot(day);
+    await world.copy();
+    await world.remove('snapshots/s22.json');
+    await world.remove(blobs[0]!);
+    await world.copy();
+    const before = digests(world.files);
+    world.nowMs += 2 * DAY_MS;
+    await snapshot(26);
+    await world.remove('snapshots/s23.json');
+    await world.copy();
+    world.nowMs += 1.5 * DAY_MS;
+    await snapshot(28);
+    refuse(world, 'unlink', (path) => path.includes('/files/data/'));
+    await world.copy();
+    expect((await world.record()).pending?.runs.map((run) => run.class)).toEqual([
+      'data',
+      'snapshots',
+    ]);
+    expect((await world.copied()).has('snapshots/s22.json')).toBe(false);
+
+    const target = folder();
+    const { result, reason } = await world.restore(target, 's23');
+    expect([result, reason]).toEqual(['success', null]);
+    const restored = digests(await filesBelow(target, ''));
+    expect(restored).toMatchObject(before);
+    expect(Object.keys(restored)).not.toContain(blobs[0]);
+  });
+
+  /** A session announced the removal of two days, and was stopped before it looked for the reader that had come before. */
+  async function announced() {
+    makeTreesKnown(toySetLayout);
+    const world = new TreeWorld('sets', 'toysets', days(30));
+    const backUp = async (day: number) => {
+      await world.write(`db-${day}.a.set`, `data of ${day}`);
+      await world.write(`db-${day}.done`, '');
+    };
+    for (const day of [20, 21, 22, 23]) await backUp(day);
+    await world.copy();
+    const restorePointId = (await world.record()).points[0]!.id;
+    const { openWrite } = world.target;
+    let isRead = false;
+    world.target.openWrite = async (path, create) => {
+      if (path.includes('/remove-') && !isRead) {
+        isRead = true;
+        const expiresAtMs = world.nowMs + LEASE_MS;
+        const lease = { restorePointId, purpose: 'restore', expiresAtMs } as const;
+        await holdLease(world.target, world.tree, 'reader', lease);
+      }
+      return openWrite.call(world.target, path, create);
+    };
+    const storage = refuse(world, 'list', (path) => isRead && path.endsWith('/.leases'));
+    await backUp(24);
+    await world.copy({}, days(1));
+    storage.isOver = true;
+    const record = await world.record();
+    expect(record.pending).not.toBeNull();
+    expect(record.points).toHaveLength(3);
+    return { world, record, restorePointId, backUp };
+  }
+
+  it('waits for who began to read before it was announced, and is done by a later session', async () => {
+    const { world, restorePointId, backUp } = await announced();
+    await backUp(25);
+    const { tasks } = await world.copy({}, days(1));
+    const reason = `nothing was copied: a removal that was stopped waits: restore point ${restorePointId} is being read`;
+    expect(tasks[0]).toMatchObject({ result: 'warning', reason });
+    expect((await world.copied()).has('db-20.a.set')).toBe(true);
+    world.nowMs += LEASE_MS;
+    expect((await world.copy({}, days(1))).tasks[0]!.result).toBe('success');
+    expect((await world.record()).pending).toBeNull();
+    const left = [...(await world.copied()).keys()];
+    expect(left).not.toContain('db-20.a.set');
+    expect(left).toContain('db-25.a.set');
+  });
+
+  it('is not forgotten by another attempt, and done by the first without a reader', async () => {
+    const { world, record } = await announced();
+    const mover = new InProcessMover(world.source, world.target);
+    const input = {
+      ...{ targetRepositoryId: 'offsite', chain: world.tree, epoch: record.epoch },
+      ...{ choice: days(1), immutableForDays: 0, nowMs: world.nowMs },
+    };
+    expect(await mover.run('removeTreeFiles', input)).toMatchObject({ fileCount: 0 });
+    expect(await world.record()).toEqual(record);
+    const nowMs = world.nowMs + LEASE_MS + 1;
+    const { fileCount } = await mover.run('removeTreeFiles', { ...input, nowMs });
+    // Of two days: three of five stay.
+    expect(fileCount).toBe(4);
+    expect((await world.record()).pending).toBeNull();
+    const names = (await world.target.list(`${world.tree}/.index`)).map(({ name }) => name);
+    expect(names.filter((name) => name.startsWith('remove'))).toEqual([]);
+  });
+});
