@@ -17,7 +17,7 @@ interface TreeRestore {
   readonly betweenBatches: () => Promise<void>;
 }
 
-/** The files of a tree that a point needs. What is damaged in the copy, never came there, or is refused by the destination, is named, and the rest goes on. */
+/** The files of a tree that a point needs. What is damaged in the copy, was changed there meanwhile, never came there, or is refused by the destination, is named, and the rest goes on. */
 export async function restoreTree(restore: TreeRestore): Promise<OperationStatus> {
   const { order, work, settings, activities, state } = restore;
   const { restorePointId, destinationPath } = order;
@@ -38,6 +38,7 @@ export async function restoreTree(restore: TreeRestore): Promise<OperationStatus
   const {
     fileCount,
     lost,
+    changed = NO_FAULTS,
     refused = NO_FAULTS,
     lacks,
     missing = [],
@@ -52,12 +53,19 @@ export async function restoreTree(restore: TreeRestore): Promise<OperationStatus
   state.note(`restored ${fileCount} files to ${destinationPath}`);
   for (const note of fileNotes(lost, (reason) => `${reason} and was not restored`))
     state.note(note);
+  for (const note of fileNotes(changed, () => 'was replaced or removed in the copy meanwhile'))
+    state.note(note);
   for (const note of fileNotes(refused, (reason) => `was not restored: ${reason}`))
     state.note(note);
   if (lacks !== undefined) for (const note of lackingNotes(lacks)) state.note(note);
-  const allCount = fileCount + lost.count + refused.count;
+  const allCount = fileCount + lost.count + changed.count + refused.count;
   const parts = [
     ...(lost.count > 0 ? [`${lost.count} of ${allCount} files are damaged in the copy`] : []),
+    ...(changed.count > 0
+      ? [
+          `${changed.count} of ${allCount} files were replaced or removed in the copy while it was read: order the restore again, of a point that is there`,
+        ]
+      : []),
     ...(refused.count > 0
       ? [`${refused.count} of ${allCount} files are not taken by the destination`]
       : []),
@@ -65,5 +73,6 @@ export async function restoreTree(restore: TreeRestore): Promise<OperationStatus
     ...missing.map((text) => `the restore point is not whole: ${text}`),
   ];
   if (parts.length === 0) return state.end('success', null);
-  return state.end(lost.count + refused.count > 0 ? 'failed' : 'warning', parts.join('; '));
+  const isPart = lost.count + changed.count + refused.count > 0;
+  return state.end(isPart ? 'failed' : 'warning', parts.join('; '));
 }

@@ -23,6 +23,7 @@ import { assertRoom, nameTaken } from '../task/restore-destination.js';
 import { openRuns } from '../task/window-journal.js';
 import type { WindowWorker } from '../task/window-loop.js';
 import { windowRuns, type WindowRun } from '../task/window-runs.js';
+import { toldApart, type NotAsListed } from './changed-meanwhile.js';
 import { hasDigest, remakeTable, type FilePlace } from './digest-table-proof.js';
 import { fileWork, keptJournal, type KeptFiles } from './kept-lists.js';
 import {
@@ -54,6 +55,8 @@ export interface RestoredTree {
   readonly sizeBytes: number;
   /** Files that are damaged in the copy: they are not restored. */
   readonly lost: FileFaults;
+  /** Files that the copy has no more as they were when they were listed. Absent: none. */
+  readonly changed?: FileFaults;
   /** Files that the destination does not take. Absent: none. */
   readonly refused?: FileFaults;
   /** Files of the source that the point lacks, because they could not be copied. Absent: none. */
@@ -101,13 +104,23 @@ export async function prepareTreeRestore(
   }
 }
 
-/** Restores windows of files into the staging folder of the destination, each compared with its digest.
- *  @throws STAGING_INVALID */
+/** Restores windows of files into the staging folder of the destination, each compared with its digest. The lease may have been over before it was renewed for
+ *  them: then the record tells whether the point was removed.
+ *  @throws STAGING_INVALID, RESTORE_POINT_MISSING */
 export async function openRestoreFilesWorker(
   context: MoverContext,
   input: PreparedTreeInput,
 ): Promise<WindowWorker> {
-  return openRightWorker(context, (await restoring(context, input)).right);
+  const { right } = await restoring(context, input);
+  const { repositoryId, chain, pointId } = input;
+  const record = await readTreeRecord(await context.repository(repositoryId), chain);
+  if (record !== null) assertAtHome(chain, record);
+  if (record?.points.some(({ id }) => id === pointId) !== true)
+    throw new BackupError(
+      'RESTORE_POINT_MISSING',
+      `restore point ${pointId} was removed from ${chain} while its restore waited`,
+    );
+  return openRightWorker(context, right);
 }
 
 /** Windows that are not done yet. */
@@ -186,7 +199,8 @@ export async function finishTreeRestore(
   const target = await context.repository(folderRepositoryId(input.destinationPath));
   const staging = restoreStaging(input.pointId);
   const { right, restore } = await restoring(context, input);
-  const [lost, refused] = [new FaultList(), new FaultList()];
+  const lost: NotAsListed[] = [];
+  const refused = new FaultList();
   const leftOut: LeftOut = new Map();
   let fileCount = 0;
   let sizeBytes = 0;
@@ -195,14 +209,13 @@ export async function finishTreeRestore(
       fileCount++;
       sizeBytes += entry.stamp.sizeBytes;
     } else {
-      const { path } = entry;
+      const { path, digest } = entry;
       const refusal = refusalOf(outcome);
-      const reason = refusal ?? 'is damaged in the copy';
-      const list = refusal === null ? lost : refused;
-      list.add({ path, reason });
-      leftOut.set(path, { list, reason });
+      if (refusal === null) lost.push({ path, reason: NOT_AS_LISTED, digest });
+      else refused.add({ path, reason: refusal });
+      leftOut.set(path, { digest, refusal });
     }
-  const further = await giveFurtherNames(target, staging, restore, { leftOut, refused });
+  const further = await giveFurtherNames(target, staging, restore, { leftOut, lost, refused });
   fileCount += further.fileCount;
   sizeBytes += further.sizeBytes;
   for (const name of restore.names) {
@@ -212,25 +225,34 @@ export async function finishTreeRestore(
     await target.move([{ from, to: name }], '');
   }
   await target.settle(['']);
+  const source = await context.repository(input.repositoryId);
+  const { damaged, changed } = await toldApart(source, input.chain, lost);
   const { lacks, missing } = restore;
   const allRefused = joinFaults(restore.refused ?? NO_FAULTS, refused.faults);
   return {
-    ...{ fileCount, sizeBytes, lost: lost.faults },
+    ...{ fileCount, sizeBytes, lost: damaged },
+    ...(changed.count === 0 ? {} : { changed }),
     ...(allRefused.count === 0 ? {} : { refused: allRefused }),
     ...(lacks === undefined ? {} : { lacks }),
     ...(missing === undefined ? {} : { missing }),
   };
 }
 
-/** Files that were not restored: why, and where that is told. */
-type LeftOut = Map<string, { readonly list: FaultList; readonly reason: string }>;
+const NOT_AS_LISTED = 'is damaged in the copy';
+
+/** Files that were not restored. `refusal`: of the destination; null: the copy has not what was listed. */
+type LeftOut = Map<string, { readonly digest: string; readonly refusal: string | null }>;
 
 /** @returns what got its name */
 async function giveFurtherNames(
   target: BackupRepository,
   staging: string,
   restore: TreeRestore,
-  { leftOut, refused }: { readonly leftOut: LeftOut; readonly refused: FaultList },
+  {
+    leftOut,
+    lost,
+    refused,
+  }: { readonly leftOut: LeftOut; readonly lost: NotAsListed[]; readonly refused: FaultList },
 ): Promise<Pick<RestoredTree, 'fileCount' | 'sizeBytes'>> {
   let fileCount = 0;
   let sizeBytes = 0;
@@ -240,7 +262,9 @@ async function giveFurtherNames(
       const { path, first, bytes } = name;
       const fault = leftOut.get(first);
       if (fault !== undefined) {
-        fault.list.add({ path, reason: fault.reason });
+        const { digest, refusal } = fault;
+        if (refusal === null) lost.push({ path, reason: NOT_AS_LISTED, digest });
+        else refused.add({ path, reason: refusal });
         continue;
       }
       fileCount++;

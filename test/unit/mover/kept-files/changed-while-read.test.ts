@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { holdLease, LEASE_MS } from '../../../../src/chain/leases.js';
 import { BackupError } from '../../../../src/domain/errors.js';
 import type { CopyJob } from '../../../../src/domain/jobs/copy-job.js';
+import { writeTreeRecord } from '../../../../src/tree/tree-store.js';
 import { InProcessMover } from '../../../support/mover/in-process-mover.js';
 import { testJob } from '../../../support/session/test-site.js';
-import { digests, folder } from '../../../support/tree/copied-trees.js';
+import { digests, folder, setWorld } from '../../../support/tree/copied-trees.js';
 import { makeTreesKnown } from '../../../support/tree/known-trees.js';
 import { toySetLayout, toyStoreLayout } from '../../../support/tree/toy-trees.js';
 import { DAY_MS, filesBelow, TreeWorld } from '../../../support/tree/tree-world.js';
@@ -132,5 +133,47 @@ describe('a removal that was stopped', () => {
     expect((await world.record()).pending).toBeNull();
     const names = (await world.target.list(`${world.tree}/.index`)).map(({ name }) => name);
     expect(names.filter((name) => name.startsWith('remove'))).toEqual([]);
+  });
+});
+
+describe('a restore whose lease was over while it waited', () => {
+  async function begun() {
+    const world = await setWorld();
+    const target = folder();
+    const { points } = await world.record();
+    const pointId = points.find(({ source }) => source.restorePointId === 'log-22-1')!.id;
+    const mover = new InProcessMover(world.target, target);
+    const input = {
+      ...{ repositoryId: 'offsite', chain: world.tree, pointId, leaseId: 'one' },
+      ...{ destinationPath: '/tmp', intoExisting: false, nowMs: world.nowMs },
+    };
+    const { token, windowCount } = await mover.run('prepareTreeRestore', input);
+    const prepared = { ...input, ...(token === undefined ? {} : { token }) };
+    const restore = () =>
+      mover.runWindows('restoreFiles', prepared, [{ first: 0, count: windowCount }]);
+    const finish = () => mover.run('finishTreeRestore', prepared);
+    world.nowMs += LEASE_MS;
+    return { world, target, pointId, restore, finish };
+  }
+
+  it('ends when its point was removed', async () => {
+    const { world, pointId, restore } = await begun();
+    const { points, ...record } = await world.record();
+    const left = points.filter(({ id }) => id !== pointId);
+    await writeTreeRecord(world.target, world.tree, { ...record, points: left });
+    await expect(restore()).rejects.toMatchObject({ code: 'RESTORE_POINT_MISSING' });
+  });
+
+  it('says of files that were replaced meanwhile that they were, and of others that they are damaged', async () => {
+    const { world, target, restore, finish } = await begun();
+    await world.write('db-22.a.set', 'another backup');
+    await world.copy();
+    await world.damage('db-22.done', 'x');
+    await restore();
+    const { changed, lost } = await finish();
+    expect(changed?.examples.map(({ path }) => path)).toEqual(['db-22.a.set']);
+    expect(lost.examples.map(({ path }) => path)).toEqual(['db-22.done']);
+    const restored = [...(await filesBelow(target, '')).keys()];
+    expect(restored.filter((path) => !path.startsWith('.'))).toEqual(['log-22-1.log']);
   });
 });

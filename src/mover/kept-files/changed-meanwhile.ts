@@ -1,0 +1,67 @@
+import { FaultList, type FileFault, type FileFaults } from '../../domain/trees/file-faults.js';
+import type { BackupRepository } from '../../repository/backup-repository.js';
+import { readLines } from '../../tree/file-index.js';
+import { readTreeRecord } from '../../tree/tree-store.js';
+import { parsePlannedLine, readTreePlan, treeStaged } from '../files/tree-plan.js';
+import { stayingFiles } from '../files/whole-tree.js';
+
+/** A file that is not what the index said of it when it was listed. */
+export interface NotAsListed extends FileFault {
+  readonly digest: string;
+}
+
+/** Which of the files that could not be read as they were listed are damaged, and which were replaced or removed since: they are something else in the index by now, or a session
+ *  that has not come to its end gives them another content. */
+export async function toldApart(
+  repository: BackupRepository,
+  tree: string,
+  found: readonly NotAsListed[],
+): Promise<{ readonly damaged: FileFaults; readonly changed: FileFaults }> {
+  const [damaged, changed] = [new FaultList(), new FaultList()];
+  if (found.length > 0) {
+    const still = await stillListed(repository, tree, found);
+    for (const { path, reason, digest } of found)
+      (still.has(`${digest} ${path}`) ? damaged : changed).add({ path, reason });
+  }
+  return { damaged: damaged.faults, changed: changed.faults };
+}
+
+/** Digest and path of those that are in the copy as they were, as far as anybody knows. */
+async function stillListed(
+  repository: BackupRepository,
+  tree: string,
+  found: readonly NotAsListed[],
+): Promise<Set<string>> {
+  const paths = new Set(found.map(({ path }) => path));
+  // In this order: what is copied meanwhile is in the plan, or in the index that is read afterwards.
+  for (const path of await plannedAmong(repository, tree, paths)) paths.delete(path);
+  const record = await readTreeRecord(repository, tree);
+  const still = new Set<string>();
+  if (record === null) return still;
+  for await (const part of stayingFiles(repository, tree, record))
+    for (const { path, digest } of part) if (paths.has(path)) still.add(`${digest} ${path}`);
+  return still;
+}
+
+async function plannedAmong(
+  repository: BackupRepository,
+  tree: string,
+  paths: ReadonlySet<string>,
+): Promise<string[]> {
+  const plan = await readTreePlan(repository, tree);
+  const planned: string[] = [];
+  for (const index of plan?.classes.keys() ?? [])
+    for (const list of ['small', 'large'] as const) {
+      const place = treeStaged.list(tree, index, list);
+      if ((await repository.stat(place)) === null) continue;
+      const file = await repository.openRead(place);
+      try {
+        for await (const lines of readLines(file))
+          for (const { path, held } of lines.map(parsePlannedLine))
+            if (paths.has(path) && held?.isFixed !== true) planned.push(path);
+      } finally {
+        await file.close();
+      }
+    }
+  return planned;
+}
