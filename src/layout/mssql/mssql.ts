@@ -212,7 +212,9 @@ function setsOf(medium: Medium): MssqlSet[] {
       ...(name.isPartial ? { isPartial: true } : {}),
       ...{ database, files: paths, sizeBytes, ...states, ...evidence },
       ...(sets.length === 0 && database !== null ? { mayHoldMore: true } : {}),
-      ...(known === null && fault === null ? { doubt: UNKNOWN_KIND } : {}),
+      ...(known === null && fault === null
+        ? { doubt: sets.length === 0 ? PACKED_KIND : UNKNOWN_KIND }
+        : {}),
     };
   });
 }
@@ -231,7 +233,9 @@ function numbersOf(sets: Medium['sets']): number[] {
 }
 
 const UNKNOWN_KIND =
-  'it is compressed or encrypted, and neither it nor its name says whether it is a full or a differential: what lies before it stays as long as it does, and names such as <database>_full_<date>.bak tell';
+  'neither it nor its name says whether it is a full or a differential: what lies before it stays as long as it does, and names such as <database>_full_<date>.bak tell';
+/** Of what does not show its sets. */
+const PACKED_KIND = `it is compressed or encrypted, and ${UNKNOWN_KIND}`;
 
 /** A name without a date may be given to another backup tomorrow.
  *  @param atMs when the set was made, or its file was last written; null: the name says */

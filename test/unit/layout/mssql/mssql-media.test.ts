@@ -172,6 +172,22 @@ describe.skipIf(noRealTrees)('servers that take backups of one database in turn'
   });
 });
 
+it.skipIf(noRealTrees)(
+  'a file of SQL Server that is not compressed and tells no known kind is not called compressed',
+  async () => {
+    const copy = await realTree('mssql/ft1-sql2008r2');
+    const full = await readFile(copy.at(OLA.full));
+    // Where D stands in a full, and I and L in the others.
+    const at = full.indexOf('SCIN') + 87;
+    expect(full.toString('latin1', at, at + 1)).toBe('D');
+    full.write('?', at, 'latin1');
+    const [tree] = await scan(await treeOf({ 'b/Sales_20261123.bak': full }));
+    expect(tree!.points.map(({ state, gap }) => [state, gap?.slice(0, 66)])).toEqual([
+      ['complete', 'neither it nor its name says whether it is a full or a differentia'],
+    ]);
+  },
+);
+
 describe.skipIf(noRealTrees)('backups of one database in folders for their kinds', () => {
   it.each<[string, string, string]>([
     ['Full', 'Log', 'bak'],
