@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import type { GfsPolicy } from '../../../../src/domain/jobs/copy-job.js';
 import type {
   RestorePointSelection,
   SelectionInput,
@@ -392,45 +391,5 @@ describe('a newest restore point that cannot be used', () => {
       unusable: { state: 'unknown', reason },
       awaited: [],
     });
-  });
-});
-
-describe('active fulls of a backlog', () => {
-  const gfs: GfsPolicy = {
-    weekly: { keep: 4, day: 'sunday' },
-    monthly: null,
-    yearly: null,
-    fullMethod: 'active',
-  };
-  const days = ['01', '02', '08', '09', '15', '16'].map((day) => `2026-11-${day}`);
-  const chain = days.map((day, index) => sourcePoint(day, days[index - 1] ?? null));
-
-  it('are made of the first point of each GFS day, however many lie in one round', () => {
-    const job = { mode: 'periodic', restorePoints: 'all', gfs } as const;
-    const copied = { ...chain[0]!, ...same(days[0]!) };
-    // 1, 8 and 15 November 2026 are Sundays.
-    expect(brief(select([copied, ...chain.slice(1)], [days[0]!], { job }))).toEqual([
-      '2026-11-02 increment lineage 2026-11-01',
-      '2026-11-08 full all -',
-      '2026-11-09 increment lineage 2026-11-08',
-      '2026-11-15 full all -',
-      '2026-11-16 increment lineage 2026-11-15',
-    ]);
-  });
-
-  it('are made of the next point when that of the GFS day is corrupt', () => {
-    const job = { mode: 'periodic', restorePoints: 'latest', gfs } as const;
-    const copied = targetChain(['2026-11-15', '2026-11-16']).map((point, index) =>
-      index === 0
-        ? { ...point, flags: ['weekly' as const], health: 'corrupt' as const }
-        : { ...point, health: 'unknown' as const },
-    );
-    const current = [
-      { ...sourcePoint('2026-11-16', null), identity: { is: 'copied', copiedId: copied[1]!.id } },
-      sourcePoint('2026-11-17', '2026-11-16'),
-    ] as const;
-    expect(brief(select([...current], ['2026-11-15', '2026-11-16'], { job, copied }))).toEqual([
-      '2026-11-17 full all -',
-    ]);
   });
 });

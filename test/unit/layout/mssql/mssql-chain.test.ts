@@ -113,7 +113,7 @@ describe('linkMssqlSets', () => {
     it('joins a log to the whole log that it continues, and not to a full that ended within it', () => {
       const cutFull = cutOff(set('full', 31, 32));
       const [first, ...logs] = [set('full', 10, 20), set('log', 5, 30), set('log', 30, 40)];
-      expect(footings(first!, ...logs, cutFull)[3]).toEqual(['log 30-40', 'log 5-30', undefined]);
+      expect(footings(first, ...logs, cutFull)[3]).toEqual(['log 30-40', 'log 5-30', undefined]);
     });
 
     it('joins a log to the whole full within it, and to the whole one of two logs', () => {
