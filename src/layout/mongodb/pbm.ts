@@ -32,7 +32,12 @@ export const pbmLayout: TreeLayout = {
   rules: {
     shape: 'sets',
     classes: [
-      { name: 'data', match: /^(?!pbmPitr\/|[^/]+\.pbm\.json$)/, content: 'immutable' },
+      {
+        name: 'data',
+        match: /^(?!pbmPitr\/|[^/]+\.pbm\.json$)/,
+        content: 'immutable',
+        isOfStore: (path) => path === STORE_MARK,
+      },
       { name: 'oplog', match: /^pbmPitr\//, content: 'immutable' },
       { name: 'metadata', match: /^[^/]+\.pbm\.json$/, content: 'replaced' },
     ],

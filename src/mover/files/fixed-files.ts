@@ -63,7 +63,9 @@ export class FixedFiles {
   /** What tools replace, or add to, by design is no backup of its own: such files go with what comes. */
   has(path: string, before: FileStamp, now: FileStamp): boolean {
     const mayGrow = this.#mayGrow.get(path);
-    const { content, isWrittenOnce } = this.rules.classes[classOf(this.rules, path) ?? -1] ?? {};
+    const { content, isWrittenOnce, isOfStore } =
+      this.rules.classes[classOf(this.rules, path) ?? -1] ?? {};
+    if (isOfStore?.(path) === true) return false;
     const isOnce = content === 'immutable' || isWrittenOnce?.(path) === true;
     if (mayGrow === undefined || (content !== 'rewritten' && !isOnce)) return false;
     return isOnce || !mayGrow || now.sizeBytes <= before.sizeBytes;

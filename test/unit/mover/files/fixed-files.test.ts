@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { holdLease, LEASE_MS, releaseLease } from '../../../../src/chain/leases.js';
 import type { TreePoint } from '../../../../src/domain/trees/source-tree.js';
+import { pbmLayout } from '../../../../src/layout/mongodb/pbm.js';
 import type { TreeLayout } from '../../../../src/layout/tree-layout.js';
 import { testJob } from '../../../support/session/test-site.js';
 import { makeTreesKnown } from '../../../support/tree/known-trees.js';
@@ -134,4 +135,36 @@ it.each<[string, 'restore' | 'verify', string]>([
   await releaseLease(world.target, world.tree, 'reader');
   await world.session();
   expect(await world.held()).toBe('second');
+});
+
+/** A store of Percona Backup for MongoDB with one backup of each night, and the mark that PBM keeps in it: the release that initialized it. */
+async function pbmNight(world: TreeWorld, night: number, release: string): Promise<void> {
+  const at = Date.UTC(2026, 10, night, 20) / 1000;
+  const base = new Date(at * 1000).toISOString().replace('.000', '');
+  const [dump, oplog] = [`${base}_rs0.dump`, `${base}_rs0.oplog`];
+  const description = {
+    ...{ name: base, type: 'logical', status: 'done', compression: 'none' },
+    ...{ start_ts: at, last_write_ts: { T: at, I: 1 } },
+    replsets: [{ name: 'rs0', backup_name: dump, oplog_name: oplog }],
+  };
+  await world.write('.pbm.init', release);
+  for (const name of [dump, oplog]) await world.write(name, `content of ${name}`);
+  await world.write(`${base}.pbm.json`, JSON.stringify(description));
+}
+
+it('a file of a store that every backup in it lists is copied as it is now, though some of them are immutable', async () => {
+  makeTreesKnown(pbmLayout);
+  const retention = { type: 'days', value: 30 } as const;
+  const world = new TreeWorld('store', 'pbm', testJob({ retention, compact: null }), 'pbm-store');
+  const session = async () => {
+    world.nowMs += 10 * 60_000;
+    const sessions = new LocalSessions([world.source, world.target], { immutableForDays: 7 });
+    return (await sessions.tryToCopy(world.job, world.nowMs)).tasks[0]!;
+  };
+  await pbmNight(world, 23, '2.4.1');
+  expect((await session()).result).toBe('success');
+  await pbmNight(world, 24, '2.5.0');
+  expect(await session()).toMatchObject({ result: 'success', reason: null });
+  expect((await world.copied()).get('.pbm.init')!.toString()).toBe('2.5.0');
+  expect((await world.record()).points).toHaveLength(2);
 });
