@@ -133,6 +133,11 @@ function chosenSets(
 function newSets(whole: readonly DatedPoint[], choice: TreePointChoice, rules: LogRules): string[] {
   const { scope, mode, copied } = choice;
   const kept = keptIds(whole, choice, rules);
+  // Those that are doubted and not copied are behind all others, as if made now: enough of them would leave no place to one that is believed.
+  const sure = whole.filter((point) => isBelieved(point) || copied.has(point.id));
+  if (sure.length < whole.length) for (const id of keptIds(sure, choice, rules)) kept.add(id);
+  const backups = countedBackups(whole);
+  for (const id of doubtedWithoutPlace(backups, choice)) kept.delete(id);
   const idsSince = (first: DatedPoint | undefined, isWanted = (_: DatedPoint) => true): string[] =>
     whole.flatMap((point) => {
       const { id, createdAtMs } = point;
@@ -145,7 +150,6 @@ function newSets(whole: readonly DatedPoint[], choice: TreePointChoice, rules: L
   const believed = dated.length > 0 ? dated : whole;
   if (mode === 'immediate' && copied.size > 0)
     return idsSince(believed.find(({ id }) => copied.has(id)));
-  const backups = countedBackups(whole);
   const counted = new Set(backups);
   const newest = believed.findLast((point) => counted.has(point));
   const beside = doubtedBeside(backups);
@@ -173,6 +177,21 @@ function gapsOf(chosen: readonly TreePoint[], all: readonly TreePoint[]): string
     const missing = needs.filter((need) => byId.get(need)?.state !== 'complete');
     return missing.length === 0 ? [] : [`${id} needs ${missing.join(', ')}, which is not whole`];
   });
+}
+
+/** Those of which more than have a place would be copied, and put believed ones out of the copy, whose number they count for as if made when they were copied.
+ *  @param backups oldest first by the dates of the source */
+function doubtedWithoutPlace(
+  backups: readonly DatedPoint[],
+  { retention, copied }: TreePointChoice,
+): string[] {
+  if (retention.type === 'days') return [];
+  const beside = doubtedBeside(backups);
+  const doubted = backups.filter((point) => !isBelieved(point));
+  const others = doubted.filter(({ id }) => !beside.has(id));
+  const places = Math.max(0, placesOfDoubted(retention.value) - beside.size);
+  const withPlace = new Set(others.slice(Math.max(0, others.length - places)));
+  return others.flatMap((one) => (withPlace.has(one) || copied.has(one.id) ? [] : [one.id]));
 }
 
 interface AgedPoint extends NeedingPoint {
@@ -216,14 +235,20 @@ export function keptIds(
 }
 
 /** Which backup is the oldest that is kept for its number. One whose date is not believed may be older than it seems: it takes no other's place, and as many such
- *  as there are places stay beside the others. */
+ *  as there are places stay beside the others, and not fewer than a session copies beside the newest (`doubtedBeside`). */
 function firstCounted(backups: readonly AgedPoint[], fewest: number): number {
   const good = backups.filter(({ isCorrupt }) => isCorrupt !== true);
   const believed = good.filter(isBelieved);
-  const most = believed.length === 0 ? fewest : 2 * fewest;
+  const most = believed.length === 0 ? fewest : fewest + placesOfDoubted(fewest);
   const oldest = [good[Math.max(0, good.length - most)], believed.at(-fewest)];
   return Math.max(...oldest.map((one) => (one === undefined ? 0 : backups.indexOf(one))));
 }
+
+function placesOfDoubted(fewest: number): number {
+  return Math.max(fewest, MOST_BESIDE);
+}
+
+const MOST_BESIDE = 2;
 
 /** Of a backup that was made before its date says, the logs since are needed, too.
  *  @param backups oldest first */

@@ -93,6 +93,31 @@ describe('what is copied of a source one of whose backups has a wrong date', () 
     expect(sessions(choice, { 4: wrongMs }, [3, 6])).toEqual(expected);
   });
 
+  it.each<[string, Parameters<typeof sessions>[0], string[]]>([
+    [
+      'by a periodic job',
+      { mode: 'periodic', scope: 'latest', retention: newest(1) },
+      ['3 4', '5', '6', '7'],
+    ],
+    [
+      'by an immediate job',
+      { mode: 'immediate', scope: 'latest', retention: newest(1) },
+      ['3 4', '2 5', '6', '7'],
+    ],
+    [
+      'of all of them',
+      { mode: 'periodic', scope: 'all', retention: newest(1) },
+      ['2 3 4', '5', '6', '7'],
+    ],
+  ])(
+    'is each new dump beside three from the future, where one is to stay, %s',
+    (_, choice, expected) => {
+      const wrong = { 1: FUTURE, 2: FUTURE + 1, 3: FUTURE + 2 };
+      const told = sessions(choice, wrong, [4, 7]);
+      expect(told).toEqual(expected);
+    },
+  );
+
   it.each<[string, number]>([
     ['from the future', FUTURE],
     ['of 1970', EPOCH],
@@ -218,6 +243,11 @@ describe('what retention keeps of a copy one of whose points has a wrong date', 
     expect(kept(points, retention, nowMs)).toBe(expected);
   });
 
+  it('is the newest that is believed beside one of 1970 and one from the future, which were copied with it', () => {
+    const points = copies(nights(5, { 2: EPOCH, 3: FUTURE }), () => at(5, 23));
+    expect(kept(points, newest(1), at(5, 23))).toBe('2 3 5');
+  });
+
   it('is the newest by number when the time has come that one was dated', () => {
     const points = copies(nights(10, { 5: at(10, 12) }));
     expect(kept(points, newest(1), at(10, 23))).toBe('10');
@@ -251,6 +281,34 @@ describe('what retention keeps of a copy one of whose points has a wrong date', 
     ];
     const copied = copies(points, (id) => at(id === 2 || id >= 10 ? 3 : id, 23));
     expect(kept(copied, days(4), at(6, 23))).toBe('2 4 5 6 11 12');
+  });
+});
+
+describe('the newest that is believed', () => {
+  it.each<[Pick<TreePointChoice, 'mode' | 'scope'>, number]>([
+    [{ mode: 'periodic', scope: 'all' }, 1],
+    [{ mode: 'periodic', scope: 'all' }, 2],
+    [{ mode: 'periodic', scope: 'latest' }, 1],
+    [{ mode: 'immediate', scope: 'latest' }, 1],
+    [{ mode: 'immediate', scope: 'latest' }, 2],
+  ])('stays in the copy beside many that are not: %o, %i to stay', (choice, count) => {
+    const wrong = Object.fromEntries([1, 2, 3, 4, 5, 6].map((night) => [night, FUTURE + night]));
+    let copied = new Map<string, number>();
+    for (let session = 14; session < 24; session++) {
+      // Two sessions a night: the second finds none that is new.
+      const [night, nowMs] = [Math.floor(session / 2), at(Math.floor(session / 2), 23)];
+      const shown = nights(night, { ...wrong, 6: EPOCH });
+      const rules = { ...CHOICE, ...choice, retention: newest(count), copied, nowMs };
+      const found = chooseTreePoints(shown, { shape: 'sets' }, rules);
+      for (const { id } of found.points) if (!copied.has(id)) copied.set(id, nowMs);
+      const points = copies(
+        shown.filter(({ id }) => copied.has(id)),
+        (one) => copied.get(String(one))!,
+      );
+      const left = kept(points, newest(count), nowMs).split(' ');
+      expect(left).toContain(String(night));
+      copied = new Map([...copied].filter(([id]) => left.includes(id)));
+    }
   });
 });
 
