@@ -14,6 +14,7 @@ import { folderRepositoryId } from '../../repository/open-repository.js';
 import type { BackupRepository, Move } from '../../repository/backup-repository.js';
 import { readLines, type FileEntry } from '../../tree/file-index.js';
 import { indexPath, treeFile } from '../../tree/tree-paths.js';
+import type { TreeRecord } from '../../tree/tree-record.js';
 import { readTreeRecord } from '../../tree/tree-store.js';
 import { doEach } from '../files/put-each.js';
 import { discardStaging } from '../staging/staging.js';
@@ -26,6 +27,7 @@ import { windowRuns, type WindowRun } from '../task/window-runs.js';
 import { toldApart, type NotAsListed } from './changed-meanwhile.js';
 import { hasDigest, remakeTable, type FilePlace } from './digest-table-proof.js';
 import { fileWork, keptJournal, type KeptFiles } from './kept-lists.js';
+import { rulesOf } from './plan-check.js';
 import {
   askOrigin,
   nameRightFiles,
@@ -115,12 +117,20 @@ export async function openRestoreFilesWorker(
   const { repositoryId, chain, pointId } = input;
   const record = await readTreeRecord(await context.repository(repositoryId), chain);
   if (record !== null) assertAtHome(chain, record);
-  if (record?.points.some(({ id }) => id === pointId) !== true)
+  if (record === null || !hasPoint(record, pointId))
     throw new BackupError(
       'RESTORE_POINT_MISSING',
       `restore point ${pointId} was removed from ${chain} while its restore waited`,
     );
   return openRightWorker(context, right);
+}
+
+/** The only point of an opaque store is followed by another one with each change: what of it is not as it was, `toldApart` tells file by file. */
+function hasPoint(record: TreeRecord, pointId: string): boolean {
+  const { points } = record;
+  return rulesOf(record).isOpaque === true
+    ? points.length > 0
+    : points.some(({ id }) => id === pointId);
 }
 
 /** Windows that are not done yet. */

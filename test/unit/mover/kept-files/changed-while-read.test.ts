@@ -5,7 +5,8 @@ import type { CopyJob } from '../../../../src/domain/jobs/copy-job.js';
 import { writeTreeRecord } from '../../../../src/tree/tree-store.js';
 import { InProcessMover } from '../../../support/mover/in-process-mover.js';
 import { testJob } from '../../../support/session/test-site.js';
-import { digests, folder, setWorld } from '../../../support/tree/copied-trees.js';
+import type { TreeLayout } from '../../../../src/layout/tree-layout.js';
+import { digests, folder, setWorld, storeWorld } from '../../../support/tree/copied-trees.js';
 import { makeTreesKnown } from '../../../support/tree/known-trees.js';
 import { toySetLayout, toyStoreLayout } from '../../../support/tree/toy-trees.js';
 import { DAY_MS, filesBelow, TreeWorld } from '../../../support/tree/tree-world.js';
@@ -137,11 +138,11 @@ describe('a removal that was stopped', () => {
 });
 
 describe('a restore whose lease was over while it waited', () => {
-  async function begun() {
-    const world = await setWorld();
+  async function begun(made = setWorld(), sourceId = 'log-22-1') {
+    const world = await made;
     const target = folder();
     const { points } = await world.record();
-    const pointId = points.find(({ source }) => source.restorePointId === 'log-22-1')!.id;
+    const pointId = points.find(({ source }) => source.restorePointId === sourceId)!.id;
     const mover = new InProcessMover(world.target, target);
     const input = {
       ...{ repositoryId: 'offsite', chain: world.tree, pointId, leaseId: 'one' },
@@ -176,4 +177,35 @@ describe('a restore whose lease was over while it waited', () => {
     const restored = [...(await filesBelow(target, '')).keys()];
     expect(restored.filter((path) => !path.startsWith('.'))).toEqual(['log-22-1.log']);
   });
+
+  it('goes on when the only point of a mirror was followed by that of a later state', async () => {
+    const { world, target, restore, finish } = await begun(storeWorld(toyMirrorLayout), 's24');
+    const before = digests(world.files);
+    const snapshot = JSON.stringify({ at: Date.UTC(2026, 10, 25, 22), needs: [] });
+    await world.write('snapshots/s25.json', snapshot);
+    await world.write('index/large', 'another');
+    await world.copy();
+    expect((await world.record()).points.map(({ source }) => source.restorePointId)).toEqual([
+      's25',
+    ]);
+    await restore();
+    const { changed, lost } = await finish();
+    expect(lost.count).toBe(0);
+    expect(changed?.examples.map(({ path }) => path)).toEqual(['index/large']);
+    const restored = digests(await filesBelow(target, ''));
+    const { 'index/large': _, ...others } = before;
+    expect(restored).toMatchObject(others);
+    expect(Object.keys(restored)).not.toContain('index/large');
+  });
 });
+
+/** A store of which only the newest state is a point. */
+const toyMirrorLayout: TreeLayout = {
+  ...toyStoreLayout,
+  name: 'toy-mirror',
+  rules: { ...toyStoreLayout.rules, isOpaque: true, isPartial: true },
+  scan: async (...looked) => {
+    const [tree] = await toyStoreLayout.scan(...looked);
+    return [{ ...tree!, points: tree!.points.slice(-1) }];
+  },
+};
