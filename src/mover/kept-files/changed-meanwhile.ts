@@ -1,3 +1,4 @@
+import { isBackupError } from '../../domain/errors.js';
 import { FaultList, type FileFault, type FileFaults } from '../../domain/trees/file-faults.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { readLines } from '../../tree/file-index.js';
@@ -11,7 +12,9 @@ export interface NotAsListed extends FileFault {
 }
 
 /** Which of the files that could not be read as they were listed are damaged, and which were replaced or removed since: they are something else in the index by now, or a session
- *  that has not come to its end gives them another content. */
+ *  that has not come to its end gives them another content. While the copy changes under each look, all count as changed; where its index cannot be read though
+ *  nothing has changed it, all as damaged.
+ *  @throws only when the storage cannot be reached: what was restored has its names by now, and is told */
 export async function toldApart(
   repository: BackupRepository,
   tree: string,
@@ -19,11 +22,52 @@ export async function toldApart(
 ): Promise<{ readonly damaged: FileFaults; readonly changed: FileFaults }> {
   const [damaged, changed] = [new FaultList(), new FaultList()];
   if (found.length > 0) {
-    const still = await stillListed(repository, tree, found);
+    const isStill = await stillLooked(repository, tree, found);
     for (const { path, reason, digest } of found)
-      (still.has(`${digest} ${path}`) ? damaged : changed).add({ path, reason });
+      (isStill(digest, path) ? damaged : changed).add({ path, reason });
   }
   return { damaged: damaged.faults, changed: changed.faults };
+}
+
+const LOOKS = 3;
+
+/** A session that commits while it is looked takes lists of its plan and runs of the index away: then what is there by now is read. */
+async function stillLooked(
+  repository: BackupRepository,
+  tree: string,
+  found: readonly NotAsListed[],
+): Promise<(digest: string, path: string) => boolean> {
+  for (let look = 0; look < LOOKS; look++) {
+    const revision = await revisionOf(repository, tree);
+    try {
+      const still = await stillListed(repository, tree, found);
+      return (digest, path) => still.has(`${digest} ${path}`);
+    } catch (error) {
+      if (!isOfContents(error)) throw error;
+      const isAtRest = revision === (await revisionOf(repository, tree));
+      if (isAtRest && isBackupError(error, 'CHAIN_RECORD_CORRUPT')) return () => true;
+    }
+  }
+  return () => false;
+}
+
+/** null: none can be read. */
+async function revisionOf(repository: BackupRepository, tree: string): Promise<number | null> {
+  try {
+    return (await readTreeRecord(repository, tree))?.revision ?? null;
+  } catch (error) {
+    if (!isOfContents(error)) throw error;
+    return null;
+  }
+}
+
+/** What lies there is gone, or is not what it should be: a line that is just being written is no JSON. */
+function isOfContents(error: unknown): boolean {
+  return (
+    error instanceof SyntaxError ||
+    isBackupError(error, 'FILE_MISSING') ||
+    isBackupError(error, 'CHAIN_RECORD_CORRUPT')
+  );
 }
 
 /** Digest and path of those that are in the copy as they were, as far as anybody knows. */

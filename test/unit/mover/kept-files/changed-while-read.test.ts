@@ -178,6 +178,62 @@ describe('a restore whose lease was over while it waited', () => {
     expect(restored.filter((path) => !path.startsWith('.'))).toEqual(['log-22-1.log']);
   });
 
+  /** Its last look at the index finds these runs gone: each time `meanwhile` has done something to the copy. */
+  function changeUnderLook(
+    { target }: TreeWorld,
+    times: number,
+    meanwhile: () => Promise<unknown>,
+  ) {
+    const openRead = target.openRead.bind(target);
+    const looks = { left: times, isBusy: false };
+    target.openRead = async (path) => {
+      if (path.endsWith('.run') && looks.left > 0 && !looks.isBusy) {
+        looks.left--;
+        looks.isBusy = true;
+        await meanwhile();
+        looks.isBusy = false;
+      }
+      return openRead(path);
+    };
+    return looks;
+  }
+
+  it.each<[string, number, string[], string[]]>([
+    ['once, from what the index says then', 1, ['db-22.a.set'], ['db-22.done']],
+    ['at each of its looks, as changed all', 9, ['db-22.a.set', 'db-22.done'], []],
+  ])(
+    'tells the files that were not restored when a session commits %s',
+    async (_, times, changedPaths, damagedPaths) => {
+      const { world, restore, finish } = await begun();
+      await world.damage('db-22.a.set', 'x');
+      await world.damage('db-22.done', 'y');
+      await restore();
+      let night = 0;
+      const looks = changeUnderLook(world, times, async () => {
+        night++;
+        await world.write('db-22.a.set', `another backup, ${night}`);
+        expect((await world.copy()).tasks[0]!.result).not.toBe('failed');
+      });
+      const { changed, lost } = await finish();
+      expect(looks.left).toBe(times === 1 ? 0 : 6);
+      expect(changed?.examples.map(({ path }) => path).sort()).toEqual(changedPaths);
+      expect(lost.examples.map(({ path }) => path)).toEqual(damagedPaths);
+    },
+  );
+
+  it('calls them damaged when the index cannot be read, though nothing has changed it', async () => {
+    const { world, restore, finish } = await begun();
+    await world.damage('db-22.done', 'y');
+    await restore();
+    const folderOfIndex = `${world.tree}/.index`;
+    const runs = (await world.target.list(folderOfIndex)).filter(({ name }) =>
+      name.endsWith('.run'),
+    );
+    await world.target.remove(...runs.map(({ path }) => path));
+    const { changed, lost } = await finish();
+    expect([changed, lost.examples.map(({ path }) => path)]).toEqual([undefined, ['db-22.done']]);
+  });
+
   it('goes on when the only point of a mirror was followed by that of a later state', async () => {
     const { world, target, restore, finish } = await begun(storeWorld(toyMirrorLayout), 's24');
     const before = digests(world.files);
