@@ -31,10 +31,11 @@ export async function followSession(context: CommandContext, sessionId: string):
     printError(terminal, display`Following ${sessionId}; it goes on without this command.`);
   const shown = new FollowedSession(context);
   return untilSessionEnds(sessionId, {
-    async connect() {
+    async connect(hasTold) {
       for await (const { event, data } of server.events(
         `/sessions/${encodeURIComponent(sessionId)}/events`,
       )) {
+        hasTold();
         const end = event === null ? null : shown.take(event, data);
         if (end !== null) return end;
       }
@@ -46,8 +47,8 @@ export async function followSession(context: CommandContext, sessionId: string):
 }
 
 export interface Following {
-  /** Shows what the server tells until it closes the connection; null: that was not the end. */
-  readonly connect: () => Promise<ExitName | null>;
+  /** Shows what the server tells until it closes the connection, and says so with each piece; null: that was not the end. */
+  readonly connect: (hasTold: () => void) => Promise<ExitName | null>;
   readonly pause: () => Promise<unknown>;
   /** Of any clock. */
   readonly nowMs: () => number;
@@ -63,15 +64,17 @@ export async function untilSessionEnds(
   for (let silentSinceMs: number | null = null; ; await pause()) {
     const beganMs = nowMs();
     let failure: unknown = null;
+    let toldAtMs: number | null = null;
     try {
-      const end = await connect();
+      const end = await connect(() => (toldAtMs = nowMs()));
       if (end !== null) return end;
     } catch (error) {
       if (!mayPass(error)) throw withWayBack(error, way);
       failure = error;
     }
-    const hasTold = nowMs() - beganMs >= SHORTEST_MS;
-    silentSinceMs = hasTold ? null : (silentSinceMs ?? beganMs);
+    // A server that tells something and closes at once has not told more than the time before.
+    const isWorthwhile = toldAtMs !== null && nowMs() - beganMs >= SHORTEST_MS;
+    silentSinceMs = isWorthwhile ? null : (silentSinceMs ?? beganMs);
     if (silentSinceMs === null || nowMs() - silentSinceMs < PATIENCE_MS) continue;
     const closed = 'the server closes the connection at once, each time';
     throw withWayBack(failure ?? new BackupError('SERVER_UNREACHABLE', closed), way);

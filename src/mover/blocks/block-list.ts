@@ -21,6 +21,9 @@ export const ZERO_OFFSET = -3;
 /** 2^37 blocks are 8 PiB; of the 53 bits, 16 are left for the layer, as many as `StackMap.layers` has. */
 const LAYER_FACTOR = 2 ** 37;
 const MAGIC = 'LHLIST3\0';
+/** As builds before 28 November 2026 wrote it: layer × 2^40, which is right for fewer than 8,192 layers. */
+const EARLIER_MAGIC = 'LHLIST2\0';
+const EARLIER_LAYER_FACTOR = 2 ** 40;
 const TOKEN_BYTES = 32;
 const COUNT_OFFSET = 40;
 const DIGEST_OFFSET = 48;
@@ -107,6 +110,7 @@ export class BlockListReader {
     private readonly file: ReadableFile,
     readonly count: number,
     private readonly digest: Buffer,
+    private readonly isEarlier: boolean,
   ) {}
 
   /** @throws STAGING_INVALID when the list is not whole or belongs to another plan */
@@ -114,9 +118,10 @@ export class BlockListReader {
     const header = Buffer.alloc(LIST_HEADER_BYTES);
     const bytes = await file.read(header, 0);
     const count = header.readDoubleLE(COUNT_OFFSET);
+    const magic = header.toString('latin1', 0, 8);
     if (
       bytes < LIST_HEADER_BYTES ||
-      header.toString('latin1', 0, 8) !== MAGIC ||
+      (magic !== MAGIC && magic !== EARLIER_MAGIC) ||
       header.toString('latin1', 8, 8 + TOKEN_BYTES) !== token ||
       !Number.isSafeInteger(count) ||
       count < 0
@@ -124,7 +129,12 @@ export class BlockListReader {
       throw new BackupError('STAGING_INVALID', `${file.path} does not belong to this plan`, {
         details: { path: file.path },
       });
-    return new BlockListReader(file, count, header.subarray(DIGEST_OFFSET));
+    return new BlockListReader(
+      file,
+      count,
+      header.subarray(DIGEST_OFFSET),
+      magic === EARLIER_MAGIC,
+    );
   }
 
   /** Entries `first … first + count - 1` as pairs; fewer at the end. */
@@ -132,7 +142,7 @@ export class BlockListReader {
     const present = Math.max(0, Math.min(count, this.count - first));
     const pairs = new Float64Array(present * 2);
     await this.fill(Buffer.from(pairs.buffer), first);
-    return pairs;
+    return this.asPackedNow(pairs);
   }
 
   /** How many of these entries something is copied for. */
@@ -157,7 +167,7 @@ export class BlockListReader {
    *  @throws STAGING_INVALID when it is not as it was written */
   async assertSound(): Promise<void> {
     const digest = createHash('sha256');
-    for await (const { pairs } of this.parts())
+    for await (const { pairs } of this.stored())
       digest.update(Buffer.from(pairs.buffer, pairs.byteOffset, pairs.byteLength));
     if (digest.digest().subarray(0, LIST_DIGEST_BYTES).equals(this.digest)) return;
     throw new BackupError('STAGING_INVALID', `${this.file.path} is not as it was written`, {
@@ -167,6 +177,20 @@ export class BlockListReader {
 
   /** All entries in parts of at most 1 MiB, each until the next one is asked for. */
   async *parts(): AsyncGenerator<{ first: number; pairs: Float64Array }> {
+    for await (const { first, pairs } of this.stored())
+      yield { first, pairs: this.asPackedNow(pairs) };
+  }
+
+  private asPackedNow(pairs: Float64Array): Float64Array {
+    if (this.isEarlier)
+      for (let i = 0; i < pairs.length; i += 2) {
+        const guestBlock = pairs[i]! % EARLIER_LAYER_FACTOR;
+        pairs[i] = packBlock(guestBlock, Math.floor(pairs[i]! / EARLIER_LAYER_FACTOR));
+      }
+    return pairs;
+  }
+
+  private async *stored(): AsyncGenerator<{ first: number; pairs: Float64Array }> {
     const bytes = takeRunBuffer();
     try {
       for (let first = 0; first < this.count; first += BUFFERED_ENTRIES) {

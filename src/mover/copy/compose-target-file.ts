@@ -1,3 +1,4 @@
+import { isBackupError } from '../../domain/errors.js';
 import type { PlanReference } from '../../domain/targets/disk-work.js';
 import { diskPath, digestTablePath, tablesCopyPath } from '../../chain/chain-paths.js';
 import { BLOCK_BYTES, type Digest } from '../../domain/targets/digest.js';
@@ -20,6 +21,7 @@ import {
   type CopyPlan,
   type DiskPlan,
 } from '../staging/copy-plan.js';
+import { discardStaging } from '../staging/staging.js';
 import { CopiedSlots } from '../staging/copied-slots.js';
 import { copyJournal } from '../staging/journals.js';
 import { fileBytes } from '../blocks/file-bytes.js';
@@ -48,11 +50,27 @@ export async function composeTargetFile(
   const composed =
     finished !== null && finished.token === plan.token
       ? finished
-      : await compose(context, target, input.staging, plan);
+      : await composeOrGiveUp(context, target, input.staging, plan);
   return {
     disks: composed.disks.length,
     sizeBytes: composed.disks.reduce((sum, disk) => sum + disk.sizeBytes, 0),
   };
+}
+
+/** What its format cannot hold as it was planned is not taken up as it is: the next plan may be another one.
+ *  @throws IMAGE_LIMIT_EXCEEDED */
+async function composeOrGiveUp(
+  context: MoverContext,
+  target: BackupRepository,
+  staging: string,
+  plan: CopyPlan,
+): Promise<ComposedPoint> {
+  try {
+    return await compose(context, target, staging, plan);
+  } catch (error) {
+    if (isBackupError(error, 'IMAGE_LIMIT_EXCEEDED')) await discardStaging(target, staging);
+    throw error;
+  }
 }
 
 async function compose(

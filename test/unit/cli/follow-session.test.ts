@@ -8,13 +8,14 @@ const ID = 'nightly-2026-11-24T22:00:00Z';
 const MINUTE_MS = 60_000;
 
 describe('a command that follows a session', () => {
-  /** Each connection lasts so long, and ends so; each pause lasts a minute. */
+  /** Each connection lasts so long, tells something unless it fails soon, and ends so; each pause lasts a minute. */
   function following(connections: readonly (readonly [number, ExitName | Error | null])[]) {
     let [asked, nowMs] = [0, 0];
     const follow = {
-      connect: async () => {
+      connect: async (hasTold: () => void) => {
         const [lastsMs, end] = connections[asked] ?? connections.at(-1)!;
         asked += 1;
+        if (!(end instanceof Error) || lastsMs > MINUTE_MS) hasTold();
         nowMs += lastsMs;
         if (end instanceof Error) throw end;
         return end;
@@ -36,6 +37,12 @@ describe('a command that follows a session', () => {
       [MINUTE_MS, 'warning'],
     ]);
     expect(await untilSessionEnds(ID, follow)).toBe('warning');
+  });
+
+  it('gives up on a server that is asked for long each time and never answers', async () => {
+    const { follow, asked } = following([[10_000, silent]]);
+    await expect(untilSessionEnds(ID, follow)).rejects.toThrow('no answer');
+    expect(asked()).toBeLessThan(11);
   });
 
   it.each([

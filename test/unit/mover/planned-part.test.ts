@@ -4,8 +4,10 @@ import {
   guestBlockOf,
   layerOf,
   packBlock,
-  type BlockListWriter,
+  BlockListWriter,
+  BlockListReader,
 } from '../../../src/mover/blocks/block-list.js';
+import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 import { PlannedPart } from '../../../src/mover/copy/planned-part.js';
 
 /** Blocks 0 to 5: one increment over a full that was made in the same way. */
@@ -44,5 +46,21 @@ describe('the slots of planned blocks', () => {
     const block = 2 ** 37 - 1;
     const packed = packBlock(block, 60_000);
     expect([guestBlockOf(packed), layerOf(packed)]).toEqual([block, 60_000]);
+  });
+
+  it('are read as they are in the list of a build that kept 13 bits for the layer', async () => {
+    const repository = new SimulatedRepository();
+    const token = '0123456789abcdef0123456789abcdef';
+    const file = await repository.openWrite('list', 'open-or-new');
+    const writer = new BlockListWriter(file, token);
+    await writer.reserve(1);
+    writer.push(5 + 3 * 2 ** 40, 65_536);
+    await writer.finish();
+    await file.write(Buffer.from('LHLIST2\0', 'latin1'), 0);
+    const list = await BlockListReader.open(await repository.openRead('list'), token);
+    await list.assertSound();
+    const [packed, offset] = await list.read(0, 1);
+    expect([guestBlockOf(packed!), layerOf(packed!), offset]).toEqual([5, 3, 65_536]);
+    for await (const { pairs } of list.parts()) expect(layerOf(pairs[0]!)).toBe(3);
   });
 });
