@@ -84,7 +84,7 @@ function unfinishedWith(
 }
 
 /** What a run before was stopped in.
- *  @throws POINT_IN_USE, with everything left as it is */
+ *  @throws POINT_IN_USE, with everything left as it is but for leases that are over */
 async function finishLeft(
   context: MoverContext,
   target: BackupRepository,
@@ -93,8 +93,11 @@ async function finishLeft(
   tellAgain: (faults: FileFaults) => void = () => undefined,
 ): Promise<TreeRecord> {
   const reader = await readerOfGoing(target, chain, taken, nowMs);
-  if (reader !== null)
+  if (reader !== null) {
+    // Else a lease from the future would be waited for until its day has come.
+    await removeEndedLeases(target, chain, nowMs);
     throw new BackupError('POINT_IN_USE', `a removal that was stopped waits: ${reader}`);
+  }
   let record = await finishRemoval(context, target, chain, taken);
   const left = await readTreePlan(target, chain);
   let replaced: readonly string[] = [];

@@ -118,6 +118,22 @@ describe('a removal that was stopped', () => {
     expect(left).toContain('db-25.a.set');
   });
 
+  it('waits a day at most for a lease that cannot be read, whatever day the storage gave it', async () => {
+    const { world, backUp } = await announced();
+    const lease = `${world.tree}/.leases/future.json`;
+    await world.target.put(lease, Buffer.from('{'));
+    // The clock of the storage was years ahead when it took it: counted from there it would hold for years.
+    const writtenAtNs = async () => BigInt((await world.target.stat(lease))!.stamp.modifiedAtNs);
+    const before = await writtenAtNs();
+    world.nowMs = Number(before / 1_000_000n) - 3 * 365 * DAY_MS;
+    await backUp(25);
+    const { tasks } = await world.copy({}, days(1));
+    expect(tasks[0]!.reason).toBe(
+      `nothing was copied: a removal that was stopped waits: ${lease} is being read`,
+    );
+    expect(await writtenAtNs()).toBeGreaterThan(before);
+  });
+
   it('is not forgotten by another attempt, and done by the first without a reader', async () => {
     const { world, record } = await announced();
     const mover = new InProcessMover(world.source, world.target);
