@@ -138,3 +138,10 @@ export function changingPoints(pending: PendingChange | null): readonly string[]
       return assertNever(pending);
   }
 }
+
+/** Whether files that show the point are about to become others; a change in another lineage leaves them alone.
+ *  @throws RESTORE_POINT_MISSING */
+export function isBeingChanged(record: ChainRecord, pointId: string): boolean {
+  const changing = changingPoints(record.pending);
+  return lineageOf(record, pointId).some(({ id }) => changing.includes(id));
+}

@@ -230,9 +230,11 @@ export function sameLayer(a: LayerFile, b: LayerFile): boolean {
   );
 }
 
-/** Whether both are the same bytes, or should be: what is read of them is compared with its digest. What was planned without that is not the same. */
+/** Whether both are the same bytes, or should be: what is read of them is compared with its digest. Without that on either side nothing but the same file,
+ *  untouched, is the same. */
 export function sameContent(a: LayerFile, b: LayerFile): boolean {
-  if (a.tableDigest === undefined && b.tableDigest === undefined) return sameLayer(a, b);
+  if (a.tableDigest === undefined || b.tableDigest === undefined)
+    return sameLayer(a, b) && a.digestsPath === b.digestsPath;
   return a.path === b.path && a.tableDigest === b.tableDigest && a.within?.name === b.within?.name;
 }
 

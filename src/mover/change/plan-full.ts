@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
-import { changingPoints, type ChainRecord } from '../../chain/chain-record.js';
+import { isBeingChanged, type ChainRecord } from '../../chain/chain-record.js';
 import { fileTraits, keptTraits } from '../../domain/targets/file-traits.js';
 import { BackupError } from '../../domain/errors.js';
 import type { FormatId } from '../../domain/sources/restore-point.js';
 import type { KeptFile, TargetRestorePoint } from '../../domain/targets/target-point.js';
+import { MAP_BLOCKS } from '../../image/disk-image.js';
 import { fullFormat } from '../../image/formats.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import {
@@ -16,7 +17,7 @@ import {
 } from '../staging/copy-plan.js';
 import { copyWork } from '../staging/journals.js';
 import type { DiskWork, PlanReference } from '../../domain/targets/disk-work.js';
-import { ImageStack } from '../blocks/image-stack.js';
+import { ImageStack, type StackMap } from '../blocks/image-stack.js';
 import { openLayer, sameContent, type LayerFile } from '../blocks/layer-file.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { assertCopyable, assertFits } from '../copy/disk-limit.js';
@@ -77,6 +78,7 @@ export async function planFull(
     isSame(existing, layers) &&
     (await isSoundPlan(target, staging, existing))
   ) {
+    await proveMissing(context, existing, layers);
     const disks = stampedAnew(existing.disks, layers);
     const plan = { ...existing, epoch, disks, ...readBy(order) };
     if (!isDeepStrictEqual(plan, existing))
@@ -197,7 +199,7 @@ async function stampedLayers(
 ): Promise<Map<string, LayerFile[]>> {
   const { source, chain, record, point } = order;
   const place = { targetRepositoryId: source.id, chain };
-  const isChanging = changingPoints(record.pending).length > 0;
+  const isChanging = isBeingChanged(record, point.id);
   const layers = new Map<string, LayerFile[]>();
   for (const { disk } of point.disks) {
     if (order.disks !== null && !order.disks.includes(disk)) continue;
@@ -272,6 +274,36 @@ function isSame(plan: CopyPlan, now: ReadonlyMap<string, readonly LayerFile[]>):
   );
 }
 
+/** What was planned while the files were being changed was planned by tables that nobody had compared with their digests. It holds when the same tables
+ *  of the same files prove right now.
+ *  @throws BLOCK_DIGEST_MISMATCH */
+async function proveMissing(
+  context: MoverContext,
+  { disks }: CopyPlan,
+  now: ReadonlyMap<string, readonly LayerFile[]>,
+): Promise<void> {
+  for (const { disk, layers } of disks) {
+    const files = now.get(disk)!;
+    if (!layers.some((layer, i) => lacksProof(layer, files[i]!))) continue;
+    const stack = await ImageStack.open(context, files);
+    try {
+      const { blockCount } = stack;
+      let map: StackMap | undefined;
+      for (let next = 0; (next = stack.nextHeldBlock(next)) < blockCount; next += MAP_BLOCKS) {
+        context.control.throwIfStopped();
+        const count = Math.min(MAP_BLOCKS, blockCount - next);
+        map = await stack.mapBlocks(next, count, undefined, map);
+      }
+    } finally {
+      await stack.close();
+    }
+  }
+}
+
+function lacksProof(planned: LayerFile, now: LayerFile): boolean {
+  return now.provesTables === true && planned.provesTables !== true;
+}
+
 /** What was healed since is the same with another stamp. */
 function stampedAnew(
   disks: readonly DiskPlan[],
@@ -279,10 +311,11 @@ function stampedAnew(
 ): DiskPlan[] {
   return disks.map((planned) => ({
     ...planned,
-    layers: planned.layers.map((layer, i) => ({
-      ...layer,
-      stamp: now.get(planned.disk)![i]!.stamp,
-    })),
+    layers: planned.layers.map((layer, i) => {
+      const file = now.get(planned.disk)![i]!;
+      const { stamp, tableDigest, provesTables } = file;
+      return { ...layer, stamp, ...(lacksProof(layer, file) ? { tableDigest, provesTables } : {}) };
+    }),
   }));
 }
 

@@ -6,7 +6,7 @@ import {
   releaseLease,
 } from '../../chain/leases.js';
 import {
-  changingPoints,
+  isBeingChanged,
   lineageOf,
   offeredPoint,
   type ChainRecord,
@@ -242,12 +242,10 @@ async function leasedPoint(
 
 /** @throws CHAIN_LOCKED when files that show the point are about to become others */
 function assertUnchanging({ chain, pointId }: RestoreInput, record: ChainRecord): void {
-  const { pending } = record;
-  const changing = changingPoints(pending);
-  if (!lineageOf(record, pointId).some(({ id }) => changing.includes(id))) return;
+  if (!isBeingChanged(record, pointId)) return;
   throw new BackupError(
     'CHAIN_LOCKED',
-    `a ${pending!.type} is under way in ${chain}: its files can be read when it is finished`,
+    `a ${record.pending!.type} is under way in ${chain}: its files can be read when it is finished`,
     { details: { folder: chain } },
   );
 }

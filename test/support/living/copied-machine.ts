@@ -190,6 +190,23 @@ export class MachineCopy {
     await file.close();
   }
 
+  /** Damages a table of a point's qcow2 file: a guest block is shown by what another one lies in. */
+  async misplace(point: number, block: number, shown: number): Promise<void> {
+    const path = this.pathOf(point, 'image');
+    const entryOf = async (guestBlock: number) => {
+      const entry = Buffer.alloc(8);
+      // qcow2, L2 table entry: host offset, and the bit that says that nothing else refers to it.
+      const offset = BigInt((await this.unitOf(point, guestBlock)) * 65_536);
+      entry.writeBigUInt64BE((1n << 63n) | offset);
+      return entry;
+    };
+    const at = (await this.read(path)).indexOf(await entryOf(block));
+    const entry = await entryOf(shown);
+    const file = await this.target.openWrite(path, 'existing');
+    await file.write(entry, at);
+    await file.close();
+  }
+
   async cut(path: string, sizeBytes: number): Promise<void> {
     const file = await this.target.openWrite(path, 'existing');
     await file.truncate(sizeBytes);

@@ -38,7 +38,7 @@ export class MachineRestore {
   }
 
   get staging(): string {
-    return `.longhaul-restore-${this.copy.machine.idOf(3)}`;
+    return `.longhaul-restore-${this.input.pointId}`;
   }
 
   prepare() {

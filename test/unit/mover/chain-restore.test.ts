@@ -204,18 +204,7 @@ describe('a restore of a copy in which a table is damaged', () => {
     'shows no block in the place of another as %s, whatever the digests of both say',
     async (format) => {
       const copy = await machine.copy();
-      const path = copy.pathOf(0, 'image');
-      const bytes = await copy.read(path);
-      const entryOf = async (block: number) => {
-        const entry = Buffer.alloc(8);
-        // qcow2, L2 table entry: host offset, and the bit that says that nothing else refers to it.
-        entry.writeBigUInt64BE((1n << 63n) | BigInt((await copy.unitOf(0, block)) * 65_536));
-        return entry;
-      };
-      const [from, to] = [await entryOf(4), await entryOf(6)];
-      const file = await copy.target.openWrite(path, 'existing');
-      await file.write(to, bytes.indexOf(from));
-      await file.close();
+      await copy.misplace(0, 4, 6);
       const restore = new MachineRestore(copy, format);
       await expect(restore.write()).rejects.toMatchObject({ code: 'BLOCK_DIGEST_MISMATCH' });
     },

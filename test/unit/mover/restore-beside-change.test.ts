@@ -96,6 +96,47 @@ describe('a restore that finds a change of the files that it needs', () => {
     await new MachineRestore(gone, 'raw').prepare();
   });
 
+  it('believes no table without its digest while another lineage of the chain is changed', async () => {
+    const copy = await announced(replacementOf(3));
+    await copy.misplace(0, 4, 6);
+    const restore = new MachineRestore(copy, 'raw', { pointId: machine.idOf(2) });
+    await expect(restore.write()).rejects.toMatchObject({ code: 'BLOCK_DIGEST_MISMATCH' });
+  });
+
+  describe('and the end of it, as it has begun,', () => {
+    const order = { isChangeStuck: true };
+
+    it('keeps what it has written by proven tables', async () => {
+      const copy = await machine.copy();
+      const restore = new MachineRestore(copy, 'raw', order);
+      await restore.write();
+      await writeChainRecord(copy.target, machine.chain, {
+        ...(await copy.record()),
+        pending: replacementOf(2),
+      });
+      expect((await restore.prepare()).disks).toMatchObject([{ firstOpenWindow: 1 }]);
+    });
+
+    it('keeps what it has written by unproven ones when the same tables prove right', async () => {
+      const copy = await announced(replacementOf(2));
+      const restore = new MachineRestore(copy, 'raw', order);
+      await restore.write();
+      const { revision } = await copy.record();
+      await writeChainRecord(copy.target, machine.chain, { ...machine.before, revision });
+      expect((await restore.prepare()).disks).toMatchObject([{ firstOpenWindow: 1 }]);
+    });
+
+    it('takes up nothing that was written by a table that proves wrong', async () => {
+      const copy = await announced(replacementOf(2));
+      await copy.misplace(0, 4, 6);
+      const restore = new MachineRestore(copy, 'raw', order);
+      await restore.write();
+      const { revision } = await copy.record();
+      await writeChainRecord(copy.target, machine.chain, { ...machine.before, revision });
+      await expect(restore.prepare()).rejects.toMatchObject({ code: 'BLOCK_DIGEST_MISMATCH' });
+    });
+  });
+
   it.each([
     ['raw', 'merge'],
     ['same', 'merge'],
