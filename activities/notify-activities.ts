@@ -85,7 +85,8 @@ export function createNotifyActivities(deps: {
         } = await readSafety();
         const { shown, stillThere } = roomFor(problems, open);
         const unread = { ...unreadOf(problems), unjudgedRuns };
-        const isAllNamed = unread.jobIds.length + unjudgedRuns.length <= MAX_UNREAD_JOBS;
+        const namedJobs = [unread.jobIds, unread.sources?.jobIds ?? [], unjudgedRuns].flat();
+        const isAllNamed = namedJobs.length <= MAX_UNREAD_JOBS;
         return {
           sentence: cut(verdict.sentence, MAX_TEXT),
           state: verdict.state,

@@ -37,6 +37,8 @@ export interface OpenAlert {
   readonly lastSeenMs: number;
   /** Of the first look since then that saw all and did not show it. Absent: there was none. */
   readonly unseenSinceMs?: number;
+  /** Of the first look since then that saw all but what hides it. Absent: there was none. */
+  readonly hiddenSinceMs?: number;
   readonly isTold: boolean;
 }
 
@@ -76,6 +78,8 @@ export interface LedgerLook {
   readonly isThere?: (key: string) => boolean;
   /** Whether it may be there still, though the look does not show it. Absent: nothing is hidden. */
   readonly isHidden?: (problem: ObservedProblem) => boolean;
+  /** How long what is hidden counts as there. Absent: as long as it is hidden, as in earlier builds. */
+  readonly hiddenMostMs?: number;
   /** Of a problem that is not told as long as this holds; the end of what was told before is told all the same. */
   readonly isSilenced?: (problem: ObservedProblem) => boolean;
   /** As earlier builds counted: from the last look that showed it. */
@@ -92,17 +96,21 @@ export function nextLedger(
   problems: readonly ObservedProblem[],
   look: LedgerLook,
 ): LedgerStep {
-  const { nowMs, holdMs, isWhole, endsSinceSeen = false } = look;
+  const { nowMs, holdMs, isWhole, endsSinceSeen = false, hiddenMostMs = Infinity } = look;
   const { isThere = () => false, isHidden = () => false, isSilenced = () => false } = look;
   const known = new Map(open.map((alert) => [alert.problem.key, alert]));
   const shown = problems.map((problem) => seenNow(problem, known.get(problem.key), nowMs));
   for (const { problem } of shown) known.delete(problem.key);
   const rest = [...known.values()];
   const there = rest.filter(({ problem }) => isThere(problem.key));
-  const mayEnd = ({ problem }: OpenAlert) => isWhole && !isHidden(problem);
+  const mayEnd = ({ problem, hiddenSinceMs = nowMs }: OpenAlert) =>
+    isWhole && (!isHidden(problem) || nowMs - hiddenSinceMs >= hiddenMostMs);
   const unseen = rest
     .filter((alert) => !there.includes(alert) && (alert.isTold || !mayEnd(alert)))
-    .map((alert) => unseenNow(alert, nowMs, mayEnd(alert)));
+    .map((alert) => ({
+      ...unseenNow(alert, nowMs, mayEnd(alert)),
+      ...(isWhole && isHidden(alert.problem) ? hiddenNow(alert, nowMs) : {}),
+    }));
   const ended = unseen.filter((alert) => {
     const { lastSeenMs, unseenSinceMs = nowMs } = alert;
     const passedMs = nowMs - (endsSinceSeen ? lastSeenMs : unseenSinceMs);
@@ -137,6 +145,10 @@ function seenNow(
     lastSeenMs: nowMs,
     isTold: before?.isTold ?? false,
   };
+}
+
+function hiddenNow({ hiddenSinceMs = Infinity }: OpenAlert, nowMs: number) {
+  return { hiddenSinceMs: Math.min(hiddenSinceMs, nowMs) };
 }
 
 /** In their order. What was told stays before what was not, so that its end is told, too. */

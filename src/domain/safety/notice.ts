@@ -95,17 +95,24 @@ export function noticeOf(news: News, { sentence, number, nowMs }: NoticeTime): N
     number,
     kind,
     severity: kind === 'alarm' ? gravest(begun) : null,
-    subject: `${kind === 'alarm' ? 'Not well' : 'Well again'}: ${what}`,
+    subject: `${kind === 'alarm' ? 'Not well' : endWords(first)}: ${what}`,
     lines: [
       ...(isAgain ? [AGAIN] : []),
       ...named(begun, begun.length, (alert) => problemLines(alert, nowMs)),
-      ...named(ended, endedCount, ({ problem, firstSeenMs }) => [
-        `Well again after ${elapsedText(nowMs - (problem.sinceMs ?? firstSeenMs))}: ${problem.text}`,
+      ...named(ended, endedCount, (alert) => [
+        `${endWords(alert)} after ${elapsedText(nowMs - (alert.problem.sinceMs ?? alert.firstSeenMs))}: ${alert.problem.text}`,
       ]),
       sentence,
     ],
     at: new Date(nowMs).toISOString(),
   };
+}
+
+/** Nobody has seen that what is hidden is well. */
+function endWords(ended: OpenAlert | undefined): string {
+  return ended?.hiddenSinceMs === undefined
+    ? 'Well again'
+    : 'No longer seen (something cannot be read)';
 }
 
 const AGAIN =

@@ -6,10 +6,12 @@ import {
   type ObservedProblem,
 } from '../../../../src/domain/safety/alert-ledger.js';
 import {
+  HIDDEN_MOST_MS,
   isBehind,
   NOTHING_UNREAD,
   unreadOf,
 } from '../../../../src/domain/safety/hidden-problems.js';
+import { noticeOf } from '../../../../src/domain/safety/notice.js';
 import type { SafetyProblem } from '../../../../src/domain/safety/problem-groups.js';
 import type { SafetyCode } from '../../../../src/domain/safety/safety-codes.js';
 
@@ -65,6 +67,58 @@ describe('while something in a repository cannot be read', () => {
     const place = problem('PLACE_NOT_COPIED', { repositoryId: 'primary' });
     expect(ended(before, [{ ...place, errorCode: 'SOURCE_PART_UNREADABLE' }])).toEqual([]);
     expect(ended(before, [place])).toEqual(['SOURCE_STOPPED']);
+  });
+
+  it.each([
+    ['late copies', problem('COPY_LATE', { repositoryId: null, jobIds: ['nightly'] }), true],
+    [
+      'copies that are missing',
+      problem('COPY_MISSING', { repositoryId: null, jobIds: ['nightly'] }),
+      true,
+    ],
+    ['damaged copies', problem('COPY_DAMAGED', { repositoryId: 'offsite' }), true],
+    [
+      'a workload that is gone',
+      problem('WORKLOAD_GONE', { repositoryId: null, jobIds: ['nightly'] }),
+      false,
+    ],
+    [
+      'a source without a restore point',
+      problem('SOURCE_WITHOUT_POINT', { repositoryId: null, jobIds: ['nightly'] }),
+      false,
+    ],
+    ['a source that stopped', problem('SOURCE_STOPPED', { repositoryId: 'primary' }), false],
+    ['a workload in no job', problem('WORKLOAD_IN_NO_JOB', { repositoryId: 'primary' }), false],
+  ])(
+    'of a source, %s may be well again: only what its content shows is hidden',
+    (_, before, isEnded) => {
+      const unread = problem('FILES_NOT_COPIED', {
+        ...{ repositoryId: 'primary', errorCode: 'SOURCE_PART_UNREADABLE', jobIds: ['nightly'] },
+      });
+      expect(ended(before, [unread])).toEqual(isEnded ? [before.key] : []);
+    },
+  );
+
+  it('what is hidden ends after a day unseen, and is told when it comes a second time', () => {
+    const unread = unreadOf([UNREADABLE]);
+    const hourMs = 3_600_000;
+    const at = (hour: number) => ({
+      ...{ nowMs: hour * hourMs, holdMs: 0, isWhole: true, hiddenMostMs: HIDDEN_MOST_MS },
+      isHidden: (each: ObservedProblem) => isBehind(unread, each),
+    });
+    const told = nextLedger([], [DAMAGED, UNREADABLE], at(0)).open;
+    const hidden = nextLedger(told, [UNREADABLE], at(1));
+    const stillHidden = nextLedger(hidden.open, [UNREADABLE], at(24));
+    const blind = nextLedger(stillHidden.open, [UNREADABLE], { ...at(24.5), isWhole: false });
+    expect([hidden, stillHidden, blind].flatMap((step) => step.ended)).toEqual([]);
+    const over = nextLedger(stillHidden.open, [UNREADABLE], at(25));
+    expect([...keysOf(over.ended)]).toEqual(['COPY_DAMAGED']);
+    const at25 = { sentence: '.', number: 1, nowMs: 25 * hourMs };
+    expect(JSON.stringify(noticeOf(over, at25))).not.toContain('Well again');
+    const again = nextLedger(over.open, [DAMAGED, UNREADABLE], at(26));
+    expect([...keysOf(again.begun)]).toEqual(['COPY_DAMAGED']);
+    const seen = nextLedger(stillHidden.open, [DAMAGED, UNREADABLE], at(24.5)).open;
+    expect(nextLedger(seen, [UNREADABLE], at(26)).ended).toEqual([]);
   });
 
   it('a run of a file-backup job that failed, and is forgotten, is well again by a later run alone', () => {
