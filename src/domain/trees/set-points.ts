@@ -109,7 +109,7 @@ export function overwrittenTexts(
 
 /** A point that has got files since it was copied, or another size, with those that are in the copy. A log behind a hole that was filled since follows the
  *  one that fills it: several are archived at a time, and a later one may be there first. A backup whose logs came after it lacks them no more. Where the hole
- *  only is not to be seen any more, because what lay before it has gone, it stays.
+ *  only is not to be seen any more, because what lay before it has gone, it stays. A gap that it always had is told from when it is known (`isOwnGap`).
  *  @param bytesOf files in the copy; null: it does not have them */
 export function withNewFiles(
   point: TargetTreePoint,
@@ -130,13 +130,57 @@ export function withNewFiles(
   // What could not be read, or is written to, is in the copy as it was.
   const bytes = now.files.reduce((sum, path) => sum + (bytesOf(path) ?? 0), 0);
   const isTaken = isResized(now, point) && bytes === now.sizeBytes;
-  if (added.length === 0 && !isFilled && !isNotedLater && !isTaken) return point;
+  const isGapFound = isOwnGap(now, point, shown);
+  if (added.length === 0 && !isFilled && !isNotedLater && !isTaken && !isGapFound) return point;
   const sizeBytes = (added.length > 0 || isTaken ? now.sizeBytes : undefined) ?? point.sizeBytes;
   const all = [...files, ...added];
-  const { gap, ...rest } = point;
+  const { gap = isGapFound ? now.gap : undefined, ...rest } = point;
   return {
     ...{ ...rest, files: all, fileCount: all.length, sizeBytes, needs: now.needs },
     ...(gap === undefined || isFilled ? {} : { gap }),
     ...(now.ofPart === undefined ? {} : { ofPart: now.ofPart }),
   };
+}
+
+/** Whether what the source lacks of a copied backup is not in the copy either: it was not known of when it was copied, and of what it has nothing has gone at
+ *  the source since. Of logs, and where a chain has lost its beginning there, the copy may have what came before. */
+export function isOwnGap(
+  now: TreePoint,
+  { kind, files, needs, gap }: TargetTreePoint,
+  shown: ReadonlyMap<string, TreePoint>,
+): boolean {
+  if (now.gap === undefined || gap !== undefined || kind === 'log') return false;
+  if (files === null || now.files === null) return false;
+  const [nowFiles, nowNeeds] = [new Set(now.files), new Set(now.needs)];
+  const isAllShown =
+    files.every((path) => nowFiles.has(path)) && needs.every((need) => nowNeeds.has(need));
+  return isAllShown && isRooted(now, shown);
+}
+
+function isRooted(point: TreePoint, shown: ReadonlyMap<string, TreePoint>): boolean {
+  const found = new Set([point]);
+  // Grows while it is gone through.
+  for (const { kind, needs } of found) {
+    if (kind === 'full' && needs.length === 0) return true;
+    for (const need of needs) {
+      const needed = shown.get(need);
+      if (needed !== undefined) found.add(needed);
+    }
+  }
+  return false;
+}
+
+/** Ids in the source of the sets that the copy has whole, whatever has gone at the source since. */
+export function copiedWithoutGap(
+  points: readonly TargetTreePoint[],
+  shown: readonly TreePoint[],
+): Set<string> {
+  const byId = new Map(shown.map((point) => [point.id, point]));
+  return new Set(
+    points.flatMap((point) => {
+      const now = byId.get(point.source.restorePointId);
+      if (point.files === null || point.gap !== undefined || now === undefined) return [];
+      return isOwnGap(now, point, byId) ? [] : [now.id];
+    }),
+  );
 }

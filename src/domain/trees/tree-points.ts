@@ -38,6 +38,8 @@ export interface TreePointChoice extends TreeRetention {
   readonly nowMs: number;
   /** When points were copied, by their ids in the source. Epoch milliseconds. */
   readonly copied: ReadonlyMap<string, number>;
+  /** Ids in the source of those whose gap there is none of the copy (`copiedWithoutGap`). Absent: none. */
+  readonly withoutGap?: ReadonlySet<string>;
 }
 
 export function copiedAt(
@@ -73,7 +75,7 @@ export function chooseTreePoints(
   const newest = [wanted[newestAt], wanted.at(-1)];
   const unusable = newest.find((point) => point !== undefined && point.state !== 'complete');
   const chosen = shape === 'store' ? whole : chosenSets(whole, choice, rules);
-  return { points: chosen, unusable: unusable ?? null, warnings: gapsOf(chosen, points) };
+  return { points: chosen, unusable: unusable ?? null, warnings: gapsOf(chosen, points, choice) };
 }
 
 /** A point of the source with the date that counts for it. */
@@ -170,10 +172,14 @@ function doubtedBeside(backups: readonly DatedPoint[]): Set<string> {
 }
 
 /** Also says which of the points that one needs are not there at all. */
-function gapsOf(chosen: readonly TreePoint[], all: readonly TreePoint[]): string[] {
+function gapsOf(
+  chosen: readonly TreePoint[],
+  all: readonly TreePoint[],
+  { withoutGap }: Pick<TreePointChoice, 'withoutGap'>,
+): string[] {
   const byId = new Map(all.map((point) => [point.id, point]));
   return chosen.flatMap(({ id, gap, needs }) => {
-    if (gap !== undefined) return [`${id}: ${gap}`];
+    if (gap !== undefined) return withoutGap?.has(id) === true ? [] : [`${id}: ${gap}`];
     const missing = needs.filter((need) => byId.get(need)?.state !== 'complete');
     return missing.length === 0 ? [] : [`${id} needs ${missing.join(', ')}, which is not whole`];
   });

@@ -54,7 +54,10 @@ export function redoOf(
   const { endedMs } = endOf(run, clock);
   const logRuns = runs.filter((one) => one.kind === 'log');
   const later = logRuns.filter((one) => one.closing !== null && one.atMs >= atMs);
-  const last = later.find((one) => one.atMs >= endedMs);
+  const nextMs = runs.find((one) => one.kind !== 'log' && one.atMs > endedMs)?.atMs ?? Infinity;
+  // What comes later shows only that those before it have gone.
+  const nearMs = Math.max(endedMs + DAY_MS, nextMs);
+  const last = later.find((one) => one.atMs >= endedMs && one.atMs <= nearMs);
   const untilMs = Math.max(last?.atMs ?? 0, closing.atMs);
   const pieces = later
     .filter((one) => one.atMs <= untilMs)
@@ -99,14 +102,16 @@ function stretchOf(
   const before = logs.filter(({ fromMs }) => fromMs < endedMs);
   const behind = logs.filter(({ fromMs }) => fromMs >= endedMs);
   const last = before.at(-1);
-  const next = behind.find(({ sequence }) => sequence === (last?.sequence ?? 0) + 1) ?? behind[0];
+  const following = last && behind.find(({ sequence }) => sequence === last.sequence + 1);
+  const found = following ?? behind[0];
+  // Without the one before it, it may be of a day long after: those between have gone, and with each that goes another would be the first.
+  const isNext = found !== undefined && (found === following || found.fromMs <= endedMs + DAY_MS);
+  const next = isNext ? found : undefined;
   const taken = logs.filter(
     ({ fromMs, toMs }) => toMs >= atMs && fromMs <= Math.max(next?.fromMs ?? 0, untilMs),
   );
-  // One that nothing lies before may be of a day long after it, and of one that bears a day alone it may be the hours behind.
-  const isNear =
-    before.some(({ toMs }) => toMs > endedMs) ||
-    (next !== undefined && (last !== undefined || next.fromMs <= endedMs + DAY_MS));
+  // Of one that bears a day alone it may be the hours behind.
+  const isNear = next !== undefined || before.some(({ toMs }) => toMs > endedMs);
   const earlier = before.filter(({ toMs }) => toMs < atMs).slice(-1);
   return { logs: taken, isCovered: isNear, hole: isNear ? holeIn([...earlier, ...taken]) : null };
 }

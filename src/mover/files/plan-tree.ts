@@ -9,7 +9,7 @@ import { keepingRemoved } from '../../domain/trees/lacking-files.js';
 import { lossSuspicion, lossText, sentAgainText } from '../../domain/trees/tree-guard.js';
 import type { LeftTree, TreePlanOutcome, TreeWork } from '../../domain/trees/tree-work.js';
 import { withDueFlags } from '../../domain/retention/set-flags.js';
-import { overwrittenTexts } from '../../domain/trees/set-points.js';
+import { copiedWithoutGap, overwrittenTexts } from '../../domain/trees/set-points.js';
 import {
   agedPoints,
   chooseTreePoints,
@@ -184,7 +184,8 @@ function lostNamesText(count: number): string {
 function choosePoints({ input, tree, layout }: Seen, record: TreeRecord | null): ChosenTreePoints {
   const { choice, nowMs } = input;
   const copied = copiedAt(record);
-  return chooseTreePoints(tree.points, layout.rules, { ...choice, nowMs, copied });
+  const withoutGap = copiedWithoutGap(record?.points ?? [], tree.points);
+  return chooseTreePoints(tree.points, layout.rules, { ...choice, nowMs, copied, withoutGap });
 }
 
 async function lookAtBoth(context: MoverContext, input: PlanTreeInput): Promise<Seen> {

@@ -3,6 +3,7 @@ import type { CopyJob } from '../../domain/jobs/copy-job.js';
 import type { SourceWorkload } from '../../domain/sources/restore-point.js';
 import type { SettleRule } from '../../domain/sources/settle.js';
 import { pointsToTake } from '../../domain/trees/grown-points.js';
+import { copiedWithoutGap } from '../../domain/trees/set-points.js';
 import { settledTreePoints, type TreePoint } from '../../domain/trees/source-tree.js';
 import {
   chooseTreePoints,
@@ -37,7 +38,10 @@ export async function newTreePoints(
   const chosen =
     layout === null
       ? { points: [], warnings: [], unusable: null }
-      : chooseTreePoints(points, layout.rules, { ...choice, copied, nowMs: rule.nowMs });
+      : chooseTreePoints(points, layout.rules, {
+          ...{ ...choice, copied, nowMs: rule.nowMs },
+          withoutGap: copiedWithoutGap(record?.points ?? [], points),
+        });
   const added = pointsToTake(chosen.points, record?.points ?? []);
   return { chosen, added, copied: new Set(copied.keys()), isFirst: record === null };
 }

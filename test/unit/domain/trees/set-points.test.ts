@@ -157,6 +157,25 @@ describe('a point that has got files since it was copied', () => {
     expect(withNewFiles(later, seen('full'), () => 7)).toBe(later);
   });
 
+  it('has a gap from when it is known, unless it may be of the source alone', () => {
+    const full = shown('a', ['1', '2'], { gap: 'no log behind it is here' });
+    const base = shown('a', ['1']);
+    const delta = { ...copied('b', ['2']), kind: 'increment', needs: ['a'] } as const;
+    const now = shown('b', ['2'], { kind: 'increment', needs: ['a'], gap: 'x' });
+    const of = (point: TargetTreePoint, ...all: TreePoint[]) =>
+      withNewFiles(point, new Map(all.map((one) => [one.id, one])), () => null).gap;
+    const own = { ...copied('a', ['1']), needs: [] };
+    expect(of(own, full)).toBe('no log behind it is here');
+    expect(of({ ...own, files: ['1', 'log'] }, full)).toBeUndefined();
+    expect(of({ ...own, needs: ['gone'] }, full)).toBeUndefined();
+    expect(of({ ...own, kind: 'log' }, full)).toBeUndefined();
+    expect(of({ ...own, gap: 'its own' }, full)).toBe('its own');
+    expect(of(delta, now, base)).toBe('x');
+    // What it builds on has gone there.
+    expect(of(delta, now, { ...base, kind: 'increment' })).toBeUndefined();
+    expect(of(delta, { ...now, needs: [] }, base)).toBeUndefined();
+  });
+
   it('lacks its logs no more once they are copied', () => {
     const backup = { ...copied('a', ['1']), gap: 'no log behind it is here' };
     const now = shown('a', ['1', 'log']);

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { chooseTreePoints } from '../../../../src/domain/trees/tree-points.js';
+import { pointsToTake } from '../../../../src/domain/trees/grown-points.js';
+import { copiedWithoutGap, withNewFiles } from '../../../../src/domain/trees/set-points.js';
+import type { TreePoint } from '../../../../src/domain/trees/source-tree.js';
+import type { TargetTreePoint } from '../../../../src/domain/trees/target-tree.js';
+import { chooseTreePoints, copiedAt } from '../../../../src/domain/trees/tree-points.js';
 import { rmanLayout } from '../../../../src/layout/rman/rman.js';
 import {
   archivedLog,
@@ -94,6 +98,58 @@ describe('a backup of an open Oracle database', () => {
       expect(found.gap).toContain('it cannot be opened without');
     },
   );
+
+  it.each<[string, ...WrittenFile[]]>([
+    ['archived logs', archivedLog(9, 3 * DAY), archivedLog(10, 4 * DAY)],
+    ['an archived log long before it and others', archivedLog(1, -90), archivedLog(9, 3 * DAY)],
+    ['pieces of logs', [logs(3 * DAY), 3 * DAY], autobackupAt(3 * DAY + 1)],
+  ])('takes nothing along of days later, when its own have gone: %s', async (_, ...left) => {
+    const next = [[level0(2 * DAY), 2 * DAY + 60], autobackupAt(2 * DAY + 64)] as const;
+    const found = await levelZero(...next, ...left);
+    expect(found.files).toEqual([]);
+    expect(found.gap).toContain('no archived log that was made after its end is here');
+  });
+
+  it('is opened by the pieces of logs of days later, as long as no other backup of data lies between', async () => {
+    const behind = logs(3 * DAY);
+    const found = await levelZero([behind, 3 * DAY], autobackupAt(3 * DAY + 1));
+    expect(found.gap).toBeUndefined();
+    expect(found.files).toContain(behind);
+  });
+
+  it('is copied without a word of logs that the copy has and that have gone since', async () => {
+    const data = [[level0(0), 60], autobackupAt(64)] as const;
+    const later = [[level0(3 * DAY), 3 * DAY + 60], autobackupAt(3 * DAY + 64)] as const;
+    const lastLog = archivedLog(99, 3 * DAY + 61);
+    const before = await pointsOfArea(...data, archivedLog(7, 62));
+    const after = await pointsOfArea(...data, ...later, lastLog);
+    const nowMs = Date.UTC(2026, 10, 27, 12);
+    const copyOf = (points: readonly TreePoint[]) =>
+      points
+        .filter(({ id }) => id === tagAt(0))
+        .map(({ id, createdAtMs, kind, needs, files, sizeBytes }): TargetTreePoint => ({
+          ...{ id, createdAt: new Date(createdAtMs).toISOString(), kind, needs, files },
+          copiedAt: new Date(createdAtMs + 7_200_000).toISOString(),
+          ...{ fileCount: files!.length, sizeBytes: sizeBytes!, health: 'good', flags: [] },
+          ...{ verifiedAt: null, source: { repositoryId: 'r', restorePointId: id } },
+        }));
+    const told = (copy: readonly TargetTreePoint[]) =>
+      chooseTreePoints(after, rmanLayout.rules, {
+        ...{ mode: 'periodic', scope: 'latest', withLogs: false, gfs: null, timeZone: 'UTC' },
+        ...{ retention: { type: 'restorePoints', value: 7 }, nowMs },
+        ...{ copied: copiedAt({ points: copy }), withoutGap: copiedWithoutGap(copy, after) },
+      }).warnings;
+    const copy = copyOf(before);
+    expect(copy).toHaveLength(1);
+    expect(told(copy)).toEqual([]);
+    expect(pointsToTake(after, copy).map(({ id }) => id)).not.toContain(tagAt(0));
+    // As builds copied it that did not know of logs.
+    const without = copyOf(after);
+    const shown = new Map(after.map((point) => [point.id, point]));
+    expect(told(without)).toHaveLength(1);
+    expect(withNewFiles(without[0]!, shown, () => 1).gap).toContain('no archived log');
+    expect(withNewFiles(copy[0]!, shown, () => 1)).toBe(copy[0]);
+  });
 
   it('lacks nothing where the area has no logs at all', async () => {
     expect(await levelZero()).toEqual({ files: [], gap: undefined });
