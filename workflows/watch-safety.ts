@@ -15,7 +15,7 @@ import {
   type OpenAlert,
 } from '../src/domain/safety/alert-ledger.js';
 import { afterRefusal } from '../src/domain/safety/channel-news.js';
-import { HIDDEN_MOST_MS, isBehind, NOTHING_UNREAD } from '../src/domain/safety/hidden-problems.js';
+import { hiddenMostMs, isBehind, NOTHING_UNREAD } from '../src/domain/safety/hidden-problems.js';
 import type { WatchedChannel } from '../src/domain/safety/notification-channel.js';
 import { heldSilences, isSilenced, MAX_SILENCES } from '../src/domain/safety/silence.js';
 import { isStop, reasonOf } from './failures.js';
@@ -138,8 +138,8 @@ function endsSinceSeen(): boolean {
 }
 
 /** Earlier builds kept open what was hidden as long as that lasted. */
-function hiddenMostMs(): number {
-  return patched('watchSafety-20261128-hidden-a-day') ? HIDDEN_MOST_MS : Infinity;
+function isHiddenForADay(): boolean {
+  return patched('watchSafety-20261128-hidden-a-day');
 }
 
 async function pingQuietly(channelId: string): Promise<void> {
@@ -162,7 +162,7 @@ function stepOf(
     ...{ nowMs: Date.now(), holdMs, isWhole },
     isThere: (key) => there.has(key),
     isHidden: (problem) => isBehind(unread, problem),
-    hiddenMostMs: hiddenMostMs(),
+    ...(isHiddenForADay() ? { hiddenMostMs } : {}),
     endsSinceSeen: endsSinceSeen(),
     isSilenced: isSilencedNow,
     mostBytes: OPEN_BYTES,

@@ -3,7 +3,7 @@
 import type { TokenScope } from '../access/access.js';
 import type { ErrorCode } from '../errors.js';
 import { nextLedger, seesAll, type OpenAlert } from '../safety/alert-ledger.js';
-import { HIDDEN_MOST_MS, isBehind, unreadOf } from '../safety/hidden-problems.js';
+import { hiddenMostMs, isBehind, unreadOf } from '../safety/hidden-problems.js';
 import type { SafetyProblem } from '../safety/problem-groups.js';
 import type { RecordedSession } from '../sessions/recorded-session.js';
 
@@ -168,7 +168,7 @@ function nextProblems(
     holdMs: 0,
     isWhole: areOutcomesKnown && seesAll(seen),
     isHidden: (problem) => isBehind(unread, problem),
-    hiddenMostMs: HIDDEN_MOST_MS,
+    hiddenMostMs,
   });
   const problems = new Map(before?.problems);
   const events: SiteEvent[] = [];

@@ -79,7 +79,7 @@ export interface LedgerLook {
   /** Whether it may be there still, though the look does not show it. Absent: nothing is hidden. */
   readonly isHidden?: (problem: ObservedProblem) => boolean;
   /** How long what is hidden counts as there. Absent: as long as it is hidden, as in earlier builds. */
-  readonly hiddenMostMs?: number;
+  readonly hiddenMostMs?: (problem: ObservedProblem) => number;
   /** Of a problem that is not told as long as this holds; the end of what was told before is told all the same. */
   readonly isSilenced?: (problem: ObservedProblem) => boolean;
   /** As earlier builds counted: from the last look that showed it. */
@@ -96,7 +96,7 @@ export function nextLedger(
   problems: readonly ObservedProblem[],
   look: LedgerLook,
 ): LedgerStep {
-  const { nowMs, holdMs, isWhole, endsSinceSeen = false, hiddenMostMs = Infinity } = look;
+  const { nowMs, holdMs, isWhole, endsSinceSeen = false, hiddenMostMs = () => Infinity } = look;
   const { isThere = () => false, isHidden = () => false, isSilenced = () => false } = look;
   const known = new Map(open.map((alert) => [alert.problem.key, alert]));
   const shown = problems.map((problem) => seenNow(problem, known.get(problem.key), nowMs));
@@ -104,7 +104,7 @@ export function nextLedger(
   const rest = [...known.values()];
   const there = rest.filter(({ problem }) => isThere(problem.key));
   const mayEnd = ({ problem, hiddenSinceMs = nowMs }: OpenAlert) =>
-    isWhole && (!isHidden(problem) || nowMs - hiddenSinceMs >= hiddenMostMs);
+    isWhole && (!isHidden(problem) || nowMs - hiddenSinceMs >= hiddenMostMs(problem));
   const unseen = rest
     .filter((alert) => !there.includes(alert) && (alert.isTold || !mayEnd(alert)))
     .map((alert) => ({

@@ -46,8 +46,10 @@ const JUDGED_BY_SOURCE: readonly SafetyCode[] = [
   'FILES_NOT_COPIED',
 ];
 
-/** How long what is hidden counts as there: a second time of it is not told as long as the first one is open. */
-export const HIDDEN_MOST_MS = DAY_MS;
+/** How long what is hidden counts as there: a second time of it is not told as long as the first one is open. A run that failed stays so until a later one. */
+export function hiddenMostMs({ code }: Pick<ObservedProblem, 'code'>): number {
+  return code === 'JOB_FAILED' ? Infinity : DAY_MS;
+}
 
 type Finding = Pick<SafetyProblem, 'code' | 'errorCode' | 'repositoryId' | 'jobIds'>;
 

@@ -6,7 +6,7 @@ import {
   type ObservedProblem,
 } from '../../../../src/domain/safety/alert-ledger.js';
 import {
-  HIDDEN_MOST_MS,
+  hiddenMostMs,
   isBehind,
   NOTHING_UNREAD,
   unreadOf,
@@ -103,7 +103,7 @@ describe('while something in a repository cannot be read', () => {
     const unread = unreadOf([UNREADABLE]);
     const hourMs = 3_600_000;
     const at = (hour: number) => ({
-      ...{ nowMs: hour * hourMs, holdMs: 0, isWhole: true, hiddenMostMs: HIDDEN_MOST_MS },
+      ...{ nowMs: hour * hourMs, holdMs: 0, isWhole: true, hiddenMostMs },
       isHidden: (each: ObservedProblem) => isBehind(unread, each),
     });
     const told = nextLedger([], [DAMAGED, UNREADABLE], at(0)).open;
@@ -136,7 +136,9 @@ describe('while something in a repository cannot be read', () => {
     };
     const { known } = nextSite(null, before);
     const forgotten = { ...before, atMs: 1, problems: [], unjudgedRuns: ['shares'] };
-    expect(nextSite(known, forgotten).events).toEqual([]);
+    const hidden = nextSite(known, forgotten);
+    const later = nextSite(hidden.known, { ...forgotten, atMs: 2 * 86_400_000 });
+    expect([...hidden.events, ...later.events]).toEqual([]);
   });
 
   it('the events of the site say no end of it either', () => {
