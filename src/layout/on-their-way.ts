@@ -19,28 +19,33 @@ export function filesOnTheirWay(entries: readonly RepositoryEntry[]): FileOnItsW
   });
 }
 
-/** The workload with those of its points awaited that such a file may be of: where it will replace a file of the point, and, where files of a point
- *  have names of their own, the newest one that has files where it comes to lie. A mark of the tool that all is there may have come before it. One that nobody
- *  finishes holds nothing up for long: what counts is when it was last written to. */
+/** The workloads of one share with those of their points awaited that such a file may be of: where it will replace a file of a point, that one; else, where files
+ *  of a point have names of their own, the newest one of all workloads that has files where it comes to lie. One file is of one point: what lies beside it of other
+ *  machines is not held up. A mark of the tool that all is there may have come before it. One that nobody finishes holds nothing up for long: what counts is when
+ *  it was last written to. */
 export function withAwaited(
-  found: FoundWorkload,
+  found: readonly FoundWorkload[],
   coming: readonly FileOnItsWay[],
   { isNamedAlike }: Pick<BackupLayout, 'isNamedAlike'>,
-): FoundWorkload {
+): readonly FoundWorkload[] {
   if (coming.length === 0) return found;
-  const points = found.restorePoints.map((point) => ({ point, paths: pathsOf(point) }));
-  const filesOf = new Map<string, FileOnItsWay[]>();
+  const points = found
+    .flatMap(({ restorePoints }) => restorePoints)
+    .map((point) => ({ point, paths: pathsOf(point) }));
+  const filesOf = new Map<SourceRestorePoint, FileOnItsWay[]>();
   for (const file of coming) {
     const own =
       points.find(({ paths }) => paths.has(file.pathThen)) ??
       (isNamedAlike === true ? undefined : newestAround(points, file.pathThen));
-    if (own !== undefined) filesOf.set(own.point.id, [...(filesOf.get(own.point.id) ?? []), file]);
+    if (own !== undefined) filesOf.set(own.point, [...(filesOf.get(own.point) ?? []), file]);
   }
-  const restorePoints = found.restorePoints.map((point) => {
-    const files = filesOf.get(point.id);
-    return files === undefined ? point : awaiting(point, files);
-  });
-  return { ...found, restorePoints };
+  return found.map((workload) => ({
+    ...workload,
+    restorePoints: workload.restorePoints.map((point) => {
+      const files = filesOf.get(point);
+      return files === undefined ? point : awaiting(point, files);
+    }),
+  }));
 }
 
 interface PointWithPaths {

@@ -146,8 +146,8 @@ async function workloadsOf(
     const all = await foundBy(layout, facts, claimed, onUnread);
     if (all === null) continue;
     onUnlisted?.(nobodysFiles(layout, claimed, all));
-    for (const found of all)
-      workloads.push({ ...withAwaited(found, onTheirWay, layout), ...known });
+    for (const found of withAwaited(all, onTheirWay, layout))
+      workloads.push({ ...found, ...known });
   }
   facts.keep();
   return workloads;

@@ -17,6 +17,13 @@ const runOf = (folder: string) => ({
   [`${folder}/STATUS.ok`]: 'ok',
 });
 
+const packageOf = (name: string) => `<?xml version="1.0"?>
+<Envelope xmlns="http://schemas.dmtf.org/ovf/envelope/1" xmlns:ovf="http://schemas.dmtf.org/ovf/envelope/1">
+  <References><File ovf:id="f" ovf:href="${name}-disk1.vmdk"/></References>
+  <DiskSection><Info/><Disk ovf:diskId="d" ovf:fileRef="f"/></DiskSection>
+  <VirtualSystem ovf:id="vm"><Info/><Name>${name}</Name></VirtualSystem>
+</Envelope>`;
+
 async function pointsOf({ repository }: RepositoryCopy) {
   const [workload] = await scanRepository(repository, { onUnrecognised: () => undefined });
   return workload!.restorePoints;
@@ -74,6 +81,28 @@ describe('a file that is still on its way', () => {
     expect(await coming((name) => name.replace(/^\d{14}\.\w{4}/, '20261201000000.ffff'))).toEqual([
       ...['silent', 'silent', 'awaited'],
     ]);
+  });
+
+  it.each([
+    ['web', '.web-disk1.vmdk.Xy12Ab', ['web']],
+    ['of no known point', '.new-disk1.vmdk.Xy12Ab', ['mail']],
+  ])('holds up one machine of a folder with several (%s)', async (_, name, awaited) => {
+    const machines = ['db', 'mail', 'web'];
+    const files: Record<string, string | number> = { [`vms/${name}`]: 'x' };
+    for (const machine of machines) {
+      files[`vms/${machine}.ovf`] = packageOf(machine);
+      files[`vms/${machine}-disk1.vmdk`] = 4096;
+    }
+    const copy = await treeOf(files);
+    const newest = new Date('2026-11-24T23:00:00Z');
+    await utimes(copy.at('vms/mail.ovf'), newest, newest);
+    const found = await scanRepository(copy.repository, { onUnrecognised: () => undefined });
+    expect(found.map(({ id }) => id)).toEqual(machines.map((machine) => `ovf-vms:${machine}`));
+    expect(
+      machines.filter((_machine, index) =>
+        found[index]!.restorePoints.some(({ evidence }) => evidence?.closing === 'awaited'),
+      ),
+    ).toEqual(awaited);
   });
 
   it('holds up no backup that is one file, but the one that it will replace', async () => {
