@@ -65,7 +65,7 @@ async function packagesIn(
 }
 
 /** Images that no package names, under names of their own, are those of other machines: they go to who knows them. Without a descriptor that cannot be read just
- *  now nobody knows which these are. */
+ *  now, or is still being written, nobody knows which these are. */
 async function confirm(facts: FolderFacts, claimed: ClaimedFiles): Promise<Claim> {
   const files = packageNames(claimed.files);
   const bases = files.flatMap(({ name }) => (isDescriptor(name) ? [baseOf(name)] : []));
@@ -78,7 +78,7 @@ async function confirm(facts: FolderFacts, claimed: ClaimedFiles): Promise<Claim
   const packages = await packagesIn(facts, files);
   const isUnread = packages.some((one) =>
     [one.found, one.manifest].some(
-      (part) => part !== null && 'fault' in part && part.fault.state === 'unknown',
+      (part) => part !== null && 'fault' in part && part.fault.state !== 'broken',
     ),
   );
   if (isUnread) return keep([]);

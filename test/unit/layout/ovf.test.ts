@@ -302,6 +302,24 @@ describe.skipIf(!requireTool('qemu-img'))('an OVF package in a folder', () => {
     expect(await ids()).toEqual(['ovf-share:web']);
   });
 
+  it.each(['alone', 'beside another'])(
+    'keeps its disks while its descriptor is still being written (%s)',
+    async (which) => {
+      const more: Record<string, string> =
+        which === 'alone' ? {} : { 'share/app.ovf': descriptorOf('', '') };
+      const half = ONE_DISK.slice(0, ONE_DISK.indexOf('</References>'));
+      const copy = await treeOf({ 'share/web.ovf': half, 'share/Data.vhdx': 512, ...more });
+      const ids = async () => (await scanRepository(copy.repository)).map(({ id }) => id);
+      const packages = which === 'alone' ? ['ovf-share:web'] : ['ovf-share:app', 'ovf-share:web'];
+      expect(await ids()).toEqual(packages);
+      await writeFile(copy.at('share/web.ovf'), '');
+      expect(await ids()).toEqual(packages);
+      // Whoever writes no descriptor keeps nothing.
+      await writeFile(copy.at('share/web.ovf'), '<!DOCTYPE x><Envelope/>');
+      expect(await ids()).toEqual([...packages, 'vhd-share:Data.vhdx']);
+    },
+  );
+
   it('is broken with the manifest of another descriptor', async () => {
     const copy = await exported();
     await writeFile(copy.at('web/web.ovf'), `${TWO_DISKS} `);
