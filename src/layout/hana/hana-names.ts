@@ -60,15 +60,29 @@ export function isOfOneBackup(name: string): boolean {
   return parsed?.is === 'data' && (parsed.delta !== null || DATE.test(parsed.prefix));
 }
 
-/** What the prefixes of one database's fulls have in common, however it is dated: with a time behind the date, or with the day of the week. */
+/** What the prefixes of one database's fulls have in common, however they are dated or counted: with a time behind the date, or with the day of the week. */
 export function seriesOf(prefix: string): string {
-  return prefix
-    .replace(new RegExp(`(?:${DATE.source})(?:[-_.T]?\\d\\d)*`, 'g'), '')
-    .replace(WEEKDAY, '');
+  return SERIES_PARTS.reduce((rest, part) => rest.replace(part, ''), prefix);
 }
-
-const WEEKDAY =
-  /(?<![a-z])(?:mon(?:day)?|tue(?:s(?:day)?)?|wed(?:nesday)?|thu(?:rs(?:day)?)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?)(?![a-z])/gi;
 
 /** As people write it, or seconds since 1970. */
 const DATE = /(?:19|20)\d\d([-_.]?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])|\d{10}/;
+const TIME = /(?:[-_.T]?\d\d)*/;
+
+/** Taken off one after the other. */
+const SERIES_PARTS = [
+  // A date in any order (24112026, 261124), or a counter.
+  new RegExp(`\\d{6,}${TIME.source}`, 'g'),
+  // 24.11.2026, 11-24-2026
+  new RegExp(
+    `(?<!(?:19|20)\\d\\d[-_.]?)(?<!\\d)\\d{1,2}([-_.])\\d{1,2}\\1(?:19|20)\\d\\d(?!\\d)${TIME.source}`,
+    'g',
+  ),
+  new RegExp(`(?:${DATE.source})${TIME.source}`, 'g'),
+  // 24NOV2026
+  new RegExp(
+    `(?<!\\d)\\d{1,2}([-_.]?)(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\\1(?:19|20)\\d\\d(?!\\d)${TIME.source}`,
+    'gi',
+  ),
+  /(?<![a-z])(?:mon(?:day)?|tue(?:s(?:day)?)?|wed(?:nesday)?|thu(?:rs(?:day)?)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?)(?![a-z])/gi,
+];

@@ -24,6 +24,8 @@ interface DataBackup {
   readonly id: string | null;
   readonly atMs: number;
   readonly parts: readonly Named<DataName>[];
+  /** Alike of fulls that may be of one database (`seriesOf`). */
+  readonly series: string;
   /** Path of a file that says to be of another backup: that had the same prefix, and was not all written over. */
   readonly stranger: string | null;
   /** All others beside it are of its database, too, whatever they are called. */
@@ -141,7 +143,8 @@ function dataBackups(
     const atMs = idMs(id, files);
     const isLasting = isOfOneBackup(own[0]!.file.name);
     const pointId = isLasting ? key : `${key}@${new Date(atMs).toISOString().slice(0, 19)}`;
-    return { key, pointId, delta, id, atMs, parts: own, stranger, isOnlyDatabase, unread };
+    const series = seriesKey(own[0]!);
+    return { key, pointId, delta, id, atMs, parts: own, series, stranger, isOnlyDatabase, unread };
   });
   return backups.sort((a, b) => a.atMs - b.atMs || (a.key < b.key ? -1 : 1));
 }
@@ -201,11 +204,10 @@ function lackOf(backup: DataBackup, all: readonly DataBackup[]): string | null {
  *  folder, and so may two tenants, under prefixes of their own. */
 function mayBeOfOne(one: DataBackup, other: DataBackup): boolean {
   if (!one.parts.some(({ name }) => name.volume > 0 && hasVolume(other, name.volume))) return false;
-  return one.isOnlyDatabase || seriesKey(one) === seriesKey(other);
+  return one.isOnlyDatabase || one.series === other.series;
 }
 
-function seriesKey({ parts }: DataBackup): string {
-  const { file, name } = parts[0]!;
+function seriesKey({ file, name }: Named<DataName>): string {
   return `${file.within.slice(0, -file.name.length)}${seriesOf(name.prefix)}`;
 }
 

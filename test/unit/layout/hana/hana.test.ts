@@ -184,6 +184,14 @@ describe('backups of SAP HANA', () => {
       ['Mon', 'tue'],
       ['20261123', '20261124'],
       ['RH1-B1795400000', 'RH1-B1795500000'],
+      ['FULL_23112026', 'FULL_24112026'],
+      ['FULL_23112026_06_15', 'FULL_24112026_07_16'],
+      ['RH1_23-11-2026_0600', 'RH1_24-11-2026_0715'],
+      ['RH1_11.23.2026', 'RH1_11.24.2026'],
+      ['RH1_261123', 'RH1_261124'],
+      ['RH1_23NOV2026', 'RH1_24NOV2026'],
+      ['RH1_2026-11-23-2015', 'RH1_2026-11-24-2016'],
+      ['RH1_000099', 'RH1_000100'],
     ])('are compared with the full before them of their own series: %s, %s', async (one, next) => {
       const other = full('OTHER', T2, 1, 2);
       const small = await pointsOf({
