@@ -246,7 +246,8 @@ function underDelta(
       other.delta === null &&
       other.id === null &&
       other.atMs < atMs &&
-      parts.some(({ name }) => hasVolume(other, name.volume)),
+      // Each has a topology, whatever its database.
+      parts.some(({ name }) => name.volume > 0 && hasVolume(other, name.volume)),
   );
   if (full !== undefined) return { needs: [full.pointId] };
   return { needs: [], gap: `the backup that it builds on (id ${from}) is not here` };

@@ -290,6 +290,23 @@ describe('backups of SAP HANA', () => {
     );
   });
 
+  it('are under a delta the full with its volumes, where heads tell no ids', async () => {
+    const delta = `b/D_databackup_incremental_${T0}_${T3}`;
+    const fulls = ['RH1_databackup_0_1', 'RH1_databackup_2_1', 'SYS_databackup_0_1'];
+    const names = [...fulls, 'SYS_databackup_1_1'].map((name) => `b/${name}`);
+    const copy = await treeOf({
+      ...Object.fromEntries(names.map((name) => [name, 'x'.repeat(8192)])),
+      ...{ [`${delta}_0_1`]: hanaFile(T3), [`${delta}_2_1`]: hanaFile(T3) },
+    });
+    for (const [index, name] of names.entries()) {
+      const at = new Date(Number(T0) + 60_000 * index);
+      await utimes(copy.at(name), at, at);
+    }
+    const [tree] = await scanTreesWith(hanaLayout, copy.repository);
+    const point = tree!.points.find(({ kind }) => kind === 'increment')!;
+    expect(point.needs.map((id) => id.split('@')[0])).toEqual(['RH1_databackup']);
+  });
+
   it('in a folder of their own are one database, and files of others are not theirs', async () => {
     const [tree] = await treesOf({
       [`b/SYSTEMDB/x_databackup_0_1`]: hanaFile(T0),
