@@ -199,6 +199,9 @@ interface DiskRestore extends BegunRestore {
 /** What was planned no longer fits: a merge has made other files of the chain, or one was healed. What is written and fits still is kept. */
 const PREPARED_AGAIN: readonly string[] = ['SOURCE_CHANGED', 'FILE_MISSING', 'STAGING_INVALID'];
 
+/** Of these, those by which other files of the chain show. */
+const CHANGED_FILES: readonly string[] = ['SOURCE_CHANGED', 'FILE_MISSING'];
+
 async function restoreDisks(input: RestoreInput, begun: DiskRestore): Promise<OperationStatus> {
   const { settings, state } = begun;
   let restore = begun;
@@ -212,6 +215,8 @@ async function restoreDisks(input: RestoreInput, begun: DiskRestore): Promise<Op
       doneBytes = state.view.processedBytes;
       if (++replans > settings.maxReplans) throw error;
       state.show(`planned again: ${reasonOf(error)}`);
+      // A change may have begun while the lease had lapsed: held again it would wait for this restore, which cannot go on before it has ended.
+      if (CHANGED_FILES.includes(codeOf(error))) await giveLeaseBack(restore.order, settings);
       if (replans > 1) await sleep(settings.lockRetryMs);
       const plan = await prepare(input, restore);
       if (plan.tree !== undefined) throw error;

@@ -61,6 +61,13 @@ async function stagedFull(): Promise<{ copy: MachineCopy; change: Change }> {
   return { copy, change: ({ mover }) => mover.run('replaceWithFull', replace) };
 }
 
+/** Writes what is there. */
+async function touch(copy: MachineCopy, path: string): Promise<void> {
+  const file = await copy.target.openWrite(path, 'existing');
+  await file.write((await copy.read(path)).subarray(0, 1), 0);
+  await file.close();
+}
+
 /** One that is announced, and has not begun. */
 async function announced(pending: PendingChange): Promise<MachineCopy> {
   const copy = await machine.copy();
@@ -215,9 +222,7 @@ describe('a restore that is ordered', () => {
       destination.openWrite = async (asked, mode) => {
         if (asked.endsWith('.raw') && mode === 'existing' && !isTouched) {
           isTouched = true;
-          const file = await copy.target.openWrite(path, 'existing');
-          await file.write((await copy.read(path)).subarray(0, 1), 0);
-          await file.close();
+          await touch(copy, path);
         }
         return openWrite.call(destination, asked, mode);
       };
@@ -225,6 +230,27 @@ describe('a restore that is ordered', () => {
     expect(isTouched).toBe(true);
     expect(status).toMatchObject({ result: 'success' });
     expect(bytes?.equals(machine.disk(3))).toBe(true);
+  });
+
+  it('waits for a merge that began while its lease had lapsed, and finishes it', async () => {
+    const copy = await machine.copy();
+    let isBegun = false;
+    const { status, bytes } = await restore(copy, (destination) => {
+      const { openWrite } = destination;
+      destination.openWrite = async (asked, mode) => {
+        if (asked.endsWith('.raw') && mode === 'existing' && !isBegun) {
+          isBegun = true;
+          const record = { ...(await copy.record()), pending: mergeOfOldest() };
+          await writeChainRecord(copy.target, machine.chain, record);
+          await touch(copy, copy.pathOf(0, 'image'));
+        }
+        return openWrite.call(destination, asked, mode);
+      };
+    });
+    expect(isBegun).toBe(true);
+    expect(status).toMatchObject({ result: 'success' });
+    expect(bytes?.equals(machine.disk(3))).toBe(true);
+    expect(await copy.listed()).toEqual([1, 2, 3]);
   });
 
   it('and fails gives its lease back, so that it can be ordered again at once', async () => {
