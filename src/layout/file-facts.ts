@@ -1,6 +1,7 @@
 import type { FileStamp } from '../domain/sources/restore-point.js';
 import type { SourceRepository, RepositoryEntry } from '../repository/backup-repository.js';
 import type { Finding } from './point-fault.js';
+import { SiblingRuns } from './sibling-runs.js';
 
 /** Keeps what was found out about files from look to look: one text for each folder. It may forget any, and does not know what they mean. */
 export interface FactStore {
@@ -27,30 +28,35 @@ export class FolderFacts {
   readonly #known: ReadonlyMap<string, KeptFact>;
   readonly #used = new Map<string, KeptFact>();
   #isNew = false;
+  readonly siblings: SiblingRuns;
 
   private constructor(
     private readonly store: FactStore,
     readonly repository: SourceRepository,
     private readonly folder: string,
-    known: readonly KeptFact[],
+    { known, siblings }: { readonly known: readonly KeptFact[]; readonly siblings: SiblingRuns },
   ) {
+    this.siblings = siblings;
     this.#known = new Map(known.map((fact) => [keyOf(fact[0], fact[2]), fact]));
   }
 
+  /** @param siblings of the look. Absent: it is of this folder alone */
   static async of(
     store: FactStore,
     repository: SourceRepository,
     folder: string,
+    siblings = new SiblingRuns(repository),
   ): Promise<FolderFacts> {
     const key = keyOfFolder(repository, folder);
     const text = repository.capabilities.stampsProve ? await store.load(key) : null;
     const known = text === null ? [] : (JSON.parse(text) as KeptFact[]);
-    return new FolderFacts(store, repository, folder, known);
+    return new FolderFacts(store, repository, folder, { known, siblings });
   }
 
   /** Of a folder about which nothing is known, and nothing kept. */
   static unknown(repository: SourceRepository, folder: string): FolderFacts {
-    return new FolderFacts(FORGETFUL, repository, folder, []);
+    const siblings = new SiblingRuns(repository);
+    return new FolderFacts(FORGETFUL, repository, folder, { known: [], siblings });
   }
 
   /** What `read` finds out, or has found out when the file was the same.

@@ -14,6 +14,7 @@ import { joinFolders } from './join-folders.js';
 import { BACKUP_LAYOUTS } from './layouts.js';
 import { withAwaited } from './on-their-way.js';
 import { treesIn, type OnUnread } from './scan-trees.js';
+import { SiblingRuns } from './sibling-runs.js';
 import { TREE_LAYOUTS } from './tree-layouts.js';
 import { claimText, isBug, isOfOnePlace, unreadPart } from './unread-part.js';
 import { readFolders, walkFolders, type WalkedFolder } from './walk-folders.js';
@@ -82,6 +83,7 @@ async function workloadsIn(
   { onUnseen, onUnrecognised }: ScanListener = {},
 ): Promise<Map<string, SourceWorkload>> {
   const told = new Set<string>();
+  const look = { store, siblings: new SiblingRuns(repository) };
   const shares = new Map<string, [SourceWorkload, ...SourceWorkload[]]>();
   for await (const folder of folders) {
     for (const part of folder.unseen) {
@@ -95,7 +97,7 @@ async function workloadsIn(
       ((files: readonly RepositoryEntry[], runBy?: string): void =>
         unrecognisedIn(files, runBy).forEach(onUnrecognised));
     tell?.(folder.unclaimed, folder.runBy);
-    const foundHere = await workloadsOf(repository, folder, store, onUnread, tell);
+    const foundHere = await workloadsOf(repository, folder, look, onUnread, tell);
     for (const found of foundHere.map(withBounds)) {
       const known = shares.get(found.id);
       if (known === undefined) shares.set(found.id, [found]);
@@ -129,12 +131,12 @@ function withDate<P extends { readonly createdAtMs: number }>(point: P): P {
 async function workloadsOf(
   repository: SourceRepository,
   { folder, shares, trees }: WalkedFolder,
-  store: FactStore,
+  { store, siblings }: { readonly store: FactStore; readonly siblings: SiblingRuns },
   onUnread: OnUnread,
   onUnlisted?: (files: readonly RepositoryEntry[]) => void,
 ): Promise<SourceWorkload[]> {
   if (shares.length + trees.length === 0) return [];
-  const facts = await FolderFacts.of(store, repository, folder);
+  const facts = await FolderFacts.of(store, repository, folder, siblings);
   const workloads = await treesIn(facts, { folder, trees }, onUnread, onUnlisted);
   for (const { layout, claimed, onTheirWay } of shares) {
     const { type, makesFullsOnly } = layout;

@@ -1,53 +1,114 @@
 import { isBackupError } from '../domain/errors.js';
 import type { SourceRepository } from '../repository/backup-repository.js';
-import { joinPath } from '../repository/repository-path.js';
 import { datedPlace } from './dated-folders.js';
+import { isOfOnePlace } from './unread-part.js';
 
-/** Folders that differ from one in its date alone: those of other runs of one script, `2026-11-23/vms` of `2026-11-24/vms`. */
+/** Names of all places together: a repository of many machines has a place for each. */
+const MAX_NAMES = 200_000;
+
+/** Folders that differ in their dates alone: those of the runs of one script, `2026-11-23/vms` and `2026-11-24/vms`. */
+interface Place {
+  /** Not listed so far. */
+  readonly runs: Run[];
+  /** By name of a file, the date of the run that holds it; null: several do. */
+  readonly holders: Map<string, string | null>;
+  /** Of the runs that cannot be listed. */
+  readonly errors: { readonly date: string; readonly error: unknown }[];
+  /** Names of files and runs that it has held. */
+  weight: number;
+}
+
+interface Run {
+  /** Path within the repository. */
+  readonly folder: string;
+  readonly date: string;
+}
+
+/** What the runs of scripts hold, for one look: each run is listed once, when it is first asked for, however many files and folders ask. One question at a time. */
 export class SiblingRuns {
-  #folders: Promise<readonly string[]> | null = null;
+  readonly #places = new Map<string, Place>();
+  #held = 0;
 
-  /** @param folder path within the repository */
   constructor(
     private readonly repository: SourceRepository,
-    private readonly folder: string,
+    private readonly maxNames = MAX_NAMES,
   ) {}
 
-  /** Whether one of them holds a file of this name. What several runs hold is no machine that somebody has put into the folder of a day, whenever it was
-   *  written: a source that was moved without its times has all of them from one day.
-   *  @throws what the repository throws */
-  async hold(name: string): Promise<boolean> {
-    this.#folders ??= this.#look();
-    for (const sibling of await this.#folders)
-      if (await this.#isFile(joinPath(sibling, name))) return true;
+  /** Whether another run than this folder holds a file of this name. What several runs hold is no machine that somebody has put into the folder of a day,
+   *  whenever it was written: a source that was moved without its times has all of them from one day.
+   *  @param folder path within the repository
+   *  @throws what the repository throws; of a run that cannot be listed only where no other one holds it */
+  async hold(folder: string, name: string): Promise<boolean> {
+    const date = datedPlace(folder).date?.date;
+    const place = date === undefined ? null : await this.#placeOf(folder);
+    if (date === undefined || place === null) return false;
+    for (;;) {
+      const holder = place.holders.get(name);
+      if (holder !== undefined && holder !== date) return true;
+      const next = place.runs.pop();
+      if (next === undefined) break;
+      const before = place.holders.size;
+      await this.#listInto(place, next);
+      place.weight += place.holders.size - before;
+      this.#held += place.holders.size - before;
+    }
+    const unread = place.errors.find((one) => one.date !== date);
+    if (unread !== undefined) throw unread.error;
     return false;
   }
 
-  async #isFile(path: string): Promise<boolean> {
+  async #listInto({ holders, errors }: Place, { folder, date }: Run): Promise<void> {
     try {
-      return (await this.repository.stat(path))?.type === 'file';
+      for (const { type, name } of await this.repository.list(folder)) {
+        if (type !== 'file') continue;
+        const known = holders.get(name);
+        holders.set(name, known === undefined || known === date ? date : null);
+      }
     } catch (error) {
       // There is a file, or a link, where this run has a folder.
-      if (isBackupError(error, 'PATH_FORBIDDEN')) return false;
-      throw error;
+      if (isBackupError(error, 'PATH_FORBIDDEN')) return;
+      if (!isOfOnePlace(error)) throw error;
+      errors.push({ date, error });
     }
   }
 
-  async #look(): Promise<readonly string[]> {
-    const names = this.folder.split('/');
-    const own = datedPlace(this.folder);
+  /** null: no folder of the path has a date. */
+  async #placeOf(folder: string): Promise<Place | null> {
+    const names = folder.split('/');
     const depth = depthOfDate(names);
-    if (depth === null) return [];
+    if (depth === null) return null;
     const above = names.slice(0, depth).join('/');
     const below = names.slice(depth + 1);
+    const { place } = datedPlace(folder);
+    const key = JSON.stringify([above, below, place]);
+    const known = this.#places.get(key);
+    if (known !== undefined) return known;
+    const runs = await this.#runsOf(above, below, place);
+    this.#forgetSome();
+    const found: Place = { runs, holders: new Map(), errors: [], weight: runs.length };
+    this.#places.set(key, found);
+    this.#held += runs.length;
+    return found;
+  }
+
+  async #runsOf(above: string, below: readonly string[], place: string): Promise<Run[]> {
     const entries = await this.repository.list(above);
-    return entries.flatMap(({ type, path, name }) => {
-      if (type !== 'folder' || name === names[depth]) return [];
-      const sibling = [path, ...below].join('/');
-      const { place, date } = datedPlace(sibling);
-      const isOtherRun = place === own.place && date?.date !== own.date?.date;
-      return date !== null && isOtherRun ? [sibling] : [];
+    return entries.flatMap(({ type, path }) => {
+      if (type !== 'folder') return [];
+      const folder = [path, ...below].join('/');
+      const dated = datedPlace(folder);
+      const isRun = dated.place === place && dated.date !== null;
+      return isRun ? [{ folder, date: dated.date.date }] : [];
     });
+  }
+
+  /** What is asked for again is listed again. */
+  #forgetSome(): void {
+    for (const [key, { weight }] of this.#places) {
+      if (this.#held <= this.maxNames) return;
+      this.#held -= weight;
+      this.#places.delete(key);
+    }
   }
 }
 

@@ -20,7 +20,6 @@ import { readImageHead } from './image-head.js';
 import { writtenAtMs } from './named-date.js';
 import type { Finding } from './point-fault.js';
 import { settleChains, type DraftPoint } from './settle-chains.js';
-import { SiblingRuns } from './sibling-runs.js';
 import { wholeImageFault } from './whole-image.js';
 import { folderWorkloadId } from './workload-id.js';
 import { MAX_TEXT_BYTES } from './xml-file.js';
@@ -135,7 +134,6 @@ async function scan(
   const members = new Map<string, { name: string; own: SingleFile[] }>();
   const isDated = row.isDated !== false;
   const placeOfFolder: DatedPlace = isDated ? datedPlace(folder) : { place: folder, date: null };
-  const siblings = new SiblingRuns(facts.repository, folder);
   // What lies beside a folder tells whether its date is one of a run.
   const idsOf = new Map<string, readonly string[]>();
   const images = files.filter(({ name }) => endingOf(row, name) !== null);
@@ -152,7 +150,7 @@ async function scan(
     const written = writtenAtMs([entry, ...parts]);
     const doubtful =
       named === null ? placeOfUndated(folder, placeOfFolder, written) : placeOfFolder;
-    const isOfRun = doubtful !== placeOfFolder && (await siblings.hold(entry.name));
+    const isOfRun = doubtful !== placeOfFolder && (await facts.siblings.hold(folder, entry.name));
     const place = isOfRun ? placeOfFolder : doubtful;
     const dated = dateOfBoth(named, place);
     const stem = named === null ? base : named.stem;

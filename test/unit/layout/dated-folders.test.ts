@@ -1,7 +1,9 @@
 import { utimes } from 'node:fs/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { BackupError } from '../../../src/domain/errors.js';
 import { datedPlace, dateOfBoth } from '../../../src/layout/dated-folders.js';
 import { scanRepository, scanWorkload } from '../../../src/layout/scan-repository.js';
+import { SiblingRuns } from '../../../src/layout/sibling-runs.js';
 import { treeOf, WRITTEN_AT } from '../../support/layout/tree.js';
 
 describe('folders for each run', () => {
@@ -92,6 +94,57 @@ describe('machines in folders for each day', () => {
         ]);
     },
   );
+
+  it('list each run once for a whole look, however many files are asked of', async () => {
+    // Files that were written to a moment ago are not asked for their stamps again.
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
+    onTestFinished(() => void vi.useRealTimers());
+    const callsFor = async (year: number) => {
+      const days = Array.from({ length: 12 }, (_, index) => `${year}-01-${10 + index}`);
+      const names = days.flatMap((day) =>
+        [0, 1, 2, 3, 4].map((index) => `vms/${day}/of${day.slice(-2)}x${index}.img`),
+      );
+      const { repository } = await treeOf(Object.fromEntries(names.map((name) => [name, 512])));
+      const [list, stat] = [vi.spyOn(repository, 'list'), vi.spyOn(repository, 'stat')];
+      expect(await scanRepository(repository)).toHaveLength(60);
+      return { list: list.mock.calls.length, stat: stat.mock.calls.length };
+    };
+    // Nobody asks of files that were written in the days of their folders.
+    const [walk, look] = [await callsFor(2027), await callsFor(2024)];
+    expect([look.list - walk.list, look.stat - walk.stat]).toEqual([1 + 12, 0]);
+  });
+
+  it('are forgotten beyond a number of names, and listed again when they are asked for', async () => {
+    const days = ['2024-01-14', '2024-01-15'];
+    const files = days.flatMap((day) => [`a/${day}/x.img`, `b/${day}/x.img`]);
+    const { repository } = await treeOf(Object.fromEntries(files.map((path) => [path, 512])));
+    const list = vi.spyOn(repository, 'list');
+    const listsWith = async (maxNames: number) => {
+      list.mockClear();
+      const siblings = new SiblingRuns(repository, maxNames);
+      for (const folder of ['a', 'b', 'a'])
+        expect(await siblings.hold(`${folder}/2024-01-14`, 'y.img')).toBe(false);
+      return list.mock.calls.length;
+    };
+    // A place has two runs and one name.
+    expect([await listsWith(3), await listsWith(2)]).toEqual([2 * 3, 3 * 3]);
+  });
+
+  it('are told where another run cannot be listed only while no run holds one of their name', async () => {
+    const copy = await treeOf({
+      ...{ 'a/2024-01-14/vda.img': 512, 'a/2024-01-15/vda.img': 512 },
+      ...{ 'a/2024-01-15/vdb.img': 512, 'a/2024-01-16/vda.img': 512 },
+    });
+    const list = copy.repository.list.bind(copy.repository);
+    copy.repository.list = (folder) =>
+      folder === 'a/2024-01-16'
+        ? Promise.reject(new BackupError('REPOSITORY_IO_ERROR', 'bad sector'))
+        : list(folder);
+    const holds = async (name: string) =>
+      new SiblingRuns(copy.repository).hold('a/2024-01-15', name);
+    expect(await holds('vda.img')).toBe(true);
+    await expect(holds('vdb.img')).rejects.toMatchObject({ code: 'REPOSITORY_IO_ERROR' });
+  });
 
   it('tell the id that they have while no other run holds one of their name', async () => {
     const copy = await treeOf({ 'web01/2024-01-15/vda.img': 512, 'db01/2026-11-24/vda.img': 512 });
