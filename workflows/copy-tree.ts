@@ -323,8 +323,11 @@ class TreeCopy implements WorkloadTask {
         ? []
         : [`${unusable.id} is ${unusable.state}: ${unusable.reason ?? ''}`]),
     ];
+    const hasCopied = plan.state === 'planned' && this.hasCopied(plan);
+    const isWhole = count === 0 && !this.hasLeftOut && unusable === null;
+    if (isWhole && !hasCopied) this.state.foundCopied();
     if (parts.length > 0) this.state.end('warning', parts.join('; '));
-    else if (plan.state === 'planned' && this.hasCopied(plan)) this.state.end('success', null);
+    else if (hasCopied) this.state.end('success', null);
     else this.state.end('nothingToCopy', nothingText(waiting.count));
   }
 

@@ -293,6 +293,7 @@ class WorkloadCopy implements WorkloadTask {
     }
     if (unusable === null) {
       const { warnings } = this;
+      if (!hasCopied) this.state.foundCopied();
       if (warnings.length > 0) this.state.end('warning', warnings.join('; '));
       else this.state.end(hasCopied ? 'success' : 'nothingToCopy', hasCopied ? null : reason);
       return 'done';

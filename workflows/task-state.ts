@@ -64,6 +64,10 @@ export class TaskState {
     this.state = { ...this.state, omitted: { committed: 0, notes: (omitted?.notes ?? 0) + 1 } };
   }
 
+  foundCopied(): void {
+    this.state = { ...this.state, foundCopied: true };
+  }
+
   committed(pointId: string): void {
     this.state = { ...this.state, committed: [...this.state.committed, pointId] };
   }

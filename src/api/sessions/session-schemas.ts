@@ -203,6 +203,9 @@ export const taskSchema: z.ZodType<TaskView> = z
     recorded: z.boolean().meta({
       description: 'The whole task lies in a file of its own; GET /sessions/{id}/tasks shows it.',
     }),
+    foundCopied: z.literal(true).optional().meta({
+      description: 'It found nothing new to copy, whatever else it warns of.',
+    }),
     retry: retrySchema.nullable().meta({
       description: 'What is tried again just now, and why; null: nothing.',
     }),

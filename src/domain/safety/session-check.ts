@@ -17,7 +17,7 @@ export function pingOfSession(
   const others = tasks.filter((task) => task.workloadId === null && isDone(task)).length;
   const hasDealt =
     counts.success + counts.nothingToCopy > others ||
-    tasks.some(({ committed }) => committed.length > 0);
+    tasks.some(({ committed, foundCopied }) => committed.length > 0 || foundCopied === true);
   return hasDealt && !tasks.some(isUnseen) ? 'success' : 'fail';
 }
 

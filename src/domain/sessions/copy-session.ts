@@ -66,6 +66,8 @@ export interface CopyTask {
   readonly omitted: { readonly committed: number; readonly notes: number } | null;
   /** The whole task lies in a file of its own beside the session's record (docs/FORMAT.md, Job and sessions). */
   readonly recorded: boolean;
+  /** It found nothing new to copy, whatever else it warns of. Absent: it did not. */
+  readonly foundCopied?: true;
 }
 
 /** Why a task may do nothing just now. */

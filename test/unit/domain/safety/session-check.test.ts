@@ -29,6 +29,11 @@ const EMPTY = of(null, { result: 'warning', code: 'SOURCE_EMPTY' });
 const UNREAD = of(null, { result: 'warning', code: 'SOURCE_PART_UNREADABLE' });
 const PASSED_OVER = of(null, { result: 'nothingToCopy' });
 const GONE = of(null, { result: 'warning', reason: 'vm-9 is gone' });
+const STANDING = of('vm-6', {
+  result: 'warning',
+  foundCopied: true,
+  reason: 'a disk was left out',
+});
 const WARNED = of('vm-4', { result: 'warning', committed: ['20261124T220000Z'] });
 
 describe('the check of a job', () => {
@@ -36,6 +41,7 @@ describe('the check of a job', () => {
     ['copied', [COPIED]],
     ['found all copied already', [NOTHING_NEW]],
     ['copied, and warns of what it could not delete', [WARNED]],
+    ['found all copied already, and warns of what a copied point lacks', [STANDING]],
     ['copied one workload while another session held the chain of another', [COPIED, LOCKED]],
     ['copied, and warns of a workload that is gone', [COPIED, GONE]],
     ['copied, and passed over what another job copies', [COPIED, PASSED_OVER]],
