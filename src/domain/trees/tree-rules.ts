@@ -104,6 +104,12 @@ export function classOf({ classes }: Pick<TreeRules, 'classes'>, path: string): 
   return index < 0 ? null : index;
 }
 
+/** Whether a file of this path has one backup, and is never written to again once that is whole. */
+export function isOfOneBackup(rules: Pick<TreeRules, 'classes'>, path: string): boolean {
+  const { content, isWrittenOnce } = rules.classes[classOf(rules, path) ?? -1] ?? {};
+  return content === 'immutable' || isWrittenOnce?.(path) === true;
+}
+
 /** Time and permissions of a file, as far as its tool needs them. */
 export function keptTraits(
   { stamp, mode }: { readonly stamp: FileStamp; readonly mode: number | null },

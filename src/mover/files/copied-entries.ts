@@ -1,4 +1,5 @@
 import { LackingList } from '../../domain/trees/lacking-files.js';
+import { isOfOneBackup } from '../../domain/trees/tree-rules.js';
 import { treeLayoutOf } from '../../layout/tree-layouts.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { parentFolder } from '../../repository/repository-path.js';
@@ -135,9 +136,10 @@ async function* smallEntries(
   staged: StagedClass,
   tally: Tally,
 ): AsyncGenerator<readonly FileEntry[]> {
+  const { rules } = treeLayoutOf(staged.plan.layout)!;
   let part: FileEntry[] = [];
   for await (const { file, outcome, digest } of smallOutcomes(target, staged)) {
-    const reason = lackingReason(outcome);
+    const reason = lackingReason(outcome, isOfOneBackup(rules, file.path));
     if (reason !== null) tally.unread.add({ path: file.path, reason });
     const isTold = outcome === 'copied' || outcome === 'held';
     const found = isTold

@@ -214,14 +214,15 @@ class FileWorker implements WindowWorker {
 
   #outcomeOf(
     { path, held }: PlannedFile,
-    { outcome }: { readonly outcome: FileOutcome },
+    { outcome, bytes }: { readonly outcome: FileOutcome; readonly bytes: Buffer },
     digest: string,
   ): FileOutcome {
     if (outcome !== 'copied') return outcome;
     const claimed = this.parts.rules.digestInName?.(path) ?? null;
     if (claimed !== null && claimed !== digest) return 'bad';
     if (held?.lost?.isStill === true) return held.digest === digest ? 'copied' : 'unlike';
-    if (held?.isFixed === true && held.digest !== digest) return 'kept';
+    if (held?.isFixed === true && hash('sha256', bytes.subarray(0, held.sizeBytes)) !== held.digest)
+      return 'kept';
     // An attempt before this one may have read another content of what is written anywhere, and given it the name.
     const isThere = held?.digest === digest && held.lost === undefined;
     return isThere && this.#content !== 'rewritten' ? 'held' : 'copied';

@@ -6,7 +6,7 @@ import type { TargetTreePoint } from '../../domain/trees/target-tree.js';
 import { believedTreeDates, datesOfCopy, treeAgesFrom } from '../../domain/trees/tree-dates.js';
 import { agedPoints } from '../../domain/trees/tree-points.js';
 import type { FileStamp } from '../../domain/sources/restore-point.js';
-import { classOf, type TreeRules } from '../../domain/trees/tree-rules.js';
+import { classOf, isOfOneBackup, type TreeRules } from '../../domain/trees/tree-rules.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { immutableIds } from './remove-files.js';
 
@@ -63,11 +63,15 @@ export class FixedFiles {
   /** What tools replace, or add to, by design is no backup of its own: such files go with what comes. */
   has(path: string, before: FileStamp, now: FileStamp): boolean {
     const mayGrow = this.#mayGrow.get(path);
-    const { content, isWrittenOnce, isOfStore } =
-      this.rules.classes[classOf(this.rules, path) ?? -1] ?? {};
+    const { content, isOfStore } = this.rules.classes[classOf(this.rules, path) ?? -1] ?? {};
     if (isOfStore?.(path) === true) return false;
-    const isOnce = content === 'immutable' || isWrittenOnce?.(path) === true;
+    const isOnce = isOfOneBackup(this.rules, path);
     if (mayGrow === undefined || (content !== 'rewritten' && !isOnce)) return false;
     return isOnce || !mayGrow || now.sizeBytes <= before.sizeBytes;
+  }
+
+  /** Of those: what the copy holds may be the beginning of it, copied when it was not whole yet. Its bytes tell. */
+  mayGoOn(path: string, before: FileStamp, now: FileStamp): boolean {
+    return this.#mayGrow.get(path) === true && now.sizeBytes > before.sizeBytes;
   }
 }

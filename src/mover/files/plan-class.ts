@@ -2,6 +2,7 @@ import { FaultList, type FileFault } from '../../domain/trees/file-faults.js';
 import { modifiedAtMs } from '../../domain/sources/restore-point.js';
 import type { SourceTree } from '../../domain/trees/source-tree.js';
 import type { VerifyAfterCopy } from '../../domain/jobs/copy-job.js';
+import { isOfOneBackup } from '../../domain/trees/tree-rules.js';
 import { missedSinceMs, type TreePointChoice } from '../../domain/trees/tree-points.js';
 import type { TreeLayout } from '../../layout/tree-layout.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
@@ -127,7 +128,8 @@ export async function planClass(
       case 'changed': {
         const file = changedFile(listed!, entry!, lost, fixed);
         if (file !== null) return lists.add(file);
-        const fault = { path: listed!.path, reason: lackingReason('kept')! };
+        const { path } = listed!;
+        const fault = { path, reason: lackingReason('kept', isOfOneBackup(layout.rules, path))! };
         walk.faults.add(fault);
         walk.unread.addFile(fault);
         return undefined;
@@ -158,9 +160,11 @@ function changedFile(
   const held = heldOf(entry, lost);
   if (lost !== undefined || !fixed.has(listed.path, entry.stamp, listed.stamp))
     return { ...listed, held };
-  // Its bytes may be the same.
-  const isOfSize = held.sizeBytes === listed.stamp.sizeBytes;
-  return isOfSize ? { ...listed, held: { ...held, isFixed: true } } : null;
+  // Its bytes may be the same, or begin with them.
+  const mayStay =
+    held.sizeBytes === listed.stamp.sizeBytes ||
+    fixed.mayGoOn(listed.path, entry.stamp, listed.stamp);
+  return mayStay ? { ...listed, held: { ...held, isFixed: true } } : null;
 }
 
 function heldOf(

@@ -9,13 +9,18 @@ import {
 import { faultOfTargetFile } from '../../domain/trees/one-file-fault.js';
 import { FileUnits, NO_SLOTS } from '../../domain/targets/file-units.js';
 import { BackupError, isBackupError, isPermissionFault } from '../../domain/errors.js';
-import { keptTraits, type FileClass, type TreeRules } from '../../domain/trees/tree-rules.js';
+import {
+  isOfOneBackup,
+  keptTraits,
+  type FileClass,
+  type TreeRules,
+} from '../../domain/trees/tree-rules.js';
 import { treeLayoutOf } from '../../layout/tree-layouts.js';
 import type { TreePlanReference } from '../../domain/trees/tree-work.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { readLines } from '../../tree/file-index.js';
 import { indexPath, tableName, treeFile } from '../../tree/tree-paths.js';
-import { hashFile } from '../blocks/file-digest.js';
+import { contentDigest, hashFile } from '../blocks/file-digest.js';
 import { openStored } from '../blocks/stored-bytes.js';
 import { writeDigestTable } from '../blocks/write-digest-table.js';
 import type { MoverContext } from '../task/mover-context.js';
@@ -132,7 +137,7 @@ class ClassTold {
   add({ path }: PlannedFile, outcome: NameOutcome): void {
     if (outcome === 'copied' || outcome === 'held') return;
     if (outcome !== 'nameless') this.failed.set(path, outcome);
-    const reason = lackingReason(outcome);
+    const reason = lackingReason(outcome, isOfOneBackup(this.rules, path));
     if (reason !== null) return this.#list.add({ path, reason });
     if (outcome === 'gone' && this.isLast) return;
     this.#drifted++;
@@ -252,12 +257,20 @@ async function publishLarge(place: LargePlace, file: PlannedFile): Promise<FileO
   if (claimed !== null && claimed !== (await contentDigest(context.control, target, work)))
     return 'bad';
   if (plan.verifyAfterCopy === 'direct') await assertStored(context.control, target, work);
-  const digest = await writeTable(context.control, target, tree, key, file);
-  const mustBeSame = file.held?.lost?.isStill === true || file.held?.isFixed === true;
-  if (mustBeSame && file.held.digest !== digest) {
+  const digestTo = (bytes: number) => writeTable(context.control, target, tree, key, bytes);
+  const { held } = file;
+  const beginning =
+    held?.isFixed !== true
+      ? null
+      : held.table === null
+        ? await contentDigest(context.control, target, work, held.sizeBytes)
+        : await digestTo(held.sizeBytes);
+  const digest = await digestTo(file.stamp.sizeBytes);
+  const mustBeSame = held?.lost?.isStill === true || beginning !== null;
+  if (mustBeSame && held!.digest !== (beginning ?? digest)) {
     // The next plan reads it anew.
     await target.remove(largeJournal(tree, key).path, work, table.from);
-    return file.held.isFixed === true ? 'kept' : 'unlike';
+    return beginning === null ? 'unlike' : 'kept';
   }
   try {
     await target.move(names, tree);
@@ -324,26 +337,14 @@ async function assertStored(
   });
 }
 
-/** SHA-256 of a whole file, lower-case hex. */
-export async function contentDigest(
-  control: TaskControl,
-  repository: BackupRepository,
-  path: string,
-): Promise<string> {
-  return withOpenFiles(async (files) =>
-    hashFile(files.add(await repository.openRead(path)), control),
-  );
-}
-
 /** From the digests that were noted as the parts were written; @returns SHA-256 of the table */
 async function writeTable(
   control: TaskControl,
   target: BackupRepository,
   tree: string,
   key: string,
-  { stamp }: PlannedFile,
+  sizeBytes: number,
 ): Promise<string> {
-  const { sizeBytes } = stamp;
   const slotCount = Math.floor(sizeBytes / BLOCK_BYTES);
   return withOpenFiles(async (files) => {
     const place = largeJournal(tree, key);

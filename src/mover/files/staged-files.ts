@@ -38,8 +38,9 @@ export const FILE_OUTCOMES = [
 ] as const;
 export type FileOutcome = (typeof FILE_OUTCOMES)[number];
 
-/** Why it was not copied, of an outcome with which a point that needs the file is not whole; null: it was, or the source has to be looked at anew. */
-export function lackingReason(outcome: NameOutcome): string | null {
+/** Why it was not copied, of an outcome with which a point that needs the file is not whole; null: it was, or the source has to be looked at anew.
+ *  @param isOfOne `isOfOneBackup` */
+export function lackingReason(outcome: NameOutcome, isOfOne = false): string | null {
   switch (outcome) {
     case 'open':
     case 'copied':
@@ -54,6 +55,8 @@ export function lackingReason(outcome: NameOutcome): string | null {
     case 'nameless':
       return 'it is another name of a file that the copy has lost';
     case 'kept':
+      if (isOfOne)
+        return 'it was written to since it was copied, and does not go on from what the copy holds, which has to stay as it is for now (it is immutable, or being restored)';
       return 'the copy holds another backup under this name, which has to stay as it is for now (it is immutable, or being restored): let the tool give each backup a name of its own';
     case 'withheld':
       return 'it may need a file that could not be copied';

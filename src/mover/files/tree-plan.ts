@@ -76,7 +76,7 @@ export interface HeldFile {
   readonly isGone: boolean;
   /** It is not there any more as it was copied. Absent: it is. */
   readonly lost?: LostState;
-  /** It gets no other content (`FixedFiles`). */
+  /** It gets no other content, but one that begins with this (`FixedFiles`). */
   readonly isFixed?: true;
 }
 

@@ -101,8 +101,10 @@ async function plannedAmong(
       const file = await repository.openRead(place);
       try {
         for await (const lines of readLines(file))
-          for (const { path, held } of lines.map(parsePlannedLine))
-            if (paths.has(path) && held?.isFixed !== true) planned.push(path);
+          for (const { path, held, stamp } of lines.map(parsePlannedLine)) {
+            const staysSame = held?.isFixed === true && held.sizeBytes === stamp.sizeBytes;
+            if (paths.has(path) && !staysSame) planned.push(path);
+          }
       } finally {
         await file.close();
       }

@@ -29,9 +29,21 @@ const oneNameLayout: TreeLayout = {
   },
 };
 
+/** The same of a tool that gives each backup a file of its own and never writes to it again, so that one which grows was copied too early. */
+const onceLayout: TreeLayout = {
+  ...oneNameLayout,
+  rules: {
+    ...oneNameLayout.rules,
+    classes: [{ name: 'data', match: /\.bak$/, content: 'rewritten', isWrittenOnce: () => true }],
+  },
+};
+
 class OneNameWorld extends TreeWorld {
-  constructor(private readonly immutableForDays: number) {
-    makeTreesKnown(oneNameLayout);
+  constructor(
+    private readonly immutableForDays: number,
+    layout = oneNameLayout,
+  ) {
+    makeTreesKnown(layout);
     const retention = { type: 'days', value: 30 } as const;
     super('db', 'toyone', testJob({ retention, compact: null }));
   }
@@ -62,7 +74,8 @@ const FIRST = Date.UTC(2026, 10, 24, 20);
 const SECOND = FIRST + DAY_MS / 8;
 const LARGE = 9 * 1024 ** 2;
 
-describe('another backup under the name of one that is immutable', () => {
+// The first one bundles the workflows.
+describe('another backup under the name of one that is immutable', { timeout: 120_000 }, () => {
   it.each<[string, string | Buffer, string | Buffer]>([
     ['has another size', 'first', 'the second'],
     ['has the same size', 'first', 'other'],
@@ -135,6 +148,40 @@ it.each<[string, 'restore' | 'verify', string]>([
   await releaseLease(world.target, world.tree, 'reader');
   await world.session();
   expect(await world.held()).toBe('second');
+});
+
+describe('a backup of an immutable point that was copied before it was whole', () => {
+  it.each<[string, Buffer, Buffer]>([
+    ['of a small file', Buffer.from('the be'), Buffer.from('the beginning')],
+    ['of a file that is large now', Buffer.from('the be'), Buffer.alloc(LARGE, 'the be')],
+    ['of a large file', Buffer.alloc(LARGE, 'a'), Buffer.alloc(LARGE + 70_001, 'a')],
+  ])('comes as it is now, when it begins with what was copied (%s)', async (_, torn, whole) => {
+    const world = new OneNameWorld(7, onceLayout);
+    await world.backUp(torn, FIRST);
+    await world.session();
+    await world.backUp(whole, FIRST);
+    const { result, reason } = await world.session();
+    expect([result, reason]).not.toContain('warning');
+    expect((await world.copied()).get('db.bak')!.equals(whole)).toBe(true);
+    expect(await world.points()).toEqual([`of ${FIRST}`]);
+    expect((await world.verify()).result).toBe('success');
+  });
+
+  it.each<[string, Buffer, Buffer]>([
+    ['of a small file', Buffer.from('the be'), Buffer.from('another beginning')],
+    ['of a file that is large now', Buffer.from('the be'), Buffer.alloc(LARGE, 'a')],
+    ['of a large file', Buffer.alloc(LARGE, 'a'), Buffer.alloc(LARGE + 70_001, 'b')],
+  ])('stays when it begins otherwise, and that is told (%s)', async (_, first, other) => {
+    const world = new OneNameWorld(7, onceLayout);
+    await world.backUp(first, FIRST);
+    await world.session();
+    await world.backUp(other, FIRST);
+    const { result, notes } = await world.session();
+    expect(result).toBe('warning');
+    expect(notes.join('; ')).toContain('it was written to since it was copied');
+    expect(notes.join('; ')).not.toContain('a name of its own');
+    expect((await world.copied()).get('db.bak')!.equals(first)).toBe(true);
+  });
 });
 
 /** A store of Percona Backup for MongoDB with one backup of each night, and the mark that PBM keeps in it: the release that initialized it. */

@@ -31,7 +31,8 @@ function refuse<K extends 'list' | 'unlink'>(
   return state;
 }
 
-describe('a removal that was stopped', () => {
+// The first one bundles the workflows.
+describe('a removal that was stopped', { timeout: 120_000 }, () => {
   it('takes nothing from a restore of a point that the source has removed later', async () => {
     makeTreesKnown(toyStoreLayout);
     const world = new TreeWorld('store', 'toy', days(3));
