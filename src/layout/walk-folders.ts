@@ -157,12 +157,21 @@ async function shareFolder(
   for (const entry of unaddressable)
     if (!isFolderOrImage(entry) && !isFilePassedOver(entry.name)) strangers.push(entry);
   const shares: FolderShare[] = [];
+  // What a file on its way will replace tells whose it is.
+  const claimOf = new Map(
+    (found.onTheirWay.length === 0 ? [] : claims).flatMap(({ claim }) =>
+      claim.files.map((name) => [joinPath(folder, name), claim] as const),
+    ),
+  );
   for (const { layout, claim } of claims) {
     const own: ClaimedFile[] = claim.files.flatMap((name) => {
       const entry = fileOf.get(name);
       return entry === undefined ? [] : [{ ...entry, within: name }];
     });
-    const onTheirWay = [...found.onTheirWay];
+    const onTheirWay = found.onTheirWay.filter(({ pathThen }) => {
+      const owner = claimOf.get(pathThen);
+      return owner === undefined || owner === claim;
+    });
     try {
       const below = await filesOfFolders(repository, folder, claim);
       for (const file of below.onTheirWay) onTheirWay.push(file);

@@ -105,6 +105,18 @@ describe('a file that is still on its way', () => {
     ).toEqual(awaited);
   });
 
+  it('holds up no machine of another layout where it will replace a file of one', async () => {
+    const copy = await treeOf({
+      ...{ 'vms/web.ovf': packageOf('web'), 'vms/web-disk1.vmdk': 4096 },
+      ...{ 'vms/mail-2026-11-24.img': 512, 'vms/.mail-2026-11-24.img.Xy12Ab': 'x' },
+    });
+    const found = await scanRepository(copy.repository);
+    expect(found.map(({ id, restorePoints: [one] }) => [id, one?.evidence?.closing])).toEqual([
+      ['ovf-vms:web', 'silent'],
+      ['raw-vms:mail.img', 'awaited'],
+    ]);
+  });
+
   it('holds up no backup that is one file, but the one that it will replace', async () => {
     const dump = (vmid: number) => `dump/vzdump-qemu-${vmid}-2026_11_24-06_30_00.vma.zst`;
     for (const [path, coming, closing] of [
