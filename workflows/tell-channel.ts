@@ -13,12 +13,14 @@ import {
   type ObservedProblem,
 } from '../src/domain/safety/alert-ledger.js';
 import {
+  believedKnowledge,
   isTimely,
   knowledgeAfter,
   newsFor,
   type ChannelKnowledge,
 } from '../src/domain/safety/channel-news.js';
 import {
+  believedDay,
   dayBefore,
   digest,
   digestDay,
@@ -51,10 +53,13 @@ export interface SiteNews extends Pick<SafetyLook, 'sentence' | 'state'> {
 /** What one look has for one channel, and its digest when that is due. @returns what is remembered of the channel from then on */
 export async function tellChannel(
   channel: WatchedChannel,
-  before: ChannelMemory | undefined,
+  remembered: ChannelMemory | undefined,
   { step: newStep, sentence, state, timeZone, isSilenced }: SiteNews,
 ): Promise<ChannelMemory> {
   const nowMs = Date.now();
+  const isBelieved = patched(CLOCK_AHEAD);
+  const before =
+    isBelieved && remembered !== undefined ? believedKnowledge(remembered, nowMs) : remembered;
   let { told, digestDay: lastDay } = before ?? { told: 0, digestDay: null };
   const isHeld = isQuiet(channel.quietHours, timeZone, nowMs);
   const at = { sentence, number: told + 1, nowMs };
@@ -64,6 +69,7 @@ export async function tellChannel(
   if (notice !== null && (await startDelivery(channel.id, notice))) told++;
   const isLastDue = patched(LAST_DUE_DIGEST);
   if (isLastDue) lastDay ??= dayBefore(timeZone, nowMs);
+  if (isBelieved && lastDay !== null) lastDay = believedDay(lastDay, timeZone, nowMs);
   const day = (isLastDue ? digestDay : digestOfToday)(channel, lastDay, timeZone, nowMs);
   if (day !== null) {
     const news = { sentence, state, number: told + 1, nowMs, day: dayOfDigest(day, nowMs) };
@@ -75,6 +81,9 @@ export async function tellChannel(
 
 /** Earlier builds told every channel what a look began or ended, whatever it had been told. */
 const KNOWS_WHAT_WAS_TOLD = 'watchSafety-20261127-knows-what-was-told';
+
+/** Earlier builds waited for what one look of a clock that was ahead had set. */
+const CLOCK_AHEAD = 'watchSafety-20261128-clock-ahead';
 
 /** Earlier builds left out the digest of a day whose time no look came after. */
 const LAST_DUE_DIGEST = 'watchSafety-20261127-last-due-digest';

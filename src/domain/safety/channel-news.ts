@@ -98,6 +98,15 @@ export function afterRefusal<Memory extends ChannelKnowledge>(
   return { ...memory, knows: [], tellsAgainFromMs: nowMs + PAUSE_MS };
 }
 
+/** A pause that is longer than any was begun by a clock that was ahead: it is over. */
+export function believedKnowledge<Memory extends ChannelKnowledge>(
+  memory: Memory,
+  nowMs: number,
+): Memory {
+  const { tellsAgainFromMs = -Infinity } = memory;
+  return tellsAgainFromMs > nowMs + PAUSE_MS ? { ...memory, tellsAgainFromMs: nowMs } : memory;
+}
+
 function again(before: ChannelKnowledge | undefined): Pick<ChannelKnowledge, 'tellsAgainFromMs'> {
   const tellsAgainFromMs = before?.tellsAgainFromMs;
   return tellsAgainFromMs === undefined ? {} : { tellsAgainFromMs };

@@ -195,6 +195,12 @@ export function digestDay(
   return day > (lastDay ?? dayText(today - 1)) ? day : null;
 }
 
+/** @returns the day of the digest before, and yesterday instead of one that only a clock that was ahead can have brought */
+export function believedDay(lastDay: string, timeZone: string, nowMs: number): string {
+  const today = dayNumberOf(nowMs, timeZone);
+  return lastDay > dayText(today + 1) ? dayText(today - 1) : lastDay;
+}
+
 /** What a channel that has had none goes by from now on. */
 export function dayBefore(timeZone: string, nowMs: number): string {
   return dayText(dayNumberOf(nowMs, timeZone) - 1);

@@ -6,6 +6,7 @@ import {
 } from '../../../../src/domain/safety/alert-ledger.js';
 import {
   afterRefusal,
+  believedKnowledge,
   isTimely,
   knowledgeAfter,
   newsFor,
@@ -70,6 +71,18 @@ class Watch {
 }
 
 describe('a channel', () => {
+  it('that refused a message while the clock was ahead is told again when the clock is right', () => {
+    const refused = afterRefusal<ChannelKnowledge>({}, 10_000 * MINUTE_MS);
+    const isTold = (minute: number) => {
+      const nowMs = minute * MINUTE_MS;
+      const news = { begun: [], ended: [], isAgain: true };
+      return isTimely(news, believedKnowledge(refused, nowMs), new Set(), nowMs);
+    };
+    expect([10, 9_999, 10_000, 10_059, 10_060].map(isTold)).toEqual([
+      ...[true, true, false, false, true],
+    ]);
+  });
+
   it('that comes later is told what is open, and only then its end', () => {
     const watch = new Watch();
     watch.look('AB', { channel: null });

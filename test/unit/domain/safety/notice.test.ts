@@ -8,6 +8,7 @@ import type { WatchedChannel } from '../../../../src/domain/safety/notification-
 import {
   dayBefore,
   digest,
+  believedDay,
   digestDay,
   noticeOfStep,
 } from '../../../../src/domain/safety/notice.js';
@@ -166,6 +167,14 @@ describe('the digest of a day', () => {
       return digest(early, [], { ...daily, nowMs, day }).id;
     });
     expect(names).toEqual(['digest-2026-11-26', 'digest-2026-11-27']);
+  });
+
+  it('comes again after a look with a clock that was ahead', () => {
+    const nowMs = Date.parse('2026-11-25T20:00:00Z');
+    const days = ['2026-11-24', '2026-11-25', '2026-11-26', '2026-11-27', '2027-11-25'];
+    expect(days.map((day) => believedDay(day, 'UTC', nowMs))).toEqual([
+      ...['2026-11-24', '2026-11-25', '2026-11-26', '2026-11-24', '2026-11-24'],
+    ]);
   });
 
   it('is never due where none is wanted', () => {
