@@ -23,12 +23,12 @@ export async function assertNoneUnderWay(
     readonly nowMs: number;
   },
 ): Promise<void> {
-  const { pointId, destinationPath, nowMs } = input;
+  const { pointId, destinationPath } = input;
   const path = stagedPath.plan(restoreStaging(pointId));
   const left = await readStagedJson<{ token: string; of?: RestoreReader }>(target, path);
   const of = left?.of;
   if (of === undefined || of.leaseId === input.leaseId) return;
-  if (!(await isReading(context, of, nowMs))) return;
+  if (!(await isReading(context, of, input))) return;
   throw new BackupError(
     'RESTORE_DESTINATION_INVALID',
     `a restore of ${pointId} is under way in ${destinationPath}`,
@@ -39,16 +39,24 @@ export async function assertNoneUnderWay(
   );
 }
 
-/** What this worker does not know, no restore of it goes on here. */
+/** What this worker does not know, no restore of it goes on here; nor, as far as can be told, from another target that is away: where it has died the point
+ *  is restored from this one. */
 async function isReading(
   context: MoverContext,
-  { repositoryId, chain, leaseId }: RestoreReader,
-  nowMs: number,
+  of: RestoreReader,
+  { repositoryId, nowMs }: { readonly repositoryId: string; readonly nowMs: number },
 ): Promise<boolean> {
   try {
-    return await isLeaseHeld(await context.repository(repositoryId), chain, leaseId, nowMs);
+    return await isLeaseHeld(
+      await context.repository(of.repositoryId),
+      of.chain,
+      of.leaseId,
+      nowMs,
+    );
   } catch (error) {
     if (isBackupError(error, 'REPOSITORY_MISSING')) return false;
+    const isAway = isBackupError(error) && error.kind === 'unavailable';
+    if (isAway && of.repositoryId !== repositoryId) return false;
     throw error;
   }
 }

@@ -3,7 +3,9 @@ import { writeChainRecord } from '../../../src/chain/chain-store.js';
 import { BackupError } from '../../../src/domain/errors.js';
 import type { TargetRestorePoint } from '../../../src/domain/targets/target-point.js';
 import type { RestoreInput } from '../../../src/mover/restore/restore-point.js';
-import { CopiedMachine, type MachineCopy } from '../../support/living/copied-machine.js';
+import { assertNoneUnderWay } from '../../../src/mover/staging/restore-under-way.js';
+import type { MoverContext } from '../../../src/mover/task/mover-context.js';
+import { CopiedMachine, NOW_MS, type MachineCopy } from '../../support/living/copied-machine.js';
 import { DESTINATION, MachineRestore } from '../../support/living/machine-restore.js';
 
 let machine: CopiedMachine;
@@ -233,6 +235,22 @@ describe('a restore beside which another one was begun in the same folder', () =
       await expect(first.finish()).rejects.toMatchObject({ code: 'STAGING_INVALID' });
     },
   );
+});
+
+describe('a folder in which a restore from a target that is away was begun', () => {
+  it('is free for a restore of the point from another target, and from that one is not', async () => {
+    const begun = new MachineRestore(await machine.copy(), 'raw');
+    await begun.prepare();
+    const away = new BackupError('REPOSITORY_UNREACHABLE', 'the share is away');
+    const context = { repository: () => Promise.reject(away) } as Partial<MoverContext>;
+    const from = (repositoryId: string) =>
+      assertNoneUnderWay(context as MoverContext, begun.folder, {
+        ...{ repositoryId, chain: machine.chain, leaseId: 'other', pointId: machine.idOf(3) },
+        ...{ destinationPath: DESTINATION, nowMs: NOW_MS },
+      });
+    await expect(from('vault')).resolves.toBeUndefined();
+    await expect(from('offsite')).rejects.toBe(away);
+  });
 });
 
 describe('a restore as files', () => {
