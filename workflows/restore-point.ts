@@ -212,7 +212,7 @@ async function restoreDisks(input: RestoreInput, begun: DiskRestore): Promise<Op
       if (!PREPARED_AGAIN.includes(codeOf(error)) || !patched(PREPARES_AGAIN)) throw error;
       // A healing writes into the files for a while.
       if (state.view.processedBytes > doneBytes) replans = 0;
-      doneBytes = state.view.processedBytes;
+      doneBytes = Math.max(doneBytes, state.view.processedBytes);
       if (++replans > settings.maxReplans) throw error;
       state.show(`planned again: ${reasonOf(error)}`);
       // A change may have begun while the lease had lapsed: held again it would wait for this restore, which cannot go on before it has ended.

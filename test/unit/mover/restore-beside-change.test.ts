@@ -253,6 +253,31 @@ describe('a restore that is ordered', () => {
     expect(await copy.listed()).toEqual([1, 2, 3]);
   });
 
+  it('is not planned again for ever because it gets on and loses it in turn', async () => {
+    const copy = await machine.copy();
+    let losses = 0;
+    let isToChange = false;
+    const { status } = await restore(copy, (destination) => {
+      const { openWrite, rename } = destination;
+      destination.openWrite = async (asked, mode) => {
+        if (asked.endsWith('.raw') && mode === 'existing' && isToChange) {
+          isToChange = false;
+          await touch(copy, copy.pathOf(3, 'image'));
+        }
+        return openWrite.call(destination, asked, mode);
+      };
+      destination.rename = async (from, to) => {
+        if (!to.endsWith('.raw') || losses === 20) return rename.call(destination, from, to);
+        losses++;
+        isToChange = true;
+        await destination.remove(`.longhaul-restore-${machine.idOf(3)}/plan.json`);
+        throw new BackupError('STAGING_INVALID', 'the plan is gone');
+      };
+    });
+    expect(losses).toBeGreaterThan(1);
+    expect(status).toMatchObject({ result: 'failed', code: 'SOURCE_CHANGED' });
+  });
+
   it('and fails gives its lease back, so that it can be ordered again at once', async () => {
     const copy = await machine.copy();
     const full = () => Promise.reject(new BackupError('REPOSITORY_FULL', 'no space is left'));
