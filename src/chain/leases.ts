@@ -146,12 +146,27 @@ export async function removeEndedLeases(
     const lease = await readLease(repository, entry.path);
     if (lease === null) continue;
     if (lease instanceof BackupError || isTooLong(lease, nowMs)) {
-      if (writtenAtMs(entry.stamp) > nowMs + MAX_CLOCK_LEAD_MS)
-        await repository.put(
-          entry.path,
-          lease instanceof BackupError ? UNREADABLE : bytesOf(lease),
-        );
+      if (isFromFuture(entry, nowMs)) await writeAnew(repository, entry.path, nowMs);
     } else if (lease.expiresAtMs < nowMs - LEASE_MS) await repository.remove(entry.path);
+  }
+}
+
+/** By more than its day: else that ends soon enough, and the clock of the storage may just be ahead, which would begin it anew each time. */
+function isFromFuture({ stamp }: RepositoryEntry, nowMs: number): boolean {
+  return writtenAtMs(stamp) > nowMs + DOUBTFUL_LEASE_MS;
+}
+
+/** As it is, unless it is released or renewed meanwhile. */
+async function writeAnew(repository: BackupRepository, path: string, nowMs: number): Promise<void> {
+  const entry = await repository.stat(path);
+  if (entry === null || !isFromFuture(entry, nowMs)) return;
+  const lease = await readLease(repository, path);
+  if (lease === null || !(lease instanceof BackupError || isTooLong(lease, nowMs))) return;
+  try {
+    const bytes = lease instanceof BackupError ? UNREADABLE : bytesOf(lease);
+    await repository.put(path, bytes, { expected: entry.stamp });
+  } catch (error) {
+    if (!isBackupError(error, 'WRITE_CONFLICT')) throw error;
   }
 }
 

@@ -204,6 +204,32 @@ describe('a lease that cannot be believed', () => {
     },
   );
 
+  it('is not begun anew by each look where the clock of the storage is hours ahead', async () => {
+    await put('torn.json', Buffer.from('{'));
+    const writtenMs = await writtenAtMs('torn.json');
+    await removeEndedLeases(repository, CHAIN, nowMs - 2 * 3_600_000);
+    expect(await writtenAtMs('torn.json')).toBe(writtenMs);
+  });
+
+  it('and is released while it is looked at is not brought back', async () => {
+    await put('torn.json', Buffer.from('{'));
+    const { openRead } = repository;
+    let reads = 0;
+    repository.openRead = async (path) => {
+      const file = await openRead.call(repository, path);
+      const { close } = file;
+      const isLast = ++reads === 2;
+      file.close = async () => {
+        await close.call(file);
+        if (isLast) await releaseLease(repository, CHAIN, 'torn');
+      };
+      return file;
+    };
+    await removeEndedLeases(repository, CHAIN, nowMs - 3 * 365 * DAY_MS);
+    expect(reads).toBe(2);
+    expect(await names()).not.toContain('torn.json');
+  });
+
   it('is believed while the clock of the reader may just be ahead by an hour', async () => {
     await hold('ahead', FIRST!.id, nowMs + LEASE_MS + 3_600_000);
     expect((await readLeases(repository, CHAIN, nowMs)).doubtful).toEqual([]);
