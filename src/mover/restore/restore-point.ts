@@ -251,7 +251,7 @@ function assertUnchanging({ chain, pointId }: RestoreInput, record: ChainRecord)
 }
 
 /** Called more often than a lease lasts. Storage that takes no write is read without one: what is broken, rescued, a snapshot or full is what has to be restored
- *  from. Longhaul merges and deletes nothing there meanwhile; what somebody else does shows in the stamps and digests of what is read.
+ *  from. Longhaul merges and deletes nothing where nothing can be written; on a full target it may, to make room. What anybody does shows in the stamps and digests of what is read.
  *  @returns why there is none; null: it is held */
 export async function renewLease(
   context: MoverContext,
