@@ -47,11 +47,12 @@ describeDashboard('the dashboard in a browser', () => {
     site = await TestSite.create();
     await mkdir(site.path('primary', 'db02'));
     chain = await makeLargeChain(site.path('primary', 'db02'), { sizeMiB: 512, seed: 'db02' });
+    await buildPages();
+    // Last: other tests ask the system for free ports, too.
     const [port, uiPort, apiPort] = [await freePort(), await freePort(), await freePort()];
     const temporal = { type: 'embedded', binaryPath: temporalBinaryPath(), port, uiPort } as const;
     config = await writeConfig(site, temporal, { port: apiPort });
     origin = `http://127.0.0.1:${apiPort}`;
-    await buildPages();
     [server, browser] = await Promise.all([LonghaulProcess.serve(config), launchBrowser()]);
     // What is still fading in has less contrast than what stays.
     context = await browser.newContext({

@@ -78,7 +78,7 @@ describeTemporal('a session whose source is a chain of fulls', () => {
       {
         result: 'actionRequired',
         code: 'SOURCE_CHAIN_RECREATED',
-        reason: expect.stringContaining('POST /api/v1/jobs/recreated/replacement'),
+        reason: expect.stringContaining('`longhaul job replace recreated`'),
         committed: [],
       },
     ]);
