@@ -12,7 +12,7 @@ import {
   type DisplayText,
 } from './display-text.js';
 import { EXIT_OF_RESULT, type ExitName } from './exit-codes.js';
-import { mayPass, PATIENCE_MS, withWayBack } from './patience.js';
+import { mayPass, Silence, withWayBack } from './patience.js';
 import { printError } from './print.js';
 
 export interface OperationFlags {
@@ -67,16 +67,15 @@ export async function untilEnded(
   operationId: string,
   { read, pause, nowMs }: Waiting,
 ): Promise<OperationView> {
-  for (let silentSinceMs: number | null = null; ; await pause())
+  const way = `It was ${operationId}: \`longhaul operation follow ${operationId}\` waits for it again.`;
+  const silence = new Silence(nowMs);
+  for (; ; await pause())
     try {
       const operation = await read();
-      silentSinceMs = null;
+      silence.end();
       if (operation.state === 'ended') return operation;
     } catch (error) {
-      silentSinceMs ??= nowMs();
-      const isOver = nowMs() - silentSinceMs >= PATIENCE_MS;
-      const way = `It was ${operationId}: \`longhaul operation follow ${operationId}\` waits for it again.`;
-      if (isOver || !mayPass(error)) throw withWayBack(error, way);
+      if (silence.isTooLong() || !mayPass(error)) throw withWayBack(error, way);
     }
 }
 

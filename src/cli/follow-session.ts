@@ -6,7 +6,7 @@ import type { SessionView, TaskView } from '../api/sessions/session-schemas.js';
 import type { CommandContext } from './command-context.js';
 import { display, displayJson, type DisplayText } from './display-text.js';
 import { EXIT_OF_RESULT, type ExitName } from './exit-codes.js';
-import { mayPass, PATIENCE_MS, withWayBack } from './patience.js';
+import { mayPass, Silence, withWayBack } from './patience.js';
 import { print, printBar, printError } from './print.js';
 import {
   describeProgress,
@@ -21,6 +21,7 @@ const LINE_INTERVAL_MS = 10_000;
 
 /** A server that closes at once whatever it is asked would be asked without end. */
 const SHORTEST_MS = 5_000;
+const CLOSED_AT_ONCE = 'the server closes the connection at once, each time';
 const PAUSE_MS = 1_000;
 
 /** The server closes each connection after a while; it is taken up again, and tells all of the session anew. */
@@ -61,23 +62,21 @@ export async function untilSessionEnds(
   { connect, pause, nowMs }: Following,
 ): Promise<ExitName> {
   const way = `The session goes on; follow it again with \`longhaul session follow ${sessionId}\`.`;
-  for (let silentSinceMs: number | null = null; ; await pause()) {
-    const beganMs = nowMs();
-    let failure: unknown = null;
-    let toldAtMs: number | null = null;
+  const silence = new Silence(nowMs);
+  for (; ; await pause()) {
+    const askedMs = nowMs();
+    let hasTold = false;
+    let failure: unknown = new BackupError('SERVER_UNREACHABLE', CLOSED_AT_ONCE);
     try {
-      const end = await connect(() => (toldAtMs = nowMs()));
+      const end = await connect(() => (hasTold = true));
       if (end !== null) return end;
     } catch (error) {
       if (!mayPass(error)) throw withWayBack(error, way);
       failure = error;
     }
-    // A server that tells something and closes at once has not told more than the time before.
-    const isWorthwhile = toldAtMs !== null && nowMs() - beganMs >= SHORTEST_MS;
-    silentSinceMs = isWorthwhile ? null : (silentSinceMs ?? beganMs);
-    if (silentSinceMs === null || nowMs() - silentSinceMs < PATIENCE_MS) continue;
-    const closed = 'the server closes the connection at once, each time';
-    throw withWayBack(failure ?? new BackupError('SERVER_UNREACHABLE', closed), way);
+    // A server that tells something and closes at once tells it anew each time, and nothing more.
+    if (hasTold && nowMs() - askedMs >= SHORTEST_MS) silence.end();
+    else if (silence.isTooLong(askedMs)) throw withWayBack(failure, way);
   }
 }
 

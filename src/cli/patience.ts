@@ -4,7 +4,26 @@ import { BackupError, ERROR_CODES, isErrorCode } from '../domain/errors.js';
 import { ServerError } from './server-client.js';
 
 /** A server that is updated, or a network that is mended, is back by then; whoever waits longer wants to know. */
-export const PATIENCE_MS = 10 * 60_000;
+const PATIENCE_MS = 10 * 60_000;
+
+/** How long nothing was heard of a server. */
+export class Silence {
+  #sinceMs: number | null = null;
+
+  /** @param nowMs of any clock */
+  constructor(private readonly nowMs: () => number) {}
+
+  /** It answered. */
+  end(): void {
+    this.#sinceMs = null;
+  }
+
+  /** It did not, when it was asked at `askedMs`. @returns whether it was waited for long enough */
+  isTooLong(askedMs = this.nowMs()): boolean {
+    this.#sinceMs ??= askedMs;
+    return this.nowMs() - this.#sinceMs >= PATIENCE_MS;
+  }
+}
 
 /** Whether a server that is asked again may have another answer. */
 export function mayPass(error: unknown): boolean {
