@@ -122,6 +122,9 @@ export class LocalServer {
     ).length;
   }
 
+  /** On which queues which activities were ordered, `activity queue`. */
+  readonly ordered = new Set<string>();
+
   /** From the beginning. */
   get turnsGiven(): number {
     return [...this.executions.values()].reduce((sum, { turns }) => sum + turns.size, 0);
@@ -260,6 +263,7 @@ export class LocalServer {
     else if (updateResponse) this.endTurn(execution, updateResponse);
     else if (scheduleActivity) {
       assertSizes(scheduleActivity.activityType ?? '', scheduleActivity.arguments ?? []);
+      this.ordered.add(`${scheduleActivity.activityType} ${scheduleActivity.taskQueue}`);
       execution.activities.set(scheduleActivity.seq ?? 0, {
         command: scheduleActivity,
         scheduledAtMs: this.nowMs,

@@ -119,6 +119,11 @@ export class LocalSessions {
     return this.server?.turnsHeld ?? 0;
   }
 
+  /** As `LocalServer.ordered`. */
+  get ordered(): ReadonlySet<string> {
+    return this.server?.ordered ?? new Set();
+  }
+
   get turnsGiven(): number {
     return this.server?.turnsGiven ?? 0;
   }

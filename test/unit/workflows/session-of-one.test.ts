@@ -1,0 +1,71 @@
+import { execFileSync } from 'node:child_process';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { BackupError } from '../../../src/domain/errors.js';
+import { composerOf } from '../../../src/image/formats.js';
+import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
+import { testJob } from '../../support/session/test-site.js';
+import { LocalSessions } from '../../support/workflows/local-sessions.js';
+
+const NOW_MS = Date.UTC(2026, 10, 27, 22);
+const HOUR_MS = 3_600_000;
+const JOB = testJob({ restorePoints: 'all' });
+
+describe('sessions over one machine', () => {
+  let source: SimulatedRepository;
+  let target: SimulatedRepository;
+  let sessions: LocalSessions;
+  beforeEach(async () => {
+    source = new SimulatedRepository('primary');
+    target = new SimulatedRepository('offsite');
+    await put('web01.img', Buffer.alloc(1_048_576, 7));
+    sessions = new LocalSessions([source, target]);
+  });
+
+  async function put(path: string, bytes: Buffer): Promise<void> {
+    const file = await source.openWrite(path, 'open-or-new');
+    await file.write(bytes, 0);
+    await file.close();
+  }
+
+  it('look in queues where nothing waits behind a batch', async () => {
+    await sessions.copy(JOB, NOW_MS);
+    await sessions.copy(JOB, NOW_MS + HOUR_MS);
+    const looks = ['enumerateWorkloads', 'lookForWork'];
+    for (const look of looks)
+      expect([...sessions.ordered].filter((each) => each.startsWith(`${look} `))).toEqual([
+        `${look} look/offsite`,
+      ]);
+  });
+
+  it('plan anew after a file that its format could not hold', async () => {
+    const refused = vi
+      .spyOn(composerOf('raw'), 'compose')
+      .mockRejectedValueOnce(new BackupError('IMAGE_LIMIT_EXCEEDED', 'too many pieces'));
+    const failed = await sessions.tryToCopy(JOB, NOW_MS);
+    refused.mockRestore();
+    expect(failed.tasks).toMatchObject([{ result: 'failed', code: 'IMAGE_LIMIT_EXCEEDED' }]);
+    const { tasks } = await sessions.copy(JOB, NOW_MS + HOUR_MS);
+    expect(tasks).toMatchObject([{ result: 'success' }]);
+    // Taken up, nothing would have been read again.
+    expect(tasks[0]!.progress.readBytes).toBe(1_048_576);
+  });
+
+  it('say of a machine with a standing warning that its copy was found', async () => {
+    const dump = 'dump/vzdump-lxc-101-2026_11_24-06_30_00';
+    await source.makeFolder('dump');
+    const tar = execFileSync('tar', ['-c', '-C', import.meta.dirname, 'source-away.test.ts']);
+    await put(`${dump}.tar`, tar);
+    const excluded =
+      "INFO: excluding bind mount point mp0 ('/srv/data') from backup (not a volume)";
+    await put(`${dump}.log`, Buffer.from(`2026-11-24 06:30:01 ${excluded}\n`));
+    const ofContainer = async (nowMs: number) =>
+      (await sessions.copy(JOB, nowMs)).tasks.find(({ workload }) => workload !== 'web01.img');
+    expect(await ofContainer(NOW_MS)).toMatchObject({
+      result: 'warning',
+      committed: [expect.any(String)],
+    });
+    const again = await ofContainer(NOW_MS + HOUR_MS);
+    expect(again).toMatchObject({ result: 'warning', committed: [], foundCopied: true });
+    expect(again!.reason).toContain('mp0');
+  });
+});
