@@ -9,7 +9,7 @@ import { withOpenFiles } from '../task/open-files.js';
 import { ownedChain, type ChangeInput } from './change-points.js';
 import { assertRoomToMerge } from './merge-room.js';
 import { changeChain } from './pending-change.js';
-import { proofOf, type DiskProof } from './prove-blocks.js';
+import { proofOf, proveTables, type DiskProof } from './prove-blocks.js';
 
 /** The oldest increment of a chain and the full that it builds on. */
 export interface MergeInput extends ChangeInput {
@@ -23,8 +23,8 @@ export type MergePlan =
   | { readonly state: 'refused'; readonly reason: string }
   | { readonly state: 'ready'; readonly proofs: readonly DiskProof[] };
 
-/** Whether the pair can be merged in place, and what must be proven first (`proveBlocks`). Merges nothing.
- *  @throws STAGING_INVALID, STALE_EPOCH, REPOSITORY_FULL before anything is proven in vain */
+/** Whether the pair can be merged in place, and what must be proven first (`proveBlocks`); proves the tables of the full. Merges nothing.
+ *  @throws STAGING_INVALID, STALE_EPOCH; REPOSITORY_FULL before anything is proven in vain; BLOCK_DIGEST_MISMATCH */
 export async function prepareMerge(context: MoverContext, input: MergeInput): Promise<MergePlan> {
   const { place, record } = await ownedChain(context, input);
   if (isMerged(record, input)) return { state: 'merged' };
@@ -34,8 +34,15 @@ export async function prepareMerge(context: MoverContext, input: MergeInput): Pr
   if (reason !== null) return { state: 'refused', reason };
   await assertRoomToMerge(place, full, increment, look);
   const proofs: DiskProof[] = [];
-  for (const disk of increment.disks)
-    if (disk.kind === 'increment') proofs.push(await proofOf(place, disk));
+  for (const disk of increment.disks) {
+    if (disk.kind !== 'increment') continue;
+    await proveTables(
+      context,
+      place,
+      full.disks.find((base) => base.disk === disk.disk)!,
+    );
+    proofs.push(await proofOf(place, disk));
+  }
   return { state: 'ready', proofs };
 }
 

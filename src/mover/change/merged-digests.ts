@@ -13,12 +13,13 @@ import { withRunBuffer } from '../../image/run-buffer.js';
 import type { ReadableFile, WritableFile } from '../../repository/backup-repository.js';
 import { fileByteSource } from '../../image/byte-source.js';
 import { copyWhole } from '../blocks/file-bytes.js';
+import { UnitSet } from '../blocks/unit-set.js';
 import type { TablesCopyWriter } from '../blocks/tables-copy.js';
 import type { MoverContext } from '../task/mover-context.js';
 
 /** Writes the digest table of a merged file. A block that came from the increment, and was compared with it, has the increment's digest; a
  *  block that was in the full already keeps the full's digest, so a merge never launders a block that had gone bad; everything else
- *  (header, tables, clusters that nothing refers to) is read and digested anew. */
+ *  (header, tables, clusters that nothing refers to) was proven before the merge, and is read and digested anew. */
 export async function writeMergedDigests(
   context: MoverContext,
   input: {
@@ -80,8 +81,8 @@ function runLength(now: BlockMap, added: BlockMap, first: number): number {
 const MAX_ENTRIES = 4096;
 
 class MergedDigests {
-  /** One bit a unit: its entry is right. */
-  private readonly settled: Uint8Array;
+  /** Units whose entry is right. */
+  private readonly settled: UnitSet;
   private readonly entries = Buffer.alloc(MAX_ENTRIES * DIGEST_BYTES);
   private readonly digest;
 
@@ -89,7 +90,7 @@ class MergedDigests {
     private readonly input: Input,
     private readonly unitCount: number,
   ) {
-    this.settled = new Uint8Array(Math.ceil(unitCount / 8));
+    this.settled = new UnitSet(unitCount);
     this.digest = unitDigest(input.algorithm);
   }
 
@@ -97,8 +98,7 @@ class MergedDigests {
   settle({ states, hostOffsets }: BlockMap): void {
     for (let i = 0; i < states.length; i++) {
       if (states[i] !== BLOCK_DIRECT) continue;
-      const unit = hostOffsets[i]! / BLOCK_BYTES;
-      this.settled[unit >> 3]! |= 1 << (unit & 7);
+      this.settled.add(hostOffsets[i]! / BLOCK_BYTES);
     }
   }
 
@@ -127,7 +127,7 @@ class MergedDigests {
   private async digestRestIn(bytes: Buffer, throwIfStopped: () => void): Promise<void> {
     const { merged, table, tables } = this.input;
     for (let unit = 0; unit < this.unitCount; unit++) {
-      if (((this.settled[unit >> 3]! >> (unit & 7)) & 1) === 1) continue;
+      if (this.settled.has(unit)) continue;
       throwIfStopped();
       bytes.fill(0, await merged.read(bytes, unit * BLOCK_BYTES));
       const entry = digestEntryOf(bytes, this.digest);

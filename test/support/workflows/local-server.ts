@@ -242,13 +242,11 @@ export class LocalServer {
     }
     execution.activities.delete(seq);
     const { activityType, activityId } = activity.command;
+    const retryState = retryStateOf(activity, cause);
     const failure = {
       message: 'Activity task failed',
       cause,
-      activityFailureInfo: {
-        ...{ activityType: { name: activityType }, activityId },
-        retryState: retryStateOf(activity, cause),
-      },
+      activityFailureInfo: { activityType: { name: activityType }, activityId, retryState },
     };
     execution.news.push({ resolveActivity: { seq, result: { failed: { failure } } } });
   }
