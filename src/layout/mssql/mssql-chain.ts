@@ -50,6 +50,7 @@ export function linkMssqlSets(sets: readonly MssqlSet[]): TreePoint[] {
     return {
       ...{ id, createdAtMs, kind: POINT_KIND[set.kind], ...footing },
       ...{ state, reason, files, sizeBytes, ...(evidence === undefined ? {} : { evidence }) },
+      ...(set.isPartial === true ? { ofPart: SOME_FILEGROUPS } : {}),
     };
   });
 }
@@ -70,6 +71,8 @@ interface AllSets {
   readonly byId: ReadonlyMap<string, MssqlSet>;
   readonly allFulls: readonly MssqlSet[];
 }
+
+const SOME_FILEGROUPS = 'it holds some filegroups alone, and none of the rest';
 
 const POINT_KIND = { full: 'full', differential: 'increment', log: 'log' } as const;
 

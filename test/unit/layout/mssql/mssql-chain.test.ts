@@ -1,4 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import {
+  chooseTreePoints,
+  keptIds,
+  type TreePointChoice,
+} from '../../../../src/domain/trees/tree-points.js';
 import { linkMssqlSets, type MssqlSet } from '../../../../src/layout/mssql/mssql-chain.js';
 import type { Lsn } from '../../../../src/layout/mssql/mtf.js';
 
@@ -274,5 +279,40 @@ describe('linkMssqlSets', () => {
     const points = linkMssqlSets([set('full', 10, 20), ...logs]);
     expect(points.filter(({ gap }) => gap !== undefined)).toEqual([]);
     expect(looks).toBeLessThan(20 * logs.length);
+  });
+});
+
+describe('partial backups of a database', () => {
+  const DAY = 86_400_000;
+  const SUNDAY = Date.UTC(2026, 10, 15, 22);
+  const on = (day: number, one: MssqlSet): MssqlSet => ({
+    ...one,
+    ...{ id: `${one.isPartial === true ? 'part' : one.kind} ${day}` },
+    createdAtMs: SUNDAY + day * DAY,
+  });
+  const partial = (kind: 'full' | 'differential', first: number, base = first): MssqlSet => ({
+    ...set(kind, first, first + 5, base),
+    isPartial: true,
+  });
+  /** The whole database on a Sunday, and what can be written of it on each day of the week. */
+  const WEEK = linkMssqlSets([
+    on(0, set('full', 10, 15)),
+    ...[1, 2, 3, 4, 5].map((day) => on(day, partial('full', 10 + day * 10))),
+    on(6, partial('differential', 70, 60)),
+  ]);
+  const CHOICE: TreePointChoice = {
+    ...{ mode: 'periodic', scope: 'latest', withLogs: false, copied: new Map(), gfs: null },
+    ...{ timeZone: 'UTC', nowMs: SUNDAY + 6 * DAY },
+    retention: { type: 'restorePoints', value: 2 },
+  };
+  const ALL = ['full 0', 'part 1', 'part 2', 'part 3', 'part 4', 'part 5', 'part 6'];
+
+  it('never put its last whole one out of a copy, however many there are', () => {
+    expect([...keptIds(WEEK, CHOICE, {})].sort()).toEqual(ALL);
+  });
+
+  it('are not the newest, so that a first copy has the last whole one', () => {
+    const { points } = chooseTreePoints(WEEK, { shape: 'sets' }, CHOICE);
+    expect(points.map(({ id }) => id)).toEqual(ALL);
   });
 });

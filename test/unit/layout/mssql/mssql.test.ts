@@ -299,6 +299,18 @@ describe('folders of Ola Hallengren', () => {
       ...[['FULL'], ['FULL_PARTIAL'], ['DIFF', 'FULL'], ['DIFF_PARTIAL', 'FULL_PARTIAL']],
       ['LOG', 'FULL'],
     ]);
+    const ofPart = 'it holds some filegroups alone, and none of the rest';
+    expect(tree!.points.map((point) => [brief(point.id), point.ofPart])).toEqual([
+      ...[
+        ['FULL', undefined],
+        ['FULL_PARTIAL', ofPart],
+        ['DIFF', undefined],
+      ],
+      ...[
+        ['DIFF_PARTIAL', ofPart],
+        ['LOG', undefined],
+      ],
+    ]);
   });
 });
 
