@@ -37,7 +37,7 @@ export interface OpenAlert {
   readonly lastSeenMs: number;
   /** Of the first look since then that saw all and did not show it. Absent: there was none. */
   readonly unseenSinceMs?: number;
-  /** Of the first look since then that saw all but what hides it. Absent: there was none. */
+  /** Of the first look since then that saw all but what hides it; looks that are not whole count on. Absent: there was none. */
   readonly hiddenSinceMs?: number;
   readonly isTold: boolean;
 }
@@ -109,7 +109,10 @@ export function nextLedger(
     .filter((alert) => !there.includes(alert) && (alert.isTold || !mayEnd(alert)))
     .map((alert) => ({
       ...unseenNow(alert, nowMs, mayEnd(alert)),
-      ...(isWhole && isHidden(alert.problem) ? hiddenNow(alert, nowMs) : {}),
+      // A look that is not whole says neither that it is hidden nor that it is not.
+      ...((isWhole ? isHidden(alert.problem) : alert.hiddenSinceMs !== undefined)
+        ? hiddenNow(alert, nowMs)
+        : {}),
     }));
   const ended = unseen.filter((alert) => {
     const { lastSeenMs, unseenSinceMs = nowMs } = alert;
@@ -169,10 +172,10 @@ function within(mostBytes: number, alerts: readonly OpenAlert[]): readonly OpenA
 function unseenNow(
   { problem, firstSeenMs, lastSeenMs, unseenSinceMs = Infinity, isTold }: OpenAlert,
   nowMs: number,
-  isWhole: boolean,
+  mayEnd: boolean,
 ): OpenAlert {
   const known = { problem, firstSeenMs: Math.min(firstSeenMs, nowMs), isTold };
-  if (!isWhole) return { ...known, lastSeenMs: nowMs };
+  if (!mayEnd) return { ...known, lastSeenMs: nowMs };
   const times = [lastSeenMs, unseenSinceMs].map((ms) => Math.min(ms, nowMs));
   return { ...known, lastSeenMs: times[0]!, unseenSinceMs: times[1]! };
 }

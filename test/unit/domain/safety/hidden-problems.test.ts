@@ -111,7 +111,7 @@ describe('while something in a repository cannot be read', () => {
     const stillHidden = nextLedger(hidden.open, [UNREADABLE], at(24));
     const blind = nextLedger(stillHidden.open, [UNREADABLE], { ...at(24.5), isWhole: false });
     expect([hidden, stillHidden, blind].flatMap((step) => step.ended)).toEqual([]);
-    const over = nextLedger(stillHidden.open, [UNREADABLE], at(25));
+    const over = nextLedger(blind.open, [UNREADABLE], at(25));
     expect([...keysOf(over.ended)]).toEqual(['COPY_DAMAGED']);
     const at25 = { sentence: '.', number: 1, nowMs: 25 * hourMs };
     expect(JSON.stringify(noticeOf(over, at25))).not.toContain('Well again');
