@@ -2,7 +2,7 @@
 
 import { DAY_MS } from '../schedules/calendar-date.js';
 import { firstTexts } from '../sentences.js';
-import { ServingFulls, type LogRules } from './needed-points.js';
+import { ServingFulls, type LogRules, type NeedingPoint } from './needed-points.js';
 import type { TargetTreePoint } from './target-tree.js';
 import { agedPoints } from './tree-points.js';
 
@@ -25,6 +25,7 @@ export function pointsNeededBy(
   const bySource = new Map(points.map((point) => [point.source.restorePointId, point]));
   const aged = agedPoints(points);
   const agedById = new Map(aged.map((point) => [point.id, point]));
+  const dates: Dates = (point) => agedById.get(point.source.restorePointId)!;
   const fulls = new ServingFulls(aged, rules);
   const own = agedById.get(wanted.source.restorePointId)!;
   const serving = fulls.of(own);
@@ -33,14 +34,16 @@ export function pointsNeededBy(
   const ended = fulls.of({ ...own, createdAtMs: own.createdAtMs - DAY_MS });
   const found = new Set([wanted]);
   const missing = new Set<string>();
+  const isBefore = (one: TargetTreePoint, other: TargetTreePoint): boolean =>
+    dates(one).createdAtMs < dates(other).createdAtMs;
   const follow = (isWanted = (_: TargetTreePoint) => true): void => {
-    for (const { needs, kind, createdAt } of found)
-      for (const need of needs) {
+    for (const point of found)
+      for (const need of point.needs) {
         const needed = agedById.get(need);
         const isServed =
           needed === undefined
-            ? full !== null && kind === 'log' && atMs({ createdAt }) < atMs(full)
-            : kind === 'log' && fulls.isServedWithout(ended, needed);
+            ? full !== null && point.kind === 'log' && isBefore(point, full)
+            : point.kind === 'log' && fulls.isServedWithout(ended, needed);
         const served = needed === undefined ? full : bySource.get(ended?.id ?? '');
         const other = (isServed ? served : bySource.get(need)) ?? null;
         if (other === null) missing.add(need);
@@ -49,27 +52,27 @@ export function pointsNeededBy(
   };
   follow();
   if (wanted.kind === 'log') {
-    const sinceMs = addBase(found, full) - (rules.logsBeforeFullMs ?? 0);
-    for (const point of logsBeside(points, wanted, found, sinceMs)) found.add(point);
+    const sinceMs = addBase(found, full, dates) - (rules.logsBeforeFullMs ?? 0);
+    for (const point of logsBeside(points, wanted, found, { sinceMs, dates })) found.add(point);
     // What lies before the base is in it.
-    follow((need) => atMs(need) >= sinceMs);
+    follow((need) => dates(need).createdAtMs >= sinceMs);
   }
   return { points: points.filter((point) => found.has(point)), missing: [...missing] };
 }
 
-function atMs({ createdAt }: Pick<TargetTreePoint, 'createdAt'>): number {
-  return Date.parse(createdAt);
-}
+/** What is believed of them, as retention does. */
+type Dates = (point: TargetTreePoint) => Pick<NeedingPoint, 'createdAtMs' | 'isDoubted'>;
 
 /** When the backup was made from which the logs of `found` are rolled forward: the newest among them. Those whose chain begins behind a hole have none:
- *  the full that serves is added. */
-function addBase(found: Set<TargetTreePoint>, full: TargetTreePoint | null): number {
-  const backups = [...found].filter(({ kind }) => kind !== 'log');
-  if (backups.length > 0) return Math.max(...backups.map(atMs));
-  if (full === null)
-    return [...found].reduce((oldest, one) => Math.min(oldest, atMs(one)), Infinity);
+ *  the full that serves is added. One of a doubted date may be older than any of them. */
+function addBase(found: Set<TargetTreePoint>, full: TargetTreePoint | null, dates: Dates): number {
+  const backups = [...found].filter(({ kind }) => kind !== 'log').map(dates);
+  const believed = backups.filter(({ isDoubted }) => isDoubted !== true);
+  if (believed.length > 0) return Math.max(...believed.map(({ createdAtMs }) => createdAtMs));
+  if (backups.length > 0 || full === null)
+    return [...found].reduce((oldest, one) => Math.min(oldest, dates(one).createdAtMs), Infinity);
   found.add(full);
-  return atMs(full);
+  return dates(full).createdAtMs;
 }
 
 /** The logs from the base on to the date of the wanted one, of each chain; and of each other chain the next, which reaches beyond that date.
@@ -78,8 +81,9 @@ function logsBeside(
   points: readonly TargetTreePoint[],
   wanted: TargetTreePoint,
   found: ReadonlySet<TargetTreePoint>,
-  sinceMs: number,
+  { sinceMs, dates }: { readonly sinceMs: number; readonly dates: Dates },
 ): TargetTreePoint[] {
+  const atMs = (point: TargetTreePoint): number => dates(point).createdAtMs;
   const wantedMs = atMs(wanted);
   const logs = points.filter(({ kind }) => kind === 'log');
   const until = logs.filter((log) => atMs(log) >= sinceMs && atMs(log) <= wantedMs);

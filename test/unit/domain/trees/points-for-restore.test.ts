@@ -136,5 +136,42 @@ describe('what a restore of a point of sets takes', () => {
       ];
       expect(taken(points, 'late')).toEqual(['early full late', '']);
     });
+
+    describe('by the dates that are believed', () => {
+      const NEVER_SET = '1970-01-01T00:00:10.000Z';
+      const AHEAD = '2036-11-20T10:00:00.000Z';
+
+      it('has the logs of the others when its own date is of a clock that was never set', () => {
+        const points = [
+          copied('base', '20T10:00', 'full', []),
+          copied('rs0 1', '20T10:10', 'log', ['base']),
+          copied('rs1 1', '20T10:15', 'log', ['base']),
+          copied('rs0 2', '20T10:20', 'log', ['rs0 1'], { createdAt: NEVER_SET }),
+          copied('rs1 2', '20T10:25', 'log', ['rs1 1']),
+        ];
+        expect(taken(points, 'rs0 2')).toEqual(['base rs0 1 rs1 1 rs0 2 rs1 2', '']);
+      });
+
+      it('lacks what a log of 1970 needs, which no later full can stand for', () => {
+        const points = [
+          copied('full', '20T10:00', 'full', []),
+          copied('unset', '20T10:10', 'log', ['gone'], { createdAt: NEVER_SET }),
+          copied('wanted', '20T10:20', 'log', ['unset']),
+        ];
+        expect(taken(points, 'wanted')).toEqual(['full unset wanted', 'gone']);
+      });
+
+      it('has all logs since the oldest it needs when its full has a date of the future', () => {
+        const points = [
+          copied('old', '19T20:00', 'log', []),
+          copied('base', '20T11:00', 'full', [], { createdAt: AHEAD }),
+          copied('rs0 1', '20T10:10', 'log', ['base']),
+          copied('rs1 1', '20T10:15', 'log', ['base']),
+          copied('rs0 2', '20T10:20', 'log', ['rs0 1']),
+          copied('rs1 2', '20T10:25', 'log', ['rs1 1']),
+        ];
+        expect(taken(points, 'rs0 2')).toEqual(['base rs0 1 rs1 1 rs0 2 rs1 2', '']);
+      });
+    });
   });
 });
