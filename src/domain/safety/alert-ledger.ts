@@ -101,40 +101,45 @@ export function nextLedger(
   const known = new Map(open.map((alert) => [alert.problem.key, alert]));
   const shown = problems.map((problem) => seenNow(problem, known.get(problem.key), nowMs));
   for (const { problem } of shown) known.delete(problem.key);
-  const rest = [...known.values()];
-  const there = rest.filter(({ problem }) => isThere(problem.key));
-  const mayEnd = ({ problem, hiddenSinceMs = nowMs }: OpenAlert) =>
-    isWhole && (!isHidden(problem) || nowMs - hiddenSinceMs >= hiddenMostMs(problem));
-  const unseen = rest
-    .filter((alert) => !there.includes(alert) && (alert.isTold || !mayEnd(alert)))
-    .map((alert) => ({
-      ...unseenNow(alert, nowMs, mayEnd(alert)),
-      // A look that is not whole says neither that it is hidden nor that it is not.
-      ...((isWhole ? isHidden(alert.problem) : alert.hiddenSinceMs !== undefined)
-        ? hiddenNow(alert, nowMs)
-        : {}),
-    }));
-  const ended = unseen.filter((alert) => {
-    const { lastSeenMs, unseenSinceMs = nowMs } = alert;
+  const there: OpenAlert[] = [];
+  const stays: OpenAlert[] = [];
+  const ended: OpenAlert[] = [];
+  for (const alert of known.values()) {
+    const { problem, isTold, hiddenSinceMs = nowMs } = alert;
+    if (isThere(problem.key)) {
+      there.push(seenNow(problem, alert, nowMs));
+      continue;
+    }
+    const isHiddenNow = isWhole && isHidden(problem);
+    const mayEnd = isWhole && (!isHiddenNow || nowMs - hiddenSinceMs >= hiddenMostMs(problem));
+    // What was over before anybody was told is told to nobody.
+    if (!isTold && mayEnd) continue;
+    // A look that is not whole says neither that it is hidden nor that it is not.
+    const isStillHidden = isWhole ? isHiddenNow : alert.hiddenSinceMs !== undefined;
+    const unseen = {
+      ...unseenNow(alert, nowMs, mayEnd),
+      ...(isStillHidden ? hiddenNow(alert, nowMs) : {}),
+    };
+    const { lastSeenMs, unseenSinceMs = nowMs } = unseen;
     const passedMs = nowMs - (endsSinceSeen ? lastSeenMs : unseenSinceMs);
-    return mayEnd(alert) && passedMs >= holdMs;
+    (mayEnd && passedMs >= holdMs ? ended : stays).push(unseen);
+  }
+  const seen = [...shown, ...there];
+  const followed = within(look.mostBytes ?? Infinity, [...seen, ...stays]);
+  const isSeen = new Set(seen);
+  const isBegun = (alert: OpenAlert) =>
+    !alert.isTold &&
+    nowMs - alert.firstSeenMs >= holdMs &&
+    isSeen.has(alert) &&
+    !isSilenced(alert.problem);
+  const begun = new Set<OpenAlert>();
+  const next = followed.map((alert) => {
+    if (!isBegun(alert)) return alert;
+    const told = { ...alert, isTold: true };
+    begun.add(told);
+    return told;
   });
-  const seen = [...shown, ...there.map((alert) => seenNow(alert.problem, alert, nowMs))];
-  const followed = within(look.mostBytes ?? Infinity, [
-    ...seen,
-    ...unseen.filter((alert) => !ended.includes(alert)),
-  ]);
-  const isBegun = new Set(
-    seen.filter(
-      (alert) =>
-        followed.includes(alert) &&
-        !alert.isTold &&
-        nowMs - alert.firstSeenMs >= holdMs &&
-        !isSilenced(alert.problem),
-    ),
-  );
-  const next = followed.map((alert) => (isBegun.has(alert) ? { ...alert, isTold: true } : alert));
-  return { open: next, begun: next.filter((_, index) => isBegun.has(followed[index]!)), ended };
+  return { open: next, begun: [...begun], ended };
 }
 
 function seenNow(
