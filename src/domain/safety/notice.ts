@@ -116,7 +116,7 @@ function endWords(ended: OpenAlert | undefined): string {
 }
 
 const AGAIN =
-  'A message to this channel was refused before, so this is all that it is to know: what is not named here is well.';
+  'A message to this channel was refused before: this is what it is to know of what is open now (nothing that is silenced).';
 const ALL_ENDED = 'what was told before';
 
 /** A made-up alarm and its end, which differ from real ones in their words alone: the receiver shows what it would do at night. */

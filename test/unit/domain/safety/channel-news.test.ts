@@ -132,7 +132,7 @@ describe('a channel', () => {
     const news = { begun: [], ended: [], isAgain: true };
     expect(noticeOf(news, { sentence: 'All is well', number: 3, nowMs: 0 })).toMatchObject({
       ...{ kind: 'recovery', severity: null, subject: 'Well again: what was told before' },
-      lines: [expect.stringContaining('what is not named here is well'), 'All is well'],
+      lines: [expect.stringContaining('what it is to know of what is open now'), 'All is well'],
     });
   });
 
