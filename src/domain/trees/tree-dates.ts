@@ -2,6 +2,7 @@
 
 import { agesFrom } from '../retention/retention-age.js';
 import { EARLIEST_MS, TOLERANCE_MS } from '../sources/believed-dates.js';
+import type { TreePoint } from './source-tree.js';
 import type { TargetTreePoint } from './target-tree.js';
 
 export interface DatedTreePoint {
@@ -43,11 +44,30 @@ export function datesOfCopy(
   points: readonly Pick<TargetTreePoint, 'createdAt' | 'copiedAt'>[],
   nowMs = Infinity,
 ): BelievedDate[] {
-  const dated = points.map(({ createdAt, copiedAt }) => ({
-    createdAtMs: Date.parse(createdAt),
-    copiedAtMs: Date.parse(copiedAt),
-  }));
-  return believedTreeDates(dated, nowMs);
+  return believedTreeDates(points.map(datedCopy), nowMs);
+}
+
+function datedCopy({
+  createdAt,
+  copiedAt,
+}: Pick<TargetTreePoint, 'createdAt' | 'copiedAt'>): DatedTreePoint {
+  return { createdAtMs: Date.parse(createdAt), copiedAtMs: Date.parse(copiedAt) };
+}
+
+/** From when the ages of a copy are counted.
+ *  @param shown what comes counts, too: as if copied now, unless the copy has the very backup and tells when it was copied */
+export function copyAgesFrom(
+  points: readonly Pick<TargetTreePoint, 'createdAt' | 'copiedAt' | 'source'>[],
+  nowMs: number,
+  shown: readonly Pick<TreePoint, 'id' | 'createdAtMs'>[] = [],
+): number {
+  const held = new Map(
+    points.map(({ source, createdAt }) => [source.restorePointId, Date.parse(createdAt)]),
+  );
+  const coming = shown.flatMap(({ id, createdAtMs }) =>
+    held.get(id) === createdAtMs ? [] : [{ createdAtMs, copiedAtMs: nowMs }],
+  );
+  return treeAgesFrom(believedTreeDates([...points.map(datedCopy), ...coming], nowMs), nowMs);
 }
 
 /** From when ages are counted (docs/adr/0009-ages-from-the-newest-point.md): one date that nobody believes, among others, tells nothing of the time. */

@@ -18,7 +18,7 @@ import {
 } from './needed-points.js';
 import type { TreePoint } from './source-tree.js';
 import { healthOf, type TargetTreePoint } from './target-tree.js';
-import { believedTreeDates, datesOfCopy, treeAgesFrom } from './tree-dates.js';
+import { believedTreeDates, copyAgesFrom, datesOfCopy, treeAgesFrom } from './tree-dates.js';
 import type { TreeRules } from './tree-rules.js';
 
 /** What the job says of how long points stay. */
@@ -335,7 +335,7 @@ export interface RemovalRule {
   readonly retention: RetentionPolicy;
   /** Of the target. */
   readonly immutableForDays: number;
-  /** `treeAgesFrom` of the points of the copy: a clock that runs ahead lets nothing go. */
+  /** `copyAgesFrom`: a clock that runs ahead lets nothing go. */
   readonly asOfMs: number;
 }
 
@@ -350,7 +350,7 @@ export function missedSinceMs(
 ): number {
   if (changedAt === null) return nowMs;
   const changedAtMs = Date.parse(changedAt);
-  return Math.max(nowMs, treeAgesFrom(datesOfCopy(points, changedAtMs), changedAtMs));
+  return Math.max(nowMs, copyAgesFrom(points, changedAtMs));
 }
 
 /** Whether what the source removed goes from the copy, too: after the days of the job, and at once where the tool bears nothing that stays. Where

@@ -10,7 +10,7 @@ import {
 } from '../../domain/trees/known-losses.js';
 import { joinLacking, LackingList, type Lacking } from '../../domain/trees/lacking-files.js';
 import { notOverwritten, overwrittenTexts } from '../../domain/trees/set-points.js';
-import { believedTreeDates, treeAgesFrom } from '../../domain/trees/tree-dates.js';
+import { copyAgesFrom } from '../../domain/trees/tree-dates.js';
 import { guardedDaysAfter } from '../../domain/trees/tree-guard.js';
 import { treeLayoutOf } from '../../layout/tree-layouts.js';
 import type { TreePlanReference } from '../../domain/trees/tree-work.js';
@@ -151,7 +151,8 @@ export async function noteCopied(
   // No record may vouch for a name that an attempt gave before it was killed, and that a power cut takes.
   if (unsettled.size > 0) await settleNamed(target, tree, unsettled);
   const points = notOverwritten(record.points, plan.points, overwritten);
-  const look = { nowMs: plan.plannedAtMs, asOfMs: ageOf(record, plan), isAgreed: plan.isAgreed };
+  const asOfMs = copyAgesFrom(record.points, plan.plannedAtMs, plan.points);
+  const look = { nowMs: plan.plannedAtMs, asOfMs, isAgreed: plan.isAgreed };
   // What was not entered the next look finds once more.
   const rewritten = isStopped
     ? Math.min(plan.changes.rewritten, rewrites.count)
@@ -188,18 +189,6 @@ function lostAfter(
     ...(lost === undefined ? {} : { lost: lossesWithout(lost, (path) => sent.has(path)) }),
     ...(lostNamed === undefined ? {} : { lostNamed: lostNamed.filter((path) => !sent.has(path)) }),
   };
-}
-
-/** From when ages are counted: from the newest point that the copy has or gets. */
-function ageOf({ points }: TreeRecord, { points: planned, plannedAtMs }: TreePlan): number {
-  const dated = [
-    ...points.map(({ createdAt, copiedAt }) => ({
-      createdAtMs: Date.parse(createdAt),
-      copiedAtMs: Date.parse(copiedAt),
-    })),
-    ...planned.map(({ createdAtMs }) => ({ createdAtMs, copiedAtMs: plannedAtMs })),
-  ];
-  return treeAgesFrom(believedTreeDates(dated, plannedAtMs), plannedAtMs);
 }
 
 export interface NotedCopies {

@@ -3,7 +3,7 @@ import { withNeeds } from '../../domain/trees/needed-points.js';
 import { pointsNeededBy } from '../../domain/trees/points-for-restore.js';
 import type { TreePoint } from '../../domain/trees/source-tree.js';
 import type { TargetTreePoint } from '../../domain/trees/target-tree.js';
-import { believedTreeDates, datesOfCopy, treeAgesFrom } from '../../domain/trees/tree-dates.js';
+import { copyAgesFrom } from '../../domain/trees/tree-dates.js';
 import { agedPoints } from '../../domain/trees/tree-points.js';
 import type { FileStamp } from '../../domain/sources/restore-point.js';
 import { classOf, isOfOneBackup, type TreeRules } from '../../domain/trees/tree-rules.js';
@@ -33,10 +33,8 @@ export async function fixedFiles(
   const read = doubtful.some(({ isUnreadable }) => isUnreadable)
     ? points
     : [...named].flatMap((id) => pointsNeededBy(points, id, rules).points);
-  const seen = shown.map(({ createdAtMs }) => ({ createdAtMs, copiedAtMs: nowMs }));
-  const dates = [...datesOfCopy(points, nowMs), ...believedTreeDates(seen, nowMs)];
   // No copy tells that time goes on while what comes has to wait for those that are there.
-  const asOfMs = treeAgesFrom(dates, nowMs);
+  const asOfMs = copyAgesFrom(points, nowMs, shown);
   const immutable = new Set(immutableIds(points, { immutableForDays, nowMs, asOfMs }));
   const needed = withNeeds(agedPoints(points, nowMs), immutable, rules);
   const whole = shown.filter(({ state }) => state === 'complete');

@@ -12,7 +12,7 @@ import { withNeeds } from '../../domain/trees/needed-points.js';
 import { immutableReason, type ImmutabilityRule } from '../../domain/retention/immutability.js';
 import { modifiedAtMs } from '../../domain/sources/restore-point.js';
 import type { TargetTreePoint } from '../../domain/trees/target-tree.js';
-import { datesOfCopy, treeAgesFrom, withBelievedTreeDates } from '../../domain/trees/tree-dates.js';
+import { copyAgesFrom, withBelievedTreeDates } from '../../domain/trees/tree-dates.js';
 import type { TreeRules } from '../../domain/trees/tree-rules.js';
 import { treeLayoutOf } from '../../layout/tree-layouts.js';
 import type { BackupRepository, RepositoryEntry } from '../../repository/backup-repository.js';
@@ -182,7 +182,7 @@ function keptPoints(
   }
   const aged = agedPoints(points, nowMs);
   const kept = keptIds(aged, { ...choice, nowMs }, rules);
-  const asOfMs = treeAgesFrom(datesOfCopy(points, nowMs), nowMs);
+  const asOfMs = copyAgesFrom(points, nowMs);
   for (const id of immutableIds(points, { immutableForDays, nowMs, asOfMs })) kept.add(id);
   return pointsLeft(points, withNeeds(aged, kept, rules), rules, nowMs);
 }
@@ -205,7 +205,7 @@ export function removalRule(
     readonly choice: Pick<TreePointChoice, 'retention'>;
   },
 ): RemovalRule {
-  const asOfMs = treeAgesFrom(datesOfCopy(points, nowMs), nowMs);
+  const asOfMs = copyAgesFrom(points, nowMs);
   return { rules, retention, immutableForDays, asOfMs };
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   believedTreeDates,
+  copyAgesFrom,
   treeAgesFrom,
   type DatedTreePoint,
 } from '../../../../src/domain/trees/tree-dates.js';
@@ -89,5 +90,28 @@ describe('the date that counts for a point of a tree', () => {
     // What was made in the future is looked at before then.
     const dates = believedTreeDates(points, Math.min(nowMs, at(20)));
     expect(treeAgesFrom(dates, nowMs)).toBe(expected);
+  });
+});
+
+describe('the ages of a copy, when the clock jumps to the date of a point that it has', () => {
+  const held = (id: string, createdAtMs: number, copiedAtMs: number) => ({
+    createdAt: new Date(createdAtMs).toISOString(),
+    copiedAt: new Date(copiedAtMs).toISOString(),
+    source: { repositoryId: 'primary', restorePointId: id },
+  });
+  const COPY = [held('sure', at(1), at(1)), held('ahead', FUTURE, at(2))];
+  const SHOWN = [
+    { id: 'sure', createdAtMs: at(1) },
+    { id: 'ahead', createdAtMs: FUTURE },
+  ];
+
+  it('are counted without it, though the source still shows it', () => {
+    expect(copyAgesFrom(COPY, FUTURE)).toBe(at(2));
+    expect(copyAgesFrom(COPY, FUTURE, SHOWN)).toBe(at(2));
+  });
+
+  it('are counted from what comes, also under the name of another', () => {
+    expect(copyAgesFrom(COPY, at(30), [...SHOWN, { id: 'new', createdAtMs: at(20) }])).toBe(at(21));
+    expect(copyAgesFrom(COPY, at(30), [{ id: 'sure', createdAtMs: at(20) }])).toBe(at(21));
   });
 });

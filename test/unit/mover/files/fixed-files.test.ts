@@ -3,6 +3,7 @@ import { holdLease, LEASE_MS, releaseLease } from '../../../../src/chain/leases.
 import type { TreePoint } from '../../../../src/domain/trees/source-tree.js';
 import { pbmLayout } from '../../../../src/layout/mongodb/pbm.js';
 import type { TreeLayout } from '../../../../src/layout/tree-layout.js';
+import { fixedFiles } from '../../../../src/mover/files/fixed-files.js';
 import { testJob } from '../../../support/session/test-site.js';
 import { makeTreesKnown } from '../../../support/tree/known-trees.js';
 import { toySetLayout } from '../../../support/tree/toy-trees.js';
@@ -214,4 +215,28 @@ it('a file of a store that every backup in it lists is copied as it is now, thou
   expect(await session()).toMatchObject({ result: 'success', reason: null });
   expect((await world.copied()).get('.pbm.init')!.toString()).toBe('2.5.0');
   expect((await world.record()).points).toHaveLength(2);
+});
+
+it('files of an immutable point stay when the clock jumps to the date of one that the copy doubts', async () => {
+  const world = new OneNameWorld(7);
+  const dates = { sure: FIRST, ahead: Date.UTC(2036, 10, 24, 20) };
+  const shown = Object.entries(dates).map(([id, createdAtMs]): TreePoint => ({
+    ...{ id, createdAtMs, kind: 'full', needs: [], files: [`${id}.bak`] },
+    ...{ state: 'complete', reason: null },
+  }));
+  const points = shown.map(({ id, createdAtMs, kind, needs, files }) => ({
+    ...{ id, kind, needs, files, fileCount: 1, sizeBytes: 1, flags: [] },
+    ...{ health: 'good' as const, verifiedAt: null },
+    createdAt: new Date(createdAtMs).toISOString(),
+    copiedAt: new Date(FIRST).toISOString(),
+    source: { repositoryId: 'primary', restorePointId: id },
+  }));
+  const { target, tree: chain } = world;
+  const rules = onceLayout.rules;
+  const input = { target, chain, immutableForDays: 7, nowMs: dates.ahead, rules };
+  const stamp = (sizeBytes: number) => ({
+    ...{ sizeBytes, modifiedAtNs: '0', changedAtNs: '0', inode: '1' },
+  });
+  const fixed = await fixedFiles(input, points, shown);
+  expect(fixed.has('sure.bak', stamp(1), stamp(2))).toBe(true);
 });
