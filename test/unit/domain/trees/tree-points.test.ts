@@ -363,7 +363,8 @@ describe('since when something is missed', () => {
   ])('%s', (_, changedAtMs, nowMs, expected) => {
     const changedAt = changedAtMs === null ? null : new Date(changedAtMs).toISOString();
     const createdAt = '2026-11-25T10:00:00.000Z';
-    const points = [{ createdAt, copiedAt: createdAt } as TargetTreePoint];
+    const source = { restorePointId: 'run' };
+    const points = [{ createdAt, copiedAt: createdAt, source } as TargetTreePoint];
     expect(missedSinceMs({ points, changedAt }, nowMs)).toBe(expected);
   });
 });
