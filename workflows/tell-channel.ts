@@ -48,14 +48,17 @@ export interface SiteNews extends Pick<SafetyLook, 'sentence' | 'state'> {
   readonly step: LedgerStep;
   readonly timeZone: string;
   readonly isSilenced: (problem: ObservedProblem) => boolean;
+  /** Of what ended and waits for one channel, as JSON. undefined: earlier builds bounded its number alone, and let what was only counted wait. */
+  readonly mostWaitingBytes: number | undefined;
 }
 
 /** What one look has for one channel, and its digest when that is due. @returns what is remembered of the channel from then on */
 export async function tellChannel(
   channel: WatchedChannel,
   remembered: ChannelMemory | undefined,
-  { step: newStep, sentence, state, timeZone, isSilenced }: SiteNews,
+  look: SiteNews,
 ): Promise<ChannelMemory> {
+  const { step: newStep, sentence, state, timeZone, isSilenced, mostWaitingBytes } = look;
   const nowMs = Date.now();
   const isBelieved = patched(CLOCK_AHEAD);
   const before =
@@ -64,7 +67,7 @@ export async function tellChannel(
   const isHeld = isQuiet(channel.quietHours, timeZone, nowMs);
   const at = { sentence, number: told + 1, nowMs };
   const { notice, knowledge } = patched(KNOWS_WHAT_WAS_TOLD)
-    ? newsNotice(channel, before, { step: newStep, isSilenced, isHeld, at })
+    ? newsNotice(channel, before, { step: newStep, isSilenced, isHeld, at, mostWaitingBytes })
     : stepNotice(channel, before, { step: newStep, isHeld, at });
   if (notice !== null && (await startDelivery(channel.id, notice))) told++;
   const isLastDue = patched(LAST_DUE_DIGEST);
@@ -101,11 +104,18 @@ interface Told {
 function newsNotice(
   channel: WatchedChannel,
   before: ChannelMemory | undefined,
-  { step, isSilenced, isHeld, at }: ToTell & Pick<SiteNews, 'isSilenced'>,
+  {
+    step,
+    isSilenced,
+    isHeld,
+    at,
+    mostWaitingBytes,
+  }: ToTell & Pick<SiteNews, 'isSilenced' | 'mostWaitingBytes'>,
 ): Told {
   const news = newsFor(channel, before, step, isSilenced);
-  const isTold = !isHeld && isTimely(news, before ?? {}, keysOf(step.begun), at.nowMs);
-  const knowledge = knowledgeAfter(channel, before, step, news, isTold);
+  const counted = mostWaitingBytes === undefined ? { ...news, moreEnded: 0 } : news;
+  const isTold = !isHeld && isTimely(counted, before ?? {}, keysOf(step.begun), at.nowMs);
+  const knowledge = knowledgeAfter(channel, before, step, news, isTold, mostWaitingBytes);
   return { notice: isTold ? noticeOf(news, at) : null, knowledge };
 }
 

@@ -14,6 +14,7 @@ import {
   type ObservedProblem,
   type OpenAlert,
 } from '../src/domain/safety/alert-ledger.js';
+import { marked, unmarked } from '../src/domain/safety/channel-marks.js';
 import { afterRefusal } from '../src/domain/safety/channel-news.js';
 import { hiddenMostMs, isBehind, NOTHING_UNREAD } from '../src/domain/safety/hidden-problems.js';
 import type { WatchedChannel } from '../src/domain/safety/notification-channel.js';
@@ -38,7 +39,9 @@ import { tellChannel } from './tell-channel.js';
  *  at each start. */
 export async function watchSafety(memory: WatchMemory = NO_MEMORY): Promise<void> {
   let { open, silences = [] } = memory;
-  const channels = new Map(Object.entries(memory.channels));
+  const channels = new Map(
+    Object.entries(memory.channels).map(([id, each]) => [id, unmarked(open, each)]),
+  );
   let isAsked = false;
   setHandler(openAlertsQuery, () => open);
   setHandler(lookNowSignal, () => {
@@ -71,7 +74,9 @@ export async function watchSafety(memory: WatchMemory = NO_MEMORY): Promise<void
       const sentence = sentenceOf(look, open.length);
       setCurrentDetails(`${sentence}\n\n${open.length} problems are open.`);
       const { timeZone } = rules;
-      const news = { step, sentence, state: look.state, timeZone, isSilenced: isSilencedNow };
+      const mostWaitingBytes = waitingBytes(rules.told.length);
+      const told = { sentence, state: look.state, timeZone, mostWaitingBytes };
+      const news = { step, ...told, isSilenced: isSilencedNow };
       forgetRemoved(channels, rules.told);
       for (const channel of rules.told) {
         noteRefusals();
@@ -86,13 +91,15 @@ export async function watchSafety(memory: WatchMemory = NO_MEMORY): Promise<void
   noteRefusals();
   await goOnInNewRun<typeof watchSafety>({
     ...{ open, silences },
-    channels: Object.fromEntries(channels),
+    channels: Object.fromEntries([...channels].map(([id, each]) => [id, marked(open, each)])),
   });
 }
 
 const NO_MEMORY: WatchMemory = { open: [], channels: {} };
 /** Of what is followed, a third of what a run may be begun with. */
 const OPEN_BYTES = 600_000;
+/** Of what ended and waits, for all channels; what they know of what is open takes a byte for each alert, at most 250,000, and silences as much. */
+const WAITING_BYTES = 400_000;
 /** A day of looks every five minutes; about 5,000 events. */
 const LOOKS_PER_RUN = 288;
 
@@ -140,6 +147,12 @@ function endsSinceSeen(): boolean {
 /** Earlier builds kept open what was hidden as long as that lasted. */
 function isHiddenForADay(): boolean {
   return patched('watchSafety-20261128-hidden-a-day');
+}
+
+/** Earlier builds bounded the number of what ended and waits for a channel, and not its length. */
+function waitingBytes(channels: number): number | undefined {
+  if (!patched('watchSafety-20261128-memory-in-all')) return undefined;
+  return Math.floor(WAITING_BYTES / Math.max(1, channels));
 }
 
 async function pingQuietly(channelId: string): Promise<void> {

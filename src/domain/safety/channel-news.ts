@@ -1,6 +1,7 @@
 /** What a channel was told, and what it is still to be told: a channel that came later, or that refused a message, learns what is open. Pure. */
 
 import { keysOf, type LedgerStep, type ObservedProblem, type OpenAlert } from './alert-ledger.js';
+import { jsonBytes } from '../sessions/task-brief.js';
 import { isWanted, type News } from './notice.js';
 import type { ChannelRules } from './notification-channel.js';
 import type { HeldStep } from './quiet-hours.js';
@@ -17,6 +18,8 @@ export interface ChannelKnowledge {
     /** How many ended beside these. */
     readonly moreEnded: number;
   };
+  /** For each open alert a sign, instead of the keys above: between two runs of the watch. Absent: the keys stand there. */
+  readonly marks?: string;
   /** A message to it was refused: from then on all that is open is told again. Absent: none was. */
   readonly tellsAgainFromMs?: number;
   /** As earlier builds kept what waits. */
@@ -56,23 +59,25 @@ export function newsFor(
 
 /** Whether it is told now. What it refused is not told to it at every look. */
 export function isTimely(
-  { begun, ended, isAgain }: News,
+  { begun, ended, moreEnded = 0, isAgain }: News,
   { tellsAgainFromMs = -Infinity }: ChannelKnowledge,
   newKeys: ReadonlySet<string>,
   nowMs: number,
 ): boolean {
   if (isAgain && nowMs >= tellsAgainFromMs) return true;
   const isNew = ended.length > 0 || begun.some(({ problem }) => newKeys.has(problem.key));
-  return isAgain ? isNew : begun.length + ended.length > 0;
+  return isAgain ? isNew : begun.length + ended.length + moreEnded > 0;
 }
 
-/** @param isTold false: it waits */
+/** @param isTold false: it waits
+ *  @param mostBytes of what ended and waits, as JSON: of the rest the number is kept; absent: earlier builds bounded its number alone */
 export function knowledgeAfter(
   channel: ChannelRules,
   before: ChannelKnowledge | undefined,
   step: LedgerStep,
   news: News,
   isTold: boolean,
+  mostBytes = Infinity,
 ): ChannelKnowledge {
   const knew = new Set(knownTo(channel, before, step));
   const told = isTold ? keysOf(news.begun) : new Set<string>();
@@ -82,12 +87,26 @@ export function knowledgeAfter(
   const { begun, ended, moreEnded = 0 } = news;
   if (isTold || begun.length + ended.length + moreEnded === 0)
     return { knows, ...(isTold ? {} : again(before)) };
+  const kept = firstWithin(mostBytes, ended.slice(0, MAX_WAITING));
   const waits = {
     begun: [...keysOf(begun)],
-    ended: ended.slice(0, MAX_WAITING),
-    moreEnded: moreEnded + Math.max(0, ended.length - MAX_WAITING),
+    ended: kept,
+    moreEnded: moreEnded + ended.length - kept.length,
   };
   return { knows, waits, ...again(before) };
+}
+
+function firstWithin(mostBytes: number, alerts: readonly OpenAlert[]): readonly OpenAlert[] {
+  if (mostBytes === Infinity) return alerts;
+  const brief = alerts.map(withoutRest);
+  let bytes = 0;
+  const end = brief.findIndex((alert) => (bytes += jsonBytes(alert) + 1) > mostBytes);
+  return end === -1 ? brief : brief.slice(0, end);
+}
+
+/** Of what ended nothing is to be done, and who is told of it is decided. */
+function withoutRest(alert: OpenAlert): OpenAlert {
+  return { ...alert, problem: { ...alert.problem, nextStep: '', jobIds: [], onlyOf: [] } };
 }
 
 /** After it refused a message, nobody knows what it was told. */

@@ -75,3 +75,41 @@ it.each([
     ]);
   },
 );
+
+const NAME = 'x'.repeat(450);
+
+it('what the watch remembers fits into what a new run is begun with, whatever a hundred channels wait with', async () => {
+  const channels = Array.from({ length: 100 }, (_, index) => ({
+    ...{ ...MAIL, id: `mail-${index}` },
+    quietHours: { from: '20:00', to: '08:00' },
+  }));
+  let looks = 0;
+  const lengths: number[] = [];
+  const problems = (look: number) =>
+    Array.from({ length: 200 }, (_, index) => {
+      const key = `${look}-${index}-${NAME}`;
+      return { ...LATE, key, text: key, jobIds: ['nightly'] };
+    });
+  const activities = {
+    readWatchRules: () => {
+      looks += 1;
+      const rules = { watchMs: 5 * MINUTE_MS, holdMs: 0, pings: [], timeZone: 'UTC' };
+      return Promise.resolve({ ...rules, told: looks > 8 ? [] : channels });
+    },
+    lookAtSafety: ({ open }: { open: readonly string[] }) => {
+      lengths.push(open.length);
+      return Promise.resolve({
+        ...{ sentence: 'It is so', state: 'unsafe', isWhole: looks < 7 },
+        problems: problems(Math.min(looks, 7)),
+      });
+    },
+  } as unknown as Activities;
+  const server = new LocalServer({ activities, activity: '', isDead: () => false }, STARTED_AT_MS);
+  server.longAtEvents = 1;
+  server.begin('watchSafety', WATCH, { open: [], channels: {} });
+  // The server takes no more than Temporal does: 2 MiB.
+  await server.end(WATCH);
+  expect(server.runLengths(WATCH).length).toBeGreaterThan(7);
+  // As much as there is room for is followed.
+  expect(Math.min(...lengths.slice(1))).toBeGreaterThanOrEqual(200);
+});

@@ -179,3 +179,19 @@ describe('a channel', () => {
 function alert(key: string): OpenAlert {
   return { problem: problem(key), firstSeenMs: 0, lastSeenMs: 0, isTold: true };
 }
+
+it('what ended while a channel waited is told as a number where there is no room for its name', () => {
+  const rules = { ...MAIL, quietHours: { from: '22:00', to: '07:00' } };
+  const look = { nowMs: 0, holdMs: 0, isWhole: true };
+  const told = nextLedger([], [problem('A')], look);
+  const step = nextLedger(told.open, [], look);
+  const before = { knows: ['A'] };
+  const waits = knowledgeAfter(rules, before, step, newsFor(rules, before, step, NONE), false, 20);
+  expect(waits).toEqual({ knows: [], waits: { begun: [], ended: [], moreEnded: 1 } });
+  const news = newsFor(rules, waits, nextLedger([], [], look), NONE);
+  expect(isTimely(news, waits, new Set(), 0)).toBe(true);
+  const at = { sentence: 'All is safe', number: 2, nowMs: 0 };
+  expect(noticeOf(news, at).subject).toBe('Well again: what was told before');
+});
+
+const NONE = () => false;
