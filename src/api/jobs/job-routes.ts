@@ -21,7 +21,7 @@ import {
   newDefinition,
   type JobSurroundings,
 } from './job-checks.js';
-import { createdIn, revisionOf, unlessStale, withRevision } from './job-revision.js';
+import { createdIn, revisionOf, withRevision } from './job-revision.js';
 import {
   configuredRepository,
   type RepositoryBrowser,
@@ -130,7 +130,7 @@ function changeRoutes(services: JobServices): Route[] {
         const present = await jobs.definition(id);
         noteBefore(present);
         refuseBeyond(caller, reachOf(body), reachOf(present));
-        if (await fileBackups.isCopyOf(present)) refuseOfFileBackup(present);
+        await refuseOfFileBackup(present, fileBackups);
         refuseMirror(present);
         const definition = changedDefinition(present, body);
         await checkRules(definition, services);
@@ -151,7 +151,7 @@ function changeRoutes(services: JobServices): Route[] {
         const id = text(params.id);
         const present = await jobs.definition(id);
         // What its file-backup job has left behind is nobody else's.
-        if (await fileBackups.isCopyOf(present)) refuseOfFileBackup(present);
+        await refuseOfFileBackup(present, fileBackups);
         await jobs.assertNotFollowed([id]);
         noteBefore(present);
         return { content: await jobs.delete(id) };
@@ -179,7 +179,7 @@ function importRoute(services: JobServices): Route {
     run: async ({ body }) => {
       configuredRepository(repositories, body.repositoryId);
       const found = importedDefinition(await browser.readJobDefinition(body));
-      if (await fileBackups.isCopyOf(found)) refuseOfFileBackup(found);
+      await refuseOfFileBackup(found, fileBackups);
       // Its file-backup job is gone, or that of another server: it goes on as a job of its own.
       const { fileBackupJobId: _gone, ...definition } = found;
       await checkRules(definition, services);
@@ -231,7 +231,7 @@ function stateRoutes({ jobs, fileBackups }: JobServices): Route[] {
         const id = text(params.id);
         // Its file-backup job would go on with the old one, and nobody could change the new one.
         const present = await jobs.definition(id);
-        if (await fileBackups.isCopyOf(present)) refuseOfFileBackup(present);
+        await refuseOfFileBackup(present, fileBackups);
         const made = await jobs.replace(id);
         await moveFollowers(id, made.id, { jobs, fileBackups });
         return createdIn('/jobs', made);
@@ -293,23 +293,8 @@ async function moveFollowers(
   for (const follower of await jobs.followersOf(jobId)) {
     if (await fileBackups.isCopyOf(follower))
       await fileBackups.followInstead(follower.fileBackupJobId!, jobId, nextId);
-    else await moveFollower(follower, jobId, nextId, jobs);
+    else await jobs.followInstead(follower.id, jobId, nextId);
   }
-}
-
-/** What somebody else changes of it meanwhile stays. */
-async function moveFollower(
-  { id }: CopyJob,
-  jobId: string,
-  nextId: string,
-  jobs: Pick<JobServices['jobs'], 'update' | 'followersOf'>,
-): Promise<void> {
-  await unlessStale(async () => {
-    const present = (await jobs.followersOf(jobId)).find((follower) => follower.id === id);
-    if (present === undefined) return;
-    const schedule = { type: 'afterJob' as const, jobId: nextId };
-    await jobs.update({ ...present, schedule }, present.revision);
-  });
 }
 
 /** What a session carries from run to run: its definition, its overrides and its tasks, together in one payload of at most 2 MiB. */
@@ -324,14 +309,14 @@ function checkSize(job: CopyJob, overrides: StartOverrides): void {
 }
 
 /** @throws JOB_OF_FILE_BACKUP */
-function refuseOfFileBackup({
-  id,
-  fileBackupJobId,
-}: Pick<CopyJob, 'id' | 'fileBackupJobId'>): void {
-  if (fileBackupJobId === undefined) return;
+async function refuseOfFileBackup(
+  job: Pick<CopyJob, 'id' | 'fileBackupJobId'>,
+  fileBackups: Pick<FileBackupStore, 'isCopyOf'>,
+): Promise<void> {
+  if (!(await fileBackups.isCopyOf(job))) return;
   throw new BackupError(
     'JOB_OF_FILE_BACKUP',
-    `job ${id} is a secondary target of file-backup job ${fileBackupJobId}`,
+    `job ${job.id} is a secondary target of file-backup job ${job.fileBackupJobId}`,
   );
 }
 

@@ -25,6 +25,7 @@ import {
 } from './job-schedule.js';
 import type { JobDefinition, JobView } from './job-schemas.js';
 import { JobList, type JobsListed, knownJobOf } from './job-list.js';
+import { unlessStale } from './job-revision.js';
 import { definitionOf } from './job-view.js';
 import { enabledNote } from './missed-start.js';
 import { AFTER_JOB } from '../../../workflows/messages.js';
@@ -153,6 +154,18 @@ export class JobStore {
     );
     // The list may be a moment old.
     return found.filter((job) => job !== null && follows(job, jobId)) as CopyJob[];
+  }
+
+  /** One that starts after a job is to start after another; one that no longer does stays. What somebody else changes of it meanwhile stays. */
+  async followInstead(id: string, jobId: string, nextId: string): Promise<void> {
+    await unlessStale(async () => {
+      const present = await this.definition(id).catch(deletedMeanwhile);
+      if (present === null || !follows(present, jobId)) return;
+      await this.update(
+        { ...present, schedule: { type: 'afterJob', jobId: nextId } },
+        present.revision,
+      );
+    });
   }
 
   /** @param jobIds of jobs that go together @throws JOB_FOLLOWED */

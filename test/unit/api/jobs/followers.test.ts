@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { CopyJob } from '../../../../src/domain/jobs/copy-job.js';
 import { MemoryApi } from '../../../support/api/memory-api.js';
 
@@ -86,6 +86,26 @@ describe('a job that others start after', () => {
     });
     await api.ask('deleteJob', { id: 'nightly' });
   });
+});
+
+it('reads a few things for each of the jobs that start after a job that is replaced, however many they are', async () => {
+  const readsWith = async (followers: number) => {
+    const api = new MemoryApi();
+    await api.ask('createJob', { body: copyJob('nightly') });
+    for (let index = 0; index < followers; index++)
+      await api.ask('createJob', { body: copyJob(`after-${index}`, after('nightly')) });
+    await api.ask('createJob', { body: copyJob('nightly-2') });
+    const made = api.schedules.kept.get('job/nightly-2')!;
+    const [{ job }] = made.action.args as unknown as [{ job: CopyJob }];
+    const args = [{ job: { ...job, replaces: 'nightly' } }];
+    api.schedules.kept.set('job/nightly-2', { ...made, action: { ...made.action, args } });
+    await api.ask('disableJob', { id: 'nightly' });
+    const reads = vi.spyOn(api.schedules.kept, 'get');
+    await api.ask('replaceJob', { id: 'nightly' });
+    return reads.mock.calls.length;
+  };
+  const [one, ten, twenty] = [await readsWith(1), await readsWith(10), await readsWith(20)];
+  expect((twenty - ten) / 10).toBeCloseTo((ten - one) / 9, 5);
 });
 
 describe('a job that starts after one that is not there', () => {
