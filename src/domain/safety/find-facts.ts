@@ -9,19 +9,21 @@ import {
 } from '../schedules/calendar-date.js';
 import type { CopyJob } from '../jobs/copy-job.js';
 import { believedPoints } from '../sources/believed-dates.js';
+import { fittingIds } from '../sources/found-workload.js';
 import type { SourceWorkload, WorkloadType } from '../sources/restore-point.js';
 import type { TargetRestorePoint } from '../targets/target-point.js';
 import { RECENT_POINTS, SHOWN_DAYS, type ChainFacts, type SourceFacts } from './workload-facts.js';
 
 /** @param workload its points settled: what is in progress is not there yet */
 export function sourceFacts(workload: SourceWorkload): SourceFacts {
-  const { id, name, type, restorePoints, conflict } = workload;
+  const { id, otherIds, name, type, restorePoints, conflict } = workload;
   const times = restorePoints
     .filter(({ state }) => state === 'complete')
     .map(({ createdAtMs }) => createdAtMs);
   return {
     is: 'source',
     id,
+    ...(otherIds === undefined ? {} : { otherIds: fittingIds(otherIds) }),
     name,
     type,
     restorePointCount: restorePoints.length,

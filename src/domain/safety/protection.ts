@@ -133,6 +133,8 @@ class KnownWorkloads {
   /** By the repository and the id that a job which copies it on would see. */
   readonly #chains = new Map<string, FoundChain>();
 
+  /** By the repository and an id that something which it shows may have had. */
+  readonly #otherIds = new Set<string>();
   readonly #jobs: ReadonlyMap<string, CopyJob>;
 
   constructor(repositories: readonly RepositoryFacts[], jobs: readonly CopyJob[]) {
@@ -140,8 +142,10 @@ class KnownWorkloads {
     this.#repositories = new Map(repositories.map((repository) => [repository.id, repository]));
     for (const { id, workloads } of repositories)
       for (const facts of workloads)
-        if (facts.is === 'source') this.#rowOf(id, facts.id).source = facts;
-        else this.#chains.set(keyOf(id, facts.idAsSource), { repositoryId: id, chain: facts });
+        if (facts.is === 'source') {
+          this.#rowOf(id, facts.id).source = facts;
+          for (const otherId of facts.otherIds ?? []) this.#otherIds.add(keyOf(id, otherId));
+        } else this.#chains.set(keyOf(id, facts.idAsSource), { repositoryId: id, chain: facts });
     for (const found of this.#chains.values()) {
       const root = this.#rootOf(found);
       this.#rowOf(root.repositoryId, root.id).chains.push(found);
@@ -166,6 +170,13 @@ class KnownWorkloads {
     );
   }
 
+  /** Whether a source of the job shows something that may have had this id: it counts as seen, as in sessions. */
+  isUnderOtherId(job: CopyJob, workloadId: string): boolean {
+    return job.sources.include.some(({ repositoryId }) =>
+      this.#otherIds.has(keyOf(repositoryId, workloadId)),
+    );
+  }
+
   /** Copies of copies are copies of what those were made of. */
   #rootOf(found: FoundChain): { repositoryId: string; id: string } {
     const passed = new Set<FoundChain>();
@@ -186,7 +197,7 @@ class KnownWorkloads {
     const included = this.#jobs.get(chain.jobId)?.sources.include ?? [];
     const source = included.find(({ repositoryId }) => {
       const key = keyOf(repositoryId, chain.id);
-      return this.#rows.has(key) || this.#chains.has(key);
+      return this.#rows.has(key) || this.#chains.has(key) || this.#otherIds.has(key);
     });
     return source?.repositoryId ?? null;
   }
@@ -313,7 +324,8 @@ function copiesOf(
   // By the looks of the job's sessions, or by those of now.
   const isMissed = () =>
     (chain?.missedSince ?? null) !== null || known.isInNoSourceOf(job, named.id);
-  const isGone = isKept && source.facts === null && isMissed();
+  const isGone =
+    isKept && source.facts === null && !known.isUnderOtherId(job, named.id) && isMissed();
   const workloadId = chain?.id ?? source.id;
   return { job, repositoryId, workloadId, target, chain, isGone, limits, status };
 }

@@ -20,6 +20,8 @@ interface FactsOfPoints {
 /** A workload as a backup tool left it. */
 export interface SourceFacts extends FactsOfPoints {
   readonly is: 'source';
+  /** As `SourceWorkload.otherIds`. */
+  readonly otherIds?: readonly string[];
   /** Why it cannot be copied, in plain words; null: it can. */
   readonly problem: string | null;
 }

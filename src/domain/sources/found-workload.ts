@@ -27,3 +27,12 @@ export interface WorkloadPage {
   /** Id after which the next page begins; null: there is none. */
   readonly next: string | null;
 }
+
+/** Of the disks of any machine, or of a month of runs. */
+const MAX_OTHER_CHARACTERS = 4_000;
+
+/** Of the ids that a workload may have had as many as go along with each list of workloads: for sessions and for the question whether they are safe the same. */
+export function fittingIds(ids: readonly string[]): readonly string[] {
+  let left = MAX_OTHER_CHARACTERS;
+  return ids.filter((id) => (left -= id.length) >= 0);
+}

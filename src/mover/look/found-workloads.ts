@@ -1,5 +1,9 @@
 import { workloadTypeOf } from '../../layout/layouts.js';
-import type { FoundWorkload, WorkloadPage } from '../../domain/sources/found-workload.js';
+import {
+  fittingIds,
+  type FoundWorkload,
+  type WorkloadPage,
+} from '../../domain/sources/found-workload.js';
 import { jsonBytes } from '../../domain/sessions/task-brief.js';
 import type { SourceWorkload } from '../../domain/sources/restore-point.js';
 import { ALL_ALLOWED } from '../../domain/sources/workload-rules.js';
@@ -18,8 +22,6 @@ export function unseenWorkload(
 
 /** The list goes along with every plan of the workload. Ten folders on deep paths are about 1,000 characters. */
 const MAX_FOLDER_CHARACTERS = 4_000;
-/** Of the disks of any machine, or of a month of runs. */
-const MAX_OTHER_CHARACTERS = 4_000;
 /** An answer may have 2 MiB. */
 const MAX_BYTES = 1_000_000;
 
@@ -66,18 +68,12 @@ export function workloadPage(
   return { workloads: page, next: null };
 }
 
-/** As many as go along with each list. */
-function fitting(ids: readonly string[]): readonly string[] {
-  let left = MAX_OTHER_CHARACTERS;
-  return ids.filter((id) => (left -= id.length) >= 0);
-}
-
 function foundWorkload({ id, otherIds, name, type, folders, tree }: SourceWorkload): FoundWorkload {
   const isLong = JSON.stringify(folders).length > MAX_FOLDER_CHARACTERS;
   const { title, rules } = workloadTypeOf(type);
   return {
     ...{ id, name, type },
-    ...(otherIds === undefined ? {} : { otherIds: fitting(otherIds) }),
+    ...(otherIds === undefined ? {} : { otherIds: fittingIds(otherIds) }),
     ...(isLong ? {} : { folders }),
     ...(tree === undefined ? {} : { isTree: true as const }),
     ...(rules === ALL_ALLOWED ? {} : { limits: { title, rules } }),

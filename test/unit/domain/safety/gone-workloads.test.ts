@@ -57,6 +57,12 @@ describe('problems', () => {
       [chain('db07', 12), chain('web10', 12, { missedSince: instant(ago(10)) })],
     ],
     [
+      'what its source shows may have had its id',
+      [{ ...source('db07', 12), otherIds: ['id-folder', 'id-web10'] }],
+      {},
+      [chain('db07', 12), chain('web10', 12, { missedSince: instant(ago(10)) })],
+    ],
+    [
       'it has no copy',
       [source('db07', 12)],
       {},

@@ -21,6 +21,10 @@ it('tells of what lies beside the workloads and is not copied, once', async () =
   const input = { repositoryId: 'primary', what: 'facts', nowMs: Date.now(), settleMs: 0 } as const;
   const { items, uncopied } = await listWorkloadFacts(context, input);
   expect(items.map(({ name }) => name)).toContain('mail01');
+  // A machine without an OVF file goes by its folder, or by that and its first disk when another one lies there.
+  expect(items.find(({ id }) => id === 'ovirt-dns01')).toMatchObject({
+    otherIds: ['ovirt-dns01:05b7e4c1-93d2-4e68-a70f-4c1d8b2e9f44'],
+  });
   expect(uncopied).toMatchObject({
     places: [
       { id: String.raw`\xff.qcow2`, fileCount: null },
