@@ -1,4 +1,6 @@
-/** `npm run build`: compiles to dist/, builds the dashboard, bundles the workflows, and makes the command executable. */
+/** `npm run build`: compiles to dist/, builds the dashboard, bundles the workflows, and makes the command executable.
+ *  `--if-stale` as `prepare` of npm does it: not at all when nothing has changed, and without looking at the types, which are a gate of their own
+ *  and two thirds of the compiler's time. */
 
 import { execFileSync } from 'node:child_process';
 import { chmod, readdir, rm, stat, writeFile } from 'node:fs/promises';
@@ -11,7 +13,8 @@ const ROOT = join(import.meta.dirname, '..');
 const DIST = join(ROOT, 'dist');
 
 // npm runs `prepare` also when `npx longhaul` is used in a clone: a build under a running server would pull its files away.
-if (process.argv.includes('--if-stale') && (await isCurrent())) process.exit(0);
+const isPrepare = process.argv.includes('--if-stale');
+if (isPrepare && (await isCurrent())) process.exit(0);
 await rm(DIST, { recursive: true, force: true });
 compile();
 await chmod(join(DIST, 'src', 'bin', 'longhaul.js'), 0o755);
@@ -21,6 +24,7 @@ await bundleWorkflows();
 function compile() {
   const compiler = createRequire(import.meta.url).resolve('typescript/bin/tsc');
   const args = [compiler, '-p', join(ROOT, 'tsconfig.build.json')];
+  if (isPrepare) args.push('--noCheck');
   try {
     execFileSync(process.execPath, args, { stdio: 'inherit' });
   } catch {
