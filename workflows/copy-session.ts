@@ -302,7 +302,7 @@ class Session {
   async end(stopped: boolean): Promise<void> {
     const { tasks, counts } = this.ended.tally;
     const outcome = stopped
-      ? { result: 'stopped' as const, reason: stopText(this.stopOrder) }
+      ? { result: 'stopped' as const, reason: stopText('the session', this.stopOrder) }
       : sessionResult(tasks, counts);
     this.state = 'ended';
     this.waiting = 0;

@@ -2,9 +2,10 @@ import { setCurrentDetails, setHandler, upsertMemo, workflowInfo } from '@tempor
 import { doneBytesOf, workBytesOf, type DiskWork } from '../src/domain/targets/disk-work.js';
 import { isErrorCode } from '../src/domain/errors.js';
 import type { OperationStatus } from '../src/domain/sessions/operation.js';
+import { stopText, type StopOrder } from '../src/domain/sessions/session-result.js';
 import { cut } from '../src/domain/sessions/task-brief.js';
 import { codeOf, isStop, reasonOf } from './failures.js';
-import { operationQuery, type OperationMemo } from './messages.js';
+import { operationQuery, stopOrderSignal, type OperationMemo } from './messages.js';
 
 /** State of an operation when another run goes on with it. */
 export interface CarriedOperation {
@@ -27,6 +28,7 @@ export class OperationState {
   readonly startedAt: string;
   private status: OperationStatus;
   private piece: PieceOfWork;
+  private stopOrder: StopOrder | null = null;
 
   constructor(carried?: CarriedOperation) {
     this.startedAt = carried?.startedAt ?? workflowInfo().startTime.toISOString();
@@ -41,6 +43,7 @@ export class OperationState {
     };
     this.piece = carried?.piece ?? NOTHING;
     setHandler(operationQuery, () => this.status);
+    setHandler(stopOrderSignal, (order) => void (this.stopOrder = order));
   }
 
   get view(): OperationStatus {
@@ -115,7 +118,7 @@ export class OperationState {
   }
 
   fail(error: unknown): OperationStatus {
-    if (isStop(error)) return this.end('stopped', 'it was stopped');
+    if (isStop(error)) return this.end('stopped', stopText('it', this.stopOrder));
     const code = codeOf(error);
     this.status = { ...this.status, code: isErrorCode(code) ? code : null };
     return this.end('failed', reasonOf(error));

@@ -27,3 +27,17 @@ export function pageName(item: z.ZodType): string {
   if (typeof id !== 'string') throw new Error('a list needs items whose schema has a name');
   return `${id}Page`;
 }
+
+export const stopRequestSchema: z.ZodType<{ readonly reason: string | null }> = z
+  .strictObject({
+    reason: z
+      .string()
+      .trim()
+      .min(1)
+      .max(500)
+      .regex(/^\P{Cc}*$/u)
+      .nullable()
+      .default(null)
+      .meta({ description: 'Stands in what is left of it, behind who stopped it.' }),
+  })
+  .meta({ id: 'StopRequest' });

@@ -36,9 +36,7 @@ export function addOperationCommands(program: Command, act: Act): void {
       .option('--run <id>', 'of several with one id; default: the newest')
       .description('Show one: how far it is, what it found, why it failed.'),
     async (context, id: string, { run }: { readonly run?: string }) => {
-      const query = run === undefined ? '' : `?run=${encodeURIComponent(run)}`;
-      const path = `/operations/${encodeURIComponent(id)}${query}`;
-      const found = await context.server.request<OperationView>('GET', path);
+      const found = await context.server.request<OperationView>('GET', addressOf(id, run));
       context.show(found, () => describeOperation(found));
     },
   );
@@ -49,6 +47,31 @@ export function addOperationCommands(program: Command, act: Act): void {
       .description('Wait for its end; the exit code tells its result.'),
     (context, operationId: string) => finishOperation(context, { operationId }, { wait: true }),
   );
+  act(
+    operation
+      .command('stop')
+      .argument('<operation>')
+      .option('--run <id>', 'of several with one id; default: the newest')
+      .option('--reason <text>', 'stands in what is left of it, with who stopped it')
+      .description('End a check or a restore; ordered again it goes on from there.'),
+    async (context, id: string, { run, reason }: StopFlags) => {
+      const body = { reason: reason ?? null };
+      await context.server.request<OperationView>('POST', addressOf(id, run, '/stop'), {
+        body,
+      });
+      context.show({ operationId: id }, () => display`${id} is stopping.`);
+    },
+  );
+}
+
+interface StopFlags {
+  readonly run?: string;
+  readonly reason?: string;
+}
+
+function addressOf(id: string, run: string | undefined, step = ''): string {
+  const query = run === undefined ? '' : `?run=${encodeURIComponent(run)}`;
+  return `/operations/${encodeURIComponent(id)}${step}${query}`;
 }
 
 async function listOperations(

@@ -179,10 +179,26 @@ export const ERROR_CODES = {
     meaning: 'There is no such verification or restore.',
     hint: 'Use the operationId that starting it returned; Temporal forgets old ones.',
   },
+  OPERATION_ENDED: {
+    kind: 'conflict',
+    meaning: 'The operation has ended.',
+    hint: 'Look at how it ended: `longhaul operation show <operation>`.',
+  },
+  OPERATION_UNSTOPPABLE: {
+    kind: 'conflict',
+    meaning:
+      'A change of copies that was begun is carried to its end: half of it would only wait for the next session.',
+    hint: 'Wait for its end: `longhaul operation follow <operation>`.',
+  },
   CHAIN_LOCKED: {
     kind: 'conflict',
     meaning: 'Another session works on this chain.',
     hint: 'Nothing to do: the other session copies this workload.',
+  },
+  CHECK_UNDER_WAY: {
+    kind: 'conflict',
+    meaning: 'Another health check reads this restore point.',
+    hint: 'Nothing to do: this check goes on when the other has read it.',
   },
   STALE_EPOCH: {
     kind: 'invalid',

@@ -2,9 +2,8 @@
 
 import type { Client } from '@temporalio/client';
 import type { AuditLine, AuditPlace } from '../../domain/access/audit.js';
-import { jobOfSession } from '../../domain/access/access.js';
+import { jobOfSession, repositoryOfOperation, type Subject } from '../../domain/access/access.js';
 import { isBackupError } from '../../domain/errors.js';
-import type { Subject } from '../../domain/access/access.js';
 import {
   auditSignal,
   auditWorkflowId,
@@ -31,8 +30,8 @@ export class AuditTrail {
 
   /** Beside which data the line of a request belongs; of a job that is about to go it is asked before. */
   async placesOf(subject: Subject, id: string): Promise<AuditPlace[]> {
-    if (subject === 'repository')
-      return this.#parts.targetIds.includes(id) ? [{ repositoryId: id, jobId: null }] : [];
+    if (subject === 'repository') return this.#placeOfTarget(id);
+    if (subject === 'operation') return this.#placeOfTarget(repositoryOfOperation(id));
     if (subject === 'job') return this.#placesOfJob(id);
     if (subject === 'session') return this.#placesOfJob(jobOfSession(id));
     // What is of no single place lies in all of them: any one of them may be what is left.
@@ -74,6 +73,10 @@ export class AuditTrail {
     return this.#parts.targetIds
       .filter((id) => named.includes(id))
       .map((repositoryId) => ({ repositoryId, jobId }));
+  }
+
+  #placeOfTarget(id: string): AuditPlace[] {
+    return this.#parts.targetIds.includes(id) ? [{ repositoryId: id, jobId: null }] : [];
   }
 
   async #placesOfJob(jobId: string): Promise<AuditPlace[]> {

@@ -14,6 +14,7 @@ import { quoted } from '../executions/visibility-query.js';
 import {
   CONTROL_TASK_QUEUE,
   operationQuery,
+  stopOrderSignal,
   type OperationMemo,
   WORKFLOW_REHOME,
   WORKFLOW_REMOVE,
@@ -25,12 +26,15 @@ import {
   type VerifyInput,
 } from '../../../workflows/messages.js';
 import type { OperationStatus } from '../../domain/sessions/operation.js';
+import type { StopOrder } from '../../domain/sessions/session-result.js';
 import { restorePointKey } from '../../domain/targets/repository-view.js';
 import { OPERATION_KINDS, type OperationView } from './repository-schemas.js';
 import { isNoAnswer, toBackupError } from '../executions/temporal-errors.js';
 
 const QUERY_TIMEOUT_MS = 2_000;
 const PAGE_SIZE = 50;
+/** The others are short, and what they have announced is done by whoever comes next. */
+const STOPPABLE: readonly OperationView['kind'][] = ['verify', 'restore'];
 /** Of 200 notes each at most: some 20 MB. */
 const KEPT_OUTCOMES = 500;
 const NOTHING_KNOWN: OperationStatus = {
@@ -127,6 +131,28 @@ export class OperationStore {
       if (execution.status.name !== 'CONTINUED_AS_NEW') return this.#view(execution);
       run = await this.#nextRun(workflowId, execution.runId);
       if (run === undefined) throw missing(operationId);
+    }
+  }
+
+  /** Asks a check or a restore to end: what it has read, or written, it need not read or write again.
+   *  @param runId as of `get`
+   *  @throws OPERATION_MISSING, OPERATION_ENDED, OPERATION_UNSTOPPABLE */
+  async stop(operationId: string, order: StopOrder, runId?: string): Promise<void> {
+    const { workflowId, kind } = partsOf(operationId);
+    const running = await this.get(operationId, runId);
+    if (running.state === 'ended') throw operationEnded(operationId);
+    if (!STOPPABLE.includes(kind))
+      throw new BackupError('OPERATION_UNSTOPPABLE', `${operationId} is carried to its end`);
+    const handle = this.#handle(workflowId, running.runId);
+    try {
+      await handle.signal(stopOrderSignal, order);
+      await handle.cancel();
+    } catch (error) {
+      if (!(error instanceof WorkflowNotFoundError)) throw error;
+      // It was there a moment ago: it has ended, or goes on in a new run.
+      const { runId: next } = await this.get(operationId, running.runId);
+      if (next === running.runId) throw operationEnded(operationId);
+      await this.stop(operationId, order, next);
     }
   }
 
@@ -284,4 +310,8 @@ function isOperationKind(kind: string | undefined): kind is OperationView['kind'
 
 function missing(operationId: string): BackupError {
   return new BackupError('OPERATION_MISSING', `no operation ${operationId}`);
+}
+
+function operationEnded(operationId: string): BackupError {
+  return new BackupError('OPERATION_ENDED', `${operationId} has ended`);
 }

@@ -19,9 +19,6 @@ import {
 import {
   browsedPageSchema,
   cursorQuerySchema,
-  operationQuerySchema,
-  operationRunSchema,
-  operationSchema,
   operationStartedSchema,
   removeRequestSchema,
   repositoryViewSchema,
@@ -266,38 +263,6 @@ function restoreRoutes({ operations, repositories }: RepositoryServices): Route[
             ...(body.disks === undefined ? {} : { disks: body.disks }),
           }),
         ),
-    }),
-    jsonRoute({
-      method: 'get',
-      path: '/operations',
-      operationId: 'listOperations',
-      needs: 'view',
-      subject: 'site',
-      summary:
-        'Verifications, restores and changes of copies that Temporal still knows: running ones, then the ended ones, newest end first.',
-      query: operationQuerySchema,
-      status: 200,
-      answer: pageSchema(operationSchema),
-      errors: [],
-      run: async ({ query }) => {
-        const { items, nextCursor } = await operations.list(query);
-        return { content: { items, ...(nextCursor === null ? {} : { nextCursor }) } };
-      },
-    }),
-    jsonRoute({
-      method: 'get',
-      path: '/operations/:id',
-      operationId: 'getOperation',
-      needs: 'view',
-      subject: 'operation',
-      summary: 'A verification, a restore or a change of copies, running or ended.',
-      query: operationRunSchema,
-      status: 200,
-      answer: operationSchema,
-      errors: ['OPERATION_MISSING'],
-      run: async ({ params, query }) => ({
-        content: await operations.get(params.id ?? '', query.run),
-      }),
     }),
   ];
 }

@@ -1,8 +1,8 @@
 /** Copy sessions. */
 
-import { z } from 'zod';
 import type { AllSessions } from './all-sessions.js';
 import type { ApiDependencies } from '../api-dependencies.js';
+import { stopRequestSchema } from '../field-schemas.js';
 import { eventRoute, jsonRoute, type Route } from '../route.js';
 import { SessionStreams } from './session-events.js';
 import type { RepositoryBrowser } from '../repositories/repository-browser.js';
@@ -108,27 +108,13 @@ function controlRoute(sessions: SessionStore, verb: 'pause' | 'resume', summary:
   });
 }
 
-const stopSchema: z.ZodType<{ readonly reason: string | null }> = z
-  .strictObject({
-    reason: z
-      .string()
-      .trim()
-      .min(1)
-      .max(500)
-      .regex(/^\P{Cc}*$/u)
-      .nullable()
-      .default(null)
-      .meta({ description: 'Stands in the record of the session, behind who stopped it.' }),
-  })
-  .meta({ id: 'StopRequest' });
-
 function stopRoute(sessions: SessionStore): Route {
   return jsonRoute({
     ...CONTROL,
     path: '/sessions/:id/stop',
     operationId: 'stopSession',
     summary: 'End the session; what it has copied stays for the next one.',
-    body: stopSchema,
+    body: stopRequestSchema,
     run: async ({ params, body: { reason }, caller }) => {
       const id = params.id ?? '';
       await sessions.stop(id, { by: caller.name, reason });

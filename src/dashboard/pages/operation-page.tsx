@@ -5,12 +5,13 @@ import { useAddress } from '../client/address.js';
 import { useNow } from '../client/now.js';
 import { EVERY, useApi, withQuery } from '../client/queries.js';
 import { CallFault, Fault } from '../show/fault.js';
-import { bytes, counted, duration, printable } from '../show/format.js';
+import { bytes, counted, duration, printable, shellWord } from '../show/format.js';
 import { Instant } from '../show/instant.js';
 import { OPERATION_KINDS, operationTitle } from '../show/operation-words.js';
 import { Page, Section, Waiting } from '../show/page.js';
 import { ProgressBar } from '../show/progress.js';
 import { sentence } from '../show/sentence.js';
+import { StopButton } from '../show/stop-button.js';
 import { VerdictPanel } from '../show/verdict.js';
 import { sayResult, type Mood } from '../show/words.js';
 
@@ -60,6 +61,7 @@ function OperationBody({ operation }: { readonly operation: OperationView }) {
   return (
     <>
       <VerdictPanel mood={mood} sentence={text} />
+      {endedAt === null && <Stop operation={operation} />}
       {code !== null && (
         <Fault
           what="It could not be done as it was asked."
@@ -105,6 +107,34 @@ function OperationBody({ operation }: { readonly operation: OperationView }) {
         </Section>
       )}
     </>
+  );
+}
+
+const STOPS = {
+  verify: {
+    title: 'Stop the verification',
+    text: 'Nothing is deleted. What it has found and not healed is told, and ordered again within seven days it goes on from there.',
+    done: 'The verification is stopping.',
+  },
+  restore: {
+    title: 'Stop the restore',
+    text: 'The copy stays as it is. What was written stays in the folder, under no name of a disk; ordered again into that folder it goes on from there.',
+    done: 'The restore is stopping.',
+  },
+} as const;
+
+/** Changes of copies that were begun are carried to their end. */
+function Stop({ operation: { id, runId, kind } }: { readonly operation: OperationView }) {
+  if (kind !== 'verify' && kind !== 'restore') return null;
+  return (
+    <div className="line">
+      <StopButton
+        verb="Stop"
+        {...STOPS[kind]}
+        path={withQuery(`/operations/${encodeURIComponent(id)}/stop`, { run: runId })}
+        command={`longhaul operation stop ${shellWord(id)} --run ${runId}`}
+      />
+    </div>
   );
 }
 

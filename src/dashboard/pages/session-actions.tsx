@@ -1,10 +1,8 @@
-import { TextInput } from '@mantine/core';
-import { useState } from 'react';
 import type { SessionView } from '../../api/sessions/session-schemas.js';
 import { useAction } from '../client/actions.js';
 import { curlLine } from '../show/commands.js';
 import { Confirm } from '../show/confirm.js';
-import { shellWord } from '../show/format.js';
+import { StopButton } from '../show/stop-button.js';
 
 const STEPS = {
   pause: {
@@ -37,38 +35,14 @@ export function SessionActions({ session: { id, state } }: { readonly session: S
   );
 }
 
-/** Who comes in the morning wants to know why. */
 function Stop({ id }: { readonly id: string }) {
-  const [text, setText] = useState('');
-  const reason = text.trim() === '' ? null : text.trim();
-  const { verb, title, text: meaning, done } = STEPS.stop;
-  const path = `/sessions/${encodeURIComponent(id)}/stop`;
-  const body = { reason };
-  const stop = useAction({
-    method: 'POST',
-    path,
-    body,
-    done,
-  });
-  const flags = reason === null ? '' : ` --reason ${shellWord(reason)}`;
+  const { verb, title, text, done } = STEPS.stop;
   return (
-    <Confirm
-      verb={verb}
-      title={title}
-      commands={[`longhaul session stop ${id}${flags}`, curlLine('POST', path, body)]}
-      isDangerous
-      action={stop}
-      onConfirm={() => stop.mutate()}
-    >
-      <p className="definition">{meaning}</p>
-      <TextInput
-        label="Why"
-        description="Stands in the record of the session, behind your name. May be left empty."
-        value={text}
-        onChange={({ currentTarget }) => setText(currentTarget.value)}
-        maxLength={500}
-      />
-    </Confirm>
+    <StopButton
+      {...{ verb, title, text, done }}
+      path={`/sessions/${encodeURIComponent(id)}/stop`}
+      command={`longhaul session stop ${id}`}
+    />
   );
 }
 

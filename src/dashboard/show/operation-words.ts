@@ -37,12 +37,14 @@ export function whyOperation({ reason, notes }: OperationView): string | null {
 export function openOperations(operations: readonly OperationView[]): OperationView[] {
   const seen = new Set<string>();
   return operations.filter((operation) => {
-    const { id, state, result } = operation;
+    const { id, kind, state, result } = operation;
     if (state !== 'ended') return false;
     const what = id.replace(SCHEDULED_AT, '').replace(RESTORED_AT, '');
     const isNewest = !seen.has(what);
     seen.add(what);
-    return isNewest && result !== 'success';
+    // Who stops a restore wants it no more; what a check did not come to is not checked.
+    const isWanted = !(kind === 'restore' && result === 'stopped');
+    return isNewest && isWanted && result !== 'success';
   });
 }
 

@@ -13,8 +13,10 @@ export function refusalIn(
   return refusal?.reason ?? null;
 }
 
-/** @param template `/jobs/{id}/start` */
-function isOf(template: string, path: string): boolean {
+/** @param template `/jobs/{id}/start`
+ *  @param address with its query, if any */
+function isOf(template: string, address: string): boolean {
+  const [path = ''] = address.split('?');
   const parts = template.split('/');
   const called = path.split('/');
   return (

@@ -3,15 +3,15 @@
 export const ROLES = ['viewer', 'operator', 'restorer', 'administrator'] as const;
 export type Role = (typeof ROLES)[number];
 
-/** `view`: see everything. `operate`: start, pause, stop, verify. `restore`: write disks out of a repository. `administer`: change what is
- *  copied, how long it stays, and who may do what. */
-export type Permission = 'view' | 'operate' | 'restore' | 'administer';
+/** `view`: see everything. `operate`: start, pause, stop, verify. `restore`: write disks out of a repository. `halt`: end a check or a restore that
+ *  runs. `administer`: change what is copied, how long it stays, and who may do what. */
+export type Permission = 'view' | 'operate' | 'restore' | 'halt' | 'administer';
 
 const GRANTED: Readonly<Record<Role, readonly Permission[]>> = {
   viewer: ['view'],
-  operator: ['view', 'operate'],
-  restorer: ['view', 'restore'],
-  administrator: ['view', 'operate', 'restore', 'administer'],
+  operator: ['view', 'operate', 'halt'],
+  restorer: ['view', 'restore', 'halt'],
+  administrator: ['view', 'operate', 'restore', 'halt', 'administer'],
 };
 
 /** Jobs and repositories that a token is for, by id. It sees no list of all, and makes nothing new. */
@@ -125,6 +125,11 @@ function refusedScope(name: string, { jobs, repositories }: TokenScope): string 
 /** A session's id is its job's with its start. */
 export function jobOfSession(sessionId: string): string {
   return sessionId.replace(/-\d{8}T\d{6}Z$/, '');
+}
+
+/** An operation's id is its kind, its repository and what it is about. */
+export function repositoryOfOperation(operationId: string): string {
+  return operationId.split('.')[1] ?? '';
 }
 
 function repositoryText(id: string): string {

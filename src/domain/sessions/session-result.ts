@@ -154,16 +154,16 @@ function progressOf(counts: ProgressCounts, bytesPerSecond: number): CopyProgres
   };
 }
 
-/** Who is about to stop a session, and why. */
+/** Who is about to stop a session or an operation, and why. */
 export interface StopOrder {
   readonly by: string;
   /** null: he gave none. */
   readonly reason: string | null;
 }
 
-/** Reason of a session that was stopped. @param order null: it was cancelled past the API, in Temporal itself */
-export function stopText(order: StopOrder | null): string {
-  if (order === null) return 'the session was stopped';
+/** Reason of what was stopped. @param order null: it was cancelled past the API, in Temporal itself */
+export function stopText(what: 'the session' | 'it', order: StopOrder | null): string {
+  if (order === null) return `${what} was stopped`;
   const { by, reason } = order;
-  return `the session was stopped by ${by}${reason === null ? '' : `: ${reason}`}`;
+  return `${what} was stopped by ${by}${reason === null ? '' : `: ${reason}`}`;
 }

@@ -99,8 +99,28 @@ describeTemporal('work with more batches than one history may hold', () => {
       return runId !== raw.workflowExecutionInfo?.firstRunId;
     });
     expect((await operations.get(id)).processedBytes).toBeGreaterThan(0);
-    await verification.cancel();
-    expect(await ended(operations, id)).toMatchObject({ result: 'stopped' });
+    await operations.stop(id, { by: 'anna', reason: null });
+    expect(await ended(operations, id)).toMatchObject({
+      ...{ result: 'stopped', reason: 'it was stopped by anna' },
+    });
+    const again = operations.stop(id, { by: 'anna', reason: null });
+    await expect(again).rejects.toMatchObject({ code: 'OPERATION_ENDED' });
+  }, 60_000);
+
+  it('stops a restore, which goes on in the same folder when it is ordered again', async () => {
+    const operations = new OperationStore(workers.client, Date.now);
+    const restorePointId = restorePointKey(['nightly', 'ovirt-db06', '2026-11-02T010002Z']);
+    const destinationPath = site.path('stopped');
+    const order = { repositoryId: 'offsite', restorePointId, format: 'raw', destinationPath };
+    const restore = () => operations.restore({ ...order, format: 'raw' });
+    const id = await restore();
+    await until(async () => (await operations.get(id)).processedBytes > 0);
+    await operations.stop(id, { by: 'anna', reason: 'the wrong folder' });
+    const reason = 'it was stopped by anna: the wrong folder';
+    expect(await ended(operations, id)).toMatchObject({ result: 'stopped', reason });
+    expect(await ended(operations, await restore())).toMatchObject({ result: 'success' });
+    const raw = await readFile(site.path('stopped', `${LARGE_DISK}.raw`));
+    expect(createHash('sha256').update(raw).digest('hex')).toBe(chain.truth[1]![LARGE_DISK]);
   }, 60_000);
 });
 

@@ -343,6 +343,7 @@ describe('the documents of the API', () => {
       '/one-time-copies',
       '/operations',
       '/operations/{id}',
+      '/operations/{id}/stop',
       '/overview',
       '/plans',
       '/repositories',

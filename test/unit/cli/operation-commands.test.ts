@@ -88,6 +88,14 @@ describe('operations', () => {
     expect([code, err.includes(ID)]).toEqual([8, true]);
   });
 
+  it('are stopped, with the reason for whoever comes next', async () => {
+    bench.answer({ [`POST /operations/${ID}/stop?run=${RUN}`]: { status: 202, body: RUNNING } });
+    const reason = ['--reason', 'the link is needed'];
+    const { code, out } = await bench.run(['operation', 'stop', ID, '--run', RUN, ...reason]);
+    expect([code, out]).toEqual([0, `${ID} is stopping.\n`]);
+    expect(bench.seen.at(-1)?.body).toEqual({ reason: 'the link is needed' });
+  });
+
   it('may have begun when nobody answered whether they did', async () => {
     const body = { code: 'TEMPORAL_UNREACHABLE', detail: 'no answer', hint: 'Wait.' };
     bench.answer({ 'POST /repositories/offsite/verify': { status: 503, body } });

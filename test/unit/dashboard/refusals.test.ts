@@ -18,6 +18,7 @@ describe('what a page refuses somebody beforehand', () => {
     ['POST', '/jobs/nightly/start', 'takeOver', 'anna is viewer; this needs administrator'],
     ['DELETE', '/jobs/import', null, 'anna is viewer; this needs administrator'],
     ['POST', '/repositories/offsite/restore-points/a%2Fb/restore', null, expect.any(String)],
+    ['POST', '/operations/verify.offsite.all/stop?run=1', null, expect.any(String)],
     ['GET', '/jobs/nightly', null, null],
     ['POST', '/jobs/nightly/changes', null, null],
     ['POST', '/no/such/route', null, null],

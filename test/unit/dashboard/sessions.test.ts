@@ -92,6 +92,9 @@ describe('operations', () => {
     expect(openOperations([restore('20261126T081500000Z', 'success'), other, failed])).toEqual([
       other,
     ]);
+    expect(openOperations([restore('20261126T081500000Z', 'stopped'), failed])).toEqual([]);
+    const stopped = operation('verify.offsite.all', 'stopped');
+    expect(openOperations([stopped])).toEqual([stopped]);
   });
 
   it('have an address of their own, also when several have one id', () => {

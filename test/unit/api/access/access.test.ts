@@ -85,6 +85,7 @@ const ALLOWED: Readonly<Record<string, readonly Role[]>> = {
     ],
   ),
   ...each(['restorer', 'administrator'], ['restore']),
+  ...each(['operator', 'restorer', 'administrator'], ['stopOperation']),
   ...each(
     ['administrator'],
     [

@@ -78,6 +78,7 @@ async function site({ isTemporalAway = false } = {}) {
     }),
     route('post', '/sessions/:id/stop', 'session'),
     route('post', '/repositories/:id/verify', 'repository'),
+    route('post', '/operations/:id/stop', 'operation'),
     route('post', '/silences', 'site'),
   ];
   const app = express();
@@ -116,6 +117,7 @@ describe('an audit line', () => {
     ['POST', '/jobs', [second('new-job')]],
     ['POST', '/sessions/nightly-20261126T220000Z/stop', [offsite('nightly')]],
     ['POST', '/repositories/offsite/verify', [offsite(null)]],
+    ['POST', '/operations/verify.offsite.all/stop', [offsite(null)]],
     ['POST', '/silences', [offsite(null), second(null)]],
   ])('of %s %s is kept beside the data that it is about', async (method, path, expected) => {
     const { send, places } = await site();

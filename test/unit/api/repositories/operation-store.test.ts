@@ -97,3 +97,87 @@ describe('an order that differs from one that runs', () => {
     expect(started.every((id) => id.split('/').length === 3)).toBe(true);
   });
 });
+
+describe('an operation that is to stop', () => {
+  const ORDER = { by: 'anna', reason: null };
+  /** @param names state of the first run once it is gone, and of the newest */
+  function running(names: readonly string[], goneAt?: 'signal' | 'cancel') {
+    const sent: unknown[] = [];
+    let isGone = false;
+    const gone = () => {
+      isGone = true;
+      throw new WorkflowNotFoundError('workflow execution already completed', 'id', undefined);
+    };
+    const client = {
+      options: { namespace: 'memory' },
+      withDeadline: (_at: number, work: () => unknown) => work(),
+      workflow: {
+        getHandle: (workflowId: string, runId = 'first') => ({
+          describe: async () => {
+            const name = runId === 'first' && isGone ? names[0] : names.at(-1);
+            return { workflowId, runId, memo: {}, startTime: new Date(0), status: { name } };
+          },
+          query: async () => ({ ...ENDED, state: 'running', result: null }),
+          result: async () => ({ ...ENDED, result: 'success' }),
+          signal: async (_signal: object, order: unknown) =>
+            goneAt === 'signal' && runId === 'first' ? gone() : sent.push([runId, order]),
+          cancel: async () =>
+            goneAt === 'cancel' && runId === 'first' ? gone() : sent.push([runId, 'cancel']),
+        }),
+      },
+      workflowService: {
+        getWorkflowExecutionHistoryReverse: async () => ({
+          history: {
+            events: [
+              { workflowExecutionContinuedAsNewEventAttributes: { newExecutionRunId: 'next' } },
+            ],
+          },
+        }),
+      },
+    } as unknown as Client;
+    return { store: new OperationStore(client, () => 0), sent };
+  }
+
+  it('is told who stops it before it is stopped', async () => {
+    const { store, sent } = running(['RUNNING']);
+    await store.stop('restore.offsite.nightly:web01:p1', ORDER);
+    expect(sent).toEqual([
+      ['first', ORDER],
+      ['first', 'cancel'],
+    ]);
+  });
+
+  it.each(['signal', 'cancel'] as const)(
+    'is stopped in the run in which it went on before the %s',
+    async (call) => {
+      const { store, sent } = running(['CONTINUED_AS_NEW', 'RUNNING'], call);
+      await store.stop('verify.offsite.all', ORDER);
+      expect(sent.slice(-2)).toEqual([
+        ['next', ORDER],
+        ['next', 'cancel'],
+      ]);
+    },
+  );
+
+  it.each([
+    ['has ended', 'verify.offsite.all', ['COMPLETED'], 'OPERATION_ENDED'],
+    [
+      'changes copies',
+      'remove.offsite.nightly:web01:p1:delete',
+      ['RUNNING'],
+      'OPERATION_UNSTOPPABLE',
+    ],
+    ['is none', 'verify', ['RUNNING'], 'OPERATION_MISSING'],
+  ])('is not stopped when it %s', async (_what, id, names, code) => {
+    const { store, sent } = running(names);
+    await expect(store.stop(id, ORDER)).rejects.toMatchObject({ code });
+    expect(sent).toEqual([]);
+  });
+
+  it('is not stopped when it ends before it is', async () => {
+    const { store } = running(['COMPLETED', 'RUNNING'], 'cancel');
+    await expect(store.stop('verify.offsite.all', ORDER)).rejects.toMatchObject({
+      code: 'OPERATION_ENDED',
+    });
+  });
+});
