@@ -4,7 +4,7 @@ import {
   readDigestTableHeader,
 } from '../../chain/digests/digest-table.js';
 import { isZeroUnit, unitDigest, type UnitDigest } from '../../chain/digests/digest.js';
-import { BLOCK_BYTES, DIGEST_BYTES } from '../../domain/targets/digest.js';
+import { BLOCK_BYTES, DIGEST_BYTES, type DigestAlgorithm } from '../../domain/targets/digest.js';
 import { BackupError } from '../../domain/errors.js';
 import type { FileUnits } from '../../domain/targets/file-units.js';
 import { BLOCK_DIRECT, BLOCK_UNALLOCATED } from '../../image/disk-image.js';
@@ -18,6 +18,7 @@ import { openTogether, type OpenFiles } from '../task/open-files.js';
 
 interface DigestTable {
   readonly file: ReadableFile;
+  readonly algorithm: DigestAlgorithm;
   readonly digest: UnitDigest;
   readonly units: FileUnits;
 }
@@ -52,7 +53,7 @@ export class SourceDigests {
     const repository = await this.context.repository(repositoryId);
     const file = this.files.add(await repository.openRead(digestsPath));
     const { algorithm, units } = await readDigestTableHeader(file);
-    return { file, digest: unitDigest(algorithm), units };
+    return { file, algorithm, digest: unitDigest(algorithm), units };
   }
 
   /** @param known the blocks' digests by the algorithm `by`, where the caller has them: all zeros for a block of zeros
@@ -61,7 +62,7 @@ export class SourceDigests {
     stack: ImageStack,
     places: readonly BlockPlace[],
     bytes: Buffer,
-    known?: { readonly digests: Buffer; readonly by: UnitDigest },
+    known?: { readonly digests: Buffer; readonly by: DigestAlgorithm },
   ): Promise<void> {
     for (const [i, { guestBlock, layer, hostOffset }] of places.entries()) {
       if (hostOffset < 0) {
@@ -71,7 +72,7 @@ export class SourceDigests {
       const table = await this.table(layer);
       if (table === null) continue;
       const digest =
-        known?.by === table.digest
+        known?.by === table.algorithm
           ? known.digests.subarray(i * DIGEST_BYTES, (i + 1) * DIGEST_BYTES)
           : digestOf(table, bytes.subarray(i * BLOCK_BYTES, (i + 1) * BLOCK_BYTES));
       await this.assertUnit(table, layer, hostOffset, digest);

@@ -1,6 +1,11 @@
 import type { PlanReference } from '../../domain/targets/disk-work.js';
 import { isZeroUnit, unitDigest, type UnitDigest } from '../../chain/digests/digest.js';
-import { BLOCK_BYTES, DIGEST_BYTES, WINDOW_BLOCKS } from '../../domain/targets/digest.js';
+import {
+  BLOCK_BYTES,
+  DIGEST_BYTES,
+  WINDOW_BLOCKS,
+  type DigestAlgorithm,
+} from '../../domain/targets/digest.js';
 import { BackupError } from '../../domain/errors.js';
 import { slotOffset, slotRun, type SlotPlacement } from '../../domain/targets/slot-placement.js';
 import { composerOf } from '../../image/formats.js';
@@ -71,6 +76,7 @@ export async function openCopyWorker(
       image,
       stored,
       journal: new JournalWriter(await open(journal.path), journal),
+      algorithm: plan.digest,
       digest: unitDigest(plan.digest),
       files,
     });
@@ -90,6 +96,7 @@ interface CopyParts {
   /** null: the read-back through the page cache is enough. */
   readonly stored: StoredBytes | null;
   readonly journal: JournalWriter;
+  readonly algorithm: DigestAlgorithm;
   readonly digest: UnitDigest;
   readonly files: OpenFiles;
 }
@@ -187,10 +194,10 @@ class CopyWorker implements WindowWorker {
     bytes: Buffer,
     digestIndex: number,
   ): Promise<void> {
-    const { context, stack, sourceDigests, digest } = this.parts;
+    const { context, stack, sourceDigests, algorithm } = this.parts;
     const digests = this.digests.subarray(digestIndex * DIGEST_BYTES);
     try {
-      await sourceDigests.assertGood(stack, places, bytes, { digests, by: digest });
+      await sourceDigests.assertGood(stack, places, bytes, { digests, by: algorithm });
     } catch (error) {
       await stack.assertUnchanged(context);
       throw error;
