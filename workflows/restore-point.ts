@@ -76,10 +76,7 @@ async function restoreLeased(input: RestoreInput, begun: BegunRestore): Promise<
   const { settings, activities, state } = begun;
   const plan = await prepare(input, begun, LOOKS_AT_HELD);
   const order = { ...begun.order, leaseId: plan.leaseId };
-  if (plan.tree === undefined && typeof plan.unleased === 'string')
-    state.note(
-      `read without a lease, because the storage takes no write: ${plan.unleased} Nothing keeps others from changing the copy meanwhile; what changed would be told.`,
-    );
+  noteUnleased(state, plan);
   const betweenBatches = () => continueIfLong(input, settings, state, plan.leaseId);
   if (plan.tree !== undefined)
     return restoreTree({
@@ -87,6 +84,14 @@ async function restoreLeased(input: RestoreInput, begun: BegunRestore): Promise<
       ...{ settings, activities, state, betweenBatches },
     });
   return restoreDisks(input, { ...begun, order, plan, betweenBatches });
+}
+
+function noteUnleased(state: OperationState, plan: PreparedRestore): void {
+  const { unleased = null } = plan.tree ?? plan;
+  if (unleased !== null)
+    state.note(
+      `read without a lease, because the storage takes no write: ${unleased} Nothing keeps others from changing the copy meanwhile; what changed would be told.`,
+    );
 }
 
 /** Before, the lease of a restore that was stopped or failed lasted for up to 15 minutes. */

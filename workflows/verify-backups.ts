@@ -298,30 +298,39 @@ class Verification {
     }
   }
 
-  /** Waits for a change of the chain that is under way; one that was left by a crash is finished under the chain's lock.
+  /** Waits for another check of the point, and for a change of the chain that is under way; one that was left by a crash is finished under the chain's lock.
    *  @throws CHAIN_LOCKED when it waits for somebody to do something */
   private async prepare(place: PointPlace, name: string): Promise<PreparedCheck> {
-    for (let looks = 1; ; looks++) {
+    for (let looks = 1; ; ) {
       try {
         return await this.activities.prepareVerification.executeWithOptions(
           { summary: `${name}: check files and tables` },
           [{ ...place, nowMs: Date.now() }],
         );
       } catch (error) {
+        if (codeOf(error) === 'CHECK_UNDER_WAY') {
+          await this.waitFor(error);
+          await this.turn.take();
+          continue;
+        }
         if (codeOf(error) !== 'CHAIN_LOCKED') throw error;
         // The change may wait in its turn, for a lease on what goes: also for that of a process that is dead.
-        if (looks > 1) {
-          this.state.show(`waiting: ${reasonOf(error)}`);
-          await this.continueIfLong();
-          await this.turn.giveUp();
-          await sleep(this.settings.lockRetryMs);
-        } else if (patched(WAITS_WITHOUT_TURN)) await this.turn.giveUp();
+        if (looks > 1) await this.waitFor(error);
+        else if (patched(WAITS_WITHOUT_TURN)) await this.turn.giveUp();
         const stuck = await this.findings.finishChange(looks >= LOOKS_AT_STUCK);
         await this.turn.take();
         if (stuck !== null && looks >= LOOKS_AT_STUCK)
           throw ApplicationFailure.nonRetryable(stuck, 'CHAIN_LOCKED');
+        looks++;
       }
     }
+  }
+
+  private async waitFor(error: unknown): Promise<void> {
+    this.state.show(`waiting: ${reasonOf(error)}`);
+    await this.continueIfLong();
+    await this.turn.giveUp();
+    await sleep(this.settings.lockRetryMs);
   }
 
   /** Whoever holds the chain may wait for its turn. */

@@ -30,13 +30,8 @@ import { planRemoval, removeRestorePoints } from './change/remove-points.js';
 import { rehomeChain } from './change/rehome-chain.js';
 import { planSyntheticFull } from './change/plan-synthetic-full.js';
 import { openProofWorker } from './change/prove-blocks.js';
-import {
-  endRestore,
-  finishRestore,
-  giveLeaseBack,
-  prepareRestore,
-  renewLease,
-} from './restore/restore-point.js';
+import { giveLeaseBack, renewLease } from './restore/restore-lease.js';
+import { endRestore, finishRestore, prepareRestore } from './restore/restore-point.js';
 import { openRawRestoreWorker } from './restore/restore-raw.js';
 import { openScanWorker } from './copy/scan-blocks.js';
 import { planComparison, settleComparison } from './selection/compare-source.js';

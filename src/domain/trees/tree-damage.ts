@@ -76,6 +76,8 @@ export interface FileWork {
 export interface TreeRestoreWork extends FileWork {
   /** Of the plan in the destination, which another restore may discard. Absent: a release before has planned it. */
   readonly token?: string;
+  /** Why there is no lease on what is read; null, and absent in answers of before: there is one. */
+  readonly unleased?: string | null;
 }
 
 /** What is left to be healed, as whoever owns the tree sees it. */

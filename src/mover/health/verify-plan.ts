@@ -53,7 +53,7 @@ export async function leaseForVerification(
 
 /** Looks at the structure of a point's own files (sizes, parent links, headers, digest tables, machine description files) and prepares the
  *  reading of every block. Run again after a stop, it goes on where the last one was, as long as the files are the same and it is not long ago.
- *  @throws RESTORE_POINT_MISSING, CHAIN_LOCKED while a change of the chain's files is under way, REPOSITORY_UNREACHABLE: what cannot be
+ *  @throws RESTORE_POINT_MISSING, CHECK_UNDER_WAY, CHAIN_LOCKED while a change of the chain's files is under way, REPOSITORY_UNREACHABLE: what cannot be
  *    read just now is unknown, not damaged; what the storage answers that it cannot read (REPOSITORY_IO_ERROR) is */
 export async function prepareVerification(
   context: MoverContext,
@@ -108,7 +108,7 @@ interface VerificationNotes {
 }
 
 /** What another check of the point notes and holds is one with what this one would.
- *  @throws CHAIN_LOCKED while its lease lasts */
+ *  @throws CHECK_UNDER_WAY while its lease lasts */
 async function assertNobodyElses(
   repository: BackupRepository,
   input: VerifyPointInput,
@@ -118,7 +118,7 @@ async function assertNobodyElses(
   const { chain, pointId, nowMs } = input;
   if (!(await isLeaseHeld(repository, chain, verifyStagingId(pointId), nowMs))) return;
   throw new BackupError(
-    'CHAIN_LOCKED',
+    'CHECK_UNDER_WAY',
     `another health check reads restore point ${pointId} of ${chain} just now`,
     { details: { folder: chain, restorePointId: pointId } },
   );

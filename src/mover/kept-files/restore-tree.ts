@@ -1,6 +1,5 @@
 import { assertAtHome } from '../../chain/record-store.js';
-import { holdLease, LEASE_MS, releaseLease } from '../../chain/leases.js';
-import { BackupError } from '../../domain/errors.js';
+import { BackupError, isBackupError } from '../../domain/errors.js';
 import {
   FaultList,
   joinFaults,
@@ -17,6 +16,7 @@ import { indexPath, treeFile } from '../../tree/tree-paths.js';
 import type { TreeRecord } from '../../tree/tree-record.js';
 import { readTreeRecord } from '../../tree/tree-store.js';
 import { doEach } from '../files/put-each.js';
+import { endLease, takeLease } from '../restore/restore-lease.js';
 import { discardStaging } from '../staging/staging.js';
 import { readStagedJson, stagedPath, writeStagedJson } from '../staging/copy-plan.js';
 import type { MoverContext } from '../task/mover-context.js';
@@ -77,11 +77,7 @@ export async function prepareTreeRestore(
 ): Promise<TreeRestoreWork> {
   const source = await context.repository(input.repositoryId);
   const target = await context.repository(folderRepositoryId(input.destinationPath));
-  await holdLease(source, input.chain, input.leaseId, {
-    restorePointId: input.pointId,
-    purpose: 'restore',
-    expiresAtMs: input.nowMs + LEASE_MS,
-  });
+  const unleased = await takeLease(source, input);
   try {
     const staging = restoreStaging(input.pointId);
     const record = await readTreeRecord(source, input.chain);
@@ -99,9 +95,11 @@ export async function prepareTreeRestore(
     if (left?.of?.leaseId !== input.leaseId)
       await writeStagedJson(target, stagedPath.plan(staging), taken);
     const work = await fileWork(restoredFiles(target, staging, restore), restore.listed);
-    return { ...work, token: restore.token };
+    return { ...work, token: restore.token, unleased };
   } catch (error) {
-    await releaseLease(source, input.chain, input.leaseId);
+    // What may pass is tried again under this very lease.
+    if (!isBackupError(error) || error.kind !== 'unavailable')
+      await endLease(source, input).catch(() => undefined);
     throw error;
   }
 }
@@ -325,7 +323,7 @@ export async function endTreeRestore(
 ): Promise<void> {
   const target = await context.repository(folderRepositoryId(destinationPath));
   const staging = restoreStaging(pointId);
-  await releaseLease(await context.repository(repositoryId), chain, leaseId);
+  await endLease(await context.repository(repositoryId), { chain, leaseId });
   const restore = await readStagedJson<TreeRestore>(target, stagedPath.plan(staging));
   if (restore === null || !isOfAnother(restore, token)) await discardStaging(target, staging);
 }

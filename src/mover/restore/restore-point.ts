@@ -1,10 +1,4 @@
-import {
-  holdLease,
-  isLeaseHeld,
-  isLeaseThere,
-  LEASE_MS,
-  releaseLease,
-} from '../../chain/leases.js';
+import { isLeaseHeld, isLeaseThere } from '../../chain/leases.js';
 import {
   isBeingChanged,
   lineageOf,
@@ -29,6 +23,7 @@ import type {
 import { WHOLE_FILE } from '../../image/formats.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { folderRepositoryId } from '../../repository/open-repository.js';
+import { endLease, takeLease } from './restore-lease.js';
 import { assertFolderHolds } from './restore-room.js';
 import { restoredFiles, type RestoredFile } from './restored-files.js';
 import { wantedDisks, type WantedDisks } from './wanted-disks.js';
@@ -65,7 +60,7 @@ export interface RestoreInput {
   readonly layout?: boolean;
   /** Whether the folder may hold other files; none of them is ever overwritten. */
   readonly intoExisting: boolean;
-  /** Keeps the point's files from being merged or deleted; renewed with `renewLease`. */
+  /** Keeps the point's files from being merged or deleted; renewed with `renewLease` (restore-lease.ts). */
   readonly leaseId: string;
   readonly nowMs: number;
   /** A change of the chain that was announced waits, perhaps for long: the files are read as they lie. Absent: it is waited for. */
@@ -225,7 +220,7 @@ async function leasedPoint(
 ): Promise<LeasedPoint> {
   const { chain, pointId, leaseId, nowMs } = input;
   const isWaitedFor = isResumed && (await isLeaseHeld(source, chain, leaseId, nowMs));
-  const unleased = await renewLease(context, input);
+  const unleased = await takeLease(source, input);
   try {
     const record = await readChainRecord(source, chain);
     if (record === null)
@@ -248,52 +243,6 @@ function assertUnchanging({ chain, pointId }: RestoreInput, record: ChainRecord)
     `a ${record.pending!.type} is under way in ${chain}: its files can be read when it is finished`,
     { details: { folder: chain } },
   );
-}
-
-/** Called more often than a lease lasts. Storage that takes no write is read without one: what is broken, rescued, a snapshot or full is what has to be restored
- *  from. Longhaul merges and deletes nothing where nothing can be written; on a full target it may, to make room. What anybody does shows in the stamps and digests of what is read.
- *  @returns why there is none; null: it is held */
-export async function renewLease(
-  context: MoverContext,
-  input: Pick<RestoreInput, 'repositoryId' | 'chain' | 'pointId' | 'leaseId' | 'nowMs'>,
-): Promise<string | null> {
-  const source = await context.repository(input.repositoryId);
-  try {
-    await holdLease(source, input.chain, input.leaseId, {
-      restorePointId: input.pointId,
-      purpose: 'restore',
-      expiresAtMs: input.nowMs + LEASE_MS,
-    });
-    return null;
-  } catch (error) {
-    if (isUnwritable(error)) return error.message;
-    throw error;
-  }
-}
-
-/** Gives it back, where it could be written. */
-async function endLease(
-  source: BackupRepository,
-  { chain, leaseId }: Pick<RestoreInput, 'chain' | 'leaseId'>,
-): Promise<void> {
-  try {
-    await releaseLease(source, chain, leaseId);
-  } catch (error) {
-    if (!isUnwritable(error)) throw error;
-  }
-}
-
-/** A lease is a few bytes, and a full target may lack even those. */
-function isUnwritable(error: unknown): error is BackupError {
-  return isBackupError(error, 'REPOSITORY_READ_ONLY') || isBackupError(error, 'REPOSITORY_FULL');
-}
-
-/** Of a restore that was stopped, or failed: it keeps no change of the chain waiting, and nobody who orders it again. What it has written stays. */
-export async function giveLeaseBack(
-  context: MoverContext,
-  { repositoryId, chain, leaseId }: Pick<RestoreInput, 'repositoryId' | 'chain' | 'leaseId'>,
-): Promise<void> {
-  await endLease(await context.repository(repositoryId), { chain, leaseId });
 }
 
 export interface FinishInput extends RestoreInput {

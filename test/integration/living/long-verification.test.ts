@@ -151,6 +151,21 @@ describe('a health check with more points than one history may hold', () => {
     expect(held[0]).toBe(0);
   });
 
+  it('takes no chain over while another check reads its points', async () => {
+    let [plans, takenOver] = [0, 0];
+    const check: LocalSessions = new LocalSessions([source, target], {
+      beforeActivity: async (name) => {
+        if (name === 'inspectTargetChain') takenOver++;
+        if (name === 'prepareVerification' && ++plans <= 5)
+          throw ApplicationFailure.nonRetryable('another one reads it', 'CHECK_UNDER_WAY');
+        return Promise.resolve();
+      },
+    });
+    expect(await check.verify('offsite', CHECKED_AT_MS)).toMatchObject({ result: 'success' });
+    // To enter what was read, each chain once.
+    expect([plans, takenOver]).toEqual([5 + MACHINES.length * DAYS, MACHINES.length]);
+  });
+
   it('dates points of a chain that a session held when all else is verified', async () => {
     const chain = { workflowId: 'chain/offsite/nightly/ovirt-db01' };
     const untilMs = CHECKED_AT_MS + HOUR_MS;

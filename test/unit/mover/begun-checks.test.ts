@@ -42,7 +42,7 @@ describe('two health checks of one point', () => {
     ];
     const { disks } = await copy.mover.run('prepareVerification', first);
     await expect(copy.mover.run('prepareVerification', second)).rejects.toMatchObject({
-      code: 'CHAIN_LOCKED',
+      code: 'CHECK_UNDER_WAY',
     });
     expect(await leases(copy)).toEqual([`verify-${machine.idOf(1)}.json`]);
     await copy.mover.run('prepareVerification', first);
