@@ -301,7 +301,7 @@ class Verification {
   /** Waits for another check of the point, and for a change of the chain that is under way; one that was left by a crash is finished under the chain's lock.
    *  @throws CHAIN_LOCKED when it waits for somebody to do something */
   private async prepare(place: PointPlace, name: string): Promise<PreparedCheck> {
-    for (let looks = 1; ; ) {
+    for (let looks = 1; ;) {
       try {
         return await this.activities.prepareVerification.executeWithOptions(
           { summary: `${name}: check files and tables` },

@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import type { ConnectionOptions } from '@temporalio/client';
-import { Client, Connection } from '@temporalio/client';
+import { Client, type Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import type { LonghaulConfig } from '../config/config.js';
 import { BackupError } from '../domain/errors.js';
+import { connectClient } from './client-connection.js';
 import { LOOPBACK, readServerRecord } from './server-record.js';
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -34,7 +35,7 @@ interface Endpoint {
 export async function connectTemporal(settings: TemporalSettings): Promise<TemporalClient> {
   const { address, namespace, tls, apiKey } = await readEndpoint(settings);
   const connection = await reach(address, () =>
-    Connection.connect({
+    connectClient({
       address,
       tls,
       connectTimeout: CONNECT_TIMEOUT_MS,

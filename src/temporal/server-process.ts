@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { execFile, spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { Connection } from '@temporalio/client';
+import { connectClient } from './client-connection.js';
 import type { ProcessIdentity } from './process-identity.js';
 import { isRunning } from './process-identity.js';
 import { LOOPBACK } from './server-record.js';
@@ -89,7 +89,7 @@ export async function stopProcess(identity: ProcessIdentity, timeoutMs: number):
 
 async function answers(port: number): Promise<boolean> {
   try {
-    const connection = await Connection.connect({
+    const connection = await connectClient({
       address: `${LOOPBACK}:${port}`,
       connectTimeout: '1s',
     });

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { Connection } from '@temporalio/client';
 import proto from '@temporalio/proto';
+import { connectClient } from '../../../src/temporal/client-connection.js';
 import { prepareNamespace } from '../../../src/temporal/namespace.js';
 import { externalSettings, temporalAddress } from './server.js';
 
@@ -8,7 +8,7 @@ import { externalSettings, temporalAddress } from './server.js';
 export async function ownNamespace(): Promise<ReturnType<typeof externalSettings>> {
   const address = temporalAddress();
   const namespace = `test-${randomBytes(6).toString('hex')}`;
-  const connection = await Connection.connect({ address });
+  const connection = await connectClient({ address });
   try {
     await connection.workflowService.registerNamespace({
       namespace,

@@ -3,11 +3,12 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { Client, Connection } from '@temporalio/client';
+import { Client, type Connection } from '@temporalio/client';
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { createApi } from '../../../../src/api/create-api.js';
 import type { LonghaulConfig } from '../../../../src/config/config.js';
+import { connectClient } from '../../../../src/temporal/client-connection.js';
 import { prepareNamespace } from '../../../../src/temporal/namespace.js';
 import type { CopyBlocksHeartbeat } from '../../../../src/domain/sessions/operation.js';
 import { quietRuntime } from '../../../support/temporal/quiet-runtime.js';
@@ -106,7 +107,7 @@ export async function startApiServer(
 
 async function newClient(): Promise<Client> {
   const namespace = `api-${randomUUID()}`;
-  const connection = await Connection.connect({ address: temporalAddress() });
+  const connection = await connectClient({ address: temporalAddress() });
   await registerNamespace(connection, namespace);
   await prepareNamespace(connection, namespace);
   return new Client({ connection, namespace });
