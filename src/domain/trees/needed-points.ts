@@ -10,6 +10,8 @@ export interface NeedingPoint {
   readonly kind: TreePointKind;
   readonly needs: readonly string[];
   readonly sizeBytes?: number;
+  /** Its own. null, absent: nothing is told by them. */
+  readonly files?: readonly string[] | null;
   /** Absent: it is of the whole database. */
   readonly ofPart?: string;
   /** It is worth nothing to others. */
@@ -27,7 +29,7 @@ export function countedBackups<P extends Pick<NeedingPoint, 'kind' | 'ofPart'>>(
   return ofAll.length > 0 ? ofAll : backups;
 }
 
-export type LogRules = Pick<TreeRules, 'logsBeforeFullMs'>;
+export type LogRules = Pick<TreeRules, 'logsBeforeFullMs' | 'mayBeOfOneDatabase'>;
 
 /** Fulls from which a database can be rolled forward, where each log needs the one before it whatever lies between (`TreeRules.logsBeforeFullMs`). A
  *  backup of a part of a database looks like one, too: so one counts that is about as large as the largest of some weeks. */
@@ -42,19 +44,36 @@ export class ServingFulls<P extends NeedingPoint> {
     const fulls = points.filter(
       ({ kind, needs, ofPart }) => kind === 'full' && needs.length === 0 && ofPart === undefined,
     );
+    const turned = timesTurnedBack(points, rules);
     this.#fulls =
       rules.logsBeforeFullMs === undefined
         ? []
         : fulls
             .filter((full) => full.isCorrupt !== true && full.isDoubted !== true)
-            .filter((full) => isAboutLargest(full, fulls))
+            .filter(
+              ({ createdAtMs }) =>
+                !turned.some(([from, to]) => from <= createdAtMs && createdAtMs <= to),
+            )
+            .filter((full) =>
+              isAboutLargest(
+                full,
+                fulls.filter((other) => this.#mayBeOfOne(full, other)),
+              ),
+            )
             .sort((a, b) => a.createdAtMs - b.createdAtMs);
   }
 
   /** The newest that was made before a log. null: there is none, or the needs of logs end by themselves. */
-  of({ kind, createdAtMs, isDoubted }: NeedingPoint): P | null {
+  of(log: NeedingPoint): P | null {
+    const { kind, createdAtMs, isDoubted } = log;
     if (kind !== 'log' || isDoubted === true) return null;
-    return this.#fulls.findLast((full) => full.createdAtMs <= createdAtMs) ?? null;
+    const serves = (full: P) => full.createdAtMs <= createdAtMs && this.#mayBeOfOne(full, log);
+    return this.#fulls.findLast(serves) ?? null;
+  }
+
+  #mayBeOfOne({ files: own }: NeedingPoint, { files: others }: NeedingPoint): boolean {
+    const { mayBeOfOneDatabase } = this.rules;
+    return !mayBeOfOneDatabase || !own || !others || mayBeOfOneDatabase(own, others);
   }
 
   /** Whether a log can do without another one, because that was written long enough before a full. Clocks of a database and of its storage differ by
@@ -81,6 +100,24 @@ export class ServingFulls<P extends NeedingPoint> {
   }
 }
 
+/** Between which times clocks were turned back: a log that follows another is dated long before it. Of a full of such a time nobody knows which of the logs it holds.
+ *  Several processes archive at once, and differ by minutes. */
+function timesTurnedBack(
+  points: readonly NeedingPoint[],
+  { logsBeforeFullMs = Infinity }: LogRules,
+): [number, number][] {
+  const isDated = ({ kind, isDoubted }: NeedingPoint): boolean =>
+    kind === 'log' && isDoubted !== true;
+  const logs = new Map(points.filter(isDated).map((log) => [log.id, log]));
+  return [...logs.values()].flatMap(({ needs, createdAtMs }) =>
+    needs.flatMap((need): [number, number][] => {
+      const beforeMs = logs.get(need)?.createdAtMs ?? -Infinity;
+      const isBack = beforeMs > createdAtMs + logsBeforeFullMs;
+      return isBack ? [[createdAtMs - logsBeforeFullMs, beforeMs]] : [];
+    }),
+  );
+}
+
 /** Whether a full is about as large as the largest of the weeks before it. */
 export function isAboutLargest(full: SizedPoint, all: readonly SizedPoint[]): boolean {
   const before = all.filter(
@@ -93,7 +130,8 @@ export function isAboutLargest(full: SizedPoint, all: readonly SizedPoint[]): bo
 
 type SizedPoint = Pick<NeedingPoint, 'createdAtMs' | 'sizeBytes'>;
 
-const WEEKS_MS = 35 * DAY_MS;
+/** For so long a full is what later ones are held against. */
+export const WEEKS_MS = 35 * DAY_MS;
 /** One that has shrunk by more is believed when the larger ones are old: logs that stay too long cost room alone. */
 const LEAST_SHARE = 0.9;
 

@@ -296,14 +296,14 @@ function agesOf(points: readonly AgedPoint[], nowMs: number): number {
 /** The points of a copy as retention sees them, by their ids in the source and with the dates that are believed (`believedTreeDates`). */
 export function agedPoints(points: readonly TargetTreePoint[], nowMs?: number): AgedPoint[] {
   const dates = datesOfCopy(points, nowMs);
-  return points.map(({ source, kind, needs, sizeBytes, ofPart, health, lacks, flags }, index) => ({
+  return points.map(({ source, kind, needs, files, sizeBytes, ofPart, ...point }, index) => ({
     id: source.restorePointId,
     createdAtMs: dates[index]!.atMs,
-    ...{ kind, needs, sizeBytes },
+    ...{ kind, needs, files, sizeBytes },
     ...(ofPart === undefined ? {} : { ofPart }),
     ...(dates[index]!.isDoubted ? { isDoubted: true } : {}),
-    ...(healthOf({ health, lacks }) === 'corrupt' ? { isCorrupt: true } : {}),
-    ...(flags.length > 0 ? { flags } : {}),
+    ...(healthOf(point) === 'corrupt' ? { isCorrupt: true } : {}),
+    ...(point.flags.length > 0 ? { flags: point.flags } : {}),
   }));
 }
 

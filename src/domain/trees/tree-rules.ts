@@ -81,6 +81,9 @@ export interface TreeRules {
   /** Of sets whose logs need the one before each, whatever backup lies between: any full serves the logs after it, with those that were written up to
    *  so long before it. Absent: what a log needs ends at a backup by itself. */
   readonly logsBeforeFullMs?: number;
+  /** Beside it: whether points with these files may be of one database, where several may be backed up into one folder: a full serves no other's logs. Pure. Absent: a tree
+   *  is one database. */
+  readonly mayBeOfOneDatabase?: (files: readonly string[], others: readonly string[]) => boolean;
   /** More than this share of the files (0.5: half) gone or rewritten at once is not replayed before an operator agrees. */
   readonly suspiciousShare: number;
   /** What of a file its tool depends on. */

@@ -60,6 +60,21 @@ export function isOfOneBackup(name: string): boolean {
   return parsed?.is === 'data' && (parsed.delta !== null || DATE.test(parsed.prefix));
 }
 
+/** Whether backups with these files may be of one database. The system database (volume 1) and a tenant (volume 2 and more) may be written into one folder:
+ *  the fulls of one say nothing of the logs of the other. */
+export function mayBeOfOneDatabase(files: readonly string[], others: readonly string[]): boolean {
+  const volumes = volumesOf(files);
+  return volumesOf(others).some((volume) => volumes.includes(volume));
+}
+
+/** Each has a topology (volume 0), and some bring the catalogue. */
+function volumesOf(paths: readonly string[]): number[] {
+  return paths.flatMap((path) => {
+    const name = parseHanaName(path.slice(path.lastIndexOf('/') + 1));
+    return name === null || name.is === 'catalogue' || name.volume === 0 ? [] : [name.volume];
+  });
+}
+
 /** What the prefixes of one database's fulls have in common, however they are dated or counted: with a time behind the date, or with the day of the week. */
 export function seriesOf(prefix: string): string {
   return SERIES_PARTS.reduce((rest, part) => rest.replace(part, ''), prefix);

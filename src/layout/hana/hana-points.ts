@@ -1,3 +1,4 @@
+import { WEEKS_MS } from '../../domain/trees/needed-points.js';
 import type { TreePoint } from '../../domain/trees/source-tree.js';
 import { isTooSmall, tooSmallText } from '../database-rules.js';
 import { writtenAtMs } from '../named-date.js';
@@ -62,8 +63,11 @@ export function hanaPoints(
     .filter(isLog)
     .map((one) => ({ ...one, atMs: idMs(one.name.id, [one.file]) }))
     .sort((a, b) => a.name.volume - b.name.volume || a.name.first - b.name.first);
+  const lacks = lacksOf(backups);
   const points = [
-    ...backups.map((backup) => dataPoint(backup, backups, catalogueBehind(backup, catalogues))),
+    ...backups.map((backup) =>
+      dataPoint(backup, backups, lacks.get(backup) ?? null, catalogueBehind(backup, catalogues)),
+    ),
     ...logs.map((log, index) =>
       logPoint(log, logs[index - 1] ?? null, backups, catalogueOf(log.atMs)),
     ),
@@ -152,11 +156,12 @@ function dataBackups(
 function dataPoint(
   backup: DataBackup,
   all: readonly DataBackup[],
+  lacking: string | null,
   catalogue: TreeFile | null | undefined,
 ): TreePoint {
   const { pointId, delta, atMs, parts } = backup;
   const files = parts.map(({ file }) => file);
-  const lack = lackOf(backup, all) ?? (catalogue === null ? NO_CATALOGUE : null);
+  const lack = lacking ?? (catalogue === null ? NO_CATALOGUE : null);
   const unread = backup.unread === null ? null : `${backup.unread} cannot be read`;
   const reason = unread ?? lack;
   const closing = catalogue === undefined ? 'silent' : catalogue;
@@ -171,9 +176,26 @@ function dataPoint(
 
 const NO_CATALOGUE = 'no backup catalogue was written after it';
 
-/** What is missing of a data backup; null: nothing that names could tell. */
-function lackOf(backup: DataBackup, all: readonly DataBackup[]): string | null {
-  const { parts, atMs, delta, stranger } = backup;
+/** What is missing of each; null: nothing that names could tell.
+ *  @param all oldest first */
+function lacksOf(all: readonly DataBackup[]): ReadonlyMap<DataBackup, string | null> {
+  const lacks = new Map<DataBackup, string | null>();
+  // One that may have died says nothing of the next, which may die of the same.
+  const fulls: DataBackup[] = [];
+  for (const backup of all) {
+    const before = fulls.findLast(
+      ({ atMs, ...other }) =>
+        atMs < backup.atMs && atMs > backup.atMs - WEEKS_MS && mayBeOfOne(other, backup),
+    );
+    const lack = lackOf(backup) ?? lackOfFull(backup, before, all);
+    lacks.set(backup, lack);
+    if (lack === null && backup.delta === null) fulls.push(backup);
+  }
+  return lacks;
+}
+
+/** As its own files tell. */
+function lackOf({ parts, delta, stranger }: DataBackup): string | null {
   const empty = parts.find(({ file }) => file.stamp.sizeBytes === 0);
   if (empty !== undefined) return `${empty.file.within} is empty`;
   if (stranger !== null) return `${stranger} is of another backup than its topology`;
@@ -188,11 +210,20 @@ function lackOf(backup: DataBackup, all: readonly DataBackup[]): string | null {
       .find((part) => !numbers.includes(part));
     if (missing !== undefined) return `part ${missing} of volume ${volume} is not there`;
   }
-  const before = all.findLast(
-    (other) => other.atMs < atMs && other.delta === null && mayBeOfOne(other, backup),
-  );
-  const lacking = before?.parts.find(({ name }) => name.volume > 0 && !volumes.has(name.volume));
+  return null;
+}
+
+/** What the full before it has more. */
+function lackOfFull(
+  backup: DataBackup,
+  before: DataBackup | undefined,
+  all: readonly DataBackup[],
+): string | null {
+  const { parts, delta } = backup;
   if (delta !== null || before === undefined) return null;
+  const lacking = before.parts.find(
+    ({ name }) => name.volume > 0 && !hasVolume(backup, name.volume),
+  );
   if (lacking !== undefined)
     return `volume ${lacking.name.volume}, which the full backup before it has, is not there`;
   // All files of one that was killed are there, and a catalogue behind it: that of the next logs.
@@ -202,9 +233,16 @@ function lackOf(backup: DataBackup, all: readonly DataBackup[]): string | null {
 
 /** Whether two fulls are of one database, as far as names tell: the system database (volume 1) and a tenant (volume 2 and more) may be written into one
  *  folder, and so may two tenants, under prefixes of their own. */
-function mayBeOfOne(one: DataBackup, other: DataBackup): boolean {
-  if (!one.parts.some(({ name }) => name.volume > 0 && hasVolume(other, name.volume))) return false;
-  return one.isOnlyDatabase || one.series === other.series;
+function mayBeOfOne(
+  one: Pick<DataBackup, 'parts' | 'isOnlyDatabase' | 'series'>,
+  other: DataBackup,
+): boolean {
+  return shareVolume(one, other) && (one.isOnlyDatabase || one.series === other.series);
+}
+
+/** Each has a topology, whatever its database. */
+function shareVolume({ parts }: Pick<DataBackup, 'parts'>, other: DataBackup): boolean {
+  return parts.some(({ name }) => name.volume > 0 && hasVolume(other, name.volume));
 }
 
 function seriesKey({ file, name }: Named<DataName>): string {
@@ -216,9 +254,11 @@ function hasVolume({ parts }: DataBackup, volume: number): boolean {
 }
 
 /** Whether what came later shows that a small full did not die: HANA builds deltas on none that failed. That a later one is as small shows nothing: it may
- *  still be written, and a full disk ends both at one size. Where data were archived or are packed since, one full is held back. */
-function isConfirmed({ id }: DataBackup, all: readonly DataBackup[]): boolean {
-  return id !== null && all.some((other) => other.delta?.from === id);
+ *  still be written, and a full disk ends both at one size. Where data were archived or are packed since, fulls are held back until a delta follows one, or until
+ *  the larger ones have gone or are some weeks old. */
+function isConfirmed(backup: DataBackup, all: readonly DataBackup[]): boolean {
+  const { id } = backup;
+  return id !== null && all.some((other) => other.delta?.from === id && shareVolume(other, backup));
 }
 
 const TOO_SMALL = tooSmallText('the full backup before it');
@@ -234,20 +274,21 @@ const MAX_PARTS = 9_999;
 
 /** An incremental follows any data backup, a differential a full; both name what they follow by its id. */
 function underDelta(
-  { atMs, parts }: DataBackup,
+  backup: DataBackup,
   { from }: NonNullable<DataBackup['delta']>,
   all: readonly DataBackup[],
 ): Pick<TreePoint, 'needs' | 'gap'> {
-  const named = all.find(({ id }) => id === from);
+  // Backups of two databases may begin at one instant.
+  const alike = all.filter(({ id }) => id === from);
+  const named = alike.find((other) => shareVolume(other, backup));
   if (named !== undefined) return { needs: [named.pointId] };
   // A full whose head does not tell its id is the one that was taken by then.
   const full = all.findLast(
     (other) =>
       other.delta === null &&
       other.id === null &&
-      other.atMs < atMs &&
-      // Each has a topology, whatever its database.
-      parts.some(({ name }) => name.volume > 0 && hasVolume(other, name.volume)),
+      other.atMs < backup.atMs &&
+      shareVolume(other, backup),
   );
   if (full !== undefined) return { needs: [full.pointId] };
   return { needs: [], gap: `the backup that it builds on (id ${from}) is not here` };
@@ -286,10 +327,14 @@ function underLog(
       gap: `the log of volume ${volume} from ${before.name.last} to ${first} is missing`,
     };
   const fulls = backups.filter((backup) => backup.delta === null && backup.atMs <= atMs);
-  // Of another database that is backed up to the same folder it is no log.
-  const full = fulls.findLast((backup) => hasVolume(backup, volume)) ?? fulls.at(-1);
-  return { needs: full === undefined ? [] : [full.pointId] };
+  // Of another database that is backed up to the same folder it is no log; a volume may be newer than the full of its database.
+  const full =
+    fulls.findLast((backup) => hasVolume(backup, volume)) ??
+    fulls.findLast(({ isOnlyDatabase }) => isOnlyDatabase);
+  return full === undefined ? { needs: [], gap: NO_FULL } : { needs: [full.pointId] };
 }
+
+const NO_FULL = 'no full backup of the database lies before it';
 
 function contentOf(files: readonly TreeFile[]): Pick<TreePoint, 'files' | 'sizeBytes'> {
   return {

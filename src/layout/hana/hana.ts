@@ -5,7 +5,7 @@ import { LOGS_BEFORE_FULL_MS, PLUG_IN_RULES } from '../database-rules.js';
 import { claimedTreeFiles, filesBelow, type TreeFile } from '../tree-files.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
 import { folderName, folderWorkloadId } from '../workload-id.js';
-import { isOfOneBackup, parseHanaName } from './hana-names.js';
+import { isOfOneBackup, mayBeOfOneDatabase, parseHanaName } from './hana-names.js';
 import { hanaPoints } from './hana-points.js';
 import { joinPath } from '../../repository/repository-path.js';
 
@@ -40,6 +40,7 @@ export const hanaLayout: TreeLayout = {
     openFilesWaitMs: 60_000,
     keepRemovedForDays: 0,
     logsBeforeFullMs: LOGS_BEFORE_FULL_MS,
+    mayBeOfOneDatabase,
     suspiciousShare: 0.5,
     keeps: { modes: true, times: true, links: false },
   },

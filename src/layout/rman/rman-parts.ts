@@ -1,5 +1,4 @@
-import { isAboutLargest } from '../../domain/trees/needed-points.js';
-import { DAY_MS } from '../../domain/schedules/calendar-date.js';
+import { isAboutLargest, WEEKS_MS } from '../../domain/trees/needed-points.js';
 import type { TreeFile } from '../tree-files.js';
 import type { JudgedRun } from './rman-closings.js';
 import { parseOmfPiece } from './rman-names.js';
@@ -31,8 +30,6 @@ export function partsOf(runs: readonly JudgedRun[]): Set<JudgedRun> {
   });
   return new Set(parts.map(({ run }) => run));
 }
-
-const WEEKS_MS = 35 * DAY_MS;
 
 function isOfData({ name }: TreeFile): boolean {
   const kind = parseOmfPiece(name)?.kind;

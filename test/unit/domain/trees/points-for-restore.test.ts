@@ -61,6 +61,38 @@ describe('what a restore of a point of sets takes', () => {
     expect(taken(points, 'last')).toEqual(['last', 'let go']);
   });
 
+  it('has no full of another database for a log, where files tell them apart', () => {
+    const rules = {
+      ...RULES,
+      mayBeOfOneDatabase: (some: readonly string[], others: readonly string[]) =>
+        some[0]![0] === others[0]![0],
+    };
+    const points = [
+      copied('a full', '18T10:00', 'full', []),
+      copied('a 1', '18T12:00', 'log', ['a full']),
+      copied('a 2', '19T12:00', 'log', ['a 1']),
+      copied('b full', '20T10:00', 'full', []),
+      copied('a 3', '22T12:00', 'log', ['a 2']),
+    ];
+    const { points: needed } = pointsNeededBy(points, 'copy of a 3', rules);
+    expect(needed.map(({ source }) => source.restorePointId)).toEqual([
+      ...['a full', 'a 1', 'a 2', 'a 3'],
+    ]);
+  });
+
+  it('goes back beyond a full of a time to which clocks were turned back', () => {
+    const points = [
+      copied('old', '10T10:00', 'full', []),
+      copied('log 1', '12T10:00', 'log', ['old']),
+      copied('new', '18T10:00', 'full', []),
+      copied('log 2', '19T10:00', 'log', ['log 1']),
+      // Five days back, until the next but one.
+      copied('log 3', '15T10:00', 'log', ['log 2']),
+      copied('log 4', '22T10:00', 'log', ['log 3']),
+    ];
+    expect(taken(points, 'log 4')).toEqual(['old log 1 log 2 log 3 log 4', '']);
+  });
+
   describe('of a log', () => {
     it('begins with the newest full, though the logs before it are there without a hole', () => {
       const days = Array.from({ length: 29 }, (_, index) => `${index + 1}`.padStart(2, '0'));

@@ -230,6 +230,31 @@ describe('backups of SAP HANA', () => {
     });
   });
 
+  it('say of a log that no full of its database lies before it', async () => {
+    const [tree] = await treesOf({
+      'b/SYSTEM_databackup_0_1': hanaFile(T0),
+      'b/SYSTEM_databackup_1_1': hanaFile(T0),
+      [`b/log_backup_2_0_1024_2048.${T1}`]: hanaFile(T1),
+    });
+    expect(tree!.points.at(-1)).toMatchObject({
+      ...{ kind: 'log', needs: [], gap: 'no full backup of the database lies before it' },
+    });
+  });
+
+  it('of two databases that began at one instant have deltas that need the one with their volumes', async () => {
+    const delta = (prefix: string) => `${prefix}_databackup_incremental_${T0}_${T1}`;
+    const [tree] = await treesOf({
+      ...{ 'b/A_databackup_0_1': hanaFile(T0), 'b/A_databackup_1_1': hanaFile(T0) },
+      ...{ 'b/B_databackup_0_1': hanaFile(T0), 'b/B_databackup_2_1': hanaFile(T0) },
+      ...{ [`b/${delta('A')}_1_1`]: hanaFile(T1), [`b/${delta('B')}_2_1`]: hanaFile(T1) },
+      'b/log_backup_0_0_0_0': hanaFile(T1),
+    });
+    const deltas = tree!.points.filter(({ kind }) => kind === 'increment');
+    expect(
+      deltas.map(({ id, needs }) => `${id[0]!} ${needs.map((need) => need[0]).join()}`),
+    ).toEqual([...['A A', 'B B']]);
+  });
+
   describe('with less than half the bytes of the full before them', () => {
     const MAY_HAVE_DIED =
       'it has less than half the bytes of the full backup before it: it may have died';
@@ -252,6 +277,18 @@ describe('backups of SAP HANA', () => {
       ]);
       const alike = await statesOf({ ...two(9), ...full('C', T2, 10) });
       expect(alike).toEqual(['complete', MAY_HAVE_DIED, 'complete']);
+    });
+
+    it('are held against the last one that is whole, and not against another that may have died', async () => {
+      const both = ['complete', MAY_HAVE_DIED, MAY_HAVE_DIED];
+      expect(await statesOf({ ...two(9), ...full('C', T2, 9) })).toEqual(both);
+    });
+
+    it('are whole when the larger one is more than five weeks old', async () => {
+      const later = String(Number(T0) + 36 * 24 * 60 * 60_000);
+      expect(await statesOf({ ...full('A', T0, 20), ...full('B', later, 9) })).toEqual([
+        ...['complete', 'complete'],
+      ]);
     });
 
     it('are whole when a delta is built on them', async () => {

@@ -1,0 +1,133 @@
+import fc from 'fast-check';
+import { LocalSessions } from '../../workflows/local-sessions.js';
+import { SimulatedRepository } from '../../repository/simulated-repository.js';
+import { SeededRandom } from '../../fuzz/seeded-random.js';
+import { testJob } from '../../session/test-site.js';
+import { HOUR_MS, type DatabaseTool, type ToolWorld } from './database-tool.js';
+import { DatedSource } from './dated-source.js';
+import { HanaTool } from './hana-tool.js';
+import { MssqlTool, type MssqlNaming } from './mssql-tool.js';
+import { RestorableJudge } from './restorable-judge.js';
+import { RmanTool } from './rman-tool.js';
+
+export type DatabaseKind = 'hana' | 'rman' | 'mssql';
+
+/** Some weeks of databases whose backups are copied. */
+export interface DatabaseHistory {
+  readonly kind: DatabaseKind;
+  readonly seed: number;
+  readonly isRough: boolean;
+  readonly keptDays: number;
+  readonly toolDays: number;
+  /** One for each six hours: whether a session runs. */
+  readonly sessions: readonly boolean[];
+  /** From which six hours on for how many the clock of the database is wrong, and by how much. */
+  readonly clock: { readonly from: number; readonly steps: number; readonly hours: number } | null;
+}
+
+const STEP_MS = 6 * HOUR_MS;
+const START_MS = Date.parse('2026-10-20T06:00:00Z');
+
+export const aHistory: fc.Arbitrary<DatabaseHistory> = fc.record({
+  kind: fc.constantFrom<DatabaseKind>('hana', 'rman', 'mssql'),
+  seed: fc.nat(99_999),
+  isRough: fc.boolean(),
+  keptDays: fc.integer({ min: 3, max: 6 }),
+  toolDays: fc.integer({ min: 2, max: 6 }),
+  sessions: fc.array(
+    fc.oneof(
+      { weight: 5, arbitrary: fc.constant(false) },
+      { weight: 1, arbitrary: fc.constant(true) },
+    ),
+    { minLength: 8, maxLength: 40 },
+  ),
+  clock: fc.option(
+    fc.record({
+      from: fc.nat(20),
+      steps: fc.integer({ min: 1, max: 8 }),
+      hours: fc.integer({ min: -400, max: 400 }),
+    }),
+    { freq: 3 },
+  ),
+});
+
+/** @returns how many points were called good, and were
+ *  @throws what is wrong with the copy */
+export async function liveThrough(history: DatabaseHistory): Promise<{ readonly good: number }> {
+  const { kind, seed, isRough, keptDays, toolDays } = history;
+  // Names of RMAN's pieces tell what follows what by nothing but dates; and of logs that are lost while a clock is wrong nothing tells when they were made.
+  const clock = kind === 'rman' || isRough ? null : history.clock;
+  const random = new SeededRandom(seed);
+  const world: ToolWorld = {
+    source: new DatedSource('primary'),
+    ...{ nowMs: START_MS, aheadMs: 0, isRough, keptDays: toolDays },
+  };
+  const tools = toolsOf(kind, world, random);
+  const target = new SimulatedRepository('offsite');
+  const judge = new RestorableJudge(tools, keptDays);
+  const retention = { type: 'days', value: keptDays } as const;
+  const job = testJob({
+    mode: 'immediate',
+    transactionLogs: true,
+    restorePoints: 'all',
+    retention,
+  });
+  for (const [step, runs] of [...history.sessions, true].entries()) {
+    const isWrong = clock !== null && step >= clock.from && step < clock.from + clock.steps;
+    world.aheadMs = isWrong ? clock.hours * HOUR_MS : 0;
+    for (const tool of tools) await tool.work(random);
+    if (runs) {
+      const outcome = await new LocalSessions([world.source, target]).tryToCopy(
+        job,
+        world.nowMs + 10 * 60_000,
+      );
+      const told = JSON.stringify(outcome);
+      if (outcome.result === 'failed' || outcome.result === 'actionRequired') throw new Error(told);
+      await judge.judge({ target, told, shown: world.source.files, isTimeKnown: clock === null });
+    }
+    world.nowMs += STEP_MS;
+  }
+  return judge;
+}
+
+function toolsOf(kind: DatabaseKind, world: ToolWorld, random: SeededRandom): DatabaseTool[] {
+  switch (kind) {
+    case 'hana':
+      return hanaTools(world, random);
+    case 'rman': {
+      const zoneMs = random.oneOf([0, 2, -5]) * HOUR_MS;
+      const packsLogs = random.below(2) === 0;
+      return ['ORCL', 'CRM']
+        .slice(0, 1 + random.below(2))
+        .map((area) => new RmanTool(world, area, zoneMs, packsLogs));
+    }
+    case 'mssql': {
+      const naming = random.oneOf<MssqlNaming>(['ola', 'plan', 'own']);
+      return ['Sales', 'HR']
+        .slice(0, 1 + random.below(2))
+        .map((name) => new MssqlTool(world, '', name, naming));
+    }
+  }
+}
+
+const WEEK_DAYS = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
+
+/** In the folders that HANA makes, or the system database and a tenant in one. */
+function hanaTools(world: ToolWorld, random: SeededRandom): HanaTool[] {
+  const prefixes = [
+    (atMs: number) =>
+      `${new Date(atMs).toISOString().slice(0, 10)}_${new Date(atMs).toISOString().slice(11, 13)}`,
+    () => 'COMPLETE_DATA_BACKUP',
+    (atMs: number) => WEEK_DAYS[new Date(atMs).getUTCDay()]!,
+  ];
+  const prefixOf = random.oneOf(prefixes);
+  if (random.below(2) === 0) {
+    const places = { data: 'data/DB_HDB/', log: 'log/DB_HDB/', catalog: 'catalog/DB_HDB/' };
+    return [new HanaTool(world, places, [2, 3], prefixOf)];
+  }
+  const places = { data: '', log: '', catalog: '' };
+  return [
+    new HanaTool(world, places, [1], (atMs) => `SYSTEMDB_${prefixOf(atMs)}`),
+    new HanaTool(world, places, [2, 3], (atMs) => `HDB_${prefixOf(atMs)}`),
+  ];
+}
