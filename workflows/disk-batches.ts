@@ -1,7 +1,6 @@
 import type { ActivityInterfaceFor } from '@temporalio/workflow';
 import type { CopyActivities } from '../activities/copy-activities.js';
 import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
-import { WINDOW_BYTES } from '../src/domain/targets/digest.js';
 import {
   batchBytesOf,
   batchesOf,
@@ -108,7 +107,8 @@ export class DiskBatches {
       this.parts.tries[activity].executeWithOptions({ summary }, [batch]),
     );
     if (counts.attempt > 1) {
-      const resumedAt = (firstWindow + counts.resumedWindows) * WINDOW_BYTES;
+      const firstOpenWindow = firstWindow + counts.resumedWindows;
+      const resumedAt = openAtByte({ ...work, firstOpenWindow });
       this.parts.state.resumed(disk, resumedAt, counts.attempt);
     }
     this.parts.state.addProgress(

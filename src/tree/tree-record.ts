@@ -12,6 +12,7 @@ import {
 } from '../domain/json-shape.js';
 import type { FileFaults } from '../domain/trees/file-faults.js';
 import type { KnownLosses, LostCopy } from '../domain/trees/known-losses.js';
+import type { CommittedTree } from '../domain/trees/tree-work.js';
 import type { GuardedDay } from '../domain/trees/tree-guard.js';
 import type { TargetTreePoint } from '../domain/trees/target-tree.js';
 import { ownedFields } from '../chain/chain-record-shape.js';
@@ -33,6 +34,8 @@ export interface TreeRecord extends OwnedRecord {
   readonly guard: readonly GuardedDay[];
   /** Token of the plan whose files were entered into the index last: found again, it is not counted twice. null: none was. */
   readonly enteredPlan: string | null;
+  /** What the last commit was, and what it answered: who did not get the answer asks again. Absent: there was none, or an earlier build made it. */
+  readonly committed?: { readonly plan: string; readonly answer: CommittedTree };
   /** Files of the last look are not in the copy: they could not be read, or the run was stopped. Then points that the source shows may still need what it has
    *  removed, as it was before. Absent: the copy has all of it. */
   readonly isBehind?: true;
@@ -86,6 +89,11 @@ export interface PendingRemoval {
   readonly reason: string;
 }
 
+const fileFaults = object<FileFaults>({
+  count,
+  examples: listOf(object<FileFaults['examples'][number]>({ path: text, reason: text })),
+});
+
 const point = object<TargetTreePoint>({
   id: text,
   createdAt: instant,
@@ -101,12 +109,7 @@ const point = object<TargetTreePoint>({
   source: object<TargetTreePoint['source']>({ repositoryId: text, restorePointId: text }),
   gap: optional(text),
   ofPart: optional(text),
-  lacks: optional(
-    object<FileFaults>({
-      count,
-      examples: listOf(object<FileFaults['examples'][number]>({ path: text, reason: text })),
-    }),
-  ),
+  lacks: optional(fileFaults),
   goneSince: optional(instant),
 });
 
@@ -130,6 +133,19 @@ const shape: Shape<TreeRecord> = object<TreeRecord>({
   ),
   guard: listOf(object<GuardedDay>({ day: text, shown: count, steady: count, rewritten: count })),
   enteredPlan: nullable(text),
+  committed: optional(
+    object<NonNullable<TreeRecord['committed']>>({
+      plan: text,
+      answer: object<CommittedTree>({
+        committed: listOf(text),
+        committedCount: count,
+        leftOut: listOf(text),
+        hasLeftOut: optional(only(true)),
+        sentAgain: optional(fileFaults),
+        lost: optional(count),
+      }),
+    }),
+  ),
   isBehind: optional(only(true)),
   isGoneSpare: optional(only(true)),
   lostNamed: optional(listOf(text)),

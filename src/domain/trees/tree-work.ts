@@ -48,3 +48,20 @@ export interface TreeWork {
   readonly fileCount: number;
   readonly sizeBytes: number;
 }
+
+/** What became of a commit. */
+export interface CommittedTree {
+  /** Ids of the points that are new, or that have grown; of very many the last. */
+  readonly committed: readonly string[];
+  /** Of all of them. */
+  readonly committedCount: number;
+  /** Points that are not there although their tool shows them, and points that are gone because their files were overwritten; one plain sentence
+   *  each. */
+  readonly leftOut: readonly string[];
+  /** New points are not in the copy, for want of files. Absent: all are. */
+  readonly hasLeftOut?: true;
+  /** Files that the copy had lost and has again. Absent: none. */
+  readonly sentAgain?: FileFaults;
+  /** Files that it has not, although they were to be sent again, and that points need which count as good. Absent: none. */
+  readonly lost?: number;
+}

@@ -62,7 +62,8 @@ export function absenceStanding(
   const state = removal.state === 'due' && immutable !== undefined ? 'announced' : removal.state;
   const seen = lastSeenAt === null ? 'never seen' : `last seen ${utcText(Date.parse(lastSeenAt))}`;
   const gone = `no source shows it any more (${seen}, missed on ${daysText(absence)} since ${utcText(Date.parse(absence.firstMissedAt))})`;
-  const all = `all ${String(points.length)} restore points`;
+  // Where an attempt that was not heard of has deleted them, there is nothing left to count.
+  const all = points.length === 0 ? 'all restore points' : `all ${points.length} restore points`;
   const fate =
     state === 'due'
       ? `${all} go`

@@ -1,6 +1,5 @@
 import { firstTexts } from '../../domain/sentences.js';
 import { withDueFlags, type SetFlagsInput } from '../../domain/retention/set-flags.js';
-import type { FileFaults } from '../../domain/trees/file-faults.js';
 import {
   areLossesKnown,
   joinLosses,
@@ -13,7 +12,7 @@ import { notOverwritten, overwrittenTexts } from '../../domain/trees/set-points.
 import { copyAgesFrom } from '../../domain/trees/tree-dates.js';
 import { guardedDaysAfter } from '../../domain/trees/tree-guard.js';
 import { treeLayoutOf } from '../../layout/tree-layouts.js';
-import type { TreePlanReference } from '../../domain/trees/tree-work.js';
+import type { CommittedTree, TreePlanReference } from '../../domain/trees/tree-work.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { indexRunName } from '../../tree/tree-paths.js';
 import type { ClassIndex, TreeRecord } from '../../tree/tree-record.js';
@@ -33,6 +32,7 @@ import {
 import { SentAgain, unsentNeeded } from './sent-again.js';
 import {
   discardTreeStaging,
+  readTreePlan,
   requireTreePlan,
   treeStaged,
   type TreePlace,
@@ -46,23 +46,8 @@ export interface CommitTreeInput extends TreePlace {
   readonly nowMs: number;
 }
 
-export interface CommittedTree {
-  /** Ids of the points that are new, or that have grown; of very many the last. */
-  readonly committed: readonly string[];
-  /** Of all of them. */
-  readonly committedCount: number;
-  /** Points that are not there although their tool shows them, and points that are gone because their files were overwritten; one plain sentence
-   *  each. */
-  readonly leftOut: readonly string[];
-  /** Whether new points are not in the copy, for want of files. */
-  readonly hasLeftOut?: boolean;
-  /** Files that the copy had lost and has again. Absent: none. */
-  readonly sentAgain?: FileFaults;
-  /** Files that it has not, although they were to be sent again, and that points need which count as good. Absent: none. */
-  readonly lost?: number;
-}
-
 /** Enters into the index and the record what was copied: from now on it is a copy of the points that the plan was made for. The staging folder goes.
+ *  The record keeps the answer: done again, because nobody got it, it is the same.
  *  @throws STAGING_INVALID, STALE_EPOCH */
 export async function commitTree(
   context: MoverContext,
@@ -70,6 +55,11 @@ export async function commitTree(
 ): Promise<CommittedTree> {
   const target = await context.repository(input.targetRepositoryId);
   const record = await ownedTreeRecord(target, input.chain, input.reference.epoch);
+  const { committed } = record;
+  if (committed?.plan === input.reference.token) {
+    await endCommit(context, target, input.chain, record, committed.plan);
+    return committed.answer;
+  }
   const plan = await requireTreePlan(target, input.chain, input.reference);
   const copied = await noteCopied(context, target, input.chain, record, plan);
   const { noted, replacedTables, lacking, sent } = copied;
@@ -84,7 +74,7 @@ export async function commitTree(
   const points = isStore(plan)
     ? after
     : withDueFlags(after, { ...input.choice, nowMs: input.nowMs });
-  const copiedAt = new Map(record.points.map((point) => [point.id, point.copiedAt]));
+  const answer = answerOf(record, points, { whole, sent, plan });
   const { isBehind: _, isGoneSpare: __, lost: ___, ...entered } = noted;
   await writeTreeRecord(target, input.chain, {
     ...entered,
@@ -94,10 +84,28 @@ export async function commitTree(
     unfinished: unfinishedOf(plan, whole.points),
     sourceRepositoryId: plan.sourceRepositoryId,
     changedAt: new Date(plan.plannedAtMs).toISOString(),
+    committed: { plan: plan.token, answer },
   });
   // As long as the plan is there, whoever finds it knows of the tables.
   await removeReplaced(target, input.chain, noted, replacedTables);
   await discardTreeStaging(target, input.chain);
+  return answer;
+}
+
+function answerOf(
+  record: TreeRecord,
+  points: TreeRecord['points'],
+  {
+    whole,
+    sent,
+    plan,
+  }: {
+    readonly whole: ReturnType<typeof wholeOf>;
+    readonly sent: SentAgain;
+    readonly plan: TreePlan;
+  },
+): CommittedTree {
+  const copiedAt = new Map(record.points.map((point) => [point.id, point.copiedAt]));
   const gone = overwrittenTexts(record.points, points);
   const committed = points
     .filter((point) => copiedAt.get(point.id) !== point.copiedAt)
@@ -110,6 +118,23 @@ export async function commitTree(
     ...(sent.again.count === 0 ? {} : { sentAgain: sent.again }),
     ...unsentNeeded(sent.unsent, points, rulesOf(plan)),
   };
+}
+
+/** What an attempt that was stopped behind the record has left. */
+async function endCommit(
+  context: MoverContext,
+  target: BackupRepository,
+  tree: string,
+  record: TreeRecord,
+  token: string,
+): Promise<void> {
+  const plan = await readTreePlan(target, tree);
+  if (plan !== null && plan.token !== token) return;
+  if (plan !== null) {
+    const { noted, replacedTables } = await noteCopied(context, target, tree, record, plan);
+    await removeReplaced(target, tree, noted, replacedTables);
+  }
+  await discardTreeStaging(target, tree);
 }
 
 /** The first copy of a folder of archived logs has tens of thousands of points. */

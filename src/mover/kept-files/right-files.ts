@@ -365,11 +365,14 @@ export async function* nameRightFiles(
         continue;
       }
       const work = workPath(files, entry);
+      const to = name(entry.path);
       const refused = await doEach([entry], async () => {
         if ((await repository.stat(work)) !== null)
           await finishWork(control, repository, work, entry, { keeps });
+        // Moved on by an attempt whose answer was lost: its folder must not be made once more.
+        else if ((await repository.stat(to)) === null) return;
         // Also when an attempt that was killed has moved it: what it saw need not be durable.
-        await repository.move([{ from: work, to: name(entry.path) }], place);
+        await repository.move([{ from: work, to }], place);
       });
       yield { entry, outcome: refused.get(entry) ?? 'written' };
     }

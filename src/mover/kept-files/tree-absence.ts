@@ -44,8 +44,11 @@ export async function settleTreeAbsence(
       ? record
       : await writeTreeRecord(target, chain, { ...record, presence });
   // A worker that died in the removal leaves nothing for the next one to count.
-  if (noted.points.length === 0)
-    return { standing: { state: 'due', text: 'no source shows it any more' }, removed: 0 };
+  if (noted.points.length === 0) {
+    const { state, text } = absenceStanding({ presence, points: [] }, input, nowMs);
+    const why = state === 'due' ? text : 'no source shows it any more';
+    return { standing: { state: 'due', text: why }, removed: 0 };
+  }
   const points = pointsAsRestorePoints(noted);
   const { state, text } = absenceStanding({ presence, points }, input, nowMs);
   if (state !== 'due') return { standing: { state, text }, removed: 0 };

@@ -72,11 +72,12 @@ export class TreeWorld {
     destination: SimulatedRepository,
     sourceId: string,
     order: Partial<RestoreInput> = {},
+    options: WorkerOptions = {},
   ): Promise<OperationStatus> {
     this.nowMs += 60_000;
     const { points, jobId, workload } = await this.record();
     const { id } = points.find(({ source }) => source.restorePointId === sourceId)!;
-    const sessions = new LocalSessions([this.target, destination]);
+    const sessions = new LocalSessions([this.target, destination], options);
     return sessions.restore(
       {
         ...{ repositoryId: 'offsite', restorePointId: restorePointKey([jobId, workload.id, id]) },

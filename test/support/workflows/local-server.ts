@@ -25,6 +25,8 @@ export interface LocalWorker {
   /** The one in work, or the last one that was. */
   activity: string;
   isDead(): boolean;
+  /** Whether nobody learns of what was just done, so that it is done again. */
+  losesAnswer?(activity: string, attempt: number): boolean;
   /** Called before each activity, with a way to ask the workflow that wants it. */
   before?(activity: string, ask: Ask): Promise<void>;
   /** Called when everything waits for a later moment, with a way to ask any workflow. */
@@ -208,6 +210,7 @@ export class LocalServer {
       return;
     }
     if (this.worker.isDead()) throw new WorkerDeath(command.activityType ?? '');
+    if (this.worker.losesAnswer?.(command.activityType ?? '', attempt) === true) return;
     execution.activities.delete(seq);
     execution.news.push({ resolveActivity: { seq, result: { completed: { result } } } });
   }

@@ -26,6 +26,8 @@ export interface WorkerOptions {
   readonly meters?: RateMeters;
   /** Default: when one of its repositories has crashed. */
   readonly isDead?: () => boolean;
+  /** As `LocalWorker.losesAnswer`. Default: never. */
+  readonly losesAnswer?: (activity: string, attempt: number) => boolean;
   /** What happens meanwhile. */
   readonly beforeActivity?: (name: string, ask: Ask) => Promise<void>;
   /** What is seen when everything waits for a later moment. */
@@ -38,6 +40,7 @@ export class InProcessWorker implements LocalWorker {
   readonly isDead: () => boolean;
   readonly before: (name: string, ask: Ask) => Promise<void>;
   readonly whileWaiting: (ask: AskAny) => Promise<void>;
+  readonly losesAnswer: (activity: string, attempt: number) => boolean;
   activity = '';
 
   constructor(repositories: readonly BackupRepository[], options: WorkerOptions = {}) {
@@ -46,6 +49,7 @@ export class InProcessWorker implements LocalWorker {
     this.isDead = options.isDead ?? (() => repositories.some(isCrashed));
     this.before = options.beforeActivity ?? (() => Promise.resolve());
     this.whileWaiting = options.whileWaiting ?? (() => Promise.resolve());
+    this.losesAnswer = options.losesAnswer ?? (() => false);
     const mover: InProcessMover = new InProcessMover(...repositories);
     if (options.meters !== undefined) mover.meters = options.meters;
     this.activities = createActivities({

@@ -1,0 +1,97 @@
+import { describe, it, expect } from 'vitest';
+import { TREE_SCENARIOS, type TreeScenario } from '../../../kill-table/tree-kills.js';
+import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
+import { testJob } from '../../../support/session/test-site.js';
+import { makeTreesKnown } from '../../../support/tree/known-trees.js';
+import { ToyStore } from '../../../support/tree/toy-store.js';
+import { toySetLayout, toyStoreLayout } from '../../../support/tree/toy-trees.js';
+import { DAY_MS, filesBelow, TreeWorld } from '../../../support/tree/tree-world.js';
+import { expectSameWithLostAnswers } from '../../../support/workflows/lost-answers.js';
+import { LocalSessions } from '../../../support/workflows/local-sessions.js';
+
+async function prepared(name: TreeScenario): Promise<TreeWorld> {
+  makeTreesKnown(toyStoreLayout);
+  const store = new ToyStore(new TreeWorld());
+  await store.begin();
+  await TREE_SCENARIOS[name](store, async () => void (await store.world.copy()));
+  store.world.nowMs += 60_000;
+  return store.world;
+}
+
+async function endOf(world: TreeWorld): Promise<unknown> {
+  const { points, lost, guard, pending } = await world.record();
+  const copied = [...(await world.copied())].map(([path, bytes]) => [path, bytes.toString('hex')]);
+  const shown = points.map(({ id, health, verifiedAt, goneSince }) => [
+    ...[id, health, verifiedAt, goneSince],
+  ]);
+  return { shown, lost, guard, pending, copied };
+}
+
+/** Of two files of the data. */
+async function damageSome(world: TreeWorld): Promise<readonly string[]> {
+  const paths = [...world.files.keys()].filter((path) => path.startsWith('data/')).slice(0, 2);
+  for (const path of paths) await world.damage(path, 'bad');
+  return paths;
+}
+
+const NAMES = Object.keys(TREE_SCENARIOS) as TreeScenario[];
+
+describe('with every activity of it done twice, because its first answer was lost,', () => {
+  it.each(NAMES)('the %s ends the same and tells the same', async (name) => {
+    await expectSameWithLostAnswers(async (options) => {
+      const world = await prepared(name);
+      const sessions = new LocalSessions([world.source, world.target], options);
+      return [await sessions.tryToCopy(world.job, world.nowMs), await endOf(world)];
+    });
+  });
+
+  it('the check of a tree heals what it found, and names it and what is lost', async () => {
+    await expectSameWithLostAnswers(async (options) => {
+      const world = await prepared('copy of a tree that has lost files');
+      await world.copy();
+      const [lost] = await damageSome(world);
+      await world.remove(lost!);
+      const outcome = await world.verify(options);
+      expect(outcome.notes.length).toBeGreaterThan(1);
+      return [outcome, await endOf(world)];
+    });
+  });
+
+  it('the restore of a tree with a large file names what is damaged, and is one', async () => {
+    await expectSameWithLostAnswers(async (options) => {
+      const world = await prepared('copy of a tree that has lost files');
+      await world.copy();
+      await damageSome(world);
+      const folder = new SimulatedRepository('folder:/tmp/restored');
+      const newest = (await world.record()).points.at(-1)!.source.restorePointId;
+      const outcome = await world.restore(folder, newest, {}, options);
+      return [outcome, [...(await filesBelow(folder, '')).keys()]];
+    });
+  });
+
+  it('the delete of a removed tree is told, although what is gone cannot be counted any more', async () => {
+    makeTreesKnown(toySetLayout);
+    const kept = { retention: { type: 'days', value: 20 }, compact: null } as const;
+    const job = testJob({ transactionLogs: true, ...kept, removedWorkloadsAfterDays: 1 });
+    const world = new TreeWorld('sets', 'toysets', job);
+    const write = async (root: string) => {
+      await world.source.put(`${root}/db-20.a.set`, Buffer.from(root));
+      await world.source.put(`${root}/db-20.done`, Buffer.alloc(0));
+    };
+    await write('sets');
+    await write('others');
+    await world.copy();
+    await world.source.removeAll('sets');
+    const told: string[] = [];
+    for (let day = 0; day < 6; day++) {
+      world.nowMs += DAY_MS;
+      const loses = { losesAnswer: (_: string, attempt: number) => attempt === 1 };
+      const sessions = new LocalSessions([world.source, world.target], loses);
+      const { tasks } = await sessions.tryToCopy(job, world.nowMs);
+      told.push(...tasks.flatMap(({ notes }) => notes));
+    }
+    const words = /^no source shows it .* missed on .*; all restore points go: they were deleted$/;
+    expect(told.filter((note) => words.test(note))).toHaveLength(1);
+    expect((await world.record()).points).toEqual([]);
+  });
+});
