@@ -140,6 +140,8 @@ class ChainRepair {
       this.notes.push(
         `disk ${disk} of ${pointId}: ${count} damaged units are too many to heal one by one`,
       );
+    if (outcome.notes.length > 0 || !isWhole)
+      this.tellHealedBefore(pointId, disk, units.length - outcome.notes.length);
     if (outcome.remaining.length === 0 && !isWhole) return;
     // Of a disk whose damaged units are too many none may be listed: then nothing was read again.
     if (outcome.notes.length === 0 && units.length > 0) {
@@ -152,6 +154,14 @@ class ChainRepair {
     }
     this.unhealed++;
     this.lasting.push({ pointId, disk, units: isWhole ? null : outcome.remaining });
+  }
+
+  /** An attempt that was stopped, or whose answer was lost, has told nothing of what it healed. */
+  private tellHealedBefore(pointId: string, disk: string, count: number): void {
+    if (count <= 0) return;
+    this.notes.push(
+      `disk ${disk} of ${pointId}: ${count} units that were read as damaged are as they were written: an attempt that was stopped has healed them, or the storage reads them again`,
+    );
   }
 
   private async healTable(pointId: string, disk: string): Promise<void> {

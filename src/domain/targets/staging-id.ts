@@ -34,6 +34,9 @@ export function healStagingId(pointId: string): string {
   return `${HEAL_PREFIX}${pointId}`;
 }
 
+/** Of what a health check is about to mark, and to set aside. */
+export const MARK_STAGING_ID = 'mark';
+
 /** In the destination of a restore; also what tells one that was stopped. */
 export function restoreStaging(pointId: string): string {
   return `.longhaul-restore-${pointId}`;

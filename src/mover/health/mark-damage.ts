@@ -1,9 +1,13 @@
+import { hash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import { stagingFolder } from '../../chain/chain-paths.js';
 import type { ChainRecord } from '../../chain/chain-record.js';
 import { writeChainRecord } from '../../chain/chain-store.js';
 import { afterRetention } from '../../chain/known-source-points.js';
 import type { LastingDamage } from '../../domain/targets/damage.js';
 import { BLOCK_BYTES } from '../../domain/targets/digest.js';
 import { isBackupError, isSenselessImage, isUnreadable } from '../../domain/errors.js';
+import { MARK_STAGING_ID } from '../../domain/targets/staging-id.js';
 import type { TargetRestorePoint } from '../../domain/targets/target-point.js';
 import { BLOCK_UNALLOCATED } from '../../image/disk-image.js';
 import { changeChain } from '../change/pending-change.js';
@@ -12,6 +16,7 @@ import { withoutPoints } from '../change/delete-points.js';
 import { askedWorkload, guestBlocksOf, mayAnswerLater } from './healing-source.js';
 import { structuralDamage } from './verify-plan.js';
 import { openLayer, targetLayer } from '../blocks/layer-file.js';
+import { readStagedJson, stagedPath, writeStagedJson } from '../staging/copy-plan.js';
 import type { MoverContext } from '../task/mover-context.js';
 
 export interface MarkOutcome {
@@ -22,32 +27,38 @@ export interface MarkOutcome {
   readonly quarantined: readonly string[];
 }
 
+interface MarkInput extends ChangeInput {
+  readonly damage: readonly LastingDamage[];
+  /** false while the source could not be asked: it may still heal them. */
+  readonly mayQuarantine: boolean;
+}
+
 /** Marks every restore point that shows a damaged block as corrupt. Corrupt points that no good point builds on leave the chain: their
  *  folders are set aside in the quarantine, not deleted, and what they showed is copied again by the next session.
  *  Nothing is set aside while a source cannot be asked: what is damaged as a whole was never looked for there, and nobody would copy it again.
- *  @param input.mayQuarantine false while the source could not be asked: it may still heal them */
-export async function markDamage(
-  context: MoverContext,
-  input: ChangeInput & {
-    readonly damage: readonly LastingDamage[];
-    readonly mayQuarantine: boolean;
-  },
-): Promise<MarkOutcome> {
+ *  What is to be done is noted first: a repeat, which does not find any more what was set aside, does the rest of it and has the same answer. */
+export async function markDamage(context: MoverContext, input: MarkInput): Promise<MarkOutcome> {
   const { place, record } = await ownedChain(context, input);
-  const corrupt = new Set<string>();
-  const sound: MarkOutcome['sound'][number][] = [];
-  for (const damage of input.damage)
-    if (await isSoundNow(context, input, record, damage))
-      sound.push({ pointId: damage.pointId, disk: damage.disk });
-    else for (const id of await pointsThatShow(context, input, record, damage)) corrupt.add(id);
+  const { repository, chain } = place;
+  const staging = stagingFolder(chain, MARK_STAGING_ID);
+  const noted = await readStagedJson<MarkNotes>(repository, stagedPath.plan(staging));
+  const token = tokenOf(input);
+  const outcome = noted?.token === token ? noted.outcome : await outcomeOf(context, input, record);
+  const { corrupt, quarantined } = outcome;
+  if (corrupt.length === 0) return outcome;
+  if (noted?.token !== token) {
+    await repository.makePlace(staging);
+    const notes: MarkNotes = { token, outcome };
+    await writeStagedJson(repository, stagedPath.plan(staging), notes);
+  }
   const points = record.points.map((point) =>
-    corrupt.has(point.id) ? { ...point, health: 'corrupt' as const } : point,
+    corrupt.includes(point.id) ? { ...point, health: 'corrupt' as const } : point,
   );
-  const ids = record.points.map(({ id }) => id).filter((id) => corrupt.has(id));
-  if (ids.length === 0) return { corrupt: [], quarantined: [], sound };
-  const marked = await writeChainRecord(place.repository, place.chain, { ...record, points });
-  const set = input.mayQuarantine ? withoutGoodDependents(points, corrupt) : [];
-  const leaving = (await areSourcesAsked(context, marked, set)) ? set : [];
+  const leaving = quarantined.filter((id) => points.some((point) => point.id === id));
+  const isMarked = isDeepStrictEqual(points, record.points);
+  const marked = isMarked
+    ? record
+    : await writeChainRecord(repository, chain, { ...record, points });
   if (leaving.length > 0)
     await changeChain(
       context,
@@ -58,7 +69,34 @@ export async function markDamage(
       leaving,
       input.nowMs,
     );
-  return { corrupt: ids, quarantined: leaving, sound };
+  return outcome;
+}
+
+interface MarkNotes {
+  readonly token: string;
+  readonly outcome: MarkOutcome;
+}
+
+/** Names what the owner of the chain marks. */
+function tokenOf({ epoch, damage, mayQuarantine }: MarkInput): string {
+  return hash('sha256', JSON.stringify([epoch, damage, mayQuarantine]), 'hex');
+}
+
+async function outcomeOf(
+  context: MoverContext,
+  input: MarkInput,
+  record: ChainRecord,
+): Promise<MarkOutcome> {
+  const showing = new Set<string>();
+  const sound: MarkOutcome['sound'][number][] = [];
+  for (const damage of input.damage)
+    if (await isSoundNow(context, input, record, damage))
+      sound.push({ pointId: damage.pointId, disk: damage.disk });
+    else for (const id of await pointsThatShow(context, input, record, damage)) showing.add(id);
+  const corrupt = record.points.map(({ id }) => id).filter((id) => showing.has(id));
+  const set = input.mayQuarantine ? withoutGoodDependents(record.points, showing) : [];
+  const quarantined = (await areSourcesAsked(context, record, set)) ? set : [];
+  return { corrupt, quarantined, sound };
 }
 
 /** A check does not own the chain: a merge may have put another file in the place of the one that it looked at. */

@@ -1,5 +1,4 @@
 import { stagingFolder } from '../../chain/chain-paths.js';
-import { releaseLease } from '../../chain/leases.js';
 import type { Damage } from '../../domain/targets/damage.js';
 import type { DiskWork } from '../../domain/targets/disk-work.js';
 import { BLOCK_BYTES, WINDOW_BLOCKS } from '../../domain/targets/digest.js';
@@ -11,7 +10,14 @@ import { verificationJournal } from '../staging/journals.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { openTogether } from '../task/open-files.js';
 import { discardStaging } from '../staging/staging.js';
-import { preparedPoint, verificationToken, type BegunVerification } from './verify-plan.js';
+import {
+  endVerification,
+  foundBefore,
+  preparedPoint,
+  verificationToken,
+  type BegunVerification,
+  type VerificationFound,
+} from './verify-plan.js';
 import { pointContent } from './mark-verified.js';
 import { UnitVerifier } from '../blocks/verify-units.js';
 import {
@@ -67,8 +73,8 @@ const MAX_LISTED_UNITS = 1000;
 const MAX_LISTED_UNITS_OF_POINT = 20_000;
 const MAP_UNITS = 65_536;
 
-/** What the finished verification found, in which files, and the end of its staging folder and lease. The notes are the only witness: where
- *  they are gone (an attempt that died while it removed them, a power cut, another verification of the point), nothing is said.
+/** What the finished verification found, in which files, and the end of its notes and lease. Done again, because nobody got the answer, it is the same. The
+ *  notes are the only witness: where they are gone before that (a power cut, another verification of the point), nothing is said.
  *  @param input.disks with the windows that were to be read, as `prepareVerification` gave them
  *  @throws STAGING_INVALID when the notes do not vouch for every window, and are gone then: the point has to be verified again */
 export async function collectDamage(
@@ -76,8 +82,13 @@ export async function collectDamage(
   input: BegunVerification & {
     readonly disks: readonly Pick<DiskWork, 'disk' | 'blockCount' | 'windowCount'>[];
   },
-): Promise<{ readonly damage: readonly Damage[]; readonly content: string }> {
+): Promise<VerificationFound> {
   const repository = await context.repository(input.targetRepositoryId);
+  const before = await foundBefore(repository, input);
+  if (before !== null) {
+    await endVerification(repository, input, before);
+    return before;
+  }
   const point = await preparedPoint(repository, input);
   const staging = stagingFolder(input.chain, verifyStagingId(input.pointId));
   const damage: Damage[] = [];
@@ -98,9 +109,9 @@ export async function collectDamage(
     if (isBackupError(error, 'STAGING_INVALID')) await discardStaging(repository, staging);
     throw error;
   }
-  await discardStaging(repository, staging);
-  await releaseLease(repository, input.chain, verifyStagingId(input.pointId));
-  return { damage, content: pointContent(point) };
+  const found = { damage, content: pointContent(point) };
+  await endVerification(repository, input, found);
+  return found;
 }
 
 async function assertNoted(

@@ -67,7 +67,11 @@ export async function prepareVerification(
   const { record, point } = await settledPoint(repository, input);
   await makeHealedDurable(repository, input.chain, point);
   const token = verificationToken(point);
-  if (existing === null || !isGoneOnWith(existing, token, input.nowMs)) {
+  if (
+    existing === null ||
+    existing.found !== undefined ||
+    !isGoneOnWith(existing, token, input.nowMs)
+  ) {
     await discardStaging(repository, staging);
     await repository.makePlace(stagedPath.workFolder(staging));
   }
@@ -98,6 +102,13 @@ export async function prepareVerification(
   return { disks, damage, token };
 }
 
+/** What a finished verification found. */
+export interface VerificationFound {
+  readonly damage: readonly Damage[];
+  /** `pointContent` of what was read. */
+  readonly content: string;
+}
+
 /** Beside the notes of a verification. */
 interface VerificationNotes {
   readonly token: string;
@@ -105,6 +116,36 @@ interface VerificationNotes {
   readonly takenUpAtMs: number;
   /** By which health check. */
   readonly operation?: string;
+  /** It has ended, and the notes are gone: for the check that did not get this answer. */
+  readonly found?: VerificationFound;
+}
+
+/** What this check has found when it ended, in case nobody got the answer. null: it has not ended. */
+export async function foundBefore(
+  repository: BackupRepository,
+  { chain, pointId, token, operation }: BegunVerification,
+): Promise<VerificationFound | null> {
+  if (token === undefined || operation === undefined) return null;
+  const staging = stagingFolder(chain, verifyStagingId(pointId));
+  const notes = await readStagedJson<VerificationNotes>(repository, stagedPath.scan(staging));
+  return notes?.token === token && notes.operation === operation ? (notes.found ?? null) : null;
+}
+
+/** Ends the verification: the notes of its reading go, what it found stays until the chain is taken over or the point is verified again. */
+export async function endVerification(
+  repository: BackupRepository,
+  { chain, pointId, nowMs, token, operation }: BegunVerification,
+  found: VerificationFound,
+): Promise<void> {
+  const staging = stagingFolder(chain, verifyStagingId(pointId));
+  // A check of a build before asks for nothing twice.
+  if (token === undefined || operation === undefined) await discardStaging(repository, staging);
+  else {
+    const notes: VerificationNotes = { token, takenUpAtMs: nowMs, operation, found };
+    await writeStagedJson(repository, stagedPath.scan(staging), notes);
+    await repository.removeAll(stagedPath.workFolder(staging));
+  }
+  await releaseLease(repository, chain, verifyStagingId(pointId));
 }
 
 /** What another check of the point notes and holds is one with what this one would.

@@ -12,7 +12,7 @@ import {
 } from '../../domain/targets/staging-id.js';
 import type { TargetRestorePoint } from '../../domain/targets/target-point.js';
 import type { BackupRepository, RepositoryEntry } from '../../repository/backup-repository.js';
-import { stagedPath } from './copy-plan.js';
+import { readStagedJson, stagedPath } from './copy-plan.js';
 
 /** An empty staging folder for a copy. */
 export async function makeStaging(repository: BackupRepository, staging: string): Promise<void> {
@@ -81,11 +81,21 @@ export async function sweepStaging(
   for (const entry of await repository.list(`${chain}/${STAGING_FOLDER}`)) {
     const { type, name, path } = entry;
     // A verification does not own the chain: it may be at work just now.
-    if (type !== 'folder' || verified.has(name) || name === merging) continue;
+    const mayBeAtWork = verified.has(name) && !(await hasEnded(repository, path));
+    if (type !== 'folder' || mayBeAtWork || name === merging) continue;
     const isFinished = isPointFolder(name) ? listed.has(name) : !resumed.has(name);
     if (isFinished || !(await hasPlan(repository, path)))
       await discardFound(repository, chain, record, entry);
   }
+}
+
+/** Of a verification: what it found is told by whoever comes to heal it. */
+async function hasEnded(repository: BackupRepository, staging: string): Promise<boolean> {
+  const notes = await readStagedJson<{ token: string; found?: unknown }>(
+    repository,
+    stagedPath.scan(staging),
+  );
+  return notes?.found !== undefined;
 }
 
 async function hasPlan(repository: BackupRepository, staging: string): Promise<boolean> {

@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest';
+import { chainFolder } from '../../../src/chain/chain-paths.js';
+import type { ChainRecord } from '../../../src/chain/chain-record.js';
+import { readChainRecord } from '../../../src/chain/chain-store.js';
+import { sessionWorkflowId } from '../../../src/domain/sessions/copy-session.js';
+import type { OperationStatus } from '../../../src/domain/sessions/operation.js';
+import { restorePointKey } from '../../../src/domain/targets/repository-view.js';
+import { chainAsText } from '../../kill-table/chain-end.js';
+import { NOW_MS } from '../../kill-table/change-run.js';
+import { prepareScenario, type ScenarioName } from '../../kill-table/scenarios.js';
+import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
+import { testJob } from '../../support/session/test-site.js';
+import { filesBelow } from '../../support/tree/tree-world.js';
+import { expectSameWithLostAnswers } from '../../support/workflows/lost-answers.js';
+import { LocalServer } from '../../support/workflows/local-server.js';
+import { LocalSessions } from '../../support/workflows/local-sessions.js';
+import { InProcessWorker, type WorkerOptions } from '../../support/workflows/local-worker.js';
+
+/** The others were tried by hand: they differ in nothing that the activities do. */
+const SCENARIOS: readonly ScenarioName[] = [
+  'copy by digests',
+  'copy with machine description files',
+  'merge in a chain of 2',
+  'GFS full in the middle, then delete',
+  'quarantine of what cannot be healed',
+];
+
+async function changed(name: ScenarioName, options: WorkerOptions) {
+  const { source, target, change, chain } = await prepareScenario(name);
+  const server = new LocalServer(new InProcessWorker([source, target], options), NOW_MS);
+  const id = sessionWorkflowId(change.workflowType, NOW_MS);
+  server.begin(change.workflowType, id, change.input);
+  return { outcome: await server.end(id), chain: await chainAsText(target, chain) };
+}
+
+async function machine() {
+  const { source, target, chain } = await prepareScenario('merge in a chain of 2');
+  const record = (await readChainRecord(target, chain))!;
+  const keyOf = (at: number) =>
+    restorePointKey([record.jobId, record.workload.id, record.points.at(at)!.id]);
+  return { source, target, chain, record, keyOf };
+}
+
+const idsOf = (record: ChainRecord | null) => record?.points.map(({ id }) => id);
+
+describe('with every activity of it done twice, because its first answer was lost,', () => {
+  it.each(SCENARIOS)('the %s ends the same and says the same', async (name) => {
+    await expectSameWithLostAnswers((options) => changed(name, options));
+  });
+
+  it('the delete of a removed workload is told, although what is gone cannot be counted any more', async () => {
+    const { outcome, chain } = await changed('delete of a removed workload', {
+      losesAnswer: (_, attempt) => attempt === 1,
+    });
+    expect(outcome).toMatchObject({ result: 'success' });
+    expect((outcome as { text: string }).text).toMatch(
+      /; all restore points go: they were deleted$/,
+    );
+    expect(JSON.parse(chain)).toEqual({ points: [], pending: null });
+  });
+
+  it('a check of which nobody heard what it healed tells how much is as it was written', async () => {
+    const { outcome } = await changed('heal of damaged blocks', {
+      losesAnswer: (_, attempt) => attempt === 1,
+    });
+    const { result, reason, notes } = outcome as OperationStatus;
+    expect([result, reason]).toEqual(['warning', '2 damaged places were found and healed']);
+    expect(notes).toEqual([
+      expect.stringMatching(/: 2 units that were read as damaged are as they were written: /),
+      expect.stringMatching(/the digest table was damaged and was made anew/),
+    ]);
+  });
+
+  it.each(['delete', 'setAside'] as const)('the removal of a point (%s) is one', async (mode) => {
+    await expectSameWithLostAnswers(async (options) => {
+      const { source, target, chain, keyOf } = await machine();
+      const order = { repositoryId: 'offsite', restorePointId: keyOf(0), mode };
+      const sessions = new LocalSessions([source, target], options);
+      const outcome = await sessions.remove({ ...order, withDependents: true }, NOW_MS);
+      return [outcome, idsOf(await readChainRecord(target, chain))];
+    });
+  });
+
+  it('copies that go to another job arrive there', async () => {
+    await expectSameWithLostAnswers(async (options) => {
+      const { source, target, record } = await machine();
+      const { jobId, workload } = record;
+      const chain = { jobId, workloadId: workload.id, workload };
+      const order = { repositoryId: 'offsite', chain, job: testJob({ id: 'weekly' }) };
+      const outcome = await new LocalSessions([source, target], options).rehome(order, NOW_MS);
+      return [outcome, idsOf(await readChainRecord(target, chainFolder('weekly', workload.id)))];
+    });
+  });
+
+  it('a restore of disks is one', async () => {
+    await expectSameWithLostAnswers(async (options) => {
+      const { target, keyOf } = await machine();
+      const folder = new SimulatedRepository('folder:/tmp/restored');
+      const where = { destinationPath: folder.id.slice('folder:'.length), format: 'raw' } as const;
+      const outcome = await new LocalSessions([target, folder], options).restore(
+        { repositoryId: 'offsite', restorePointId: keyOf(-1), ...where },
+        NOW_MS,
+      );
+      return [outcome, [...(await filesBelow(folder, '')).keys()]];
+    });
+  });
+});
