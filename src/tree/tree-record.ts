@@ -36,6 +36,9 @@ export interface TreeRecord extends OwnedRecord {
   readonly enteredPlan: string | null;
   /** What the last commit was, and what it answered: who did not get the answer asks again. Absent: there was none, or an earlier build made it. */
   readonly committed?: { readonly plan: string; readonly answer: CommittedTree };
+  /** What runs that were stopped have found (files of the copy that were lost, points that were overwritten), and no session has told since; one plain
+   *  sentence each. Absent: nothing. */
+  readonly untold?: readonly string[];
   /** Files of the last look are not in the copy: they could not be read, or the run was stopped. Then points that the source shows may still need what it has
    *  removed, as it was before. Absent: the copy has all of it. */
   readonly isBehind?: true;
@@ -146,6 +149,7 @@ const shape: Shape<TreeRecord> = object<TreeRecord>({
       }),
     }),
   ),
+  untold: optional(listOf(text)),
   isBehind: optional(only(true)),
   isGoneSpare: optional(only(true)),
   lostNamed: optional(listOf(text)),

@@ -75,7 +75,7 @@ export async function commitTree(
     ? after
     : withDueFlags(after, { ...input.choice, nowMs: input.nowMs });
   const answer = answerOf(record, points, { whole, sent, plan });
-  const { isBehind: _, isGoneSpare: __, lost: ___, ...entered } = noted;
+  const { isBehind: _, isGoneSpare: __, lost: ___, untold: ____, ...entered } = noted;
   await writeTreeRecord(target, input.chain, {
     ...entered,
     ...(isBehind ? { isBehind } : {}),

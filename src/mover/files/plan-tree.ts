@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { FaultList, type FileFaults } from '../../domain/trees/file-faults.js';
+import { FaultList } from '../../domain/trees/file-faults.js';
 import { BackupError } from '../../domain/errors.js';
 import { modifiedAtMs } from '../../domain/sources/restore-point.js';
 import { settledTreePoints, type SourceTree } from '../../domain/trees/source-tree.js';
 import { pointsToTake } from '../../domain/trees/grown-points.js';
 import { firstTexts } from '../../domain/sentences.js';
 import { keepingRemoved } from '../../domain/trees/lacking-files.js';
-import { lossSuspicion, lossText, sentAgainText } from '../../domain/trees/tree-guard.js';
+import { lossSuspicion, lossText } from '../../domain/trees/tree-guard.js';
 import type { LeftTree, TreePlanOutcome, TreeWork } from '../../domain/trees/tree-work.js';
 import { withDueFlags } from '../../domain/retention/set-flags.js';
-import { copiedWithoutGap, overwrittenTexts } from '../../domain/trees/set-points.js';
+import { copiedWithoutGap } from '../../domain/trees/set-points.js';
 import {
   agedPoints,
   chooseTreePoints,
@@ -88,10 +88,10 @@ export async function planTree(
     const reason = await targetSuspicion({ ...seen, known }, chosen, copy.lost.count, copy);
     if (reason !== null) return { ...ofTarget(reason), ...told(noRemarks()) };
   }
-  const tellAgain = (faults: FileFaults) => warnings.push(sentAgainText(faults));
-  const record = await takeUnlessRead(context, input, { layout: layout.name }, tellAgain);
+  const record = await takeUnlessRead(context, input, { layout: layout.name });
   if (typeof record === 'string')
     return { state: 'same', reason: record, ...told(noRemarks(), 0, [record]) };
+  warnings.push(...(record.untold ?? []));
   if (isStopped) {
     // The record says by now what the run before was stopped in, which is no loss. It has taken nothing away.
     copy = await lookAtCopy(target, input.chain, record);
@@ -99,7 +99,6 @@ export async function planTree(
     if (reason !== null) return { ...ofTarget(reason), ...told(noRemarks()) };
   }
   losses = new Losses(record, layout.rules, copy ?? NOTHING_LOST, isStopped);
-  for (const text of overwrittenTexts(known?.points ?? [], record.points)) warnings.push(text);
   const listed = noRemarks();
   const taken = { ...seen, known: record };
   const { plan, suspicion, lostNames } = await writePlan(taken, chosen, listed, losses);
@@ -204,6 +203,7 @@ function whatIsDue({ input, tree, layout, known }: Seen, chosen: ChosenTreePoint
   if (known.pending !== null) return 'a removal was stopped';
   if (known.presence.absence !== null) return 'it was missed before';
   if (known.points.some(({ lacks }) => lacks !== undefined)) return 'points lack files';
+  if (known.untold !== undefined) return 'what was found was not told yet';
   if (known.lost?.count === 0) return 'what was lost was sent again';
   if (pointsToTake(chosen.points, known.points).length > 0) return 'points are new or have grown';
   const { rules } = layout;

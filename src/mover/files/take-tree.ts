@@ -3,6 +3,9 @@ import { removeEndedLeases } from '../../chain/leases.js';
 import { markRepository } from '../../chain/repository-marker.js';
 import { BackupError, isBackupError } from '../../domain/errors.js';
 import type { FileFaults } from '../../domain/trees/file-faults.js';
+import { overwrittenTexts } from '../../domain/trees/set-points.js';
+import { sentAgainText } from '../../domain/trees/tree-guard.js';
+import { firstTexts } from '../../domain/sentences.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import type { TreeRecord } from '../../tree/tree-record.js';
 import { readTreeRecord, takeTree, writeTreeRecord } from '../../tree/tree-store.js';
@@ -23,20 +26,19 @@ export interface TakeTreeInput extends TreePlace {
 
 /** Takes the tree over (made when there is none) in a target that is marked as one. What a run before it copied is entered into the index, so that
  *  it is not copied again; a removal that was stopped is carried out. What is left of large files stays for the plan that lists them again.
- *  @param tellAgain gets the files that the run before has sent again and could not tell of
+ *  What was found in it stands in the record (`untold`) until a commit.
  *  @throws CHAIN_FOREIGN, CHAIN_RECORD_CORRUPT, CHAIN_RECORD_LOST, POINT_IN_USE */
 export async function takeForCopy(
   context: MoverContext,
   input: TakeTreeInput,
   { layout }: Pick<TreeRecord, 'layout'>,
-  tellAgain: (faults: FileFaults) => void,
 ): Promise<TreeRecord> {
   const target = await context.repository(input.targetRepositoryId);
   await markRepository(target);
   const { jobId, workload, sourceRepositoryId, chain, owner, nowMs } = input;
   const source = { layout, sourceRepositoryId };
   const record = await takeTree(target, chain, { jobId, workload }, source, owner, nowMs);
-  return finishLeft(context, target, input, record, tellAgain);
+  return finishLeft(context, target, input, record);
 }
 
 /** The same.
@@ -83,6 +85,20 @@ function unfinishedWith(
   return [...unfinished.filter(({ restorePointId }) => !ids.has(restorePointId)), ...added];
 }
 
+/** With what the run that was stopped has found, and could not tell. */
+function untoldWith(
+  { points, untold = [] }: TreeRecord,
+  noted: Pick<TreeRecord, 'points'>,
+  again: FileFaults,
+): TreeRecord['untold'] {
+  const found = [
+    ...(again.count > 0 ? [sentAgainText(again)] : []),
+    ...overwrittenTexts(points, noted.points),
+  ];
+  const all = firstTexts([...new Set([...untold, ...found])]);
+  return all.length === 0 ? undefined : all;
+}
+
 /** What a run before was stopped in.
  *  @throws POINT_IN_USE, with everything left as it is but for leases that are over */
 async function finishLeft(
@@ -90,7 +106,6 @@ async function finishLeft(
   target: BackupRepository,
   { chain, nowMs }: Pick<TakeTreeInput, 'chain' | 'nowMs'>,
   taken: TreeRecord,
-  tellAgain: (faults: FileFaults) => void = () => undefined,
 ): Promise<TreeRecord> {
   const reader = await readerOfGoing(target, chain, taken, nowMs);
   if (reader !== null) {
@@ -111,11 +126,12 @@ async function finishLeft(
       true,
     );
     replaced = replacedTables;
-    if (sent.again.count > 0) tellAgain(sent.again);
-    const isNew = ({ index, lost }: TreeRecord) => JSON.stringify([index, lost]);
-    if (isNew(noted) !== isNew(record))
+    const untold = untoldWith(record, noted, sent.again);
+    const isNew = (...parts: readonly unknown[]) => JSON.stringify(parts);
+    if (isNew(noted.index, noted.lost, untold) !== isNew(record.index, record.lost, record.untold))
       record = await writeTreeRecord(target, chain, {
         ...noted,
+        ...(untold === undefined ? {} : { untold }),
         unfinished: unfinishedWith(noted, left),
         isBehind: true,
         ...(record.isBehind === true ? {} : { isGoneSpare: true }),

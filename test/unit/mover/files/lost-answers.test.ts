@@ -45,6 +45,21 @@ describe('with every activity of it done twice, because its first answer was los
     });
   });
 
+  it('a session after one that failed tells what that had found lost and sent again', async () => {
+    await expectSameWithLostAnswers(async (options) => {
+      const world = await prepared('copy of a tree that has lost files');
+      const beforeActivity = (name: string) =>
+        name === 'commitTree' ? Promise.reject(new Error('no commit')) : Promise.resolve();
+      const failing = new LocalSessions([world.source, world.target], { beforeActivity });
+      expect((await failing.tryToCopy(world.job, world.nowMs)).result).toBe('failed');
+      const sessions = new LocalSessions([world.source, world.target], options);
+      const outcome = await sessions.tryToCopy(world.job, world.nowMs + 60_000);
+      expect(outcome.reason).toMatch(/5 files of the copy were not there .* were sent again/);
+      expect((await world.record()).untold).toBeUndefined();
+      return [outcome, await endOf(world)];
+    });
+  });
+
   it('the check of a tree heals what it found, and names it and what is lost', async () => {
     await expectSameWithLostAnswers(async (options) => {
       const world = await prepared('copy of a tree that has lost files');
