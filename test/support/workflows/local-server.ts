@@ -302,11 +302,9 @@ export class LocalServer {
   ): void {
     const { activityType, activityId } = activities.get(seq ?? 0)?.command ?? {};
     if (!activities.delete(seq ?? 0)) return;
-    const failure = {
-      message: 'Activity cancelled',
-      cause: { canceledFailureInfo: {} },
-      activityFailureInfo: { activityType: { name: activityType }, activityId },
-    };
+    const activityFailureInfo = { activityType: { name: activityType }, activityId };
+    const cause = { canceledFailureInfo: {} };
+    const failure = { message: 'Activity cancelled', cause, activityFailureInfo };
     news.push({ resolveActivity: { seq, result: { cancelled: { failure } } } });
   }
 
@@ -419,11 +417,9 @@ function assertSizes(of: string, payloads: readonly (Payload | null)[]): void {
 }
 
 /** Commands that change only what people see, or what a replay would have to know: nothing is replayed here. */
-const SHOWN_ONLY: ReadonlySet<string> = new Set([
-  'setPatchMarker',
-  'upsertWorkflowSearchAttributes',
-  'modifyWorkflowProperties',
-]);
+const SHOWN_ONLY: ReadonlySet<string> = new Set(
+  'setPatchMarker upsertWorkflowSearchAttributes modifyWorkflowProperties'.split(' '),
+);
 /** StartChildWorkflowExecutionFailedCause of coresdk. */
 const ALREADY_EXISTS = 1;
 
