@@ -1,5 +1,5 @@
-import { movedBytes } from '../src/domain/targets/moved-bytes.js';
-import { moverTimes, type MoverTimes } from '../src/domain/sessions/mover-times.js';
+import { movedBytes, sumMoved } from '../src/domain/targets/moved-bytes.js';
+import { moverTimes, sumTimes, type MoverTimes } from '../src/domain/sessions/mover-times.js';
 import { Context } from '@temporalio/activity';
 import { BLOCK_BYTES } from '../src/domain/targets/digest.js';
 import type { CopyBlocksHeartbeat } from '../src/domain/sessions/operation.js';
@@ -79,7 +79,8 @@ export function copiedOf(
   return (target, windows) => copiedIn(target, staging, { disk, token }, windows);
 }
 
-/** Runs the open windows of a batch; the heartbeat carries its counters.
+/** Runs the open windows of a batch; the heartbeat carries its counters, with what the attempts before had moved by their last one: they have done windows that
+ *  this one finds done.
  *  @param countCopied absent: every block of a window is worked on */
 export async function runBatch(
   mover: DataMover,
@@ -88,14 +89,14 @@ export async function runBatch(
   run: (windows: readonly WindowRun[], control: TaskControl) => Promise<void>,
   countCopied?: CountCopied,
 ): Promise<BatchCounts> {
-  const { attempt } = Context.current().info;
-  const startedAtMs = performance.now();
+  const { info } = Context.current();
+  const start = { atMs: performance.now(), before: movedBefore(info.heartbeatDetails) };
   return runTask(
     async (control) => {
       const target = await mover.repository(batch.targetRepositoryId);
       const windows = await findOpenRuns(target);
       await run(windows, control);
-      const { processedBytes, times, ...moved } = counts(control, startedAtMs);
+      const { processedBytes, times, ...moved } = counts(control, start);
       const resumedWindows = batch.windowCount - windowsIn(windows);
       const all = { first: batch.firstWindow ?? 0, count: batch.windowCount };
       const resumed =
@@ -106,29 +107,44 @@ export async function runBatch(
             };
       return {
         ...{ processedBytes, times, ...movedBytes(moved) },
-        ...{ resumedWindows, ...resumed, attempt },
+        ...{ resumedWindows, ...resumed, attempt: info.attempt },
       };
     },
-    (control) => counts(control, startedAtMs),
+    (control) => counts(control, start),
   );
 }
 
-function counts(
-  control: TaskControl,
-  startedAtMs: number,
-): CopyBlocksHeartbeat & {
-  readonly times: MoverTimes;
-} {
+type Counts = CopyBlocksHeartbeat & { readonly times: MoverTimes };
+
+interface BatchStart {
+  /** As `performance.now()` tells. */
+  readonly atMs: number;
+  /** null: this is the first attempt, or nobody heard of those before. */
+  readonly before: CopyBlocksHeartbeat | null;
+}
+
+/** An attempt that ended before its first heartbeat has told nothing; one of another build may have told something else. */
+function movedBefore(details: unknown): CopyBlocksHeartbeat | null {
+  const told = (details ?? {}) as Partial<CopyBlocksHeartbeat>;
+  const { readBytes, transferredBytes, reusedBytes, storedBytes } = told;
+  const isTold = [readBytes, transferredBytes, reusedBytes, storedBytes].every(Number.isFinite);
+  return isTold ? (told as CopyBlocksHeartbeat) : null;
+}
+
+function counts(control: TaskControl, { atMs, before }: BatchStart): Counts {
   const processedBytes = control.get('processedBlocks') * BLOCK_BYTES;
-  const seconds = Math.max(0.001, (performance.now() - startedAtMs) / 1000);
-  return {
-    processedBytes,
+  const seconds = Math.max(0.001, (performance.now() - atMs) / 1000);
+  const moved = {
     readBytes: control.get('readBytes'),
     transferredBytes: control.get('transferredBytes'),
     reusedBytes: control.get('reusedBytes'),
     storedBytes: control.get('storedBytes'),
+  };
+  return {
+    processedBytes,
+    ...sumMoved(before === null ? [moved] : [before, moved]),
     bytesPerSecond: Math.round(processedBytes / seconds),
-    times: timesOf(control),
+    times: sumTimes([before?.times ?? null, timesOf(control)]),
   };
 }
 
