@@ -1,12 +1,21 @@
 import { execFile } from 'node:child_process';
-import { copyFile, mkdir, readdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import {
+  copyFile,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
 export const BLOCKS = 16;
-const BLOCK_BYTES = 65_536;
+export const BLOCK_BYTES = 65_536;
 const UUID = '6f1d2c3b-4a59-4e68-8b77-9c0d1e2f3a4b';
 
 /** What a disk shows: the byte that fills each block; 0 reads as zeros. */
@@ -29,6 +38,8 @@ export class LibvirtMachine {
   content: number[] = Array.from({ length: BLOCKS }, (_, block) => (block % 3 === 0 ? 7 : 0));
   private made = 0;
   private moves = 0;
+  /** As qemu-img makes them, the same each time. */
+  private readonly empty = new Map<'full' | 'increment', Buffer>();
   private folder: string;
 
   /** @param root repository of the backups
@@ -178,11 +189,18 @@ export class LibvirtMachine {
     parent: Backup | null,
     own: ReadonlyMap<number, number>,
   ): Promise<void> {
-    const live = ['-b', this.livePath, '-F', 'raw'];
-    const backing = parent === null ? [] : live;
+    const kind = parent === null ? 'full' : 'increment';
+    const empty = this.empty.get(kind) ?? (await this.createEmpty(path, kind));
+    this.empty.set(kind, empty);
+    await writeFile(path, empty);
+    await this.write(path, [...own]);
+  }
+
+  private async createEmpty(path: string, kind: 'full' | 'increment'): Promise<Buffer> {
+    const backing = kind === 'full' ? [] : ['-b', this.livePath, '-F', 'raw'];
     const size = String(BLOCKS * BLOCK_BYTES);
     await run('qemu-img', ['create', '-q', '-f', 'qcow2', ...backing, path, size]);
-    await this.write(path, [...own]);
+    return readFile(path);
   }
 
   private async write(path: string, blocks: readonly (readonly [number, number])[]): Promise<void> {

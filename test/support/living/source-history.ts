@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { CopySessionOutcome } from '../../../workflows/messages.js';
 import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 import fc from '../properties.js';
 import { testJob } from '../session/test-site.js';
 import { LocalSessions } from '../workflows/local-sessions.js';
-import { BLOCKS, LibvirtMachine, type Content } from './libvirt-machine.js';
+import { BLOCK_BYTES, BLOCKS, LibvirtMachine, type Content } from './libvirt-machine.js';
 
 const run = promisify(execFile);
 const DAY_MS = 86_400_000;
@@ -68,6 +69,8 @@ class History {
   private readonly shown = new Map<number, Content[]>();
   private nowMs = Date.UTC(2026, 9, 1, 20);
   private rolledBackTo: Content | null = null;
+  /** By what a copy and all below it are made of: most stay as they are from session to session. */
+  private readonly read = new Map<string, Content>();
   private hasOverwritten = false;
 
   private constructor(
@@ -81,7 +84,7 @@ class History {
     const folder = await mkdtemp(join(tmpdir(), 'longhaul-history-'));
     await mkdir(join(folder, 'primary'));
     await mkdir(join(folder, 'offsite'));
-    await writeFile(join(folder, 'live.raw'), Buffer.alloc(BLOCKS * 65_536));
+    await writeFile(join(folder, 'live.raw'), Buffer.alloc(BLOCKS * BLOCK_BYTES));
     const history = new History(folder, way);
     await history.machine.full(history.nextDate());
     history.note();
@@ -209,12 +212,21 @@ class History {
     const points: { dateMs: number; content: Content }[] = [];
     for (const { createdAt, state, disks } of record.points) {
       if (state !== 'available') continue;
-      const raw = join(this.folder, 'shown.raw');
-      const image = join(chain, disks[0]!.path);
-      await run('qemu-img', ['convert', '-f', 'qcow2', '-O', 'raw', image, raw]);
-      points.push({ dateMs: Date.parse(createdAt), content: contentOf(await readFile(raw)) });
+      const content = await this.contentOf(join(chain, disks[0]!.path));
+      points.push({ dateMs: Date.parse(createdAt), content });
     }
     return points;
+  }
+
+  private async contentOf(image: string): Promise<Content> {
+    const digest = await stackDigest(image);
+    let content = this.read.get(digest);
+    if (content === undefined) {
+      const raw = join(this.folder, 'shown.raw');
+      await run('qemu-img', ['convert', '-f', 'qcow2', '-O', 'raw', image, raw]);
+      this.read.set(digest, (content = fillsOf(await readFile(raw))));
+    }
+    return content;
   }
 
   private note(): void {
@@ -232,12 +244,21 @@ class History {
   }
 }
 
-/** -1: a block that is not of one byte. */
-function contentOf(raw: Buffer): number[] {
-  return Array.from({ length: BLOCKS }, (_, block) => {
-    const bytes = raw.subarray(block * 65_536, (block + 1) * 65_536);
-    return bytes.every((byte) => byte === bytes[0]) ? bytes[0]! : -1;
+/** The bytes that fill the blocks; -1: a block that is not of one byte. */
+function fillsOf(raw: Buffer): number[] {
+  return Array.from({ length: BLOCKS }, (_, index) => {
+    const block = raw.subarray(index * BLOCK_BYTES, (index + 1) * BLOCK_BYTES);
+    return block.equals(Buffer.alloc(BLOCK_BYTES, block[0])) ? block[0]! : -1;
   });
+}
+
+/** Of the bytes of an image and of all that it names as its backing file: where that name stands is said by the format (qcow2.txt of QEMU, Header). */
+async function stackDigest(image: string): Promise<string> {
+  const bytes = await readFile(image);
+  const nameAt = Number(bytes.readBigUInt64BE(8));
+  const name = bytes.toString('utf8', nameAt, nameAt + bytes.readUInt32BE(16));
+  const below = nameAt === 0 ? '' : await stackDigest(join(dirname(image), name));
+  return createHash('sha256').update(bytes).update(below).digest('hex');
 }
 
 /** Tries random histories of a source.
