@@ -27,6 +27,7 @@ import {
   digestOfToday,
   noticeOf,
   noticeOfStep,
+  type News,
   type Notice,
   type NoticeTime,
 } from '../src/domain/safety/notice.js';
@@ -112,11 +113,20 @@ function newsNotice(
     mostWaitingBytes,
   }: ToTell & Pick<SiteNews, 'isSilenced' | 'mostWaitingBytes'>,
 ): Told {
-  const news = newsFor(channel, before, step, isSilenced);
-  const counted = mostWaitingBytes === undefined ? { ...news, moreEnded: 0 } : news;
+  const found = newsFor(channel, before, step, isSilenced);
+  const isEarlier = mostWaitingBytes === undefined;
+  const news = isEarlier ? earlierNews(found, step) : found;
+  const counted = isEarlier ? { ...news, moreEnded: 0 } : news;
   const isTold = !isHeld && isTimely(counted, before ?? {}, keysOf(step.begun), at.nowMs);
   const knowledge = knowledgeAfter(channel, before, step, news, isTold, mostWaitingBytes);
   return { notice: isTold ? noticeOf(news, at) : null, knowledge };
+}
+
+/** Earlier builds told as ended what was there again and was not told yet. */
+function earlierNews(news: News, { open }: LedgerStep): News {
+  const isTold = keysOf(open.filter((alert) => alert.isTold));
+  const untold = (news.returned ?? []).filter(({ problem }) => !isTold.has(problem.key));
+  return { ...news, ended: [...untold, ...news.ended], returned: [] };
 }
 
 function stepNotice(

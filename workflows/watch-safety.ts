@@ -47,12 +47,13 @@ export async function watchSafety(memory: WatchMemory = NO_MEMORY): Promise<void
   setHandler(lookNowSignal, () => {
     isAsked = true;
   });
-  const refused = new Set<string>();
-  setHandler(deliveryFailedSignal, (channelId) => void refused.add(channelId));
+  const refused = new Map<string, number>();
+  setHandler(deliveryFailedSignal, (channelId) => void refused.set(channelId, Date.now()));
   const noteRefusals = () => {
-    for (const id of refused) {
+    for (const [id, atMs] of refused) {
       const memory = channels.get(id);
-      if (memory !== undefined) channels.set(id, afterRefusal(memory, Date.now()));
+      const fromMs = isNotedAtOnce() ? atMs : Date.now();
+      if (memory !== undefined) channels.set(id, afterRefusal(memory, fromMs));
     }
     refused.clear();
   };
@@ -65,6 +66,7 @@ export async function watchSafety(memory: WatchMemory = NO_MEMORY): Promise<void
   for (let looks = 0; looks < LOOKS_PER_RUN; looks++) {
     const rules = await quick.readWatchRules.executeWithOptions({ summary: 'read channels' }, []);
     if (rules.told.length + rules.pings.length === 0) return;
+    if (isNotedAtOnce()) forgetRemoved(channels, rules.told);
     const look = await lookAtSafety([...keysOf(open)]);
     if (look !== null) {
       held();
@@ -147,6 +149,11 @@ function endsSinceSeen(): boolean {
 /** Earlier builds kept open what was hidden as long as that lasted. */
 function isHiddenForADay(): boolean {
   return patched('watchSafety-20261128-hidden-a-day');
+}
+
+/** Earlier builds learned of refusals, and of channels that were taken out, at the next look that was made. */
+function isNotedAtOnce(): boolean {
+  return patched('watchSafety-20261128-notes-at-once');
 }
 
 /** Earlier builds bounded the number of what ended and waits for a channel, and not its length. */

@@ -45,13 +45,15 @@ export function newsFor(
   );
   const waiting = waitingOf(before);
   const wasBegun = new Set([...knows, ...waiting.begun]);
-  const isOpen = keysOf(step.open.filter(({ isTold }) => isTold));
+  const isOpen = keysOf(step.open);
+  const isBegun = keysOf(begun);
   return {
     begun,
     ended: [
-      ...waiting.ended,
+      ...waiting.ended.filter(({ problem }) => !isOpen.has(problem.key)),
       ...step.ended.filter(({ problem }) => wasBegun.has(problem.key)),
-    ].filter(({ problem }) => !isOpen.has(problem.key)),
+    ],
+    returned: waiting.ended.filter(({ problem: { key } }) => isOpen.has(key) && !isBegun.has(key)),
     moreEnded: waiting.moreEnded,
     isAgain: before?.tellsAgainFromMs !== undefined,
   };
@@ -84,17 +86,21 @@ export function knowledgeAfter(
   const knows = step.open
     .filter(({ problem: { key }, isTold }) => isTold && (knew.has(key) || told.has(key)))
     .map(({ problem }) => problem.key);
-  const { begun, ended, moreEnded = 0 } = news;
-  if (isTold || begun.length + ended.length + moreEnded === 0)
-    return { knows, ...(isTold ? {} : again(before)) };
-  const kept = firstWithin(mostBytes, ended.slice(0, MAX_WAITING));
+  const { returned = [] } = news;
+  const { begun, ended, moreEnded = 0 } = isTold ? NO_NEWS : news;
+  const pause = isTold ? {} : again(before);
+  if (begun.length + ended.length + returned.length + moreEnded === 0) return { knows, ...pause };
+  const waiting = [...returned, ...ended];
+  const kept = firstWithin(mostBytes, waiting.slice(0, MAX_WAITING));
   const waits = {
     begun: [...keysOf(begun)],
     ended: kept,
-    moreEnded: moreEnded + ended.length - kept.length,
+    moreEnded: moreEnded + waiting.length - kept.length,
   };
-  return { knows, waits, ...again(before) };
+  return { knows, waits, ...pause };
 }
+
+const NO_NEWS: News = { begun: [], ended: [] };
 
 function firstWithin(mostBytes: number, alerts: readonly OpenAlert[]): readonly OpenAlert[] {
   if (mostBytes === Infinity) return alerts;

@@ -58,6 +58,8 @@ export function noticeId(kind: NoticeKind, nowMs: number): string {
 export interface News extends Pick<LedgerStep, 'begun' | 'ended'> {
   /** How many ended beside those that are named. */
   readonly moreEnded?: number;
+  /** What ended and waited, and is there again, though it is not told yet or not now: nobody says that it is well. It waits on. */
+  readonly returned?: readonly OpenAlert[];
   /** It refused a message before, so nobody knows what it heard. */
   readonly isAgain?: boolean;
 }

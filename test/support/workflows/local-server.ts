@@ -1,9 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import {
-  ApplicationFailure,
-  defaultFailureConverter,
-  defaultPayloadConverter,
-} from '@temporalio/common';
+import { defaultFailureConverter, defaultPayloadConverter } from '@temporalio/common';
 import { optionalTsToMs } from '@temporalio/common/lib/time.js';
 import type { Activities } from '../../../activities/activities.js';
 import { TURN_ACTIVITY, TURN_UPDATE } from '../../../src/domain/sessions/turn.js';
@@ -18,6 +14,7 @@ import {
   type ScheduledActivity,
 } from './execution.js';
 import { nextAttemptAtMs, retryStateOf } from './next-attempt.js';
+import { assertSizes } from './payload-size.js';
 
 /** The process that does the activities. */
 export interface LocalWorker {
@@ -87,6 +84,14 @@ export class LocalServer {
   /** Asks a workflow to stop. What it waits for at this moment ends first, and it learns of both at once. */
   stop(workflowId: string): void {
     this.stopped.add(workflowId);
+  }
+
+  /** Sends an update to a workflow; what it answers is nobody's matter. */
+  update(workflowId: string, name: string, argument: unknown): void {
+    const id = randomUUID();
+    const input = [defaultPayloadConverter.toPayload(argument)];
+    const update = { id, protocolInstanceId: id, name, input, meta: {}, runValidator: true };
+    this.newest(workflowId).news.push({ doUpdate: update });
   }
 
   /** Time that what is in work just now takes. */
@@ -400,21 +405,6 @@ export class LocalServer {
 
 /** Of one session; the largest that a test runs needs a tenth of them. */
 const MAX_STEPS = 20_000;
-
-/** Of one payload. Source: Temporal, blobSizeLimitError. */
-const PAYLOAD_BYTES = 2 * 1024 * 1024;
-
-/** @throws PayloadsTooLarge, as the SDK does before it sends them */
-function assertSizes(of: string, payloads: readonly (Payload | null)[]): void {
-  for (const payload of payloads) {
-    const size = payload?.data?.length ?? 0;
-    if (size > PAYLOAD_BYTES)
-      throw ApplicationFailure.nonRetryable(
-        `${of} sends ${size} bytes, limit ${PAYLOAD_BYTES}`,
-        'PayloadsTooLarge',
-      );
-  }
-}
 
 /** Commands that change only what people see, or what a replay would have to know: nothing is replayed here. */
 const SHOWN_ONLY: ReadonlySet<string> = new Set(

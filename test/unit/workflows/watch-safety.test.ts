@@ -69,7 +69,7 @@ it.each([
     expect(await watched(longAtEvents)).toEqual([
       [0, 'mail', 'Not well: db07 is late'],
       [10, 'slack', 'Not well: db07 is late'],
-      [65, 'mail', 'again: Not well: db07 is late'],
+      [60, 'mail', 'again: Not well: db07 is late'],
       [100, 'mail', 'Well again: db07 is late'],
       [100, 'slack', 'Well again: db07 is late'],
     ]);
