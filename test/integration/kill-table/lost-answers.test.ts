@@ -25,6 +25,9 @@ const SCENARIOS: readonly ScenarioName[] = [
   'quarantine of what cannot be healed',
 ];
 
+/** Beside other tests on two processors. */
+const LONG = { timeout: 60_000 };
+
 async function changed(name: ScenarioName, options: WorkerOptions) {
   const { source, target, change, chain } = await prepareScenario(name);
   const server = new LocalServer(new InProcessWorker([source, target], options), NOW_MS);
@@ -43,7 +46,7 @@ async function machine() {
 
 const idsOf = (record: ChainRecord | null) => record?.points.map(({ id }) => id);
 
-describe('with every activity of it done twice, because its first answer was lost,', () => {
+describe('with every activity of it done twice, because its first answer was lost,', LONG, () => {
   it.each(SCENARIOS)('the %s ends the same and says the same', async (name) => {
     await expectSameWithLostAnswers((options) => changed(name, options));
   });

@@ -34,9 +34,12 @@ async function damageSome(world: TreeWorld): Promise<readonly string[]> {
   return paths;
 }
 
+/** Beside other tests on two processors. */
+const LONG = { timeout: 60_000 };
+
 const NAMES = Object.keys(TREE_SCENARIOS) as TreeScenario[];
 
-describe('with every activity of it done twice, because its first answer was lost,', () => {
+describe('with every activity of it done twice, because its first answer was lost,', LONG, () => {
   it.each(NAMES)('the %s ends the same and tells the same', async (name) => {
     await expectSameWithLostAnswers(async (options) => {
       const world = await prepared(name);
