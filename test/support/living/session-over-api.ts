@@ -16,14 +16,14 @@ export async function runOverApi(
 ): Promise<CopySession> {
   const started = await api.request('POST', `/jobs/${jobId}/start`, overrides);
   if (started.status !== 202) throw new Error(JSON.stringify(started.body));
-  let session: CopySession | null = null;
-  await until(async () => {
-    const { status, body } = await api.request(
-      'GET',
-      `/sessions/${started.body.sessionId as string}`,
-    );
-    session = status === 200 ? (body as unknown as CopySession) : null;
-    return session?.state === 'ended';
-  });
-  return session!;
+  let last: Awaited<ReturnType<ApiServer['request']>> | null = null;
+  try {
+    await until(async () => {
+      last = await api.request('GET', `/sessions/${started.body.sessionId as string}`);
+      return last.status === 200 && last.body.state === 'ended';
+    });
+  } catch (cause) {
+    throw new Error(`the session has not ended; last answer: ${JSON.stringify(last)}`, { cause });
+  }
+  return last!.body as unknown as CopySession;
 }
