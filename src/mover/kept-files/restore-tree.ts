@@ -37,6 +37,7 @@ import {
   type Origin,
   type RightFiles,
 } from './right-files.js';
+import { assertFolderHoldsTree } from './tree-restore-room.js';
 import {
   furtherNames,
   isOfAnother,
@@ -70,7 +71,7 @@ export interface RestoredTree {
 /** Takes a lease and lists what the point needs: of sets its files and those of the points that it needs, of a store all that its
  *  source had but for what other points alone can need. Run again
  *  after a stop it takes up what is there, if that is of the same state of the same copy; anything else there is discarded.
- *  @throws RESTORE_POINT_MISSING, RESTORE_DESTINATION_INVALID when the folder holds something else, or a name that is needed */
+ *  @throws RESTORE_POINT_MISSING, RESTORE_DESTINATION_INVALID when the folder holds something else, or a name that is needed, REPOSITORY_FULL */
 export async function prepareTreeRestore(
   context: MoverContext,
   input: RestoreTreeInput,
@@ -90,6 +91,15 @@ export async function prepareTreeRestore(
       if (left === null) await discardStaging(target, staging);
       throw nameTaken(input.destinationPath, name);
     }
+    // Of what goes on a part lies there.
+    if (left === null)
+      try {
+        const files = restoredFiles(target, staging, restore);
+        await assertFolderHoldsTree(context, source, files, input, restore);
+      } catch (error) {
+        await discardStaging(target, staging);
+        throw error;
+      }
     // By its own lease it goes on from here, whatever the copy gets.
     const taken = { ...restore, of: { ...restore.of!, leaseId: input.leaseId } };
     if (left?.of?.leaseId !== input.leaseId)

@@ -12,9 +12,7 @@ import type { LayerFile } from '../blocks/layer-file.js';
 import { stagedPath, type CopyPlan, type DiskPlan } from '../staging/copy-plan.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { withOpenFiles, type OpenFiles } from '../task/open-files.js';
-
-/** What ext4 keeps back for root, who may restore: 5 % (mke2fs(8), -m). */
-const KEPT_FOR_ROOT = 0.05;
+import { roomOf } from '../task/restore-destination.js';
 
 /** A restore that finds after hours that its folder cannot hold it might have said so at once. Asked before the first block is written, of file systems that
  *  are known to store bytes as they are; blocks of zeros take no room. The least that it can take is counted, so none is refused that would fit.
@@ -25,9 +23,9 @@ export async function assertFolderHolds(
   staging: string,
   plan: CopyPlan,
 ): Promise<void> {
-  const { totalBytes, freeBytes, isPlain = false } = await target.capacity();
-  if (!isPlain) return;
-  const roomBytes = freeBytes + totalBytes * KEPT_FOR_ROOT;
+  const room = await roomOf(target);
+  if (room === null) return;
+  const { bytes: roomBytes, freeBytes } = room;
   const most = plan.disks.reduce((sum, disk) => sum + disk.slotCount - disk.holeCount, 0);
   if (most * BLOCK_BYTES <= roomBytes) return;
   let blocks = 0;

@@ -36,3 +36,14 @@ export function nameTaken(destinationPath: string, name: string): BackupError {
     { details: { path: name } },
   );
 }
+
+/** What may be written there; null: it is not known to store bytes as they are. */
+export async function roomOf(
+  target: BackupRepository,
+): Promise<{ readonly bytes: number; readonly freeBytes: number } | null> {
+  const { totalBytes, freeBytes, isPlain = false } = await target.capacity();
+  return isPlain ? { bytes: freeBytes + totalBytes * KEPT_FOR_ROOT, freeBytes } : null;
+}
+
+/** What ext4 keeps back for root, who may restore: 5 % (mke2fs(8), -m). */
+const KEPT_FOR_ROOT = 0.05;
