@@ -30,7 +30,7 @@ import { planRemoval, removeRestorePoints } from './change/remove-points.js';
 import { rehomeChain } from './change/rehome-chain.js';
 import { planSyntheticFull } from './change/plan-synthetic-full.js';
 import { openProofWorker } from './change/prove-blocks.js';
-import { giveLeaseBack, renewLease } from './restore/restore-lease.js';
+import { giveLeaseBack, renewLease } from './staging/restore-lease.js';
 import { endRestore, finishRestore, prepareRestore } from './restore/restore-point.js';
 import { openRawRestoreWorker } from './restore/restore-raw.js';
 import { openScanWorker } from './copy/scan-blocks.js';

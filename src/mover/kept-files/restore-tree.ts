@@ -16,7 +16,7 @@ import { indexPath, treeFile } from '../../tree/tree-paths.js';
 import type { TreeRecord } from '../../tree/tree-record.js';
 import { readTreeRecord } from '../../tree/tree-store.js';
 import { doEach } from '../files/put-each.js';
-import { endLease, takeLease } from '../restore/restore-lease.js';
+import { endLease, takeLease } from '../staging/restore-lease.js';
 import { discardStaging } from '../staging/staging.js';
 import { readStagedJson, stagedPath, writeStagedJson } from '../staging/copy-plan.js';
 import type { MoverContext } from '../task/mover-context.js';

@@ -23,7 +23,7 @@ import type {
 import { WHOLE_FILE } from '../../image/formats.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { folderRepositoryId } from '../../repository/open-repository.js';
-import { endLease, takeLease } from './restore-lease.js';
+import { endLease, takeLease } from '../staging/restore-lease.js';
 import { assertFolderHolds } from './restore-room.js';
 import { restoredFiles, type RestoredFile } from './restored-files.js';
 import { wantedDisks, type WantedDisks } from './wanted-disks.js';
