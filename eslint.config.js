@@ -141,6 +141,14 @@ const MOVER_FOLDERS = {
   'kept-files': ['task', 'blocks', 'staging', 'source', 'change', 'files'],
 };
 
+/** A look writes nothing: what it is handed has no write in its type. */
+const LOOKS_READ = {
+  regex: '/backup-repository\\.js$',
+  importNames: ['BackupRepository', 'StorageVerbs'],
+  allowTypeImports: false,
+  message: 'A look reads: take SourceRepository.',
+};
+
 function moverFolderRules([name, folders]) {
   const { files, rules } = layerRules(['src/mover', LAYERS['src/mover']]);
   const [[rule, [level, { patterns }]]] = Object.entries(rules);
@@ -151,7 +159,9 @@ function moverFolderRules([name, folders]) {
   };
   return {
     files: files.map((pattern) => pattern.replace('mover/', `mover/${name}/`)),
-    rules: { [rule]: [level, { patterns: [...patterns, above] }] },
+    rules: {
+      [rule]: [level, { patterns: [...patterns, above, ...(name === 'look' ? [LOOKS_READ] : [])] }],
+    },
   };
 }
 

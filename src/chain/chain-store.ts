@@ -1,5 +1,5 @@
 import { BackupError } from '../domain/errors.js';
-import type { BackupRepository } from '../repository/backup-repository.js';
+import type { BackupRepository, SourceRepository } from '../repository/backup-repository.js';
 import { CHAIN_RECORD_COPY_NAME, CHAIN_RECORD_NAME, isPointFolder } from './chain-paths.js';
 import { parseChainRecord, serializeChainRecord, type ChainRecord } from './chain-record.js';
 import { RecordStore, type RecordIdentity } from './record-store.js';
@@ -19,7 +19,7 @@ const store = new RecordStore<ChainRecord>({
 /** The commit record of the chain in `folder`; null when there is no chain.
  *  @throws as `RecordStore.read` */
 export function readChainRecord(
-  repository: BackupRepository,
+  repository: SourceRepository,
   folder: string,
 ): Promise<ChainRecord | null> {
   return store.read(repository, folder);
@@ -35,7 +35,7 @@ async function assertNoPoints(repository: BackupRepository, folder: string): Pro
 
 /** Names of the folders that hold a restore point, listed or not. */
 export async function pointFolders(
-  repository: BackupRepository,
+  repository: SourceRepository,
   folder: string,
 ): Promise<string[]> {
   const names: string[] = [];

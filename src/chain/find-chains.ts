@@ -10,7 +10,7 @@ import { isAtHome } from './record-store.js';
 import { BackupError } from '../domain/errors.js';
 import { isFolderPassedOver } from '../domain/sources/passed-over.js';
 import type { UnreadablePart } from '../domain/targets/repository-view.js';
-import type { BackupRepository, RepositoryEntry } from '../repository/backup-repository.js';
+import type { RepositoryEntry, SourceRepository } from '../repository/backup-repository.js';
 import { unreadablePart } from './unreadable.js';
 
 export interface FoundChain {
@@ -31,12 +31,12 @@ type Found = FoundChain | UnreadablePart;
 
 /** All of Longhaul's chains in a repository: `<job>/<workload>/chain.json`.
  *  @throws REPOSITORY_UNREACHABLE */
-export async function findChains(repository: BackupRepository): Promise<ChainsFound> {
+export async function findChains(repository: SourceRepository): Promise<ChainsFound> {
   return collect(walkChains(repository, () => true, READ_AT_ONCE));
 }
 
 /** The same for what is done to a chain by the names of its job and workload: one that lies elsewhere is shown as unreadable. */
-export async function findOwnChains(repository: BackupRepository): Promise<ChainsFound> {
+export async function findOwnChains(repository: SourceRepository): Promise<ChainsFound> {
   return collect(walkOwnChains(repository, () => true, READ_AT_ONCE));
 }
 
@@ -45,7 +45,7 @@ export async function findOwnChains(repository: BackupRepository): Promise<Chain
  *  @param isWanted tells of the path of a job's folder or a chain's whether it is looked at; what is not is not read
  *  @param atOnce so many chains of a job are read side by side, of which whoever ends early does not get the last ones */
 export async function* walkOwnChains(
-  repository: BackupRepository,
+  repository: SourceRepository,
   isWanted: (path: string) => boolean = () => true,
   atOnce = 1,
 ): AsyncGenerator<Found> {
@@ -54,7 +54,7 @@ export async function* walkOwnChains(
 }
 
 async function* walkChains(
-  repository: BackupRepository,
+  repository: SourceRepository,
   isWanted: (path: string) => boolean,
   atOnce: number,
 ): AsyncGenerator<Found> {
@@ -100,7 +100,7 @@ function foldersOf(entries: readonly RepositoryEntry[]): RepositoryEntry[] {
   return entries.filter(({ type }) => type === 'folder').sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-async function chainIn(repository: BackupRepository, folder: string): Promise<FoundChain | null> {
+async function chainIn(repository: SourceRepository, folder: string): Promise<FoundChain | null> {
   const record = await readChainRecord(repository, folder);
   return record === null ? null : { folder, record };
 }
@@ -138,7 +138,7 @@ function foreign({ folder, record: { jobId, workload } }: FoundChain): Unreadabl
 /** The chains that lie in these very folders, in their order; a folder without one is passed over.
  *  @throws CHAIN_RECORD_CORRUPT */
 export async function chainsIn(
-  repository: BackupRepository,
+  repository: SourceRepository,
   folders: readonly string[],
 ): Promise<FoundChain[]> {
   const chains: FoundChain[] = [];
@@ -151,7 +151,7 @@ export async function chainsIn(
   return chains;
 }
 
-async function hasRecord(repository: BackupRepository, folder: string): Promise<boolean> {
+async function hasRecord(repository: SourceRepository, folder: string): Promise<boolean> {
   for (const name of [CHAIN_RECORD_NAME, CHAIN_RECORD_COPY_NAME])
     if ((await repository.stat(`${folder}/${name}`)) !== null) return true;
   return false;

@@ -1,7 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { BackupError, isBackupError } from '../domain/errors.js';
 import { count, object, oneOf, text } from '../domain/json-shape.js';
-import type { BackupRepository, RepositoryEntry } from '../repository/backup-repository.js';
+import type {
+  BackupRepository,
+  RepositoryEntry,
+  SourceRepository,
+} from '../repository/backup-repository.js';
 import { readWholeFile } from '../repository/replace-file.js';
 import { isFileUnread } from '../repository/unread-file.js';
 import { LEASES_FOLDER } from './chain-paths.js';
@@ -74,7 +78,7 @@ export async function isLeaseThere(
 
 /** Whether it has not ended yet. One that cannot be read is taken for ended by who held it. */
 export async function isLeaseHeld(
-  repository: BackupRepository,
+  repository: SourceRepository,
   chain: string,
   leaseId: string,
   nowMs: number,
@@ -101,7 +105,7 @@ export interface DoubtfulLease {
 /** Reads only.
  *  @param purposes of the leases that count; one that cannot be read counts as any */
 export async function readLeases(
-  repository: BackupRepository,
+  repository: SourceRepository,
   chain: string,
   nowMs: number,
   purposes: readonly Lease['purpose'][] = PURPOSES,
@@ -181,14 +185,14 @@ function bytesOf(lease: Lease): Buffer {
   return Buffer.from(JSON.stringify(lease));
 }
 
-async function leaseFiles(repository: BackupRepository, chain: string): Promise<RepositoryEntry[]> {
+async function leaseFiles(repository: SourceRepository, chain: string): Promise<RepositoryEntry[]> {
   const entries = await repository.list(`${chain}/${LEASES_FOLDER}`);
   return entries.filter(({ type, name }) => type === 'file' && name.endsWith('.json'));
 }
 
 /** null: it was released meanwhile. An error: it cannot be read as a lease. */
 async function readLease(
-  repository: BackupRepository,
+  repository: SourceRepository,
   path: string,
 ): Promise<Lease | BackupError | null> {
   try {

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { seenLook, type Presence } from '../domain/retention/absence.js';
 import { BackupError, isBackupError, isUnreadable } from '../domain/errors.js';
 import type { FileStamp, WorkloadType } from '../domain/sources/restore-point.js';
-import type { BackupRepository } from '../repository/backup-repository.js';
+import type { BackupRepository, SourceRepository } from '../repository/backup-repository.js';
 import { assertReadable, readWholeFile } from '../repository/replace-file.js';
 import { isFileUnread } from '../repository/unread-file.js';
 import { chainFolder } from './chain-paths.js';
@@ -43,7 +43,7 @@ export interface RecordKind<R extends OwnedRecord> {
   parse(bytes: Buffer, path: string): R;
   /** Of a folder without a record.
    *  @throws CHAIN_RECORD_LOST when there is what only a record can have vouched for */
-  assertNoData(repository: BackupRepository, folder: string): Promise<void>;
+  assertNoData(repository: SourceRepository, folder: string): Promise<void>;
 }
 
 /** A commit record in two copies, with a revision, an epoch and an owner (docs/FORMAT.md, Commit record).
@@ -65,14 +65,14 @@ export class RecordStore<R extends OwnedRecord> {
   /** null: there is none.
    *  @throws CHAIN_RECORD_CORRUPT when none can be trusted, CHAIN_RECORD_LOST when there is none and its data are there, CHAIN_FOREIGN when
    *    the two are of different owners and none of them belongs here, CHAIN_FORMAT_UNKNOWN */
-  async read(repository: BackupRepository, folder: string): Promise<R | null> {
+  async read(repository: SourceRepository, folder: string): Promise<R | null> {
     return (await this.#readBoth(repository, folder)).record;
   }
 
   /** Makes `next` the commit record: atomic and durable when it returns. Its revision must follow the one on disk.
    *  @throws STALE_EPOCH when the record has moved on since `next` was derived, RECORD_TOO_LARGE */
   async write(repository: BackupRepository, folder: string, next: R): Promise<R> {
-    const { record: current, stamp } = await this.#readBoth(repository, folder);
+    const { record: current, stamp } = await this.#readToWrite(repository, folder);
     if (current !== null && (current.revision !== next.revision || current.epoch > next.epoch))
       throw new BackupError(
         'STALE_EPOCH',
@@ -97,7 +97,7 @@ export class RecordStore<R extends OwnedRecord> {
     seenAtMs: number | null,
   ): Promise<R> {
     const seen = seenAtMs === null ? null : seenLook(seenAtMs);
-    const found = await this.#readBoth(repository, folder);
+    const found = await this.#readToWrite(repository, folder);
     const { record: current } = found;
     if (current === null) {
       await repository.makePlace(folder);
@@ -128,7 +128,7 @@ export class RecordStore<R extends OwnedRecord> {
    *  back.
    *  @throws STALE_EPOCH, FILE_MISSING */
   async owned(repository: BackupRepository, folder: string, epoch: number): Promise<R> {
-    const found = await this.#readBoth(repository, folder);
+    const found = await this.#readToWrite(repository, folder);
     const { record } = found;
     if (record === null)
       throw new BackupError('FILE_MISSING', `there is no chain in ${folder}`, {
@@ -144,20 +144,28 @@ export class RecordStore<R extends OwnedRecord> {
     return record;
   }
 
-  async #readBoth(repository: BackupRepository, folder: string): Promise<FoundRecord<R>> {
-    const path = `${folder}/${this.kind.name}`;
-    // Before its content: who was overtaken in between is refused.
-    const stamp = repository.conditionalPut ? ((await repository.stat(path))?.stamp ?? null) : null;
+  /** Before its content: who was overtaken in between is refused. */
+  async #readToWrite(repository: BackupRepository, folder: string): Promise<FoundRecord<R>> {
+    const stamp = repository.conditionalPut
+      ? ((await repository.stat(`${folder}/${this.kind.name}`))?.stamp ?? null)
+      : null;
+    return { ...(await this.#readBoth(repository, folder)), stamp };
+  }
+
+  async #readBoth(
+    repository: SourceRepository,
+    folder: string,
+  ): Promise<Omit<FoundRecord<R>, 'stamp'>> {
     const main = await this.#readFile(repository, folder, this.kind.name);
     const copy = await this.#readFile(repository, folder, this.kind.copyName);
     const record = await this.#recordOf(repository, folder, main, copy);
     const isSettled =
       record?.revision === main.record?.revision && record?.revision === copy.record?.revision;
-    return { record, isSettled, stamp };
+    return { record, isSettled };
   }
 
   async #recordOf(
-    repository: BackupRepository,
+    repository: SourceRepository,
     folder: string,
     main: RecordFile<R>,
     copy: RecordFile<R>,
@@ -174,7 +182,7 @@ export class RecordStore<R extends OwnedRecord> {
   }
 
   async #readFile(
-    repository: BackupRepository,
+    repository: SourceRepository,
     folder: string,
     name: string,
   ): Promise<RecordFile<R>> {

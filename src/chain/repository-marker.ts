@@ -2,7 +2,11 @@ import { hash, randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { BackupError, isBackupError } from '../domain/errors.js';
 import { listOf, object, optional, text, type Shape } from '../domain/json-shape.js';
-import type { BackupRepository, RepositoryEntry } from '../repository/backup-repository.js';
+import type {
+  BackupRepository,
+  RepositoryEntry,
+  SourceRepository,
+} from '../repository/backup-repository.js';
 import { readWholeFile } from '../repository/replace-file.js';
 import { OWN_FOLDER } from '../repository/repository-path.js';
 import { isFileUnread } from '../repository/unread-file.js';
@@ -44,7 +48,7 @@ const MARKER: Shape<Marker> = object<Marker>({
 
 /** Marker of the target that lies in this folder; null: there was never one, or its marker is gone.
  *  @throws METADATA_CORRUPT */
-export async function readMarker(repository: BackupRepository): Promise<Marker | null> {
+export async function readMarker(repository: SourceRepository): Promise<Marker | null> {
   try {
     const bytes = await readWholeFile(repository, MARKER_PATH, MAX_MARKER_BYTES);
     return bytes === null ? null : parseJson(bytes, MARKER_PATH, MARKER);

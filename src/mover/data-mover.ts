@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import type { BackupRepository } from '../repository/backup-repository.js';
+import type { BackupRepository, SourceRepository } from '../repository/backup-repository.js';
 import { kindOf } from '../repository/kinds.js';
 import type { RepositoryLocation } from '../repository/open-repository.js';
 import type { FolderWatch } from '../repository/repository-kind.js';
@@ -42,6 +42,8 @@ export class DataMover {
   private lookThread: MoverThread | null = null;
   /** For the small looks that need no thread: listing, records. */
   readonly repository: (id: string) => Promise<BackupRepository>;
+  /** The same for what is only read. */
+  readonly source: (id: string) => Promise<SourceRepository>;
   /** What the storage of the targets can do. */
   readonly storage: StorageProbes;
   /** What is known of the files of the sources, for all threads. */
@@ -58,6 +60,7 @@ export class DataMover {
   ) {
     this.targets = new KnownTargets(locations, seenMarkers(stateDirectory));
     this.repository = this.targets.open;
+    this.source = this.targets.open;
     this.meters = RateMeters.of(locations.map(({ id }) => id));
     this.storage = new StorageProbes(locations, this.repository);
   }

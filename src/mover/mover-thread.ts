@@ -37,17 +37,12 @@ port.on('message', (request: ThreadRequest | FactAnswer) => {
 async function answer(request: ThreadRequest): Promise<ThreadReply> {
   const control = new TaskControl(request.control);
   const visit = new RepositoryVisit(targets.visit);
-  const context: MoverContext = {
-    control,
-    facts,
-    repository: async (id) => {
-      const repository = await visit.repository(id);
-      // A look writes nothing, and waits for no copy that takes all of a rate.
-      return setup.isForLooks
-        ? repository
-        : taskRepository(repository, control, meters, request.input);
-    },
+  const repository = async (id: string) => {
+    const visited = await visit.repository(id);
+    // A look writes nothing, and waits for no copy that takes all of a rate.
+    return setup.isForLooks ? visited : taskRepository(visited, control, meters, request.input);
   };
+  const context: MoverContext = { control, facts, source: repository, repository };
   try {
     const output = await run(context, request).finally(() => visit.close());
     return { id: request.id, type: 'done', output };

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { BackupError } from '../domain/errors.js';
 import type { FileStamp } from '../domain/sources/restore-point.js';
 import type {
-  BackupRepository,
   ReadableFile,
+  SourceRepository,
   WritableFile,
 } from '../repository/backup-repository.js';
 import { mergeStreams, SortedStream } from './sorted-stream.js';
@@ -138,7 +138,7 @@ export class LineWriter {
 /** All entries of one class, those that are removed left out.
  *  @throws CHAIN_RECORD_CORRUPT when a run is not what the record lists */
 export async function* readIndex(
-  repository: BackupRepository,
+  repository: SourceRepository,
   tree: string,
   { runs }: Pick<ClassIndex, 'runs'>,
 ): AsyncGenerator<readonly FileEntry[]> {
@@ -158,7 +158,7 @@ export async function* readIndex(
 }
 
 async function openRun(
-  repository: BackupRepository,
+  repository: SourceRepository,
   tree: string,
   { name }: IndexRun,
 ): Promise<ReadableFile> {

@@ -3,7 +3,7 @@ import { unreadablePart } from '../chain/unreadable.js';
 import { BackupError } from '../domain/errors.js';
 import { isFolderPassedOver } from '../domain/sources/passed-over.js';
 import type { UnreadablePart } from '../domain/targets/repository-view.js';
-import type { BackupRepository } from '../repository/backup-repository.js';
+import type { SourceRepository } from '../repository/backup-repository.js';
 import { TREE_RECORD_COPY_NAME, TREE_RECORD_NAME } from './tree-paths.js';
 import type { TreeRecord } from './tree-record.js';
 import { readTreeRecord } from './tree-store.js';
@@ -16,7 +16,7 @@ export interface TreesFound {
 
 /** All copies of trees in a target: `<job>/<workload>/tree.json`. One that lies elsewhere than its record says is shown as unreadable.
  *  @throws REPOSITORY_UNREACHABLE */
-export async function findTrees(repository: BackupRepository): Promise<TreesFound> {
+export async function findTrees(repository: SourceRepository): Promise<TreesFound> {
   const trees: { folder: string; record: TreeRecord }[] = [];
   const unreadable: UnreadablePart[] = [];
   for (const job of await repository.list('')) {
@@ -29,7 +29,7 @@ export async function findTrees(repository: BackupRepository): Promise<TreesFoun
 }
 
 /** The same of one job's folder, in the order of their own. */
-export async function treesOfJob(repository: BackupRepository, job: string): Promise<TreesFound> {
+export async function treesOfJob(repository: SourceRepository, job: string): Promise<TreesFound> {
   const trees: { folder: string; record: TreeRecord }[] = [];
   const unreadable: UnreadablePart[] = [];
   try {
@@ -50,7 +50,7 @@ export async function treesOfJob(repository: BackupRepository, job: string): Pro
   return { trees, unreadable };
 }
 
-async function hasRecord(repository: BackupRepository, folder: string): Promise<boolean> {
+async function hasRecord(repository: SourceRepository, folder: string): Promise<boolean> {
   for (const name of [TREE_RECORD_NAME, TREE_RECORD_COPY_NAME])
     if ((await repository.stat(`${folder}/${name}`)) !== null) return true;
   return false;

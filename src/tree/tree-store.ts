@@ -1,6 +1,6 @@
 import { BackupError } from '../domain/errors.js';
 import { RecordStore, type RecordIdentity } from '../chain/record-store.js';
-import type { BackupRepository } from '../repository/backup-repository.js';
+import type { BackupRepository, SourceRepository } from '../repository/backup-repository.js';
 import { FILES_FOLDER, TREE_RECORD_COPY_NAME, TREE_RECORD_NAME } from './tree-paths.js';
 import { parseTreeRecord, serializeTreeRecord, type TreeRecord } from './tree-record.js';
 
@@ -27,7 +27,7 @@ async function assertNoFiles(repository: BackupRepository, folder: string): Prom
 /** null: there is no copy of a tree.
  *  @throws as `RecordStore.read` */
 export function readTreeRecord(
-  repository: BackupRepository,
+  repository: SourceRepository,
   tree: string,
 ): Promise<TreeRecord | null> {
   return store.read(repository, tree);

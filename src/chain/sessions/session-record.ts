@@ -20,7 +20,7 @@ import {
   text,
   type Shape,
 } from '../../domain/json-shape.js';
-import type { BackupRepository } from '../../repository/backup-repository.js';
+import type { BackupRepository, SourceRepository } from '../../repository/backup-repository.js';
 import { readWholeFile } from '../../repository/replace-file.js';
 import {
   jobFolder,
@@ -138,7 +138,7 @@ function isLater(present: Buffer, path: string, { origin, revision }: CopyJob): 
 /** null: there is none.
  *  @throws METADATA_CORRUPT, CHAIN_FORMAT_UNKNOWN */
 export async function readJobDefinition(
-  repository: BackupRepository,
+  repository: SourceRepository,
   jobId: string,
 ): Promise<CopyJob | null> {
   const path = `${jobFolder(jobId)}/${JOB_DEFINITION_NAME}`;
@@ -163,7 +163,7 @@ function yearOf(sessionId: string): number {
 /** How many session records the job has beside its data, and how the newest of them ended; null: none. Their names sort by time. A newest
  *  one that cannot be read is a fault, not a session that did not take place. */
 export async function lastSessionRecord(
-  repository: BackupRepository,
+  repository: SourceRepository,
   jobId: string,
 ): Promise<{ count: number; last: SessionEnd | null; fault: BackupError | null }> {
   const files: string[] = [];

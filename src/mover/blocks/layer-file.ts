@@ -60,7 +60,7 @@ export interface OpenLayer {
 export async function openLayer(context: MoverContext, layer: LayerFile): Promise<OpenLayer> {
   return openTogether(async (files) => {
     const file = await openUnchanged(context, layer, layer, files);
-    const repository = await context.repository(layer.repositoryId);
+    const repository = await context.source(layer.repositoryId);
     const content = provenContent(repository, { path: layer.path, stamp: await file.stamp() });
     const source = await fileByteSource(file, content);
     const image =
@@ -84,7 +84,7 @@ async function withProvenTables(
 ): Promise<ByteSource> {
   const { repositoryId, digestsPath } = layer;
   if (layer.provesTables !== true || digestsPath === undefined) return source;
-  const repository = await context.repository(repositoryId);
+  const repository = await context.source(repositoryId);
   const digests = files.add(await repository.openRead(digestsPath));
   const proven = await provenBytes(source, digests);
   const { sameness } = source;
@@ -118,7 +118,7 @@ async function openHeld(
   const held = heldDisksOf(format);
   if (held === null) throw new Error(`plan: ${path} holds no disks`);
   if (digestsPath === undefined) return readAlone(await held.open(source, name));
-  const repository = await context.repository(repositoryId);
+  const repository = await context.source(repositoryId);
   const digests = files.add(await repository.openRead(digestsPath));
   return readAlone(await held.open(await provenBytes(source, digests), name));
 }
@@ -156,7 +156,7 @@ export async function heldDiskNames(
   return withOpenFiles(async (files) => {
     const source = await fileByteSource(await openUnchanged(context, layer, layer, files));
     if (layer.digestsPath === undefined) return held.list(source);
-    const repository = await context.repository(layer.repositoryId);
+    const repository = await context.source(layer.repositoryId);
     const digests = files.add(await repository.openRead(layer.digestsPath));
     return held.list(await provenBytes(source, digests));
   });
@@ -170,7 +170,7 @@ export async function readTargetHead(
   disk: TargetDisk,
 ): Promise<ImageHead> {
   const { repositoryId, path, format } = targetLayer(place, disk);
-  const repository = await context.repository(repositoryId);
+  const repository = await context.source(repositoryId);
   return withOpenFiles(async (files) => {
     const source = await fileByteSource(files.add(await repository.openRead(path)));
     return imageFormat(format, path).readHead(source);
@@ -200,7 +200,7 @@ export async function openUnchanged(
   { path, stamp }: { readonly path: string; readonly stamp: FileStamp | null },
   files: OpenFiles,
 ): Promise<ReadableFile> {
-  const repository = await context.repository(layer.repositoryId);
+  const repository = await context.source(layer.repositoryId);
   const file = files.add(await repository.openRead(path));
   if (stamp !== null && !sameStamp(await file.stamp(), stamp)) throw sourceChanged(layer, path);
   return file;
@@ -210,7 +210,7 @@ export async function openUnchanged(
  *  @throws SOURCE_CHANGED when one of the layer's files was written, cut or exchanged since it was found */
 export async function assertLayerUnchanged(context: MoverContext, layer: LayerFile): Promise<void> {
   if (layer.stamp === null) return;
-  const repository = await context.repository(layer.repositoryId);
+  const repository = await context.source(layer.repositoryId);
   const { path, stamp, extents = [] } = layer;
   for (const file of [{ path, stamp }, ...extents]) {
     const entry = await repository.stat(file.path);

@@ -50,7 +50,7 @@ export class SourceDigests {
   private async openTable(layer: number): Promise<DigestTable | null> {
     const { repositoryId, digestsPath } = this.layers[layer]!;
     if (digestsPath === undefined) return null;
-    const repository = await this.context.repository(repositoryId);
+    const repository = await this.context.source(repositoryId);
     const file = this.files.add(await repository.openRead(digestsPath));
     const { algorithm, units } = await readDigestTableHeader(file);
     return { file, algorithm, digest: unitDigest(algorithm), units };

@@ -5,7 +5,11 @@ import { BackupError, isBackupError } from '../../domain/errors.js';
 import type { FileUnits } from '../../domain/targets/file-units.js';
 import { slotOffset, slotRun, type SlotPlacement } from '../../domain/targets/slot-placement.js';
 import { giveRunBuffer, RUN_BYTES, takeRunBuffer, withRunBuffer } from '../../image/run-buffer.js';
-import type { BackupRepository, ReadableFile } from '../../repository/backup-repository.js';
+import type {
+  BackupRepository,
+  ReadableFile,
+  SourceRepository,
+} from '../../repository/backup-repository.js';
 import type { TaskControl } from '../task/task-control.js';
 
 /** In which the storage is read (`BackupRepository.openReadPastCache`). */
@@ -15,7 +19,7 @@ const SLOTS_AT_ONCE = RUN_BYTES / BLOCK_BYTES - 1;
 
 /** @throws REPOSITORY_UNSUITED where the storage cannot be read past the cache */
 export async function openStored(
-  repository: BackupRepository,
+  repository: SourceRepository,
   path: string,
 ): Promise<ReadableFile> {
   try {

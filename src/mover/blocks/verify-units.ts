@@ -14,7 +14,7 @@ import { isUnreadable } from '../../domain/errors.js';
 import type { FileUnits } from '../../domain/targets/file-units.js';
 import type { TargetDisk } from '../../domain/targets/target-point.js';
 import { giveRunBuffer, RUN_BLOCKS, takeRunBuffer } from '../../image/run-buffer.js';
-import type { BackupRepository, ReadableFile } from '../../repository/backup-repository.js';
+import type { ReadableFile, SourceRepository } from '../../repository/backup-repository.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { openTogether, type OpenFiles } from '../task/open-files.js';
 
@@ -26,7 +26,7 @@ export class UnitVerifier {
 
   private constructor(
     private readonly opened: {
-      readonly repository: BackupRepository;
+      readonly repository: SourceRepository;
       readonly image: ReadableFile;
       readonly table: ReadableFile;
     },
@@ -38,7 +38,7 @@ export class UnitVerifier {
   }
 
   static async open(
-    repository: BackupRepository,
+    repository: SourceRepository,
     imagePath: string,
     digestsPath: string,
   ): Promise<UnitVerifier> {
@@ -131,7 +131,7 @@ export async function withVerifier<T>(
   disk: TargetDisk,
   use: (verifier: UnitVerifier) => Promise<T>,
 ): Promise<T> {
-  const repository = await context.repository(place.repositoryId);
+  const repository = await context.source(place.repositoryId);
   const verifier = await UnitVerifier.open(
     repository,
     `${place.chain}/${disk.path}`,

@@ -12,7 +12,7 @@ import {
 import { BackupError, isBackupError } from '../../domain/errors.js';
 import { sentences } from '../../domain/sentences.js';
 import type { WorkloadType } from '../../domain/sources/restore-point.js';
-import type { BackupRepository } from '../../repository/backup-repository.js';
+import type { BackupRepository, SourceRepository } from '../../repository/backup-repository.js';
 import { isOfUnreadFile } from '../../repository/unread-file.js';
 import { readStagedJson, stagedPath, type ComposedPoint } from '../staging/copy-plan.js';
 import type { MoverContext } from '../task/mover-context.js';
@@ -84,7 +84,7 @@ async function assertRecordCoversPoints(
 
 /** Folders of points that the record neither lists nor has just announced the end of: those are still being read, and go when the change is carried out. */
 async function unlistedPoints(
-  repository: BackupRepository,
+  repository: SourceRepository,
   chain: string,
   record: ChainRecord,
 ): Promise<string[]> {

@@ -16,7 +16,7 @@ import { deletionsBeforeFulls } from '../../domain/retention/room-for-fulls.js';
 import { supersededToDelete } from '../../domain/sources/source-identity.js';
 import { imageFormat } from '../../image/formats.js';
 import type { TargetRestorePoint } from '../../domain/targets/target-point.js';
-import type { BackupRepository } from '../../repository/backup-repository.js';
+import type { BackupRepository, SourceRepository } from '../../repository/backup-repository.js';
 import { unwantedFulls } from '../staging/staged-fulls.js';
 import { abandonedStaging } from '../staging/staging.js';
 import type { ChangeInput } from './change-points.js';
@@ -84,9 +84,12 @@ export async function planMaintenance(
   return { ...plan, hasUnwanted };
 }
 
+/** Storage for which changes are planned: nothing is written, but whether files can be updated in place decides. */
+type PlannedStorage = SourceRepository & Partial<Pick<BackupRepository, 'openUpdate'>>;
+
 /** The same for a record that was only looked at. */
 export async function maintenancePlan(
-  repository: BackupRepository,
+  repository: PlannedStorage,
   record: ChainRecord,
   input: MaintenanceLook,
 ): Promise<MaintenancePlan> {
@@ -162,7 +165,7 @@ function fullsOf(
 
 /** Whether the storage and the format of every disk that has increments let a full take one up in place. */
 function canMerge(
-  { openUpdate }: BackupRepository,
+  { openUpdate = null }: Pick<PlannedStorage, 'openUpdate'>,
   points: readonly TargetRestorePoint[],
 ): boolean {
   const files = points.flatMap(({ disks }) => disks);
@@ -175,7 +178,7 @@ function canMerge(
 
 /** Says which file of the chain is missing or cannot be read just now; null: all are there. */
 async function firstUnreadable(
-  repository: BackupRepository,
+  repository: SourceRepository,
   chain: string,
   record: ChainRecord,
 ): Promise<string | null> {

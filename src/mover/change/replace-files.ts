@@ -6,7 +6,7 @@ import { hashFile } from '../blocks/file-digest.js';
 import { fileFault } from '../copy/good-base.js';
 import { stagedPath } from '../staging/copy-plan.js';
 import type { ChainPlace } from '../../chain/chain-place.js';
-import type { BackupRepository, Move } from '../../repository/backup-repository.js';
+import type { Move, SourceRepository } from '../../repository/backup-repository.js';
 import { discardStaging } from '../staging/staging.js';
 import type { MoverContext } from '../task/mover-context.js';
 
@@ -98,7 +98,7 @@ async function movesOfDisk(
 
 async function isDigestTableOf(
   context: MoverContext,
-  repository: BackupRepository,
+  repository: SourceRepository,
   path: string,
   { digests }: TargetDisk,
 ): Promise<boolean> {

@@ -54,7 +54,7 @@ export async function copyCompanion(
   { repositoryId, path, stamp, digest }: CompanionFile,
   copy: WritableFile,
 ): Promise<{ readonly sizeBytes: number; readonly digest: Digest }> {
-  const repository = await context.repository(repositoryId);
+  const repository = await context.source(repositoryId);
   const read = createHash('sha256');
   const sizeBytes = await withOpenFiles(async (files) => {
     const source = files.add(await repository.openRead(path));

@@ -58,7 +58,7 @@ async function faultOfBase(
     return await fileFault(context, place, disk);
   } catch (error) {
     if (!isUnreadable(error)) throw error;
-    const repository = await context.repository(place.targetRepositoryId);
+    const repository = await context.source(place.targetRepositoryId);
     if ((await repository.stat(`${place.chain}/${disk.path}`)) === null) throw error;
     return { code: 'BLOCK_DIGEST_MISMATCH', words: `cannot be read: ${error.message}` };
   }
@@ -77,7 +77,7 @@ export async function fileFault(
   { targetRepositoryId: repositoryId, chain }: { targetRepositoryId: string; chain: string },
   disk: TargetDisk,
 ): Promise<FileFault | null> {
-  const repository = await context.repository(repositoryId);
+  const repository = await context.source(repositoryId);
   const broken = (words: string) => ({ code: 'RESTORE_POINT_BROKEN', words }) as const;
   try {
     const entry = await repository.stat(`${chain}/${disk.path}`);

@@ -88,7 +88,7 @@ export async function planCopy(
   if (parent !== null) await assertGoodBase(context, input, record, parent);
   const pointId = newPointId(record, point);
   const staging = stagingFolder(input.chain, pointId);
-  const files = await pointFiles(await context.repository(input.sourceRepositoryId), point);
+  const files = await pointFiles(await context.source(input.sourceRepositoryId), point);
   const disks = [...point.disks.map(({ disk }) => disk), ...files.companionDisks.keys()];
   const growing = growingDisks(point, fullFormatsOf([point])).map(({ disk }) => disk);
   const layersOf = (disk: string) => {

@@ -15,6 +15,7 @@ import type {
   BackupRepository,
   ReadableFile,
   SmallFile,
+  SourceRepository,
 } from '../../repository/backup-repository.js';
 import { treeFile } from '../../tree/tree-paths.js';
 import type { MoverContext } from '../task/mover-context.js';
@@ -60,7 +61,7 @@ export async function openFileWorker(
 ): Promise<WindowWorker> {
   const target = await context.repository(input.targetRepositoryId);
   const plan = await requireTreePlan(target, input.chain, input.reference);
-  const source = await context.repository(plan.sourceRepositoryId);
+  const source = await context.source(plan.sourceRepositoryId);
   const classIndex = classIndexOf(plan, input.class);
   const rules = treeLayoutOf(plan.layout)?.rules;
   if (rules === undefined)
@@ -86,7 +87,7 @@ export async function openFileWorker(
 
 interface FileWorkerParts {
   readonly context: MoverContext;
-  readonly source: BackupRepository;
+  readonly source: SourceRepository;
   readonly target: BackupRepository;
   readonly staged: StagedClass;
   readonly rules: TreeRules;

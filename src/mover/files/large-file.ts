@@ -17,6 +17,7 @@ import { RUN_BYTES } from '../../image/run-buffer.js';
 import type {
   BackupRepository,
   ReadableFile,
+  SourceRepository,
   WorkFile,
 } from '../../repository/backup-repository.js';
 import { indexPath } from '../../tree/tree-paths.js';
@@ -53,7 +54,7 @@ export function mayBeRead({ stamp }: PlannedFile, now: FileStamp, content: FileC
 
 interface LargePlaces {
   readonly context: MoverContext;
-  readonly source: BackupRepository;
+  readonly source: SourceRepository;
   readonly target: BackupRepository;
   readonly tree: string;
   readonly content: FileContent;

@@ -5,7 +5,7 @@ import type { VerifyAfterCopy } from '../../domain/jobs/copy-job.js';
 import { isOfOneBackup } from '../../domain/trees/tree-rules.js';
 import { missedSinceMs, type TreePointChoice } from '../../domain/trees/tree-points.js';
 import type { TreeLayout } from '../../layout/tree-layout.js';
-import type { BackupRepository } from '../../repository/backup-repository.js';
+import type { BackupRepository, SourceRepository } from '../../repository/backup-repository.js';
 import type { FileEntry } from '../../tree/file-index.js';
 import type { TreeRecord } from '../../tree/tree-record.js';
 import { compareClass } from './compare-class.js';
@@ -53,7 +53,7 @@ export function noRemarks(): Remarks {
 
 export interface Seen {
   readonly input: PlanTreeInput;
-  readonly source: BackupRepository;
+  readonly source: SourceRepository;
   readonly target: BackupRepository;
   readonly tree: SourceTree;
   readonly layout: TreeLayout;

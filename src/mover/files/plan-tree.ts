@@ -188,7 +188,7 @@ function choosePoints({ input, tree, layout }: Seen, record: TreeRecord | null):
 }
 
 async function lookAtBoth(context: MoverContext, input: PlanTreeInput): Promise<Seen> {
-  const source = await context.repository(input.sourceRepositoryId);
+  const source = await context.source(input.sourceRepositoryId);
   const target = await context.repository(input.targetRepositoryId);
   const workload = await findSourceWorkload(source, input.workload.id, input.sourceFolders);
   const { tree: found, layout } = treeOf(workload);

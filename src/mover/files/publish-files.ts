@@ -17,7 +17,7 @@ import {
 } from '../../domain/trees/tree-rules.js';
 import { treeLayoutOf } from '../../layout/tree-layouts.js';
 import type { TreePlanReference } from '../../domain/trees/tree-work.js';
-import type { BackupRepository } from '../../repository/backup-repository.js';
+import type { BackupRepository, SourceRepository } from '../../repository/backup-repository.js';
 import { readLines } from '../../tree/file-index.js';
 import { indexPath, tableName, treeFile } from '../../tree/tree-paths.js';
 import { contentDigest, hashFile } from '../blocks/file-digest.js';
@@ -81,7 +81,7 @@ export async function publishFiles(
 ): Promise<PublishedFiles> {
   const target = await context.repository(input.targetRepositoryId);
   const plan = await requireTreePlan(target, input.chain, input.reference);
-  const source = await context.repository(plan.sourceRepositoryId);
+  const source = await context.source(plan.sourceRepositoryId);
   const classIndex = classIndexOf(plan, input.class);
   const rules = treeLayoutOf(plan.layout)!.rules;
   const told = new ClassTold(classIndex === plan.classes.length - 1, rules, plan);
@@ -215,7 +215,7 @@ async function* inOrder(
 
 interface LargePlace {
   readonly context: MoverContext;
-  readonly source: BackupRepository;
+  readonly source: SourceRepository;
   readonly target: BackupRepository;
   readonly tree: string;
   readonly plan: TreePlan;

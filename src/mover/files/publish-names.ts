@@ -1,5 +1,9 @@
 import { isSameFile, type FileContent } from '../../domain/trees/tree-rules.js';
-import type { BackupRepository, Move } from '../../repository/backup-repository.js';
+import type {
+  BackupRepository,
+  Move,
+  SourceRepository,
+} from '../../repository/backup-repository.js';
 import { treeFile } from '../../tree/tree-paths.js';
 import type { TaskControl } from '../task/task-control.js';
 import { plannedNames, type PlannedName } from './planned-names.js';
@@ -11,7 +15,7 @@ import { sourcePath, type PlannedFile, type TreePlan } from './tree-plan.js';
 
 export interface NamesPlace {
   readonly control: TaskControl;
-  readonly source: BackupRepository;
+  readonly source: SourceRepository;
   readonly target: BackupRepository;
   readonly tree: string;
   readonly plan: TreePlan;

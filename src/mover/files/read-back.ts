@@ -2,9 +2,9 @@ import { BackupError } from '../../domain/errors.js';
 import type { VerifyAfterCopy } from '../../domain/jobs/copy-job.js';
 import { withRunBuffer } from '../../image/run-buffer.js';
 import type {
-  BackupRepository,
   ReadableFile,
   SmallFile,
+  SourceRepository,
 } from '../../repository/backup-repository.js';
 import { openStored } from '../blocks/stored-bytes.js';
 import { withOpenFiles } from '../task/open-files.js';
@@ -15,7 +15,7 @@ import type { TaskControl } from '../task/task-control.js';
  *  @throws BLOCK_DIGEST_MISMATCH, REPOSITORY_UNSUITED where the storage cannot be read past the cache */
 export async function readBack(
   control: TaskControl,
-  repository: BackupRepository,
+  repository: SourceRepository,
   files: readonly SmallFile[],
   way: VerifyAfterCopy,
 ): Promise<void> {

@@ -1,9 +1,9 @@
 import { faultOfSourceFile } from '../../domain/trees/one-file-fault.js';
-import type { BackupRepository, RepositoryEntry } from '../../repository/backup-repository.js';
+import type { RepositoryEntry, SourceRepository } from '../../repository/backup-repository.js';
 
 /** What the source has there, or what becomes of a file that it cannot be asked for. */
 export async function statSource(
-  source: BackupRepository,
+  source: SourceRepository,
   path: string,
 ): Promise<RepositoryEntry | 'gone' | 'unreadable' | 'denied'> {
   try {

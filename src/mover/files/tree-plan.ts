@@ -9,7 +9,7 @@ import { FILE_FINDINGS, type FileFinding } from '../../domain/trees/tree-damage.
 import type { TreeChanges } from '../../domain/trees/tree-guard.js';
 import type { Lacking } from '../../domain/trees/lacking-files.js';
 import type { TreePlanReference } from '../../domain/trees/tree-work.js';
-import type { BackupRepository } from '../../repository/backup-repository.js';
+import type { BackupRepository, SourceRepository } from '../../repository/backup-repository.js';
 import { assertReadable, readWholeFile } from '../../repository/replace-file.js';
 import { isFileUnread } from '../../repository/unread-file.js';
 import type { FileList, ListedFiles } from './file-lists.js';
@@ -125,7 +125,7 @@ type EarlierPlan = Omit<TreePlan, 'lacking'> & Partial<Pick<TreePlan, 'lacking'>
 
 /** null: there is none. */
 export async function readTreePlan(
-  repository: BackupRepository,
+  repository: SourceRepository,
   tree: string,
 ): Promise<TreePlan | null> {
   const path = treeStaged.plan(tree);

@@ -6,7 +6,7 @@ import type { FileStamp } from '../../domain/sources/restore-point.js';
 import type { SourceTree } from '../../domain/trees/source-tree.js';
 import { foldedName, foldersOf, type NamesTold } from '../../domain/trees/tree-path.js';
 import { classOf, type TreeRules } from '../../domain/trees/tree-rules.js';
-import type { BackupRepository, RepositoryEntry } from '../../repository/backup-repository.js';
+import type { RepositoryEntry, SourceRepository } from '../../repository/backup-repository.js';
 import { joinPath, parentFolder } from '../../repository/repository-path.js';
 import type { UnreadPlaces } from './unread-places.js';
 
@@ -19,7 +19,7 @@ export interface ListedFile {
 }
 
 export interface Walk {
-  readonly repository: BackupRepository;
+  readonly repository: SourceRepository;
   readonly tree: Pick<SourceTree, 'root' | 'within' | 'points'>;
   readonly rules: TreeRules;
   readonly nowMs: number;

@@ -4,7 +4,11 @@ import { readIndex, type FileEntry } from '../../tree/file-index.js';
 import { FILES_FOLDER } from '../../tree/tree-paths.js';
 import type { TreeRecord } from '../../tree/tree-record.js';
 import type { FileStamp } from '../../domain/sources/restore-point.js';
-import type { BackupRepository, RepositoryEntry } from '../../repository/backup-repository.js';
+import type {
+  BackupRepository,
+  RepositoryEntry,
+  SourceRepository,
+} from '../../repository/backup-repository.js';
 
 export interface LyingFile extends Sorted {
   /** What it is by now; folders are gone through. */
@@ -49,7 +53,7 @@ export async function* lyingFiles(
 
 /** All files that the index knows, in the order of their paths, of whatever class. */
 export async function* knownFiles(
-  repository: BackupRepository,
+  repository: SourceRepository,
   tree: string,
   { index }: Pick<TreeRecord, 'index'>,
 ): AsyncGenerator<readonly FileEntry[]> {
@@ -60,7 +64,7 @@ export async function* knownFiles(
 
 /** Those that stay: what a removal takes away that is under way, or was stopped, may be gone by now, and nothing needs it. */
 export async function* stayingFiles(
-  repository: BackupRepository,
+  repository: SourceRepository,
   tree: string,
   record: Pick<TreeRecord, 'index' | 'pending'>,
 ): AsyncGenerator<readonly FileEntry[]> {

@@ -1,4 +1,3 @@
-import type { ChainPlace } from '../../chain/chain-place.js';
 import {
   digestEntryOffset,
   HOLE,
@@ -28,7 +27,7 @@ import {
   requireCompletePoint,
   sourceLayers,
 } from '../source/source-catalogue.js';
-import type { BackupRepository } from '../../repository/backup-repository.js';
+import type { SourceRepository } from '../../repository/backup-repository.js';
 import { pointFiles } from '../source/point-files.js';
 import { readTablesCopy } from '../blocks/tables-copy.js';
 
@@ -144,7 +143,7 @@ async function fromTablesCopy(
   { targetRepositoryId, chain, diskFile }: HealingSource,
   unit: number,
 ): Promise<Buffer | null> {
-  const repository = await context.repository(targetRepositoryId);
+  const repository = await context.source(targetRepositoryId);
   const path = `${chain}/${diskFile.tablesPath}`;
   if ((await repository.stat(path)) === null) return null;
   const file = await repository.openRead(path);
@@ -180,7 +179,7 @@ export async function healingPoint(
   record: ChainRecord,
   { source: { repositoryId, restorePointId } }: TargetRestorePoint,
 ): Promise<{
-  readonly repository: BackupRepository;
+  readonly repository: SourceRepository;
   readonly workload: SourceWorkload;
   readonly point: SourceRestorePoint;
 }> {
@@ -192,7 +191,7 @@ export async function healingPoint(
 /** @throws as `findSourceWorkload`; SOURCE_EMPTY when the repository shows no backups of anybody: what is not mounted looks like that */
 export async function askedWorkload(
   context: MoverContext,
-  repository: BackupRepository,
+  repository: SourceRepository,
   workloadId: string,
 ): Promise<SourceWorkload> {
   try {
@@ -253,7 +252,7 @@ async function fromOtherFiles(
   { targetRepositoryId, chain, record, diskFile }: HealingSource,
   expected: Buffer,
 ): Promise<Buffer | null> {
-  const repository = await context.repository(targetRepositoryId);
+  const repository = await context.source(targetRepositoryId);
   for (const disk of record.points.flatMap(({ disks }) => disks)) {
     if (disk.path === diskFile.path || disk.digests.algorithm !== diskFile.digests.algorithm)
       continue;
@@ -269,7 +268,7 @@ async function fromOtherFiles(
 }
 
 async function fromFile(
-  { repository, chain }: ChainPlace,
+  { repository, chain }: { readonly repository: SourceRepository; readonly chain: string },
   { path, digests }: TargetDisk,
   expected: Buffer,
 ): Promise<Buffer | null> {

@@ -123,7 +123,7 @@ async function areSourcesAsked(
   const leaving = points.filter(({ id }) => ids.includes(id));
   for (const repositoryId of new Set(leaving.map(({ source }) => source.repositoryId)))
     try {
-      await askedWorkload(context, await context.repository(repositoryId), workload.id);
+      await askedWorkload(context, await context.source(repositoryId), workload.id);
     } catch (error) {
       if (!isBackupError(error)) throw error;
       if (mayAnswerLater(error)) return false;

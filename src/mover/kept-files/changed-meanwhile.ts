@@ -1,6 +1,6 @@
 import { isBackupError } from '../../domain/errors.js';
 import { FaultList, type FileFault, type FileFaults } from '../../domain/trees/file-faults.js';
-import type { BackupRepository } from '../../repository/backup-repository.js';
+import type { BackupRepository, SourceRepository } from '../../repository/backup-repository.js';
 import { readLines } from '../../tree/file-index.js';
 import { readTreeRecord } from '../../tree/tree-store.js';
 import { parsePlannedLine, readTreePlan, treeStaged } from '../files/tree-plan.js';
@@ -88,7 +88,7 @@ async function stillListed(
 }
 
 async function plannedAmong(
-  repository: BackupRepository,
+  repository: SourceRepository,
   tree: string,
   paths: ReadonlySet<string>,
 ): Promise<string[]> {

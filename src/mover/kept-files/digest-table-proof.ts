@@ -1,7 +1,7 @@
 import { FileUnits, NO_SLOTS } from '../../domain/targets/file-units.js';
 import { BLOCK_BYTES } from '../../domain/targets/digest.js';
 import { isBackupError } from '../../domain/errors.js';
-import type { BackupRepository } from '../../repository/backup-repository.js';
+import type { BackupRepository, SourceRepository } from '../../repository/backup-repository.js';
 import type { FileEntry } from '../../tree/file-index.js';
 import { hashFile } from '../blocks/file-digest.js';
 import { writeDigestTable } from '../blocks/write-digest-table.js';
@@ -9,7 +9,7 @@ import type { TaskControl } from '../task/task-control.js';
 import { withOpenFiles } from '../task/open-files.js';
 
 export interface FilePlace {
-  readonly repository: BackupRepository;
+  readonly repository: SourceRepository;
   readonly path: string;
 }
 
@@ -36,7 +36,7 @@ export async function remakeTable(
   control: TaskControl,
   { stamp, digest }: FileEntry,
   from: FilePlace,
-  to: FilePlace & { readonly token: string },
+  to: FilePlace & { readonly repository: BackupRepository; readonly token: string },
 ): Promise<boolean> {
   const { sizeBytes } = stamp;
   return withOpenFiles(async (files) => {

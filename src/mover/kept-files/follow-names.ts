@@ -1,6 +1,6 @@
 import type { FileFault } from '../../domain/trees/file-faults.js';
 import type { NamingFiles } from '../../domain/trees/tree-rules.js';
-import type { BackupRepository } from '../../repository/backup-repository.js';
+import type { SourceRepository } from '../../repository/backup-repository.js';
 import type { FileEntry } from '../../tree/file-index.js';
 import { treeFile } from '../../tree/tree-paths.js';
 import type { TreeRecord } from '../../tree/tree-record.js';
@@ -13,7 +13,7 @@ import { PathSet } from './path-set.js';
  *  what they should be.
  *  @param isThere whether a file that the index knows may be counted on */
 export async function followNames(
-  repository: BackupRepository,
+  repository: SourceRepository,
   control: TaskControl,
   tree: string,
   record: Pick<TreeRecord, 'index'>,
@@ -40,7 +40,7 @@ export async function followNames(
 
 /** null: it names only what is there. */
 async function faultOf(
-  repository: BackupRepository,
+  repository: SourceRepository,
   control: TaskControl,
   path: string,
   read: NamingFiles['read'],

@@ -194,7 +194,7 @@ async function sourceOf(
   workloadId: string,
 ): Promise<Pick<TreeRepair, 'source' | 'sourceFault'>> {
   try {
-    const repository = await context.repository(sourceRepositoryId);
+    const repository = await context.source(sourceRepositoryId);
     const { tree } = treeOf(await findSourceWorkload(repository, workloadId));
     return { source: { repositoryId: sourceRepositoryId, root: tree.root }, sourceFault: null };
   } catch (error) {
@@ -227,7 +227,7 @@ export async function healing(
   };
   const origins = [own];
   if (source !== null) {
-    const from = await context.repository(source.repositoryId);
+    const from = await context.source(source.repositoryId);
     const at = (path: string) => ({ repository: from, path: joinPath(source.root, path) });
     origins.push({ at, isRequired: false });
   }

@@ -10,7 +10,11 @@ import { restoreStaging } from '../../domain/targets/staging-id.js';
 import { FAULT_REASONS } from '../../domain/trees/one-file-fault.js';
 import type { TreeRestoreWork } from '../../domain/trees/tree-damage.js';
 import { folderRepositoryId } from '../../repository/open-repository.js';
-import type { BackupRepository, Move } from '../../repository/backup-repository.js';
+import type {
+  BackupRepository,
+  Move,
+  SourceRepository,
+} from '../../repository/backup-repository.js';
 import { readLines, type FileEntry } from '../../tree/file-index.js';
 import { indexPath, treeFile } from '../../tree/tree-paths.js';
 import type { TreeRecord } from '../../tree/tree-record.js';
@@ -123,7 +127,7 @@ export async function openRestoreFilesWorker(
 ): Promise<WindowWorker> {
   const { right } = await restoring(context, input);
   const { repositoryId, chain, pointId } = input;
-  const record = await readTreeRecord(await context.repository(repositoryId), chain);
+  const record = await readTreeRecord(await context.source(repositoryId), chain);
   if (record !== null) assertAtHome(chain, record);
   if (record === null || !hasPoint(record, pointId))
     throw new BackupError(
@@ -159,7 +163,7 @@ async function restoring(
   context: MoverContext,
   { repositoryId, chain, destinationPath, pointId, token }: PreparedTreeInput,
 ): Promise<{ readonly right: RightFiles; readonly restore: TreeRestore }> {
-  const source = await context.repository(repositoryId);
+  const source = await context.source(repositoryId);
   const target = await context.repository(folderRepositoryId(destinationPath));
   const staging = restoreStaging(pointId);
   const restore = await readStagedJson<TreeRestore>(target, stagedPath.plan(staging));
@@ -193,7 +197,7 @@ function stagedTree(staging: string): string {
 async function provenTable(
   { control }: MoverContext,
   files: KeptFiles,
-  source: BackupRepository,
+  source: SourceRepository,
   chain: string,
   entry: FileEntry,
   copy: Origin,

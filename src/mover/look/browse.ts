@@ -33,7 +33,7 @@ export async function listStoredJobs(
   context: MoverContext,
   input: BrowseRepositoryInput,
 ): Promise<BrowsePage<StoredJob>> {
-  const { jobs, unreadable } = await storedJobs(await context.repository(input.repositoryId));
+  const { jobs, unreadable } = await storedJobs(await context.source(input.repositoryId));
   return page(jobs, ({ id }) => id, input.cursor, PAGE_WORKLOADS, unreadable);
 }
 
@@ -57,7 +57,7 @@ export async function listRestorePoints(
         sourceView(workload, point),
       ),
     );
-  const repository = await context.repository(repositoryId);
+  const repository = await context.source(repositoryId);
   for (const record of chains.filter(({ workload }) => isWanted(workload)))
     items.push(...(await chainViews(repository, record, { immutableForDays, nowMs }, unreadable)));
   for (const record of trees.filter(({ workload }) => isWanted(workload)))

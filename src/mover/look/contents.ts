@@ -19,7 +19,7 @@ export interface Contents extends WholeScan {
 
 /** What lies in a repository: backups of others, places that are not looked into, files that no layout claims, and Longhaul's own chains. */
 export async function contents(context: MoverContext, repositoryId: string): Promise<Contents> {
-  const repository = await context.repository(repositoryId);
+  const repository = await context.source(repositoryId);
   const scan = await scanWhole(repository, context.facts);
   const { chains, unreadable } = await findOwnChains(repository);
   const found = await findTrees(repository);

@@ -39,7 +39,7 @@ export async function enumerateWorkloads(
   await assertIsNoTarget(context, targetIds, repositoryId);
   const unseen: UnseenPart[] = [];
   const onUnseen = (part: UnseenPart) => unseen.push(part);
-  const repository = await context.repository(repositoryId);
+  const repository = await context.source(repositoryId);
   return workloadPage(
     await listSourceWorkloads(repository, onUnseen, context.facts),
     after,

@@ -11,7 +11,7 @@ import type {
 import type { CopyJob } from '../../domain/jobs/copy-job.js';
 import type { UnreadablePart } from '../../domain/targets/repository-view.js';
 import { jsonBytes } from '../../domain/sessions/task-brief.js';
-import type { BackupRepository } from '../../repository/backup-repository.js';
+import type { SourceRepository } from '../../repository/backup-repository.js';
 import { treesOfJob } from '../../tree/find-trees.js';
 import { pointsAsRestorePoints } from '../../tree/show-tree.js';
 import { readTreeRecord } from '../../tree/tree-store.js';
@@ -48,11 +48,11 @@ export async function listKeptWorkloads(
 ): Promise<KeptPage> {
   const { targetRepositoryId, jobId, origin, after } = input;
   const job = { id: jobId, ...(origin === undefined ? {} : { origin }) };
-  return keptPage(await context.repository(targetRepositoryId), job, after);
+  return keptPage(await context.source(targetRepositoryId), job, after);
 }
 
 export async function keptPage(
-  repository: BackupRepository,
+  repository: SourceRepository,
   { id, origin }: Pick<CopyJob, 'id' | 'origin'>,
   after: string | null,
 ): Promise<KeptPage> {
@@ -105,7 +105,7 @@ type Sources = readonly { readonly source: { readonly repositoryId: string } }[]
 
 /** Chains and then trees of a job, behind a place. */
 async function* keptRecords(
-  repository: BackupRepository,
+  repository: SourceRepository,
   job: string,
   isWanted: (path: string) => boolean,
   after: string | null,
@@ -130,7 +130,7 @@ export async function lookForAbsent(
   input: LookForAbsentInput & { readonly immutableForDays: number },
 ): Promise<AbsentWorkload[]> {
   const { jobId, workloads, afterDays, nowMs, immutableForDays, origin } = input;
-  const repository = await context.repository(input.targetRepositoryId);
+  const repository = await context.source(input.targetRepositoryId);
   const looks: AbsentWorkload[] = [];
   for (const { id, isSeen } of workloads)
     for (const { record, isTree } of await recordsIn(repository, chainFolder(jobId, id))) {
@@ -146,7 +146,7 @@ export async function lookForAbsent(
 }
 
 async function recordsIn(
-  repository: BackupRepository,
+  repository: SourceRepository,
   folder: string,
 ): Promise<{ record: Pick<ChainRecord, 'workload' | 'presence' | 'points'>; isTree: boolean }[]> {
   const chains = await chainsIn(repository, [folder]);

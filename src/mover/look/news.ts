@@ -17,7 +17,7 @@ import type { TreePoint } from '../../domain/trees/source-tree.js';
 import { jobKind } from '../../domain/sources/workload-rules.js';
 import { workloadTypeOf } from '../../layout/layouts.js';
 import { newTreePoints } from '../source/new-tree-points.js';
-import type { BackupRepository } from '../../repository/backup-repository.js';
+import type { SourceRepository } from '../../repository/backup-repository.js';
 import { listSourceWorkloads } from '../source/source-catalogue.js';
 import { identifiedPoints } from '../source/source-points.js';
 import type { MoverContext } from '../task/mover-context.js';
@@ -66,10 +66,10 @@ export async function lookForNews(
   const seen = input.awaited.flatMap((point) => point.seen ?? []);
   const unread: UnreadSource[] = [];
   const folders: Record<string, readonly string[]> = {};
-  const target = await context.repository(job.target.repositoryId);
+  const target = await context.source(job.target.repositoryId);
   for (const { repositoryId } of job.sources.include) {
     const listed = await orCode(context, async () => {
-      const repository = await context.repository(repositoryId);
+      const repository = await context.source(repositoryId);
       await assertIsNoTarget(context, targetIds, repositoryId);
       const noted = new Set<string>();
       const noting = notingFolders(repository, noted);
@@ -115,7 +115,7 @@ const PLACE_UNREAD = 'SOURCE_PART_UNREADABLE';
 
 /** What a source shows, and the paths of places that cannot be read. */
 async function listWithPlaces(
-  repository: BackupRepository,
+  repository: SourceRepository,
   { facts }: MoverContext,
 ): Promise<{ readonly workloads: SourceWorkload[]; readonly places: readonly string[] }> {
   const places: string[] = [];
@@ -146,7 +146,7 @@ function stateOf({ createdAtMs, sizeBytes, files, needs, gap }: TreePoint): unkn
 
 /** A complete point that nobody has dealt with, or one of which only a comparison tells what it is. */
 async function hasWork(
-  target: BackupRepository,
+  target: SourceRepository,
   job: CopyJob,
   sourceRepositoryId: string,
   workload: SourceWorkload,

@@ -1,17 +1,17 @@
-import type { BackupRepository } from '../../repository/backup-repository.js';
+import type { SourceRepository } from '../../repository/backup-repository.js';
 
 /** Of a source with more of them a look tells the first ones. */
 const MOST_FOLDERS = 10_000;
 
 /** The repository, with the folders that are listed noted: whatever a look finds, it finds in one of them. */
 export function notingFolders(
-  repository: BackupRepository,
+  repository: SourceRepository,
   folders: Set<string>,
-): BackupRepository {
+): SourceRepository {
   const note = (folder: string): void => {
     if (folders.size < MOST_FOLDERS) folders.add(folder);
   };
-  const noted: Pick<BackupRepository, 'list' | 'entries'> = {
+  const noted: Pick<SourceRepository, 'list' | 'entries'> = {
     list(folder) {
       note(folder);
       return repository.list(folder);

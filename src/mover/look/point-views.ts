@@ -16,7 +16,7 @@ import type { SourceRestorePoint, SourceWorkload } from '../../domain/sources/re
 import { withBelievedCopies } from '../../domain/sources/believed-dates.js';
 import { filesOfDisk } from '../../domain/sources/source-files.js';
 import type { TargetRestorePoint } from '../../domain/targets/target-point.js';
-import type { BackupRepository } from '../../repository/backup-repository.js';
+import type { SourceRepository } from '../../repository/backup-repository.js';
 import { maintenancePlan, type MaintenancePlan } from '../change/plan-maintenance.js';
 import { storedDefinition } from './stored-jobs.js';
 
@@ -54,7 +54,7 @@ export function sourceView(workload: SourceWorkload, point: SourceRestorePoint):
 /** The points of a chain, each with why retention keeps it, by the definition that lies beside the data.
  *  @param unreadable gets what keeps this from being told */
 export async function chainViews(
-  repository: BackupRepository,
+  repository: SourceRepository,
   record: ChainRecord,
   rule: { readonly immutableForDays: number; readonly nowMs: number },
   unreadable: UnreadablePart[],
@@ -94,7 +94,7 @@ export async function chainViews(
 }
 
 async function keptPoints(
-  repository: BackupRepository,
+  repository: SourceRepository,
   record: ChainRecord,
   policy: { readonly job: CopyJob; readonly immutableForDays: number; readonly nowMs: number },
   unreadable: UnreadablePart[],

@@ -1,10 +1,10 @@
 import { readMarker } from '../../chain/repository-marker.js';
 import { BackupError, isBackupError, isStorageFault } from '../../domain/errors.js';
-import type { BackupRepository } from '../../repository/backup-repository.js';
+import type { SourceRepository } from '../../repository/backup-repository.js';
 
 /** Whoever opens repositories. */
 export interface Repositories {
-  repository(id: string): Promise<BackupRepository>;
+  source(id: string): Promise<SourceRepository>;
 }
 
 /** Refuses a source that is a configured target under another path (a bind mount, a second mount, a copy of the mount): a periodic job would
@@ -35,7 +35,7 @@ export async function knownMarker(
   repositoryId: string,
 ): Promise<string | null> {
   try {
-    return (await readMarker(await repositories.repository(repositoryId)))?.id ?? null;
+    return (await readMarker(await repositories.source(repositoryId)))?.id ?? null;
   } catch (error) {
     if (!(error instanceof BackupError)) throw error;
     if (isStorageFault(error) || isBackupError(error, 'METADATA_CORRUPT')) return null;

@@ -7,11 +7,11 @@ import type { CopyJob } from '../../domain/jobs/copy-job.js';
 import type { StoredJob, UnreadablePart } from '../../domain/targets/repository-view.js';
 import { findTrees } from '../../tree/find-trees.js';
 import { totalsOf } from '../../tree/show-tree.js';
-import type { BackupRepository } from '../../repository/backup-repository.js';
+import type { SourceRepository } from '../../repository/backup-repository.js';
 
 /** null: there is none, or it is named in `unreadable`, once. */
 export async function storedDefinition(
-  repository: BackupRepository,
+  repository: SourceRepository,
   jobId: string,
   unreadable: UnreadablePart[],
 ): Promise<CopyJob | null> {
@@ -25,7 +25,7 @@ export async function storedDefinition(
 }
 
 export async function storedJobs(
-  repository: BackupRepository,
+  repository: SourceRepository,
 ): Promise<{ jobs: StoredJob[]; unreadable: UnreadablePart[] }> {
   const jobs: StoredJob[] = [];
   const found = await findOwnChains(repository);
@@ -64,7 +64,7 @@ function newestOf(points: StoredRecord['points']): string | null {
 }
 
 async function storedJob(
-  repository: BackupRepository,
+  repository: SourceRepository,
   jobId: string,
   chains: readonly StoredRecord[],
   unreadable: UnreadablePart[],

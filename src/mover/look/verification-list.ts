@@ -7,7 +7,7 @@ import { jsonBytes } from '../../domain/sessions/task-brief.js';
 import type { TargetRestorePoint } from '../../domain/targets/target-point.js';
 import type { VerificationPage, VerificationPosition } from '../../domain/targets/verification.js';
 import type { TreeToVerify } from '../../domain/trees/tree-damage.js';
-import type { BackupRepository } from '../../repository/backup-repository.js';
+import type { SourceRepository } from '../../repository/backup-repository.js';
 import { findTrees } from '../../tree/find-trees.js';
 import type { TreeRecord } from '../../tree/tree-record.js';
 import type { MoverContext } from '../task/mover-context.js';
@@ -39,13 +39,13 @@ export async function listVerification(
   context: MoverContext,
   input: ListVerificationInput,
 ): Promise<VerificationPage> {
-  return verificationPage(await context.repository(input.repositoryId), input);
+  return verificationPage(await context.source(input.repositoryId), input);
 }
 
 /** The next part of what is to be verified. Chains behind it are not read.
  *  @throws RESTORE_POINT_MISSING when there is no such point */
 export async function verificationPage(
-  repository: BackupRepository,
+  repository: SourceRepository,
   input: ListVerificationInput,
 ): Promise<VerificationPage> {
   const { repositoryId, restorePointId, after } = input;
@@ -72,7 +72,7 @@ export async function verificationPage(
 
 /** null: nothing of it is left to be done. */
 async function* allParts(
-  repository: BackupRepository,
+  repository: SourceRepository,
   input: ListVerificationInput,
 ): AsyncGenerator<Part | null> {
   const { after } = input;
@@ -86,7 +86,7 @@ async function* allParts(
 }
 
 async function* treeParts(
-  repository: BackupRepository,
+  repository: SourceRepository,
   input: ListVerificationInput,
 ): AsyncGenerator<Part | null> {
   const after = input.after?.isTree === true ? input.after : null;

@@ -2,7 +2,7 @@ import type { SourceWorkload } from '../../domain/sources/restore-point.js';
 import type { UnrecognisedFiles } from '../../domain/sources/unrecognised.js';
 import type { UnseenPart } from '../../domain/sources/unseen-part.js';
 import { scanRepository } from '../../layout/scan-repository.js';
-import type { BackupRepository } from '../../repository/backup-repository.js';
+import type { SourceRepository } from '../../repository/backup-repository.js';
 import { OWN_FOLDER } from '../../repository/repository-path.js';
 import type { MoverContext } from '../task/mover-context.js';
 
@@ -15,7 +15,7 @@ export interface WholeScan {
 
 /** The backups of others in a repository, and all that is none of them. */
 export async function scanWhole(
-  repository: BackupRepository,
+  repository: SourceRepository,
   facts: MoverContext['facts'],
 ): Promise<WholeScan> {
   const unseen: UnseenPart[] = [];

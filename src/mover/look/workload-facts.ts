@@ -8,7 +8,7 @@ import type { BrowseRepositoryInput } from '../../domain/targets/repository-view
 import { settlePoints } from '../../domain/sources/settle.js';
 import { uncopiedPlaces } from '../../domain/safety/uncopied-places.js';
 import type { FactsPage, WorkloadFacts } from '../../domain/safety/workload-facts.js';
-import type { BackupRepository } from '../../repository/backup-repository.js';
+import type { SourceRepository } from '../../repository/backup-repository.js';
 import { findTrees } from '../../tree/find-trees.js';
 import { pointsAsRestorePoints, totalsOf } from '../../tree/show-tree.js';
 import type { MoverContext } from '../task/mover-context.js';
@@ -25,7 +25,7 @@ export async function listWorkloadFacts(
   input: BrowseRepositoryInput & { readonly nowMs: number; readonly settleMs: number },
 ): Promise<FactsPage> {
   const { nowMs, settleMs } = input;
-  const repository = await context.repository(input.repositoryId);
+  const repository = await context.source(input.repositoryId);
   const rule = { nowMs, settleMs };
   const { sources, unseen, unrecognised } = await scanWhole(repository, context.facts);
   const items: WorkloadFacts[] = sources.map((workload) =>
@@ -58,7 +58,7 @@ export async function listWorkloadFacts(
 class StoredPolicies {
   readonly #known = new Map<string, CopyJob | null>();
 
-  constructor(private readonly repository: BackupRepository) {}
+  constructor(private readonly repository: SourceRepository) {}
 
   async of(jobId: string): Promise<CopyJob | null> {
     const known = this.#known.get(jobId);

@@ -78,7 +78,7 @@ async function openStored(
   files: OpenFiles,
 ): Promise<StoredUnits | null> {
   if (digestsPath === undefined || within !== undefined) return null;
-  const table = files.add(await (await context.repository(repositoryId)).openRead(digestsPath));
+  const table = files.add(await (await context.source(repositoryId)).openRead(digestsPath));
   return new StoredUnits(table, (await readDigestTableHeader(table)).units);
 }
 

@@ -82,7 +82,7 @@ export async function selectWork(
     awaited,
     named: job.once?.restorePointId ?? null,
   });
-  const source = await context.repository(sourceRepositoryId);
+  const source = await context.source(sourceRepositoryId);
   const late = job.once === undefined ? await lateCompanions(source, current, copied) : [];
   const points = selection.points.slice(0, MAX_SELECTED);
   const isOnlyLook = input.epoch === null || points.length === 0;

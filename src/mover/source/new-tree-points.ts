@@ -11,13 +11,13 @@ import {
   type ChosenTreePoints,
 } from '../../domain/trees/tree-points.js';
 import { treeLayoutOf } from '../../layout/tree-layouts.js';
-import type { BackupRepository } from '../../repository/backup-repository.js';
+import type { SourceRepository } from '../../repository/backup-repository.js';
 import { readTreeRecord } from '../../tree/tree-store.js';
 
 /** Points that a session started now would copy of a tree, by the points alone.
  *  @returns isFirst: there is no copy yet */
 export async function newTreePoints(
-  target: BackupRepository,
+  target: SourceRepository,
   job: CopyJob,
   { id, tree }: SourceWorkload,
   rule: SettleRule,

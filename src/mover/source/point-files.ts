@@ -3,7 +3,7 @@ import type { KeptFile } from '../../domain/targets/target-point.js';
 import { BackupError } from '../../domain/errors.js';
 import { placesInTree } from '../../domain/trees/tree-path.js';
 import { WHOLE_FILE } from '../../image/formats.js';
-import type { BackupRepository, RepositoryEntry } from '../../repository/backup-repository.js';
+import type { RepositoryEntry, SourceRepository } from '../../repository/backup-repository.js';
 import type { LayerFile } from '../blocks/layer-file.js';
 import type { CompanionFile } from '../blocks/companion-file.js';
 
@@ -23,7 +23,7 @@ const MAX_WHOLE_BYTES = 1024 * 1024;
 /** Looks at each file of the point once; opens none.
  *  @throws FILE_MISSING when one is gone */
 export async function pointFiles(
-  repository: BackupRepository,
+  repository: SourceRepository,
   { disks, companions }: Pick<SourceRestorePoint, 'disks' | 'companions'>,
 ): Promise<PointFiles> {
   const places = placesInTree([...disks, ...companions]);
@@ -64,7 +64,7 @@ function traitsOf(known: FileTraits, as: string, { stamp, mode }: RepositoryEntr
   };
 }
 
-async function entryOf(repository: BackupRepository, path: string): Promise<RepositoryEntry> {
+async function entryOf(repository: SourceRepository, path: string): Promise<RepositoryEntry> {
   const entry = await repository.stat(path);
   if (entry !== null) return entry;
   throw new BackupError('FILE_MISSING', `${path} is missing`, {

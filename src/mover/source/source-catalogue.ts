@@ -15,7 +15,7 @@ import type { TargetRestorePoint } from '../../domain/targets/target-point.js';
 import { unseenReason, type UnseenPart } from '../../domain/sources/unseen-part.js';
 import type { FactStore } from '../../layout/file-facts.js';
 import { scanRepository, scanWorkload } from '../../layout/scan-repository.js';
-import type { BackupRepository } from '../../repository/backup-repository.js';
+import type { SourceRepository } from '../../repository/backup-repository.js';
 import { chainsIn, findChains } from '../../chain/find-chains.js';
 import type { LayerFile } from '../blocks/layer-file.js';
 import type { MoverContext } from '../task/mover-context.js';
@@ -24,7 +24,7 @@ import type { CopyPlace } from './copy-place.js';
 /** Everything in a repository that can be copied from: what the backup tools left there, and Longhaul's own chains (a copy of a copy). A
  *  chain whose record cannot be read is a workload without restore points: who asks for it (`findSourceWorkload`) gets the reason. */
 export async function listSourceWorkloads(
-  repository: BackupRepository,
+  repository: SourceRepository,
   onUnseen?: (part: UnseenPart) => void,
   facts?: FactStore,
 ): Promise<SourceWorkload[]> {
@@ -44,7 +44,7 @@ export async function listSourceWorkloads(
  *  @param folders `SourceWorkload.folders` of an earlier look
  *  @throws WORKLOAD_MISSING, WORKLOAD_CLAIMED_TWICE, SOURCE_PART_UNREADABLE */
 export async function findSourceWorkload(
-  repository: BackupRepository,
+  repository: SourceRepository,
   workloadId: string,
   folders?: readonly string[],
   facts?: FactStore,
@@ -70,7 +70,7 @@ export async function sourceWorkload(
   context: MoverContext,
   { sourceRepositoryId, workloadId, sourceFolders, lookId }: CopyPlace,
 ): Promise<SourceWorkload> {
-  const repository = await context.repository(sourceRepositoryId);
+  const repository = await context.source(sourceRepositoryId);
   const text = lookId === undefined ? null : await context.facts.load(lookKey(lookId));
   if (text !== null) return JSON.parse(text) as SourceWorkload;
   return findSourceWorkload(repository, workloadId, sourceFolders, context.facts);
@@ -85,7 +85,7 @@ export async function rememberLook(
   { sourceRepositoryId }: CopyPlace,
   workload: SourceWorkload,
 ): Promise<string | null> {
-  const { capabilities } = await context.repository(sourceRepositoryId);
+  const { capabilities } = await context.source(sourceRepositoryId);
   if (!capabilities.stampsProve || workload.isCopiedChain === true) return null;
   const lookId = randomUUID();
   context.facts.save(lookKey(lookId), JSON.stringify(workload));
@@ -97,7 +97,7 @@ function lookKey(lookId: string): string {
 }
 
 async function lookEverywhere(
-  repository: BackupRepository,
+  repository: SourceRepository,
   workloadId: string,
   facts?: FactStore,
 ): Promise<SourceWorkload | null> {
@@ -117,7 +117,7 @@ async function lookEverywhere(
 }
 
 async function lookIn(
-  repository: BackupRepository,
+  repository: SourceRepository,
   workloadId: string,
   folders: readonly string[],
   facts?: FactStore,
@@ -129,7 +129,7 @@ async function lookIn(
 }
 
 /** Where stamps are weak an untouched file cannot be told from one that was written. */
-function withProofs(repository: BackupRepository, workload: SourceWorkload): SourceWorkload {
+function withProofs(repository: SourceRepository, workload: SourceWorkload): SourceWorkload {
   if (repository.capabilities.stampsProve) return workload;
   const restorePoints = workload.restorePoints.map((point) => ({ ...point, fingerprint: null }));
   return { ...workload, restorePoints };
@@ -210,7 +210,7 @@ function layerOf(
 }
 
 async function chainAsSource(
-  repository: BackupRepository,
+  repository: SourceRepository,
   folder: string,
   record: ChainRecord,
 ): Promise<SourceWorkload> {
@@ -253,7 +253,7 @@ function chainFoldersNamedBy(workloadId: string): string[] {
 const CHAIN_WORKLOAD_ID = /^[\w%~-][\w.%~-]*:[\w%~-][\w.%~-]*$/;
 
 async function pointAsSource(
-  repository: BackupRepository,
+  repository: SourceRepository,
   folder: string,
   record: ChainRecord,
   point: TargetRestorePoint,

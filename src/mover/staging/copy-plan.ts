@@ -15,7 +15,11 @@ import { diskFileName } from '../../chain/chain-paths.js';
 import { pathSegment } from '../../domain/targets/path-segment.js';
 import { imageFormat } from '../../image/formats.js';
 import type { FileShape } from '../../image/image-format.js';
-import type { BackupRepository, Move } from '../../repository/backup-repository.js';
+import type {
+  BackupRepository,
+  Move,
+  SourceRepository,
+} from '../../repository/backup-repository.js';
 import { readWholeFile } from '../../repository/replace-file.js';
 import { isFileUnread } from '../../repository/unread-file.js';
 import type { CompanionFile } from '../blocks/companion-file.js';
@@ -130,7 +134,7 @@ const STAGING_VERSION = 8;
 /** null: there is none that can be trusted. Staging may be lost at any time, so what is damaged there, cannot be read, or was written by another release,
  *  is done again, like what is absent. */
 export async function readStagedJson<T extends { token: string }>(
-  repository: BackupRepository,
+  repository: SourceRepository,
   path: string,
 ): Promise<T | null> {
   try {
@@ -169,7 +173,7 @@ export async function writeStagedJson(
 /** The plan that `token` names.
  *  @throws STAGING_INVALID when another one, or none, is there; STALE_EPOCH when it was taken over */
 export async function requirePlan(
-  repository: BackupRepository,
+  repository: SourceRepository,
   staging: string,
   reference: PlanReference,
 ): Promise<CopyPlan> {
@@ -196,7 +200,7 @@ export function requireDisk(plan: CopyPlan, name: string): DiskPlan {
 
 /** What was composed by a plan. @throws STAGING_INVALID when it is not finished */
 export async function requireComposed(
-  repository: BackupRepository,
+  repository: SourceRepository,
   staging: string,
   plan: CopyPlan,
 ): Promise<ComposedPoint> {

@@ -1,6 +1,5 @@
 import { holdLease, LEASE_MS, releaseLease } from '../../chain/leases.js';
-import type { BackupError } from '../../domain/errors.js';
-import { isBackupError } from '../../domain/errors.js';
+import { isBackupError, type BackupError } from '../../domain/errors.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import type { MoverContext } from '../task/mover-context.js';
 

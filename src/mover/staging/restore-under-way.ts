@@ -47,12 +47,7 @@ async function isReading(
   { repositoryId, nowMs }: { readonly repositoryId: string; readonly nowMs: number },
 ): Promise<boolean> {
   try {
-    return await isLeaseHeld(
-      await context.repository(of.repositoryId),
-      of.chain,
-      of.leaseId,
-      nowMs,
-    );
+    return await isLeaseHeld(await context.source(of.repositoryId), of.chain, of.leaseId, nowMs);
   } catch (error) {
     if (isBackupError(error, 'REPOSITORY_MISSING')) return false;
     const isAway = isBackupError(error) && error.kind === 'unavailable';

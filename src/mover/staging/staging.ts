@@ -11,7 +11,11 @@ import {
   mergeStagingId,
 } from '../../domain/targets/staging-id.js';
 import type { TargetRestorePoint } from '../../domain/targets/target-point.js';
-import type { BackupRepository, RepositoryEntry } from '../../repository/backup-repository.js';
+import type {
+  BackupRepository,
+  RepositoryEntry,
+  SourceRepository,
+} from '../../repository/backup-repository.js';
 import { readStagedJson, stagedPath } from './copy-plan.js';
 
 /** An empty staging folder for a copy. */
@@ -132,7 +136,7 @@ export async function discardAbandonedStaging(
 
 /** What `discardAbandonedStaging` would take away. Reads only. */
 export async function abandonedStaging(
-  repository: BackupRepository,
+  repository: SourceRepository,
   chain: string,
 ): Promise<RepositoryEntry[]> {
   const entries = await repository.list(`${chain}/${STAGING_FOLDER}`);

@@ -35,6 +35,8 @@ export class InProcessMover implements Pick<DataMover, keyof DataMover> {
       : Promise.resolve(repository);
   };
 
+  readonly source = this.repository;
+
   /** None limits, unless a test puts its own in place. */
   meters = RateMeters.of([]);
 
@@ -44,12 +46,9 @@ export class InProcessMover implements Pick<DataMover, keyof DataMover> {
   readonly storage = new StorageProbes([], this.repository);
 
   context(control = new TaskControl(), input?: unknown): MoverContext {
-    return {
-      control,
-      facts: this.facts,
-      repository: async (id) =>
-        taskRepository(await this.repository(id), control, this.meters, input),
-    };
+    const repository = async (id: string) =>
+      taskRepository(await this.repository(id), control, this.meters, input);
+    return { control, facts: this.facts, source: repository, repository };
   }
 
   async run<N extends ThreadOperation>(
@@ -65,7 +64,8 @@ export class InProcessMover implements Pick<DataMover, keyof DataMover> {
 
   /** As the thread of looks has it: its repositories are those of the storage, with nothing around them. */
   lookContext(control = new TaskControl()): MoverContext {
-    return { control, facts: this.facts, repository: this.repository };
+    const { facts, repository } = this;
+    return { control, facts, source: repository, repository };
   }
 
   runFreeing<N extends ThreadOperation>(

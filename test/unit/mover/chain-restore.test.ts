@@ -242,7 +242,7 @@ describe('a folder in which a restore from a target that is away was begun', () 
     const begun = new MachineRestore(await machine.copy(), 'raw');
     await begun.prepare();
     const away = new BackupError('REPOSITORY_UNREACHABLE', 'the share is away');
-    const context = { repository: () => Promise.reject(away) } as Partial<MoverContext>;
+    const context = { source: () => Promise.reject(away) } as Partial<MoverContext>;
     const from = (repositoryId: string) =>
       assertNoneUnderWay(context as MoverContext, begun.folder, {
         ...{ repositoryId, chain: machine.chain, leaseId: 'other', pointId: machine.idOf(3) },

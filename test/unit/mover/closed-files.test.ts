@@ -43,6 +43,7 @@ it('leaves no digest table open when one of them is damaged or gone', async () =
     control: new TaskControl(),
     facts: FORGETFUL,
     repository: () => Promise.resolve(repository),
+    source: () => Promise.resolve(repository),
   };
   const layer = (name: string): LayerFile => ({
     ...{ repositoryId: 'nas', path: 'disk.qcow2', format: 'qcow2', stamp: null },

@@ -70,6 +70,7 @@ it.each([
       control: new TaskControl(),
       facts: FORGETFUL,
       repository: () => Promise.resolve(repository),
+      source: () => Promise.resolve(repository),
     };
     const points = ['bad', 'first', 'second'].map((name) => ({ disks: [diskOf(name)] }));
     const source = {

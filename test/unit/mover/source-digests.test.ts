@@ -19,7 +19,7 @@ describe('digests of a block that was just read', () => {
     const repository = new SimulatedRepository('offsite');
     const table = Buffer.concat([digestTableHeader(HEADER), Buffer.alloc(32), digest]);
     await repository.put('vda.digests', table);
-    const context = { repository: async () => repository } as unknown as MoverContext;
+    const context = { source: async () => repository } as unknown as MoverContext;
     const layer = { repositoryId: 'offsite', digestsPath: 'vda.digests', path: 'vda.qcow2' };
     digests = await SourceDigests.open(context, [layer as LayerFile]);
   });

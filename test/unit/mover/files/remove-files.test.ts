@@ -30,6 +30,7 @@ it('removes no file on the word of a list whose end shows that it is not the one
   const record = await writeTreeRecord(target, tree, { ...taken, pending });
   const context = {
     repository: () => Promise.resolve(target),
+    source: () => Promise.resolve(target),
     control: new TaskControl(),
     facts: FORGETFUL,
   };

@@ -15,6 +15,7 @@ it('tells of what lies beside the workloads and is not copied, once', async () =
   await writeFile(at('backup_manifest'), 'x');
   const context = {
     repository: () => Promise.resolve(repository),
+    source: () => Promise.resolve(repository),
     control: new TaskControl(),
     facts: FORGETFUL,
   };
