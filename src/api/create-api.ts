@@ -42,7 +42,6 @@ import { previewRoutes } from './jobs/preview-routes.js';
 import { problemHandler } from './problem.js';
 import { readiness } from './readiness.js';
 import { RepositoryBrowser } from './repositories/repository-browser.js';
-import { operationRoutes } from './repositories/operation-routes.js';
 import { repositoryRoutes } from './repositories/repository-routes.js';
 import { mountRoutes, type Route } from './route.js';
 import { SafetyReader, watchedChannels } from './safety/safety-reader.js';
@@ -218,7 +217,6 @@ function apiRoutes(
     ...sessionRoutes(sessions, all, browser, { now, followIntervalMs, logger }),
     ...eventRoutes({ feed, now, logger }),
     ...repositoryRoutes({ client, browser, jobs, operations, repositories, now }),
-    ...operationRoutes(operations),
     ...oneTimeCopyRoutes({
       ...{ ...surroundings, copies: new OneTimeCopies(client, now) },
       ...{ browser, timeZone, now },

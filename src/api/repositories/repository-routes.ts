@@ -10,6 +10,7 @@ import type { BrowsePage } from '../../domain/targets/repository-view.js';
 import { WORKLOAD_ID_LENGTH } from '../../domain/sources/workload-id.js';
 import { repositoryTaskQueue } from '../../../workflows/messages.js';
 import { pageSchema } from '../field-schemas.js';
+import { operationRoutes } from './operation-routes.js';
 import type { OperationStore } from './operation-store.js';
 import {
   configuredRepository,
@@ -56,6 +57,7 @@ export function repositoryRoutes(services: RepositoryServices): Route[] {
     ...verifyRoutes(services),
     ...restoreRoutes(services),
     removeRoute(services),
+    ...operationRoutes(services.operations),
   ];
 }
 
