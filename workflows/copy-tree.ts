@@ -58,6 +58,8 @@ class TreeCopy implements WorkloadTask {
   /** Files of the copy that were found not to be there. */
   private lost = 0;
   private leftOut: readonly string[] = [];
+  /** Of the plan that was committed. */
+  private committedWarnings: readonly string[] = [];
   /** Whether restore points wait for files that could not be copied, or are still written to. */
   private hasLeftOut = false;
   /** Files that the copy had lost, and has again. */
@@ -162,6 +164,8 @@ class TreeCopy implements WorkloadTask {
     );
     for (const work of plan.classes) await this.copyClass(plan, work);
     await this.commit(plan);
+    // What the commit has told nobody tells again.
+    this.committedWarnings = plan.warnings;
     await this.removeDue(plan);
     this.end(plan);
   }
@@ -293,7 +297,8 @@ class TreeCopy implements WorkloadTask {
 
   /** What happened to single files, although the task as a whole has failed. */
   private noteFaults(): void {
-    for (const note of faultNotes(this.faults)) this.state.note(note);
+    const warnings = [...this.committedWarnings, ...this.leftOut];
+    for (const note of [...faultNotes(this.faults), ...warnings]) this.state.note(note);
     if (this.sentAgain.count > 0) this.state.note(sentAgainText(this.sentAgain));
   }
 

@@ -91,7 +91,8 @@ export async function planTree(
   const record = await takeUnlessRead(context, input, { layout: layout.name });
   if (typeof record === 'string')
     return { state: 'same', reason: record, ...told(noRemarks(), 0, [record]) };
-  warnings.push(...(record.untold ?? []));
+  // Before what the next look shows again.
+  warnings.unshift(...(record.untold ?? []));
   if (isStopped) {
     // The record says by now what the run before was stopped in, which is no loss. It has taken nothing away.
     copy = await lookAtCopy(target, input.chain, record);

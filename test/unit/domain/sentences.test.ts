@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { sentences } from '../../../src/domain/sentences.js';
+import { firstTexts, sentences } from '../../../src/domain/sentences.js';
 
 it.each([
   [
@@ -10,4 +10,13 @@ it.each([
   [['is it mounted?', ''], 'is it mounted?'],
 ])('joins %j with one full stop each', (parts, text) => {
   expect(sentences(...parts)).toBe(text);
+});
+
+it('counts what a list was cut by before when it is cut again', () => {
+  const first = Array.from({ length: 20 }, (_, index) => `point ${index} was written over`);
+  expect(firstTexts([...first, 'and 480 more like these', 'another'])).toEqual([
+    ...first,
+    'and 481 more like these',
+  ]);
+  expect(firstTexts([...first.slice(1), 'another'])).toEqual([...first.slice(1), 'another']);
 });
