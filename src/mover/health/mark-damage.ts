@@ -43,30 +43,37 @@ export async function markDamage(context: MoverContext, input: MarkInput): Promi
   const staging = stagingFolder(chain, MARK_STAGING_ID);
   const noted = await readStagedJson<MarkNotes>(repository, stagedPath.plan(staging));
   const token = tokenOf(input);
-  const outcome = noted?.token === token ? noted.outcome : await outcomeOf(context, input, record);
-  const { corrupt, quarantined } = outcome;
-  if (corrupt.length === 0) return outcome;
-  if (noted?.token !== token) {
+  const before = noted?.token === token ? noted.outcome : null;
+  const { corrupt, sound, leaving } =
+    before === null
+      ? await judged(context, input, record)
+      : { ...before, leaving: before.quarantined };
+  if (corrupt.length === 0) return { corrupt, quarantined: [], sound };
+  const points = record.points.map((point) =>
+    corrupt.includes(point.id) ? { ...point, health: 'corrupt' as const } : point,
+  );
+  // Before any source is asked, which may take long: what is corrupt is called so whatever comes of that.
+  const marked = isDeepStrictEqual(points, record.points)
+    ? record
+    : await writeChainRecord(repository, chain, { ...record, points });
+  const outcome = before ?? {
+    ...{ corrupt, sound },
+    quarantined: (await areSourcesAsked(context, marked, leaving)) ? leaving : [],
+  };
+  if (before === null) {
     await repository.makePlace(staging);
     const notes: MarkNotes = { token, outcome };
     await writeStagedJson(repository, stagedPath.plan(staging), notes);
   }
-  const points = record.points.map((point) =>
-    corrupt.includes(point.id) ? { ...point, health: 'corrupt' as const } : point,
-  );
-  const leaving = quarantined.filter((id) => points.some((point) => point.id === id));
-  const isMarked = isDeepStrictEqual(points, record.points);
-  const marked = isMarked
-    ? record
-    : await writeChainRecord(repository, chain, { ...record, points });
-  if (leaving.length > 0)
+  const going = outcome.quarantined.filter((id) => points.some((point) => point.id === id));
+  if (going.length > 0)
     await changeChain(
       context,
       place,
       marked,
-      afterRetention(withoutPoints(marked, leaving), []),
-      { type: 'quarantine', ids: leaving, revision: marked.revision },
-      leaving,
+      afterRetention(withoutPoints(marked, going), []),
+      { type: 'quarantine', ids: going, revision: marked.revision },
+      going,
       input.nowMs,
     );
   return outcome;
@@ -82,11 +89,12 @@ function tokenOf({ epoch, damage, mayQuarantine }: MarkInput): string {
   return hash('sha256', JSON.stringify([epoch, damage, mayQuarantine]), 'hex');
 }
 
-async function outcomeOf(
+/** What is damaged, and what of it no good point builds on (`leaving`). A repeat finds the same, as long as nothing was set aside. */
+async function judged(
   context: MoverContext,
   input: MarkInput,
   record: ChainRecord,
-): Promise<MarkOutcome> {
+): Promise<Pick<MarkOutcome, 'corrupt' | 'sound'> & { readonly leaving: string[] }> {
   const showing = new Set<string>();
   const sound: MarkOutcome['sound'][number][] = [];
   for (const damage of input.damage)
@@ -94,9 +102,8 @@ async function outcomeOf(
       sound.push({ pointId: damage.pointId, disk: damage.disk });
     else for (const id of await pointsThatShow(context, input, record, damage)) showing.add(id);
   const corrupt = record.points.map(({ id }) => id).filter((id) => showing.has(id));
-  const set = input.mayQuarantine ? withoutGoodDependents(record.points, showing) : [];
-  const quarantined = (await areSourcesAsked(context, record, set)) ? set : [];
-  return { corrupt, quarantined, sound };
+  const leaving = input.mayQuarantine ? withoutGoodDependents(record.points, showing) : [];
+  return { corrupt, sound, leaving };
 }
 
 /** A check does not own the chain: a merge may have put another file in the place of the one that it looked at. */
