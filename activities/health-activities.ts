@@ -68,6 +68,11 @@ function createVerifyActivities(mover: DataMover) {
       });
     },
 
+    /** Of a check that was stopped or failed: nobody waits for its lease. What it has noted stays. */
+    async giveCheckBack(input: PointCheck): Promise<void> {
+      return runTask((control) => mover.run('giveCheckBack', onChain(input), control));
+    },
+
     async collectDamage(input: CollectDamageRequest): Promise<CollectedDamage> {
       return runTask((control) => mover.run('collectDamage', onChain(input), control));
     },

@@ -8,6 +8,7 @@ import type { CopyActivities } from '../activities/copy-activities.js';
 import type { HealthActivities } from '../activities/health-activities.js';
 import type { NotifyActivities } from '../activities/notify-activities.js';
 import type { RemovedWorkloadActivities } from '../activities/removed-workload-activities.js';
+import type { RestoreActivities } from '../activities/restore-activities.js';
 import type { RetentionActivities } from '../activities/retention-activities.js';
 import type { SessionActivities } from '../activities/session-activities.js';
 import type { TurnActivities } from '../activities/turn-activities.js';
@@ -159,6 +160,26 @@ export function treeHealthActivities(
 ): ActivityInterfaceFor<TreeHealthActivities> {
   return proxyActivities<TreeHealthActivities>(healthOptions(repositoryId, settings));
 }
+
+type LeaseActivities = Pick<RestoreActivities, 'giveLeaseBack'> &
+  Pick<HealthActivities, 'giveCheckBack'>;
+
+/** Leases of readers that read no further: also when they are stopped. What keeps a lease from being given back ends it by itself. */
+export function leaseActivities(
+  repositoryId: string,
+  settings: CopySettings,
+): ActivityInterfaceFor<LeaseActivities> {
+  return proxyActivities<LeaseActivities>({
+    taskQueue: repositoryTaskQueue(repositoryId),
+    startToCloseTimeout: '15s',
+    scheduleToCloseTimeout: '30s',
+    retry: { initialInterval: settings.retryIntervalMs, maximumInterval: '15s' },
+    priority: { priorityKey: FIRST_PRIORITY },
+  });
+}
+
+/** Of Temporal's priorities, 1 to 5; what says nothing has 3. */
+export const FIRST_PRIORITY = 1;
 
 function healthOptions(repositoryId: string, settings: CopySettings): ActivityOptions {
   return {

@@ -259,7 +259,18 @@ export interface VerifyInput {
     readonly counts: VerificationCounts;
     readonly findings: CarriedFindings;
     readonly lateTrees: readonly LateTree[];
+    /** Whose lease it holds; null, and absent in runs of before: of none that is known. */
+    readonly inWork?: CheckedPoint | null;
   };
+}
+
+/** A point as a check asks for it. */
+export interface CheckedPoint {
+  readonly targetRepositoryId: string;
+  readonly jobId: string;
+  readonly workloadId: string;
+  readonly pointId: string;
+  readonly operation: string;
 }
 
 /** Argument of `restorePoint`, id `restore/<repositoryId>/<restorePointId>-<start>`. */

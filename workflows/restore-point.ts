@@ -16,16 +16,19 @@ import type {
 import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
 import { batchBytesOf, batchesOf } from '../src/domain/targets/disk-work.js';
 import type { OperationStatus } from '../src/domain/sessions/operation.js';
-import { controlActivities, healthActivities } from './activity-profiles.js';
+import {
+  controlActivities,
+  FIRST_PRIORITY,
+  healthActivities,
+  leaseActivities,
+} from './activity-profiles.js';
 import { codeOf, isStop, reasonOf } from './failures.js';
 import { finishChange } from './finish-change.js';
 import { goOnInNewRun, isHistoryLong } from './history-length.js';
 import { repositoryTaskQueue, type RestoreInput } from './messages.js';
 import { OperationState } from './operation-state.js';
 import { restoreTree } from './restore-tree.js';
-
-/** Of Temporal's priorities, 1 to 5; what says nothing has 3. */
-const FIRST = 1;
+import { toTheEnd } from './to-the-end.js';
 
 /** Restores the disks of one copied restore point into a folder of the worker's machine, resumable and verified block by block. A run that
  *  has grown long goes on in a new one between two batches: the plan and the cursor in the destination hold the place. */
@@ -50,7 +53,7 @@ async function restore(input: RestoreInput, state: OperationState): Promise<Oper
     scheduleToCloseTimeout: settings.unavailableLimitMs,
     retry: { initialInterval: settings.retryIntervalMs, maximumInterval: '1m' },
     // Somebody waits for it: it needs no turn, and the next worker that is free takes it up.
-    priority: { priorityKey: FIRST },
+    priority: { priorityKey: FIRST_PRIORITY },
   });
   const { repositoryId, restorePointId, destinationPath, format } = input;
   const order: RestoreOrder = {
@@ -76,7 +79,6 @@ async function restoreLeased(input: RestoreInput, begun: BegunRestore): Promise<
   const { settings, activities, state } = begun;
   const plan = await prepare(input, begun, LOOKS_AT_HELD);
   const order = { ...begun.order, leaseId: plan.leaseId };
-  noteUnleased(state, plan);
   const betweenBatches = () => continueIfLong(input, settings, state, plan.leaseId);
   if (plan.tree !== undefined)
     return restoreTree({
@@ -86,29 +88,25 @@ async function restoreLeased(input: RestoreInput, begun: BegunRestore): Promise<
   return restoreDisks(input, { ...begun, order, plan, betweenBatches });
 }
 
+/** Once, however often it is prepared. */
 function noteUnleased(state: OperationState, plan: PreparedRestore): void {
   const { unleased = null } = plan.tree ?? plan;
-  if (unleased !== null)
-    state.note(
-      `read without a lease, because the storage takes no write: ${unleased} Nothing keeps others from changing the copy meanwhile; what changed would be told.`,
-    );
+  if (unleased === null || state.view.notes.some((note) => note.startsWith(UNLEASED))) return;
+  state.note(
+    `${UNLEASED}: ${unleased} Nothing keeps others from changing the copy meanwhile; what changed would be told.`,
+  );
 }
+
+const UNLEASED = 'read without a lease, because the storage takes no write';
 
 /** Before, the lease of a restore that was stopped or failed lasted for up to 15 minutes. */
 const GIVES_BACK = 'restorePoint-20261127-gives-lease-back';
 
-/** Also when it is stopped. What keeps the lease from being given back ends it by itself. */
 async function giveLeaseBack(order: RestoreOrder, settings: CopySettings): Promise<void> {
-  const activities = proxyActivities<RestoreActivities>({
-    taskQueue: repositoryTaskQueue(order.repositoryId),
-    startToCloseTimeout: '15s',
-    scheduleToCloseTimeout: '30s',
-    retry: { initialInterval: settings.retryIntervalMs, maximumInterval: '15s' },
-    priority: { priorityKey: FIRST },
-  });
-  const { restorePointId } = order;
+  const { repositoryId, restorePointId } = order;
+  const { giveLeaseBack: give } = leaseActivities(repositoryId, settings);
   await CancellationScope.nonCancellable(() =>
-    activities.giveLeaseBack.executeWithOptions({ summary: `${restorePointId}: give it free` }, [
+    give.executeWithOptions({ summary: `${restorePointId}: give it free` }, [
       { order, nowMs: Date.now() },
     ]),
   ).catch(() => undefined);
@@ -146,10 +144,12 @@ async function prepare(
   let isChangeStuck = false;
   for (let looks = 1; ; looks++) {
     try {
-      return await activities.prepareRestore.executeWithOptions(
+      const plan = await activities.prepareRestore.executeWithOptions(
         { summary: `${restorePointId}: plan the restore` },
         [{ order, nowMs: Date.now(), ...(isChangeStuck ? { isChangeStuck } : {}) }],
       );
+      noteUnleased(state, plan);
+      return plan;
     } catch (error) {
       if (codeOf(error) !== 'CHAIN_LOCKED' || isChangeStuck) throw error;
       state.show(`waiting: ${reasonOf(error)}`);
@@ -259,15 +259,18 @@ async function restorePlanned(restore: DiskRestore): Promise<OperationStatus> {
     }
   }
   const endsApart = patched(ENDS_APART);
-  const { files } = await activities.finishRestore.executeWithOptions(
-    { summary: `${order.restorePointId}: give the restored disks their names` },
-    [{ order, reference, nowMs: Date.now(), ...(endsApart ? { endsApart } : {}) }],
-  );
-  if (endsApart)
-    await activities.endRestore.executeWithOptions(
-      { summary: `${order.restorePointId}: end the restore` },
-      [{ order, reference, nowMs: Date.now() }],
+  const files = await toTheEnd(async () => {
+    const finished = await activities.finishRestore.executeWithOptions(
+      { summary: `${order.restorePointId}: give the restored disks their names` },
+      [{ order, reference, nowMs: Date.now(), ...(endsApart ? { endsApart } : {}) }],
     );
+    if (endsApart)
+      await activities.endRestore.executeWithOptions(
+        { summary: `${order.restorePointId}: end the restore` },
+        [{ order, reference, nowMs: Date.now() }],
+      );
+    return finished.files;
+  });
   for (const file of files) state.note(`restored ${file}`);
   return state.end('success', null);
 }

@@ -1,11 +1,16 @@
 import type { ActivityInterfaceFor } from '@temporalio/workflow';
-import type { RestoreActivities, RestoreOrder } from '../activities/restore-activities.js';
+import type {
+  PreparedTree,
+  RestoreActivities,
+  RestoreOrder,
+} from '../activities/restore-activities.js';
 import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
 import { NO_FAULTS } from '../src/domain/trees/file-faults.js';
 import type { OperationStatus } from '../src/domain/sessions/operation.js';
 import { lackingNotes, lackingSummary } from '../src/domain/trees/target-tree.js';
 import { fileNotes, type TreeRestoreWork } from '../src/domain/trees/tree-damage.js';
 import type { OperationState } from './operation-state.js';
+import { toTheEnd } from './to-the-end.js';
 
 interface TreeRestore {
   readonly order: RestoreOrder;
@@ -20,7 +25,7 @@ interface TreeRestore {
 /** The files of a tree that a point needs. What is damaged in the copy, was changed there meanwhile, never came there, or is refused by the destination, is named, and the rest goes on. */
 export async function restoreTree(restore: TreeRestore): Promise<OperationStatus> {
   const { order, work, settings, activities, state } = restore;
-  const { restorePointId, destinationPath } = order;
+  const { destinationPath } = order;
   const { windowCount, firstOpenWindow, sizeBytes, token } = work;
   const prepared = { order, ...(token === undefined ? {} : { token }) };
   const share = (windows: number) => Math.round((sizeBytes * windows) / Math.max(1, windowCount));
@@ -42,14 +47,7 @@ export async function restoreTree(restore: TreeRestore): Promise<OperationStatus
     refused = NO_FAULTS,
     lacks,
     missing = [],
-  } = await activities.finishTreeRestore.executeWithOptions(
-    { summary: `${restorePointId}: give the restored files their names` },
-    [{ ...prepared, nowMs: Date.now() }],
-  );
-  await activities.endTreeRestore.executeWithOptions(
-    { summary: `${restorePointId}: end the restore` },
-    [{ ...prepared, nowMs: Date.now() }],
-  );
+  } = await nameAndEnd(restore, prepared);
   state.note(`restored ${fileCount} files to ${destinationPath}`);
   for (const note of fileNotes(lost, (reason) => `${reason} and was not restored`))
     state.note(note);
@@ -75,4 +73,21 @@ export async function restoreTree(restore: TreeRestore): Promise<OperationStatus
   if (parts.length === 0) return state.end('success', null);
   const isPart = lost.count + changed.count + refused.count > 0;
   return state.end(isPart ? 'failed' : 'warning', parts.join('; '));
+}
+
+function nameAndEnd(
+  { order: { restorePointId }, activities }: TreeRestore,
+  prepared: Pick<PreparedTree, 'order' | 'token'>,
+): ReturnType<TreeRestore['activities']['finishTreeRestore']> {
+  return toTheEnd(async () => {
+    const finished = await activities.finishTreeRestore.executeWithOptions(
+      { summary: `${restorePointId}: give the restored files their names` },
+      [{ ...prepared, nowMs: Date.now() }],
+    );
+    await activities.endTreeRestore.executeWithOptions(
+      { summary: `${restorePointId}: end the restore` },
+      [{ ...prepared, nowMs: Date.now() }],
+    );
+    return finished;
+  });
 }

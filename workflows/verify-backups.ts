@@ -1,5 +1,6 @@
 import {
   ApplicationFailure,
+  CancellationScope,
   ContinueAsNew,
   patched,
   sleep,
@@ -16,10 +17,10 @@ import type {
   VerificationPage,
   VerificationPosition,
 } from '../src/domain/targets/verification.js';
-import { controlActivities, healthActivities } from './activity-profiles.js';
+import { controlActivities, healthActivities, leaseActivities } from './activity-profiles.js';
 import { codeOf, reasonOf } from './failures.js';
 import { goOnInNewRun, isHistoryLong } from './history-length.js';
-import type { VerifyInput } from './messages.js';
+import type { CheckedPoint, VerifyInput } from './messages.js';
 import { OperationState } from './operation-state.js';
 import { Turn } from './turn.js';
 import { TreeVerification } from './verify-tree.js';
@@ -51,21 +52,16 @@ export async function verifyBackups(input: VerifyInput): Promise<OperationStatus
 /** Before, a check kept its turn while it waited for a session, and the session may have waited for the turn. */
 const WAITS_WITHOUT_TURN = 'verifyBackups-20261127-waits-without-turn';
 
+/** Before, the lease of a check that was stopped or failed lasted for up to 15 minutes. */
+const GIVES_BACK = 'verifyBackups-20261128-gives-lease-back';
+
 /** Room that a change of a chain waits for may come with the end of a session, and a sector may be read at another time. What is damaged stays so. */
 const LOOKS_AT_STUCK = 3;
 
 const NOTHING = { points: 0, damaged: 0, unhealed: 0, unreadable: 0, unknown: 0 };
 
-interface PointPlace {
-  readonly targetRepositoryId: string;
-  readonly jobId: string;
-  readonly workloadId: string;
-  readonly pointId: string;
-  readonly operation: string;
-}
-
 /** Whose verification is prepared. */
-type BegunPoint = PointPlace & Pick<PreparedCheck, 'token'>;
+type BegunPoint = CheckedPoint & Pick<PreparedCheck, 'token'>;
 
 class Verification {
   private readonly activities;
@@ -75,6 +71,8 @@ class Verification {
   private counts: VerificationCounts;
   private unreadInARow = 0;
   private unreadableChain: string | null = null;
+  /** Whose lease it holds. */
+  private inWork: CheckedPoint | null;
   /** All up to here is read. */
   private done: VerificationPosition | null;
 
@@ -93,6 +91,7 @@ class Verification {
     });
     this.counts = carried?.counts ?? NOTHING;
     this.done = carried?.done ?? null;
+    this.inWork = carried?.inWork ?? null;
     this.findings = new VerificationFindings(
       {
         ...{ repositoryId, settings, state },
@@ -118,11 +117,26 @@ class Verification {
       await this.verifyAll();
       return this.end();
     } catch (error) {
-      if (!(error instanceof ContinueAsNew)) this.findings.tellUnrepaired();
+      if (!(error instanceof ContinueAsNew)) {
+        await this.giveCheckBack();
+        this.findings.tellUnrepaired();
+      }
       throw error;
     } finally {
       await this.turn.giveUp();
     }
+  }
+
+  /** Whoever orders the check again, and changes of the chain, would wait for its lease. */
+  private async giveCheckBack(): Promise<void> {
+    const { inWork, settings } = this;
+    if (inWork === null || !patched(GIVES_BACK)) return;
+    const { giveCheckBack: give } = leaseActivities(inWork.targetRepositoryId, settings);
+    await CancellationScope.nonCancellable(() =>
+      give.executeWithOptions({ summary: `${inWork.pointId}: give it free` }, [
+        { ...inWork, nowMs: Date.now() },
+      ]),
+    ).catch(() => undefined);
   }
 
   private async verifyAll(): Promise<void> {
@@ -258,16 +272,17 @@ class Verification {
     return this.unreadInARow > 1;
   }
 
-  private isAskedFor({ jobId, workloadId, pointId }: PointPlace): boolean {
+  private isAskedFor({ jobId, workloadId, pointId }: CheckedPoint): boolean {
     return restorePointKey([jobId, workloadId, pointId]) === this.input.restorePointId;
   }
 
   private async readPoint(
-    place: PointPlace,
+    place: CheckedPoint,
     name: string,
   ): Promise<{ found: Damage[]; content: string }> {
     await this.betweenSteps();
     this.state.show(`verifying ${name}`);
+    this.inWork = place;
     const plan = await this.prepare(place, name);
     this.state.beginPiece(plan.disks);
     const { disks, token } = plan;
@@ -277,6 +292,7 @@ class Verification {
       { summary: `${name}: collect what was found` },
       [{ ...begun, nowMs: Date.now(), disks }],
     );
+    this.inWork = null;
     this.state.endPiece();
     return { found: [...plan.damage, ...damage], content };
   }
@@ -300,7 +316,7 @@ class Verification {
 
   /** Waits for another check of the point, and for a change of the chain that is under way; one that was left by a crash is finished under the chain's lock.
    *  @throws CHAIN_LOCKED when it waits for somebody to do something */
-  private async prepare(place: PointPlace, name: string): Promise<PreparedCheck> {
+  private async prepare(place: CheckedPoint, name: string): Promise<PreparedCheck> {
     for (let looks = 1; ;) {
       try {
         return await this.activities.prepareVerification.executeWithOptions(
@@ -327,10 +343,11 @@ class Verification {
   }
 
   private async waitFor(error: unknown): Promise<void> {
-    this.state.show(`waiting: ${reasonOf(error)}`);
+    this.state.wait(`waiting: ${reasonOf(error)}`);
     await this.continueIfLong();
     await this.turn.giveUp();
     await sleep(this.settings.lockRetryMs);
+    this.state.wait(null);
   }
 
   /** Whoever holds the chain may wait for its turn. */
@@ -348,10 +365,10 @@ class Verification {
   private async continueIfLong(): Promise<void> {
     if (!isHistoryLong(this.settings)) return;
     await this.turn.giveUp();
-    const { settings, done, counts } = this;
+    const { settings, done, counts, inWork } = this;
     const operation = this.state.carry();
     const late = { findings: this.findings.carry(), lateTrees: this.trees.carry() };
-    const carried = { settings, operation, done, counts, ...late };
+    const carried = { settings, operation, done, counts, inWork, ...late };
     await goOnInNewRun<typeof verifyBackups>({ ...this.input, carried });
   }
 }

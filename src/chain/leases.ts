@@ -76,15 +76,19 @@ export async function isLeaseThere(
   return (await repository.stat(`${chain}/${LEASES_FOLDER}/${leaseId}.json`)) !== null;
 }
 
-/** Whether it has not ended yet. One that cannot be read is taken for ended by who held it. */
+/** Whether it has not ended yet. One that cannot be read is taken for ended by who held it; one that no clock can have written is heeded for its day. */
 export async function isLeaseHeld(
   repository: SourceRepository,
   chain: string,
   leaseId: string,
   nowMs: number,
 ): Promise<boolean> {
-  const lease = await readLease(repository, `${chain}/${LEASES_FOLDER}/${leaseId}.json`);
-  return lease !== null && !(lease instanceof BackupError) && lease.expiresAtMs >= nowMs;
+  const path = `${chain}/${LEASES_FOLDER}/${leaseId}.json`;
+  const lease = await readLease(repository, path);
+  if (lease === null || lease instanceof BackupError) return false;
+  if (!isTooLong(lease, nowMs)) return lease.expiresAtMs >= nowMs;
+  const entry = await repository.stat(path);
+  return entry !== null && isHeeded(entry, nowMs);
 }
 
 /** What the leases of a chain say. */

@@ -37,7 +37,7 @@ import { openScanWorker } from './copy/scan-blocks.js';
 import { planComparison, settleComparison } from './selection/compare-source.js';
 import { selectWork } from './selection/select-work.js';
 import { collectDamage, openVerifyWorker } from './health/verify-blocks.js';
-import { leaseForVerification, prepareVerification } from './health/verify-plan.js';
+import { giveCheckBack, leaseForVerification, prepareVerification } from './health/verify-plan.js';
 import { commitTree } from './files/commit-tree.js';
 import { openFileWorker } from './files/copy-files.js';
 import { planTree } from './files/plan-tree.js';
@@ -92,6 +92,7 @@ export const THREAD_OPERATIONS = {
   discardStagedFulls,
   rehomeChain,
   noteAbsence,
+  giveCheckBack,
   leaseForVerification,
   prepareVerification,
   collectDamage,

@@ -148,6 +148,15 @@ export async function endVerification(
   await releaseLease(repository, chain, verifyStagingId(pointId));
 }
 
+/** Gives the lease of a check back that reads no further, unless another has taken the point up since. */
+export async function giveCheckBack(context: MoverContext, input: VerifyPointInput): Promise<void> {
+  const repository = await context.repository(input.targetRepositoryId);
+  const staging = stagingFolder(input.chain, verifyStagingId(input.pointId));
+  const notes = await readStagedJson<VerificationNotes>(repository, stagedPath.scan(staging));
+  if (notes === null || isOfAnother(notes, input)) return;
+  await releaseLease(repository, input.chain, verifyStagingId(input.pointId));
+}
+
 /** What another check of the point notes and holds is one with what this one would.
  *  @throws CHECK_UNDER_WAY while its lease lasts */
 async function assertNobodyElses(

@@ -6,7 +6,7 @@ import type { FileEntry } from '../../tree/file-index.js';
 import { indexPath } from '../../tree/tree-paths.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { withOpenFiles } from '../task/open-files.js';
-import { roomOf } from '../task/restore-destination.js';
+import { ROOM_HINT, roomOf } from '../task/restore-destination.js';
 import { hasDigest } from './digest-table-proof.js';
 import { openLists, windowsOf, type KeptFiles } from './kept-lists.js';
 import type { RestoreTreeInput, TreeRestore } from './tree-restore-plan.js';
@@ -37,7 +37,7 @@ export async function assertFolderHoldsTree(
   throw new BackupError(
     'REPOSITORY_FULL',
     `the files of ${pointId} take ${bytes} bytes at least, and ${room.freeBytes} are free: nothing was restored`,
-    { details: { repositoryId: target.id, path: '' } },
+    { details: { repositoryId: target.id, path: '' }, hint: ROOM_HINT },
   );
 }
 

@@ -12,7 +12,7 @@ import type { LayerFile } from '../blocks/layer-file.js';
 import { stagedPath, type CopyPlan, type DiskPlan } from '../staging/copy-plan.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { withOpenFiles, type OpenFiles } from '../task/open-files.js';
-import { roomOf } from '../task/restore-destination.js';
+import { ROOM_HINT, roomOf } from '../task/restore-destination.js';
 
 /** A restore that finds after hours that its folder cannot hold it might have said so at once. Asked before the first block is written, of file systems that
  *  are known to store bytes as they are; blocks of zeros take no room. The least that it can take is counted, so none is refused that would fit.
@@ -35,7 +35,7 @@ export async function assertFolderHolds(
   throw new BackupError(
     'REPOSITORY_FULL',
     `the disks of ${plan.pointId} take ${blocks * BLOCK_BYTES} bytes at least, and ${freeBytes} are free: nothing was written`,
-    { details: { repositoryId: target.id, path: '' } },
+    { details: { repositoryId: target.id, path: '' }, hint: ROOM_HINT },
   );
 }
 

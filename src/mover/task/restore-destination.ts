@@ -37,6 +37,9 @@ export function nameTaken(destinationPath: string, name: string): BackupError {
   );
 }
 
+/** Of a restore that a folder cannot hold: the copies that it is made from are not what takes the room. */
+export const ROOM_HINT = 'Restore into a folder with more room, or make room in this one.';
+
 /** What may be written there; null: it is not known to store bytes as they are. */
 export async function roomOf(
   target: BackupRepository,

@@ -105,6 +105,9 @@ describeTemporal('work with more batches than one history may hold', () => {
     });
     const again = operations.stop(id, { by: 'anna', reason: null });
     await expect(again).rejects.toMatchObject({ code: 'OPERATION_ENDED' });
+    // Nobody waits for its lease: ordered again it goes on at once.
+    await operations.verify({ repositoryId: 'offsite', restorePointId: null });
+    expect(await ended(operations, id)).toMatchObject({ result: 'success' });
   }, 60_000);
 
   it('stops a restore, which goes on in the same folder when it is ordered again', async () => {

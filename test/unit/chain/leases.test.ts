@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { ChainRecord } from '../../../src/chain/chain-record.js';
 import {
   holdLease,
+  isLeaseHeld,
   LEASE_MS,
   leasedPointIds,
   readLeases,
@@ -228,6 +229,13 @@ describe('a lease that cannot be believed', () => {
     await removeEndedLeases(repository, CHAIN, nowMs - 3 * 365 * DAY_MS);
     expect(reads).toBe(2);
     expect(await names()).not.toContain('torn.json');
+  });
+
+  it('is held for a day, and not for as long as a clock that ran ahead has said', async () => {
+    await hold('wrong', FIRST!.id, nowMs + 10 * DAY_MS);
+    const isHeld = (atMs: number) => isLeaseHeld(repository, CHAIN, 'wrong', atMs);
+    expect(await isHeld(nowMs + DAY_MS / 2)).toBe(true);
+    expect(await isHeld(nowMs + 2 * DAY_MS)).toBe(false);
   });
 
   it('is believed while the clock of the reader may just be ahead by an hour', async () => {
