@@ -1,6 +1,6 @@
 import { claimCopies } from '../src/chain/sessions/copies-owner.js';
 import type { DataMover } from '../src/mover/data-mover.js';
-import type { TreePlanOutcome } from '../src/domain/trees/tree-work.js';
+import type { CommittedTree, TreePlanOutcome } from '../src/domain/trees/tree-work.js';
 import type { PlanTreeInput } from '../src/mover/files/plan-class.js';
 import { StagedClass } from '../src/mover/files/staged-files.js';
 import { classIndexOf, requireTreePlan } from '../src/mover/files/tree-plan.js';
@@ -10,7 +10,6 @@ import { onChain } from './on-chain.js';
 import { runTask } from './run-task.js';
 import type {
   CommitTreeRequest,
-  CommittedTree,
   FileBatch,
   FreeTreeRequest,
   PlanTreeRequest,

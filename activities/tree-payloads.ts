@@ -67,21 +67,6 @@ export interface CommitTreeRequest extends TargetChain {
   readonly nowMs: number;
 }
 
-export interface CommittedTree {
-  /** Ids of the points that are new; of very many the last. */
-  readonly committed: readonly string[];
-  /** Of all of them. */
-  readonly committedCount: number;
-  /** Points that are not there although their tool shows them, and such as are gone; one plain sentence each. */
-  readonly leftOut: readonly string[];
-  /** Whether new points are not in the copy, for want of files. Absent: no. */
-  readonly hasLeftOut?: boolean;
-  /** Files that the copy had lost and has again. Absent: none. */
-  readonly sentAgain?: FileFaults;
-  /** Files that it has not, although they were to be sent again, and that points need which count as good. Absent: none. */
-  readonly lost?: number;
-}
-
 export interface RemoveTreeFilesRequest extends TargetChain {
   readonly epoch: number;
   readonly choice: TreeRetention;

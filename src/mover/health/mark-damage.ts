@@ -36,7 +36,7 @@ interface MarkInput extends ChangeInput {
 /** Marks every restore point that shows a damaged block as corrupt. Corrupt points that no good point builds on leave the chain: their
  *  folders are set aside in the quarantine, not deleted, and what they showed is copied again by the next session.
  *  Nothing is set aside while a source cannot be asked: what is damaged as a whole was never looked for there, and nobody would copy it again.
- *  What is to be done is noted first: a repeat, which does not find any more what was set aside, does the rest of it and has the same answer. */
+ *  What is set aside is noted before it is: a repeat, which does not find it any more, does the rest of it and has the same answer. */
 export async function markDamage(context: MoverContext, input: MarkInput): Promise<MarkOutcome> {
   const { place, record } = await ownedChain(context, input);
   const { repository, chain } = place;

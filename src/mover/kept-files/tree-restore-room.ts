@@ -1,12 +1,11 @@
 import { digestEntryOffset, HOLE } from '../../chain/digests/digest-table.js';
-import { BackupError } from '../../domain/errors.js';
 import { BLOCK_BYTES, DIGEST_BYTES } from '../../domain/targets/digest.js';
-import type { BackupRepository } from '../../repository/backup-repository.js';
+import type { SourceRepository } from '../../repository/backup-repository.js';
 import type { FileEntry } from '../../tree/file-index.js';
 import { indexPath } from '../../tree/tree-paths.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { withOpenFiles } from '../task/open-files.js';
-import { ROOM_HINT, roomOf } from '../task/restore-destination.js';
+import { lacksRoom, roomOf } from '../task/restore-destination.js';
 import { hasDigest } from './digest-table-proof.js';
 import { openLists, windowsOf, type KeptFiles } from './kept-lists.js';
 import type { RestoreTreeInput, TreeRestore } from './tree-restore-plan.js';
@@ -15,7 +14,7 @@ import type { RestoreTreeInput, TreeRestore } from './tree-restore-plan.js';
  *  @throws REPOSITORY_FULL */
 export async function assertFolderHoldsTree(
   context: MoverContext,
-  source: BackupRepository,
+  source: SourceRepository,
   files: KeptFiles,
   { chain, pointId }: RestoreTreeInput,
   { listed }: TreeRestore,
@@ -34,16 +33,12 @@ export async function assertFolderHoldsTree(
     }
   });
   if (bytes <= room.bytes) return;
-  throw new BackupError(
-    'REPOSITORY_FULL',
-    `the files of ${pointId} take ${bytes} bytes at least, and ${room.freeBytes} are free: nothing was restored`,
-    { details: { repositoryId: target.id, path: '' }, hint: ROOM_HINT },
-  );
+  throw lacksRoom(target, `the files of ${pointId}`, { bytes, freeBytes: room.freeBytes });
 }
 
 async function bytesOfHoles(
   { control }: MoverContext,
-  source: BackupRepository,
+  source: SourceRepository,
   chain: string,
   { table, digest, stamp }: FileEntry,
 ): Promise<number> {

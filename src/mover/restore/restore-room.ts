@@ -3,7 +3,6 @@ import {
   HOLE,
   readDigestTableHeader,
 } from '../../chain/digests/digest-table.js';
-import { BackupError } from '../../domain/errors.js';
 import { BLOCK_BYTES, DIGEST_BYTES } from '../../domain/targets/digest.js';
 import type { FileUnits } from '../../domain/targets/file-units.js';
 import type { BackupRepository, ReadableFile } from '../../repository/backup-repository.js';
@@ -12,7 +11,7 @@ import type { LayerFile } from '../blocks/layer-file.js';
 import { stagedPath, type CopyPlan, type DiskPlan } from '../staging/copy-plan.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { withOpenFiles, type OpenFiles } from '../task/open-files.js';
-import { ROOM_HINT, roomOf } from '../task/restore-destination.js';
+import { lacksRoom, roomOf } from '../task/restore-destination.js';
 
 /** A restore that finds after hours that its folder cannot hold it might have said so at once. Asked before the first block is written, of file systems that
  *  are known to store bytes as they are; blocks of zeros take no room. The least that it can take is counted, so none is refused that would fit.
@@ -32,11 +31,10 @@ export async function assertFolderHolds(
   for (const disk of plan.disks)
     blocks += await countStored(context, target, staging, plan.token, disk);
   if (blocks * BLOCK_BYTES <= roomBytes) return;
-  throw new BackupError(
-    'REPOSITORY_FULL',
-    `the disks of ${plan.pointId} take ${blocks * BLOCK_BYTES} bytes at least, and ${freeBytes} are free: nothing was written`,
-    { details: { repositoryId: target.id, path: '' }, hint: ROOM_HINT },
-  );
+  throw lacksRoom(target, `the disks of ${plan.pointId}`, {
+    bytes: blocks * BLOCK_BYTES,
+    freeBytes,
+  });
 }
 
 /** Planned blocks that are not zeros, by their digests. What lies within a file that is kept as it is has none of its own, and is not counted. */

@@ -37,9 +37,6 @@ export function nameTaken(destinationPath: string, name: string): BackupError {
   );
 }
 
-/** Of a restore that a folder cannot hold: the copies that it is made from are not what takes the room. */
-export const ROOM_HINT = 'Restore into a folder with more room, or make room in this one.';
-
 /** What may be written there; null: it is not known to store bytes as they are. */
 export async function roomOf(
   target: BackupRepository,
@@ -50,3 +47,20 @@ export async function roomOf(
 
 /** What ext4 keeps back for root, who may restore: 5 % (mke2fs(8), -m). */
 const KEPT_FOR_ROOT = 0.05;
+
+/** Before anything is written. The copies that it is made from are not what takes the room.
+ *  @param what of which point: `the disks of …` */
+export function lacksRoom(
+  target: BackupRepository,
+  what: string,
+  { bytes, freeBytes }: { readonly bytes: number; readonly freeBytes: number },
+): BackupError {
+  return new BackupError(
+    'REPOSITORY_FULL',
+    `${what} take ${bytes} bytes at least, and ${freeBytes} are free: nothing was written`,
+    {
+      details: { repositoryId: target.id, path: '' },
+      hint: 'Restore into a folder with more room, or make room in this one.',
+    },
+  );
+}

@@ -25,6 +25,15 @@ async function scheduleOf(api: MemoryApi, id: string): Promise<unknown> {
   return ((await api.ask('getJob', { id })) as CopyJob).schedule;
 }
 
+/** `nightly-2`, which replaces `nightly`, as a first call has left it that was cut off. */
+async function makeReplacement(api: MemoryApi): Promise<void> {
+  await api.ask('createJob', { body: copyJob('nightly-2') });
+  const made = api.schedules.kept.get('job/nightly-2')!;
+  const [{ job }] = made.action.args as unknown as [{ job: CopyJob }];
+  const args = [{ job: { ...job, replaces: 'nightly' } }];
+  api.schedules.kept.set('job/nightly-2', { ...made, action: { ...made.action, args } });
+}
+
 describe('a job that others start after', () => {
   it.each([
     ['deleteJob', 'nightly'],
@@ -69,12 +78,7 @@ describe('a job that others start after', () => {
     await api.ask('createMirrorJob', { body: mirror('mirrored', after('nightly')) });
     const targets = [{ repositoryId: 'vault', schedule: after('nightly') }];
     await api.ask('createFileBackupJob', { body: fileBackup('share', targets) });
-    // As a first call has left it that was cut off.
-    await api.ask('createJob', { body: copyJob('nightly-2') });
-    const made = api.schedules.kept.get('job/nightly-2')!;
-    const [{ job }] = made.action.args as unknown as [{ job: CopyJob }];
-    const args = [{ job: { ...job, replaces: 'nightly' } }];
-    api.schedules.kept.set('job/nightly-2', { ...made, action: { ...made.action, args } });
+    await makeReplacement(api);
     await api.ask('disableJob', { id: 'nightly' });
 
     expect(await api.ask('replaceJob', { id: 'nightly' })).toMatchObject({ id: 'nightly-2' });
@@ -94,11 +98,7 @@ it('reads a few things for each of the jobs that start after a job that is repla
     await api.ask('createJob', { body: copyJob('nightly') });
     for (let index = 0; index < followers; index++)
       await api.ask('createJob', { body: copyJob(`after-${index}`, after('nightly')) });
-    await api.ask('createJob', { body: copyJob('nightly-2') });
-    const made = api.schedules.kept.get('job/nightly-2')!;
-    const [{ job }] = made.action.args as unknown as [{ job: CopyJob }];
-    const args = [{ job: { ...job, replaces: 'nightly' } }];
-    api.schedules.kept.set('job/nightly-2', { ...made, action: { ...made.action, args } });
+    await makeReplacement(api);
     await api.ask('disableJob', { id: 'nightly' });
     const reads = vi.spyOn(api.schedules.kept, 'get');
     await api.ask('replaceJob', { id: 'nightly' });
@@ -175,11 +175,7 @@ describe('a follower that somebody changes while it is moved', () => {
       const targets = [{ repositoryId: 'vault', schedule: after('nightly') }];
       await api.ask('createFileBackupJob', { body: fileBackup('share', targets) });
     } else await api.ask('createJob', { body: copyJob('second-site', after('nightly')) });
-    await api.ask('createJob', { body: copyJob('nightly-2') });
-    const made = api.schedules.kept.get('job/nightly-2')!;
-    const [{ job }] = made.action.args as unknown as [{ job: CopyJob }];
-    const args = [{ job: { ...job, replaces: 'nightly' } }];
-    api.schedules.kept.set('job/nightly-2', { ...made, action: { ...made.action, args } });
+    await makeReplacement(api);
     await api.ask('disableJob', { id: 'nightly' });
     api.schedules.beforeWrite = (call, written) => {
       if (call !== 'update' || written !== scheduleId) return;
