@@ -12,6 +12,10 @@ const DELETED_AT_ONCE = ['transfer', 'visibility'].map(
   (queue) => `history.${queue}ProcessorEnsureCloseBeforeDelete=false`,
 );
 
+/** Its file is gone with the run, and nobody else reads it: to keep it safe at each step took half of the server's processor time. Tests that
+ *  kill a server have one of their own. */
+const UNSAFE_FILE = ['synchronous=off', 'journal_mode=memory', 'locking_mode=exclusive'];
+
 declare module 'vitest' {
   interface ProvidedContext {
     /** `host:port` of the one server that all tests of a run share; null: no Temporal program here, tests are skipped. */
@@ -51,6 +55,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
     uiPort: 0,
     log,
     dynamicConfig: DELETED_AT_ONCE,
+    sqlitePragmas: UNSAFE_FILE,
   });
   project.provide('temporalAddress', server.address);
   project.provide('temporalBinaryPath', binaryPath);

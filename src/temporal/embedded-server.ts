@@ -37,6 +37,7 @@ export interface EmbeddedTemporalOptions {
   readonly uiPort: number;
   readonly log: ServerLog;
   readonly dynamicConfig?: LaunchOptions['dynamicConfig'];
+  readonly sqlitePragmas?: LaunchOptions['sqlitePragmas'];
   readonly startTimeoutMs?: number;
   readonly stopTimeoutMs?: number;
 }
@@ -159,7 +160,7 @@ class EmbeddedServer implements EmbeddedTemporal {
 
   /** A server that serves, or why there is none; then its process is gone. */
   async #launch(): Promise<ServerProcess | string> {
-    const { binaryPath, stateDirectory, dynamicConfig } = this.#options;
+    const { binaryPath, stateDirectory, dynamicConfig, sqlitePragmas } = this.#options;
     const { startTimeoutMs = START_TIMEOUT_MS } = this.#options;
     for (const port of [this.#ports.port, this.#ports.uiPort]) {
       if (!(await isFree(port))) return `cannot listen on ${LOOPBACK}:${port}: the port is in use`;
@@ -169,6 +170,7 @@ class EmbeddedServer implements EmbeddedTemporal {
       binaryPath,
       databasePath,
       dynamicConfig,
+      sqlitePragmas,
       ...this.#ports,
     });
     this.#process = server;

@@ -18,6 +18,8 @@ export interface LaunchOptions {
   readonly uiPort: number;
   /** `key=value` of the server's dynamic configuration, where it shall differ from the server's own defaults. */
   readonly dynamicConfig?: readonly string[] | undefined;
+  /** `key=value`, where the file shall be treated otherwise than by SQLite's own defaults, which lose nothing when power fails. */
+  readonly sqlitePragmas?: readonly string[] | undefined;
 }
 
 /** A started `temporal server start-dev`. */
@@ -35,6 +37,7 @@ export async function launchServer(options: LaunchOptions): Promise<ServerProces
   args.push('--ui-disable-news-fetch', '--log-level', 'warn', '--color', 'never');
   args.push('--disable-config-file', '--disable-config-env');
   for (const value of options.dynamicConfig ?? []) args.push('--dynamic-config-value', value);
+  for (const value of options.sqlitePragmas ?? []) args.push('--sqlite-pragma', value);
   const bound = (await hasParentDeathSignal())
     ? ['setpriv', '--pdeathsig', 'KILL', options.binaryPath]
     : [options.binaryPath];
