@@ -9,19 +9,50 @@ import { autobackupAtMs, parseOmfPiece } from './rman-names.js';
 import { partsOf } from './rman-parts.js';
 import { datedLogs, redoOf, type Redo } from './rman-redo.js';
 import { runsOf } from './rman-runs.js';
+import { turnsOf, type Turn } from './rman-turned.js';
 
 /** Points of a fast recovery area, oldest first. A run is whole when an autobackup of the control file, or a piece with it, was made after it and before
  *  the next (`judgedRuns`): what lies before a control file is known to it. The pieces of one that had died before travel with the next that is whole, and so do
  *  the logs that were made while it ran, without which an open database cannot be opened from it. A level 1 needs the whole run that it follows back to a level 0, archived logs the whole run before them and the logs since. */
 export function areaPoints(files: readonly TreeFile[]): TreePoint[] {
-  const autobackups = files
-    .flatMap((file) => {
-      const atMs = autobackupAtMs(file.name);
-      return atMs === null ? [] : [{ atMs, file, writtenMs: writtenAtMs([file]) }];
-    })
+  const named = files.flatMap((file) => {
+    const atMs = autobackupAtMs(file.name);
+    return atMs === null ? [] : [{ atMs, file, writtenMs: writtenAtMs([file]) }];
+  });
+  const [shown, likely] = turnsOf(named);
+  const points = pointsAt(files, named, shown);
+  if (likely === undefined) return points;
+  const others = new Map(pointsAt(files, named, likely).map((point) => [point.id, point]));
+  return points.map((point) =>
+    point.gap !== undefined || isSamePoint(point, others.get(point.id))
+      ? point
+      : { ...point, gap: UNKNOWN_ORDER },
+  );
+}
+
+const UNKNOWN_ORDER =
+  'a control file of its time was written long after the time in its name: names do not tell what it builds on, whether the clock of the database was wrong or files were brought here without their times';
+
+function isSamePoint(one: TreePoint, other: TreePoint | undefined): boolean {
+  return (
+    one.state === other?.state &&
+    other.gap === undefined &&
+    JSON.stringify(one.needs) === JSON.stringify(other.needs) &&
+    JSON.stringify(one.files) === JSON.stringify(other.files)
+  );
+}
+
+/** @param turnMs puts times in names right */
+function pointsAt(
+  files: readonly TreeFile[],
+  named: readonly Closing[],
+  turnMs: Turn,
+): TreePoint[] {
+  const autobackups = named
+    .map((one) => ({ ...one, atMs: one.atMs + turnMs(one.writtenMs) }))
     .sort((a, b) => a.atMs - b.atMs);
   const clock = clockOfNames(autobackups);
-  const runs = runsOf(files, autobackups, clock);
+  const runs = runsOf(files, autobackups, clock, turnMs);
   const controls = runs.flatMap(({ atMs, files: own }) =>
     own.flatMap((file) =>
       parseOmfPiece(file.name)?.kind === 'control'

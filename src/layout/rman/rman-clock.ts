@@ -43,7 +43,7 @@ export function isWrittenAsNamed({ atMs, writtenMs }: Closing): boolean {
   return Math.abs(ms) <= FARTHEST_ZONE_MS && Math.abs(ms - zoneMs(ms)) <= AUTOBACKUP_MS;
 }
 
-function zoneMs(aheadMs: number): number {
+export function zoneMs(aheadMs: number): number {
   return Math.round(aheadMs / ZONE_STEP_MS) * ZONE_STEP_MS;
 }
 

@@ -2,6 +2,7 @@ import { writtenAtMs } from '../named-date.js';
 import type { TreeFile } from '../tree-files.js';
 import type { Clock, Closing } from './rman-clock.js';
 import { parseOmfPiece, type OmfPiece, type PieceKind } from './rman-names.js';
+import type { Turn } from './rman-turned.js';
 
 /** Pieces of one tag: what one command wrote. */
 export interface Run {
@@ -17,11 +18,13 @@ interface Piece extends OmfPiece {
   readonly writtenMs: number;
 }
 
-/** Oldest first. */
+/** Oldest first.
+ *  @param turnMs puts times in names right */
 export function runsOf(
   files: readonly TreeFile[],
   autobackups: readonly Closing[],
   { namedMs }: Clock,
+  turnMs: Turn,
 ): Run[] {
   const byTag = new Map<string, Piece[]>();
   for (const file of files) {
@@ -34,7 +37,14 @@ export function runsOf(
   }
   const runs = [...byTag.values()].flatMap((pieces) => {
     const { tag, tagAtMs } = pieces[0]!;
-    if (tagAtMs !== null) return [runOf(tag, tagAtMs, pieces)];
+    if (tagAtMs !== null) {
+      const writtenMs = pieces.reduce((first, one) => Math.min(first, one.writtenMs), Infinity);
+      const turnedMs = tagAtMs + turnMs(writtenMs);
+      // The clock may have been set between a run that has died and the autobackup behind it.
+      const isNearer =
+        Math.abs(turnedMs - namedMs(writtenMs)) < Math.abs(tagAtMs - namedMs(writtenMs));
+      return [runOf(tag, isNearer ? turnedMs : tagAtMs, pieces)];
+    }
     const others = [...byTag.values()].filter((own) => own !== pieces).flat();
     return commandsOf(pieces, others, autobackups).map((own) =>
       runOf(`${tag} ${own[0]!.unique}`, namedMs(own[0]!.writtenMs), own),

@@ -55,8 +55,10 @@ export const aHistory: fc.Arbitrary<DatabaseHistory> = fc.record({
  *  @throws what is wrong with the copy */
 export async function liveThrough(history: DatabaseHistory): Promise<{ readonly good: number }> {
   const { kind, seed, isRough, keptDays, toolDays } = history;
-  // Names of RMAN's pieces tell what follows what by nothing but dates; and of logs that are lost while a clock is wrong nothing tells when they were made.
-  const clock = kind === 'rman' || isRough ? null : history.clock;
+  // Of logs that are lost while a clock is wrong nothing tells when they were made.
+  // Of one that was wrong from the first backup on nothing tells either, until it is set.
+  const isTold = kind !== 'rman' || history.clock?.from !== 0;
+  const clock = isRough || !isTold ? null : history.clock;
   const random = new SeededRandom(seed);
   const world: ToolWorld = {
     source: new DatedSource('primary'),

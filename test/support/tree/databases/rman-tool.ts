@@ -56,14 +56,16 @@ export class RmanTool implements DatabaseTool {
   async work(random: SeededRandom): Promise<void> {
     const { world } = this;
     const step = this.#step++;
-    const beganMs = world.nowMs - 5 * HOUR_MS;
+    // A clock that is wrong by hours shows no second twice.
+    const nowMs = world.nowMs + step * 1000;
+    const beganMs = nowMs - 5 * HOUR_MS;
     await this.#archive(beganMs - 10 * MINUTE_MS);
     if (step % 4 === 0) {
       const level = step === 0 || random.below(4) === 0 ? 0 : 1;
       await this.#data(beganMs, level, world.isRough && step > 0 && random.below(3) === 0, random);
     }
-    if (this.packsLogs) await this.#packLogs(world.nowMs - 2 * HOUR_MS);
-    else await this.#archive(world.nowMs - 2 * HOUR_MS);
+    if (this.packsLogs) await this.#packLogs(nowMs - 2 * HOUR_MS);
+    else await this.#archive(nowMs - 2 * HOUR_MS);
     await this.#purge();
   }
 
