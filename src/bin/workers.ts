@@ -117,7 +117,7 @@ type SharedOptions = Pick<
 >;
 
 /** What serves one repository: its data, looks that must not wait for them, and the turns of those that work at its workloads. */
-function workersOf(
+export function workersOf(
   { id, taskLimit, workloadLimit }: RepositoryConfig,
   shared: SharedOptions,
 ): WorkerOptions[] {
@@ -127,18 +127,21 @@ function workersOf(
       ...shared,
       taskQueue: repositoryTaskQueue(id),
       maxConcurrentActivityTaskExecutions: taskLimit,
+      maxConcurrentActivityTaskPolls: Math.min(POLLS, taskLimit),
       maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
     },
     {
       ...shared,
       taskQueue: lookTaskQueue(id),
       maxConcurrentActivityTaskExecutions: CONCURRENT_LOOKS,
+      maxConcurrentActivityTaskPolls: POLLS,
     },
     {
       ...{ connection, namespace },
       activities: createTurnActivities(),
       taskQueue: turnTaskQueue(id),
       maxConcurrentActivityTaskExecutions: workloadLimit,
+      maxConcurrentActivityTaskPolls: Math.min(POLLS, workloadLimit),
     },
   ];
 }
@@ -175,6 +178,8 @@ export class RunningWorkers {
   }
 }
 
+/** Waiting calls of each queue. A server keeps 1,200 of a namespace (`frontend.namespaceCount`): the SDK's ten each are too many for 50 repositories. */
+const POLLS = 2;
 /** A watch holds a place for as long as its job is immediate. */
 const CONCURRENT_LOOKS = 500;
 /** Long enough for a window to finish, short enough for a container's stop timeout. */

@@ -9,6 +9,8 @@ import { LOOPBACK } from './server-record.js';
 
 const POLL_INTERVAL_MS = 100;
 const KEPT_LINES = 5;
+/** By itself the server keeps 1,200 polls of a namespace and refuses the rest, from which workers of some hundred repositories starve. */
+const MANY_POLLS = 'frontend.namespaceCount=100000';
 
 export interface LaunchOptions {
   readonly binaryPath: string;
@@ -36,7 +38,8 @@ export async function launchServer(options: LaunchOptions): Promise<ServerProces
   args.push('--port', String(options.port), '--ui-port', String(options.uiPort));
   args.push('--ui-disable-news-fetch', '--log-level', 'warn', '--color', 'never');
   args.push('--disable-config-file', '--disable-config-env');
-  for (const value of options.dynamicConfig ?? []) args.push('--dynamic-config-value', value);
+  for (const value of [MANY_POLLS, ...(options.dynamicConfig ?? [])])
+    args.push('--dynamic-config-value', value);
   for (const value of options.sqlitePragmas ?? []) args.push('--sqlite-pragma', value);
   const bound = (await hasParentDeathSignal())
     ? ['setpriv', '--pdeathsig', 'KILL', options.binaryPath]

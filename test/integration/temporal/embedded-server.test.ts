@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Connection } from '@temporalio/client';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { connectTemporal } from '../../../src/temporal/connect.js';
 import type {
@@ -40,6 +41,26 @@ describeTemporal('startEmbeddedTemporal', () => {
 
     expect([second.address, second.uiUrl]).toEqual([first.address, first.uiUrl]);
     expect(await statusOf('kept')).toBe('RUNNING');
+  });
+
+  it('keeps the polls of workers of hundreds of repositories', async () => {
+    const { address } = await start();
+    // Without the interceptor that asks again.
+    const connection = await Connection.connect({ address, interceptors: [] });
+    const polls = Array.from({ length: 1_300 }, async (_, index) =>
+      connection.withDeadline(Date.now() + 10_000, () =>
+        connection.workflowService.pollActivityTaskQueue({
+          namespace: 'default',
+          taskQueue: { name: `queue-${index}` },
+          identity: 'test',
+        }),
+      ),
+    );
+    const ends = await Promise.allSettled(polls);
+    await connection.close();
+
+    const reasons = ends.map((end) => (end.status === 'rejected' ? String(end.reason) : ''));
+    expect(reasons.filter((reason) => reason.includes('limit exceeded'))).toEqual([]);
   });
 
   it('serves the web pages of Temporal at its link', async () => {
