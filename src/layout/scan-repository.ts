@@ -17,7 +17,7 @@ import { treesIn, type OnUnread } from './scan-trees.js';
 import { SiblingRuns } from './sibling-runs.js';
 import { TREE_LAYOUTS } from './tree-layouts.js';
 import { claimText, isBug, isOfOnePlace, unreadPart } from './unread-part.js';
-import { readFolders, walkFolders, type WalkedFolder } from './walk-folders.js';
+import { readFolders, walkFolders, type FolderShare, type WalkedFolder } from './walk-folders.js';
 
 const LAYOUTS = { trees: TREE_LAYOUTS, images: BACKUP_LAYOUTS };
 
@@ -105,8 +105,26 @@ async function workloadsIn(
     }
   }
   const workloads = new Map<string, SourceWorkload>();
-  for (const [id, found] of shares) workloads.set(id, await joinFolders(repository, found));
+  for (const [id, found] of shares) {
+    const joined = await orUnread(() => joinFolders(repository, found), found[0], onUnread);
+    if (joined !== null) workloads.set(id, joined);
+  }
   return workloads;
+}
+
+/** null: what its folders show made the code fail, or a file cannot be read that would tell whether they are of one machine. */
+async function orUnread<T>(
+  join: () => Promise<T>,
+  { id, folders }: SourceWorkload,
+  onUnread: OnUnread,
+): Promise<T | null> {
+  try {
+    return await join();
+  } catch (error) {
+    if (!isOfOnePlace(error) && !isBug(error)) throw error;
+    onUnread({ part: unreadPart(error, folders[0] ?? '', id), error, isOfImages: true });
+    return null;
+  }
 }
 
 /** What files of backups say of ids and dates has no bounds of its own. */
@@ -145,11 +163,10 @@ async function workloadsOf(
       folders: [folder],
       ...(makesFullsOnly === undefined ? {} : { makesFullsOnly }),
     };
-    const all = await foundBy(layout, facts, claimed, onUnread);
+    const all = await foundBy(layout, facts, { claimed, onTheirWay }, onUnread);
     if (all === null) continue;
-    onUnlisted?.(nobodysFiles(layout, claimed, all));
-    for (const found of withAwaited(all, onTheirWay, layout))
-      workloads.push({ ...found, ...known });
+    onUnlisted?.(all.nobodys);
+    for (const found of all.workloads) workloads.push({ ...found, ...known });
   }
   facts.keep();
   return workloads;
@@ -159,11 +176,16 @@ async function workloadsOf(
 async function foundBy(
   layout: BackupLayout,
   facts: FolderFacts,
-  claimed: ClaimedFiles,
+  { claimed, onTheirWay }: Pick<FolderShare, 'claimed' | 'onTheirWay'>,
   onUnread: OnUnread,
-): Promise<FoundWorkload[] | null> {
+): Promise<{
+  readonly workloads: readonly FoundWorkload[];
+  readonly nobodys: readonly ClaimedFile[];
+} | null> {
   try {
-    return await layout.scan(facts, claimed);
+    const all = await layout.scan(facts, claimed);
+    const nobodys = nobodysFiles(layout, claimed, all);
+    return { workloads: withAwaited(all, onTheirWay, layout), nobodys };
   } catch (error) {
     if (!isOfOnePlace(error) && !isBug(error)) throw error;
     const { folder } = claimed;

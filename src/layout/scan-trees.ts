@@ -35,8 +35,8 @@ export async function treesIn(
     const all = (await orBug(() => reader.orTell(look), tell)) ?? [];
     isScanned = true;
     // Where not all is known, nobody knows what no point lists.
-    if (onUnlisted && isWhole)
-      onUnlisted(await unlistedFiles(reader, folder, { layout, claim }, all));
+    const lookForOthers = () => unlistedFiles(reader, folder, { layout, claim }, all);
+    if (onUnlisted && isWhole) onUnlisted((await orBug(lookForOthers, tell)) ?? []);
     for (const found of all) {
       const { id, name, root, within, points, conflict } = found;
       workloads.push({

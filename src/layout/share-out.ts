@@ -5,7 +5,14 @@ import type { BackupLayout, Claim, FolderNames } from './backup-layout.js';
 import { FolderFacts, type FactStore } from './file-facts.js';
 import type { TreeLayout } from './tree-layout.js';
 import { FolderReader } from './tree-reader.js';
-import { isBug, isOfOnePlace, pathOfError, unreadPart, type UnreadPlace } from './unread-part.js';
+import {
+  claimText,
+  isBug,
+  isOfOnePlace,
+  pathOfError,
+  unreadPart,
+  type UnreadPlace,
+} from './unread-part.js';
 
 /** Who is asked for what lies in a folder. */
 export interface LayoutRows {
@@ -21,7 +28,7 @@ export interface SharedOut {
   readonly unclaimed: readonly string[];
   /** Names of folders that nobody claims. */
   readonly left: readonly string[];
-  /** Files that nobody claims because they could not be read: they are not among the unclaimed. */
+  /** Files that nobody claims because they could not be read, and the folder itself where a layout failed over its names: they are not among the unclaimed. */
   readonly unread: readonly UnreadPlace[];
 }
 
@@ -43,7 +50,9 @@ export async function shareOut(
     orAsItIs(claim, () => layout.confirm?.(reader, folder, claim)),
   );
   const rest = { ...names, ...trees.left };
-  const { claims, left } = await claimsOf(rest, layouts, async (layout, claim) => {
+  // What a layout may have claimed that failed is for none of those behind it.
+  const asked = trees.failed === null ? layouts : [];
+  const images = await claimsOf(rest, asked, async (layout, claim) => {
     if (layout.confirm === undefined) return claim;
     const own = claim.files.flatMap((name) => {
       const entry = fileOf.get(name);
@@ -52,17 +61,22 @@ export async function shareOut(
     const facts = await FolderFacts.of(store, repository, folder);
     return orAsItIs(claim, () => layout.confirm?.(facts, { folder, files: own }));
   });
+  const { left } = images;
   // What cannot be read of what is claimed is told by the scan, and of a folder by the walk.
   const unread = new Map<string, UnreadPlace>();
   for (const error of errors) {
     const name = left.files.find((file) => joinPath(folder, file) === pathOfError(error));
     if (name !== undefined) unread.set(name, { part: unreadPart(error, folder), error });
   }
+  const failed = trees.failed ?? images.failed;
   return {
-    ...{ trees: trees.claims, claims, left: left.folders },
-    unclaimed: without(left.files, [...unread.keys()]),
-    // What went meanwhile is nothing that is not copied.
-    unread: [...unread.values()].filter(({ error }) => !isBackupError(error, 'FILE_MISSING')),
+    ...{ trees: trees.claims, claims: images.claims, left: left.folders },
+    unclaimed: failed === null ? without(left.files, [...unread.keys()]) : [],
+    unread: [
+      // What went meanwhile is nothing that is not copied.
+      ...[...unread.values()].filter(({ error }) => !isBackupError(error, 'FILE_MISSING')),
+      ...(failed === null ? [] : [failed]),
+    ],
   };
 }
 
@@ -80,26 +94,36 @@ async function orAsItIs(
   }
 }
 
-async function claimsOf<L extends Pick<BackupLayout, 'claim'>>(
+/** `failed`: the names made a layout fail; those behind it were not asked. */
+async function claimsOf<L extends Pick<BackupLayout, 'claim' | 'type'>>(
   names: FolderNames,
   layouts: readonly L[],
   confirm: (layout: L, claim: Claim) => Promise<Claim | null>,
 ): Promise<{
   readonly claims: { layout: L; claim: Claim }[];
   readonly left: Pick<FolderNames, 'files' | 'folders'>;
+  readonly failed: UnreadPlace | null;
 }> {
   const claims: { layout: L; claim: Claim }[] = [];
   let { files, folders } = names;
   for (const layout of layouts) {
     if (files.length === 0 && folders.length === 0) break;
-    const claimed = layout.claim({ ...names, files, folders });
+    let claimed: Claim | null;
+    try {
+      claimed = layout.claim({ ...names, files, folders });
+    } catch (error) {
+      if (!isBug(error)) throw error;
+      const part = unreadPart(error, names.folder, claimText(layout, names.folder));
+      const failed: UnreadPlace = { part, error, isOfImages: true };
+      return { claims, left: { files, folders }, failed };
+    }
     const claim = claimed === null ? null : await confirm(layout, claimed);
     if (claim === null) continue;
     claims.push({ layout, claim });
     files = without(files, claim.files);
     folders = without(folders, claim.folders ?? []);
   }
-  return { claims, left: { files, folders } };
+  return { claims, left: { files, folders }, failed: null };
 }
 
 function without(names: readonly string[], taken: readonly string[]): readonly string[] {

@@ -13,7 +13,7 @@ import { filesOnTheirWay, type FileOnItsWay } from './on-their-way.js';
 import { setApart } from './set-apart.js';
 import { FORGETFUL, type FactStore } from './file-facts.js';
 import { shareOut, type LayoutRows, type SharedOut } from './share-out.js';
-import { claimText, isOfOnePlace, unreadPart, type UnreadPlace } from './unread-part.js';
+import { claimText, isBug, isOfOnePlace, unreadPart, type UnreadPlace } from './unread-part.js';
 
 /** One folder of a repository, shared out among the layouts. */
 export interface WalkedFolder {
@@ -113,7 +113,7 @@ async function* hiddenFolders(
       yield { folder, ...none, unclaimed: found.files, ...runBy };
       for (const { path } of found.within.toReversed()) waiting.push(path);
     } catch (error) {
-      if (faultOfSourceFile(error) === null) throw error;
+      if (faultOfSourceFile(error) === null && !isBug(error)) throw error;
     }
   }
 }
@@ -141,8 +141,9 @@ async function shareFolder(
 ): Promise<{ walked: WalkedFolder; left: string[] }> {
   const { folder, passedOver, unaddressable } = found;
   const { isOpaque, place } = repository.capabilities;
-  const { files, within, apart, runBy } =
-    isOpaque === true ? { ...found, apart: [], runBy: {} } : setApartIn(found, place);
+  const parted = isOpaque === true ? { ...found, apart: [], runBy: {} } : orBug(found, place);
+  if ('error' in parted) return failedFolder(found, parted.error);
+  const { files, within, apart, runBy } = parted;
   const names = {
     ...{ folder, files: files.map(nameOf), folders: within.map(nameOf), passedOver },
     ...(isOpaque === undefined ? {} : { isOpaque }),
@@ -180,7 +181,7 @@ async function shareFolder(
         if (layout.isOwn?.(file.within) === false) strangers.push(file);
         else own.push(file);
     } catch (error) {
-      if (!isOfOnePlace(error)) throw error;
+      if (!isOfOnePlace(error) && !isBug(error)) throw error;
       const part = unreadPart(error, folder, claimText(layout, folder));
       unread.push({ part, error, isOfImages: true });
       continue;
@@ -191,6 +192,29 @@ async function shareFolder(
     walked: { folder, shares, trees, unclaimed: strangers, unseen, unread, ...runBy },
     left: left.map((name) => joinPath(folder, name)),
   };
+}
+
+/** `setApartIn`, or that the names made it fail. */
+function orBug(
+  found: ReadFolder,
+  place: string | undefined,
+): ReturnType<typeof setApartIn> | { readonly error: unknown } {
+  try {
+    return setApartIn(found, place);
+  } catch (error) {
+    if (!isBug(error)) throw error;
+    return { error };
+  }
+}
+
+/** Nobody knows what of it is a disk that a machine runs on: its files are for nobody, and the folders within are looked into. */
+function failedFolder(
+  { folder, within }: ReadFolder,
+  error: unknown,
+): { walked: WalkedFolder; left: string[] } {
+  const unread: UnreadPlace[] = [{ part: unreadPart(error, folder), error, isOfImages: true }];
+  const none = { shares: [], trees: [], unclaimed: [], unseen: [] };
+  return { walked: { folder, ...none, unread }, left: within.map(({ path }) => path) };
 }
 
 /** What lies in the claimed folders of a folder. */

@@ -2,7 +2,8 @@ import { onTestFinished, describe, expect, it } from 'vitest';
 import { sourceFacts } from '../../../src/domain/safety/find-facts.js';
 import type { SourceWorkload } from '../../../src/domain/sources/restore-point.js';
 import { unseenReason, type UnseenPart } from '../../../src/domain/sources/unseen-part.js';
-import { scanRepository } from '../../../src/layout/scan-repository.js';
+import type { BackupLayout, Claim, FolderNames } from '../../../src/layout/backup-layout.js';
+import { scanRepository, scanWorkload } from '../../../src/layout/scan-repository.js';
 import { TREE_LAYOUTS } from '../../../src/layout/tree-layouts.js';
 import type { TreeLayout } from '../../../src/layout/tree-layout.js';
 import { parseXml } from '../../../src/layout/xml-file.js';
@@ -47,6 +48,11 @@ const tree = (over: Partial<TreeLayout>): TreeLayout => ({
   ...over,
 });
 
+function claimFolders(folders: readonly string[], wanted: readonly string[]): Claim | null {
+  const own = folders.filter((name) => wanted.includes(name));
+  return own.length === 0 ? null : { files: [], folders: own };
+}
+
 describe('a file whose content the code is not made for', () => {
   it.each(CRAFTED)('is a broken backup and nothing more: %s in a descriptor', async (_, text) => {
     const { repository } = await treeOf({ 'web/web.ovf': text, 'zz/db.img': 1024 });
@@ -87,6 +93,87 @@ describe('a file whose content the code is not made for', () => {
     expect(idsOf(look)).toEqual(['raw-zz:db.img']);
     expect(look.unseen.map(({ path, unread }) => [path, /BUG/.test(unread!.why)])).toEqual([
       ['bad', true],
+    ]);
+  });
+
+  const failing = (): never => {
+    throw new TypeError('x of undefined');
+  };
+  const failIn =
+    (folder: string) =>
+    (names: FolderNames): null =>
+      names.folder === folder ? failing() : null;
+
+  it.each([
+    ['of trees', () => makeTreeKnown(tree({ claim: failIn('bad') }))],
+    ['of images', () => makeLayoutKnown({ ...wholeLayout, claim: failIn('bad') })],
+  ])('is named with its folder when a layout %s fails over its names', async (_, make) => {
+    make();
+    const { repository } = await treeOf({
+      ...{ 'bad/odd': 512, 'bad/within/web.img': 1024, 'zz/db.img': 1024 },
+    });
+    const unrecognised: string[] = [];
+    const unseen: UnseenPart[] = [];
+    const workloads = await scanRepository(repository, {
+      onUnseen: (part) => unseen.push(part),
+      onUnrecognised: ({ folder }) => unrecognised.push(folder),
+    });
+    expect(workloads.map(({ id }) => id)).toEqual(['raw-bad:within:web.img', 'raw-zz:db.img']);
+    expect(unseen.map(({ path, unread }) => [path, /BUG/.test(unread!.why)])).toEqual([
+      ['bad', true],
+    ]);
+    expect(unrecognised).toEqual([]);
+    await expect(scanWorkload(repository, 'raw-bad:web.img', ['bad'])).rejects.toThrow(TypeError);
+  });
+
+  it('is left to nobody where a layout behind the one that fails would take it', async () => {
+    makeTreeKnown(tree({ claim: failIn('bad') }));
+    const { repository } = await treeOf({ 'bad/web.img': 1024, 'zz/db.img': 1024 });
+    expect(idsOf(await lookAt(repository))).toEqual(['raw-zz:db.img']);
+  });
+
+  it.each<[string, Partial<BackupLayout>]>([
+    ['what may be nobody’s', { mayBeNobodys: failing }],
+    ['what is its own', { isOwn: failing, claim: ({ folders }) => claimFolders(folders, ['bad']) }],
+  ])('is named when its layout fails over %s', async (_, over) => {
+    makeLayoutKnown({
+      ...wholeLayout,
+      claim: (names) => (names.files.includes('web.whole') ? { files: ['web.whole'] } : null),
+      ...over,
+    });
+    const { repository } = await treeOf({ 'bad/web.whole': 512, 'zz/db.img': 1024 });
+    const unseen: UnseenPart[] = [];
+    const workloads = await scanRepository(repository, {
+      onUnseen: (part) => unseen.push(part),
+      onUnrecognised: () => undefined,
+    });
+    expect(workloads.map(({ id }) => id)).toEqual(['raw-zz:db.img']);
+    expect(unseen.map(({ unread }) => /BUG/.test(unread!.why))).toEqual([true]);
+  });
+
+  it('is named when the code fails over which of its files a machine runs on', async () => {
+    const { repository } = await treeOf({ 'bad/web.img': 1024 });
+    const { capabilities } = repository;
+    Object.assign(repository, { capabilities: { ...capabilities, place: { split: 1 } } });
+    const look = await lookAt(repository);
+    expect(idsOf(look)).toEqual([]);
+    expect(look.unseen.map(({ path }) => path)).toEqual(['.', 'bad']);
+  });
+
+  it('is named when nobody can read whether two folders are of one machine', async () => {
+    makeLayoutKnown(wholeLayout);
+    const { repository } = await treeOf({
+      ...{ 'one/web.whole': 512, 'two/web.whole': 512, 'zz/db.img': 1024 },
+    });
+    const openRead = repository.openRead.bind(repository);
+    repository.openRead = async (path) => {
+      const file = await openRead(path);
+      return path === 'two/web.whole' ? { ...file, read: failing, stamp: failing } : file;
+    };
+    const look = await lookAt(repository);
+    expect(idsOf(look)).toEqual(['raw-zz:db.img']);
+    expect(look.unseen.map(({ path, unread }) => [path, unread!.what])).toEqual([
+      ['one', 'whole-web'],
     ]);
   });
 
