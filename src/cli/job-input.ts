@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parse } from 'yaml';
-import type { JobView } from '../api/jobs/job-schemas.js';
+import type { JobView, ServerField } from '../api/jobs/job-schemas.js';
 import type { Exclusion } from '../domain/jobs/copy-job.js';
 import { BackupError } from '../domain/errors.js';
 import { isPattern } from '../domain/jobs/name-pattern.js';
@@ -32,17 +32,18 @@ export interface JobFlags extends LimitFlags {
 }
 
 /** What the server adds to a definition: `job show --json` gives it, `job update --file` takes it back. */
-const SERVER_FIELDS: readonly string[] = [
-  'revision',
-  'replaces',
-  'origin',
-  'state',
-  'nextRunAt',
-  'lastSession',
-  'nextTryAt',
-  'skippedStarts',
-  'missedStartAt',
-];
+const SERVER_FIELDS: Readonly<Record<ServerField, true>> = {
+  revision: true,
+  replaces: true,
+  origin: true,
+  state: true,
+  nextRunAt: true,
+  lastSession: true,
+  undecidedSessionId: true,
+  nextTryAt: true,
+  skippedStarts: true,
+  missedStartAt: true,
+};
 
 /** @throws REQUEST_INVALID when the file cannot be read or is neither JSON nor YAML */
 export async function readDefinition(file: string, workingFolder: string): Promise<object> {
@@ -57,7 +58,7 @@ export async function readDefinition(file: string, workingFolder: string): Promi
 }
 
 export function definitionOf(job: object): object {
-  return Object.fromEntries(Object.entries(job).filter(([name]) => !SERVER_FIELDS.includes(name)));
+  return Object.fromEntries(Object.entries(job).filter(([name]) => !(name in SERVER_FIELDS)));
 }
 
 /** @throws REQUEST_INVALID naming the flags that are missing */

@@ -57,6 +57,8 @@ export interface JobView extends CopyJob {
   /** null: no calendar, or none that lies ahead. */
   readonly nextRunAt: string | null;
   readonly lastSession: SessionSummary | null;
+  /** The newest session that found what waits for a decision still; null: nothing does. */
+  readonly undecidedSessionId: string | null;
   /** When what failed in the last session is tried again; null: nothing is. */
   readonly nextTryAt: string | null;
   /** Starts that were left out because the service was down for over an hour, since the job was made; more than 0 only with `missedStarts: skip`. */
@@ -64,6 +66,10 @@ export interface JobView extends CopyJob {
   /** The newest start since the last session that was due and did not come; null: none. */
   readonly missedStartAt: string | null;
 }
+
+/** What the server adds to a definition, and takes from nobody. */
+export type ServerField =
+  Exclude<keyof JobView, keyof CopyJob> | 'revision' | 'replaces' | 'origin';
 
 /** A job that was not read in time, in the list of all: nothing is known of it but this. */
 export interface UnreadJob {
@@ -306,6 +312,9 @@ export const jobViewSchema: z.ZodType<JobView> = z
     state: z.enum(['enabled', 'disabled', 'actionRequired']),
     nextRunAt: instant.nullable(),
     lastSession: sessionSummarySchema.nullable(),
+    undecidedSessionId: z.string().nullable().meta({
+      description: 'The newest session that found what waits for a decision still.',
+    }),
     nextTryAt: instant.nullable(),
     skippedStarts: z.int().min(0).meta({
       description: 'Starts left out since the job was made, because the service was down.',

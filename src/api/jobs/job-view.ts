@@ -43,13 +43,14 @@ export function viewOf(
   missedAt: string | null,
   outcome: JobOutcome | null,
 ): JobView {
-  const needsDecision = (outcome?.undecided ?? null) !== null;
+  const undecidedSessionId = outcome?.undecided?.id ?? null;
   const hasCalendar = job.mode === 'periodic' && !isPaused;
   return {
     ...job,
-    state: isPaused ? 'disabled' : needsDecision ? 'actionRequired' : 'enabled',
+    state: isPaused ? 'disabled' : undecidedSessionId !== null ? 'actionRequired' : 'enabled',
     nextRunAt: hasCalendar ? nextRunAt({ nextActionTimes }) : null,
     lastSession: sessions?.newest ?? null,
+    undecidedSessionId,
     nextTryAt: isPaused ? null : (sessions?.newest.nextTryAt ?? null),
     skippedStarts,
     missedStartAt: missedAt,

@@ -15,7 +15,8 @@ import { Instant } from '../show/instant.js';
 import { MissedStart } from '../show/missed-start.js';
 import { counted } from '../show/format.js';
 import { startsOf } from './dry-run.js';
-import { JobActions, ReplaceJob } from './job-actions.js';
+import { Decisions } from './decisions.js';
+import { JobActions } from './job-actions.js';
 import { PolicySimulator } from './policy-simulator.js';
 import { PlanSection } from './plan-section.js';
 import { Runs } from './runs.js';
@@ -76,17 +77,11 @@ function Definition({ job }: { readonly job: JobView }) {
 }
 
 function JobFaults({ job }: { readonly job: JobView }) {
-  const { state, lastSession, skippedStarts, missedStartAt, timeZone } = job;
+  const { state, undecidedSessionId, skippedStarts, missedStartAt, timeZone } = job;
   return (
     <>
-      {state === 'actionRequired' && (
-        <Fault
-          what="It waits for a decision: the source chain of a workload was made anew, a source or a copy looks wiped, or the target holds copies of another job under its id. What waits is not copied until then; its last session says what it is, and of which workload."
-          since={lastSession?.startedAt ?? null}
-          hint="If the chain of one workload was made anew, detach its copies on the page of that workload: the next session makes a full of it alone. Replace the job only if that is so of all. What looks wiped has to be looked at, and copies of another job are taken over or not; neither is mended by replacing the job. The tasks of the session say what to do."
-        >
-          <ReplaceJob job={job} />
-        </Fault>
+      {state === 'actionRequired' && undecidedSessionId !== null && (
+        <Decisions job={job} sessionId={undecidedSessionId} />
       )}
       {state === 'disabled' && (
         <Fault

@@ -39,6 +39,7 @@ describeTemporal('jobs over the API', () => {
       replaces: null,
       state: 'enabled',
       lastSession: null,
+      undecidedSessionId: null,
     });
     expect(String(created.body.nextRunAt)).toMatch(/T22:00:00\.000Z$/);
   });

@@ -251,8 +251,8 @@ describeTemporal('sessions over the API', () => {
     const id = await startJob('recreated', 'actionRequired');
     await expect.poll(() => session(id)).toMatchObject({ result: 'actionRequired' });
     await expect
-      .poll(async () => (await api.request('GET', '/jobs/recreated')).body.state)
-      .toBe('actionRequired');
+      .poll(async () => (await api.request('GET', '/jobs/recreated')).body)
+      .toMatchObject({ state: 'actionRequired', undecidedSessionId: id });
     const replacement = await api.request('POST', '/jobs/recreated/replacement');
     expect(replacement.status).toBe(201);
     expect(replacement.body).toMatchObject({

@@ -17,6 +17,7 @@ const EDITED_JOB = {
   ...{ onSourceChainRecreated: 'requireNewJob', storage: { digest: 'sha256' } },
   ...{ healthCheck: null, compact: null, rpo: null, removedWorkloadsAfterDays: null },
   ...{ replaces: null, state: 'enabled', nextRunAt: null, lastSession: null, nextTryAt: null },
+  undecidedSessionId: null,
   ...{ skippedStarts: 0, missedStartAt: null },
 };
 
@@ -112,6 +113,44 @@ export function describeChangingAnswers(context: () => BrowserContext): void {
       await lookAgain('/jobs/new');
       await tab.getByRole('table', { name: 'Plan' }).getByText('db02').waitFor();
       await tab.getByText('when it should have').waitFor();
+    });
+
+    it('says of each workload that waits for a decision what can be decided, and does it', async () => {
+      const task = (workloadId: string, code: string | null) => ({
+        ...{ workload: `The ${workloadId}`, workloadId, code, reason: `seen of ${workloadId}` },
+        result: code === null ? 'success' : 'actionRequired',
+      });
+      const undecidedSessionId = 'session-3';
+      await answer('/jobs/new', { ...EDITED_JOB, state: 'actionRequired', undecidedSessionId });
+      await answer('/sessions/session-3', {
+        id: 'session-3',
+        startedAt: '2026-11-26T22:00:00.000Z',
+        taskCounts: { actionRequired: 5 },
+        tasks: [
+          task('db', 'SOURCE_CHAIN_RECREATED'),
+          task('vault', 'SOURCE_SUSPICIOUS'),
+          task('depot', 'COPIES_OF_OTHER_JOB'),
+          task('web', null),
+        ],
+      });
+      let started: unknown = null;
+      await tab.route(isPath('/jobs/new/start'), (route) => {
+        started = route.request().postDataJSON();
+        return route.fulfill({ status: 202, json: { sessionId: 'session-4' } });
+      });
+      await tab.goto(`${served.origin}/jobs/new`);
+      const found = (id: string) => tab.getByRole('group').filter({ hasText: `seen of ${id}` });
+      await found('db').getByRole('button', { name: 'Detach' }).waitFor();
+      await found('depot').getByRole('button', { name: 'Take them over' }).waitFor();
+      await tab.getByRole('button', { name: 'Replace the job' }).waitFor();
+      await tab.getByText('2 more workloads wait').waitFor();
+      expect(await found('web').count()).toBe(0);
+      await found('vault').getByRole('button', { name: 'This was meant' }).click();
+      await tab.getByText('longhaul job start new --workload vault --accept-changes').waitFor();
+      const dialog = tab.getByRole('dialog', { name: 'Go on with what was found' });
+      await dialog.getByRole('button', { name: 'This was meant' }).click();
+      await tab.waitForURL('**/sessions/session-4');
+      expect(started).toEqual({ workloads: ['vault'], acceptChanges: true });
     });
 
     it('reads again what an event of the site tells of, when it comes', async () => {

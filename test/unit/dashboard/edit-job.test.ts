@@ -53,6 +53,7 @@ const JOB: JobView = {
   state: 'enabled',
   nextRunAt: null,
   lastSession: null,
+  undecidedSessionId: null,
   nextTryAt: null,
   skippedStarts: 0,
   missedStartAt: null,
