@@ -12,6 +12,7 @@ import type {
   CommitTreeRequest,
   FileBatch,
   FreeTreeRequest,
+  NoteToldRequest,
   PlanTreeRequest,
   PublishedFiles,
   PublishFilesRequest,
@@ -89,6 +90,11 @@ export function createTreeActivities(dependencies: TreeDependencies) {
     /** Makes the points of the plan visible. */
     async commitTree(input: CommitTreeRequest): Promise<CommittedTree> {
       return runTask((control) => mover.run('commitTree', { ...onChain(input) }, control));
+    },
+
+    /** Ends what the copy keeps for whoever did not get an answer. */
+    async noteTold(input: NoteToldRequest): Promise<void> {
+      return runTask((control) => mover.runFreeing('noteTold', onChain(input), control));
     },
 
     /** Removes what retention or the source lets go. */

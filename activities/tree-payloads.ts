@@ -65,6 +65,16 @@ export interface CommitTreeRequest extends TargetChain {
   readonly reference: TreePlanReference;
   readonly choice: Omit<SetFlagsInput, 'nowMs'>;
   readonly nowMs: number;
+  /** `noteTold` follows. Absent: it does not. */
+  readonly isToldApart?: boolean;
+}
+
+export interface NoteToldRequest extends TargetChain {
+  readonly owner: string;
+  /** Whether the answer of its commit was told. */
+  readonly hasCommit: boolean;
+  /** The same of its removal. */
+  readonly hasRemoval: boolean;
 }
 
 export interface RemoveTreeFilesRequest extends TargetChain {

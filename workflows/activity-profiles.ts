@@ -169,13 +169,25 @@ export function leaseActivities(
   repositoryId: string,
   settings: CopySettings,
 ): ActivityInterfaceFor<LeaseActivities> {
-  return proxyActivities<LeaseActivities>({
+  return proxyActivities<LeaseActivities>(briefOptions(repositoryId, settings));
+}
+
+/** What a task has told, also when it was stopped. What keeps that from being noted makes the next one tell it again. */
+export function toldActivities(
+  repositoryId: string,
+  settings: CopySettings,
+): ActivityInterfaceFor<Pick<TreeActivities, 'noteTold'>> {
+  return proxyActivities<Pick<TreeActivities, 'noteTold'>>(briefOptions(repositoryId, settings));
+}
+
+function briefOptions(repositoryId: string, settings: CopySettings): ActivityOptions {
+  return {
     taskQueue: repositoryTaskQueue(repositoryId),
     startToCloseTimeout: '15s',
     scheduleToCloseTimeout: '30s',
     retry: { initialInterval: settings.retryIntervalMs, maximumInterval: '15s' },
     priority: { priorityKey: FIRST_PRIORITY },
-  });
+  };
 }
 
 /** Of Temporal's priorities, 1 to 5; what says nothing has 3. */

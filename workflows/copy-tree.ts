@@ -1,4 +1,9 @@
-import { ApplicationFailure, ContinueAsNew, patched } from '@temporalio/workflow';
+import {
+  ApplicationFailure,
+  CancellationScope,
+  ContinueAsNew,
+  patched,
+} from '@temporalio/workflow';
 import type { CopyJob } from '../src/domain/jobs/copy-job.js';
 import type { CopyTask } from '../src/domain/sessions/copy-session.js';
 import {
@@ -12,7 +17,7 @@ import {
 import { sentAgainText } from '../src/domain/trees/tree-guard.js';
 import type { LeftTree, PlannedTree, TreeWork } from '../src/domain/trees/tree-work.js';
 import type { RemovedTreeFiles } from '../activities/tree-payloads.js';
-import { dataTries, treeActivities } from './activity-profiles.js';
+import { dataTries, toldActivities, treeActivities } from './activity-profiles.js';
 import type { CopyWorkloadInput } from './copy-workload-input.js';
 import { codeOf, isStop, reasonOf } from './failures.js';
 import { goOnInNewRun, isHistoryLong } from './history-length.js';
@@ -43,6 +48,9 @@ export async function copyTree(input: CopyTreeInput): Promise<CopyTask> {
   return runWorkloadTask(new TreeCopy(input), input.report);
 }
 
+/** Before, the record of the copy never heard what a session had told. */
+const NOTES_TOLD = 'copyTree-20261128-notes-told';
+
 /** Asks for the source to be looked at anew. */
 const PLAN_AGAIN: readonly string[] = ['SOURCE_CHANGED', 'STAGING_INVALID', 'FILE_MISSING'];
 
@@ -62,6 +70,9 @@ class TreeCopy implements WorkloadTask {
   private committedWarnings: readonly string[] = [];
   /** Whether restore points wait for files that could not be copied, or are still written to. */
   private hasLeftOut = false;
+  /** Answers that the record of the copy keeps until they are told. */
+  private hasCommit = false;
+  private hasRemoval = false;
   /** Files that the copy had lost, and has again. */
   private sentAgain: FileFaults = NO_FAULTS;
   private readonly data;
@@ -101,8 +112,22 @@ class TreeCopy implements WorkloadTask {
       if (!(error instanceof ContinueAsNew)) this.noteFaults();
       throw error;
     } finally {
+      await this.noteTold();
       await this.turn.giveUp();
     }
+  }
+
+  /** The task tells by now what it was answered. */
+  private async noteTold(): Promise<void> {
+    const { ids, hasCommit, hasRemoval } = this;
+    if ((!hasCommit && !hasRemoval) || !patched(NOTES_TOLD)) return;
+    const { owner, settings, workload } = this.input;
+    const { noteTold: note } = toldActivities(ids.targetRepositoryId, settings);
+    await CancellationScope.nonCancellable(() =>
+      note.executeWithOptions({ summary: `${workload.name}: note what was told` }, [
+        { ...ids, owner, hasCommit, hasRemoval },
+      ]),
+    ).catch(() => undefined);
   }
 
   /** What retention lets go is freed although the target has no room for the copy, for the next try.
@@ -166,6 +191,7 @@ class TreeCopy implements WorkloadTask {
     await this.commit(plan);
     // What the commit has told nobody tells again.
     this.committedWarnings = plan.warnings;
+    for (const note of plan.notes ?? []) this.state.note(note);
     await this.removeDue(plan);
     this.end(plan);
   }
@@ -249,8 +275,12 @@ class TreeCopy implements WorkloadTask {
     this.state.show({ state: 'committing' }, 'entering what was copied into the index');
     const { committed, committedCount, leftOut, hasLeftOut, sentAgain, lost } =
       await this.data.commitTree.executeWithOptions({ summary: `${name}: commit` }, [
-        { ...this.ids, reference, nowMs: Date.now(), choice: this.policy },
+        {
+          ...{ ...this.ids, reference, nowMs: Date.now(), choice: this.policy },
+          ...(patched(NOTES_TOLD) ? { isToldApart: true } : {}),
+        },
       ]);
+    this.hasCommit = true;
     for (const id of committed) this.state.committed(id);
     if (committedCount > committed.length)
       this.state.note(
@@ -286,6 +316,7 @@ class TreeCopy implements WorkloadTask {
       const { fileCount, points, postponed } = await this.pause.pausable(() =>
         removal(this.policy),
       );
+      this.hasRemoval = fileCount > 0 || points.length > 0;
       if (postponed !== null) this.state.note(`nothing was removed: ${postponed}`);
       if (fileCount > 0 || points.length > 0)
         this.state.note(`${fileCount} files and ${points.length} restore points were removed`);

@@ -43,6 +43,7 @@ import { openFileWorker } from './files/copy-files.js';
 import { planTree } from './files/plan-tree.js';
 import { publishFiles } from './files/publish-files.js';
 import { freeTree } from './files/free-tree.js';
+import { noteTold } from './files/note-told.js';
 import { removeTreeFiles } from './files/remove-files.js';
 import { openCheckWorker } from './kept-files/check-files.js';
 import { endTreeCheck, leaseForTreeCheck, planTreeCheck } from './kept-files/plan-check.js';
@@ -111,6 +112,7 @@ export const THREAD_OPERATIONS = {
   commitTree,
   removeTreeFiles,
   freeTree,
+  noteTold,
   planTreeCheck,
   leaseForTreeCheck,
   planTreeRepair,

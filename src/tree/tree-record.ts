@@ -13,6 +13,7 @@ import {
 import type { FileFaults } from '../domain/trees/file-faults.js';
 import type { KnownLosses, LostCopy } from '../domain/trees/known-losses.js';
 import type { CommittedTree } from '../domain/trees/tree-work.js';
+import type { UntoldWork } from '../domain/trees/unheard-answers.js';
 import type { GuardedDay } from '../domain/trees/tree-guard.js';
 import type { TargetTreePoint } from '../domain/trees/target-tree.js';
 import { ownedFields } from '../chain/chain-record-shape.js';
@@ -34,11 +35,15 @@ export interface TreeRecord extends OwnedRecord {
   readonly guard: readonly GuardedDay[];
   /** Token of the plan whose files were entered into the index last: found again, it is not counted twice. null: none was. */
   readonly enteredPlan: string | null;
-  /** What the last commit was, and what it answered: who did not get the answer asks again. Absent: there was none, or an earlier build made it. */
+  /** What the last commit was, and what it answered: who did not get the answer asks again. Absent: it was told, or there was none. */
   readonly committed?: { readonly plan: string; readonly answer: CommittedTree };
-  /** What runs that were stopped have found (files of the copy that were lost, points that were overwritten), and no session has told since; one plain
-   *  sentence each. Absent: nothing. */
+  /** The same of the last removal. Absent: it was told, or there was none. */
+  readonly removed?: RemovedFiles;
+  /** What runs have found (files of the copy that were lost, points that were overwritten or left out), and perhaps nobody has told; one plain sentence
+   *  each. Absent: nothing. */
   readonly untold?: readonly string[];
+  /** The same of what they have committed and removed. */
+  readonly untoldWork?: UntoldWork;
   /** Files of the last look are not in the copy: they could not be read, or the run was stopped. Then points that the source shows may still need what it has
    *  removed, as it was before. Absent: the copy has all of it. */
   readonly isBehind?: true;
@@ -90,6 +95,24 @@ export interface PendingRemoval {
   readonly runs: readonly { readonly class: string; readonly run: IndexRun }[];
   /** Why, in plain words. */
   readonly reason: string;
+  /** Who is told of it. Absent: the caller finds it by itself. */
+  readonly call?: RemovalCall;
+  /** Ids of the points that go with them. Only beside `call`. */
+  readonly points?: readonly string[];
+}
+
+/** One order of a removal: a repeat has the same. */
+export interface RemovalCall {
+  readonly epoch: number;
+  /** When it was ordered. Epoch milliseconds. */
+  readonly nowMs: number;
+}
+
+/** What a removal has taken away. */
+export interface RemovedFiles extends RemovalCall {
+  readonly fileCount: number;
+  /** Ids. */
+  readonly points: readonly string[];
 }
 
 const fileFaults = object<FileFaults>({
@@ -149,7 +172,16 @@ const shape: Shape<TreeRecord> = object<TreeRecord>({
       }),
     }),
   ),
+  removed: optional(
+    object<RemovedFiles>({ epoch: count, nowMs: count, fileCount: count, points: listOf(text) }),
+  ),
   untold: optional(listOf(text)),
+  untoldWork: optional(
+    object<UntoldWork>({
+      ...{ committedCount: count, lastCommitted: nullable(text) },
+      ...{ fileCount: count, pointCount: count },
+    }),
+  ),
   isBehind: optional(only(true)),
   isGoneSpare: optional(only(true)),
   lostNamed: optional(listOf(text)),
@@ -164,6 +196,8 @@ const shape: Shape<TreeRecord> = object<TreeRecord>({
       type: oneOf('remove'),
       runs: listOf(object<PendingRemoval['runs'][number]>({ class: text, run })),
       reason: text,
+      call: optional(object<RemovalCall>({ epoch: count, nowMs: count })),
+      points: optional(listOf(text)),
     }),
   ),
   changedAt: nullable(instant),

@@ -32,6 +32,8 @@ export interface PlannedTree extends Told {
   readonly reference: TreePlanReference;
   /** In the order of copying; those with nothing to copy are left out. */
   readonly classes: readonly TreeWork[];
+  /** What runs before did and may not have told; one plain sentence each. Absent: of a release that did not look for it. */
+  readonly notes?: readonly string[];
 }
 
 export interface LeftTree extends Told {

@@ -44,10 +44,12 @@ export interface CommitTreeInput extends TreePlace {
   /** By which points of sets get their flags. */
   readonly choice: Omit<SetFlagsInput, 'nowMs'>;
   readonly nowMs: number;
+  /** `noteTold` follows: what was not told yet stays in the record until then. */
+  readonly isToldApart?: boolean;
 }
 
 /** Enters into the index and the record what was copied: from now on it is a copy of the points that the plan was made for. The staging folder goes.
- *  The record keeps the answer: done again, because nobody got it, it is the same.
+ *  The record keeps the answer until it was told: done again, because nobody got it, it is the same.
  *  @throws STAGING_INVALID, STALE_EPOCH */
 export async function commitTree(
   context: MoverContext,
@@ -74,8 +76,9 @@ export async function commitTree(
   const points = isStore(plan)
     ? after
     : withDueFlags(after, { ...input.choice, nowMs: input.nowMs });
+  const { isToldApart = false } = input;
   const answer = answerOf(record, points, { whole, sent, plan });
-  const { isBehind: _, isGoneSpare: __, lost: ___, untold: ____, ...entered } = noted;
+  const { isBehind: _, isGoneSpare: __, lost: ___, untold, untoldWork, ...entered } = noted;
   await writeTreeRecord(target, input.chain, {
     ...entered,
     ...(isBehind ? { isBehind } : {}),
@@ -85,6 +88,8 @@ export async function commitTree(
     sourceRepositoryId: plan.sourceRepositoryId,
     changedAt: new Date(plan.plannedAtMs).toISOString(),
     committed: { plan: plan.token, answer },
+    ...(untold === undefined || !isToldApart ? {} : { untold }),
+    ...(untoldWork === undefined || !isToldApart ? {} : { untoldWork }),
   });
   // As long as the plan is there, whoever finds it knows of the tables.
   await removeReplaced(target, input.chain, noted, replacedTables);
@@ -120,8 +125,8 @@ function answerOf(
   };
 }
 
-/** What an attempt that was stopped behind the record has left. */
-async function endCommit(
+/** What an attempt that was stopped behind the record has left: nothing of it is missing. */
+export async function endCommit(
   context: MoverContext,
   target: BackupRepository,
   tree: string,

@@ -2,11 +2,8 @@ import { treeLayoutOf } from '../../layout/tree-layouts.js';
 import type { TreeRecord } from '../../tree/tree-record.js';
 import { readTreeRecord } from '../../tree/tree-store.js';
 import type { MoverContext } from '../task/mover-context.js';
-import {
-  removeTreeFiles,
-  type RemovedTreeFiles,
-  type RemoveTreeFilesInput,
-} from './remove-files.js';
+import { removeTreeFiles, type RemoveTreeFilesInput } from './remove-files.js';
+import type { RemovedTreeFiles } from './removed-files.js';
 import { takeKept, type TakeTreeInput } from './take-tree.js';
 
 export interface FreeTreeInput

@@ -7,6 +7,7 @@ import { pointsToTake } from '../../domain/trees/grown-points.js';
 import { firstTexts } from '../../domain/sentences.js';
 import { keepingRemoved } from '../../domain/trees/lacking-files.js';
 import { lossSuspicion, lossText } from '../../domain/trees/tree-guard.js';
+import { untoldWorkNotes } from '../../domain/trees/unheard-answers.js';
 import type { LeftTree, TreePlanOutcome, TreeWork } from '../../domain/trees/tree-work.js';
 import { withDueFlags } from '../../domain/retention/set-flags.js';
 import { copiedWithoutGap } from '../../domain/trees/set-points.js';
@@ -113,6 +114,7 @@ export async function planTree(
     state: 'planned',
     reference: { token: plan.token, epoch: plan.epoch },
     classes: plan.classes.map(workOf).filter(({ fileCount }) => fileCount > 0),
+    notes: untoldWorkNotes(record.untoldWork),
     ...told(listed, lackingCount(plan, layout)),
   };
 }
@@ -204,7 +206,9 @@ function whatIsDue({ input, tree, layout, known }: Seen, chosen: ChosenTreePoint
   if (known.pending !== null) return 'a removal was stopped';
   if (known.presence.absence !== null) return 'it was missed before';
   if (known.points.some(({ lacks }) => lacks !== undefined)) return 'points lack files';
-  if (known.untold !== undefined) return 'what was found was not told yet';
+  const { untold, untoldWork, committed, removed } = known;
+  if ([untold, untoldWork, committed, removed].some((part) => part !== undefined))
+    return 'what was found or done was not told yet';
   if (known.lost?.count === 0) return 'what was lost was sent again';
   if (pointsToTake(chosen.points, known.points).length > 0) return 'points are new or have grown';
   const { rules } = layout;

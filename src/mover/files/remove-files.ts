@@ -20,10 +20,16 @@ import { parentFolder } from '../../repository/repository-path.js';
 import { isBackupError } from '../../domain/errors.js';
 import { readIndex, type FileEntry, type IndexLine } from '../../tree/file-index.js';
 import { indexPath, indexRunName, treeFile } from '../../tree/tree-paths.js';
-import type { ClassIndex, PendingRemoval, TreeRecord } from '../../tree/tree-record.js';
+import type {
+  ClassIndex,
+  PendingRemoval,
+  RemovalCall,
+  TreeRecord,
+} from '../../tree/tree-record.js';
 import { ownedTreeRecord, writeTreeRecord } from '../../tree/tree-store.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { writeRun } from './index-runs.js';
+import { goingCount, removedBefore, removedBy, type RemovedTreeFiles } from './removed-files.js';
 import { discardTreeStaging, readTreePlan, type TreePlace } from './tree-plan.js';
 
 export interface RemoveTreeFilesInput extends TreePlace {
@@ -35,16 +41,9 @@ export interface RemoveTreeFilesInput extends TreePlace {
   readonly keepsStaging?: true;
 }
 
-export interface RemovedTreeFiles {
-  readonly fileCount: number;
-  /** Ids of points that are gone with them. */
-  readonly points: readonly string[];
-  /** Why nothing was removed although something is due, in plain words; null otherwise. */
-  readonly postponed: string | null;
-}
-
 /** Removes what is due: of a store what its source removed long enough ago, in the order in which the source can have removed it; of sets what no point
- *  lists that retention keeps. First the points are not shown any more, then the files go, the last class first.
+ *  lists that retention keeps. First the points are not shown any more, then the files go, the last class first. The record keeps the answer until it was
+ *  told: done again, because nobody got it, it is the same.
  *  @throws STALE_EPOCH */
 export async function removeTreeFiles(
   context: MoverContext,
@@ -57,6 +56,8 @@ export async function removeTreeFiles(
   const reader = await readerOfGoing(target, input.chain, record, input.nowMs);
   if (reader !== null) return { fileCount: 0, points: [], postponed: reader };
   if (record.pending !== null) return finishAndRemove(context, input, record);
+  const before = removedBefore(record, input);
+  if (before !== null) return before;
   const kept = keptPoints(record, rules, input);
   const isStore = rules.shape === 'store';
   const goes = isStore
@@ -65,7 +66,8 @@ export async function removeTreeFiles(
   const reason = isStore
     ? 'the source removed them long enough ago'
     : 'no kept restore point lists them';
-  return removeFiles(context, input, record, { kept, goes, reason });
+  const { epoch, nowMs } = input;
+  return removeFiles(context, input, record, { kept, goes, reason, call: { epoch, nowMs } });
 }
 
 /** An attempt before this one has announced a removal and was stopped in it. */
@@ -75,8 +77,10 @@ async function finishAndRemove(
   record: TreeRecord,
 ): Promise<RemovedTreeFiles> {
   const target = await context.repository(input.targetRepositoryId);
-  const fileCount = record.pending!.runs.reduce((sum, { run }) => sum + run.entryCount, 0);
-  await finishRemoval(context, target, input.chain, record, input.keepsStaging);
+  const fileCount = goingCount(record.pending!);
+  const finished = await finishRemoval(context, target, input.chain, record, input.keepsStaging);
+  const own = removedBefore(finished, input);
+  if (own !== null) return own;
   const rest = await removeTreeFiles(context, input);
   return { ...rest, fileCount: fileCount + rest.fileCount };
 }
@@ -86,6 +90,7 @@ interface Leaving {
   readonly kept: readonly TargetTreePoint[];
   readonly goes: (entry: FileEntry) => boolean;
   readonly reason: string;
+  readonly call?: RemovalCall;
 }
 
 /** Removes all points and files of a tree.
@@ -109,7 +114,7 @@ async function removeFiles(
     keepsStaging,
   }: TreePlace & Pick<RemoveTreeFilesInput, 'nowMs' | 'keepsStaging'>,
   record: TreeRecord,
-  { kept, goes, reason }: Leaving,
+  { kept, goes, reason, call }: Leaving,
 ): Promise<RemovedTreeFiles> {
   const target = await context.repository(targetRepositoryId);
   const keptOnes = new Set(kept.map(({ id }) => id));
@@ -121,7 +126,10 @@ async function removeFiles(
     if (keepsStaging !== true) await discardTreeStaging(target, chain);
     return { fileCount, points, postponed: null };
   }
-  const pending: PendingRemoval = { type: 'remove', runs, reason };
+  const pending: PendingRemoval = {
+    ...{ type: 'remove', runs, reason },
+    ...(call === undefined ? {} : { call, points }),
+  };
   const announced = await writeTreeRecord(target, chain, { ...record, points: kept, pending });
   const comeBetween = await readerOf(target, chain, nowMs);
   if (comeBetween !== null) {
@@ -289,7 +297,10 @@ export async function finishRemoval(
         : await withoutRemoved(target, tree, record, before, classIndex, removal.run),
     );
   }
-  const next = await writeTreeRecord(target, tree, { ...record, index, pending: null });
+  const next = await writeTreeRecord(target, tree, {
+    ...{ ...record, index, pending: null },
+    ...(pending.call === undefined ? {} : { removed: removedBy(pending, pending.call) }),
+  });
   await target.remove(...pending.runs.map(({ run }) => indexPath(tree, run.name)));
   if (!keepsStaging && (await readTreePlan(target, tree)) === null)
     await discardTreeStaging(target, tree);

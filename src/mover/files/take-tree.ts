@@ -2,15 +2,15 @@ import type { WorkloadType } from '../../domain/sources/restore-point.js';
 import { removeEndedLeases } from '../../chain/leases.js';
 import { markRepository } from '../../chain/repository-marker.js';
 import { BackupError, isBackupError } from '../../domain/errors.js';
-import type { FileFaults } from '../../domain/trees/file-faults.js';
 import { overwrittenTexts } from '../../domain/trees/set-points.js';
+import { foundByCommit, untoldWorkAfter } from '../../domain/trees/unheard-answers.js';
 import { sentAgainText } from '../../domain/trees/tree-guard.js';
 import { firstTexts } from '../../domain/sentences.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import type { TreeRecord } from '../../tree/tree-record.js';
 import { readTreeRecord, takeTree, writeTreeRecord } from '../../tree/tree-store.js';
 import type { MoverContext } from '../task/mover-context.js';
-import { noteCopied } from './commit-tree.js';
+import { endCommit, noteCopied } from './commit-tree.js';
 import { removeReplaced } from './index-runs.js';
 import { finishRemoval, readerOfGoing } from './remove-files.js';
 import { readTreePlan, treeStaged, type TreePlace, type TreePlan } from './tree-plan.js';
@@ -26,7 +26,7 @@ export interface TakeTreeInput extends TreePlace {
 
 /** Takes the tree over (made when there is none) in a target that is marked as one. What a run before it copied is entered into the index, so that
  *  it is not copied again; a removal that was stopped is carried out. What is left of large files stays for the plan that lists them again.
- *  What was found in it stands in the record (`untold`) until a commit.
+ *  What was found in it, and what nobody may have told yet, stands in the record (`untold`) until it is told.
  *  @throws CHAIN_FOREIGN, CHAIN_RECORD_CORRUPT, CHAIN_RECORD_LOST, POINT_IN_USE */
 export async function takeForCopy(
   context: MoverContext,
@@ -85,18 +85,28 @@ function unfinishedWith(
   return [...unfinished.filter(({ restorePointId }) => !ids.has(restorePointId)), ...added];
 }
 
-/** With what the run that was stopped has found, and could not tell. */
-function untoldWith(
-  { points, untold = [] }: TreeRecord,
-  noted: Pick<TreeRecord, 'points'>,
-  again: FileFaults,
-): TreeRecord['untold'] {
-  const found = [
-    ...(again.count > 0 ? [sentAgainText(again)] : []),
-    ...overwrittenTexts(points, noted.points),
-  ];
+function untoldWith({ untold = [] }: TreeRecord, found: readonly string[]): TreeRecord['untold'] {
   const all = firstTexts([...new Set([...untold, ...found])]);
   return all.length === 0 ? undefined : all;
+}
+
+/** A record whose answers nobody waits for any more: what they said is to be told by whoever took it. */
+function withUnheard(record: TreeRecord): TreeRecord {
+  const { committed, removed, untold: _, untoldWork: __, ...rest } = record;
+  const isOwn = removed?.epoch === record.epoch;
+  const found = committed === undefined ? [] : foundByCommit(committed.answer);
+  const untold = untoldWith(record, found);
+  const untoldWork = untoldWorkAfter(
+    record.untoldWork,
+    committed?.answer,
+    isOwn ? undefined : removed,
+  );
+  return {
+    ...rest,
+    ...(isOwn ? { removed } : {}),
+    ...(untold === undefined ? {} : { untold }),
+    ...(untoldWork === undefined ? {} : { untoldWork }),
+  };
 }
 
 /** What a run before was stopped in.
@@ -113,33 +123,68 @@ async function finishLeft(
     await removeEndedLeases(target, chain, nowMs);
     throw new BackupError('POINT_IN_USE', `a removal that was stopped waits: ${reader}`);
   }
-  let record = await finishRemoval(context, target, chain, taken);
+  const finished = await finishRemoval(context, target, chain, taken);
   const left = await readTreePlan(target, chain);
-  let replaced: readonly string[] = [];
-  if (left !== null) {
-    const { noted, replacedTables, sent } = await noteCopied(
-      context,
-      target,
-      chain,
-      record,
-      left,
-      true,
-    );
-    replaced = replacedTables;
-    const untold = untoldWith(record, noted, sent.again);
-    const isNew = (...parts: readonly unknown[]) => JSON.stringify(parts);
-    if (isNew(noted.index, noted.lost, untold) !== isNew(record.index, record.lost, record.untold))
-      record = await writeTreeRecord(target, chain, {
-        ...noted,
-        ...(untold === undefined ? {} : { untold }),
-        unfinished: unfinishedWith(noted, left),
-        isBehind: true,
-        ...(record.isBehind === true ? {} : { isGoneSpare: true }),
-      });
-  }
-  // As long as the plan is there, whoever finds it knows of the tables.
-  await removeReplaced(target, chain, record, replaced);
-  if (left !== null) await target.remove(treeStaged.plan(chain));
+  const isCommitted = left !== null && left.token === finished.committed?.plan;
+  if (isCommitted) await endCommit(context, target, chain, finished, left.token);
+  const heard = withUnheard(finished);
+  const place = { context, target, chain };
+  const record =
+    left === null || isCommitted
+      ? await writtenIfNew(place, finished, heard)
+      : await enterLeft(place, finished, heard, left);
   await removeEndedLeases(target, chain, nowMs);
+  return record;
+}
+
+interface TakenPlace {
+  readonly context: MoverContext;
+  readonly target: BackupRepository;
+  readonly chain: string;
+}
+
+async function writtenIfNew(
+  { target, chain }: TakenPlace,
+  before: TreeRecord,
+  after: TreeRecord,
+): Promise<TreeRecord> {
+  const isSame = JSON.stringify(told(before)) === JSON.stringify(told(after));
+  const record = isSame ? before : await writeTreeRecord(target, chain, after);
+  await removeReplaced(target, chain, record, []);
+  return record;
+}
+
+function told({ committed, removed, untold, untoldWork }: TreeRecord): readonly unknown[] {
+  return [committed, removed, untold, untoldWork];
+}
+
+/** Enters what was copied of a plan that was not finished. */
+async function enterLeft(
+  { context, target, chain }: TakenPlace,
+  before: TreeRecord,
+  heard: TreeRecord,
+  left: TreePlan,
+): Promise<TreeRecord> {
+  const copied = await noteCopied(context, target, chain, heard, left, true);
+  const { noted, replacedTables, sent } = copied;
+  const untold = untoldWith(heard, [
+    ...(sent.again.count > 0 ? [sentAgainText(sent.again)] : []),
+    ...overwrittenTexts(heard.points, noted.points),
+  ]);
+  const entered = { ...noted, ...(untold === undefined ? {} : { untold }) };
+  const isNew = (record: TreeRecord) =>
+    JSON.stringify([record.index, record.lost, ...told(record)]);
+  const record =
+    isNew(entered) === isNew(before)
+      ? before
+      : await writeTreeRecord(target, chain, {
+          ...entered,
+          unfinished: unfinishedWith(noted, left),
+          isBehind: true,
+          ...(before.isBehind === true ? {} : { isGoneSpare: true }),
+        });
+  // As long as the plan is there, whoever finds it knows of the tables.
+  await removeReplaced(target, chain, record, replacedTables);
+  await target.remove(treeStaged.plan(chain));
   return record;
 }

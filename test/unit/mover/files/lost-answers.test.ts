@@ -6,8 +6,10 @@ import { makeTreesKnown } from '../../../support/tree/known-trees.js';
 import { ToyStore } from '../../../support/tree/toy-store.js';
 import { toySetLayout, toyStoreLayout } from '../../../support/tree/toy-trees.js';
 import { DAY_MS, filesBelow, TreeWorld } from '../../../support/tree/tree-world.js';
+import { WorkerDeath } from '../../../support/workflows/local-server.js';
 import { expectSameWithLostAnswers } from '../../../support/workflows/lost-answers.js';
 import { LocalSessions } from '../../../support/workflows/local-sessions.js';
+import type { WorkerOptions } from '../../../support/workflows/local-worker.js';
 
 async function prepared(name: TreeScenario): Promise<TreeWorld> {
   makeTreesKnown(toyStoreLayout);
@@ -25,6 +27,33 @@ async function endOf(world: TreeWorld): Promise<unknown> {
     ...[id, health, verifiedAt, goneSince],
   ]);
   return { shown, lost, guard, pending, copied };
+}
+
+/** Sets of five days, of which the next session copies the last and removes the first two: it keeps three. */
+async function setsOfFiveDays(): Promise<TreeWorld> {
+  makeTreesKnown(toySetLayout);
+  const days = (value: number) =>
+    testJob({ transactionLogs: true, retention: { type: 'days', value }, compact: null });
+  const world = new TreeWorld('sets', 'toysets', days(1));
+  const backUp = async (day: number) => {
+    await world.write(`db-${day}.a.set`, `data of ${day}`);
+    await world.write(`db-${day}.done`, '');
+  };
+  for (const day of [20, 21, 22, 23]) await backUp(day);
+  await world.copy({}, days(30));
+  await backUp(24);
+  world.nowMs += 60_000;
+  return world;
+}
+
+/** A worker that does a step and dies before its answer is heard, and whose storage is away by then. */
+function givenUpAt(step: string): WorkerOptions {
+  let begun = 0;
+  return {
+    losesAnswer: (name, attempt) => name === step && attempt === 1,
+    beforeActivity: (name) =>
+      name === step && begun++ > 0 ? Promise.reject(new Error('given up')) : Promise.resolve(),
+  };
 }
 
 /** Of two files of the data. */
@@ -59,6 +88,16 @@ describe('with every activity of it done twice, because its first answer was los
       const outcome = await sessions.tryToCopy(world.job, world.nowMs + 60_000);
       expect(outcome.reason).toMatch(/5 files of the copy were not there .* were sent again/);
       expect((await world.record()).untold).toBeUndefined();
+      return [outcome, await endOf(world)];
+    });
+  });
+
+  it('the removal of a point says how much went', async () => {
+    await expectSameWithLostAnswers(async (options) => {
+      const world = await setsOfFiveDays();
+      const sessions = new LocalSessions([world.source, world.target], options);
+      const outcome = await sessions.tryToCopy(world.job, world.nowMs);
+      expect(outcome.tasks[0]!.notes).toContain('4 files and 2 restore points were removed');
       return [outcome, await endOf(world)];
     });
   });
@@ -113,3 +152,61 @@ describe('with every activity of it done twice, because its first answer was los
     expect((await world.record()).points).toEqual([]);
   });
 });
+
+describe('of a step whose answer is lost for good, the next session tells', LONG, () => {
+  it('what was committed, and what was found lost and sent again', async () => {
+    const world = await prepared('copy of a tree that has lost files');
+    const dying = new LocalSessions([world.source, world.target], givenUpAt('commitTree'));
+    expect((await dying.tryToCopy(world.job, world.nowMs)).result).toBe('failed');
+    const outcome = await world.copy();
+    expect(outcome.reason).toMatch(/5 files of the copy were not there .* were sent again/);
+    expect(outcome.tasks[0]!.notes).toContainEqual(
+      expect.stringMatching(/^by a run before, .*: 1 restore points were committed, \S+ last$/),
+    );
+    expect(await toldOf(world)).toEqual({});
+    expect((await world.copy()).tasks[0]).toMatchObject({ result: 'nothingToCopy', notes: [] });
+  });
+
+  it('what was removed', async () => {
+    const world = await setsOfFiveDays();
+    const dying = new LocalSessions([world.source, world.target], givenUpAt('removeTreeFiles'));
+    const { notes } = (await dying.tryToCopy(world.job, world.nowMs)).tasks[0]!;
+    expect(notes.join()).not.toMatch(/were removed/);
+    expect((await world.copy()).tasks[0]!.notes).toEqual([
+      'by a run before, which may not have told it: 4 files and 2 restore points were removed',
+    ]);
+    expect(await toldOf(world)).toEqual({});
+    expect((await world.copy()).tasks[0]).toMatchObject({ result: 'nothingToCopy', notes: [] });
+  });
+
+  it('of a commit that was stopped in its clean-up that all is there', async () => {
+    const world = await prepared('copy of a tree that has lost files');
+    const before = world.target;
+    world.target = before.clone();
+    await world.copy();
+    const ended = world.target.operations.findLast(({ path }) => path.endsWith('/plan.json'))!;
+    world.target = before.clone({ crash: { atOperation: ended.number, when: 'before' } });
+    await expect(world.copy()).rejects.toThrow(WorkerDeath);
+    world.target = world.target.restart({ kind: 'none' });
+    const behind: unknown[] = [];
+    const beforeActivity = async (name: string) => {
+      if (name === 'commitTree') behind.push((await world.record()).isBehind);
+    };
+    const sessions = new LocalSessions([world.source, world.target], { beforeActivity });
+    const { tasks } = await sessions.tryToCopy(world.job, world.nowMs + 60_000);
+    expect(behind).toEqual([undefined]);
+    expect(tasks[0]!.notes).toContainEqual(expect.stringMatching(/were sent again$/));
+  });
+
+  it('nothing that the session itself has told', async () => {
+    const world = await prepared('copy of a tree that has lost files');
+    await world.copy();
+    expect(await toldOf(world)).toEqual({});
+    expect((await world.copy()).tasks[0]!.notes).toEqual([]);
+  });
+});
+
+async function toldOf(world: TreeWorld): Promise<unknown> {
+  const { committed, removed, untold, untoldWork } = await world.record();
+  return JSON.parse(JSON.stringify({ committed, removed, untold, untoldWork }));
+}

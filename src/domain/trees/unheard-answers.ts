@@ -1,0 +1,54 @@
+/** What runs did whose answers may have been told by nobody. Plain JSON. */
+
+import { sentAgainText } from './tree-guard.js';
+import type { CommittedTree } from './tree-work.js';
+
+export interface UntoldWork {
+  /** Restore points that were committed. */
+  readonly committedCount: number;
+  /** Id of the last of them; null: there are none. */
+  readonly lastCommitted: string | null;
+  /** What was removed. */
+  readonly fileCount: number;
+  readonly pointCount: number;
+}
+
+const NO_WORK: UntoldWork = {
+  ...{ committedCount: 0, lastCommitted: null },
+  ...{ fileCount: 0, pointCount: 0 },
+};
+
+/** With what a commit and a removal did. undefined: nothing. */
+export function untoldWorkAfter(
+  before: UntoldWork = NO_WORK,
+  committed?: Pick<CommittedTree, 'committed' | 'committedCount'>,
+  removed?: { readonly fileCount: number; readonly points: readonly string[] },
+): UntoldWork | undefined {
+  const after = {
+    committedCount: before.committedCount + (committed?.committedCount ?? 0),
+    lastCommitted: committed?.committed.at(-1) ?? before.lastCommitted,
+    fileCount: before.fileCount + (removed?.fileCount ?? 0),
+    pointCount: before.pointCount + (removed?.points.length ?? 0),
+  };
+  return after.committedCount + after.fileCount + after.pointCount === 0 ? undefined : after;
+}
+
+/** One plain sentence each. */
+export function untoldWorkNotes(work: UntoldWork = NO_WORK): string[] {
+  const { committedCount, lastCommitted, fileCount, pointCount } = work;
+  return [
+    ...(committedCount === 0
+      ? []
+      : [`${BEFORE}: ${committedCount} restore points were committed, ${lastCommitted} last`]),
+    ...(fileCount + pointCount === 0
+      ? []
+      : [`${BEFORE}: ${fileCount} files and ${pointCount} restore points were removed`]),
+  ];
+}
+
+const BEFORE = 'by a run before, which may not have told it';
+
+/** What a commit found that is to be seen to; one plain sentence each. */
+export function foundByCommit({ sentAgain, leftOut }: CommittedTree): string[] {
+  return [...(sentAgain === undefined ? [] : [sentAgainText(sentAgain)]), ...leftOut];
+}
