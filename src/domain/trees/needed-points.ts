@@ -29,7 +29,7 @@ export function countedBackups<P extends Pick<NeedingPoint, 'kind' | 'ofPart'>>(
   return ofAll.length > 0 ? ofAll : backups;
 }
 
-export type LogRules = Pick<TreeRules, 'logsBeforeFullMs' | 'mayBeOfOneDatabase'>;
+export type LogRules = Pick<TreeRules, 'logsBeforeFullMs' | 'mayBeOfOneDatabase' | 'hasOneLog'>;
 
 /** Fulls from which a database can be rolled forward, where each log needs the one before it whatever lies between (`TreeRules.logsBeforeFullMs`). A
  *  backup of a part of a database looks like one, too: so one counts that is about as large as the largest of some weeks. */

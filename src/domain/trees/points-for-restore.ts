@@ -14,7 +14,8 @@ export interface NeededPoints {
 }
 
 /** The points that one cannot do without. Of a chain of logs that reaches back beyond a full that serves, that full stands for those before it, whether
- *  retention has let them go or not. Of a log these are also the logs of other threads, volumes and replica sets: a database is rolled forward along all of them. */
+ *  retention has let them go or not. Of a log these are also the logs of other threads, volumes and replica sets: a database is rolled forward along all of them, where it has
+ *  more than one (`TreeRules.hasOneLog`). */
 export function pointsNeededBy(
   points: readonly TargetTreePoint[],
   pointId: string,
@@ -53,7 +54,9 @@ export function pointsNeededBy(
   follow();
   if (wanted.kind === 'log') {
     const sinceMs = addBase(found, full, dates) - (rules.logsBeforeFullMs ?? 0);
-    for (const point of logsBeside(points, wanted, found, { sinceMs, dates })) found.add(point);
+    const beside =
+      rules.hasOneLog === true ? [] : logsBeside(points, wanted, found, { sinceMs, dates });
+    for (const point of beside) found.add(point);
     // What lies before the base is in it.
     follow((need) => dates(need).createdAtMs >= sinceMs);
   }

@@ -84,6 +84,9 @@ export interface TreeRules {
   /** Beside it: whether points with these files may be of one database, where several may be backed up into one folder: a full serves no other's logs. Pure. Absent: a tree
    *  is one database. */
   readonly mayBeOfOneDatabase?: (files: readonly string[], others: readonly string[]) => boolean;
+  /** Of sets: a database has one log, along which alone it is rolled forward; another beside it is the same once more, under another name. Absent: it may have logs of several
+   *  threads, volumes or replica sets, of which a restore takes all. */
+  readonly hasOneLog?: true;
   /** More than this share of the files (0.5: half) gone or rewritten at once is not replayed before an operator agrees. */
   readonly suspiciousShare: number;
   /** What of a file its tool depends on. */

@@ -38,6 +38,7 @@ export const mssqlLayout: TreeLayout = {
     digestInName: null,
     openFilesWaitMs: 60_000,
     keepRemovedForDays: 0,
+    hasOneLog: true,
     suspiciousShare: 0.5,
     keeps: { modes: false, times: true, links: false },
   },

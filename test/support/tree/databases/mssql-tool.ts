@@ -134,7 +134,7 @@ export class MssqlTool implements DatabaseTool {
   /** As people do with a backup that they want to keep. */
   async #callAnew(random: SeededRandom): Promise<void> {
     const { source } = this.world;
-    const here = this.backups.filter((one) => one.is === 'full' && isHeld(one, source.files));
+    const here = this.backups.filter((one) => isHeld(one, source.files));
     if (here.length === 0) return;
     const backup = random.oneOf(here);
     const [path, bytes] = [...backup.files.at(-1)!][0]!;

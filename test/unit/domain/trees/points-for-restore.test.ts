@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { missingTexts, pointsNeededBy } from '../../../../src/domain/trees/points-for-restore.js';
+import { mssqlLayout } from '../../../../src/layout/mssql/mssql.js';
 import type { TargetTreePoint } from '../../../../src/domain/trees/target-tree.js';
 
 const RULES = { logsBeforeFullMs: 15 * 60_000 };
@@ -91,6 +92,24 @@ describe('what a restore of a point of sets takes', () => {
       copied('log 4', '22T10:00', 'log', ['log 3']),
     ];
     expect(taken(points, 'log 4')).toEqual(['old log 1 log 2 log 3 log 4', '']);
+  });
+
+  it('has no copy of a log under another name beside it, of a database that has one log', () => {
+    const points = [
+      copied('full', '20T10:00', 'full', []),
+      copied('log 1', '20T11:00', 'log', ['full']),
+      copied('log 2', '20T12:00', 'log', ['log 1']),
+      // Called anew when the log before it had gone at the source.
+      copied('kept 2', '20T12:00', 'log', [], { gap: 'log 1 is missing' }),
+      copied('log 3', '20T13:00', 'log', ['log 2']),
+    ];
+    const { rules } = mssqlLayout;
+    expect(missingTexts(points, 'copy of log 3', rules)).toEqual([]);
+    expect(missingTexts(points, 'copy of kept 2', rules)).toEqual(['kept 2: log 1 is missing']);
+    const { points: needed } = pointsNeededBy(points, 'copy of log 3', rules);
+    expect(needed.map(({ source }) => source.restorePointId)).toEqual([
+      ...['full', 'log 1', 'log 2', 'log 3'],
+    ]);
   });
 
   describe('of a log', () => {
