@@ -35,7 +35,7 @@ const ARCHIVE_FORMAT = 'gzip';
 const ARCHIVE_DISK = 'archive';
 
 /** Backups of VMware machines by ghettoVCB: a folder for each machine, in it one for each run, `<machine>-<YYYY-MM-DD_HH-MM-SS>`, or `<machine>-<n>`
- *  with the newest as 0, which is renamed with each run. In it lie the machine's definition (`.vmx`), `.nvram` and for each disk a descriptor
+ *  with the newest as 0, which is renamed with each run, or `<machine>-` and what the owner of the script has put there (`20261124`, `Monday`). In it lie the machine's definition (`.vmx`), `.nvram` and for each disk a descriptor
  *  with its extents; disks of other datastores in a folder named after the datastore. A run may be packed, `<run>.gz`: then it is one file.
  *
  *  Each run is a full and a restore point. Which disks it must have, and what they are called in the machine, the definition says; `scsi0:1` is

@@ -1,3 +1,5 @@
+import { namedDateMs } from '../named-date.js';
+
 /** Names as ghettoVCB.sh makes them. */
 
 /** Name of the folder of one run, or of its archive without `.gz`. */
@@ -8,7 +10,9 @@ export interface RunName {
   readonly machinePath: string;
   /** It lies where the tool puts it: in the folder of its machine, which may be the root. */
   readonly isInPlace: boolean;
-  /** null: the runs are numbered. */
+  /** Named as its owner likes (`VM_BACKUP_DIR_NAMING_CONVENTION` is a line of the script): known by its place and the tool’s mark alone. */
+  readonly isOfOwnConvention: boolean;
+  /** null: the runs are numbered, or their names hold no date that can be read. */
   readonly date: { readonly text: string; readonly parts: Readonly<Record<string, string>> } | null;
 }
 
@@ -16,6 +20,9 @@ export interface RunName {
 const DATED =
   /^(?<machine>.+)-(?<date>(?<year>\d{4})-(?<month>\d\d)-(?<day>\d\d)(?:_(?<hour>[ \d]\d)-(?<minute>\d\d)(?:-(?<second>\d\d))?)?)$/;
 const NUMBERED = /^(?<machine>.+)-\d{1,4}$/;
+/** `20261124`, `2026-11-24_2200`, `20261124T220015`: what people put there instead; behind the machine’s name and its hyphen. */
+const DATED_OTHERWISE =
+  /^(?<year>\d{4})-?(?<month>\d\d)-?(?<day>\d\d)(?:[-_T]?(?<hour>\d\d)[-:.]?(?<minute>\d\d)(?:[-:.]?(?<second>\d\d))?)?$/;
 const STATUS = /^STATUS\.(?:ok|error|warn)$/;
 const OWN_FILE = /\.(?:vmdk|vmx|vmxf|vmsd|nvram)$/i;
 
@@ -23,17 +30,32 @@ const OWN_FILE = /\.(?:vmdk|vmx|vmxf|vmsd|nvram)$/i;
 export function parseRunName(path: string): RunName | null {
   const cut = path.lastIndexOf('/');
   const name = path.slice(cut + 1);
-  const { machine, date, ...parts } =
-    (DATED.exec(name.replace('_ ', '_0')) ?? NUMBERED.exec(name))?.groups ?? {};
-  if (machine === undefined) return null;
   const within = cut === -1 ? '' : path.slice(0, cut);
-  const isOfMachine = within.slice(within.lastIndexOf('/') + 1) === machine;
+  const above = within.slice(within.lastIndexOf('/') + 1);
+  const dated = DATED.exec(name.replace('_ ', '_0'))?.groups;
+  const numbered = NUMBERED.exec(name)?.groups;
+  if (dated === undefined && numbered?.['machine'] !== above && name.startsWith(`${above}-`))
+    return ownRunName(path, within, above);
+  const { machine, date, ...parts } = dated ?? numbered ?? {};
+  if (machine === undefined) return null;
+  const isOfMachine = above === machine;
   return {
     path,
     name,
     machinePath: isOfMachine ? within : within === '' ? machine : `${within}/${machine}`,
     isInPlace: isOfMachine || within === '',
+    isOfOwnConvention: false,
     date: date === undefined ? null : { text: date, parts: parts },
+  };
+}
+
+function ownRunName(path: string, machinePath: string, machine: string): RunName {
+  const name = path.slice(machinePath.length + 1);
+  const text = name.slice(machine.length + 1);
+  const parts = DATED_OTHERWISE.exec(text)?.groups;
+  return {
+    ...{ path, name, machinePath, isInPlace: true, isOfOwnConvention: true },
+    date: parts === undefined || namedDateMs(parts) === null ? null : { text, parts },
   };
 }
 
@@ -42,12 +64,16 @@ export function machineOf({ machinePath }: RunName): string {
 }
 
 /** Whether a folder of such a name holds a run, by the files in it. The tool’s own mark tells; before it is there a definition does, in a folder that lies where
- *  a run lies. `debian-11/debian-11.vmx` is a machine of that name, copied by hand. */
-export function holdsRun({ name, isInPlace }: RunName, files: readonly string[]): boolean {
+ *  a run lies. `debian-11/debian-11.vmx` is a machine of that name, copied by hand, and `web/web-old` may be a copy by hand, too. */
+export function holdsRun(
+  { name, isInPlace, isOfOwnConvention }: RunName,
+  files: readonly string[],
+): boolean {
   if (files.some((file) => STATUS.test(file))) return true;
   const definitions = files.filter((file) => /\.vmx$/i.test(file));
   return (
     isInPlace &&
+    !isOfOwnConvention &&
     definitions.length > 0 &&
     definitions.every((file) => file.slice(0, -'.vmx'.length) !== name)
   );
@@ -61,7 +87,7 @@ export function isOwnFile(name: string): boolean {
 export function isArchiveName(folder: string, name: string): boolean {
   if (!name.endsWith('.gz')) return false;
   const run = parseRunName(`${folder}/${name.slice(0, -'.gz'.length)}`);
-  return run?.machinePath === folder;
+  return run?.machinePath === folder && !run.isOfOwnConvention;
 }
 
 /** Whether a file holds data of the disk that a descriptor beside it describes. */

@@ -53,6 +53,34 @@ const statesOf = async (copy: RepositoryCopy) =>
   );
 
 describe('runs of ghettoVCB', () => {
+  it.each([
+    ['20261124', '2026-11-24T00:00:00.000Z'],
+    ['20261124-2215', '2026-11-24T22:15:00.000Z'],
+    ['2026-11-24_221530', '2026-11-24T22:15:30.000Z'],
+  ])('are known under a date of another form (%s)', async (convention, createdAt) => {
+    const copy = await treeOf(run(`vms/web/web-${convention}`));
+
+    const found = await scan(copy);
+    expect(found.map(({ id, points }) => [id, points.map((point) => point.slice(0, 3))])).toEqual([
+      ['ghettovcb-vms:web', [[convention, createdAt, 'complete']]],
+    ]);
+  });
+
+  it('are known by their mark where their names hold no date, and keep the machine’s name', async () => {
+    const copy = await treeOf({ ...run('web/web-24-11-2026'), ...run('web/web-Monday') });
+    const workloads = await scanRepository(copy.repository);
+
+    expect(workloads.map(({ id }) => id)).toEqual(['ghettovcb-web']);
+  });
+
+  it('are not what somebody has copied beside a machine, nor files of other names', async () => {
+    const copy = await treeOf({
+      ...run('web/web-old', ''),
+      'web/web-files.gz': 'x',
+    });
+    expect(await scanWith(ghettoVcbLayout, copy.repository)).toEqual([]);
+  });
+
   it('are one full each, with the disks that the machine has, and what belongs to it', async () => {
     const copy = await treeOf({ ...run(DAY), [`${DAY}/stray.txt`]: 'x' });
     const companion = (within: string, path = within) => `${within} = ${DAY}/${path}`;
