@@ -323,6 +323,8 @@ export interface HealCompanionRequest extends OwnedChain {
 export interface HealedCompanion {
   readonly isHealed: boolean;
   readonly isSourceUnknown: boolean;
+  /** Nothing was to be done. Absent: something was, or an earlier build did not look. */
+  readonly wasRight?: true;
 }
 
 export interface MarkDamageRequest extends ChainChange {

@@ -78,7 +78,7 @@ export function createRetentionActivities(deps: RetentionDependencies) {
     /** Takes away what is staged of fulls that nobody has announced yet.
      *  @returns names of the staging folders */
     async discardStagedFulls(input: ChainChange): Promise<{ readonly discarded: string[] }> {
-      const order = { ...onChain(input), wanted: [] };
+      const order = { ...onChain(input), wanted: [], call: `${input.epoch} ${input.nowMs}` };
       return runTask((control) => mover.runFreeing('discardStagedFulls', order, control));
     },
 

@@ -180,12 +180,17 @@ class ChainRepair {
   }
 
   private async healCompanion(pointId: string, path: string): Promise<void> {
-    const { isHealed, isSourceUnknown } = await this.activities.healCompanion.executeWithOptions(
-      { summary: `${this.input.workload.name} ${pointId}: heal ${path}` },
-      [{ ...this.place, pointId, path }],
-    );
+    const { isHealed, isSourceUnknown, wasRight } =
+      await this.activities.healCompanion.executeWithOptions(
+        { summary: `${this.input.workload.name} ${pointId}: heal ${path}` },
+        [{ ...this.place, pointId, path }],
+      );
     if (isHealed) {
-      this.notes.push(`${pointId}: ${path} was damaged and was taken from the source again`);
+      this.notes.push(
+        wasRight === true
+          ? `${pointId}: ${path} was read as damaged and is as it was written: an attempt that was stopped has healed it, or the storage reads it again`
+          : `${pointId}: ${path} was damaged and was taken from the source again`,
+      );
       return;
     }
     this.isSourceUnknown ||= isSourceUnknown;

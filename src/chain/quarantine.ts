@@ -18,18 +18,21 @@ export async function moveToQuarantine(
 }
 
 /** Moves the folder of a point that was never committed into the quarantine, where one of that name may lie already: several plans can come to nothing
- *  between two records.
- *  @returns what was done, in words */
+ *  between two records. */
 export async function setUncommittedAside(
   repository: BackupRepository,
   chain: string,
   record: ChainRecord,
   id: string,
-): Promise<string> {
+): Promise<void> {
   const quarantine = `${chain}/${QUARANTINE_FOLDER}`;
   const name = `${quarantine}/${id}-uncommitted-${record.revision}`;
   let to = name;
   for (let number = 2; (await repository.stat(to)) !== null; number++) to = `${name}-${number}`;
   await repository.move([{ from: `${chain}/${id}`, to }], chain);
-  return `folder ${id} is not listed in ${CHAIN_RECORD_NAME} and was set aside in ${quarantine}`;
+}
+
+/** What is told of it. */
+export function uncommittedText(chain: string, id: string): string {
+  return `folder ${id} is not listed in ${CHAIN_RECORD_NAME} and was set aside in ${chain}/${QUARANTINE_FOLDER}`;
 }

@@ -37,6 +37,12 @@ export function healStagingId(pointId: string): string {
 /** Of what a health check is about to mark, and to set aside. */
 export const MARK_STAGING_ID = 'mark';
 
+/** Of what was found by whoever has taken the chain over. */
+export const TAKE_STAGING_ID = 'take';
+
+/** Of what is about to be discarded for want of room. */
+export const DISCARD_STAGING_ID = 'discard';
+
 /** In the destination of a restore; also what tells one that was stopped. */
 export function restoreStaging(pointId: string): string {
   return `.longhaul-restore-${pointId}`;

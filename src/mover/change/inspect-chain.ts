@@ -19,7 +19,9 @@ import type { MoverContext } from '../task/mover-context.js';
 import { finishPendingChange, isStuckFor } from './pending-change.js';
 import { isReplaced } from './replace-files.js';
 import { removeEndedLeases } from '../../chain/leases.js';
-import { setUncommittedAside } from '../../chain/quarantine.js';
+import { setUncommittedAside, uncommittedText } from '../../chain/quarantine.js';
+import { TAKE_STAGING_ID } from '../../domain/targets/staging-id.js';
+import { keepAnswer, keptAnswer } from '../staging/kept-answers.js';
 import { markRepository } from '../../chain/repository-marker.js';
 import { sweepStaging } from '../staging/staging.js';
 
@@ -62,10 +64,30 @@ export async function inspectTargetChain(
   const seenAtMs = input.isSeen === true ? input.nowMs : null;
   const taken = await takeChain(target, input.chain, identity, input.owner, seenAtMs);
   const { record, notes, stuck } = await finishOrPostpone(context, place, taken, input);
-  const asideNotes = await setOrphansAside(target, input.chain, record);
-  await sweepStaging(target, input.chain, record);
+  const orphans = await orphansOf(target, input.chain, record);
+  const found = [
+    ...(record.pending === null ? notes : []),
+    ...orphans.map((id) => uncommittedText(input.chain, id)),
+  ];
+  const kept = await keptNotes(place, `${input.owner} ${input.nowMs}`, found);
+  for (const id of orphans) await setUncommittedAside(target, input.chain, record, id);
+  await sweepStaging(target, input.chain, record, kept.length > 0 ? [TAKE_STAGING_ID] : []);
   await removeEndedLeases(target, input.chain, input.nowMs);
-  return { record, notes: [...notes, ...asideNotes], stuck };
+  // What waits still every attempt finds.
+  return { record, notes: record.pending === null ? kept : [...notes, ...kept], stuck };
+}
+
+/** What was found, with what an attempt before this one has found and settled. */
+async function keptNotes(
+  { repository, chain }: ChainPlace,
+  token: string,
+  found: readonly string[],
+): Promise<string[]> {
+  const before = (await keptAnswer<string[]>(repository, chain, TAKE_STAGING_ID, token)) ?? [];
+  const answer = [...new Set([...before, ...found])];
+  if (answer.length > before.length)
+    await keepAnswer(repository, chain, TAKE_STAGING_ID, { token, answer });
+  return answer;
 }
 
 /** A commit that is stopped leaves its staging folder beside the folder that is not listed yet. A point without both was listed once: the
@@ -174,17 +196,16 @@ async function markStuck(
 
 /** A commit that was stopped between naming the folder and writing the record leaves a folder that no record lists. It is finished when
  *  its plan still stands, and otherwise set aside, not deleted: should a record ever be wrong, nothing is lost. */
-async function setOrphansAside(
+async function orphansOf(
   target: BackupRepository,
   chain: string,
   record: ChainRecord,
 ): Promise<string[]> {
-  const notes: string[] = [];
+  const orphans: string[] = [];
   for (const id of await unlistedPoints(target, chain, record)) {
     const staging = stagingFolder(chain, id);
     const composed = await readStagedJson<ComposedPoint>(target, stagedPath.composed(staging));
-    if (composed !== null) continue;
-    notes.push(await setUncommittedAside(target, chain, record, id));
+    if (composed === null) orphans.push(id);
   }
-  return notes;
+  return orphans;
 }

@@ -5,6 +5,7 @@ import { isBackupError } from '../../domain/errors.js';
 import { healStagingId } from '../../domain/targets/staging-id.js';
 import type { TargetCompanion } from '../../domain/targets/target-point.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
+import { contentDigest } from '../blocks/file-digest.js';
 import { copyCompanion } from '../copy/copy-companions.js';
 import { pointFiles } from '../source/point-files.js';
 import type { CompanionFile } from '../blocks/companion-file.js';
@@ -22,6 +23,8 @@ export interface CompanionOutcome {
   readonly isHealed: boolean;
   /** The source could not be asked just now. */
   readonly isSourceUnknown: boolean;
+  /** It is as it was written already: an attempt before has healed it, or the storage reads it again. */
+  readonly wasRight?: true;
 }
 
 /** Takes a companion from the source again when that still has the very bytes that were copied: it is written beside, read back, and renamed over
@@ -36,6 +39,13 @@ export async function healCompanion(
   const companion = point.companions.find(({ path }) => path === input.path);
   if (companion === undefined) return { isHealed: false, isSourceUnknown: false };
   const staging = stagingFolder(input.chain, healStagingId(input.pointId));
+  const path = `${input.chain}/${companion.path}`;
+  if (await isRight(context, repository, path, companion.digest)) {
+    // An attempt that was killed may have left it to a power cut.
+    await repository.settle([path]);
+    await repository.removeAll(staging);
+    return { isHealed: true, isSourceUnknown: false, wasRight: true };
+  }
   await repository.removeAll(staging);
   let outcome: CompanionOutcome = { isHealed: false, isSourceUnknown: false };
   try {
@@ -49,6 +59,21 @@ export async function healCompanion(
   }
   await repository.removeAll(staging);
   return outcome;
+}
+
+/** What cannot be read is not. */
+async function isRight(
+  { control }: MoverContext,
+  repository: BackupRepository,
+  path: string,
+  digest: TargetCompanion['digest'],
+): Promise<boolean> {
+  try {
+    return (await contentDigest(control, repository, path)) === digest;
+  } catch (error) {
+    if (isBackupError(error)) return false;
+    throw error;
+  }
 }
 
 async function takeAgain(

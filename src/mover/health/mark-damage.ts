@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { stagingFolder } from '../../chain/chain-paths.js';
 import type { ChainRecord } from '../../chain/chain-record.js';
 import { writeChainRecord } from '../../chain/chain-store.js';
 import { afterRetention } from '../../chain/known-source-points.js';
@@ -16,7 +15,7 @@ import { withoutPoints } from '../change/delete-points.js';
 import { askedWorkload, guestBlocksOf, mayAnswerLater } from './healing-source.js';
 import { structuralDamage } from './verify-plan.js';
 import { openLayer, targetLayer } from '../blocks/layer-file.js';
-import { readStagedJson, stagedPath, writeStagedJson } from '../staging/copy-plan.js';
+import { keepAnswer, keptAnswer } from '../staging/kept-answers.js';
 import type { MoverContext } from '../task/mover-context.js';
 
 export interface MarkOutcome {
@@ -40,10 +39,8 @@ interface MarkInput extends ChangeInput {
 export async function markDamage(context: MoverContext, input: MarkInput): Promise<MarkOutcome> {
   const { place, record } = await ownedChain(context, input);
   const { repository, chain } = place;
-  const staging = stagingFolder(chain, MARK_STAGING_ID);
-  const noted = await readStagedJson<MarkNotes>(repository, stagedPath.plan(staging));
   const token = tokenOf(input);
-  const before = noted?.token === token ? noted.outcome : null;
+  const before = await keptAnswer<MarkOutcome>(repository, chain, MARK_STAGING_ID, token);
   const { corrupt, sound, leaving } =
     before === null
       ? await judged(context, input, record)
@@ -60,11 +57,8 @@ export async function markDamage(context: MoverContext, input: MarkInput): Promi
     ...{ corrupt, sound },
     quarantined: (await areSourcesAsked(context, marked, leaving)) ? leaving : [],
   };
-  if (before === null) {
-    await repository.makePlace(staging);
-    const notes: MarkNotes = { token, outcome };
-    await writeStagedJson(repository, stagedPath.plan(staging), notes);
-  }
+  if (before === null)
+    await keepAnswer(repository, chain, MARK_STAGING_ID, { token, answer: outcome });
   const going = outcome.quarantined.filter((id) => points.some((point) => point.id === id));
   if (going.length > 0)
     await changeChain(
@@ -77,11 +71,6 @@ export async function markDamage(context: MoverContext, input: MarkInput): Promi
       input.nowMs,
     );
   return outcome;
-}
-
-interface MarkNotes {
-  readonly token: string;
-  readonly outcome: MarkOutcome;
 }
 
 /** Names what the owner of the chain marks. */

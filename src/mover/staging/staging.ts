@@ -68,11 +68,13 @@ async function discardFound(
 }
 
 /** At the start of a task: removes what stopped ones left behind and nobody will take up: the rest of a copy that is committed, work on a
- *  point that is gone, and folders whose plan was removed already. */
+ *  point that is gone, and folders whose plan was removed already.
+ *  @param kept names of folders that are kept besides */
 export async function sweepStaging(
   repository: BackupRepository,
   chain: string,
   record: ChainRecord,
+  kept: readonly string[],
 ): Promise<void> {
   const listed = new Set(record.points.map(({ id }) => id));
   const verified = new Set([...listed].map(verifyStagingId));
@@ -86,7 +88,7 @@ export async function sweepStaging(
     const { type, name, path } = entry;
     // A verification does not own the chain: it may be at work just now.
     const mayBeAtWork = verified.has(name) && !(await hasEnded(repository, path));
-    if (type !== 'folder' || mayBeAtWork || name === merging) continue;
+    if (type !== 'folder' || mayBeAtWork || name === merging || kept.includes(name)) continue;
     const isFinished = isPointFolder(name) ? listed.has(name) : !resumed.has(name);
     if (isFinished || !(await hasPlan(repository, path)))
       await discardFound(repository, chain, record, entry);

@@ -8,6 +8,7 @@ import { restorePointKey } from '../../../src/domain/targets/repository-view.js'
 import { chainAsText } from '../../kill-table/chain-end.js';
 import { NOW_MS } from '../../kill-table/change-run.js';
 import { prepareScenario, type ScenarioName } from '../../kill-table/scenarios.js';
+import { InProcessMover } from '../../support/mover/in-process-mover.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 import { testJob } from '../../support/session/test-site.js';
 import { filesBelow } from '../../support/tree/tree-world.js';
@@ -82,6 +83,40 @@ describe('with every activity of it done twice, because its first answer was los
       const outcome = await sessions.remove({ ...order, withDependents: true }, NOW_MS);
       return [outcome, idsOf(await readChainRecord(target, chain))];
     });
+  });
+
+  it('what is found when a chain is taken over is told', async () => {
+    const { source, target, chain, record } = await machine();
+    const { id } = record.points.at(-1)!;
+    const orphan = id.replace(/^\d{4}/, '2025');
+    await target.put(`${chain}/${orphan}/disk`, Buffer.from('named by a commit that was stopped'));
+    await target.makePlace(`${chain}/.staging/${orphan}`);
+    const { jobId, workload } = record;
+    const order = { targetRepositoryId: 'offsite', chain, jobId, workload };
+    const take = (owner: string) =>
+      new InProcessMover(source, target).run('inspectTargetChain', {
+        ...{ ...order, owner, nowMs: NOW_MS },
+      });
+    const first = await take('session');
+    expect(first.notes).toEqual([expect.stringMatching(`^folder ${orphan} .* was set aside`)]);
+    expect(await take('session')).toEqual(first);
+    expect((await take('another')).notes).toEqual([]);
+    expect(await target.stat(`${chain}/.staging/take`)).toBeNull();
+  });
+
+  it('which fulls were discarded for want of room is told', async () => {
+    const { source, target, chain, record } = await machine();
+    const { epoch, points } = record;
+    const staged = `${points[0]!.id}-full`;
+    await target.put(`${chain}/.staging/${staged}/work/sda.blocks`, Buffer.from('blocks'));
+    const discard = (call: string) =>
+      new InProcessMover(source, target).run('discardStagedFulls', {
+        ...{ targetRepositoryId: 'offsite', chain, epoch, wanted: [], call },
+      });
+    expect(await discard('1')).toEqual({ discarded: [staged] });
+    expect(await target.stat(`${chain}/.staging/${staged}`)).toBeNull();
+    expect(await discard('1')).toEqual({ discarded: [staged] });
+    expect(await discard('2')).toEqual({ discarded: [] });
   });
 
   it('copies that go to another job arrive there', async () => {

@@ -114,6 +114,15 @@ describe('a damaged description of a machine', () => {
     expect(isWhole).toBe(false);
   });
 
+  it('that an attempt has healed whose answer was lost is healed, although the source has gone since', async () => {
+    const copy = await machine.copy();
+    await copy.spoil(inTarget(1), 3);
+    const input = { ...copy.input, pointId: machine.idOf(1), path: pathOf(1) };
+    await copy.mover.run('healCompanion', input);
+    await copy.source.remove(DESCRIPTION);
+    expect(await copy.mover.run('healCompanion', input)).toMatchObject({ isHealed: true });
+  });
+
   it('is not looked for when the point lists none of that name', async () => {
     const { outcome, isWhole } = await healed(() => Promise.resolve(), `${pathOf(1)}x`);
     expect(outcome).toEqual({ isHealed: false, isSourceUnknown: false });
