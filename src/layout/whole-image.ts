@@ -22,7 +22,9 @@ export async function wholeImageFault(
   if ('fault' in head) return head.fault;
   if (head.value.parent === null || isDelta) return null;
   const parent = JSON.stringify(head.value.parent.name);
-  return broken(`${entry.path} builds on ${parent}, and nothing tells which file that is`).fault;
+  return broken(
+    `${entry.path} builds on ${parent}, and disks like this one are copied only when they stand for themselves; make one of both (qemu-img convert, Convert-VHD)`,
+  ).fault;
 }
 
 /** A disk is a whole number of sectors: any other file was cut off, or is still being written. */

@@ -93,7 +93,7 @@ describe('disks of Nutanix AHV', () => {
         ['complete', null],
         [
           'broken',
-          `web-${A}-20261125.qcow2 builds on ${JSON.stringify(base)}, and nothing tells which file that is`,
+          `web-${A}-20261125.qcow2 builds on ${JSON.stringify(base)}, and disks like this one are copied only when they stand for themselves; make one of both (qemu-img convert, Convert-VHD)`,
         ],
       ]);
     },
