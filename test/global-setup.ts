@@ -16,10 +16,6 @@ const DELETED_AT_ONCE = ['transfer', 'visibility'].map(
  *  kill a server have one of their own. */
 const UNSAFE_FILE = ['synchronous=off', 'journal_mode=memory', 'locking_mode=exclusive'];
 
-/** Of four parts, as queues are by default, each costs the server time, and now and then the first task of a new namespace lay for 17 seconds before
- *  a worker that waited for it got it. In queues of one part that was never seen. */
-const WHOLE_QUEUES = ['Read', 'Write'].map((side) => `matching.numTaskqueue${side}Partitions=1`);
-
 declare module 'vitest' {
   interface ProvidedContext {
     /** `host:port` of the one server that all tests of a run share; null: no Temporal program here, tests are skipped. */
@@ -58,7 +54,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
     port: 0,
     uiPort: 0,
     log,
-    dynamicConfig: [...DELETED_AT_ONCE, ...WHOLE_QUEUES],
+    dynamicConfig: DELETED_AT_ONCE,
     sqlitePragmas: UNSAFE_FILE,
   });
   project.provide('temporalAddress', server.address);
