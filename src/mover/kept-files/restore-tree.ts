@@ -21,6 +21,7 @@ import type { TreeRecord } from '../../tree/tree-record.js';
 import { readTreeRecord } from '../../tree/tree-store.js';
 import { doEach } from '../files/put-each.js';
 import { endLease, takeLease } from '../staging/restore-lease.js';
+import { assertNoneUnderWay } from '../staging/restore-under-way.js';
 import { discardStaging } from '../staging/staging.js';
 import { readStagedJson, stagedPath, writeStagedJson } from '../staging/copy-plan.js';
 import type { MoverContext } from '../task/mover-context.js';
@@ -75,13 +76,14 @@ export interface RestoredTree {
 /** Takes a lease and lists what the point needs: of sets its files and those of the points that it needs, of a store all that its
  *  source had but for what other points alone can need. Run again
  *  after a stop it takes up what is there, if that is of the same state of the same copy; anything else there is discarded.
- *  @throws RESTORE_POINT_MISSING, RESTORE_DESTINATION_INVALID when the folder holds something else, or a name that is needed, REPOSITORY_FULL */
+ *  @throws RESTORE_POINT_MISSING, RESTORE_DESTINATION_INVALID when the folder holds something else, another restore that is under way, or a name that is needed, REPOSITORY_FULL */
 export async function prepareTreeRestore(
   context: MoverContext,
   input: RestoreTreeInput,
 ): Promise<TreeRestoreWork> {
   const source = await context.repository(input.repositoryId);
   const target = await context.repository(folderRepositoryId(input.destinationPath));
+  await assertNoneUnderWay(context, target, input);
   const unleased = await takeLease(source, input);
   try {
     const staging = restoreStaging(input.pointId);
@@ -98,6 +100,8 @@ export async function prepareTreeRestore(
     // Of what goes on a part lies there.
     if (left === null)
       try {
+        // Of two that began at once each sees the folder of the other now.
+        await assertRoom(target, input);
         const files = restoredFiles(target, staging, restore);
         await assertFolderHoldsTree(context, source, files, input, restore);
       } catch (error) {

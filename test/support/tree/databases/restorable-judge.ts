@@ -102,7 +102,7 @@ export class RestorableJudge {
   /** What was good and is still listed is still good; what is not listed any more was too old, or had lost its files to another backup. */
   #nothingWentEarly(now: ReadonlyMap<Backup, Listed>, { isTimeKnown, told }: SessionEnd): void {
     const newestMs = newestOf([...now.keys(), ...this.#before.keys()]);
-    for (const [{ name, endedMs }, { isGood, tool }] of this.#before) {
+    for (const [{ name, kind, endedMs }, { isGood, tool }] of this.#before) {
       const after = [...now.values()].find(
         ({ backup }) => backup.name === name && backup.endedMs === endedMs,
       );
@@ -111,7 +111,8 @@ export class RestorableJudge {
           !isGood || after.isGood || tool.reusesNames || !isTimeKnown,
           () => `${name} was good, and is not any more: ${faultOfPoint(after.point)}`,
         );
-      else if (isTimeKnown && !tool.reusesNames)
+      // A log that nothing served is worth nothing.
+      else if (isTimeKnown && !tool.reusesNames && (isGood || kind !== 'log'))
         assert(
           endedMs < newestMs - (this.keptDays - 1) * DAY_MS || told.includes(name),
           () => `${name} went early`,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { LEASE_MS } from '../../../../src/chain/leases.js';
 import { restoreStaging } from '../../../../src/domain/targets/staging-id.js';
 import { stagedPath, writeStagedJson } from '../../../../src/mover/staging/copy-plan.js';
 import { writeTreeRecord } from '../../../../src/tree/tree-store.js';
@@ -64,17 +65,19 @@ describe('a restore of a tree that finds in its folder', () => {
     };
     const mover = new InProcessMover(world.target, target);
     const first = await mover.run('prepareTreeRestore', input);
+    // Each counts as dead to the next.
+    const later = () => ({ ...input, nowMs: (input.nowMs += LEASE_MS + 60_000) });
     for (const night of ['24', '25']) {
       for (const name of [`db-${night}.a.set`, `db-${night}.done`]) await world.write(name, name);
       expect((await world.copy()).result).toBe('success');
-      const order = { ...input, leaseId: `of ${night}` };
+      const order = { ...later(), leaseId: `of ${night}` };
       expect(await mover.run('prepareTreeRestore', order)).toEqual(first);
     }
     // What it lacks now is told at its end: that is another list.
     const { points: now, ...record } = await world.record();
     const without = now.filter(({ source }) => source.restorePointId !== 'log-22-1');
     await writeTreeRecord(world.target, world.tree, { ...record, points: without });
-    const third = await mover.run('prepareTreeRestore', { ...input, leaseId: 'three' });
+    const third = await mover.run('prepareTreeRestore', { ...later(), leaseId: 'three' });
     expect(third.token).not.toBe(first.token);
   });
 
@@ -91,7 +94,8 @@ describe('a restore of a tree that finds in its folder', () => {
     // The copy goes on, and the first restore counts as dead to whoever orders the second.
     await world.write('index/small', 'new');
     await world.copy();
-    const second = await mover.run('prepareTreeRestore', { ...input, leaseId: 'two' });
+    const other = { ...input, leaseId: 'two', nowMs: input.nowMs + LEASE_MS + 60_000 };
+    const second = await mover.run('prepareTreeRestore', other);
     expect(second.token).not.toBe(token);
     const first = { ...input, ...(token === undefined ? {} : { token }) };
     await expect(mover.run('finishTreeRestore', first)).rejects.toMatchObject({
@@ -100,9 +104,55 @@ describe('a restore of a tree that finds in its folder', () => {
     await mover.run('endTreeRestore', first);
     // A restore that goes on by its own lease takes it up, whatever the copy has got meanwhile.
     await writeTreeRecord(world.target, world.tree, { ...(await world.record()), points });
-    expect(await mover.run('prepareTreeRestore', { ...input, leaseId: 'two' })).toEqual(second);
+    expect(await mover.run('prepareTreeRestore', other)).toEqual(second);
     expect((await world.target.list(`${world.tree}/.leases`)).map(({ name }) => name)).toEqual([
       'two.json',
     ]);
+  });
+
+  it('the same one under way is refused, and takes nothing of it away', async () => {
+    const world = await storeWorld();
+    const target = folder();
+    const { points } = await world.record();
+    const input = {
+      ...{ repositoryId: 'offsite', chain: world.tree, pointId: points.at(-1)!.id },
+      ...{ destinationPath: '/tmp', intoExisting: true, leaseId: 'one', nowMs: world.nowMs },
+    };
+    const mover = new InProcessMover(world.target, target);
+    const first = await mover.run('prepareTreeRestore', input);
+    const second = { ...input, leaseId: 'two', nowMs: input.nowMs + LEASE_MS - 60_000 };
+    await expect(mover.run('prepareTreeRestore', second)).rejects.toMatchObject({
+      code: 'RESTORE_DESTINATION_INVALID',
+      message: expect.stringContaining('is under way'),
+    });
+    expect(await mover.run('prepareTreeRestore', input)).toEqual(first);
+    expect((await world.target.list(`${world.tree}/.leases`)).map(({ name }) => name)).toEqual([
+      'one.json',
+    ]);
+  });
+
+  it('one of another point that began at once is refused, though the folder was empty for both', async () => {
+    const world = await setWorld();
+    const target = folder();
+    const { points } = await world.record();
+    const [one, other] = points.filter(({ kind }) => kind === 'full');
+    const input = {
+      ...{ repositoryId: 'offsite', chain: world.tree, pointId: one!.id },
+      ...{ destinationPath: '/tmp', intoExisting: false, leaseId: 'one', nowMs: world.nowMs },
+    };
+    const mover = new InProcessMover(world.target, target);
+    const list = target.list.bind(target);
+    target.list = async (path) => {
+      const found = await list(path);
+      target.list = list;
+      // Behind the look of the second whether the folder is empty.
+      await mover.run('prepareTreeRestore', input);
+      return found;
+    };
+    const second = { ...input, pointId: other!.id, leaseId: 'two' };
+    await expect(mover.run('prepareTreeRestore', second)).rejects.toMatchObject({
+      code: 'RESTORE_DESTINATION_INVALID',
+    });
+    expect((await target.list('')).map(({ name }) => name)).toEqual([restoreStaging(one!.id)]);
   });
 });

@@ -1,3 +1,4 @@
+import { LEASE_MS } from '../../../../src/chain/leases.js';
 import { describe, expect, it } from 'vitest';
 import { BackupError } from '../../../../src/domain/errors.js';
 import { writeTreeRecord } from '../../../../src/tree/tree-store.js';
@@ -277,6 +278,8 @@ describe('a restore of a tree', () => {
     for (let atOperation = 3; atOperation < count; atOperation += Math.ceil(count / 4)) {
       const stopped = folder().clone({ crash: { atOperation, when: 'after' } });
       await expect(world.restore(stopped, 's24')).rejects.toThrow(WorkerDeath);
+      // Until then it counts as under way.
+      world.nowMs += LEASE_MS;
       for (const loss of [{ kind: 'none' }, { kind: 'power', seed: atOperation }] as const) {
         const target = stopped.restart(loss);
         // One that has begun to give names is not begun anew.
