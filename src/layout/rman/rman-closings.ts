@@ -1,3 +1,4 @@
+import { WEEKS_MS } from '../../domain/trees/needed-points.js';
 import { isTooSmall, tooSmallText } from '../database-rules.js';
 import { writtenAtMs } from '../named-date.js';
 import type { TreeFile } from '../tree-files.js';
@@ -35,8 +36,8 @@ export function judgedRuns(
 ): JudgedRun[] {
   const judged: JudgedRun[] = [];
   let dead: Dead[] = [];
-  /** Of the newest run of each kind, with what it could inherit. */
-  const wholeBytes = new Map<PieceKind, number>();
+  /** The newest run of each kind that is whole, with what it could inherit. One that may have died says nothing of the next, which may die of the same. */
+  const wholes = new Map<PieceKind, { readonly atMs: number; readonly bytes: number }>();
   for (const run of data) {
     if (run.kind === 'log') {
       const closing = closingOf(run, data, closings, clock) ?? null;
@@ -49,20 +50,23 @@ export function judgedRuns(
     const found = closingOf(run, data, closings, clock) ?? null;
     const ownBytes = bytesOf(run.files);
     const bytes = left.reduce((sum, one) => sum + one.bytes, ownBytes);
+    const whole = wholes.get(run.kind);
     const isDoubtful =
       found !== null &&
       run.kind === 'level0' &&
       isOfLogs(found, run, data) &&
-      isTooSmall(bytes, wholeBytes.get(run.kind) ?? 0);
+      whole !== undefined &&
+      whole.atMs > run.atMs - WEEKS_MS &&
+      isTooSmall(bytes, whole.bytes);
     const closing = isDoubtful ? null : found;
     const reason = isDoubtful ? TOO_SMALL : closing === null ? NO_CLOSING : null;
-    wholeBytes.set(run.kind, bytes);
     if (closing === null) {
       // Where nothing closes for long, the list of all that died would be as long for each.
       judged.push({ ...run, closing, reason, inherited: [], kinds: new Set([run.kind]) });
       dead.push({ ...run, bytes: ownBytes, endedMs: endOf(run, clock).endedMs });
       continue;
     }
+    wholes.set(run.kind, { atMs: run.atMs, bytes });
     const inherited = left.flatMap(({ files }) => files);
     const kinds = new Set([run.kind, ...left.map(({ kind }) => kind)]);
     judged.push({ ...run, closing, reason, inherited, kinds });

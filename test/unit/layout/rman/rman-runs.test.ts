@@ -110,6 +110,19 @@ describe('a run of RMAN that has died', () => {
     const [, large, , next] = await closed(6);
     expect([large!.state, next!.needs]).toEqual(['complete', [tagAt(later)]]);
   });
+
+  it('is doubted, too, where the one before it was, which died of the same', async () => {
+    const small = (at: number): WrittenFile[] => [
+      [level0(at), at + 30, 2],
+      ...[[logs(at + 29), at + 31] as const, autobackupAt(at + 32)],
+    ];
+    const points = await pointsOfArea(
+      ...[[level0(0), 60, 10] as const, autobackupAt(61)],
+      ...[...small(2 * DAY), ...small(4 * DAY)],
+    );
+    const level0s = points.filter(({ kind }) => kind === 'full');
+    expect(level0s.map(({ state }) => state)).toEqual(['complete', 'incomplete', 'incomplete']);
+  });
 });
 
 describe('backups of logs', () => {
