@@ -1,41 +1,13 @@
 /** What holds a task or a session up, and where its time went, as text. */
 
-import type { Bottleneck } from '../domain/sessions/bottleneck.js';
-import { sharesOf, type MoverPart, type MoverTimes } from '../domain/sessions/mover-times.js';
+import { BOTTLENECK_WORDS, type Bottleneck } from '../domain/sessions/bottleneck.js';
+import { shareWords } from '../domain/sessions/mover-times.js';
 import type { TaskView } from '../api/sessions/session-schemas.js';
 import { formatBytes, formatDuration } from './display-text.js';
 
-const WORDS: Readonly<Record<Bottleneck, string>> = {
-  source: 'reading the source',
-  target: 'writing the target',
-  limit: 'a rate limit',
-  processor: 'the processor',
-  turn: 'waiting for its turn',
-  hours: 'waiting for the allowed hours',
-  point: 'waiting for a restore point to be whole',
-  pause: 'paused',
-  retry: 'a step that is tried again',
-};
-
 /** Empty: not known. */
 export function describeBottleneck(bottleneck: Bottleneck | null): string {
-  return bottleneck === null ? '' : WORDS[bottleneck];
-}
-
-const PART_NAMES: Readonly<Record<MoverPart, string>> = {
-  source: 'reading',
-  target: 'writing',
-  limit: 'limit',
-  processor: 'processor',
-};
-
-/** `reading 71 %, writing 20 %, processor 9 %`; empty: nearly nothing was measured. */
-export function describeShares(times: MoverTimes | null): string {
-  return sharesOf(times)
-    .map(({ part, share }) => [PART_NAMES[part], Math.round(share * 100)] as const)
-    .filter(([, percent]) => percent > 0)
-    .map(([name, percent]) => `${name} ${percent} %`)
-    .join(', ');
+  return bottleneck === null ? '' : BOTTLENECK_WORDS[bottleneck];
 }
 
 /** `inspecting 2 s, copying 3 min (reading 71 %, …)`, with the time in the state that it is in; what took less than a second is left out. */
@@ -50,7 +22,7 @@ export function describePhases(
     .filter(([, ms]) => ms >= 1_000)
     .map(([name, ms]) => `${name} ${formatDuration(Math.round(ms / 1_000))}`)
     .join(', ');
-  const shares = describeShares(moverTimes);
+  const shares = shareWords(moverTimes);
   return [phases, shares === '' ? '' : `its copying: ${shares}`]
     .filter((part) => part !== '')
     .join('; ');

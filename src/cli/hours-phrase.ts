@@ -1,8 +1,8 @@
 /** Hours of the week as people say them on the command line. */
 
 import type { WeeklyHours, WeeklySpan } from '../domain/schedules/weekly-hours.js';
-import { WEEKDAYS_FROM_MONDAY, type Weekday } from '../domain/jobs/copy-job.js';
 import { notUnderstood, weekday } from './schedule-phrase.js';
+import { WEEKDAYS_FROM_MONDAY, type Weekday } from '../domain/schedules/day-names.js';
 
 export const HOURS_PHRASES = '"daily 22:00-05:00", "mon-fri 20:00-06:00" or "sat,sun all"';
 

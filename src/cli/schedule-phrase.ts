@@ -2,7 +2,8 @@
 
 import { BackupError } from '../domain/errors.js';
 import type { JobRequest } from '../api/jobs/job-schemas.js';
-import { WEEKDAYS_FROM_MONDAY, type JobSchedule, type Weekday } from '../domain/jobs/copy-job.js';
+import { type JobSchedule } from '../domain/jobs/copy-job.js';
+import { WEEKDAYS_FROM_MONDAY, type Weekday } from '../domain/schedules/day-names.js';
 
 export const SCHEDULE_PHRASES =
   '"manual", "daily 22:00", "weekly sat,sun 22:00", "monthly 1 22:00", "monthly last 22:00", "every 30m", "every 6h", "after <job>" or "cron 0 22 * * *"';

@@ -3,7 +3,7 @@ import { useAction } from './client/actions.js';
 import { queryClient } from './client/queries.js';
 import { useMe } from './client/refusals.js';
 import { currentToken, forgetToken } from './client/token.js';
-import { printable } from './show/format.js';
+import { printable } from '../domain/printable.js';
 
 /** Who this page acts for. At the server's own machine without a token nobody signs out. */
 export function WhoAmI() {

@@ -1,6 +1,6 @@
 import { chainFolder } from '../../src/chain/chain-paths.js';
 import { readChainRecord } from '../../src/chain/chain-store.js';
-import type { CopyJob, StartOverrides, Weekday } from '../../src/domain/jobs/copy-job.js';
+import type { CopyJob, StartOverrides } from '../../src/domain/jobs/copy-job.js';
 import { FileUnits, type PlacedSlots } from '../../src/domain/targets/file-units.js';
 import { slotOffset } from '../../src/domain/targets/slot-placement.js';
 import type { TargetDisk } from '../../src/domain/targets/target-point.js';
@@ -34,6 +34,7 @@ import {
 } from './source-days.js';
 import { OVIRT, type SourceFormat } from './source-format.js';
 import type { Scenario } from './try-positions.js';
+import type { Weekday } from '../../src/domain/schedules/day-names.js';
 
 /** Before the changes: when what is there was copied. */
 const EARLIER_MS = Date.parse('2026-11-24T22:00:00Z');

@@ -1,7 +1,6 @@
 /** Shapes of job requests and answers. Requests are strict and carry the defaults; rules over several fields are the domain's. */
 
 import { z } from 'zod';
-import { WEEKDAYS_FROM_MONDAY } from '../../domain/jobs/copy-job.js';
 import type {
   CopyJob,
   EndedGfs,
@@ -28,6 +27,7 @@ import {
   zoneOfJob,
 } from './schedule-schemas.js';
 import { sessionSummarySchema, type SessionSummary } from '../sessions/session-schemas.js';
+import { MONTHS, WEEKDAYS_FROM_MONDAY, WEEKS_OF_MONTH } from '../../domain/schedules/day-names.js';
 
 /** What a client decides of a job; the server adds `revision`, `replaces` and `origin`. */
 export type JobDefinition = Omit<CopyJob, 'revision' | 'replaces' | 'origin' | 'once' | 'detached'>;
@@ -87,22 +87,6 @@ export interface UnreadJob {
 
 export type ListedJob = JobView | UnreadJob;
 
-const MONTHS = [
-  'january',
-  'february',
-  'march',
-  'april',
-  'may',
-  'june',
-  'july',
-  'august',
-  'september',
-  'october',
-  'november',
-  'december',
-] as const;
-const WEEKS = ['first', 'second', 'third', 'fourth', 'fifth', 'last'] as const;
-
 export const maintenance = maintenanceSchema(timeZone);
 const HOURS = {
   description:
@@ -124,7 +108,7 @@ const gfsSchema: z.ZodType<GfsPolicy> = z
     monthly: z
       .strictObject({
         keep: z.int().min(1).max(GFS_KEEP),
-        week: z.enum(WEEKS).default('first'),
+        week: z.enum(WEEKS_OF_MONTH).default('first'),
       })
       .meta({ id: 'GfsMonthly' })
       .nullable()

@@ -1,8 +1,8 @@
 /** Shapes of schedules, of jobs and of what comes round beside them. */
 
 import { z } from 'zod';
-import { WEEKDAYS_FROM_MONDAY } from '../../domain/jobs/copy-job.js';
 import { slug } from '../field-schemas.js';
+import { WEEKDAYS_FROM_MONDAY } from '../../domain/schedules/day-names.js';
 
 export const timeOfDay = z
   .string()

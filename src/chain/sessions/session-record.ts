@@ -1,5 +1,4 @@
 import { isTimeZone, WEEKDAYS } from '../../domain/schedules/calendar-date.js';
-import { MONTHS } from '../../domain/retention/gfs-calendar.js';
 import type {
   CopyJob,
   Detached,
@@ -30,6 +29,7 @@ import {
 } from '../chain-paths.js';
 import { parseJson } from '../json-file.js';
 import { isOfOneFile } from '../unreadable.js';
+import { MONTHS } from '../../domain/schedules/day-names.js';
 
 /** A definition has at most 1 MB (`jobFaults`) of JSON without spaces; here it has a line for each name. */
 const MAX_DEFINITION_BYTES = 4 * 1024 * 1024;

@@ -19,7 +19,7 @@ import { ActionButton } from '../show/action-button.js';
 import { CommandLines, Commands, curlLine } from '../show/commands.js';
 import { Confirm } from '../show/confirm.js';
 import { CallFault } from '../show/fault.js';
-import { printable } from '../show/format.js';
+import { printable } from '../../domain/printable.js';
 import { Instant } from '../show/instant.js';
 import { Nothing, Page, Section, Waiting } from '../show/page.js';
 import { Rows, type Column } from '../show/rows.js';

@@ -4,7 +4,7 @@ import type { ListedJob } from '../../api/jobs/job-schemas.js';
 import type { AuditEntry } from '../../domain/access/audit.js';
 import { EVERY, useAllPages, useApi, withQuery, type ApiPage } from '../client/queries.js';
 import { CallFault } from '../show/fault.js';
-import { printable } from '../show/format.js';
+import { printable } from '../../domain/printable.js';
 import { Instant } from '../show/instant.js';
 import { Nothing, Section, Waiting } from '../show/page.js';
 import { Rows, type Column } from '../show/rows.js';

@@ -21,7 +21,7 @@ import {
   type Definition,
 } from '../show/edit-job.js';
 import { CallFault, Fault } from '../show/fault.js';
-import { printable } from '../show/format.js';
+import { printable } from '../../domain/printable.js';
 import { jobWords, listed, maintenanceWords, startWords } from '../show/job-words.js';
 import { missingOf, type JobWishes } from '../show/new-job.js';
 import { Nothing, Page, Section, Waiting } from '../show/page.js';

@@ -7,7 +7,7 @@ import { useAction } from '../client/actions.js';
 import { useRefusal } from '../client/refusals.js';
 import { curlLine } from '../show/commands.js';
 import { Confirm } from '../show/confirm.js';
-import { printable } from '../show/format.js';
+import { printable } from '../../domain/printable.js';
 import { hoursWords } from '../show/job-words.js';
 
 export function JobActions({ job }: { readonly job: JobView }) {

@@ -8,7 +8,7 @@ import { ActionButton } from '../show/action-button.js';
 import { CommandLines, curlLine } from '../show/commands.js';
 import { SpanFields } from '../show/day-fields.js';
 import { CallFault } from '../show/fault.js';
-import { printable } from '../show/format.js';
+import { printable } from '../../domain/printable.js';
 import {
   ALL,
   FIRST_HOURS,

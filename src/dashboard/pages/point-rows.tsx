@@ -1,7 +1,8 @@
 import { Button } from '@mantine/core';
 import type { ReactNode } from 'react';
 import type { RestorePointView } from '../../domain/targets/repository-view.js';
-import { bytes, dateTime, printable, VIEWER_ZONE } from '../show/format.js';
+import { printable } from '../../domain/printable.js';
+import { bytes, dateTime, VIEWER_ZONE } from '../show/format.js';
 import { Instant } from '../show/instant.js';
 import { sayPoint, sizeBytesOf } from '../show/points.js';
 import { Rows, type Column } from '../show/rows.js';

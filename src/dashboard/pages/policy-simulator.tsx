@@ -6,7 +6,8 @@ import { askApi, type ApiError } from '../client/call-api.js';
 import { Commands } from '../show/commands.js';
 import type { Definition } from '../show/edit-job.js';
 import { CallFault } from '../show/fault.js';
-import { counted, printable } from '../show/format.js';
+import { printable } from '../../domain/printable.js';
+import { counted } from '../show/format.js';
 import { Instant } from '../show/instant.js';
 import { Rows, type Column } from '../show/rows.js';
 

@@ -5,7 +5,8 @@ import type { RestorePointView, WorkloadSummary } from '../../domain/targets/rep
 import { useAddress, useAddressField } from '../client/address.js';
 import { EVERY, useAllPages, useApi, withQuery, type ApiPage } from '../client/queries.js';
 import { CallFault } from '../show/fault.js';
-import { counted, printable } from '../show/format.js';
+import { printable } from '../../domain/printable.js';
+import { counted } from '../show/format.js';
 import { targetsFirst } from '../show/repository-order.js';
 import { Instant } from '../show/instant.js';
 import { Nothing, Page, Section, Waiting } from '../show/page.js';

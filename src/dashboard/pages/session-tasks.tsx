@@ -5,8 +5,11 @@ import type { SessionView, TaskView } from '../../api/sessions/session-schemas.j
 import { useNow } from '../client/now.js';
 import { useAllPages } from '../client/queries.js';
 import { CallFault, Fault } from '../show/fault.js';
-import { bytes, counted, duration, printable } from '../show/format.js';
-import { BOTTLENECK_WORDS, shareWords, shortTime, timeInState } from '../show/hold-up.js';
+import { printable } from '../../domain/printable.js';
+import { bytes, counted, duration } from '../show/format.js';
+import { BOTTLENECK_WORDS } from '../../domain/sessions/bottleneck.js';
+import { shareWords } from '../../domain/sessions/mover-times.js';
+import { shortTime, timeInState } from '../show/hold-up.js';
 import { Instant } from '../show/instant.js';
 import { Nothing, Section } from '../show/page.js';
 import { ProgressBar } from '../show/progress.js';
@@ -196,7 +199,7 @@ function belowTask(task: TaskView) {
           )}
         </Fault>
       )}
-      {shares !== null && <span className="small">Its copying: {shares}.</span>}
+      {shares !== '' && <span className="small">Its copying: {shares}.</span>}
       {(resumedFromBytes > 0 || attempt > 1) && (
         <span className="small">
           {resumedFromBytes > 0 &&

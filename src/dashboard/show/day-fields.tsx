@@ -1,7 +1,6 @@
 import { Checkbox, TextInput } from '@mantine/core';
-import type { Weekday } from '../../domain/jobs/copy-job.js';
 import type { WeeklySpan } from '../../domain/schedules/weekly-hours.js';
-import { WEEKDAYS_FROM_MONDAY } from './weekdays.js';
+import { WEEKDAYS_FROM_MONDAY, type Weekday } from '../../domain/schedules/day-names.js';
 
 interface DayFieldsProps {
   readonly label: string;

@@ -3,7 +3,7 @@ import { ApiError } from '../client/call-api.js';
 import { useErrorTable } from '../client/error-table.js';
 import { Instant } from './instant.js';
 import { MoodIcon } from './state.js';
-import { printable } from './format.js';
+import { printable } from '../../domain/printable.js';
 import type { Mood } from './words.js';
 
 export interface FaultProps {

@@ -79,17 +79,6 @@ export function relative(instantMs: number, nowMs: number): string {
   return distance > 0 ? `in ${text}` : `${text} ago`;
 }
 
-/** What came from outside, without the marks that turn the direction of writing or hide characters. */
-export function printable(text: string): string {
-  return text.replaceAll(
-    /[\p{Cc}\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/gu,
-    (character) => {
-      const code = character.codePointAt(0) ?? 0;
-      return `\\u${code.toString(16).padStart(4, '0')}`;
-    },
-  );
-}
-
 /** A word of a command line, quoted for a POSIX shell where it has to be. */
 export function shellWord(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;

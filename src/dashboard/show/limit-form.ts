@@ -4,7 +4,7 @@ import type { LimitsView } from '../../api/repositories/limit-routes.js';
 import type { Rate, RateLimit, RateLimits } from '../../domain/rate-limits.js';
 import type { WeeklySpan } from '../../domain/schedules/weekly-hours.js';
 import { shellWord } from './format.js';
-import { WEEKDAYS_FROM_MONDAY } from './weekdays.js';
+import { WEEKDAYS_FROM_MONDAY } from '../../domain/schedules/day-names.js';
 
 const MIB = 1024 * 1024;
 

@@ -1,5 +1,5 @@
 import { Fragment } from 'react';
-import { printable } from './format.js';
+import { printable } from '../../domain/printable.js';
 
 /** A name of a machine, which breaks behind its dots and dashes where it is too long for its place. */
 export function Name({ children }: { readonly children: string }) {

@@ -1,7 +1,7 @@
 /** Verifications, restores and changes of copies in words. Pure. */
 
 import type { OperationView } from '../../api/repositories/repository-schemas.js';
-import { printable } from './format.js';
+import { printable } from '../../domain/printable.js';
 import { sayResult, type Said } from './words.js';
 
 export const OPERATION_KINDS: Readonly<Record<OperationView['kind'], string>> = {

@@ -1,5 +1,5 @@
 import { IconLock } from '@tabler/icons-react';
-import { printable } from './format.js';
+import { printable } from '../../domain/printable.js';
 
 /** In place of what somebody may not do, or before it: why, and who may. */
 export function Refused({ reason }: { readonly reason: string | null }) {

@@ -1,6 +1,7 @@
 import type { UnreadablePart } from '../client/queries.js';
 import { Fault } from './fault.js';
-import { counted, printable } from './format.js';
+import { printable } from '../../domain/printable.js';
+import { counted } from './format.js';
 
 /** Of lists that come from the last look into each repository, which is kept while the next one fails. */
 export const UNSEEN_WORDS = ': what is shown may not be all, or not as it is now';

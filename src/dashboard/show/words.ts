@@ -1,6 +1,6 @@
 /** The words of states and results, and how good they are. The same words stand in the command line. */
 
-import { printable } from './format.js';
+import { printable } from '../../domain/printable.js';
 import type {
   SessionResult,
   SessionTrigger,

@@ -4,34 +4,11 @@ import type { DigestAlgorithm } from '../targets/digest.js';
 import type { RpoPolicy } from '../safety/rpo.js';
 import type { WeeklyHours } from '../schedules/weekly-hours.js';
 import type { JobKind } from '../sources/workload-rules.js';
+import type { Month, WeekOfMonth, Weekday } from '../schedules/day-names.js';
 
 export type CopyMode = 'immediate' | 'periodic';
 export type RestorePointScope = 'latest' | 'all';
 export type RecreatedChainPolicy = 'requireNewJob' | 'startNewChain';
-export const WEEKDAYS_FROM_MONDAY = [
-  'monday',
-  'tuesday',
-  'wednesday',
-  'thursday',
-  'friday',
-  'saturday',
-  'sunday',
-] as const;
-export type Weekday = (typeof WEEKDAYS_FROM_MONDAY)[number];
-export type Month =
-  | 'january'
-  | 'february'
-  | 'march'
-  | 'april'
-  | 'may'
-  | 'june'
-  | 'july'
-  | 'august'
-  | 'september'
-  | 'october'
-  | 'november'
-  | 'december';
-export type WeekOfMonth = 'first' | 'second' | 'third' | 'fourth' | 'fifth' | 'last';
 export type FullMethod = 'synthetic' | 'active';
 export type MissedStarts = 'run' | 'skip';
 

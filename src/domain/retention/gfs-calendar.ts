@@ -12,8 +12,9 @@ import {
   latestWeekday,
   type CalendarDate,
 } from '../schedules/calendar-date.js';
-import type { GfsPolicy, Month, WeekOfMonth } from '../jobs/copy-job.js';
+import type { GfsPolicy } from '../jobs/copy-job.js';
 import type { GfsFlag } from '../targets/target-point.js';
+import { MONTHS, type Month, type WeekOfMonth } from '../schedules/day-names.js';
 
 /** One turn of a tier. All are day numbers. */
 export interface GfsPeriod {
@@ -24,21 +25,6 @@ export interface GfsPeriod {
   /** `2026-11-22`, `2026-11` or `2026`. */
   readonly periodKey: string;
 }
-
-export const MONTHS: readonly Month[] = [
-  'january',
-  'february',
-  'march',
-  'april',
-  'may',
-  'june',
-  'july',
-  'august',
-  'september',
-  'october',
-  'november',
-  'december',
-];
 
 const WEEK_STARTS: Record<Exclude<WeekOfMonth, 'last'>, number> = {
   first: 1,

@@ -1,8 +1,8 @@
 /** Hours of the day in which a channel is not to be called: what happens then is told when they end. Pure. */
 
 import { keysOf, type LedgerStep, type OpenAlert } from './alert-ledger.js';
-import { WEEKDAYS_FROM_MONDAY } from '../jobs/copy-job.js';
 import { spanHolds } from '../schedules/weekly-hours.js';
+import { WEEKDAYS_FROM_MONDAY } from '../schedules/day-names.js';
 
 /** `HH:MM`, of every day; `to` of the next one when it is not later. */
 export interface QuietHours {

@@ -4,7 +4,7 @@
  *  that a replay reckons as the first run did; its zone offsets come from `Intl`, which the sandbox of workflows has as well. */
 
 import { Temporal } from 'temporal-polyfill/implementation';
-import type { Weekday } from '../jobs/copy-job.js';
+import { WEEKDAYS_FROM_MONDAY, type Weekday } from './day-names.js';
 
 export interface CalendarDate {
   readonly year: number;
@@ -15,15 +15,7 @@ export interface CalendarDate {
 }
 
 /** In the order of `weekdayOf`: 0 is Sunday. */
-export const WEEKDAYS: readonly Weekday[] = [
-  'sunday',
-  'monday',
-  'tuesday',
-  'wednesday',
-  'thursday',
-  'friday',
-  'saturday',
-];
+export const WEEKDAYS: readonly Weekday[] = ['sunday', ...WEEKDAYS_FROM_MONDAY.slice(0, 6)];
 
 export const DAY_MS = 86_400_000;
 /** 1970-01-01 was a Thursday. */

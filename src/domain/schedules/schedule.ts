@@ -9,9 +9,10 @@ import {
   weekdayOf,
 } from './calendar-date.js';
 import { movedStarts, type LocalTimes } from './clock-change.js';
-import type { JobSchedule, MaintenanceSchedule, Month, Weekday } from '../jobs/copy-job.js';
+import type { JobSchedule, MaintenanceSchedule } from '../jobs/copy-job.js';
 import { cronTimes } from './cron.js';
 import { assertNever } from '../errors.js';
+import type { Month, Weekday } from './day-names.js';
 
 export type CalendarMonth = Uppercase<Month>;
 export type CalendarWeekday = Uppercase<Weekday>;

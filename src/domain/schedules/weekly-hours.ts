@@ -8,7 +8,7 @@ import {
   weekdayOf,
   WEEKDAYS,
 } from './calendar-date.js';
-import type { Weekday } from '../jobs/copy-job.js';
+import type { Weekday } from './day-names.js';
 
 /** From one time of day to another one on each of these days; a time that is not later than `from` is of the next day. `HH:MM`. */
 export interface WeeklySpan {

@@ -18,6 +18,19 @@ export type WaitCause =
 
 export type Bottleneck = MoverPart | WaitCause;
 
+/** As pages, mails and the command line say it. */
+export const BOTTLENECK_WORDS: Readonly<Record<Bottleneck, string>> = {
+  source: 'reading the source',
+  target: 'writing the target',
+  limit: 'a rate limit',
+  processor: 'the processor',
+  turn: 'waiting for its turn',
+  hours: 'waiting for the allowed hours',
+  point: 'waiting for a restore point to be whole',
+  pause: 'paused',
+  retry: 'a step that is tried again',
+};
+
 /** What takes most of the time of a copy that moves; null: too little was measured. */
 export function slowestPart(times: MoverTimes | null): MoverPart | null {
   return sharesOf(times)[0]?.part ?? null;

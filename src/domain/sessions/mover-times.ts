@@ -58,3 +58,19 @@ export function sharesOf(
     .map(({ part, ms }) => ({ part, share: ms / totalMs }))
     .sort((a, b) => b.share - a.share);
 }
+
+const PART_NAMES: Readonly<Record<MoverPart, string>> = {
+  source: 'reading',
+  target: 'writing',
+  limit: 'limit',
+  processor: 'processor',
+};
+
+/** `reading 71 %, writing 20 %, processor 9 %`; empty: nearly nothing was measured. */
+export function shareWords(times: MoverTimes | null): string {
+  return sharesOf(times)
+    .map(({ part, share }) => [PART_NAMES[part], Math.round(share * 100)] as const)
+    .filter(([, percent]) => percent > 0)
+    .map(([name, percent]) => `${name} ${percent} %`)
+    .join(', ');
+}

@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { CopyJob, StartOverrides, Weekday } from '../../../src/domain/jobs/copy-job.js';
+import type { CopyJob, StartOverrides } from '../../../src/domain/jobs/copy-job.js';
 import {
   sessionWorkflowId,
   type CopySession,
@@ -16,6 +16,7 @@ import { pointsOf, wrongPoints } from '../../support/living/read-chain.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 import { testJob } from '../../support/session/test-site.js';
 import { LocalSessions } from '../../support/workflows/local-sessions.js';
+import type { Weekday } from '../../../src/domain/schedules/day-names.js';
 
 const HOUR_MS = 3_600_000;
 const BATCH_MS = 1.25 * HOUR_MS;

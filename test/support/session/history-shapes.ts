@@ -1,7 +1,7 @@
 import { cp, rm, utimes, truncate, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { WorkflowHandle } from '@temporalio/client';
-import { WEEKDAYS_FROM_MONDAY, type CopyJob } from '../../../src/domain/jobs/copy-job.js';
+import { type CopyJob } from '../../../src/domain/jobs/copy-job.js';
 import type { CopySettings } from '../../../src/domain/jobs/copy-settings.js';
 import { DataMover } from '../../../src/mover/data-mover.js';
 import type { TaskControl } from '../../../src/mover/task/task-control.js';
@@ -17,6 +17,7 @@ import { until } from './until.js';
 import { OPERATION_SHAPES } from './operation-shapes.js';
 import { OVIRT_FIXTURE, testJob, type TestSite } from './test-site.js';
 import type { TestWorkers } from './test-workers.js';
+import { WEEKDAYS_FROM_MONDAY } from '../../../src/domain/schedules/day-names.js';
 
 /** An execution to be recorded. */
 export interface Execution {

@@ -1,7 +1,7 @@
 import fc from '../../../support/properties.js';
 import { describe, expect, it } from 'vitest';
 import { dateOfDayNumber, isoDate } from '../../../../src/domain/schedules/calendar-date.js';
-import type { GfsPolicy, WeekOfMonth } from '../../../../src/domain/jobs/copy-job.js';
+import type { GfsPolicy } from '../../../../src/domain/jobs/copy-job.js';
 import { gfsFlagEndDay, gfsPeriod } from '../../../../src/domain/retention/gfs-calendar.js';
 import {
   gfsDue,
@@ -11,6 +11,7 @@ import {
 } from '../../../../src/domain/retention/gfs.js';
 import type { GfsFlag, TargetRestorePoint } from '../../../../src/domain/targets/target-point.js';
 import { daily, targetChain } from './chain-builder.js';
+import type { WeekOfMonth } from '../../../../src/domain/schedules/day-names.js';
 
 const NONE: GfsPolicy = { weekly: null, monthly: null, yearly: null, fullMethod: 'synthetic' };
 const weekly = { keep: 4, day: 'sunday' } as const;

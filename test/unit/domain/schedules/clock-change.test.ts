@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { JobSchedule, Weekday } from '../../../../src/domain/jobs/copy-job.js';
+import type { JobSchedule } from '../../../../src/domain/jobs/copy-job.js';
 import {
   calendarOf,
   maintenanceCalendarOf,
@@ -13,6 +13,7 @@ import {
   zonesThatChange,
   type ShownMinute,
 } from '../../../support/schedule/wall-clock.js';
+import type { Weekday } from '../../../../src/domain/schedules/day-names.js';
 
 const DAY_MS = 86_400_000;
 const NOW = Date.parse('2026-06-01T00:00:00Z');

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Weekday } from '../../../../src/domain/jobs/copy-job.js';
 import {
   hoursAt,
   spanDaysFault,
   type WeeklyHours,
 } from '../../../../src/domain/schedules/weekly-hours.js';
+import type { Weekday } from '../../../../src/domain/schedules/day-names.js';
 
 const WORKDAYS: readonly Weekday[] = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday'];
 const EVERY_DAY: readonly Weekday[] = [...WORKDAYS, 'saturday', 'sunday'];
