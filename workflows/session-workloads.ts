@@ -16,6 +16,7 @@ import {
 import { cut } from '../src/domain/sessions/task-brief.js';
 import { listingActivities } from './activity-profiles.js';
 import { codeOf, isStop, reasonOf } from './failures.js';
+import { unknownNames, type SourceLook } from './unknown-names.js';
 
 export interface SourceWorkload {
   readonly repositoryId: string;
@@ -93,6 +94,7 @@ export async function findWorkloads(
         told.push(...unmatched(repositoryId, patterns ?? [], workloads));
     }
   }
+  told.push(...unknownNames(job, overrides.workloads, looks.map(asLook)));
   const byId = [...found.values()].sort((a, b) => (a.workload.id < b.workload.id ? -1 : 1));
   return { workloads: byId, seen, hasUnreadSource, told };
 }
@@ -181,12 +183,21 @@ function passedOverTask(name: string, reason: string): CopyTask {
   return { ...newTask(name, null), ...{ state: 'ended', result: 'nothingToCopy', reason } };
 }
 
+interface ListedSource extends Pick<SourceLook, 'repositoryId' | 'workloads'> {
+  readonly failure: CopyTask | null;
+}
+
+function asLook({ repositoryId, workloads, failure }: ListedSource): SourceLook {
+  const isRead = failure === null && workloads.length > 0 && !workloads.some(isUnreadPart);
+  return { repositoryId, workloads, isRead };
+}
+
 /** Page after page. Asked on the target's queue: its workers do the copying, so they must reach the source in any case. */
 async function listWorkloads(
   job: CopyJob,
   repositoryId: string,
   settings: CopySettings,
-): Promise<{ workloads: readonly FoundWorkload[]; failure: CopyTask | null }> {
+): Promise<ListedSource> {
   const activities = listingActivities(job.target.repositoryId, settings);
   const workloads: FoundWorkload[] = [];
   try {
@@ -200,7 +211,7 @@ async function listWorkloads(
       workloads.push(...page.workloads);
       after = page.next;
     } while (after !== null);
-    return { workloads, failure: null };
+    return { repositoryId, workloads, failure: null };
   } catch (error) {
     if (isStop(error)) throw error;
     const code = codeOf(error);
@@ -211,7 +222,7 @@ async function listWorkloads(
       code: isErrorCode(code) ? code : 'REPOSITORY_UNREACHABLE',
       reason: reasonOf(error),
     };
-    return { workloads: [], failure };
+    return { repositoryId, workloads: [], failure };
   }
 }
 

@@ -37,6 +37,26 @@ describe('sessions over one machine', () => {
       ]);
   });
 
+  it('name what they were started for and no source has, or the job leaves out', async () => {
+    const [copied] = (await sessions.copy(JOB, NOW_MS)).tasks;
+    const started = async (name: string, job = JOB) => {
+      const overrides = { workloads: [name] };
+      const { result, tasks } = await sessions.copy(job, NOW_MS + HOUR_MS, overrides);
+      return [result, ...tasks.map(({ code, reason }) => `${code}: ${reason}`)];
+    };
+    const why = 'WORKLOAD_MISSING: the session was started for what';
+    expect(await started('misspelt')).toEqual([
+      'warning',
+      `${why} no source of the job holds: misspelt`,
+    ]);
+    const name = copied!.workload;
+    const without = { ...JOB, sources: { ...JOB.sources, exclude: [{ workload: name }] } };
+    expect(await started(name, without)).toEqual([
+      'warning',
+      `${why} the job does not copy: ${name}`,
+    ]);
+  });
+
   it('plan anew after a file that its format could not hold', async () => {
     const refused = vi
       .spyOn(composerOf('raw'), 'compose')
