@@ -102,7 +102,9 @@ function addRestoreCommand(program: Command, act: Act): void {
       )
       .option('--into-existing', 'the folder may hold other files; none is overwritten')
       .option('--no-wait', 'return at once with the operation id')
-      .description('Write the disks of a restore point as whole images into a folder.'),
+      .description(
+        'Write a restore point into a folder: disks as whole images, or the files of a database, share or store.',
+      ),
     async (
       context,
       id: string,

@@ -248,7 +248,8 @@ function restoreRoutes({ operations, repositories }: RepositoryServices): Route[
       operationId: 'restore',
       needs: 'restore',
       subject: 'repository',
-      summary: 'Write the disks of one restore point as whole images into a folder.',
+      summary:
+        'Write one restore point into a folder: disks as whole images, or the files of a database, share or store.',
       status: 202,
       body: restoreRequestSchema,
       answer: operationStartedSchema,

@@ -24,7 +24,7 @@ export interface StepRetry {
   readonly nextTryAt: string | null;
 }
 
-/** A verification or a restore, running or ended: answer of the query `operation` and what both workflows return. */
+/** A verification, restore, removal or rehoming, running or ended: answer of the query `operation` and what its workflow returns. */
 export interface OperationStatus {
   readonly state: 'running' | 'ended';
   /** null while running. */
