@@ -1,5 +1,5 @@
 import type { ByteSink, ByteSource } from '../byte-source.js';
-import { POINTER_BYTES, setU64, viewOf } from './format.js';
+import { POINTER_BYTES, setU64, viewOf } from './numbers.js';
 import type { Qcow2Header } from './header.js';
 
 /** Only what `mergeRefusal` lets through: 64 KiB clusters, 16-bit reference counts. */

@@ -1,6 +1,6 @@
 import { inflateRawSync } from 'node:zlib';
 import { zstdCodec } from '../zstd-codec.js';
-import { viewOf, type Qcow2Compression } from './format.js';
+import { viewOf, type Qcow2Compression } from './numbers.js';
 
 let zstd: Awaited<ReturnType<typeof zstdCodec>>;
 

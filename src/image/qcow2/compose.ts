@@ -22,7 +22,7 @@ import {
   setCopiedEntry,
   setU64,
   viewOf,
-} from './format.js';
+} from './numbers.js';
 
 const CLUSTER_BYTES = BLOCK_BYTES;
 const CLUSTER_BITS = 16;

@@ -1,6 +1,6 @@
 import type { ByteSource } from '../byte-source.js';
 import { lastNonZero } from '../zero-bytes.js';
-import { POINTER_BYTES, entryOffset, viewOf } from './format.js';
+import { POINTER_BYTES, entryOffset, viewOf } from './numbers.js';
 import type { Qcow2Header } from './header.js';
 import { checkInside } from '../image-fault.js';
 

@@ -29,7 +29,7 @@ import {
   getU64,
   viewOf,
   type Qcow2Compression,
-} from './format.js';
+} from './numbers.js';
 import { checkAligned, checkInside, corruptField, imageFault, limit } from '../image-fault.js';
 
 export { checkInside }; // a reader of headers checks the tables it follows by the same rule

@@ -1,6 +1,6 @@
 import { BLOCK_DIRECT, BLOCK_ENCODED, BLOCK_UNALLOCATED, BLOCK_ZERO } from '../disk-image.js';
 import type { ByteSource } from '../byte-source.js';
-import { HIGH_COMPRESSED, LOW_ZERO, SECTOR_BYTES, entryOffset, viewOf } from './format.js';
+import { HIGH_COMPRESSED, LOW_ZERO, SECTOR_BYTES, entryOffset, viewOf } from './numbers.js';
 import type { Qcow2Header } from './header.js';
 import { checkInside, imageFault } from '../image-fault.js';
 import type { MetadataClusters } from './metadata-clusters.js';

@@ -10,7 +10,7 @@ import {
   entryOffset,
   setCopiedEntry,
   viewOf,
-} from './format.js';
+} from './numbers.js';
 import { RUN_BLOCKS, withRunBuffer } from '../run-buffer.js';
 import type { Qcow2Image } from './qcow2-image.js';
 

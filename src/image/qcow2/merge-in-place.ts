@@ -2,7 +2,7 @@ import { BLOCK_BYTES } from '../../domain/targets/digest.js';
 import type { ByteSink, ByteSource } from '../byte-source.js';
 import { BLOCK_DIRECT, BLOCK_UNALLOCATED } from '../disk-image.js';
 import { ClusterAllocator } from './cluster-allocator.js';
-import { POINTER_BYTES, setU64, viewOf } from './format.js';
+import { POINTER_BYTES, setU64, viewOf } from './numbers.js';
 import { MergeBatch } from './merge-batch.js';
 import { openQcow2Image, type Qcow2Image, type Qcow2Survey } from './qcow2-image.js';
 

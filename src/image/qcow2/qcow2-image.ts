@@ -13,7 +13,7 @@ import {
 } from '../disk-image.js';
 import { EmptyStretch } from '../empty-stretch.js';
 import { decompressCluster, prepareCodec } from './cluster-codec.js';
-import { POINTER_BYTES } from './format.js';
+import { POINTER_BYTES } from './numbers.js';
 import { readQcow2Header, type Qcow2Header } from './header.js';
 import { imageFault } from '../image-fault.js';
 import { KeptTables } from '../kept-tables.js';

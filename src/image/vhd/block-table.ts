@@ -8,7 +8,7 @@ import {
   SECTOR_BYTES,
   bitmapBytes,
   viewOf,
-} from './format.js';
+} from './numbers.js';
 import type { VhdFooter } from './footer.js';
 import type { VhdHeader } from './header.js';
 

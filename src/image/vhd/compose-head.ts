@@ -20,7 +20,7 @@ import {
   setU64,
   vhdChecksum,
   viewOf,
-} from './format.js';
+} from './numbers.js';
 
 const FEATURES_RESERVED = 2; // always set
 const CREATOR = 'win ';

@@ -24,7 +24,7 @@ import {
   TYPE_FIXED,
   bitmapBytes,
   viewOf,
-} from './format.js';
+} from './numbers.js';
 import { isFixedDialect } from './vhd-head.js';
 
 /** As Windows and QEMU make them. */

@@ -17,7 +17,7 @@ import {
   getU64,
   vhdChecksum,
   viewOf,
-} from './format.js';
+} from './numbers.js';
 
 export interface VhdFooter {
   readonly type: 'fixed' | 'dynamic' | 'differencing';

@@ -18,7 +18,7 @@ import {
   getU64,
   vhdChecksum,
   viewOf,
-} from './format.js';
+} from './numbers.js';
 import type { VhdFooter } from './footer.js';
 
 /** 32 MiB of the table: a disk of 2 TiB with blocks of 256 KiB. */

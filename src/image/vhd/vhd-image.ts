@@ -15,7 +15,7 @@ import { EmptyStretch } from '../empty-stretch.js';
 import { openRawImage } from '../raw/raw-image.js';
 import { SectorBitmaps } from '../sector-bitmaps.js';
 import { readBlockTable } from './block-table.js';
-import { BAT_FREE, SECTOR_BYTES, bitmapBytes } from './format.js';
+import { BAT_FREE, SECTOR_BYTES, bitmapBytes } from './numbers.js';
 import { readFooter } from './footer.js';
 import { readHeader, type VhdHeader } from './header.js';
 import { vhdHead } from './vhd-head.js';

@@ -19,8 +19,8 @@ import {
   payloadBlocks,
   viewOf,
   type VhdxGeometry,
-} from './format.js';
-import type { Region, VhdxFile } from './header.js';
+} from './numbers.js';
+import type { Region, VhdxFile } from './vhdx-file.js';
 
 const READ_BYTES = MIB;
 const PAGE_BYTES = 65_536;

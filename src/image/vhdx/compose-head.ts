@@ -31,8 +31,8 @@ import {
   setU64,
   viewOf,
   type VhdxGeometry,
-} from './format.js';
-import type { Region } from './header.js';
+} from './numbers.js';
+import type { Region } from './vhdx-file.js';
 
 const LOG: Region = { offset: MIB, length: MIB };
 const METADATA: Region = { offset: 2 * MIB, length: MIB };

@@ -25,7 +25,7 @@ import {
   chunkBlocks,
   viewOf,
   type VhdxGeometry,
-} from './format.js';
+} from './numbers.js';
 
 /** Header area, log, metadata, and one to spare: whole MiB, so payload blocks lie as the format wants them. */
 const HEAD_BYTES = 4 * MIB;

@@ -1,6 +1,6 @@
 import type { Dialect } from '../disk-image.js';
 import { isGuid } from '../guid.js';
-import { MAX_BLOCK_BYTES, MIB, NO_GUID, type VhdxGeometry } from './format.js';
+import { MAX_BLOCK_BYTES, MIB, NO_GUID, type VhdxGeometry } from './numbers.js';
 import type { VhdxMetadata } from './metadata.js';
 
 /** What a composed file keeps of the one that it is a copy of. */

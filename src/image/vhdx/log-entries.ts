@@ -10,7 +10,7 @@ import {
   asciiAt,
   getU64,
   viewOf,
-} from './format.js';
+} from './numbers.js';
 
 export const LOG_SECTOR_BYTES = 4_096;
 const ENTRY_HEADER_BYTES = 64;

@@ -1,6 +1,6 @@
 import type { ByteSource } from '../byte-source.js';
 import { checkInside, imageFault, limit } from '../image-fault.js';
-import { MIB } from './format.js';
+import { MIB } from './numbers.js';
 import { LOG_SECTOR_BYTES, activeSequence, logWrites, type LogWrite } from './log-entries.js';
 
 /** Hyper-V and QEMU make logs of 1 MiB. */

@@ -1,7 +1,7 @@
 import type { ByteSource } from '../byte-source.js';
 import { guidText, isGuid } from '../guid.js';
 import { imageFault, limit } from '../image-fault.js';
-import type { VhdxFile } from './header.js';
+import type { VhdxFile } from './vhdx-file.js';
 import {
   FILE_PARAMETERS,
   FLAG_HAS_PARENT,
@@ -24,7 +24,7 @@ import {
   getU64,
   viewOf,
   type VhdxGeometry,
-} from './format.js';
+} from './numbers.js';
 
 /** Of one item; the largest there is, a parent locator, has a few kilobytes. */
 const MAX_ITEM_BYTES = MIB;

@@ -2,8 +2,8 @@ import type { ByteSource } from '../byte-source.js';
 import type { ImageHead } from '../disk-image.js';
 import { BlockAllocationTable } from './bat.js';
 import { dialectOf } from './dialect.js';
-import { MIB } from './format.js';
-import { openVhdxFile, type VhdxFile } from './header.js';
+import { MIB } from './numbers.js';
+import { openVhdxFile, type VhdxFile } from './vhdx-file.js';
 import { readMetadata, type VhdxMetadata } from './metadata.js';
 
 /** Most of the BAT that is looked at: it covers 128 GiB of a disk with blocks of 1 MiB, 4 TiB with those of 32 MiB. */

@@ -21,8 +21,8 @@ import {
   chunkBlocks,
   payloadBlocks,
   type VhdxGeometry,
-} from './format.js';
-import { openVhdxFile, type VhdxFile } from './header.js';
+} from './numbers.js';
+import { openVhdxFile, type VhdxFile } from './vhdx-file.js';
 import { readMetadata, type VhdxMetadata } from './metadata.js';
 import { vhdxHead } from './vhdx-head.js';
 

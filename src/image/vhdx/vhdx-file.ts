@@ -20,7 +20,7 @@ import {
   asciiAt,
   getU64,
   viewOf,
-} from './format.js';
+} from './numbers.js';
 import { replayLog, withoutLog, type ReplayedSource } from './log-overlay.js';
 
 /** Which state of the content a file holds: changed before the first write after it was opened. */
