@@ -15,7 +15,7 @@ import { folderOf, storageOf } from '../config/repository-storage.js';
 import type { CopySettings } from '../domain/jobs/copy-settings.js';
 import type { StorageProbe } from '../domain/targets/storage-probe.js';
 import type { NotificationSettings } from '../domain/safety/notification-channel.js';
-import { limitStore } from '../api/repositories/limit-store.js';
+import { limitStore } from '../api/limits/limit-store.js';
 import type { PrimaryBackup } from '../domain/jobs/primary-backup.js';
 import { serverTimeZone } from '../api/jobs/job-time-zone.js';
 import { DataMover } from '../mover/data-mover.js';

@@ -2,7 +2,7 @@
 
 import { BackupError } from '../domain/errors.js';
 import type { Command } from 'commander';
-import type { LimitsView } from '../api/repositories/limit-routes.js';
+import type { LimitsView } from '../api/limits/limit-routes.js';
 import type { WeeklySpan } from '../domain/schedules/weekly-hours.js';
 import { NO_LIMIT, UNLIMITED, type Rate, type RateLimit } from '../domain/rate-limits.js';
 import type { RepositoryView } from '../api/repositories/repository-schemas.js';

@@ -7,13 +7,13 @@ import { mappingFault, type MappedWorkload } from '../../domain/jobs/chain-mappi
 import { copyId } from '../../domain/jobs/copy-id.js';
 import type { CopyJob } from '../../domain/jobs/copy-job.js';
 import { detachedJob } from '../../domain/jobs/detached-copy.js';
-import type { OperationStore } from '../repositories/operation-store.js';
+import type { OperationStore } from '../operations/operation-store.js';
 import type { RepositoryBrowser } from '../repositories/repository-browser.js';
 import { operationStartedSchema } from '../repositories/repository-schemas.js';
 import { slug } from '../field-schemas.js';
 import { refuseBeyond } from '../access/scope-reach.js';
 import { jsonRoute, type Route } from '../route.js';
-import { startedOperation } from '../repositories/started-operation.js';
+import { startedOperation } from '../operations/started-operation.js';
 import { missingJob, type JobSurroundings } from './job-checks.js';
 import { workloadName } from './job-source-schemas.js';
 import { storedWorkload } from './stored-workload.js';

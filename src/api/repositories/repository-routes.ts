@@ -10,8 +10,8 @@ import type { BrowsePage } from '../../domain/targets/repository-view.js';
 import { WORKLOAD_ID_LENGTH } from '../../domain/sources/workload-id.js';
 import { repositoryTaskQueue } from '../../../workflows/messages.js';
 import { pageSchema } from '../field-schemas.js';
-import { operationRoutes } from './operation-routes.js';
-import type { OperationStore } from './operation-store.js';
+import { operationRoutes } from '../operations/operation-routes.js';
+import type { OperationStore } from '../operations/operation-store.js';
 import {
   configuredRepository,
   type DescribingLook,
@@ -34,7 +34,7 @@ import { missingJob } from '../jobs/job-checks.js';
 import type { JobStore } from '../jobs/job-store.js';
 import { withoutOldReasons } from './points-left.js';
 import { jsonRoute, type Route } from '../route.js';
-import { startedOperation } from './started-operation.js';
+import { startedOperation } from '../operations/started-operation.js';
 import { workerPresence } from '../executions/worker-presence.js';
 
 export interface RepositoryServices {

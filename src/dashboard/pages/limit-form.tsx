@@ -1,6 +1,6 @@
 import { Button, NativeSelect, NumberInput, TextInput } from '@mantine/core';
 import { useState } from 'react';
-import type { LimitsView } from '../../api/repositories/limit-routes.js';
+import type { LimitsView } from '../../api/limits/limit-routes.js';
 import type { RepositoryView } from '../../api/repositories/repository-schemas.js';
 import { useAction } from '../client/actions.js';
 import type { ApiError } from '../client/call-api.js';

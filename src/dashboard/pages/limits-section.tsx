@@ -1,4 +1,4 @@
-import type { LimitsView } from '../../api/repositories/limit-routes.js';
+import type { LimitsView } from '../../api/limits/limit-routes.js';
 import type { RepositoryView } from '../../api/repositories/repository-schemas.js';
 import type { Rate, RateLimit } from '../../domain/rate-limits.js';
 import { EVERY, useApi } from '../client/queries.js';

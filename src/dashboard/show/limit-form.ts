@@ -1,6 +1,6 @@
 /** Limits as the form has them, and what it means by them. Pure. */
 
-import type { LimitsView } from '../../api/repositories/limit-routes.js';
+import type { LimitsView } from '../../api/limits/limit-routes.js';
 import type { Rate, RateLimit, RateLimits } from '../../domain/rate-limits.js';
 import type { WeeklySpan } from '../../domain/schedules/weekly-hours.js';
 import { shellWord } from './format.js';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { OperationStore } from '../../../src/api/repositories/operation-store.js';
+import { OperationStore } from '../../../src/api/operations/operation-store.js';
 import type { OperationView } from '../../../src/api/repositories/repository-schemas.js';
 import { restorePointKey } from '../../../src/domain/targets/repository-view.js';
 import { LARGE_DISK, makeLargeChain, type LargeChain } from '../../support/session/large-chain.js';

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { limitStore } from '../../../src/api/repositories/limit-store.js';
+import { limitStore } from '../../../src/api/limits/limit-store.js';
 import { NO_LIMIT } from '../../../src/domain/rate-limits.js';
 import { sessionQuery } from '../../../workflows/messages.js';
 import { makeLargeChain } from '../../support/session/large-chain.js';

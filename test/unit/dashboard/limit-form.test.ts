@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { LimitsView } from '../../../src/api/repositories/limit-routes.js';
+import type { LimitsView } from '../../../src/api/limits/limit-routes.js';
 import { parseHours } from '../../../src/cli/hours-phrase.js';
 import {
   ALL,

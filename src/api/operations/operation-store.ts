@@ -28,7 +28,7 @@ import {
 import type { OperationStatus } from '../../domain/sessions/operation.js';
 import type { StopOrder } from '../../domain/sessions/session-result.js';
 import { restorePointKey } from '../../domain/targets/repository-view.js';
-import { OPERATION_KINDS, type OperationView } from './repository-schemas.js';
+import { OPERATION_KINDS, type OperationView } from '../repositories/repository-schemas.js';
 import { isNoAnswer, toBackupError } from '../executions/temporal-errors.js';
 
 const QUERY_TIMEOUT_MS = 2_000;

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { limitStore } from '../../../../src/api/repositories/limit-store.js';
+import { limitStore } from '../../../../src/api/limits/limit-store.js';
 import { NO_LIMIT } from '../../../../src/domain/rate-limits.js';
 import { MemoryApi } from '../../../support/api/memory-api.js';
 

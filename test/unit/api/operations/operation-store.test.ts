@@ -1,6 +1,6 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { describe, expect, it } from 'vitest';
-import { OperationStore } from '../../../../src/api/repositories/operation-store.js';
+import { OperationStore } from '../../../../src/api/operations/operation-store.js';
 
 const ENDED = {
   ...{ state: 'ended', processedBytes: 0, totalBytes: 0, code: null, reason: null },

@@ -4,12 +4,16 @@ import { z } from 'zod';
 import { BackupError } from '../../domain/errors.js';
 import type { StoredJob, UnreadablePart } from '../../domain/targets/repository-view.js';
 import { SLUG, slug } from '../field-schemas.js';
-import { checkRules, type JobSurroundings } from '../jobs/job-checks.js';
-import { idempotencyKey } from '../jobs/job-routes.js';
-import { workloadName } from '../jobs/job-source-schemas.js';
+import { checkRules, type JobSurroundings } from './job-checks.js';
+import { idempotencyKey } from './job-routes.js';
+import { workloadName } from './job-source-schemas.js';
 import { invalidRequest, jsonRoute, type Route } from '../route.js';
 import type { OneTimeCopies } from './one-time-copies.js';
-import { configuredRepository, pagesOf, type RepositoryBrowser } from './repository-browser.js';
+import {
+  configuredRepository,
+  pagesOf,
+  type RepositoryBrowser,
+} from '../repositories/repository-browser.js';
 
 const orderSchema = z
   .strictObject({

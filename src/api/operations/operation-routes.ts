@@ -3,7 +3,11 @@
 import { pageSchema, stopRequestSchema } from '../field-schemas.js';
 import { jsonRoute, type Route } from '../route.js';
 import type { OperationStore } from './operation-store.js';
-import { operationQuerySchema, operationRunSchema, operationSchema } from './repository-schemas.js';
+import {
+  operationQuerySchema,
+  operationRunSchema,
+  operationSchema,
+} from '../repositories/repository-schemas.js';
 
 export function operationRoutes(operations: OperationStore): Route[] {
   return [
