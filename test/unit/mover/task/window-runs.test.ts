@@ -4,7 +4,7 @@ import {
   windowsBeside,
   windowRuns,
   windowsIn,
-} from '../../../src/mover/task/window-runs.js';
+} from '../../../../src/mover/task/window-runs.js';
 
 const RUNS = [
   { first: 3, count: 2 },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { openTogether, withOpenFiles } from '../../../src/mover/task/open-files.js';
+import { openTogether, withOpenFiles } from '../../../../src/mover/task/open-files.js';
 
 function fileOf(closed: string[], name: string, failure?: Error) {
   return {

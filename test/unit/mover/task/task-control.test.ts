@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { TaskControl, TaskStopped } from '../../../src/mover/task/task-control.js';
+import { TaskControl, TaskStopped } from '../../../../src/mover/task/task-control.js';
 
 let monotonicNs: bigint;
 let wallMs: number;

@@ -6,9 +6,9 @@ import {
   openRuns,
   WindowJournal,
   type JournalPlace,
-} from '../../../src/mover/task/window-journal.js';
-import type { WorkFile } from '../../../src/repository/backup-repository.js';
-import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
+} from '../../../../src/mover/task/window-journal.js';
+import type { WorkFile } from '../../../../src/repository/backup-repository.js';
+import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
 
 const PLACE: JournalPlace = { path: 'vda.journal', token: 'a plan', payloadBytes: 48 };
 /** Payload and half a SHA-256 (docs/FORMAT.md, Staging). */

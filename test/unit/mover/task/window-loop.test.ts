@@ -1,8 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { MoverContext } from '../../../src/mover/task/mover-context.js';
-import { TaskControl } from '../../../src/mover/task/task-control.js';
-import { MAX_LOOPS, runWindowLoop, windowsOfASync } from '../../../src/mover/task/window-loop.js';
-import { WindowRange, windowRuns } from '../../../src/mover/task/window-runs.js';
+import type { MoverContext } from '../../../../src/mover/task/mover-context.js';
+import { TaskControl } from '../../../../src/mover/task/task-control.js';
+import {
+  MAX_LOOPS,
+  runWindowLoop,
+  windowsOfASync,
+} from '../../../../src/mover/task/window-loop.js';
+import { WindowRange, windowRuns } from '../../../../src/mover/task/window-runs.js';
 
 /** Notes what a loop does; a sync takes until it is told to end. */
 class Worker {

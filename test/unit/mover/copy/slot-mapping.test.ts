@@ -3,9 +3,9 @@ import {
   BlockListReader,
   BlockListWriter,
   packBlock,
-} from '../../../src/mover/blocks/block-list.js';
-import { SlotMapping } from '../../../src/mover/copy/slot-mapping.js';
-import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
+} from '../../../../src/mover/blocks/block-list.js';
+import { SlotMapping } from '../../../../src/mover/copy/slot-mapping.js';
+import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
 
 const TOKEN = '0123456789abcdef0123456789abcdef';
 /** Blocks of 256 GiB of disk, and entries of a list that are read at once. */

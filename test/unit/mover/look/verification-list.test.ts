@@ -1,9 +1,9 @@
 import { beforeEach, expect, it } from 'vitest';
-import { verificationPage } from '../../../src/mover/look/verification-list.js';
-import { restorePointKey } from '../../../src/domain/targets/repository-view.js';
-import type { VerificationPosition } from '../../../src/domain/targets/verification.js';
-import { putChainRecord, putFile } from '../../support/repository/chain-record-file.js';
-import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
+import { verificationPage } from '../../../../src/mover/look/verification-list.js';
+import { restorePointKey } from '../../../../src/domain/targets/repository-view.js';
+import type { VerificationPosition } from '../../../../src/domain/targets/verification.js';
+import { putChainRecord, putFile } from '../../../support/repository/chain-record-file.js';
+import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
 
 const BEFORE = '2026-11-01T00:00:00.000Z';
 const SINCE = '2026-11-26T00:00:00.000Z';

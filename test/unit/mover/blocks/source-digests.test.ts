@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { digestTableHeader } from '../../../src/chain/digests/digest-table.js';
-import { FileUnits, NO_SLOTS } from '../../../src/domain/targets/file-units.js';
-import type { ImageStack } from '../../../src/mover/blocks/image-stack.js';
-import type { LayerFile } from '../../../src/mover/blocks/layer-file.js';
-import { SourceDigests } from '../../../src/mover/blocks/source-digests.js';
-import type { MoverContext } from '../../../src/mover/task/mover-context.js';
-import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
+import { digestTableHeader } from '../../../../src/chain/digests/digest-table.js';
+import { FileUnits, NO_SLOTS } from '../../../../src/domain/targets/file-units.js';
+import type { ImageStack } from '../../../../src/mover/blocks/image-stack.js';
+import type { LayerFile } from '../../../../src/mover/blocks/layer-file.js';
+import { SourceDigests } from '../../../../src/mover/blocks/source-digests.js';
+import type { MoverContext } from '../../../../src/mover/task/mover-context.js';
+import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
 
 const UNIT_BYTES = 65_536;
 const HEADER = { algorithm: 'sha256', units: new FileUnits(NO_SLOTS, 2 * UNIT_BYTES) } as const;

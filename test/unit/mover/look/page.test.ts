@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { page as pageOf } from '../../../src/mover/look/page.js';
-import type { BrowsePage } from '../../../src/domain/targets/repository-view.js';
+import { page as pageOf } from '../../../../src/mover/look/page.js';
+import type { BrowsePage } from '../../../../src/domain/targets/repository-view.js';
 
 /** Limit of a payload. Source: Temporal, blobSizeLimitError. */
 const PAYLOAD_BYTES = 2 * 1024 * 1024;

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { boundedPlan } from '../../../src/mover/selection/plan-size.js';
+import { boundedPlan } from '../../../../src/mover/selection/plan-size.js';
 
 const texts = (count: number, characters = 10) =>
   Array.from({ length: count }, (_, n) => String(n).padEnd(characters, 'x'));

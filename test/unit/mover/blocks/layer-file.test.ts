@@ -1,14 +1,14 @@
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { SourceDisk, SourceExtent } from '../../../src/domain/sources/restore-point.js';
-import { sourceFingerprint } from '../../../src/layout/source-fingerprint.js';
-import { ImageStack } from '../../../src/mover/blocks/image-stack.js';
-import { openLayer, type LayerFile } from '../../../src/mover/blocks/layer-file.js';
-import type { BackupRepository } from '../../../src/repository/backup-repository.js';
-import { streamFile } from '../../support/image/stream-file.js';
-import { InProcessMover } from '../../support/mover/in-process-mover.js';
-import { CallCounter } from '../../support/repository/count-calls.js';
-import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
-import { extentName, makeSlabFormatKnown, slabFiles } from '../../support/slab/slab-format.js';
+import type { SourceDisk, SourceExtent } from '../../../../src/domain/sources/restore-point.js';
+import { sourceFingerprint } from '../../../../src/layout/source-fingerprint.js';
+import { ImageStack } from '../../../../src/mover/blocks/image-stack.js';
+import { openLayer, type LayerFile } from '../../../../src/mover/blocks/layer-file.js';
+import type { BackupRepository } from '../../../../src/repository/backup-repository.js';
+import { streamFile } from '../../../support/image/stream-file.js';
+import { InProcessMover } from '../../../support/mover/in-process-mover.js';
+import { CallCounter } from '../../../support/repository/count-calls.js';
+import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
+import { extentName, makeSlabFormatKnown, slabFiles } from '../../../support/slab/slab-format.js';
 
 const BLOCK = 65_536;
 

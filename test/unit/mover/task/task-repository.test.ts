@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { TaskControl } from '../../../src/mover/task/task-control.js';
-import { taskRepository } from '../../../src/mover/task/task-repository.js';
-import type { BackupRepository, ReadableFile } from '../../../src/repository/backup-repository.js';
-import { RateMeters } from '../../../src/repository/rate-meters.js';
-import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
+import { TaskControl } from '../../../../src/mover/task/task-control.js';
+import { taskRepository } from '../../../../src/mover/task/task-repository.js';
+import type {
+  BackupRepository,
+  ReadableFile,
+} from '../../../../src/repository/backup-repository.js';
+import { RateMeters } from '../../../../src/repository/rate-meters.js';
+import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
 
 const SLOW_MS = 20;
 const PARTS = ['sourceNs', 'targetNs', 'limitNs'] as const;

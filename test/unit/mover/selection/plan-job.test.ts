@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { CopiedMachine } from '../../support/living/copied-machine.js';
-import { testJob } from '../../support/session/test-site.js';
-import { LocalSessions } from '../../support/workflows/local-sessions.js';
+import { CopiedMachine } from '../../../support/living/copied-machine.js';
+import { testJob } from '../../../support/session/test-site.js';
+import { LocalSessions } from '../../../support/workflows/local-sessions.js';
 
 /** The machine has four points in its copy and two more in its source. The next session is the oracle of the plan. */
 it.each([3, 4, 5, 9])(

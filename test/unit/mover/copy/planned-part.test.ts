@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { composerOf } from '../../../src/image/formats.js';
+import { composerOf } from '../../../../src/image/formats.js';
 import {
   guestBlockOf,
   layerOf,
   packBlock,
   BlockListWriter,
   BlockListReader,
-} from '../../../src/mover/blocks/block-list.js';
-import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
-import { PlannedPart } from '../../../src/mover/copy/planned-part.js';
+} from '../../../../src/mover/blocks/block-list.js';
+import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
+import { PlannedPart } from '../../../../src/mover/copy/planned-part.js';
 
 /** Blocks 0 to 5: one increment over a full that was made in the same way. */
 const PLANNED = [

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { copyCompanions } from '../../../src/mover/copy/copy-companions.js';
-import type { CopyPlan } from '../../../src/mover/staging/copy-plan.js';
-import { InProcessMover } from '../../support/mover/in-process-mover.js';
-import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
+import { copyCompanions } from '../../../../src/mover/copy/copy-companions.js';
+import type { CopyPlan } from '../../../../src/mover/staging/copy-plan.js';
+import { InProcessMover } from '../../../support/mover/in-process-mover.js';
+import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
 
 it('finds a companion that is not on the storage as it was written, where the job asks for that', async () => {
   const [source, target] = [new SimulatedRepository('primary'), new SimulatedRepository('offsite')];
