@@ -15,7 +15,7 @@ import type { DiskWork, PlanReference } from '../src/domain/targets/disk-work.js
 import type { GfsFull } from '../src/domain/retention/gfs.js';
 import type { RemovalMode } from '../src/domain/retention/point-removal.js';
 import type { ChainDetection } from '../src/domain/sources/recreated-chain.js';
-import type { RestorePointKind, WorkloadType } from '../src/domain/sources/restore-point.js';
+import type { RestorePointKind, WorkloadType } from '../src/domain/sources/source-workload.js';
 import type { RetentionAction } from '../src/domain/retention/retention.js';
 import type { RestorePointSelection } from '../src/domain/sources/select-restore-points.js';
 import type { SettleRule } from '../src/domain/sources/settle.js';

@@ -2,7 +2,7 @@ import { chainFolder } from '../src/chain/chain-paths.js';
 import { newLeaseId } from '../src/chain/leases.js';
 import { BackupError } from '../src/domain/errors.js';
 import { partsOfRestorePointKey } from '../src/domain/targets/repository-view.js';
-import type { RestoreFormat } from '../src/domain/sources/restore-point.js';
+import type { RestoreFormat } from '../src/domain/targets/restore-format.js';
 import { rawRestoreJournal } from '../src/mover/staging/journals.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import type { TaskControl } from '../src/mover/task/task-control.js';

@@ -2,7 +2,7 @@
 
 import type { CopyJob, RestorePointScope, VerifyAfterCopy } from '../src/domain/jobs/copy-job.js';
 import type { FileFaults } from '../src/domain/trees/file-faults.js';
-import type { WorkloadType } from '../src/domain/sources/restore-point.js';
+import type { WorkloadType } from '../src/domain/sources/source-workload.js';
 import type { SetFlagsInput } from '../src/domain/retention/set-flags.js';
 import type { FileWork, TreeCheckReference } from '../src/domain/trees/tree-damage.js';
 import type { TreeRetention } from '../src/domain/trees/tree-points.js';

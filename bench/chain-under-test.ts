@@ -6,7 +6,7 @@ import { readChainRecord } from '../src/chain/chain-store.js';
 import { newLeaseId } from '../src/chain/leases.js';
 import type { VerifyAfterCopy } from '../src/domain/jobs/copy-job.js';
 import type { DigestAlgorithm } from '../src/domain/targets/digest.js';
-import type { RestoreFormat } from '../src/domain/sources/restore-point.js';
+import type { RestoreFormat } from '../src/domain/targets/restore-format.js';
 import { DataMover } from '../src/mover/data-mover.js';
 import type { DiskProof } from '../src/mover/change/prove-blocks.js';
 import {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { VerifyAfterCopy } from '../src/domain/jobs/copy-job.js';
 import type { DigestAlgorithm } from '../src/domain/targets/digest.js';
-import type { RestoreFormat } from '../src/domain/sources/restore-point.js';
+import type { RestoreFormat } from '../src/domain/targets/restore-format.js';
 import type { Measurement } from './chain-under-test.js';
 
 export type MeasuredCommand =

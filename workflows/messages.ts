@@ -23,7 +23,7 @@ import type { OperationStatus } from '../src/domain/sessions/operation.js';
 import type { RemovalMode } from '../src/domain/retention/point-removal.js';
 import type { RetryOrder, SessionEnd } from '../src/domain/schedules/retry.js';
 import type { StopOrder } from '../src/domain/sessions/session-result.js';
-import type { RestoreFormat } from '../src/domain/sources/restore-point.js';
+import type { RestoreFormat } from '../src/domain/targets/restore-format.js';
 import type { Silence } from '../src/domain/safety/silence.js';
 import type { SessionTally } from '../src/domain/sessions/session-tally.js';
 import { TURN_UPDATE } from '../src/domain/sessions/turn.js';

@@ -7,7 +7,7 @@ import {
   type VerifiedPoint,
 } from '../src/domain/targets/damage.js';
 import { assertNever } from '../src/domain/errors.js';
-import type { WorkloadType } from '../src/domain/sources/restore-point.js';
+import type { WorkloadType } from '../src/domain/sources/source-workload.js';
 import { cut } from '../src/domain/sessions/task-brief.js';
 import { healthActivities, listingActivities } from './activity-profiles.js';
 import { codeOf } from './failures.js';

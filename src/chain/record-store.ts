@@ -1,7 +1,8 @@
 import { LRUCache } from 'lru-cache';
 import { seenLook, type Presence } from '../domain/retention/absence.js';
 import { BackupError, isBackupError, isUnreadable } from '../domain/errors.js';
-import type { FileStamp, WorkloadType } from '../domain/sources/restore-point.js';
+import type { FileStamp } from '../domain/file-stamp.js';
+import type { WorkloadType } from '../domain/sources/source-workload.js';
 import type { BackupRepository, SourceRepository } from '../repository/backup-repository.js';
 import { assertReadable, readWholeFile } from '../repository/replace-file.js';
 import { isFileUnread } from '../repository/unread-file.js';

@@ -1,4 +1,4 @@
-import type { FormatId } from '../domain/sources/restore-point.js';
+import type { FormatId } from '../domain/sources/source-workload.js';
 
 /** Guest blocks that are looked at together, 512 MiB of disk: a whole number of granules of any format (`ComposerTraits.granuleBlocks`), and one L2
  *  table of a qcow2 file with clusters of 64 KiB. */

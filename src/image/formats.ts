@@ -1,5 +1,5 @@
 import { BackupError } from '../domain/errors.js';
-import type { FormatId, RestorePointKind } from '../domain/sources/restore-point.js';
+import type { FormatId, RestorePointKind } from '../domain/sources/source-workload.js';
 import type { ByteSource } from './byte-source.js';
 import { PLAIN_DIALECT, type Dialect, type DiskImage } from './disk-image.js';
 import type { HeldDisks, ImageComposer, ImageExtents, ImageFormat } from './image-format.js';

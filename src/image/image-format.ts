@@ -1,5 +1,5 @@
 import { BackupError } from '../domain/errors.js';
-import type { FormatId, RestorePointKind } from '../domain/sources/restore-point.js';
+import type { FormatId, RestorePointKind } from '../domain/sources/source-workload.js';
 import type { SlotPlacement } from '../domain/targets/slot-placement.js';
 import type { ByteSink, ByteSource } from './byte-source.js';
 import type { Dialect, DiskImage, ImageHead } from './disk-image.js';

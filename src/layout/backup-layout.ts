@@ -1,4 +1,4 @@
-import type { SourceWorkload } from '../domain/sources/restore-point.js';
+import type { SourceWorkload } from '../domain/sources/source-workload.js';
 import type { WorkloadTypeFacts } from '../domain/sources/workload-rules.js';
 import type { RepositoryEntry } from '../repository/backup-repository.js';
 import type { FolderFacts } from './file-facts.js';

@@ -1,4 +1,4 @@
-import type { FileStamp } from '../domain/sources/restore-point.js';
+import type { FileStamp } from '../domain/file-stamp.js';
 import type { SourceRepository, RepositoryEntry } from '../repository/backup-repository.js';
 import type { Finding } from './point-fault.js';
 import { SiblingRuns } from './sibling-runs.js';

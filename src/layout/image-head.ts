@@ -1,4 +1,4 @@
-import type { FormatId, SourceExtent } from '../domain/sources/restore-point.js';
+import type { FormatId, SourceExtent } from '../domain/sources/source-workload.js';
 import { fileByteSource, type ByteSource } from '../image/byte-source.js';
 import type { ImageHead } from '../image/disk-image.js';
 import { imageFormat } from '../image/formats.js';

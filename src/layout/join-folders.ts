@@ -10,7 +10,7 @@ import type {
   SourceDisk,
   SourceRestorePoint,
   SourceWorkload,
-} from '../domain/sources/restore-point.js';
+} from '../domain/sources/source-workload.js';
 import { filesOfDisk, type StampedFile } from '../domain/sources/source-files.js';
 import { orderByLineage } from '../domain/sources/source-order.js';
 import type { SourceRepository } from '../repository/backup-repository.js';

@@ -1,5 +1,5 @@
 import { nameAfterTransfer } from '../domain/sources/passed-over.js';
-import type { SourceRestorePoint } from '../domain/sources/restore-point.js';
+import type { SourceRestorePoint } from '../domain/sources/source-workload.js';
 import { filesOfDisk } from '../domain/sources/source-files.js';
 import type { RepositoryEntry } from '../repository/backup-repository.js';
 import type { BackupLayout, FoundWorkload } from './backup-layout.js';

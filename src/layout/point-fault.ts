@@ -1,5 +1,5 @@
 import { BackupError, isStorageFault } from '../domain/errors.js';
-import type { RestorePointState } from '../domain/sources/restore-point.js';
+import type { RestorePointState } from '../domain/sources/source-workload.js';
 
 /** Why a restore point is not complete. */
 export interface PointFault {

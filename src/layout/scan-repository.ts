@@ -1,4 +1,5 @@
-import { datableMs, type SourceWorkload } from '../domain/sources/restore-point.js';
+import { datableMs } from '../domain/file-stamp.js';
+import { type SourceWorkload } from '../domain/sources/source-workload.js';
 import {
   otherToolOf,
   UNRECOGNISED_EXAMPLES,

@@ -1,5 +1,5 @@
 import { restorePointsOf } from '../domain/trees/source-tree.js';
-import type { SourceWorkload } from '../domain/sources/restore-point.js';
+import type { SourceWorkload } from '../domain/sources/source-workload.js';
 import type { RepositoryEntry } from '../repository/backup-repository.js';
 import type { FolderFacts } from './file-facts.js';
 import { FolderReader } from './tree-reader.js';

@@ -1,4 +1,4 @@
-import type { SourceRestorePoint } from '../domain/sources/restore-point.js';
+import type { SourceRestorePoint } from '../domain/sources/source-workload.js';
 import { orderByLineage } from '../domain/sources/source-order.js';
 import { treeFault } from '../domain/trees/tree-path.js';
 import { broken, gravestFault, type PointFault } from './point-fault.js';

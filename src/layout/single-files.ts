@@ -1,4 +1,4 @@
-import type { FormatId } from '../domain/sources/restore-point.js';
+import type { FormatId } from '../domain/sources/source-workload.js';
 import { UNDATED_ID } from '../domain/sources/source-identity.js';
 import type { WorkloadTypeFacts } from '../domain/sources/workload-rules.js';
 import {

@@ -1,6 +1,6 @@
 import type { FoundTree } from '../domain/trees/source-tree.js';
 import type { TreeRules } from '../domain/trees/tree-rules.js';
-import type { FormatId } from '../domain/sources/restore-point.js';
+import type { FormatId } from '../domain/sources/source-workload.js';
 import type { WorkloadTypeFacts } from '../domain/sources/workload-rules.js';
 import type { ByteSource } from '../image/byte-source.js';
 import type { RepositoryEntry } from '../repository/backup-repository.js';

@@ -3,7 +3,7 @@ import { fileByteSource, type ByteSource } from '../image/byte-source.js';
 import type { RepositoryEntry, SourceRepository } from '../repository/backup-repository.js';
 import { readWholeFile } from '../repository/replace-file.js';
 import { quoted } from '../repository/repository-path.js';
-import type { FormatId } from '../domain/sources/restore-point.js';
+import type { FormatId } from '../domain/sources/source-workload.js';
 import { FolderFacts } from './file-facts.js';
 import { faultOfError, type Finding, type PointFault } from './point-fault.js';
 import type { TreeReader } from './tree-layout.js';

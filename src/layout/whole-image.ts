@@ -1,4 +1,4 @@
-import type { FormatId } from '../domain/sources/restore-point.js';
+import type { FormatId } from '../domain/sources/source-workload.js';
 import type { RepositoryEntry } from '../repository/backup-repository.js';
 import type { FolderFacts } from './file-facts.js';
 import { readImageHead } from './image-head.js';

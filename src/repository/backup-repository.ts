@@ -1,4 +1,5 @@
-import type { FileStamp, FileTraits } from '../domain/sources/restore-point.js';
+import type { FileStamp } from '../domain/file-stamp.js';
+import type { FileTraits } from '../domain/sources/source-workload.js';
 
 /** Where backups are read. Paths are relative to the repository, with `/`, no empty, `.` or `..` segment.
  *

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { BackupError, isBackupError, isPermissionFault } from '../domain/errors.js';
-import { sameStamp, type FileStamp, type FileTraits } from '../domain/sources/restore-point.js';
+import { sameStamp, type FileStamp } from '../domain/file-stamp.js';
+import { type FileTraits } from '../domain/sources/source-workload.js';
 import type {
   FolderRepository,
   FolderStorage,

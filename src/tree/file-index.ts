@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { BackupError } from '../domain/errors.js';
-import type { FileStamp } from '../domain/sources/restore-point.js';
+import type { FileStamp } from '../domain/file-stamp.js';
 import type {
   ReadableFile,
   SourceRepository,

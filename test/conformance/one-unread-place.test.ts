@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { BackupError } from '../../src/domain/errors.js';
-import type { SourceWorkload } from '../../src/domain/sources/restore-point.js';
+import type { SourceWorkload } from '../../src/domain/sources/source-workload.js';
 import type { UnseenPart } from '../../src/domain/sources/unseen-part.js';
 import { scanRepository } from '../../src/layout/scan-repository.js';
 import type { BackupRepository } from '../../src/repository/backup-repository.js';

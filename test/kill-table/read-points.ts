@@ -3,7 +3,7 @@ import { posix } from 'node:path';
 import { availablePoints, type ChainRecord } from '../../src/chain/chain-record.js';
 import { readChainRecord } from '../../src/chain/chain-store.js';
 import { isBackupError } from '../../src/domain/errors.js';
-import type { FormatId } from '../../src/domain/sources/restore-point.js';
+import type { FormatId } from '../../src/domain/sources/source-workload.js';
 import type { TargetDisk, TargetRestorePoint } from '../../src/domain/targets/target-point.js';
 import { ImageStack } from '../../src/mover/blocks/image-stack.js';
 import { openLayer, type LayerFile } from '../../src/mover/blocks/layer-file.js';

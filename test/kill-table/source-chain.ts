@@ -3,7 +3,7 @@ import { createCipheriv } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { FormatId } from '../../src/domain/sources/restore-point.js';
+import type { FormatId } from '../../src/domain/sources/source-workload.js';
 import { SimulatedRepository } from '../support/repository/simulated-repository.js';
 import { OVIRT, type SourceFormat } from './source-format.js';
 

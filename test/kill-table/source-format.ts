@@ -1,4 +1,4 @@
-import type { FormatId } from '../../src/domain/sources/restore-point.js';
+import type { FormatId } from '../../src/domain/sources/source-workload.js';
 import type { BackupLayout } from '../../src/layout/backup-layout.js';
 import { BACKUP_LAYOUTS } from '../../src/layout/layouts.js';
 import { extentName, makeSlabFormatKnown, slabFiles } from '../support/slab/slab-format.js';

@@ -15,7 +15,7 @@ import type {
 } from '../../domain/targets/repository-view.js';
 import type { StorageProbe } from '../../domain/targets/storage-probe.js';
 import type { OperationStatus } from '../../domain/sessions/operation.js';
-import { RESTORE_FORMATS } from '../../domain/sources/restore-point.js';
+import { RESTORE_FORMATS } from '../../domain/targets/restore-format.js';
 import { WORKLOAD_ID_LENGTH } from '../../domain/sources/workload-id.js';
 import { instant, pageName, slug } from '../field-schemas.js';
 import { errorCodeSchema } from '../sessions/session-schemas.js';

@@ -11,7 +11,7 @@ import type { RpoStatus } from '../../domain/safety/rpo.js';
 import type { ProtectedWorkload } from '../../domain/safety/protection.js';
 import type { Sight } from '../../domain/safety/sight.js';
 import type { Verdict } from '../../domain/safety/safety-verdict.js';
-import type { WorkloadType } from '../../domain/sources/restore-point.js';
+import type { WorkloadType } from '../../domain/sources/source-workload.js';
 import type { UnreadablePart } from '../../domain/targets/repository-view.js';
 import { instant, slug } from '../field-schemas.js';
 import { unreadableSchema, workloadType } from '../repositories/repository-schemas.js';

@@ -5,7 +5,7 @@ import { startOfSession, type CopySession } from '../../domain/sessions/copy-ses
 import type { RecordedSession, RecordFilter } from '../../domain/sessions/recorded-session.js';
 import { count, instant, nullable, object, oneOf, text } from '../../domain/json-shape.js';
 import { isFolderPassedOver } from '../../domain/sources/passed-over.js';
-import { modifiedAtMs } from '../../domain/sources/restore-point.js';
+import { modifiedAtMs } from '../../domain/file-stamp.js';
 import type { UnreadablePart } from '../../domain/targets/repository-view.js';
 import type { BackupRepository, RepositoryEntry } from '../../repository/backup-repository.js';
 import { readWholeFile } from '../../repository/replace-file.js';

@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { useLocation } from 'wouter';
 import type { RepositoryView, RestoreRequest } from '../../api/repositories/repository-schemas.js';
 import type { RestorePointView } from '../../domain/targets/repository-view.js';
-import type { RestoreFormat } from '../../domain/sources/restore-point.js';
+import type { RestoreFormat } from '../../domain/targets/restore-format.js';
 import { useAction } from '../client/actions.js';
 import { withQuery } from '../client/queries.js';
 import { ActionButton } from '../show/action-button.js';

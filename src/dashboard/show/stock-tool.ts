@@ -1,7 +1,7 @@
 /** Lines that restore without Longhaul: by the format of each file, with qemu-img where it reads that format and what a file builds on. */
 
 import type { RestorePointView } from '../../domain/targets/repository-view.js';
-import type { RestoreFormat } from '../../domain/sources/restore-point.js';
+import type { RestoreFormat } from '../../domain/targets/restore-format.js';
 import { shellWord } from './format.js';
 
 interface QemuReads {

@@ -1,6 +1,6 @@
 /** Whether a job may go on with copies that another one left. Pure. */
 
-import type { WorkloadType } from '../sources/restore-point.js';
+import type { WorkloadType } from '../sources/source-workload.js';
 import type { CopyJob } from './copy-job.js';
 import { sourceScope } from './source-scope.js';
 

@@ -3,7 +3,7 @@
 import { isSuspicious, type Removal } from './absence.js';
 import type { CopyJob } from '../jobs/copy-job.js';
 import type { UnreadablePart } from '../targets/repository-view.js';
-import type { WorkloadType } from '../sources/restore-point.js';
+import type { WorkloadType } from '../sources/source-workload.js';
 import { excludedBy, type NamedWorkload } from '../jobs/source-scope.js';
 
 /** A workload of which the target keeps copies. */

@@ -10,7 +10,7 @@ import {
 import type { CopyJob } from '../jobs/copy-job.js';
 import { believedPoints } from '../sources/believed-dates.js';
 import { fittingIds } from '../sources/found-workload.js';
-import type { SourceWorkload, WorkloadType } from '../sources/restore-point.js';
+import type { SourceWorkload, WorkloadType } from '../sources/source-workload.js';
 import type { TargetRestorePoint } from '../targets/target-point.js';
 import { RECENT_POINTS, SHOWN_DAYS, type ChainFacts, type SourceFacts } from './workload-facts.js';
 

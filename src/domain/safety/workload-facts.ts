@@ -2,7 +2,7 @@
 
 import type { RepositoryDescription, UnreadablePart } from '../targets/repository-view.js';
 import type { UncopiedPlaces } from './uncopied-places.js';
-import type { WorkloadType } from '../sources/restore-point.js';
+import type { WorkloadType } from '../sources/source-workload.js';
 
 interface FactsOfPoints {
   /** Id in this repository: for a chain of Longhaul, that of the workload it holds copies of. */

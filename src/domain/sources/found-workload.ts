@@ -1,4 +1,4 @@
-import type { WorkloadType } from './restore-point.js';
+import type { WorkloadType } from './source-workload.js';
 import type { UnseenPart } from './unseen-part.js';
 import type { WorkloadTypeFacts } from './workload-rules.js';
 

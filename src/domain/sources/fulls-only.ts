@@ -1,4 +1,9 @@
-import type { FormatId, SourceDisk, SourceRestorePoint, SourceWorkload } from './restore-point.js';
+import type {
+  FormatId,
+  SourceDisk,
+  SourceRestorePoint,
+  SourceWorkload,
+} from './source-workload.js';
 
 /** Formats of which the target keeps no increments: each point of them is a full. */
 export type FullFormats = ReadonlySet<FormatId>;

@@ -1,7 +1,7 @@
 /** Whether what lies in two folders under one workload id can be one machine. */
 
 import { utcText } from '../schedules/calendar-date.js';
-import type { SourceRestorePoint, SourceWorkload } from './restore-point.js';
+import type { SourceRestorePoint, SourceWorkload } from './source-workload.js';
 
 /** A workload as one folder shows it. */
 type FolderShare = Pick<SourceWorkload, 'name' | 'folders' | 'restorePoints'>;

@@ -2,7 +2,7 @@
 
 import { utcText } from '../schedules/calendar-date.js';
 import type { CopyJob } from '../jobs/copy-job.js';
-import type { PointEvidence, SourceRestorePoint } from './restore-point.js';
+import type { PointEvidence, SourceRestorePoint } from './source-workload.js';
 
 /** How one look judges. */
 export interface SettleRule {

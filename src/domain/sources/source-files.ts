@@ -1,4 +1,5 @@
-import type { FileStamp, SourceDisk } from './restore-point.js';
+import type { FileStamp } from '../file-stamp.js';
+import type { SourceDisk } from './source-workload.js';
 
 /** A file, and what it looked like. */
 export interface StampedFile {

@@ -3,7 +3,7 @@
  *  Sameness is proven or it is not there. What proves it: the fingerprint of its files, an identity that the source vouches for, or a
  *  comparison of every block with the copy. Equal names and dates only say what is to be compared. */
 
-import type { SourceFingerprint, SourceRestorePoint } from './restore-point.js';
+import type { SourceFingerprint, SourceRestorePoint } from './source-workload.js';
 import type { KnownSourcePoint, TargetRestorePoint } from '../targets/target-point.js';
 
 /** `copied`: proven to be what the copy shows. `unproven`: may be it; its blocks have to be compared. `grown`: it is what was copied, and more:

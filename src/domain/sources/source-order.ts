@@ -1,6 +1,6 @@
 /** The order of a workload's restore points in a source. */
 
-import type { SourceRestorePoint } from './restore-point.js';
+import type { SourceRestorePoint } from './source-workload.js';
 
 type OrderedPoint = Pick<SourceRestorePoint, 'id' | 'createdAtMs' | 'parentId'>;
 

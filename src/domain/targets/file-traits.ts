@@ -1,4 +1,4 @@
-import type { FileTraits } from '../sources/restore-point.js';
+import type { FileTraits } from '../sources/source-workload.js';
 import type { KeptFile } from './target-point.js';
 
 /** The traits of a file and nothing else of it. */

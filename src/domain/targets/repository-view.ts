@@ -9,7 +9,7 @@ import type {
   RestorePointKind,
   RestorePointState,
   WorkloadType,
-} from '../sources/restore-point.js';
+} from '../sources/source-workload.js';
 import type { RecordFilter } from '../sessions/recorded-session.js';
 import type { TreePointKind } from '../trees/source-tree.js';
 import type { StorageProbe } from './storage-probe.js';

@@ -7,7 +7,7 @@ import type {
   FormatId,
   RestorePointKind,
   SourceFingerprint,
-} from '../sources/restore-point.js';
+} from '../sources/source-workload.js';
 
 export type GfsFlag = 'weekly' | 'monthly' | 'yearly';
 export type PointHealth = 'good' | 'corrupt' | 'unknown';

@@ -2,7 +2,7 @@
 
 import type { UnreadablePart } from './repository-view.js';
 import type { TreeToVerify } from '../trees/tree-damage.js';
-import type { WorkloadType } from '../sources/restore-point.js';
+import type { WorkloadType } from '../sources/source-workload.js';
 
 /** A chain, as a health check names it. */
 export interface CheckedChain {

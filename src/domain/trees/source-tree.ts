@@ -4,7 +4,7 @@ import type {
   PointEvidence,
   RestorePointState,
   SourceRestorePoint,
-} from '../sources/restore-point.js';
+} from '../sources/source-workload.js';
 import { settlePoints, type SettleRule } from '../sources/settle.js';
 
 /** `log`: transaction logs between backups. `snapshot`: of a store whose files several of them share. */

@@ -1,7 +1,7 @@
 /** Names that the files of a restore point have in the tree which its backup tool looks for (`restore --layout`). */
 
 import { pathSegment } from '../targets/path-segment.js';
-import type { FileTraits } from '../sources/restore-point.js';
+import type { FileTraits } from '../sources/source-workload.js';
 import type { StorageAbilities } from '../targets/storage-probe.js';
 
 /** Longest name that the file systems in use take, in bytes of UTF-8. */

@@ -1,7 +1,8 @@
 /** What the engine has to know of a tree (a set of files that only its own tool understands and that is copied as it lies, name by name) so
  *  that its copy is one that the tool takes, at every instant. Data of the layout that finds it. */
 
-import { sameStamp, type FileStamp, type FileTraits } from '../sources/restore-point.js';
+import { sameStamp, type FileStamp } from '../file-stamp.js';
+import { type FileTraits } from '../sources/source-workload.js';
 
 /** How a file of a class may change under its name. `immutable`: never. `replaced`: it gives way to another, whole, in one step. `appended`: it
  *  grows, and what was there stays. `rewritten`: anywhere. */

@@ -1,4 +1,4 @@
-import type { FormatId } from '../../domain/sources/restore-point.js';
+import type { FormatId } from '../../domain/sources/source-workload.js';
 import type { ByteSource } from '../byte-source.js';
 import { headOfImage, type DiskImage } from '../disk-image.js';
 import type { ImageFormat } from '../image-format.js';

@@ -1,6 +1,6 @@
 import { BLOCK_BYTES } from '../../domain/targets/digest.js';
 import { BackupError } from '../../domain/errors.js';
-import type { RestorePointKind } from '../../domain/sources/restore-point.js';
+import type { RestorePointKind } from '../../domain/sources/source-workload.js';
 import { slotOffset, type SlotPlacement } from '../../domain/targets/slot-placement.js';
 import type { ByteSink } from '../byte-source.js';
 import { MAP_BLOCKS, type Dialect } from '../disk-image.js';

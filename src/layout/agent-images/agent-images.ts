@@ -1,4 +1,4 @@
-import type { FormatId } from '../../domain/sources/restore-point.js';
+import type { FormatId } from '../../domain/sources/source-workload.js';
 import { ALL_ALLOWED, type WorkloadTypeFacts } from '../../domain/sources/workload-rules.js';
 import { fileStart } from '../file-start.js';
 import { rawOrFile } from './raw-or-file.js';

@@ -1,4 +1,4 @@
-import type { FormatId } from '../../domain/sources/restore-point.js';
+import type { FormatId } from '../../domain/sources/source-workload.js';
 import { WHOLE_FILE } from '../../image/formats.js';
 import type { RepositoryEntry } from '../../repository/backup-repository.js';
 import type { FolderFacts } from '../file-facts.js';

@@ -1,4 +1,4 @@
-import type { FormatId } from '../../domain/sources/restore-point.js';
+import type { FormatId } from '../../domain/sources/source-workload.js';
 import type { FoundTree } from '../../domain/trees/source-tree.js';
 import type { ByteSource } from '../../image/byte-source.js';
 import { imageFormat } from '../../image/formats.js';

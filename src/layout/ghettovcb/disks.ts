@@ -1,4 +1,4 @@
-import type { SourceDisk, SourceExtent } from '../../domain/sources/restore-point.js';
+import type { SourceDisk, SourceExtent } from '../../domain/sources/source-workload.js';
 import type { ClaimedFile } from '../backup-layout.js';
 import type { FolderFacts } from '../file-facts.js';
 import { fullDisk } from '../full-point.js';

@@ -1,4 +1,4 @@
-import type { SourceCompanion, SourceDisk } from '../../domain/sources/restore-point.js';
+import type { SourceCompanion, SourceDisk } from '../../domain/sources/source-workload.js';
 import type { RepositoryEntry } from '../../repository/backup-repository.js';
 import type {
   BackupLayout,

@@ -1,4 +1,4 @@
-import type { FormatId, SourceDisk, SourceImage } from '../../domain/sources/restore-point.js';
+import type { FormatId, SourceDisk, SourceImage } from '../../domain/sources/source-workload.js';
 import type { ImageHead } from '../../image/disk-image.js';
 import type { ClaimedFile } from '../backup-layout.js';
 import type { FolderFacts } from '../file-facts.js';

@@ -1,4 +1,4 @@
-import type { FormatId } from '../../domain/sources/restore-point.js';
+import type { FormatId } from '../../domain/sources/source-workload.js';
 import type { ClaimedFile, FolderNames } from '../backup-layout.js';
 
 /** Folders that `Export-VM` makes in that of the machine. */

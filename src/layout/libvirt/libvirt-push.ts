@@ -1,4 +1,8 @@
-import type { FormatId, RestorePointKind, SourceDisk } from '../../domain/sources/restore-point.js';
+import type {
+  FormatId,
+  RestorePointKind,
+  SourceDisk,
+} from '../../domain/sources/source-workload.js';
 import type { RepositoryEntry } from '../../repository/backup-repository.js';
 import type {
   BackupLayout,

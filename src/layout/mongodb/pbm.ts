@@ -1,4 +1,4 @@
-import type { PointEvidence } from '../../domain/sources/restore-point.js';
+import type { PointEvidence } from '../../domain/sources/source-workload.js';
 import type { FoundTree, TreePoint } from '../../domain/trees/source-tree.js';
 import { firstTexts } from '../../domain/sentences.js';
 import { ALL_ALLOWED, type WorkloadTypeFacts } from '../../domain/sources/workload-rules.js';

@@ -1,5 +1,5 @@
 import { ALL_ALLOWED } from '../../domain/sources/workload-rules.js';
-import type { FormatId } from '../../domain/sources/restore-point.js';
+import type { FormatId } from '../../domain/sources/source-workload.js';
 import {
   claimFiles,
   type BackupLayout,

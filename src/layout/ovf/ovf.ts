@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { FormatId, SourceDisk } from '../../domain/sources/restore-point.js';
+import type { FormatId, SourceDisk } from '../../domain/sources/source-workload.js';
 import { parseManifest } from '../../domain/sources/ovf-manifest.js';
 import type {
   BackupLayout,

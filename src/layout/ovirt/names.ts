@@ -1,4 +1,4 @@
-import type { RestorePointKind } from '../../domain/sources/restore-point.js';
+import type { RestorePointKind } from '../../domain/sources/source-workload.js';
 import type { RepositoryEntry } from '../../repository/backup-repository.js';
 
 /** What the name of one backup file says. */

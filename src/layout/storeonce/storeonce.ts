@@ -1,5 +1,5 @@
 import { ALL_ALLOWED, type WorkloadRules } from '../../domain/sources/workload-rules.js';
-import { modifiedAtMs } from '../../domain/sources/restore-point.js';
+import { modifiedAtMs } from '../../domain/file-stamp.js';
 import type { FoundTree, TreePoint } from '../../domain/trees/source-tree.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
 import { wholeFolder } from '../store-rules.js';

@@ -1,4 +1,4 @@
-import type { SourceCompanion } from '../../domain/sources/restore-point.js';
+import type { SourceCompanion } from '../../domain/sources/source-workload.js';
 import type { ClaimedFile } from '../backup-layout.js';
 import { checkpointFile, isCheckpointList, parseStreamName, runOfCompanion } from './names.js';
 import type { StreamRun } from './runs.js';

@@ -1,4 +1,4 @@
-import type { SourceDisk } from '../../domain/sources/restore-point.js';
+import type { SourceDisk } from '../../domain/sources/source-workload.js';
 import { fullFormat } from '../../image/formats.js';
 import type { ClaimedFile } from '../backup-layout.js';
 import type { FolderFacts } from '../file-facts.js';

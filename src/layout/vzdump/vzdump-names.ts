@@ -1,4 +1,4 @@
-import type { FormatId } from '../../domain/sources/restore-point.js';
+import type { FormatId } from '../../domain/sources/source-workload.js';
 
 /** What the name of a file of vzdump says. Source: proxmox/pve-storage src/PVE/Storage.pm (parse_volume_filename), Storage/Plugin.pm */
 export interface VzdumpName {

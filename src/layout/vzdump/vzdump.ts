@@ -1,4 +1,4 @@
-import type { SourceDisk } from '../../domain/sources/restore-point.js';
+import type { SourceDisk } from '../../domain/sources/source-workload.js';
 import { ALL_ALLOWED } from '../../domain/sources/workload-rules.js';
 import {
   claimFiles,

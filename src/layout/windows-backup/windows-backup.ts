@@ -1,5 +1,5 @@
 import { ALL_ALLOWED } from '../../domain/sources/workload-rules.js';
-import type { SourceCompanion, SourceDisk } from '../../domain/sources/restore-point.js';
+import type { SourceCompanion, SourceDisk } from '../../domain/sources/source-workload.js';
 import type {
   BackupLayout,
   Claim,

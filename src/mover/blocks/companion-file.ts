@@ -1,5 +1,6 @@
 import type { Digest } from '../../domain/targets/digest.js';
-import type { FileStamp, FileTraits } from '../../domain/sources/restore-point.js';
+import type { FileStamp } from '../../domain/file-stamp.js';
+import type { FileTraits } from '../../domain/sources/source-workload.js';
 
 /** A companion that is copied in one go. */
 export interface CompanionFile extends FileTraits {

@@ -1,6 +1,6 @@
 import { BLOCK_BYTES } from '../../domain/targets/digest.js';
 import { BackupError } from '../../domain/errors.js';
-import type { FormatId } from '../../domain/sources/restore-point.js';
+import type { FormatId } from '../../domain/sources/source-workload.js';
 import {
   BLOCK_DIRECT,
   BLOCK_ENCODED,

@@ -1,5 +1,6 @@
 import { BackupError } from '../../domain/errors.js';
-import { sameStamp, type FileStamp, type SourceImage } from '../../domain/sources/restore-point.js';
+import { sameStamp, type FileStamp } from '../../domain/file-stamp.js';
+import { type SourceImage } from '../../domain/sources/source-workload.js';
 import type { Digest } from '../../domain/targets/digest.js';
 import type { TargetDisk } from '../../domain/targets/target-point.js';
 import { fileByteSource, type ByteSource } from '../../image/byte-source.js';

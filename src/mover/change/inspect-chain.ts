@@ -11,7 +11,7 @@ import {
 } from '../../chain/chain-store.js';
 import { BackupError, isBackupError } from '../../domain/errors.js';
 import { sentences } from '../../domain/sentences.js';
-import type { WorkloadType } from '../../domain/sources/restore-point.js';
+import type { WorkloadType } from '../../domain/sources/source-workload.js';
 import type { BackupRepository, SourceRepository } from '../../repository/backup-repository.js';
 import { isOfUnreadFile } from '../../repository/unread-file.js';
 import { readStagedJson, stagedPath, type ComposedPoint } from '../staging/copy-plan.js';

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { isBeingChanged, type ChainRecord } from '../../chain/chain-record.js';
 import { fileTraits, keptTraits } from '../../domain/targets/file-traits.js';
 import { BackupError } from '../../domain/errors.js';
-import type { FormatId } from '../../domain/sources/restore-point.js';
+import type { FormatId } from '../../domain/sources/source-workload.js';
 import type { KeptFile, TargetRestorePoint } from '../../domain/targets/target-point.js';
 import { MAP_BLOCKS } from '../../image/disk-image.js';
 import { fullFormat } from '../../image/formats.js';

@@ -5,7 +5,7 @@ import { BackupError } from '../../domain/errors.js';
 import type { TargetCompanion } from '../../domain/targets/target-point.js';
 import { foldedName } from '../../domain/trees/tree-path.js';
 import type { BackupRepository, WritableFile } from '../../repository/backup-repository.js';
-import { sameStamp } from '../../domain/sources/restore-point.js';
+import { sameStamp } from '../../domain/file-stamp.js';
 import { copyWhole } from '../blocks/file-bytes.js';
 import { hashFile } from '../blocks/file-digest.js';
 import type { CompanionFile } from '../blocks/companion-file.js';

@@ -8,7 +8,7 @@ import type { VerifyAfterCopy } from '../../domain/jobs/copy-job.js';
 import type { DigestAlgorithm } from '../../domain/targets/digest.js';
 import { BackupError } from '../../domain/errors.js';
 import { newPointFolder } from '../../domain/targets/path-segment.js';
-import type { SourceRestorePoint, SourceWorkload } from '../../domain/sources/restore-point.js';
+import type { SourceRestorePoint, SourceWorkload } from '../../domain/sources/source-workload.js';
 import { settlePoints, type SettleRule } from '../../domain/sources/settle.js';
 import type { IdentifiedPoint } from '../../domain/sources/source-identity.js';
 import type { KnownSourcePoint, TargetRestorePoint } from '../../domain/targets/target-point.js';

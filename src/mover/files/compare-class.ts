@@ -1,4 +1,4 @@
-import { modifiedAtMs } from '../../domain/sources/restore-point.js';
+import { modifiedAtMs } from '../../domain/file-stamp.js';
 import { isSameFile } from '../../domain/trees/tree-rules.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { readIndex, type FileEntry } from '../../tree/file-index.js';

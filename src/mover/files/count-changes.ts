@@ -1,4 +1,4 @@
-import { modifiedAtMs } from '../../domain/sources/restore-point.js';
+import { modifiedAtMs } from '../../domain/file-stamp.js';
 import { sequenceOrder } from '../../domain/trees/lacking-files.js';
 import type { TreeChanges } from '../../domain/trees/tree-guard.js';
 import type { FileClass } from '../../domain/trees/tree-rules.js';

@@ -4,7 +4,7 @@ import type {
   WritableFile,
 } from '../../repository/backup-repository.js';
 import { LineWriter } from '../../tree/file-index.js';
-import type { FileStamp } from '../../domain/sources/restore-point.js';
+import type { FileStamp } from '../../domain/file-stamp.js';
 import { WINDOW_BYTES } from '../../domain/targets/digest.js';
 import { openTogether, type OpenFiles } from '../task/open-files.js';
 import { PLACE_BYTES, placeAt, placeBytes, type WindowPlace } from './window-places.js';

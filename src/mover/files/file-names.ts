@@ -1,5 +1,5 @@
 import { isBackupError } from '../../domain/errors.js';
-import type { FileStamp } from '../../domain/sources/restore-point.js';
+import type { FileStamp } from '../../domain/file-stamp.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 
 /** Names of one file. NTFS takes 1,024 of them, ext4 65,000: behind so many the next one begins a file of its own. */

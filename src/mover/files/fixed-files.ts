@@ -5,7 +5,7 @@ import type { TreePoint } from '../../domain/trees/source-tree.js';
 import type { TargetTreePoint } from '../../domain/trees/target-tree.js';
 import { copyAgesFrom } from '../../domain/trees/tree-dates.js';
 import { agedPoints } from '../../domain/trees/tree-points.js';
-import type { FileStamp } from '../../domain/sources/restore-point.js';
+import type { FileStamp } from '../../domain/file-stamp.js';
 import { classOf, isOfOneBackup, type TreeRules } from '../../domain/trees/tree-rules.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { immutableIds } from './remove-files.js';

@@ -1,6 +1,6 @@
 import { isZeroUnit, unitDigest } from '../../chain/digests/digest.js';
 import { BackupError, isBackupError } from '../../domain/errors.js';
-import type { FileStamp } from '../../domain/sources/restore-point.js';
+import type { FileStamp } from '../../domain/file-stamp.js';
 import {
   BLOCK_BYTES,
   DIGEST_BYTES,

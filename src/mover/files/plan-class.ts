@@ -1,5 +1,5 @@
 import { FaultList, type FileFault } from '../../domain/trees/file-faults.js';
-import { modifiedAtMs } from '../../domain/sources/restore-point.js';
+import { modifiedAtMs } from '../../domain/file-stamp.js';
 import type { SourceTree } from '../../domain/trees/source-tree.js';
 import type { VerifyAfterCopy } from '../../domain/jobs/copy-job.js';
 import { isOfOneBackup } from '../../domain/trees/tree-rules.js';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { FaultList } from '../../domain/trees/file-faults.js';
 import { BackupError } from '../../domain/errors.js';
-import { modifiedAtMs } from '../../domain/sources/restore-point.js';
+import { modifiedAtMs } from '../../domain/file-stamp.js';
 import { settledTreePoints, type SourceTree } from '../../domain/trees/source-tree.js';
 import { pointsToTake } from '../../domain/trees/grown-points.js';
 import { firstTexts } from '../../domain/sentences.js';

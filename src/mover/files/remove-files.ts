@@ -10,7 +10,7 @@ import {
 } from '../../domain/trees/tree-points.js';
 import { withNeeds } from '../../domain/trees/needed-points.js';
 import { immutableReason, type ImmutabilityRule } from '../../domain/retention/immutability.js';
-import { modifiedAtMs } from '../../domain/sources/restore-point.js';
+import { modifiedAtMs } from '../../domain/file-stamp.js';
 import type { TargetTreePoint } from '../../domain/trees/target-tree.js';
 import { copyAgesFrom, withBelievedTreeDates } from '../../domain/trees/tree-dates.js';
 import type { TreeRules } from '../../domain/trees/tree-rules.js';

@@ -1,4 +1,4 @@
-import type { WorkloadType } from '../../domain/sources/restore-point.js';
+import type { WorkloadType } from '../../domain/sources/source-workload.js';
 import { removeEndedLeases } from '../../chain/leases.js';
 import { markRepository } from '../../chain/repository-marker.js';
 import { BackupError, isBackupError } from '../../domain/errors.js';

@@ -1,5 +1,5 @@
 import { BackupError } from '../../domain/errors.js';
-import type { SourceWorkload } from '../../domain/sources/restore-point.js';
+import type { SourceWorkload } from '../../domain/sources/source-workload.js';
 import type { SourceTree } from '../../domain/trees/source-tree.js';
 import type { TreeLayout } from '../../layout/tree-layout.js';
 import { treeLayoutOf } from '../../layout/tree-layouts.js';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { STAGING_FOLDER } from '../../chain/chain-paths.js';
 import { BackupError, isBackupError } from '../../domain/errors.js';
 import type { VerifyAfterCopy } from '../../domain/jobs/copy-job.js';
-import type { FileStamp } from '../../domain/sources/restore-point.js';
+import type { FileStamp } from '../../domain/file-stamp.js';
 import type { TreePoint } from '../../domain/trees/source-tree.js';
 import type { KnownLosses } from '../../domain/trees/known-losses.js';
 import { FILE_FINDINGS, type FileFinding } from '../../domain/trees/tree-damage.js';

@@ -2,7 +2,7 @@ import { mayHoldClass } from '../../domain/trees/class-folders.js';
 import type { FaultList, FileFault } from '../../domain/trees/file-faults.js';
 import { FAULT_REASONS, faultOfSourceFile } from '../../domain/trees/one-file-fault.js';
 import { compareBytes } from '../../domain/byte-order.js';
-import type { FileStamp } from '../../domain/sources/restore-point.js';
+import type { FileStamp } from '../../domain/file-stamp.js';
 import type { SourceTree } from '../../domain/trees/source-tree.js';
 import { foldedName, foldersOf, type NamesTold } from '../../domain/trees/tree-path.js';
 import { classOf, type TreeRules } from '../../domain/trees/tree-rules.js';

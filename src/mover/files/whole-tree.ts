@@ -3,7 +3,7 @@ import { mergeStreams, SortedStream, type Sorted } from '../../tree/sorted-strea
 import { readIndex, type FileEntry } from '../../tree/file-index.js';
 import { FILES_FOLDER } from '../../tree/tree-paths.js';
 import type { TreeRecord } from '../../tree/tree-record.js';
-import type { FileStamp } from '../../domain/sources/restore-point.js';
+import type { FileStamp } from '../../domain/file-stamp.js';
 import type {
   BackupRepository,
   RepositoryEntry,

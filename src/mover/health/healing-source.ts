@@ -14,7 +14,7 @@ import {
   isStorageFault,
   isUnreadable,
 } from '../../domain/errors.js';
-import type { SourceRestorePoint, SourceWorkload } from '../../domain/sources/restore-point.js';
+import type { SourceRestorePoint, SourceWorkload } from '../../domain/sources/source-workload.js';
 import type { TargetDisk, TargetRestorePoint } from '../../domain/targets/target-point.js';
 import { BLOCK_DIRECT, MAP_BLOCKS } from '../../image/disk-image.js';
 import { ImageStack } from '../blocks/image-stack.js';

@@ -1,6 +1,6 @@
 import { BackupError, isBackupError } from '../../domain/errors.js';
 import { FaultList } from '../../domain/trees/file-faults.js';
-import type { WorkloadType } from '../../domain/sources/restore-point.js';
+import type { WorkloadType } from '../../domain/sources/source-workload.js';
 import {
   FILE_FINDINGS,
   findingText,

@@ -1,5 +1,5 @@
 import { missedLook, seenLook } from '../../domain/retention/absence.js';
-import type { WorkloadType } from '../../domain/sources/restore-point.js';
+import type { WorkloadType } from '../../domain/sources/source-workload.js';
 import { pointsAsRestorePoints } from '../../tree/show-tree.js';
 import { writeTreeRecord } from '../../tree/tree-store.js';
 import { absenceStanding, type AbsenceRule, type AbsenceStanding } from '../change/note-absence.js';

@@ -5,7 +5,7 @@ import {
   type WorkloadPage,
 } from '../../domain/sources/found-workload.js';
 import { jsonBytes } from '../../domain/sessions/task-brief.js';
-import type { SourceWorkload } from '../../domain/sources/restore-point.js';
+import type { SourceWorkload } from '../../domain/sources/source-workload.js';
 import { ALL_ALLOWED } from '../../domain/sources/workload-rules.js';
 import { unseenReason, type UnseenPart } from '../../domain/sources/unseen-part.js';
 import { listSourceWorkloads } from '../source/source-catalogue.js';

@@ -3,7 +3,7 @@ import { chainFolder } from '../../chain/chain-paths.js';
 import { readChainRecord } from '../../chain/chain-store.js';
 import { BackupError, type ErrorCode } from '../../domain/errors.js';
 import type { CopyJob } from '../../domain/jobs/copy-job.js';
-import type { SourceWorkload } from '../../domain/sources/restore-point.js';
+import type { SourceWorkload } from '../../domain/sources/source-workload.js';
 import {
   awaitedPoints,
   settlePoints,

@@ -12,7 +12,7 @@ import {
   type RestorePointView,
   type UnreadablePart,
 } from '../../domain/targets/repository-view.js';
-import type { SourceRestorePoint, SourceWorkload } from '../../domain/sources/restore-point.js';
+import type { SourceRestorePoint, SourceWorkload } from '../../domain/sources/source-workload.js';
 import { withBelievedCopies } from '../../domain/sources/believed-dates.js';
 import { filesOfDisk } from '../../domain/sources/source-files.js';
 import type { TargetRestorePoint } from '../../domain/targets/target-point.js';

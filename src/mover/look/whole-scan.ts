@@ -1,4 +1,4 @@
-import type { SourceWorkload } from '../../domain/sources/restore-point.js';
+import type { SourceWorkload } from '../../domain/sources/source-workload.js';
 import type { UnrecognisedFiles } from '../../domain/sources/unrecognised.js';
 import type { UnseenPart } from '../../domain/sources/unseen-part.js';
 import { scanRepository } from '../../layout/scan-repository.js';

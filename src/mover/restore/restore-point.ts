@@ -10,11 +10,8 @@ import { assertAtHome } from '../../chain/record-store.js';
 import { pathSegment } from '../../domain/targets/path-segment.js';
 import { BackupError, isBackupError } from '../../domain/errors.js';
 import { restoreStaging } from '../../domain/targets/staging-id.js';
-import {
-  convertedFormat,
-  type FormatId,
-  type RestoreFormat,
-} from '../../domain/sources/restore-point.js';
+import { convertedFormat, type RestoreFormat } from '../../domain/targets/restore-format.js';
+import { type FormatId } from '../../domain/sources/source-workload.js';
 import type {
   TargetCompanion,
   TargetDisk,

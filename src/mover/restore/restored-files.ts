@@ -1,12 +1,8 @@
 import { fileTraits } from '../../domain/targets/file-traits.js';
 import { BackupError } from '../../domain/errors.js';
 import { pathSegment } from '../../domain/targets/path-segment.js';
-import {
-  convertedFormat,
-  type FileTraits,
-  type FormatId,
-  type RestoreFormat,
-} from '../../domain/sources/restore-point.js';
+import { convertedFormat, type RestoreFormat } from '../../domain/targets/restore-format.js';
+import { type FileTraits, type FormatId } from '../../domain/sources/source-workload.js';
 import type { KeptFile, TargetCompanion } from '../../domain/targets/target-point.js';
 import { placesInTree, treeFault } from '../../domain/trees/tree-path.js';
 import { PLAIN_DIALECT } from '../../image/disk-image.js';

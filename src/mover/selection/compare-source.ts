@@ -3,7 +3,7 @@ import { lineageOf, offeredPoint, type ChainRecord } from '../../chain/chain-rec
 import { ownedChainRecord, writeChainRecord } from '../../chain/chain-store.js';
 import type { DiskWork, PlanReference } from '../../domain/targets/disk-work.js';
 import { BackupError } from '../../domain/errors.js';
-import type { SourceRestorePoint, SourceWorkload } from '../../domain/sources/restore-point.js';
+import type { SourceRestorePoint, SourceWorkload } from '../../domain/sources/source-workload.js';
 import type { IdentifiedPoint } from '../../domain/sources/source-identity.js';
 import { comparisonStagingId } from '../../domain/targets/staging-id.js';
 import type { CopiedSource, TargetRestorePoint } from '../../domain/targets/target-point.js';

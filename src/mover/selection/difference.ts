@@ -1,5 +1,5 @@
 import { BLOCK_BYTES } from '../../domain/targets/digest.js';
-import type { SourceRestorePoint } from '../../domain/sources/restore-point.js';
+import type { SourceRestorePoint } from '../../domain/sources/source-workload.js';
 import { UNDATED_ID } from '../../domain/sources/source-identity.js';
 import type { SourceJudgement, TargetRestorePoint } from '../../domain/targets/target-point.js';
 import { BLOCK_UNALLOCATED, MAP_BLOCKS } from '../../image/disk-image.js';

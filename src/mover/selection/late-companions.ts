@@ -1,4 +1,4 @@
-import type { SourceCompanion } from '../../domain/sources/restore-point.js';
+import type { SourceCompanion } from '../../domain/sources/source-workload.js';
 import type { IdentifiedPoint } from '../../domain/sources/source-identity.js';
 import type { TargetCompanion, TargetRestorePoint } from '../../domain/targets/target-point.js';
 import { placesInTree } from '../../domain/trees/tree-path.js';

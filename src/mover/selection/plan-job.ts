@@ -8,7 +8,7 @@ import { unseenReason, type UnseenPart } from '../../domain/sources/unseen-part.
 import { recreatedMessage } from '../../domain/sources/recreated-chain.js';
 import { heldTwiceText } from '../../domain/sources/one-workload.js';
 import type { RetentionAction } from '../../domain/retention/retention.js';
-import type { SourceWorkload } from '../../domain/sources/restore-point.js';
+import type { SourceWorkload } from '../../domain/sources/source-workload.js';
 import type { SelectedRestorePoint } from '../../domain/sources/select-restore-points.js';
 import { excludedBy, sourceScope } from '../../domain/jobs/source-scope.js';
 import { jsonBytes } from '../../domain/sessions/task-brief.js';

@@ -1,6 +1,6 @@
 import type { CopyJob } from '../../domain/jobs/copy-job.js';
 import type { WorkloadPlan } from '../../domain/sessions/operation.js';
-import type { SourceWorkload } from '../../domain/sources/restore-point.js';
+import type { SourceWorkload } from '../../domain/sources/source-workload.js';
 import type { SettleRule } from '../../domain/sources/settle.js';
 import { newTreePoints } from '../source/new-tree-points.js';
 import type { MoverContext } from '../task/mover-context.js';

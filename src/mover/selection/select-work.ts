@@ -14,7 +14,7 @@ import {
   type AwaitedPoint,
   type SettleRule,
 } from '../../domain/sources/settle.js';
-import type { SourceWorkload } from '../../domain/sources/restore-point.js';
+import type { SourceWorkload } from '../../domain/sources/source-workload.js';
 import type { IdentifiedPoint } from '../../domain/sources/source-identity.js';
 import type { TargetRestorePoint } from '../../domain/targets/target-point.js';
 import type { MoverContext } from '../task/mover-context.js';

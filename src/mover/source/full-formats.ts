@@ -1,5 +1,5 @@
 import type { FullFormats } from '../../domain/sources/fulls-only.js';
-import type { SourceRestorePoint } from '../../domain/sources/restore-point.js';
+import type { SourceRestorePoint } from '../../domain/sources/source-workload.js';
 import { canIncrement } from '../../image/formats.js';
 
 /** Formats of these points of which the target keeps no increments. */

@@ -1,6 +1,6 @@
 import { chainFolder } from '../../chain/chain-paths.js';
 import type { CopyJob } from '../../domain/jobs/copy-job.js';
-import type { SourceWorkload } from '../../domain/sources/restore-point.js';
+import type { SourceWorkload } from '../../domain/sources/source-workload.js';
 import type { SettleRule } from '../../domain/sources/settle.js';
 import { pointsToTake } from '../../domain/trees/grown-points.js';
 import { copiedWithoutGap } from '../../domain/trees/set-points.js';

@@ -1,4 +1,4 @@
-import type { FileTraits, SourceRestorePoint } from '../../domain/sources/restore-point.js';
+import type { FileTraits, SourceRestorePoint } from '../../domain/sources/source-workload.js';
 import type { KeptFile } from '../../domain/targets/target-point.js';
 import { BackupError } from '../../domain/errors.js';
 import { placesInTree } from '../../domain/trees/tree-path.js';

@@ -1,5 +1,5 @@
 import { UNDATED_ID } from '../../domain/sources/source-identity.js';
-import type { SourceRestorePoint } from '../../domain/sources/restore-point.js';
+import type { SourceRestorePoint } from '../../domain/sources/source-workload.js';
 import type { CopiedSource } from '../../domain/targets/target-point.js';
 
 /** What the commit record keeps of a source point that is proven to be what a copy shows: one that is being copied, or was compared whole. */

@@ -10,7 +10,7 @@ import type {
   SourceImage,
   SourceRestorePoint,
   SourceWorkload,
-} from '../../domain/sources/restore-point.js';
+} from '../../domain/sources/source-workload.js';
 import type { TargetRestorePoint } from '../../domain/targets/target-point.js';
 import { unseenReason, type UnseenPart } from '../../domain/sources/unseen-part.js';
 import type { FactStore } from '../../layout/file-facts.js';

@@ -1,5 +1,5 @@
 import { availablePoints, type ChainRecord } from '../../chain/chain-record.js';
-import type { SourceWorkload } from '../../domain/sources/restore-point.js';
+import type { SourceWorkload } from '../../domain/sources/source-workload.js';
 import {
   identifySourcePoints,
   type IdentifiedPoint,

@@ -10,7 +10,7 @@ import type {
   TargetCompanion,
   TargetDisk,
 } from '../../domain/targets/target-point.js';
-import type { FormatId, RestorePointKind } from '../../domain/sources/restore-point.js';
+import type { FormatId, RestorePointKind } from '../../domain/sources/source-workload.js';
 import { diskFileName } from '../../chain/chain-paths.js';
 import { pathSegment } from '../../domain/targets/path-segment.js';
 import { imageFormat } from '../../image/formats.js';

@@ -1,5 +1,6 @@
 import type { BigIntStats } from 'node:fs';
-import type { FileStamp, FileTraits } from '../../domain/sources/restore-point.js';
+import type { FileStamp } from '../../domain/file-stamp.js';
+import type { FileTraits } from '../../domain/sources/source-workload.js';
 import type { WritableFile } from '../backup-repository.js';
 import type { OpenFile } from '../file-calls.js';
 import { storageError } from '../storage-error.js';

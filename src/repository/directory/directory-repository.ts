@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { BackupError, isBackupError } from '../../domain/errors.js';
-import type { FileTraits } from '../../domain/sources/restore-point.js';
+import type { FileTraits } from '../../domain/sources/source-workload.js';
 import type { FolderSync } from '../../domain/targets/storage-probe.js';
 import type {
   RepositoryCapabilities,

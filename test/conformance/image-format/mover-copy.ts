@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { FormatId } from '../../../src/domain/sources/restore-point.js';
+import type { FormatId } from '../../../src/domain/sources/source-workload.js';
 import type { TargetDisk, TargetRestorePoint } from '../../../src/domain/targets/target-point.js';
 import type { LayerFile } from '../../../src/mover/blocks/layer-file.js';
 import { planDisk } from '../../../src/mover/copy/plan-disk.js';

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readChainRecord } from '../../../src/chain/chain-store.js';
-import type { RestoreFormat } from '../../../src/domain/sources/restore-point.js';
+import type { RestoreFormat } from '../../../src/domain/targets/restore-format.js';
 import type { TargetDisk } from '../../../src/domain/targets/target-point.js';
 import type { ImageHead } from '../../../src/image/disk-image.js';
 import { readTargetHead } from '../../../src/mover/blocks/layer-file.js';

@@ -3,7 +3,7 @@ import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { readChainRecord, writeChainRecord } from '../../../src/chain/chain-store.js';
 import { holdLease, newLeaseId, LEASE_MS } from '../../../src/chain/leases.js';
 import { BackupError } from '../../../src/domain/errors.js';
-import type { FileStamp } from '../../../src/domain/sources/restore-point.js';
+import type { FileStamp } from '../../../src/domain/file-stamp.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 import { LivingChain, newest, type LivingPolicy } from '../../support/living/living-chain.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';

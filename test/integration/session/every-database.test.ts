@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
-import type { SourceWorkload } from '../../../src/domain/sources/restore-point.js';
+import type { SourceWorkload } from '../../../src/domain/sources/source-workload.js';
 import { classOf } from '../../../src/domain/trees/tree-rules.js';
 import { treeLayoutOf } from '../../../src/layout/tree-layouts.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';

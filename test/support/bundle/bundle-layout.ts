@@ -1,4 +1,4 @@
-import type { SourceCompanion, SourceDisk } from '../../../src/domain/sources/restore-point.js';
+import type { SourceCompanion, SourceDisk } from '../../../src/domain/sources/source-workload.js';
 import { ALL_ALLOWED } from '../../../src/domain/sources/workload-rules.js';
 import type { BackupLayout } from '../../../src/layout/backup-layout.js';
 import { pointEvidence } from '../../../src/layout/point-evidence.js';

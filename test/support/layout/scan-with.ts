@@ -1,4 +1,4 @@
-import type { SourceWorkload } from '../../../src/domain/sources/restore-point.js';
+import type { SourceWorkload } from '../../../src/domain/sources/source-workload.js';
 import type { BackupLayout } from '../../../src/layout/backup-layout.js';
 import { FolderFacts, FORGETFUL } from '../../../src/layout/file-facts.js';
 import { walkFolders } from '../../../src/layout/walk-folders.js';

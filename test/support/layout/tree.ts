@@ -1,6 +1,6 @@
 import { mkdir, utimes, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { SourceWorkload } from '../../../src/domain/sources/restore-point.js';
+import type { SourceWorkload } from '../../../src/domain/sources/source-workload.js';
 import { qemuImg } from '../image/qemu.js';
 import { copyToRepository, type RepositoryCopy } from './repository-copy.js';
 

@@ -1,5 +1,5 @@
 import type { PlanReference } from '../../../src/domain/targets/disk-work.js';
-import type { RestoreFormat } from '../../../src/domain/sources/restore-point.js';
+import type { RestoreFormat } from '../../../src/domain/targets/restore-format.js';
 import type { RestoreInput } from '../../../src/mover/restore/restore-point.js';
 import { folderRepositoryId } from '../../../src/repository/open-repository.js';
 import { InProcessMover } from '../mover/in-process-mover.js';

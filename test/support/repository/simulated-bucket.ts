@@ -1,4 +1,4 @@
-import type { FileStamp } from '../../../src/domain/sources/restore-point.js';
+import type { FileStamp } from '../../../src/domain/file-stamp.js';
 
 export interface StoredObject {
   readonly bytes: Buffer;

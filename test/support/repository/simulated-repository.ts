@@ -1,5 +1,5 @@
 import { BackupError, type ErrorCode } from '../../../src/domain/errors.js';
-import type { FileStamp } from '../../../src/domain/sources/restore-point.js';
+import type { FileStamp } from '../../../src/domain/file-stamp.js';
 import type {
   FolderRepository,
   ReadableFile,

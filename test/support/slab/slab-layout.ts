@@ -1,4 +1,4 @@
-import type { SourceDisk, SourceImage } from '../../../src/domain/sources/restore-point.js';
+import type { SourceDisk, SourceImage } from '../../../src/domain/sources/source-workload.js';
 import { ALL_ALLOWED } from '../../../src/domain/sources/workload-rules.js';
 import type { BackupLayout } from '../../../src/layout/backup-layout.js';
 import type { FolderFacts } from '../../../src/layout/file-facts.js';

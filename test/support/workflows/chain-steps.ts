@@ -1,6 +1,6 @@
 import type { ChainState } from '../../../activities/chain-payloads.js';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
-import type { WorkloadType } from '../../../src/domain/sources/restore-point.js';
+import type { WorkloadType } from '../../../src/domain/sources/source-workload.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import { inActivity } from '../activities/in-activity.js';
 import { InProcessWorker } from './local-worker.js';

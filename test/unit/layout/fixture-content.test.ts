@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
-import type { SourceWorkload } from '../../../src/domain/sources/restore-point.js';
+import type { SourceWorkload } from '../../../src/domain/sources/source-workload.js';
 import { scanRepository } from '../../../src/layout/scan-repository.js';
 import { copyToRepository, type RepositoryCopy } from '../../support/layout/repository-copy.js';
 

@@ -3,7 +3,7 @@ import type {
   SourceDisk,
   SourceRestorePoint,
   SourceWorkload,
-} from '../../../src/domain/sources/restore-point.js';
+} from '../../../src/domain/sources/source-workload.js';
 import { joinFolders } from '../../../src/layout/join-folders.js';
 import { treeOf } from '../../support/layout/tree.js';
 

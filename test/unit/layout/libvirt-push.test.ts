@@ -13,7 +13,7 @@ import { describe, expect, it } from 'vitest';
 import type {
   SourceRestorePoint,
   SourceWorkload,
-} from '../../../src/domain/sources/restore-point.js';
+} from '../../../src/domain/sources/source-workload.js';
 import { libvirtPushLayout } from '../../../src/layout/libvirt/libvirt-push.js';
 import {
   copyToRepository,

@@ -1,6 +1,6 @@
 import { onTestFinished, describe, expect, it } from 'vitest';
 import { sourceFacts } from '../../../src/domain/safety/find-facts.js';
-import type { SourceWorkload } from '../../../src/domain/sources/restore-point.js';
+import type { SourceWorkload } from '../../../src/domain/sources/source-workload.js';
 import { unseenReason, type UnseenPart } from '../../../src/domain/sources/unseen-part.js';
 import type { BackupLayout, Claim, FolderNames } from '../../../src/layout/backup-layout.js';
 import { scanRepository, scanWorkload } from '../../../src/layout/scan-repository.js';

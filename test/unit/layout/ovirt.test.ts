@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type {
   SourceRestorePoint,
   SourceWorkload,
-} from '../../../src/domain/sources/restore-point.js';
+} from '../../../src/domain/sources/source-workload.js';
 import { ovirtLayout } from '../../../src/layout/ovirt/ovirt.js';
 import {
   copyToRepository,

@@ -9,7 +9,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import type { SourceRestorePoint } from '../../../src/domain/sources/restore-point.js';
+import type { SourceRestorePoint } from '../../../src/domain/sources/source-workload.js';
 import { virtnbdbackupLayout } from '../../../src/layout/virtnbdbackup/virtnbdbackup.js';
 import { scanRepository } from '../../../src/layout/scan-repository.js';
 import { streamFile } from '../../support/image/stream-file.js';

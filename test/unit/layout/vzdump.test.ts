@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import type { SourceRestorePoint } from '../../../src/domain/sources/restore-point.js';
+import type { SourceRestorePoint } from '../../../src/domain/sources/source-workload.js';
 import { vzdumpLayout } from '../../../src/layout/vzdump/vzdump.js';
 import { vmaFile } from '../../support/image/vma-file.js';
 import { copyToRepository, type RepositoryCopy } from '../../support/layout/repository-copy.js';

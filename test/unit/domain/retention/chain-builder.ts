@@ -1,6 +1,6 @@
 /** Restore points for the tests of the domain: only what a rule reads differs from one to the next. */
 
-import type { SourceDisk } from '../../../../src/domain/sources/restore-point.js';
+import type { SourceDisk } from '../../../../src/domain/sources/source-workload.js';
 import { detectRecreatedChain } from '../../../../src/domain/sources/recreated-chain.js';
 import {
   selectRestorePoints,

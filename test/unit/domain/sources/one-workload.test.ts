@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { contradictionOf } from '../../../../src/domain/sources/one-workload.js';
-import type { SourceRestorePoint } from '../../../../src/domain/sources/restore-point.js';
+import type { SourceRestorePoint } from '../../../../src/domain/sources/source-workload.js';
 import { sourcePoint } from '../retention/chain-builder.js';
 
 function share(name: string, ...restorePoints: SourceRestorePoint[]) {

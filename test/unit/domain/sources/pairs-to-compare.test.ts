@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { contradictionOf, pairsToCompare } from '../../../../src/domain/sources/one-workload.js';
-import type { SourceRestorePoint } from '../../../../src/domain/sources/restore-point.js';
+import type { SourceRestorePoint } from '../../../../src/domain/sources/source-workload.js';
 
 type Point = readonly [id: string, day: number, state?: 'incomplete'];
 

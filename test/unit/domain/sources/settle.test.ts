@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type {
   PointEvidence,
   SourceRestorePoint,
-} from '../../../../src/domain/sources/restore-point.js';
+} from '../../../../src/domain/sources/source-workload.js';
 import {
   awaitedPoints,
   pauseBeforeLookMs,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { SourceFingerprint } from '../../../../src/domain/sources/restore-point.js';
+import type { SourceFingerprint } from '../../../../src/domain/sources/source-workload.js';
 import {
   identifySourcePoints,
   supersededToDelete,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { PointEvidence } from '../../../../src/domain/sources/restore-point.js';
+import type { PointEvidence } from '../../../../src/domain/sources/source-workload.js';
 import { settledTreePoints, type TreePoint } from '../../../../src/domain/trees/source-tree.js';
 
 const NOON = Date.parse('2026-11-24T12:00:00Z');

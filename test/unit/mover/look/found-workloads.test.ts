@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { workloadPage } from '../../../../src/mover/look/found-workloads.js';
-import type { SourceWorkload } from '../../../../src/domain/sources/restore-point.js';
+import type { SourceWorkload } from '../../../../src/domain/sources/source-workload.js';
 
 /** Limit of a payload. Source: Temporal, blobSizeLimitError. */
 const PAYLOAD_BYTES = 2 * 1024 * 1024;

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { SourceCompanion } from '../../../../src/domain/sources/restore-point.js';
+import type { SourceCompanion } from '../../../../src/domain/sources/source-workload.js';
 import type { IdentifiedPoint } from '../../../../src/domain/sources/source-identity.js';
 import type { TargetRestorePoint } from '../../../../src/domain/targets/target-point.js';
 import { lateCompanions } from '../../../../src/mover/selection/late-companions.js';

@@ -1,7 +1,8 @@
-/** Restore points as they are found in a source repository and as they are kept in a target repository. */
+/** What a source repository holds of a workload: its restore points, their disks and further files. */
 
 import type { Digest } from '../targets/digest.js';
 import type { SourceTree } from '../trees/source-tree.js';
+import type { FileStamp } from '../file-stamp.js';
 
 export type RestorePointKind = 'full' | 'increment';
 
@@ -11,50 +12,6 @@ export type WorkloadType = string;
 
 /** Format of a disk image, as `src/image/formats.ts` lists it: `qcow2`, `raw`. Data: nothing but that folder and the layouts knows one by name. */
 export type FormatId = string;
-
-/** `same`: files of the format that the target keeps, so without its chain; `raw`: the disk as it is, byte for byte; `qcow2`: each disk as a file of that
- *  format, whatever its copy is. */
-// eslint-disable-next-line no-restricted-syntax -- the word that people type, and the one format that all disks can be converted to
-export const RESTORE_FORMATS = ['same', 'raw', 'qcow2'] as const;
-export type RestoreFormat = (typeof RESTORE_FORMATS)[number];
-
-/** The format that disks are converted to; null: they keep that of the copy, or are no files of a format. */
-export function convertedFormat(format: RestoreFormat): FormatId | null {
-  return format === 'same' || format === 'raw' ? null : format;
-}
-
-/** What a file looked like when it was last read. Equal stamps mean: not touched since. Different stamps say nothing about content.
- *  `modifiedAtNs`, `changedAtNs` and `inode` are decimal strings, because they exceed 2^53. */
-export interface FileStamp {
-  readonly sizeBytes: number;
-  readonly modifiedAtNs: string;
-  readonly changedAtNs: string;
-  readonly inode: string;
-}
-
-/** When a file was last written to, by the clock of its storage; `datableMs`. */
-export function modifiedAtMs({ modifiedAtNs }: Pick<FileStamp, 'modifiedAtNs'>): number {
-  return datableMs(Number(BigInt(modifiedAtNs) / 1_000_000n));
-}
-
-/** The nearest moment that can be written as a date with a year of four digits (RFC 3339): storage and files of backups name others, and whatever shows or
- *  compares one would fail over it. What is no number is 1970. */
-export function datableMs(ms: number): number {
-  return Number.isNaN(ms) ? 0 : Math.min(Math.max(ms, YEAR_0_MS), END_OF_YEAR_9999_MS);
-}
-
-const YEAR_0_MS = -62_167_219_200_000;
-const END_OF_YEAR_9999_MS = 253_402_300_799_999;
-
-/** Whether a file was not written to in between, as far as its storage tells. */
-export function sameStamp(a: FileStamp, b: FileStamp): boolean {
-  return (
-    a.sizeBytes === b.sizeBytes &&
-    a.modifiedAtNs === b.modifiedAtNs &&
-    a.changedAtNs === b.changedAtNs &&
-    a.inode === b.inode
-  );
-}
 
 /** What a backup tool expects of a file besides its bytes. It stays with the file in the commit record, for `restore --layout`. */
 export interface FileTraits {
