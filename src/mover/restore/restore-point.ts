@@ -78,7 +78,7 @@ export async function prepareRestore(
   const leased = await leasedPoint(context, source, input, isResumed);
   try {
     return {
-      ...(await planLeased(context, source, target, input, leased)),
+      ...(await planLeased(context, source, target, input, { ...leased, isResumed })),
       unleased: leased.unleased,
     };
   } catch (error) {
@@ -94,7 +94,7 @@ async function planLeased(
   source: BackupRepository,
   target: BackupRepository,
   input: RestoreInput,
-  { record, point, wanted }: LeasedPoint,
+  { record, point, wanted, isResumed }: LeasedPoint & { readonly isResumed: boolean },
 ): Promise<{ reference: PlanReference; disks: DiskWork[] }> {
   const staging = restoreStaging(input.pointId);
   await assertDestination(target, input, point, wanted);
@@ -117,6 +117,11 @@ async function planLeased(
     withCompanions: input.format === 'same',
     takesItsPlace: false,
     of: { repositoryId: input.repositoryId, chain: input.chain, leaseId: input.leaseId },
+  });
+  // Of two that began at once each sees the folder of the other now.
+  await assertRoom(target, input).catch(async (error: unknown) => {
+    if (!isResumed) await discardStaging(target, staging);
+    throw error;
   });
   const stored = await readStagedJson<CopyPlan>(target, stagedPath.plan(staging));
   let { disks } = plan;

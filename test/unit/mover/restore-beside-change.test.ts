@@ -6,6 +6,7 @@ import type { PendingChange } from '../../../src/chain/chain-record.js';
 import { writeChainRecord } from '../../../src/chain/chain-store.js';
 import { BackupError } from '../../../src/domain/errors.js';
 import { replacementStaging } from '../../../src/mover/change/replace-files.js';
+import { restoreStaging } from '../../../src/domain/targets/staging-id.js';
 import { restorePointKey } from '../../../src/domain/targets/repository-view.js';
 import { folderRepositoryId } from '../../../src/repository/open-repository.js';
 import { readWholeFile } from '../../../src/repository/replace-file.js';
@@ -314,5 +315,24 @@ describe('a restore that is ordered', () => {
     });
     expect(status).toMatchObject({ result: 'failed', code: 'REPOSITORY_FULL' });
     expect(await copy.target.list(`${machine.chain}/.leases`)).toEqual([]);
+  });
+
+  it('is refused beside one of another point that began at once, though the folder was empty for both', async () => {
+    const copy = await machine.copy();
+    const other = restoreStaging(machine.idOf(2));
+    let left: SimulatedRepository | undefined;
+    const { status } = await restore(copy, (destination) => {
+      left = destination;
+      const list = destination.list.bind(destination);
+      destination.list = async (path) => {
+        const found = await list(path);
+        destination.list = list;
+        // Behind the look whether the folder is empty.
+        await destination.makePlace(other);
+        return found;
+      };
+    });
+    expect(status).toMatchObject({ result: 'failed', code: 'RESTORE_DESTINATION_INVALID' });
+    expect((await left!.list('')).map(({ name }) => name)).toEqual([other]);
   });
 });
