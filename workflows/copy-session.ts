@@ -183,7 +183,8 @@ class Session {
       [],
     ));
     if (this.input.carried === undefined) void this.ping('start', '');
-    const found = await findWorkloads(job, overrides, settings);
+    const isByHand = (this.input.trigger ?? 'api') === 'api';
+    const found = await findWorkloads(job, overrides, settings, isByHand);
     this.isUnseen = found.hasUnreadSource;
     const report = { sessionId: this.id, isLarge: found.workloads.length > KEPT_TASKS };
     const ids = { targetRepositoryId: job.target.repositoryId, jobId: job.id };

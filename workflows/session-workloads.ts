@@ -38,11 +38,13 @@ export interface SessionWorkloads {
   readonly told: readonly CopyTask[];
 }
 
-/** Looks into all sources, side by side: one that does not answer holds up no other. */
+/** Looks into all sources, side by side: one that does not answer holds up no other.
+ *  @param isByHand somebody has started the session, and named what it is for */
 export async function findWorkloads(
   job: CopyJob,
   overrides: StartOverrides,
   settings: CopySettings,
+  isByHand: boolean,
 ): Promise<SessionWorkloads> {
   const { include } = job.sources;
   const looks = await Promise.all(
@@ -94,7 +96,8 @@ export async function findWorkloads(
         told.push(...unmatched(repositoryId, patterns ?? [], workloads));
     }
   }
-  told.push(...unknownNames(job, overrides.workloads, looks.map(asLook)));
+  // What a retry or a watch names may be gone by now.
+  if (isByHand) told.push(...unknownNames(job, overrides.workloads, looks.map(asLook)));
   const byId = [...found.values()].sort((a, b) => (a.workload.id < b.workload.id ? -1 : 1));
   return { workloads: byId, seen, hasUnreadSource, told };
 }

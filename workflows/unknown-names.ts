@@ -16,7 +16,7 @@ export interface SourceLook {
 }
 
 /** A task for the names that a session was started for and that none of the sources has, or that the job does not copy. What the job itself names is told
- *  with its source; what lies in a source that was not read nobody knows. No failure: a retry, which names what is gone by now, would be tried for ever. */
+ *  with its source; what lies in a source that was not read nobody knows. No failure: a retry, which names it again, would be tried for ever. */
 export function unknownNames(
   job: CopyJob,
   started: readonly string[] | undefined,
