@@ -16,25 +16,16 @@ import { pointsOf, wrongPoints } from '../../support/living/read-chain.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 import { testJob } from '../../support/session/test-site.js';
 import { LocalSessions } from '../../support/workflows/local-sessions.js';
-import type { Weekday } from '../../../src/domain/schedules/day-names.js';
+import { WEEKDAYS_FROM_MONDAY } from '../../../src/domain/schedules/day-names.js';
 
 const HOUR_MS = 3_600_000;
 const BATCH_MS = 1.25 * HOUR_MS;
 /** A Monday. */
 const BACKED_UP_MS = Date.parse('2026-11-23T12:00:00Z');
-const WEEK: readonly Weekday[] = [
-  'monday',
-  'tuesday',
-  'wednesday',
-  'thursday',
-  'friday',
-  'saturday',
-  'sunday',
-];
 /** Every day from 20:00 to 22:00. */
 const allowedHours: CopyJob['allowedHours'] = {
   timeZone: 'UTC',
-  spans: [{ days: WEEK, from: '20:00', to: '22:00' }],
+  spans: [{ days: WEEKDAYS_FROM_MONDAY, from: '20:00', to: '22:00' }],
 };
 
 interface Run {
