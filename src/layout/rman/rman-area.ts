@@ -23,11 +23,13 @@ export function areaPoints(files: readonly TreeFile[]): TreePoint[] {
   const points = pointsAt(files, named, shown);
   if (likely === undefined) return points;
   const others = new Map(pointsAt(files, named, likely).map((point) => [point.id, point]));
-  return points.map((point) =>
-    point.gap !== undefined || isSamePoint(point, others.get(point.id))
-      ? point
-      : { ...point, gap: UNKNOWN_ORDER },
-  );
+  return points.map((point) => {
+    const other = others.get(point.id);
+    if (point.gap !== undefined || isSamePoint(point, other)) return point;
+    // Until the order is known what either needs stays.
+    const needs = [...new Set([...point.needs, ...(other?.needs ?? [])])];
+    return { ...point, needs, gap: UNKNOWN_ORDER };
+  });
 }
 
 const UNKNOWN_ORDER =
@@ -49,7 +51,7 @@ function pointsAt(
   turnMs: Turn,
 ): TreePoint[] {
   const autobackups = named
-    .map((one) => ({ ...one, atMs: one.atMs + turnMs(one.writtenMs) }))
+    .map((one) => ({ ...one, namedAtMs: one.atMs, atMs: one.atMs + turnMs(one.writtenMs) }))
     .sort((a, b) => a.atMs - b.atMs);
   const clock = clockOfNames(autobackups);
   const runs = runsOf(files, autobackups, clock, turnMs);

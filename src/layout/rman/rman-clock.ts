@@ -3,6 +3,8 @@ import type { TreeFile } from '../tree-files.js';
 /** A control file. */
 export interface Closing {
   readonly atMs: number;
+  /** As its name says. Absent: `atMs` is. */
+  readonly namedAtMs?: number;
   readonly file: TreeFile;
   readonly writtenMs: number;
 }
@@ -38,8 +40,8 @@ export function clockOfNames(autobackups: readonly Closing[]): Clock {
 
 /** An autobackup is written within seconds of the time in its name, in some zone. Of those that were brought here later and without their times two of
  *  fifteen happen to look so. */
-export function isWrittenAsNamed({ atMs, writtenMs }: Closing): boolean {
-  const ms = writtenMs - atMs;
+export function isWrittenAsNamed({ atMs, namedAtMs = atMs, writtenMs }: Closing): boolean {
+  const ms = writtenMs - namedAtMs;
   return Math.abs(ms) <= FARTHEST_ZONE_MS && Math.abs(ms - zoneMs(ms)) <= AUTOBACKUP_MS;
 }
 

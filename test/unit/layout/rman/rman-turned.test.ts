@@ -58,10 +58,10 @@ describe('a clock of the database that was wrong', () => {
     ];
     expect(await WHAT(...files)).toEqual([
       [tagAt(0), [], false],
-      // By its name the late one lies between.
-      [tagAt(0.5 * DAY), [tagAt(0)], true],
-      [tagAt(DAY), [tagAt(0.5 * DAY)], true],
-      [tagAt(4 * DAY), [tagAt(DAY)], true],
+      // By its name the late one lies between; what it needs in either order stays.
+      [tagAt(0.5 * DAY), [tagAt(0), tagAt(DAY)], true],
+      [tagAt(DAY), [tagAt(0.5 * DAY), tagAt(0)], true],
+      [tagAt(4 * DAY), [tagAt(DAY), tagAt(0.5 * DAY)], true],
       [tagAt(5 * DAY), [tagAt(4 * DAY)], false],
     ]);
   });
@@ -80,5 +80,14 @@ describe('a clock of the database that was wrong', () => {
       [tagAt(10 * DAY), [tagAt(2 * DAY)], false],
       [tagAt(11 * DAY), [tagAt(10 * DAY)], false],
     ]);
+  });
+
+  it('is not what a copy without times shows that brings the autobackups first, some minutes late', async () => {
+    const brought = [0, 1, 2, 3, 4, 5].flatMap((day): WrittenFile[] => [
+      autobackupAt(day * DAY + 31, day * DAY + 35),
+      [pieceOf(day === 0 ? 'nnnd0' : 'nnnd1', tagAt(day * DAY)), day * DAY + 36],
+    ]);
+    const points = await pointsOfArea(...brought);
+    expect(points.map(({ state }) => state)).toEqual(Array(6).fill('complete'));
   });
 });
