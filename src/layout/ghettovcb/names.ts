@@ -23,6 +23,7 @@ const NUMBERED = /^(?<machine>.+)-\d{1,4}$/;
 /** `20261124`, `2026-11-24_2200`, `20261124T220015`: what people put there instead; behind the machine’s name and its hyphen. */
 const DATED_OTHERWISE =
   /^(?<year>\d{4})-?(?<month>\d\d)-?(?<day>\d\d)(?:[-_T]?(?<hour>\d\d)[-:.]?(?<minute>\d\d)(?:[-:.]?(?<second>\d\d))?)?$/;
+const DIGITS = /^[\d._-]+$/;
 const STATUS = /^STATUS\.(?:ok|error|warn)$/;
 const OWN_FILE = /\.(?:vmdk|vmx|vmxf|vmsd|nvram)$/i;
 
@@ -34,8 +35,11 @@ export function parseRunName(path: string): RunName | null {
   const above = within.slice(within.lastIndexOf('/') + 1);
   const dated = DATED.exec(name.replace('_ ', '_0'))?.groups;
   const numbered = NUMBERED.exec(name)?.groups;
-  if (dated === undefined && numbered?.['machine'] !== above && name.startsWith(`${above}-`))
-    return ownRunName(path, within, above);
+  if (dated === undefined && name.startsWith(`${above}-`)) {
+    // `customer/customer-dc01-0` is a numbered run of `customer-dc01`; `web/web-24-11-2026` is one of `web`.
+    const isNumbered = numbered !== undefined && !DIGITS.test(name.slice(above.length + 1));
+    if (numbered?.['machine'] !== above && !isNumbered) return ownRunName(path, within, above);
+  }
   const { machine, date, ...parts } = dated ?? numbered ?? {};
   if (machine === undefined) return null;
   const isOfMachine = above === machine;

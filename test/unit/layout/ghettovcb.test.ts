@@ -73,6 +73,13 @@ describe('runs of ghettoVCB', () => {
     expect(workloads.map(({ id }) => id)).toEqual(['ghettovcb-web']);
   });
 
+  it('are of the machine before their number in a folder whose name begins theirs', async () => {
+    const copy = await treeOf({ ...run('kunde/kunde-dc01-0'), ...run('kunde/kunde-sql-0') });
+    const workloads = await scanRepository(copy.repository);
+
+    expect(workloads.map(({ name }) => name)).toEqual(['kunde-dc01', 'kunde-sql']);
+  });
+
   it('are not what somebody has copied beside a machine, nor files of other names', async () => {
     const copy = await treeOf({
       ...run('web/web-old', ''),
