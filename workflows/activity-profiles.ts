@@ -169,22 +169,29 @@ export function leaseActivities(
   repositoryId: string,
   settings: CopySettings,
 ): ActivityInterfaceFor<LeaseActivities> {
-  return proxyActivities<LeaseActivities>(briefOptions(repositoryId, settings));
+  return proxyActivities<LeaseActivities>(briefOptions(repositoryId, settings, '15s', '30s'));
 }
 
-/** What a task has told, also when it was stopped. What keeps that from being noted makes the next one tell it again. */
+/** What a task has told, also when it was stopped. What keeps that from being noted makes the next one tell it again. A large record takes its time. */
 export function toldActivities(
   repositoryId: string,
   settings: CopySettings,
 ): ActivityInterfaceFor<Pick<TreeActivities, 'noteTold'>> {
-  return proxyActivities<Pick<TreeActivities, 'noteTold'>>(briefOptions(repositoryId, settings));
+  return proxyActivities<Pick<TreeActivities, 'noteTold'>>(
+    briefOptions(repositoryId, settings, '2m', '3m'),
+  );
 }
 
-function briefOptions(repositoryId: string, settings: CopySettings): ActivityOptions {
+/** Among the looks: the places for data may be taken for hours. */
+function briefOptions(
+  repositoryId: string,
+  settings: CopySettings,
+  startToCloseTimeout: '15s' | '2m',
+  scheduleToCloseTimeout: '30s' | '3m',
+): ActivityOptions {
   return {
-    taskQueue: repositoryTaskQueue(repositoryId),
-    startToCloseTimeout: '15s',
-    scheduleToCloseTimeout: '30s',
+    taskQueue: lookTaskQueue(repositoryId),
+    ...{ startToCloseTimeout, scheduleToCloseTimeout },
     retry: { initialInterval: settings.retryIntervalMs, maximumInterval: '15s' },
     priority: { priorityKey: FIRST_PRIORITY },
   };

@@ -191,7 +191,8 @@ interface ListedSource extends Pick<SourceLook, 'repositoryId' | 'workloads'> {
 }
 
 function asLook({ repositoryId, workloads, failure }: ListedSource): SourceLook {
-  const isRead = failure === null && workloads.length > 0 && !workloads.some(isUnreadPart);
+  const isShown = workloads.some(({ unseen }) => unseen === undefined);
+  const isRead = failure === null && isShown && !workloads.some(isUnreadPart);
   return { repositoryId, workloads, isRead };
 }
 
