@@ -48,7 +48,8 @@ export function untoldWorkNotes(work: UntoldWork = NO_WORK): string[] {
 
 const BEFORE = 'by a run before, which may not have told it';
 
-/** What a commit found that is to be seen to; one plain sentence each. */
+/** What a commit found that is to be seen to; one plain sentence each. It may be so no more. */
 export function foundByCommit({ sentAgain, leftOut }: CommittedTree): string[] {
-  return [...(sentAgain === undefined ? [] : [sentAgainText(sentAgain)]), ...leftOut];
+  const found = [...(sentAgain === undefined ? [] : [sentAgainText(sentAgain)]), ...leftOut];
+  return found.map((text) => `${BEFORE}: ${text}`);
 }

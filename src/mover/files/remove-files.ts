@@ -77,12 +77,16 @@ async function finishAndRemove(
   record: TreeRecord,
 ): Promise<RemovedTreeFiles> {
   const target = await context.repository(input.targetRepositoryId);
-  const fileCount = goingCount(record.pending!);
+  const pending = record.pending!;
   const finished = await finishRemoval(context, target, input.chain, record, input.keepsStaging);
   const own = removedBefore(finished, input);
   if (own !== null) return own;
   const rest = await removeTreeFiles(context, input);
-  return { ...rest, fileCount: fileCount + rest.fileCount };
+  return {
+    ...rest,
+    fileCount: goingCount(pending) + rest.fileCount,
+    points: [...(pending.points ?? []), ...rest.points],
+  };
 }
 
 /** What is to go, and why, in plain words. */
