@@ -3,9 +3,10 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parse } from 'yaml';
-import type { JobView, ServerField } from '../api/jobs/job-schemas.js';
+import type { JobView } from '../api/jobs/job-schemas.js';
 import type { Exclusion } from '../domain/jobs/copy-job.js';
 import { BackupError } from '../domain/errors.js';
+import { withoutServerFields } from '../domain/jobs/server-fields.js';
 import { isPattern } from '../domain/jobs/name-pattern.js';
 import { limitsFromFlags, type LimitFlags } from './copy-limits.js';
 import { parseHours } from './hours-phrase.js';
@@ -31,34 +32,17 @@ export interface JobFlags extends LimitFlags {
   readonly keepDays?: string;
 }
 
-/** What the server adds to a definition: `job show --json` gives it, `job update --file` takes it back. */
-const SERVER_FIELDS: Readonly<Record<ServerField, true>> = {
-  revision: true,
-  replaces: true,
-  origin: true,
-  state: true,
-  nextRunAt: true,
-  lastSession: true,
-  undecidedSessionId: true,
-  nextTryAt: true,
-  skippedStarts: true,
-  missedStartAt: true,
-};
-
 /** @throws REQUEST_INVALID when the file cannot be read or is neither JSON nor YAML */
 export async function readDefinition(file: string, workingFolder: string): Promise<object> {
   try {
     const definition: unknown = parse(await readFile(resolve(workingFolder, file), 'utf8'));
-    if (typeof definition === 'object' && definition !== null) return definitionOf(definition);
+    if (typeof definition === 'object' && definition !== null)
+      return withoutServerFields(definition);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw badFlags(`${file}: ${reason}`, cause);
   }
   throw badFlags(`${file} holds no job definition`);
-}
-
-export function definitionOf(job: object): object {
-  return Object.fromEntries(Object.entries(job).filter(([name]) => !(name in SERVER_FIELDS)));
 }
 
 /** @throws REQUEST_INVALID naming the flags that are missing */
@@ -113,7 +97,7 @@ export function editedDefinition(job: JobView, flags: EditFlags): object {
   const exclude =
     excludeNothing === true ? [] : flags.exclude === undefined ? null : exclusionsOf(flags.exclude);
   return {
-    ...(flags.timeZone === undefined ? definitionOf(job) : movedTo(job)),
+    ...(flags.timeZone === undefined ? withoutServerFields(job) : movedTo(job)),
     ...(flags.description === undefined ? {} : { description: flags.description }),
     ...(flags.name === undefined ? {} : { name: flags.name }),
     ...(immediate === true ? { mode: 'immediate', schedule: { type: 'manual' } } : {}),
@@ -137,7 +121,7 @@ function movedTo(job: JobView): object {
     timeZone === job.timeZone ? schedule : { timeZone, ...schedule };
   const { schedule, allowedHours, healthCheck, compact } = job;
   return {
-    ...definitionOf(job),
+    ...withoutServerFields(job),
     schedule: 'timeZone' in schedule ? here(schedule) : schedule,
     allowedHours: allowedHours && here(allowedHours),
     healthCheck: healthCheck && here(healthCheck),

@@ -67,10 +67,6 @@ export interface JobView extends CopyJob {
   readonly missedStartAt: string | null;
 }
 
-/** What the server adds to a definition, and takes from nobody. */
-export type ServerField =
-  Exclude<keyof JobView, keyof CopyJob> | 'revision' | 'replaces' | 'origin';
-
 /** A job that was not read in time, in the list of all: nothing is known of it but this. */
 export interface UnreadJob {
   readonly id: string;

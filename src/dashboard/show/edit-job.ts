@@ -1,7 +1,8 @@
 /** A job that is there as the form has it, and the definition that an edited form means: what the form has no field for stays. Pure. */
 
-import type { JobView, ServerField } from '../../api/jobs/job-schemas.js';
+import type { JobView } from '../../api/jobs/job-schemas.js';
 import type { CopyJob, EndedGfs, Exclusion, GfsPolicy } from '../../domain/jobs/copy-job.js';
+import { withoutServerFields } from '../../domain/jobs/server-fields.js';
 import { FIRST_WISHES, linesOf, exclusionOf, wantedJob, type JobWishes } from './new-job.js';
 
 export type Definition = Omit<CopyJob, 'revision' | 'replaces' | 'origin' | 'endedGfs'> & {
@@ -9,24 +10,9 @@ export type Definition = Omit<CopyJob, 'revision' | 'replaces' | 'origin' | 'end
   readonly endedGfs?: EndedGfs | null;
 };
 
-/** What the server adds is left out. */
 export function definitionOf(job: JobView): Definition {
-  const own = Object.entries(job).filter(([name]) => !(name in SERVER_FIELDS));
-  return Object.fromEntries(own) as unknown as Definition;
+  return withoutServerFields(job) as Definition;
 }
-
-const SERVER_FIELDS: Readonly<Record<ServerField, true>> = {
-  revision: true,
-  replaces: true,
-  origin: true,
-  state: true,
-  nextRunAt: true,
-  lastSession: true,
-  undecidedSessionId: true,
-  nextTryAt: true,
-  skippedStarts: true,
-  missedStartAt: true,
-};
 
 export function wishesOf(job: JobView): JobWishes {
   const { schedule, allowedHours, retention, gfs, rpo } = job;
