@@ -121,9 +121,11 @@ const MOVER_FOLDERS = {
   look: ['task', 'blocks', 'source', 'change'],
   health: ['task', 'blocks', 'staging', 'source', 'copy', 'change'],
   restore: ['task', 'blocks', 'staging', 'copy', 'change'],
-  files: ['task', 'blocks', 'source'],
-  'kept-files': ['task', 'blocks', 'staging', 'source', 'change', 'files'],
+  tree: ['task', 'blocks', 'staging', 'source', 'change'],
 };
+
+/** Rooms of `src/mover/tree`, the same way: each may import those before it, and what lies in `tree` itself; that imports none of them. */
+const TREE_ROOMS = ['copy', 'commit', 'change', 'plan', 'health', 'restore'];
 
 /** A look writes nothing: what it is handed has no write in its type. */
 const LOOKS_READ = {
@@ -133,19 +135,37 @@ const LOOKS_READ = {
   message: 'A look reads: take SourceRepository.',
 };
 
-function moverFolderRules([name, folders]) {
+/** @param path of the folder, or of a room in it
+ *  @param up from there to `src/mover` */
+function moverRules(folder, path, up, more) {
   const { files, rules } = layerRules(['src/mover', LAYERS['src/mover']]);
   const [[rule, [level, { patterns }]]] = Object.entries(rules);
-  const siblings = Object.keys(MOVER_FOLDERS).filter((folder) => !folders.includes(folder));
+  const allowed = MOVER_FOLDERS[folder];
+  const siblings = Object.keys(MOVER_FOLDERS).filter((name) => !allowed.includes(name));
   const above = {
-    regex: `^\\.\\./([a-z-]+\\.js$|(${siblings.join('|')})/)`,
-    message: `src/mover/${name} may import of the mover: ${folders.join(', ') || 'only itself'}.`,
+    regex: `^(\\.\\./){${up}}([a-z-]+\\.js$|(${siblings.join('|')})/)`,
+    message: `src/mover/${folder} may import of the mover: ${allowed.join(', ') || 'only itself'}.`,
   };
   return {
-    files: files.map((pattern) => pattern.replace('mover/', `mover/${name}/`)),
-    rules: {
-      [rule]: [level, { patterns: [...patterns, above, ...(name === 'look' ? [LOOKS_READ] : [])] }],
-    },
+    files: files.map((pattern) => pattern.replace('mover/', `mover/${path}/`)),
+    rules: { [rule]: [level, { patterns: [...patterns, above, ...more] }] },
+  };
+}
+
+function moverFolderRules(folder) {
+  const more = { look: [LOOKS_READ], tree: [laterRooms('\\./', 0)] };
+  return moverRules(folder, folder, 1, more[folder] ?? []);
+}
+
+function treeRoomRules(room, index) {
+  return moverRules('tree', `tree/${room}`, 2, [laterRooms('\\.\\./', index + 1)]);
+}
+
+function laterRooms(from, first) {
+  const earlier = TREE_ROOMS.slice(0, first).join(', ');
+  return {
+    regex: `^${from}(${TREE_ROOMS.slice(first).join('|')})/`,
+    message: `It may import of src/mover/tree: ${earlier || 'what lies in none of its rooms'}.`,
   };
 }
 
@@ -374,7 +394,8 @@ export default tseslint.config(
     rules: refuse(...PRODUCT, NO_STREAMS, ...NO_NAMES, ...NO_RAW_OUTPUT),
   },
   ...Object.entries(LAYERS).map(layerRules),
-  ...Object.entries(MOVER_FOLDERS).map(moverFolderRules),
+  ...Object.keys(MOVER_FOLDERS).map(moverFolderRules),
+  ...TREE_ROOMS.map(treeRoomRules),
   payloadRules(['activities/*.ts'], [NO_DERIVED_PAYLOAD]),
   payloadRules(['activities/*-payloads.ts'], [PAYLOADS_OF_DOMAIN]),
   {

@@ -1,9 +1,9 @@
 import { claimCopies } from '../src/chain/sessions/copies-owner.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import type { CommittedTree, TreePlanOutcome } from '../src/domain/trees/tree-work.js';
-import type { PlanTreeInput } from '../src/mover/files/plan-class.js';
-import { StagedClass } from '../src/mover/files/staged-files.js';
-import { classIndexOf, requireTreePlan } from '../src/mover/files/tree-plan.js';
+import type { PlanTreeInput } from '../src/mover/tree/plan/plan-class.js';
+import { StagedClass } from '../src/mover/tree/copy/staged-files.js';
+import { classIndexOf, requireTreePlan } from '../src/mover/tree/tree-plan.js';
 import { runBatch } from './block-activities.js';
 import type { BatchCounts } from './chain-payloads.js';
 import { onChain } from './on-chain.js';

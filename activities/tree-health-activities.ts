@@ -1,8 +1,8 @@
 import type { TreeCheckOutcome, TreeRepairPlan } from '../src/domain/trees/tree-damage.js';
 import type { DataMover } from '../src/mover/data-mover.js';
-import { keptJournal } from '../src/mover/kept-files/kept-lists.js';
-import { checkedFiles } from '../src/mover/kept-files/plan-check.js';
-import { repairFiles } from '../src/mover/kept-files/repair-tree.js';
+import { keptJournal } from '../src/mover/tree/health/kept-lists.js';
+import { checkedFiles } from '../src/mover/tree/health/plan-check.js';
+import { repairFiles } from '../src/mover/tree/health/repair-tree.js';
 import { openIn, runBatch } from './block-activities.js';
 import type { BatchCounts } from './chain-payloads.js';
 import { onChain } from './on-chain.js';

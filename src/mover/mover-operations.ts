@@ -38,25 +38,25 @@ import { planComparison, settleComparison } from './selection/compare-source.js'
 import { selectWork } from './selection/select-work.js';
 import { collectDamage, openVerifyWorker } from './health/verify-blocks.js';
 import { giveCheckBack, leaseForVerification, prepareVerification } from './health/verify-plan.js';
-import { commitTree } from './files/commit-tree.js';
-import { openFileWorker } from './files/copy-files.js';
-import { planTree } from './files/plan-tree.js';
-import { publishFiles } from './files/publish-files.js';
-import { freeTree } from './files/free-tree.js';
-import { noteTold } from './files/note-told.js';
-import { removeTreeFiles } from './files/remove-files.js';
-import { openCheckWorker } from './kept-files/check-files.js';
-import { endTreeCheck, leaseForTreeCheck, planTreeCheck } from './kept-files/plan-check.js';
-import { openHealWorker, planTreeRepair } from './kept-files/repair-tree.js';
+import { commitTree } from './tree/commit/commit-tree.js';
+import { openFileWorker } from './tree/copy/copy-files.js';
+import { planTree } from './tree/plan/plan-tree.js';
+import { publishFiles } from './tree/copy/publish-files.js';
+import { freeTree } from './tree/change/free-tree.js';
+import { noteTold } from './tree/note-told.js';
+import { removeTreeFiles } from './tree/change/remove-files.js';
+import { openCheckWorker } from './tree/health/check-files.js';
+import { endTreeCheck, leaseForTreeCheck, planTreeCheck } from './tree/health/plan-check.js';
+import { openHealWorker, planTreeRepair } from './tree/health/repair-tree.js';
 import {
   endTreeRestore,
   finishTreeRestore,
   openRestoreFilesWorker,
   prepareTreeRestore,
-} from './kept-files/restore-tree.js';
-import { rehomeTree } from './kept-files/rehome-tree.js';
-import { settleTreeCheck } from './kept-files/settle-check.js';
-import { settleTreeAbsence } from './kept-files/tree-absence.js';
+} from './tree/restore/restore-tree.js';
+import { rehomeTree } from './tree/change/rehome-tree.js';
+import { settleTreeCheck } from './tree/health/settle-check.js';
+import { settleTreeAbsence } from './tree/change/tree-absence.js';
 import type { WindowWorker } from './task/window-loop.js';
 
 /** Everything the data mover's threads can be asked for. All of it is safe to repeat after a stop at any place. */

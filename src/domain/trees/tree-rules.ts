@@ -32,6 +32,14 @@ export interface FileClass {
   readonly opensStore?: (path: string, bytes: Uint8Array) => string;
 }
 
+/** @param path relative to the tree's root */
+export function isNeverWrittenOver(
+  { content, isWrittenOnce }: Pick<FileClass, 'content' | 'isWrittenOnce'>,
+  path: string,
+): boolean {
+  return content === 'immutable' || content === 'appended' || isWrittenOnce?.(path) === true;
+}
+
 /** Files that name others. */
 export interface NamingFiles {
   readonly match: RegExp;

@@ -11,7 +11,7 @@ export const TREE_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
     data: 'synthetic',
     judge: 'every file byte for byte, also after kills; no appliance was at hand',
     restoredBy: 'the program that wrote it',
-    tests: ['test/unit/mover/files/mirror.test.ts', 'test/integration/session/trees.test.ts'],
+    tests: ['test/unit/mover/tree/mirror.test.ts', 'test/integration/session/trees.test.ts'],
   },
   restic: {
     writtenBy: '`restic`, repository formats 1 and 2',

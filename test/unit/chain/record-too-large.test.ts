@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { writeTreePlan, type TreePlan } from '../../../src/mover/files/tree-plan.js';
+import { writeTreePlan, type TreePlan } from '../../../src/mover/tree/tree-plan.js';
 import { readTreeRecord, takeTree, writeTreeRecord } from '../../../src/tree/tree-store.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 

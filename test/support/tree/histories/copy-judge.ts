@@ -1,6 +1,6 @@
 import type { CopySessionOutcome } from '../../../../workflows/messages.js';
 import type { BackupRepository } from '../../../../src/repository/backup-repository.js';
-import { knownFiles } from '../../../../src/mover/files/whole-tree.js';
+import { knownFiles } from '../../../../src/mover/tree/whole-tree.js';
 import { readIndex } from '../../../../src/tree/file-index.js';
 import { readTreeRecord } from '../../../../src/tree/tree-store.js';
 import type { TreeRecord } from '../../../../src/tree/tree-record.js';

@@ -1,0 +1,31 @@
+import type {
+  PendingRemoval,
+  RemovalCall,
+  RemovedFiles,
+  TreeRecord,
+} from '../../../tree/tree-record.js';
+
+export interface RemovedTreeFiles {
+  readonly fileCount: number;
+  /** Ids of points that are gone with them. */
+  readonly points: readonly string[];
+  /** Why nothing was removed although something is due, in plain words; null otherwise. */
+  readonly postponed: string | null;
+}
+
+/** What an attempt before this one has removed; null: nothing. */
+export function removedBefore({ removed }: TreeRecord, call: RemovalCall): RemovedTreeFiles | null {
+  if (removed?.epoch !== call.epoch || removed.nowMs !== call.nowMs) return null;
+  const { fileCount, points } = removed;
+  return { fileCount, points, postponed: null };
+}
+
+/** Files that a removal takes away. */
+export function goingCount({ runs }: PendingRemoval): number {
+  return runs.reduce((sum, { run }) => sum + run.entryCount, 0);
+}
+
+/** What the record keeps of it. */
+export function removedBy(pending: PendingRemoval, call: RemovalCall): RemovedFiles {
+  return { ...call, fileCount: goingCount(pending), points: pending.points ?? [] };
+}

@@ -1,0 +1,67 @@
+import { missedLook, seenLook } from '../../../domain/retention/absence.js';
+import type { WorkloadType } from '../../../domain/sources/source-workload.js';
+import { pointsAsRestorePoints } from '../../../tree/show-tree.js';
+import { writeTreeRecord } from '../../../tree/tree-store.js';
+import {
+  absenceStanding,
+  type AbsenceRule,
+  type AbsenceStanding,
+} from '../../change/note-absence.js';
+import { removeWholeTree } from './remove-files.js';
+import { takeKept } from './take-tree.js';
+import type { TreePlace } from '../tree-plan.js';
+import type { MoverContext } from '../../task/mover-context.js';
+
+export interface TreeAbsenceInput extends TreePlace, AbsenceRule {
+  readonly jobId: string;
+  readonly workload: { readonly id: string; readonly name: string; readonly type: WorkloadType };
+  readonly owner: string;
+  /** A source shows it again. */
+  readonly isSeen: boolean;
+  readonly nowMs: number;
+}
+
+export interface TreeAbsenceOutcome {
+  /** null: a source shows it again. */
+  readonly standing: Omit<AbsenceStanding, 'pointIds'> | null;
+  /** Points that were removed, with all files. */
+  readonly removed: number;
+}
+
+/** Takes the tree over and enters one look into its record; of a workload that is gone for good all points and files are removed, as any removal: first
+ *  announced. While somebody reads it, it stays. A second look of the same day changes nothing.
+ *  @throws RESTORE_POINT_MISSING */
+export async function settleTreeAbsence(
+  context: MoverContext,
+  input: TreeAbsenceInput,
+): Promise<TreeAbsenceOutcome> {
+  const { chain, nowMs, afterDays, isSeen } = input;
+  const target = await context.repository(input.targetRepositoryId);
+  const record = await takeKept(context, input);
+  if (isSeen) {
+    await writeTreeRecord(target, chain, { ...record, presence: seenLook(nowMs) });
+    return { standing: null, removed: 0 };
+  }
+  const presence = missedLook(record.presence, nowMs, afterDays, input.origin);
+  const noted =
+    presence === record.presence
+      ? record
+      : await writeTreeRecord(target, chain, { ...record, presence });
+  // A worker that died in the removal leaves nothing for the next one to count.
+  if (noted.points.length === 0) {
+    const { state, text } = absenceStanding({ presence, points: [] }, input, nowMs);
+    const why = state === 'due' ? text : 'no source shows it any more';
+    return { standing: { state: 'due', text: why }, removed: 0 };
+  }
+  const points = pointsAsRestorePoints(noted);
+  const { state, text } = absenceStanding({ presence, points }, input, nowMs);
+  if (state !== 'due') return { standing: { state, text }, removed: 0 };
+  const { epoch } = noted;
+  const { points: removed, postponed } = await removeWholeTree(context, { ...input, epoch }, text);
+  return postponed === null
+    ? { standing: { state, text }, removed: removed.length }
+    : {
+        standing: { state: 'announced', text: `${text}; nothing was removed: ${postponed}` },
+        removed: 0,
+      };
+}

@@ -1,0 +1,208 @@
+import { LackingList } from '../../../domain/trees/lacking-files.js';
+import { isOfOneBackup } from '../../../domain/trees/tree-rules.js';
+import { treeLayoutOf } from '../../../layout/tree-layouts.js';
+import type { BackupRepository } from '../../../repository/backup-repository.js';
+import { parentFolder } from '../../../repository/repository-path.js';
+import { parseLine, readLines, type FileEntry, type IndexLine } from '../../../tree/file-index.js';
+import { mergeStreams, SortedStream } from '../../../tree/sorted-stream.js';
+import { treeFile } from '../../../tree/tree-paths.js';
+import type { ClassIndex } from '../../../tree/tree-record.js';
+import type { MoverContext } from '../../task/mover-context.js';
+import { digestOfNamed } from '../copy/named-files.js';
+import { namedFiles, nameEntries, type NamedEntry } from './name-entries.js';
+import { largeFiles, publishedTable, smallOutcomes } from '../copy/publish-files.js';
+import { SentAgain } from './sent-again.js';
+import { lackingReason, StagedClass, type FileOutcome } from '../copy/staged-files.js';
+import { treeStaged, type PlannedFile, type TreePlan } from '../tree-plan.js';
+
+/** A class of files, and what is gathered while its entries are made. */
+export interface ClassPlace {
+  readonly replacedTables: string[];
+  /** Gets the paths of files that have another content now. */
+  readonly overwritten: Set<string>;
+  readonly unread: LackingList;
+  /** Gets the folders of files that have their names by an attempt of which nobody knows whether it came to its end. */
+  readonly unsettled: Set<string>;
+  readonly sent: SentAgain;
+  readonly rewrites: RewriteCount;
+  readonly context: MoverContext;
+  readonly target: BackupRepository;
+  readonly tree: string;
+  readonly plan: TreePlan;
+  readonly classIndex: number;
+  readonly isStopped: boolean;
+}
+
+/** Files of kinds that are never written over and that were, all the same, as far as they are entered. */
+export interface RewriteCount {
+  count: number;
+}
+
+/** What the entries of a class count together. */
+interface Tally {
+  fileCount: number;
+  sizeBytes: number;
+  goneCount: number;
+  readonly replacedTables: string[];
+  readonly overwritten: Set<string>;
+  readonly unread: LackingList;
+  readonly unsettled: Set<string>;
+  readonly sent: SentAgain;
+  readonly rewrites: RewriteCount;
+  /** Whether entering it is a rewrite. */
+  readonly isRewrite: (file: PlannedFile, digest: string) => boolean;
+}
+
+/** New entries of one class, in the order of their paths. */
+export async function* changesOf(
+  place: ClassPlace,
+  before: ClassIndex,
+  tally: Tally,
+): AsyncGenerator<readonly IndexLine[]> {
+  const { target, tree, plan, classIndex } = place;
+  if ((await target.stat(treeStaged.list(tree, classIndex, 'small'))) === null) return;
+  const staged = await StagedClass.open(target, tree, plan, classIndex);
+  try {
+    const copied = [
+      smallEntries(target, staged, noTally(plan)),
+      largeEntries(place, staged, noTally(plan)),
+    ];
+    const firsts = await namedFiles(target, staged, before, copied);
+    const onMissing = (file: PlannedFile) => {
+      tally.unread.add({ path: file.path, reason: lackingReason('nameless')! });
+      tally.sent.addUnsent(file);
+    };
+    const streams = [
+      await SortedStream.of(marksOf(place, tally)),
+      await SortedStream.of(smallEntries(target, staged, tally)),
+      await SortedStream.of(largeEntries(place, staged, tally)),
+      await SortedStream.of(counted(place, nameEntries(target, staged, firsts, onMissing), tally)),
+    ];
+    yield* mergeStreams<FileEntry>(streams);
+  } finally {
+    await staged.close();
+  }
+}
+
+function noTally({ layout, points }: TreePlan): Tally {
+  const counts = { fileCount: 0, sizeBytes: 0, goneCount: 0 };
+  const unread = new LackingList(treeLayoutOf(layout)!.rules, points);
+  const sent = new SentAgain();
+  return {
+    ...counts,
+    replacedTables: [],
+    overwritten: new Set(),
+    unread,
+    unsettled: new Set(),
+    sent,
+    rewrites: { count: 0 },
+    isRewrite: () => false,
+  };
+}
+
+async function* counted(
+  { tree, isStopped }: ClassPlace,
+  parts: AsyncIterable<readonly NamedEntry[]>,
+  tally: Tally,
+): AsyncGenerator<readonly FileEntry[]> {
+  for await (const named of parts) {
+    for (const { entry, file } of named) {
+      count(tally, file, entry);
+      if (isStopped) tally.unsettled.add(parentFolder(treeFile(tree, entry.path)));
+    }
+    yield named.map(({ entry }) => entry);
+  }
+}
+
+async function* marksOf(
+  { target, tree, classIndex, isStopped }: ClassPlace,
+  tally: Tally,
+): AsyncGenerator<readonly FileEntry[]> {
+  const file = await target.openRead(treeStaged.list(tree, classIndex, 'marks'));
+  try {
+    for await (const lines of readLines(file)) {
+      const all = lines.map(parseLine) as FileEntry[];
+      const entries = isStopped ? all.filter(({ goneSinceMs }) => goneSinceMs === null) : all;
+      for (const { goneSinceMs } of entries) tally.goneCount += goneSinceMs === null ? -1 : 1;
+      yield entries;
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+async function* smallEntries(
+  target: BackupRepository,
+  staged: StagedClass,
+  tally: Tally,
+): AsyncGenerator<readonly FileEntry[]> {
+  const { rules } = treeLayoutOf(staged.plan.layout)!;
+  let part: FileEntry[] = [];
+  for await (const { file, outcome, digest } of smallOutcomes(target, staged)) {
+    const reason = lackingReason(outcome, isOfOneBackup(rules, file.path));
+    if (reason !== null) tally.unread.add({ path: file.path, reason });
+    const isTold = outcome === 'copied' || outcome === 'held';
+    const found = isTold
+      ? digest
+      : NEVER_NAMED.includes(outcome)
+        ? null
+        : await digestOfNamed(target, staged.tree, file, digest);
+    if (found === null) {
+      tally.sent.addUnsent(file);
+      continue;
+    }
+    if (!isTold) tally.unsettled.add(parentFolder(treeFile(staged.tree, file.path)));
+    count(tally, file, { digest: found, table: null });
+    const { path, stamp, mode, held } = file;
+    if (outcome !== 'held' && held !== null && held.digest !== found) tally.overwritten.add(path);
+    part.push({ path, stamp, mode, digest: found, table: null, goneSinceMs: null });
+    if (part.length < 1_024) continue;
+    yield part;
+    part = [];
+  }
+  yield part;
+}
+
+/** No attempt at the plan has given them their names: the copy has what it had. */
+const NEVER_NAMED: readonly FileOutcome[] = [
+  ...(['withheld', 'nameRefused', 'sizeRefused', 'writeRefused', 'kept'] as const),
+];
+
+const NOT_NAMED = 'it was not copied';
+
+async function* largeEntries(
+  { context: { control }, target, isStopped }: ClassPlace,
+  { tree, classIndex, planned }: StagedClass,
+  tally: Tally,
+): AsyncGenerator<readonly FileEntry[]> {
+  if (planned.largeCount === 0) return;
+  for await (const file of largeFiles(target, tree, classIndex)) {
+    const published = await publishedTable(control, target, tree, file);
+    if (published === null) {
+      tally.unread.add({ path: file.path, reason: NOT_NAMED });
+      tally.sent.addUnsent(file);
+      continue;
+    }
+    if (isStopped) tally.unsettled.add(parentFolder(treeFile(tree, file.path)));
+    count(tally, file, published);
+    const { path, stamp, mode, held } = file;
+    if (held !== null && held.digest !== published.digest) tally.overwritten.add(path);
+    yield [{ path, stamp, mode, ...published, goneSinceMs: null }];
+  }
+}
+
+/** @param entry new; a file that is read again because its stamp proves nothing has a table of the same name */
+function count(
+  tally: Tally,
+  file: PlannedFile,
+  { digest, table }: Pick<FileEntry, 'digest' | 'table'>,
+): void {
+  const { stamp, held } = file;
+  if (tally.isRewrite(file, digest)) tally.rewrites.count++;
+  tally.sent.addEntered(file);
+  if (held !== null && held.table !== null && held.table !== table)
+    tally.replacedTables.push(held.table);
+  tally.sizeBytes += stamp.sizeBytes - (held?.sizeBytes ?? 0);
+  if (held === null) tally.fileCount++;
+  else if (held.isGone) tally.goneCount--;
+}

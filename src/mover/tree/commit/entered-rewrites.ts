@@ -1,0 +1,47 @@
+import { isNeverWrittenOver } from '../../../domain/trees/tree-rules.js';
+import { treeLayoutOf } from '../../../layout/tree-layouts.js';
+import { parseLine, readLines } from '../../../tree/file-index.js';
+import type { ClassPlace } from './copied-entries.js';
+import { treeStaged, type PlannedFile } from '../tree-plan.js';
+
+/** Tells of each file that a plan which was stopped has got into the copy whether it counts as written over: what has not got there the next look finds again, and
+ *  counts then. */
+export async function rewritesOf(
+  place: ClassPlace,
+): Promise<(file: PlannedFile, digest: string) => boolean> {
+  const { plan, classIndex, isStopped } = place;
+  if (!isStopped || plan.changes.rewritten === 0) return () => false;
+  const fileClass = treeLayoutOf(plan.layout)!.rules.classes[classIndex]!;
+  const gone = plan.changes.gone === 0 ? new Set<string>() : await goneIn(place);
+  return ({ path, held }, digest) => {
+    if (!isNeverWrittenOver(fileClass, path)) return false;
+    return held === null ? isUnderNewName(path, gone) : !held.isGone && held.digest !== digest;
+  };
+}
+
+/** The name of one that is gone, and an ending. */
+function isUnderNewName(path: string, gone: ReadonlySet<string>): boolean {
+  if (gone.size === 0) return false;
+  for (let end = path.lastIndexOf('.'); end > 0; end = path.lastIndexOf('.', end - 1))
+    if (gone.has(path.slice(0, end))) return true;
+  return false;
+}
+
+async function goneIn({
+  target,
+  tree,
+  classIndex,
+}: Pick<ClassPlace, 'target' | 'tree' | 'classIndex'>): Promise<Set<string>> {
+  const gone = new Set<string>();
+  const path = treeStaged.list(tree, classIndex, 'marks');
+  if ((await target.stat(path)) === null) return gone;
+  const file = await target.openRead(path);
+  try {
+    for await (const lines of readLines(file))
+      for (const line of lines.map(parseLine))
+        if (!('isRemoved' in line) && line.goneSinceMs !== null) gone.add(line.path);
+  } finally {
+    await file.close();
+  }
+  return gone;
+}

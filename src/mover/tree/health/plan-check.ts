@@ -1,0 +1,234 @@
+import { holdLease, LEASE_MS, releaseLease } from '../../../chain/leases.js';
+import { assertAtHome } from '../../../chain/record-store.js';
+import { BackupError } from '../../../domain/errors.js';
+import { WINDOW_BYTES } from '../../../domain/targets/digest.js';
+import { verifyStagingId } from '../../../domain/targets/staging-id.js';
+import type { TargetTreePoint } from '../../../domain/trees/target-tree.js';
+import { pointsNeededBy } from '../../../domain/trees/points-for-restore.js';
+import type { FileWork, TreeCheckReference } from '../../../domain/trees/tree-damage.js';
+import type { TreeRules } from '../../../domain/trees/tree-rules.js';
+import { treeLayoutOf } from '../../../layout/tree-layouts.js';
+import type { BackupRepository } from '../../../repository/backup-repository.js';
+import { LineWriter, type FileEntry } from '../../../tree/file-index.js';
+import { SortedStream, walkBoth } from '../../../tree/sorted-stream.js';
+import { CHECKS_FOLDER } from '../../../tree/tree-paths.js';
+import type { TreeRecord } from '../../../tree/tree-record.js';
+import { readTreeRecord } from '../../../tree/tree-store.js';
+import { FileListWriter, type ListedFiles } from '../file-lists.js';
+import type { TreePlace } from '../tree-plan.js';
+import { newToken, readStagedJson, writeStagedJson } from '../../staging/copy-plan.js';
+import type { MoverContext } from '../../task/mover-context.js';
+import { withOpenFiles } from '../../task/open-files.js';
+import { entryForm, fileWork, listsPlace, type KeptFiles } from './kept-lists.js';
+import { faultOfSourceFile } from '../../../domain/trees/one-file-fault.js';
+import { lyingFiles, stayingFiles } from '../whole-tree.js';
+
+export interface PlanTreeCheckInput extends TreePlace {
+  /** Only the files that this point needs; null: all. */
+  readonly pointId: string | null;
+  /** From which the lease runs. Epoch milliseconds. */
+  readonly nowMs: number;
+}
+
+/** What is being checked, as it lies beside the lists. */
+export interface TreeCheck {
+  readonly token: string;
+  readonly layout: string;
+  /** When it was last taken up. */
+  readonly takenUpAtMs: number;
+  /** Ids of the points whose files are all among those that are read. */
+  readonly points: readonly string[];
+  readonly listed: ListedFiles;
+  /** Files that lay there and that the index did not list. */
+  readonly unknownCount: number;
+}
+
+/** A week: what was good when it was noted may have gone bad since. */
+const NOTES_LAST_MS = 7 * 86_400_000;
+
+/** Name of the one that reads all files. */
+export const WHOLE_CHECK = 'all';
+
+export function checkFolder(tree: string, check: string): string {
+  return `${tree}/${CHECKS_FOLDER}/${check}`;
+}
+
+/** Files that a check reads. */
+export function checkedFiles(
+  repository: BackupRepository,
+  tree: string,
+  { check, token }: TreeCheckReference,
+): KeptFiles {
+  return { repository, folder: checkFolder(tree, check), prefix: '', token };
+}
+
+/** Keeps removal away from the files; called before they are looked at, and again before it ends. Once for a task, not in each of its threads. */
+export async function leaseForTreeCheck(
+  context: MoverContext,
+  {
+    targetRepositoryId,
+    chain,
+    nowMs,
+    check,
+  }: TreePlace & {
+    readonly nowMs: number;
+    readonly check: string;
+  },
+): Promise<void> {
+  await holdLease(await context.repository(targetRepositoryId), chain, verifyStagingId(check), {
+    restorePointId: check,
+    purpose: 'verify',
+    expiresAtMs: nowMs + LEASE_MS,
+  });
+}
+
+/** Lists the files that are to be read, and those that nobody knows. Run again after a stop, or by another check, it goes on where the last one was, as
+ *  long as that is not long ago: what was copied since was read back when it was.
+ *  @throws RESTORE_POINT_MISSING, CHAIN_RECORD_CORRUPT */
+export async function planTreeCheck(
+  context: MoverContext,
+  input: PlanTreeCheckInput,
+): Promise<{ readonly reference: TreeCheckReference; readonly work: FileWork }> {
+  const { chain, pointId, nowMs } = input;
+  const repository = await context.repository(input.targetRepositoryId);
+  const check = pointId ?? WHOLE_CHECK;
+  await leaseForTreeCheck(context, { ...input, check });
+  try {
+    const record = await recordOf(repository, chain, pointId);
+    const folder = checkFolder(chain, check);
+    const left = await readStagedJson<TreeCheck>(repository, checkPath(folder));
+    const isGoneOnWith =
+      left?.layout === record.layout && Math.abs(nowMs - left.takenUpAtMs) < NOTES_LAST_MS;
+    const plan = isGoneOnWith
+      ? { ...left, takenUpAtMs: nowMs }
+      : await listFiles(repository, input, record, folder);
+    await writeStagedJson(repository, checkPath(folder), plan);
+    const reference = { check, token: plan.token };
+    const files = checkedFiles(repository, chain, reference);
+    return { reference, work: await fileWork(files, plan.listed) };
+  } catch (error) {
+    await releaseLease(repository, chain, verifyStagingId(check));
+    throw error;
+  }
+}
+
+/** @throws STAGING_INVALID when its notes are gone: it has to be read again */
+export async function requireCheck(
+  repository: BackupRepository,
+  tree: string,
+  { check, token }: TreeCheckReference,
+): Promise<TreeCheck> {
+  const path = checkPath(checkFolder(tree, check));
+  const found = await readStagedJson<TreeCheck>(repository, path);
+  if (found?.token === token) return found;
+  throw new BackupError('STAGING_INVALID', `the notes of the health check in ${path} are gone`, {
+    details: { path },
+  });
+}
+
+function checkPath(folder: string): string {
+  return `${folder}/check.json`;
+}
+
+async function recordOf(
+  repository: BackupRepository,
+  tree: string,
+  pointId: string | null,
+): Promise<TreeRecord> {
+  const record = await readTreeRecord(repository, tree);
+  if (record === null)
+    throw new BackupError('RESTORE_POINT_MISSING', `there is no copy of a tree in ${tree}`);
+  assertAtHome(tree, record);
+  if (pointId !== null && !record.points.some(({ id }) => id === pointId))
+    throw new BackupError('RESTORE_POINT_MISSING', `${tree} holds no restore point ${pointId}`);
+  return record;
+}
+
+/** @throws CHAIN_FORMAT_UNKNOWN when this release does not have the layout */
+export function rulesOf({ layout }: Pick<TreeRecord, 'layout'>): TreeRules {
+  const rules = treeLayoutOf(layout)?.rules;
+  if (rules !== undefined) return rules;
+  throw new BackupError('CHAIN_FORMAT_UNKNOWN', `layout ${layout} is not one of this release`);
+}
+
+/** Of a store all; of sets those of the point and of what it needs. */
+export function filesNeededBy(
+  record: Pick<TreeRecord, 'points' | 'layout'>,
+  pointId: string | null,
+): { readonly points: readonly TargetTreePoint[]; readonly isNeeded: (path: string) => boolean } {
+  const { points } = record;
+  const wanted = pointId === null ? null : pointsNeededBy(points, pointId, rulesOf(record)).points;
+  if (wanted === null || wanted.some(({ files }) => files === null))
+    return { points, isNeeded: () => true };
+  const paths = new Set(wanted.flatMap(({ files }) => files ?? []));
+  return { points: wanted, isNeeded: (path) => paths.has(path) };
+}
+
+async function listFiles(
+  repository: BackupRepository,
+  { chain, pointId, nowMs }: PlanTreeCheckInput,
+  record: TreeRecord,
+  folder: string,
+): Promise<TreeCheck> {
+  const token = newToken();
+  await repository.removeAll(folder);
+  await repository.makePlace(folder);
+  const { points, isNeeded } = filesNeededBy(record, pointId);
+  const { digestInName } = rulesOf(record);
+  const files = { repository, folder, prefix: '', token };
+  const lists = await FileListWriter.open(listsPlace(files), entryForm(readWhole(digestInName)));
+  try {
+    const unknown = await listUnknown(files, async (add) => {
+      // What lies below such a folder is found unreadable when it is read.
+      const mayGoOn = (_: string, error: unknown) => faultOfSourceFile(error) !== null;
+      const lying = await SortedStream.of(lyingFiles(repository, chain, mayGoOn));
+      const known = await SortedStream.of(stayingFiles(repository, chain, record));
+      await walkBoth(lying, known, (lies, entry) => {
+        if (entry === null)
+          return isNeeded(lies!.path) || pointId === null ? add(lies!.path) : undefined;
+        return isNeeded(entry.path) ? lists.add(entry) : undefined;
+      });
+    });
+    const ids = points.map(({ id }) => id);
+    const listed = await lists.end();
+    const { layout } = record;
+    return { token, layout, takenUpAtMs: nowMs, points: ids, listed, unknownCount: unknown };
+  } finally {
+    await lists.close();
+  }
+}
+
+/** A file whose name says what it holds is read from its start to its end. */
+export function readWhole(digestInName: TreeRules['digestInName']): (entry: FileEntry) => boolean {
+  return ({ path, stamp }) =>
+    stamp.sizeBytes > WINDOW_BYTES && (digestInName?.(path) ?? null) !== null;
+}
+
+/** Paths of files that nobody knows, a line of JSON each. */
+export function unknownPath({ folder }: Pick<KeptFiles, 'folder'>): string {
+  return `${folder}/unknown`;
+}
+
+async function listUnknown(
+  files: KeptFiles,
+  find: (add: (path: string) => Promise<void> | undefined) => Promise<void>,
+): Promise<number> {
+  return withOpenFiles(async (open) => {
+    const file = open.add(await files.repository.openWork(unknownPath(files), files.token));
+    const writer = new LineWriter(file);
+    await find((path) => writer.add(JSON.stringify(path)));
+    return (await writer.end()).entryCount;
+  });
+}
+
+/** Ends a check: its notes and its lease go. Done again it ends in the same state. */
+export async function endTreeCheck(
+  context: MoverContext,
+  { targetRepositoryId, chain, reference }: TreePlace & { readonly reference: TreeCheckReference },
+): Promise<void> {
+  const repository = await context.repository(targetRepositoryId);
+  const folder = checkFolder(chain, reference.check);
+  await repository.remove(checkPath(folder));
+  await repository.removeAll(folder);
+  await releaseLease(repository, chain, verifyStagingId(reference.check));
+}

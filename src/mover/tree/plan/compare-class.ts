@@ -1,0 +1,77 @@
+import { modifiedAtMs } from '../../../domain/file-stamp.js';
+import { isSameFile } from '../../../domain/trees/tree-rules.js';
+import type { BackupRepository } from '../../../repository/backup-repository.js';
+import { readIndex, type FileEntry } from '../../../tree/file-index.js';
+import { SortedStream, walkBoth } from '../../../tree/sorted-stream.js';
+import type { TreeRecord } from '../../../tree/tree-record.js';
+import { listClass, type ListedFile, type Walk } from './walk-tree.js';
+
+/** `new`: the copy does not have it. `changed`: it has another state of it. `waits`: it was written to a moment ago. `same`: it has it; `back`: it
+ *  has it, and the source had lost it. `gone`: the source lost it since the last look. `away`: at an earlier one. `unseen`: its folder could not be looked
+ *  into. */
+export type FileDifference =
+  'new' | 'changed' | 'waits' | 'same' | 'back' | 'gone' | 'away' | 'unseen';
+
+export type OnDifference = (
+  is: FileDifference,
+  listed: ListedFile | null,
+  entry: FileEntry | null,
+) => Promise<void> | undefined;
+
+/** What is different between one class of the source's files and the index, in the order of their paths.
+ *  @param record null: there is no copy yet */
+export async function compareClass(
+  walk: Walk,
+  target: BackupRepository,
+  tree: string,
+  record: TreeRecord | null,
+  classIndex: number,
+  onDifference: OnDifference,
+): Promise<void> {
+  const { rules } = walk;
+  const name = rules.classes[classIndex]!.name;
+  const index = record?.index.find((entry) => entry.class === name) ?? { runs: [] };
+  const listing = await SortedStream.of(listClass(walk, classIndex));
+  const known = await SortedStream.of(readIndex(target, tree, index));
+  const isProven = sameness(walk, classIndex);
+  try {
+    await walkBoth(listing, known, (listed, entry) => {
+      if (listed === null) return onDifference(absence(walk, entry!), null, entry);
+      if (entry === null) return onDifference(isOpen(walk, listed) ? 'waits' : 'new', listed, null);
+      if (isProven(listed, entry))
+        return onDifference(entry.goneSinceMs === null ? 'same' : 'back', listed, entry);
+      return onDifference(isOpen(walk, listed) ? 'waits' : 'changed', listed, entry);
+    });
+  } finally {
+    await listing.close();
+    await known.close();
+  }
+}
+
+/** What sets lose at the source is the business of retention. */
+function absence({ rules, unread }: Walk, { path, goneSinceMs }: FileEntry): FileDifference {
+  if (rules.shape === 'sets') return 'away';
+  if (unread.has(path)) return 'unseen';
+  return goneSinceMs !== null ? 'away' : 'gone';
+}
+
+/** Where stamps are weak only a name that is a digest proves anything without reading. */
+function sameness(
+  { repository, rules }: Walk,
+  classIndex: number,
+): (listed: ListedFile, entry: FileEntry) => boolean {
+  const { content } = rules.classes[classIndex]!;
+  if (repository.capabilities.stampsProve)
+    return ({ stamp }, entry) => isSameFile(stamp, entry.stamp, content);
+  return ({ path, stamp }, entry) =>
+    stamp.sizeBytes === entry.stamp.sizeBytes && (rules.digestInName?.(path) ?? null) !== null;
+}
+
+/** A piece of sets is sealed by the point that lists it; files of a store wait until nobody has written to them for a while, where its tool writes under
+ *  their final names. */
+function isOpen({ rules, nowMs, settleMs }: Walk, { path, stamp }: ListedFile): boolean {
+  const waitMs = rules.openFilesWaitMs === 'settle' ? settleMs : rules.openFilesWaitMs;
+  if (waitMs === 0 || rules.shape === 'sets') return false;
+  if (rules.isFullSize?.(path, stamp.sizeBytes) === true) return false;
+  return modifiedAtMs(stamp) > nowMs - waitMs;
+}

@@ -1,0 +1,153 @@
+import { modifiedAtMs } from '../../../domain/file-stamp.js';
+import { sequenceOrder } from '../../../domain/trees/lacking-files.js';
+import type { TreeChanges } from '../../../domain/trees/tree-guard.js';
+import { isNeverWrittenOver, type FileClass } from '../../../domain/trees/tree-rules.js';
+import type { FileEntry } from '../../../tree/file-index.js';
+import type { FileDifference } from './compare-class.js';
+import type { ListedFile } from './walk-tree.js';
+
+type CountedClass = Pick<
+  FileClass,
+  'name' | 'content' | 'isWrittenOnce' | 'inSequence' | 'opensStore'
+>;
+
+/** What has become of a file without which a store cannot be opened. */
+export interface OpeningChange {
+  readonly fileClass: CountedClass;
+  /** null: it is gone. */
+  readonly listed: ListedFile | null;
+  readonly entry: FileEntry;
+}
+
+/** Of the files of one sequence. */
+interface Growth {
+  /** How many have grown. */
+  count: number;
+  /** The last one that the source showed before. */
+  last: string;
+  hasLastGrown: boolean;
+}
+
+/** Of the files of one class by which a store is opened. */
+interface Opening {
+  known: number;
+  added: number;
+  readonly changes: OpeningChange[];
+}
+
+/** Counts what a look finds, for the guard against a wipe. */
+export class ChangeCount {
+  readonly #counts = { known: 0, steady: 0, gone: 0, rewritten: 0, added: 0 };
+  /** Path of the last file that was found to be gone. */
+  #lastGone: string | null = null;
+
+  #waitingFromMs: number | null = null;
+  readonly #grown = new Map<string, Growth>();
+  readonly #opening = new Map<string, Opening>();
+
+  /** @param stampsProve of the source: where they do not, every file counts as different until it is read, and only its length and time tell that
+   *    somebody has written to it */
+  constructor(private readonly stampsProve: boolean) {}
+
+  get changes(): TreeChanges {
+    let { rewritten } = this.#counts;
+    for (const { count, hasLastGrown } of this.#grown.values())
+      rewritten += count - (hasLastGrown ? 1 : 0);
+    return { ...this.#counts, rewritten };
+  }
+
+  /** Files without which the store cannot be opened and that are written to or gone. Of those that are never written over one may go as long as others
+   *  open the store. */
+  get openingChanges(): OpeningChange[] {
+    return [...this.#opening.values()].flatMap(({ known, added, changes }) => {
+      const gone = changes.filter(({ listed }) => listed === null);
+      const isOpenedByOthers = gone.length < known || added > 0;
+      return changes.filter(
+        ({ listed, fileClass }) =>
+          listed !== null || fileClass.content !== 'immutable' || !isOpenedByOthers,
+      );
+    });
+  }
+
+  /** When the oldest of the files that wait was written. null: none waits. */
+  get waitingFromMs(): number | null {
+    return this.#waitingFromMs;
+  }
+
+  /** In the order of the paths.
+   *  @param fileClass that the file belongs to */
+  add(
+    is: FileDifference,
+    fileClass: CountedClass,
+    listed: ListedFile | null,
+    entry: FileEntry | null,
+  ): void {
+    const counts = this.#counts;
+    const isSteady = isNeverWrittenOver(fileClass, (listed ?? entry)!.path);
+    const wasShown = entry !== null && entry.goneSinceMs === null;
+    if (wasShown) counts.known++;
+    if (wasShown && isSteady) counts.steady++;
+    if (listed !== null && !wasShown && is !== 'waits') counts.added++;
+    if (is === 'waits')
+      this.#waitingFromMs = Math.min(this.#waitingFromMs ?? Infinity, modifiedAtMs(listed!.stamp));
+    if (is === 'gone') {
+      counts.gone++;
+      this.#lastGone = entry!.path;
+    }
+    const isUnderNewName =
+      is === 'new' && this.#lastGone !== null && listed!.path.startsWith(`${this.#lastGone}.`);
+    const hasGrown = is === 'changed' && isLonger(fileClass, listed!, entry!);
+    const isWrittenOver =
+      is === 'changed' &&
+      wasShown &&
+      isSteady &&
+      !hasGrown &&
+      (this.stampsProve || isStampedAnew(listed!, entry));
+    if (isWrittenOver || (isSteady && isUnderNewName)) counts.rewritten++;
+    if (wasShown && fileClass.content === 'appended' && fileClass.inSequence === true)
+      this.#addToSequence(fileClass.name, entry.path, hasGrown);
+    if (fileClass.opensStore !== undefined) this.#addOpening(is, fileClass, listed, entry);
+  }
+
+  /** Its tool goes on with the last file alone: whoever makes those before it longer is not its tool. */
+  #addToSequence(name: string, path: string, hasGrown: boolean): void {
+    const growth = this.#grown.get(name) ?? { count: 0, last: path, hasLastGrown: false };
+    this.#grown.set(name, growth);
+    if (hasGrown) growth.count++;
+    if (sequenceOrder(path, growth.last) < 0) return;
+    growth.last = path;
+    growth.hasLastGrown = hasGrown;
+  }
+
+  #addOpening(
+    is: FileDifference,
+    fileClass: CountedClass,
+    listed: ListedFile | null,
+    entry: FileEntry | null,
+  ): void {
+    const { name } = fileClass;
+    const opening = this.#opening.get(name) ?? { known: 0, added: 0, changes: [] };
+    this.#opening.set(name, opening);
+    if (entry === null) {
+      if (is === 'new') opening.added++;
+      return;
+    }
+    if (entry.goneSinceMs === null) opening.known++;
+    else if (is === 'back') opening.added++;
+    if (is === 'changed' || is === 'gone') opening.changes.push({ fileClass, listed, entry });
+  }
+}
+
+function isStampedAnew({ stamp }: ListedFile, entry: FileEntry): boolean {
+  const { sizeBytes, modifiedAtNs } = entry.stamp;
+  return stamp.sizeBytes !== sizeBytes || stamp.modifiedAtNs !== modifiedAtNs;
+}
+
+/** What is only ever appended to is larger when it has changed. */
+function isLonger(
+  { content }: Pick<CountedClass, 'content'>,
+  { stamp }: ListedFile,
+  entry: FileEntry,
+): boolean {
+  return content === 'appended' && stamp.sizeBytes > entry.stamp.sizeBytes;
+}

@@ -1,0 +1,84 @@
+import type { FileClass } from '../../../domain/trees/tree-rules.js';
+import type { BackupRepository, WorkFile } from '../../../repository/backup-repository.js';
+import { lineOf, LineWriter, type FileEntry } from '../../../tree/file-index.js';
+import { openTogether, type OpenFiles } from '../../task/open-files.js';
+import { FileListWriter, type ListForm } from '../file-lists.js';
+import { nameLine, type PlannedName } from '../copy/planned-names.js';
+import { partsOf } from '../copy/staged-files.js';
+import { isStagedAlone } from './stale-large.js';
+import { plannedLine, treeStaged, type PlannedClass, type PlannedFile } from '../tree-plan.js';
+
+/** Writes the lists of one class while its files are found, in the order of their paths. */
+export class PlanLists {
+  #markCount = 0;
+  #nameCount = 0;
+  /** null: there is none yet. */
+  #names: LineWriter | null = null;
+
+  private constructor(
+    private readonly fileClass: string,
+    private readonly files: FileListWriter<PlannedFile>,
+    private readonly marks: LineWriter,
+    private readonly opened: { readonly files: OpenFiles; readonly names: () => Promise<WorkFile> },
+  ) {}
+
+  static async open(
+    target: BackupRepository,
+    tree: string,
+    fileClass: FileClass,
+    classIndex: number,
+    token: string,
+  ): Promise<PlanLists> {
+    const path = (list: Parameters<typeof treeStaged.list>[2]) =>
+      treeStaged.list(tree, classIndex, list);
+    const lists = await FileListWriter.open({ repository: target, token, path }, formOf(fileClass));
+    try {
+      return await openTogether(async (files) => {
+        const marks = new LineWriter(files.add(await target.openWork(path('marks'), token)));
+        const names = () => target.openWork(path('names'), token);
+        return new PlanLists(fileClass.name, lists, marks, { files, names });
+      });
+    } catch (error) {
+      await lists.close();
+      throw error;
+    }
+  }
+
+  add(file: PlannedFile): Promise<void> | undefined {
+    return this.files.add(file);
+  }
+
+  /** An entry that changes although nothing is copied. */
+  mark(entry: FileEntry): Promise<void> | undefined {
+    this.#markCount++;
+    return this.marks.add(lineOf(entry));
+  }
+
+  /** A file that is another name of one that the copy has, or gets. */
+  async addName(name: PlannedName): Promise<void> {
+    this.#nameCount++;
+    this.#names ??= new LineWriter(this.opened.files.add(await this.opened.names()));
+    await this.#names.add(nameLine(name));
+  }
+
+  /** All of it durable. */
+  async end(): Promise<PlannedClass> {
+    try {
+      const listed = await this.files.end();
+      await this.marks.end();
+      await this.#names?.end();
+      const counts = { markCount: this.#markCount, nameCount: this.#nameCount };
+      return { class: this.fileClass, ...listed, ...counts };
+    } finally {
+      await this.opened.files.close();
+    }
+  }
+}
+
+function formOf(fileClass: FileClass): ListForm<PlannedFile> {
+  return {
+    line: plannedLine,
+    isLarge: (file) => isStagedAlone(file, fileClass),
+    windowsOf: partsOf,
+  };
+}

@@ -1,0 +1,383 @@
+import { randomUUID } from 'node:crypto';
+import { FaultList } from '../../../domain/trees/file-faults.js';
+import { BackupError } from '../../../domain/errors.js';
+import { modifiedAtMs } from '../../../domain/file-stamp.js';
+import { settledTreePoints, type SourceTree } from '../../../domain/trees/source-tree.js';
+import { pointsToTake } from '../../../domain/trees/grown-points.js';
+import { firstTexts } from '../../../domain/sentences.js';
+import { keepingRemoved } from '../../../domain/trees/lacking-files.js';
+import { lossSuspicion, lossText } from '../../../domain/trees/tree-guard.js';
+import { untoldWorkNotes } from '../../../domain/trees/unheard-answers.js';
+import type { LeftTree, TreePlanOutcome, TreeWork } from '../../../domain/trees/tree-work.js';
+import { withDueFlags } from '../../../domain/retention/set-flags.js';
+import { copiedWithoutGap } from '../../../domain/trees/set-points.js';
+import {
+  agedPoints,
+  chooseTreePoints,
+  copiedAt,
+  isRemovalDue,
+  keptIds,
+  type ChosenTreePoints,
+} from '../../../domain/trees/tree-points.js';
+import type { TreeLayout } from '../../../layout/tree-layout.js';
+import type { FileEntry } from '../../../tree/file-index.js';
+import { readTreeRecord } from '../../../tree/tree-store.js';
+import type { TreeRecord } from '../../../tree/tree-record.js';
+import type { MoverContext } from '../../task/mover-context.js';
+import { findSourceWorkload } from '../../source/source-catalogue.js';
+import { compareClass } from './compare-class.js';
+import { ChangeCount } from './count-changes.js';
+import { fixedFiles } from './fixed-files.js';
+import { lookAtCopy, Losses, NOTHING_LOST, type LookedAtCopy } from './look-at-copy.js';
+import {
+  namesOf,
+  noRemarks,
+  planClass,
+  waitingFile,
+  type PlanTreeInput,
+  type Remarks,
+  type Seen,
+} from './plan-class.js';
+import { removalRule } from '../change/remove-files.js';
+import { suspicionIn } from './source-suspicion.js';
+import { removeStaleLarge } from './stale-large.js';
+import { takeUnlessRead } from '../change/take-tree.js';
+import {
+  discardTreeStaging,
+  treeStaged,
+  type PlannedClass,
+  type TreePlan,
+  writeTreePlan,
+} from '../tree-plan.js';
+import { treeOf } from '../tree-of-workload.js';
+import { UnreadPlaces } from './unread-places.js';
+import type { Walk } from './walk-tree.js';
+
+/** Compares the source's tree with its copy, file by file, and writes the lists of what is to be copied. Where nothing is different nothing is written,
+ *  not even who has looked.
+ *
+ *  The last class is looked at first: what was seen of it refers to nothing that was written later, so that what the looks after it find is enough.
+ *  @throws WORKLOAD_MISSING, WORKLOAD_CLAIMED_TWICE, CHAIN_FOREIGN, CHAIN_RECORD_CORRUPT, CHAIN_RECORD_LOST */
+export async function planTree(
+  context: MoverContext,
+  input: PlanTreeInput,
+): Promise<TreePlanOutcome> {
+  const seen = await lookAtBoth(context, input);
+  const { target, layout, known } = seen;
+  const isLeft = (await target.stat(treeStaged.folder(input.chain))) !== null;
+  const chosen = choosePoints(seen, known);
+  const due = isLeft ? 'a run before was stopped' : whatIsDue(seen, chosen);
+  const looked = noRemarks();
+  const warnings = [...chosen.warnings];
+  let losses = new Losses(known, layout.rules, NOTHING_LOST, false);
+  const told = (remarks: Remarks, lacking = 0, more: readonly string[] = []) =>
+    toldOf({ ...chosen, warnings: [...warnings, ...more] }, losses, remarks, lacking);
+  let copy: LookedAtCopy | null = null;
+  if (known !== null && due === null) {
+    // What is lost is told, and tried again, for as long as it is.
+    if (known.lost !== undefined || hasUnknown(known))
+      copy = await lookAtCopy(target, input.chain, known);
+    losses = new Losses(known, layout.rules, copy ?? NOTHING_LOST, false);
+    if (await isSame(seen, chosen, looked, losses)) {
+      if (losses.unjudged > 0 || hasUnknown(known)) warnings.push(...lossTexts(losses));
+      return { state: 'same', reason: 'the copy has all that the source shows', ...told(looked) };
+    }
+  }
+  const isStopped = known !== null && (isLeft || known.pending !== null);
+  if (known !== null && !isStopped) {
+    copy ??= await lookAtCopy(target, input.chain, known);
+    const reason = await targetSuspicion({ ...seen, known }, chosen, copy.lost.count, copy);
+    if (reason !== null) return { ...ofTarget(reason), ...told(noRemarks()) };
+  }
+  const record = await takeUnlessRead(context, input, { layout: layout.name });
+  if (typeof record === 'string')
+    return { state: 'same', reason: record, ...told(noRemarks(), 0, [record]) };
+  // Before what the next look shows again.
+  warnings.unshift(...(record.untold ?? []));
+  if (isStopped) {
+    // The record says by now what the run before was stopped in, which is no loss. It has taken nothing away.
+    copy = await lookAtCopy(target, input.chain, record);
+    const reason = await targetSuspicion({ ...seen, known: record }, chosen, copy.missing, copy);
+    if (reason !== null) return { ...ofTarget(reason), ...told(noRemarks()) };
+  }
+  losses = new Losses(record, layout.rules, copy ?? NOTHING_LOST, isStopped);
+  const listed = noRemarks();
+  const taken = { ...seen, known: record };
+  const { plan, suspicion, lostNames } = await writePlan(taken, chosen, listed, losses);
+  if (suspicion !== null && !input.acceptChanges) {
+    await discardTreeStaging(target, input.chain);
+    return { state: 'suspicious', reason: suspicion, ...told(listed) };
+  }
+  warnings.push(...lossTexts(losses));
+  if (lostNames > 0) warnings.push(lostNamesText(lostNames));
+  return {
+    state: 'planned',
+    reference: { token: plan.token, epoch: plan.epoch },
+    classes: plan.classes.map(workOf).filter(({ fileCount }) => fileCount > 0),
+    notes: untoldWorkNotes(record.untoldWork),
+    ...told(listed, lackingCount(plan, layout)),
+  };
+}
+
+function toldOf(
+  { warnings, unusable }: Pick<ChosenTreePoints, 'warnings' | 'unusable'>,
+  { unjudged }: Losses,
+  { faults, waiting }: Remarks,
+  lacking: number,
+): Omit<LeftTree, 'state' | 'code' | 'reason'> {
+  return {
+    faults: faults.faults,
+    ...(lacking === 0 ? {} : { lacking }),
+    ...(unjudged === 0 ? {} : { lost: unjudged }),
+    ...(waiting.faults.count === 0 ? {} : { waiting: waiting.faults }),
+    warnings: firstTexts(warnings),
+    unusable,
+  };
+}
+
+function hasUnknown({ points }: TreeRecord): boolean {
+  return points.some(({ health }) => health === 'unknown');
+}
+
+function lossTexts({ faults }: Losses): string[] {
+  const text = lossText(faults);
+  return text === null ? [] : [text];
+}
+
+function ofTarget(reason: string): Pick<LeftTree, 'state' | 'code' | 'reason'> {
+  return { state: 'suspicious', code: 'TARGET_SUSPICIOUS', reason };
+}
+
+/** Why so many files of the copy are not there that an operator has to agree before anything is copied. */
+async function targetSuspicion(
+  seen: Seen & { readonly known: TreeRecord },
+  chosen: ChosenTreePoints,
+  lost: number,
+  { known: all }: LookedAtCopy,
+): Promise<string | null> {
+  const suspicion = lossSuspicion(lost, all, seen.layout.rules);
+  if (suspicion === null || seen.input.acceptChanges) return null;
+  const ofSource = await sourceSuspicion(seen, chosen);
+  return ofSource === null ? suspicion : `${suspicion}; ${ofSource}`;
+}
+
+/** What the same agreement of an operator would take over of the source. Writes nothing. */
+async function sourceSuspicion(
+  seen: Seen & { readonly known: TreeRecord },
+  { points }: ChosenTreePoints,
+): Promise<string | null> {
+  const { target, input, known, layout } = seen;
+  const walk = walkOf(seen, points, new FaultList());
+  const count = new ChangeCount(seen.source.capabilities.stampsProve);
+  for (let index = layout.rules.classes.length - 1; index >= 0; index--) {
+    const fileClass = layout.rules.classes[index]!;
+    await compareClass(walk, target, input.chain, known, index, (is, listed, entry) => {
+      count.add(is, fileClass, listed, entry);
+      return undefined;
+    });
+  }
+  return suspicionIn(seen, count);
+}
+
+function lostNamesText(count: number): string {
+  return `${count} files are other names of files of the source (hard links), and become files of their own: the storage of the target gives a file one name only`;
+}
+
+function choosePoints({ input, tree, layout }: Seen, record: TreeRecord | null): ChosenTreePoints {
+  const { choice, nowMs } = input;
+  const copied = copiedAt(record);
+  const withoutGap = copiedWithoutGap(record?.points ?? [], tree.points);
+  return chooseTreePoints(tree.points, layout.rules, { ...choice, nowMs, copied, withoutGap });
+}
+
+async function lookAtBoth(context: MoverContext, input: PlanTreeInput): Promise<Seen> {
+  const source = await context.source(input.sourceRepositoryId);
+  const target = await context.repository(input.targetRepositoryId);
+  const workload = await findSourceWorkload(source, input.workload.id, input.sourceFolders);
+  const { tree: found, layout } = treeOf(workload);
+  const points = settledTreePoints({ id: workload.id, points: found.points }, input);
+  const known = await readTreeRecord(target, input.chain);
+  return { input, source, target, tree: { ...found, points }, layout, known };
+}
+
+/** What is to be done although no file may be different; null: nothing. */
+function whatIsDue({ input, tree, layout, known }: Seen, chosen: ChosenTreePoints): string | null {
+  if (known === null) return 'there is no copy yet';
+  if (known.pending !== null) return 'a removal was stopped';
+  if (known.presence.absence !== null) return 'it was missed before';
+  if (known.points.some(({ lacks }) => lacks !== undefined)) return 'points lack files';
+  const { untold, untoldWork, committed, removed } = known;
+  if ([untold, untoldWork, committed, removed].some((part) => part !== undefined))
+    return 'what was found or done was not told yet';
+  if (known.lost?.count === 0) return 'what was lost was sent again';
+  if (pointsToTake(chosen.points, known.points).length > 0) return 'points are new or have grown';
+  const { rules } = layout;
+  // A state that another one has followed is not missed.
+  if (rules.isOpaque === true) return null;
+  if (rules.shape === 'sets') {
+    const policy = { ...input.choice, nowMs: input.nowMs };
+    if (keptIds(agedPoints(known.points, input.nowMs), policy, rules).size < known.points.length)
+      return 'retention lets points go';
+    const isFlagged = withDueFlags(known.points, policy).some(
+      ({ flags }, index) => flags !== known.points[index]!.flags,
+    );
+    return isFlagged ? 'points get a flag' : null;
+  }
+  const shown = new Set(tree.points.map(({ id }) => id));
+  const isNews = ({ source, goneSince }: TreeRecord['points'][number]) =>
+    shown.has(source.restorePointId) !== (goneSince === undefined);
+  return known.points.some(isNews) ? 'points are gone' : null;
+}
+
+/** Whether a look at all files finds no difference, and nothing that is due. Ends at the first one. */
+async function isSame(
+  seen: Seen,
+  { points }: ChosenTreePoints,
+  { faults, waiting }: Remarks,
+  losses: Losses,
+): Promise<boolean> {
+  const { input, target, layout, known } = seen;
+  const walk = walkOf(seen, points, faults);
+  try {
+    for (let index = layout.rules.classes.length - 1; index >= 0; index--) {
+      const lossOf = losses.ofClass(layout.rules.classes[index]!.name);
+      await compareClass(walk, target, input.chain, known, index, (is, listed, entry) => {
+        if (entry !== null && lossOf(entry, is) !== undefined) throw new Different();
+        if (is === 'waits') waiting.add(waitingFile(listed!));
+        if (is === 'same' || is === 'waits' || is === 'unseen') return undefined;
+        if (is === 'away' && !isDue(entry!, seen)) return undefined;
+        throw new Different();
+      });
+    }
+    return true;
+  } catch (error) {
+    if (error instanceof Different) return false;
+    throw error;
+  }
+}
+
+class Different extends Error {}
+
+function isDue({ goneSinceMs, stamp }: FileEntry, { input, layout, known }: Seen): boolean {
+  if (layout.rules.shape === 'sets' || goneSinceMs === null || known === null) return false;
+  const rule = removalRule(known, layout.rules, input);
+  return isRemovalDue(goneSinceMs, modifiedAtMs(stamp), rule);
+}
+
+function walkOf(
+  { source, target, tree, layout, input }: Seen,
+  points: SourceTree['points'],
+  faults: FaultList,
+): Walk {
+  return {
+    repository: source,
+    tree: { ...tree, points },
+    rules: layout.rules,
+    nowMs: input.nowMs,
+    settleMs: input.settleMs,
+    limits: { ...input.limits, maxFileBytes: target.limits.maxFileBytes },
+    faults,
+    unread: new UnreadPlaces(layout.rules, points),
+  };
+}
+
+async function writePlan(
+  seen: Seen & { readonly known: TreeRecord },
+  { points }: ChosenTreePoints,
+  { faults, waiting }: Remarks,
+  losses: Losses,
+): Promise<{ plan: TreePlan; suspicion: string | null; lostNames: number }> {
+  const { input, target, tree, layout } = seen;
+  const token = randomUUID();
+  await target.makePlace(treeStaged.largeFolder(input.chain));
+  await removeStaleLarge(target, input.chain, walkOf(seen, points, new FaultList()));
+  const walk = walkOf(seen, points, faults);
+  const count = new ChangeCount(seen.source.capabilities.stampsProve);
+  const names = await namesOf(seen);
+  const { chain, immutableForDays, nowMs } = input;
+  const fixed = await fixedFiles(
+    { target, chain, immutableForDays, nowMs, rules: layout.rules },
+    seen.known.points,
+    tree.points,
+  );
+  const classes: PlannedClass[] = [];
+  const goneByClass: number[] = [];
+  for (let index = layout.rules.classes.length - 1; index >= 0; index--) {
+    const goneBefore = count.changes.gone;
+    classes.unshift(
+      await planClass(seen, walk, index, token, { count, waiting, names, losses, fixed }),
+    );
+    goneByClass.unshift(count.changes.gone - goneBefore);
+  }
+  await assertGoneTogether(seen, points, goneByClass);
+  const { changes } = count;
+  const { ofNewPoints, left } = losses;
+  const plan: TreePlan = {
+    ...{ token, epoch: seen.known.epoch, plannedAtMs: input.nowMs },
+    ...{ sourceRepositoryId: input.sourceRepositoryId, root: tree.root, layout: layout.name },
+    verifyAfterCopy: input.verifyAfterCopy,
+    ...{ classes, points, lacking: lackingOf(walk), waitingCount: waiting.faults.count },
+    ...{ changes, isAgreed: input.acceptChanges },
+    ...(count.waitingFromMs === null ? {} : { waitingFromMs: count.waitingFromMs }),
+    shown: tree.points.map(({ id }) => id),
+    ...(ofNewPoints === 0 ? {} : { lostOfNewPoints: ofNewPoints }),
+    ...(left.count === 0 ? {} : { lossesLeft: left }),
+  };
+  await writeTreePlan(target, input.chain, plan);
+  return {
+    plan,
+    suspicion: await suspicionIn(seen, count),
+    lostNames: names.lost,
+  };
+}
+
+function lackingCount({ lacking: parts }: TreePlan, { rules }: TreeLayout): number {
+  return parts.reduce((sum, { lacking }) => sum + keepingRemoved(lacking, rules), 0);
+}
+
+function lackingOf({ unread }: Walk): TreePlan['lacking'] {
+  return unread.byClass.map(([classIndex, lacking]) => ({ classIndex, lacking }));
+}
+
+/** What a tool removes it takes from the last class first. Removed while the classes were looked at, files would be missed one session before those that
+ *  refer to them, and would go from the copy before them.
+ *  @throws SOURCE_CHANGED */
+async function assertGoneTogether(
+  seen: Seen,
+  points: SourceTree['points'],
+  goneByClass: readonly number[],
+): Promise<void> {
+  const first = goneByClass.findIndex((gone) => gone > 0);
+  if (first < 0) return;
+  const walk = walkOf(seen, points, new FaultList());
+  for (let index = first + 1; index < goneByClass.length; index++) {
+    let gone = 0;
+    await compareClass(walk, seen.target, seen.input.chain, seen.known, index, (is) => {
+      if (is === 'gone') gone++;
+      return undefined;
+    });
+    if (gone !== goneByClass[index])
+      throw new BackupError(
+        'SOURCE_CHANGED',
+        `the source removed files of ${seen.layout.rules.classes[index]!.name} while it was looked at`,
+        { details: { workloadId: seen.input.workload.id } },
+      );
+  }
+}
+
+function workOf({
+  class: name,
+  smallWindows,
+  largeWindows,
+  smallCount,
+  largeCount,
+  nameCount,
+  sizeBytes,
+}: PlannedClass): TreeWork {
+  return {
+    class: name,
+    windowCount: smallWindows + largeWindows,
+    fileCount: smallCount + largeCount + nameCount,
+    sizeBytes,
+  };
+}

@@ -1,0 +1,113 @@
+import { isBackupError } from '../../../domain/errors.js';
+import { FaultList, type FileFault, type FileFaults } from '../../../domain/trees/file-faults.js';
+import type { BackupRepository, SourceRepository } from '../../../repository/backup-repository.js';
+import { readLines } from '../../../tree/file-index.js';
+import { readTreeRecord } from '../../../tree/tree-store.js';
+import { parsePlannedLine, readTreePlan, treeStaged } from '../tree-plan.js';
+import { stayingFiles } from '../whole-tree.js';
+
+/** A file that is not what the index said of it when it was listed. */
+export interface NotAsListed extends FileFault {
+  readonly digest: string;
+}
+
+/** Which of the files that could not be read as they were listed are damaged, and which were replaced or removed since: they are something else in the index by now, or a session
+ *  that has not come to its end gives them another content. While the copy changes under each look, all count as changed; where its index cannot be read though
+ *  nothing has changed it, all as damaged.
+ *  @throws only when the storage cannot be reached: what was restored has its names by now, and is told */
+export async function toldApart(
+  repository: BackupRepository,
+  tree: string,
+  found: readonly NotAsListed[],
+): Promise<{ readonly damaged: FileFaults; readonly changed: FileFaults }> {
+  const [damaged, changed] = [new FaultList(), new FaultList()];
+  if (found.length > 0) {
+    const isStill = await stillLooked(repository, tree, found);
+    for (const { path, reason, digest } of found)
+      (isStill(digest, path) ? damaged : changed).add({ path, reason });
+  }
+  return { damaged: damaged.faults, changed: changed.faults };
+}
+
+const LOOKS = 3;
+
+/** A session that commits while it is looked takes lists of its plan and runs of the index away: then what is there by now is read. */
+async function stillLooked(
+  repository: BackupRepository,
+  tree: string,
+  found: readonly NotAsListed[],
+): Promise<(digest: string, path: string) => boolean> {
+  for (let look = 0; look < LOOKS; look++) {
+    const revision = await revisionOf(repository, tree);
+    try {
+      const still = await stillListed(repository, tree, found);
+      return (digest, path) => still.has(`${digest} ${path}`);
+    } catch (error) {
+      if (!isOfContents(error)) throw error;
+      const isAtRest = revision === (await revisionOf(repository, tree));
+      if (isAtRest && isBackupError(error, 'CHAIN_RECORD_CORRUPT')) return () => true;
+    }
+  }
+  return () => false;
+}
+
+/** null: none can be read. */
+async function revisionOf(repository: BackupRepository, tree: string): Promise<number | null> {
+  try {
+    return (await readTreeRecord(repository, tree))?.revision ?? null;
+  } catch (error) {
+    if (!isOfContents(error)) throw error;
+    return null;
+  }
+}
+
+/** What lies there is gone, or is not what it should be: a line that is just being written is no JSON. */
+function isOfContents(error: unknown): boolean {
+  return (
+    error instanceof SyntaxError ||
+    isBackupError(error, 'FILE_MISSING') ||
+    isBackupError(error, 'CHAIN_RECORD_CORRUPT')
+  );
+}
+
+/** Digest and path of those that are in the copy as they were, as far as anybody knows. */
+async function stillListed(
+  repository: BackupRepository,
+  tree: string,
+  found: readonly NotAsListed[],
+): Promise<Set<string>> {
+  const paths = new Set(found.map(({ path }) => path));
+  // In this order: what is copied meanwhile is in the plan, or in the index that is read afterwards.
+  for (const path of await plannedAmong(repository, tree, paths)) paths.delete(path);
+  const record = await readTreeRecord(repository, tree);
+  const still = new Set<string>();
+  if (record === null) return still;
+  for await (const part of stayingFiles(repository, tree, record))
+    for (const { path, digest } of part) if (paths.has(path)) still.add(`${digest} ${path}`);
+  return still;
+}
+
+async function plannedAmong(
+  repository: SourceRepository,
+  tree: string,
+  paths: ReadonlySet<string>,
+): Promise<string[]> {
+  const plan = await readTreePlan(repository, tree);
+  const planned: string[] = [];
+  for (const index of plan?.classes.keys() ?? [])
+    for (const list of ['small', 'large'] as const) {
+      const place = treeStaged.list(tree, index, list);
+      if ((await repository.stat(place)) === null) continue;
+      const file = await repository.openRead(place);
+      try {
+        for await (const lines of readLines(file))
+          for (const { path, held, stamp } of lines.map(parsePlannedLine)) {
+            const staysSame = held?.isFixed === true && held.sizeBytes === stamp.sizeBytes;
+            if (paths.has(path) && !staysSame) planned.push(path);
+          }
+      } finally {
+        await file.close();
+      }
+    }
+  return planned;
+}

@@ -1,0 +1,3 @@
+import { staged } from '../copy/staged-word.js';
+
+export const probe = staged;

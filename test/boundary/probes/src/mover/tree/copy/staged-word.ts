@@ -1,0 +1,3 @@
+import { word } from '../../task/word.js';
+
+export const staged = word;
