@@ -39,7 +39,7 @@ export type PendingChange =
   | { readonly type: 'delete'; readonly ids: readonly string[] }
   | { readonly type: 'quarantine'; readonly ids: readonly string[]; readonly revision: number };
 
-export const CHAIN_RECORD_VERSION = 1;
+const CHAIN_RECORD_VERSION = 1;
 
 const FORMAT: RecordFormat<ChainRecord> = {
   marker: 'longhaulChain',

@@ -8,7 +8,7 @@ import type { ConfigFault } from './config-fault.js';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Variables of the command line that are not settings of the server. */
-export const COMMAND_LINE_VARIABLES: readonly string[] = [
+const COMMAND_LINE_VARIABLES: readonly string[] = [
   'LONGHAUL_CONFIG',
   'LONGHAUL_SERVER',
   'LONGHAUL_TOKEN_FILE',

@@ -15,7 +15,7 @@ import { storageOf } from './repository-storage.js';
 import { configSchema } from './schema.js';
 import { settingAt } from './settings.js';
 
-export const DEFAULT_CONFIG_FILE = 'longhaul.yaml';
+const DEFAULT_CONFIG_FILE = 'longhaul.yaml';
 
 export interface ConfigSource {
   /** null: `longhaul.yaml` in the working folder if it is there, else the environment alone. */

@@ -79,6 +79,6 @@ function isSafeUrl(text: string): boolean {
   return url.protocol === 'https:' || (url.protocol === 'http:' && isOnThisMachine(url.hostname));
 }
 
-export function isOnThisMachine(hostname: string): boolean {
+function isOnThisMachine(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(hostname);
 }

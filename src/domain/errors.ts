@@ -1,7 +1,7 @@
 /** What went wrong, in the one form that every layer understands.
  *
  *  `kind` decides who acts: retries, the HTTP status and the session's result all follow from it (docs/OPERATIONS.md, Errors).
- *  Codes are a persisted name: a retired code moves to RETIRED_ERROR_CODES and is never used again. */
+ *  Codes are a persisted name: one that goes is never used for something else. */
 
 import type { ErrorCodeEntry, ErrorKind } from './error-entry.js';
 import { STORAGE_ERROR_CODES } from './storage-error-codes.js';
@@ -305,8 +305,6 @@ export const ERROR_CODES = {
 } as const satisfies Record<string, ErrorCodeEntry>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;
-
-export const RETIRED_ERROR_CODES: readonly string[] = [];
 
 export type ErrorDetails = Readonly<
   Record<string, string | number | boolean | null | readonly unknown[]>

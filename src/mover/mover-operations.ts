@@ -60,7 +60,7 @@ import { settleTreeAbsence } from './tree/change/tree-absence.js';
 import type { WindowWorker } from './task/window-loop.js';
 
 /** Everything the data mover's threads can be asked for. All of it is safe to repeat after a stop at any place. */
-export const THREAD_OPERATIONS = {
+const THREAD_OPERATIONS = {
   enumerateWorkloads,
   listKeptWorkloads,
   listRestorePoints,
@@ -125,7 +125,7 @@ export const THREAD_OPERATIONS = {
   rehomeTree,
 } as const;
 
-export const WINDOW_OPERATIONS = {
+const WINDOW_OPERATIONS = {
   copyBlocks: openCopyWorker,
   scanBlocks: openScanWorker,
   verifyBlocks: openVerifyWorker,

@@ -5,7 +5,7 @@ import { OWN_FOLDER } from './repository-path.js';
 
 /** Room that a target keeps for its own records. Retention, and an operator who removes a restore point, write to the record before anything goes: on
  *  storage without a free byte nothing could ever be freed. Pieces of it are given up one by one, and taken again when the record is written. */
-export const RESERVE_FOLDER = `${OWN_FOLDER}/reserve`;
+const RESERVE_FOLDER = `${OWN_FOLDER}/reserve`;
 
 type Storage = Pick<FolderRepository, 'stat' | 'openWrite' | 'makeFolder' | 'unlink'>;
 

@@ -9,7 +9,7 @@ import { BackupError } from '../domain/errors.js';
 const { google, temporal } = proto;
 
 /** How long closed sessions stay listed. The development server would forget them after one day. */
-export const RETENTION_DAYS = 30;
+const RETENTION_DAYS = 30;
 const SECONDS_A_DAY = 86_400;
 const RETENTION = google.protobuf.Duration.fromObject({ seconds: RETENTION_DAYS * SECONDS_A_DAY });
 /** A development server has new search attributes at once, a cluster after its caches are renewed. */

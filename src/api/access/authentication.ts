@@ -9,7 +9,7 @@ import { setCaller } from '../request-state.js';
 import { SIGN_IN_PATH, type SignIn } from './sign-in.js';
 
 /** Whoever has the token of the configuration file. It always holds, whatever becomes of the others. */
-export const EMERGENCY: Caller = {
+const EMERGENCY: Caller = {
   name: 'token of the configuration',
   role: 'administrator',
   scope: null,

@@ -11,7 +11,7 @@ const RETRY_MS = 2_000;
 /** A token that was revoked since is found out when its holder comes back. */
 const LONGEST_MS = 900_000;
 /** Of what was sent and not taken: whoever is further behind is cut off, and takes it up again. */
-export const MAX_BEHIND_BYTES = 1024 * 1024;
+const MAX_BEHIND_BYTES = 1024 * 1024;
 
 export class EventStream {
   readonly #response: Response;

@@ -18,10 +18,7 @@ export const zoneOfJob = timeZone
   .meta({ description: 'IANA time zone. Default: that of the job.' });
 
 /** @param suffix of the names of its schemas: those of requests have zones that may be left out */
-export function scheduleSchema<Zone extends z.ZodType<string | undefined>>(
-  timeZone: Zone,
-  suffix = '',
-) {
+function scheduleSchema<Zone extends z.ZodType<string | undefined>>(timeZone: Zone, suffix = '') {
   const named = (kind: string) => ({ id: `${kind}Schedule${suffix}` });
   return z
     .discriminatedUnion('type', [
@@ -79,7 +76,7 @@ export function maintenanceSchema<Zone extends z.ZodType<string | undefined>>(
 const HOURS_SPANS = 100;
 
 /** @param suffix as of `scheduleSchema` */
-export function weeklyHoursSchema<Zone extends z.ZodType<string | undefined>>(
+function weeklyHoursSchema<Zone extends z.ZodType<string | undefined>>(
   timeZone: Zone,
   suffix = '',
 ) {

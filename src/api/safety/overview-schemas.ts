@@ -163,7 +163,7 @@ const safetyCode: z.ZodType<SafetyCode> = z
   .enum(Object.keys(SAFETY_CODES) as [SafetyCode, ...SafetyCode[]])
   .meta({ id: 'SafetyCode', description: 'docs/OPERATIONS.md has a row for each.' });
 
-export const verdictSchema: z.ZodType<VerdictView> = z
+const verdictSchema: z.ZodType<VerdictView> = z
   .object({
     state: z.enum(['safe', 'unsafe', 'unknown']).meta({ description: '`unknown` is not safe.' }),
     sentence: z.string(),

@@ -50,7 +50,7 @@ export interface SessionView extends Omit<CopySession, 'tasks' | 'targetReposito
 
 const SESSION_STATES = ['running', 'waiting', 'paused', 'stopping', 'ended'] as const;
 
-export const sessionStateSchema: z.ZodType<SessionState> = z
+const sessionStateSchema: z.ZodType<SessionState> = z
   .enum(SESSION_STATES)
   .meta({ id: 'SessionState' });
 const resultSchema = z
@@ -124,7 +124,7 @@ export const runningSessionSchema: z.ZodType<RunningSession> = z
   })
   .meta({ id: 'RunningSession' });
 
-export const retrySchema: z.ZodType<StepRetry> = z
+const retrySchema: z.ZodType<StepRetry> = z
   .object({
     attempt: z.int(),
     code: errorCodeSchema.nullable(),

@@ -8,7 +8,7 @@ import type { ReadableFile } from '../../repository/backup-repository.js';
  *  digested as 64 KiB, a shorter one filled up with zeros, but for prefixes (`FileUnits.digestedBytes`); an all-zero entry means the unit reads as
  *  zeros. */
 
-export const DIGEST_TABLE_HEADER_BYTES = 64;
+const DIGEST_TABLE_HEADER_BYTES = 64;
 const MAGIC = 'LHDIGEST';
 const VERSION = 1;
 const ALGORITHM_NUMBERS: Record<DigestAlgorithm, number> = { sha256: 1, blake3: 2 };

@@ -63,7 +63,7 @@ export function useReadiness(): UseQueryResult<Readiness, ApiError> {
 }
 
 /** Every item of a list that the API gives in pages; a part that several of them cannot read is named once. */
-export async function allPages<Item>(path: string, signal?: AbortSignal): Promise<WholeList<Item>> {
+async function allPages<Item>(path: string, signal?: AbortSignal): Promise<WholeList<Item>> {
   const items: Item[] = [];
   let asOf: string | null = null;
   const unreadable = new Map<string, UnreadablePart>();

@@ -90,11 +90,7 @@ function NextRun({ job }: { readonly job: ListedJob }) {
   );
 }
 
-export function LastSession({
-  job: { lastSession },
-}: {
-  readonly job: Pick<ListedJob, 'lastSession'>;
-}) {
+function LastSession({ job: { lastSession } }: { readonly job: Pick<ListedJob, 'lastSession'> }) {
   if (lastSession === null) return <span className="faint">none yet</span>;
   return (
     <Link href={`/sessions/${lastSession.id}`} className="quiet-link">

@@ -84,7 +84,7 @@ export function PointRows(props: PointRowsProps) {
 
 const FLAGS = { weekly: 'W', monthly: 'M', yearly: 'Y' } as const;
 
-export function WhyKept({
+function WhyKept({
   point: { retention, keptBecause, keptUntil, jobId },
 }: {
   readonly point: RestorePointView;

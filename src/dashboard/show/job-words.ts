@@ -121,7 +121,7 @@ export function placeWords({
   return `${from} → ${target.repositoryId}`;
 }
 
-export function sourceWords({ include, exclude }: CopyJob['sources']): string {
+function sourceWords({ include, exclude }: CopyJob['sources']): string {
   const parts = include.map(({ repositoryId, workloads, patterns }) =>
     workloads === undefined && patterns === undefined
       ? `everything in ${repositoryId}`

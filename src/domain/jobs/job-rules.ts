@@ -42,7 +42,7 @@ export function jobFaults(job: CopyJob, repositories: readonly JobRepository[]):
 }
 
 /** A definition goes into each of its sessions, and with the session's record into one payload of at most 2 MiB. */
-export const MAX_JOB_BYTES = 1_000_000;
+const MAX_JOB_BYTES = 1_000_000;
 
 function sizeFaults(job: CopyJob): JobFault[] {
   const bytes = jsonBytes(job);

@@ -18,7 +18,7 @@ export interface RpoPolicy extends CopyLimits {
   readonly workloads: readonly (CopyLimits & { readonly workload: string })[];
 }
 
-export const NO_LIMITS: CopyLimits = { maxCopyAgeHours: null, maxLagHours: null };
+const NO_LIMITS: CopyLimits = { maxCopyAgeHours: null, maxLagHours: null };
 
 export function limitsOf(rpo: RpoPolicy | null, workload: NamedWorkload): CopyLimits {
   if (rpo === null) return NO_LIMITS;

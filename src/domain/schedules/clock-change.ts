@@ -68,7 +68,7 @@ export function movedStarts(times: LocalTimes, timeZone: string, fromMs: number)
 const changesOfZone = new Map<string, readonly ClockChange[]>();
 
 /** All that a Temporal calendar could meet, oldest first. */
-export function clockChanges(timeZone: string): readonly ClockChange[] {
+function clockChanges(timeZone: string): readonly ClockChange[] {
   let changes = changesOfZone.get(timeZone);
   if (changes === undefined) {
     changes = findClockChanges(timeZone);

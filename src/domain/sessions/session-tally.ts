@@ -20,7 +20,7 @@ export interface SessionTally {
   readonly omittedTasks: number;
 }
 
-export const EMPTY_TALLY: SessionTally = {
+const EMPTY_TALLY: SessionTally = {
   counts: NO_TASKS,
   progress: NO_PROGRESS,
   tasks: [],

@@ -93,7 +93,7 @@ function placeOf({ createdAt, source }: Pick<CopiedPoint, 'createdAt' | 'source'
 }
 
 /** Equal, and not for want of a fingerprint: files lie untouched under their paths, or as themselves under other paths. */
-export function sameFingerprint(
+function sameFingerprint(
   a: SourceFingerprint | null,
   b: SourceFingerprint | null | undefined,
 ): boolean {

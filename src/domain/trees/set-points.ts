@@ -144,7 +144,7 @@ export function withNewFiles(
 
 /** Whether what the source lacks of a copied backup is not in the copy either: it was not known of when it was copied, and of what it has nothing has gone at
  *  the source since. Of logs, and where a chain has lost its beginning there, the copy may have what came before. */
-export function isOwnGap(
+function isOwnGap(
   now: TreePoint,
   { kind, files, needs, gap }: TargetTreePoint,
   shown: ReadonlyMap<string, TreePoint>,

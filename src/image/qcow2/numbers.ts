@@ -37,8 +37,8 @@ export const SECTOR_BYTES = 512;
 // Upper and lower 32 bits of a table entry.
 export const HIGH_COPIED = 0x8000_0000; // bit 63: exactly one reference, may be overwritten in place
 export const HIGH_COMPRESSED = 0x4000_0000; // bit 62
-export const HIGH_OFFSET = 0x00ff_ffff; // bits 32..55
-export const LOW_OFFSET = 0xffff_fe00; // bits 9..31
+const HIGH_OFFSET = 0x00ff_ffff; // bits 32..55
+const LOW_OFFSET = 0xffff_fe00; // bits 9..31
 export const LOW_ZERO = 1; // bit 0: reads as zeros
 
 const TWO_POW_32 = 2 ** 32;

@@ -36,7 +36,6 @@ export const VHDX_LOCATOR_TYPE = 'b04aefb7-d19e-4a81-b789-25b8e9445913';
 export const NO_GUID = '00000000-0000-0000-0000-000000000000';
 
 /** Of the file parameters. */
-export const FLAG_FIXED = 1;
 export const FLAG_HAS_PARENT = 2;
 /** Of a metadata entry. */
 export const ITEM_IS_VIRTUAL_DISK = 2;
@@ -47,7 +46,7 @@ export const MAX_BLOCK_BYTES = 256 * MIB;
 /** 64 TiB. */
 export const MAX_DISK_BYTES = 64 * 1024 * 1024 * MIB;
 /** Sectors that one sector bitmap block of 1 MiB tells of. */
-export const SECTORS_PER_BITMAP = 2 ** 23;
+const SECTORS_PER_BITMAP = 2 ** 23;
 export const BITMAP_BYTES = MIB;
 
 export const BAT_ENTRY_BYTES = 8;

@@ -125,7 +125,7 @@ function stateOf(grain: number, isCompressed: boolean): number {
 /** The zlib stream of one grain.
  *  @param guestOffset of the grain, as its marker must repeat it
  *  @throws IMAGE_CORRUPT, IMAGE_LIMIT_EXCEEDED, IMAGE_TRUNCATED */
-export async function readCompressedGrain(
+async function readCompressedGrain(
   source: ByteSource,
   guestOffset: number,
   host: number,

@@ -5,7 +5,7 @@
 export type BsonValue = string | number | boolean | null;
 
 /** Documents that MongoDB stores have at most 16 MiB; tools may wrap one. */
-export const MAX_BSON_BYTES = 16 * 1024 * 1024 + 16 * 1024;
+const MAX_BSON_BYTES = 16 * 1024 * 1024 + 16 * 1024;
 const MIN_BSON_BYTES = 5;
 
 /** Length of the document that begins at `at`, as it says itself; null: none can begin there. */

@@ -47,9 +47,6 @@ export interface MtfDatabase {
   readonly family: string | null;
 }
 
-/** What the end of a file says. */
-export type MtfEnd = { readonly setStarts: readonly number[] } | { readonly fault: string };
-
 export function isMtfHead(head: Uint8Array): boolean {
   return isBlock(head, 0, 'TAPE');
 }

@@ -37,7 +37,7 @@ export async function readLog(facts: FolderFacts, log: RepositoryEntry): Promise
   return 'fault' in found ? null : found.value;
 }
 
-export function parseLog(text: string): VzdumpLog {
+function parseLog(text: string): VzdumpLog {
   const without = text.split('\n').flatMap((line) => leftOutBy(line) ?? []);
   return { machineName: NAME.exec(text)?.[1] ?? null, leftOut: leftOutText(without) };
 }

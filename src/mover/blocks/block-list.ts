@@ -10,8 +10,8 @@ import type { ReadableFile, WritableFile } from '../../repository/backup-reposit
  *  - planned block: guest block + layer × 2^37, file offset of its 64 KiB, or one of the offsets below;
  *  - zero run: first guest block, count. */
 
-export const LIST_HEADER_BYTES = 64;
-export const LIST_ENTRY_BYTES = 16;
+const LIST_HEADER_BYTES = 64;
+const LIST_ENTRY_BYTES = 16;
 /** Only an image reader can get the block. */
 export const ENCODED_OFFSET = -1;
 /** The slot of a block that is not wanted, between those of its granule: a hole. */

@@ -233,7 +233,7 @@ async function settledPoint(
   }
 }
 
-export async function pointToVerify(
+async function pointToVerify(
   repository: BackupRepository,
   input: VerifyPointInput,
 ): Promise<{ record: ChainRecord; point: TargetRestorePoint }> {

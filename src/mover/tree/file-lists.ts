@@ -10,7 +10,7 @@ import { openTogether, type OpenFiles } from '../task/open-files.js';
 import { PLACE_BYTES, placeAt, placeBytes, type WindowPlace } from './window-places.js';
 
 /** `small`, `large`: files, a line each. `windows`, `parts`: where in them the work of each window stands. */
-export const FILE_LISTS = ['small', 'large', 'windows', 'parts'] as const;
+const FILE_LISTS = ['small', 'large', 'windows', 'parts'] as const;
 export type FileList = (typeof FILE_LISTS)[number];
 
 /** Small files come first, up to 1,024 of them in one window; then the windows of large ones, one after the other. */

@@ -7,7 +7,7 @@ import type { LonghaulConfig } from '../../../src/config/config.js';
 import type { SignInSettings } from '../../../src/domain/access/sign-in.js';
 import { PAGES } from './built-pages.js';
 
-export const SMALL_CONFIG: LonghaulConfig = {
+const SMALL_CONFIG: LonghaulConfig = {
   server: { address: '127.0.0.1', port: 0, tokenFile: null, signIn: null },
   stateDirectory: '/nowhere',
   temporal: { type: 'embedded', binaryPath: null, port: 0, uiPort: 0 },

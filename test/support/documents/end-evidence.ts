@@ -9,7 +9,7 @@ interface EndEvidence {
 }
 
 /** By format, but for VMDK streams, whose tables tell. */
-export const END_EVIDENCE: Readonly<Record<string, EndEvidence>> = {
+const END_EVIDENCE: Readonly<Record<string, EndEvidence>> = {
   ova: {
     end: 'two blocks of zeros where the last member ends; all files of its manifest are there',
     after: 'POSIX.1-1988, DSP0243; GNU tar',

@@ -66,11 +66,7 @@ export interface OffsetChange {
 }
 
 /** Changes within some years, to the quarter of an hour. */
-export function offsetChanges(
-  timeZone: string,
-  firstYear: number,
-  lastYear: number,
-): OffsetChange[] {
+function offsetChanges(timeZone: string, firstYear: number, lastYear: number): OffsetChange[] {
   const formatter = formatterOf(timeZone);
   const changes: OffsetChange[] = [];
   let before = offsetMinutes(formatter, Date.UTC(firstYear, 0, 1));

@@ -27,7 +27,7 @@ import { quietRuntime } from '../temporal/quiet-runtime.js';
 import { workflowBundle } from '../workflows/workflow-sandbox.js';
 import type { TestSite } from './test-site.js';
 
-export const LARGE_SESSION_ID = 'nightly-20261124T220000Z';
+const LARGE_SESSION_ID = 'nightly-20261124T220000Z';
 
 /** A session over workloads that only their names make: what the product does around the copying is all real. */
 export async function runLargeSession(

@@ -110,7 +110,7 @@ export function slabFiles(
 }
 
 /** Something that only this format knows of, and that a copy must keep. */
-export const SLAB_COLOR = 7;
+const SLAB_COLOR = 7;
 
 /** A row in the list is all that the product has to know. @returns what takes it out again */
 export function makeSlabFormatKnown(): () => void {
@@ -120,7 +120,7 @@ export function makeSlabFormatKnown(): () => void {
 }
 
 /** The id that the tool gives to an image of this name. */
-export function slabId(name: string): string {
+function slabId(name: string): string {
   return createHash('md5').update(name).digest('hex');
 }
 

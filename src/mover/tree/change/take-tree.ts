@@ -28,7 +28,7 @@ export interface TakeTreeInput extends TreePlace {
  *  it is not copied again; a removal that was stopped is carried out. What is left of large files stays for the plan that lists them again.
  *  What was found in it, and what nobody may have told yet, stands in the record (`untold`) until it is told.
  *  @throws CHAIN_FOREIGN, CHAIN_RECORD_CORRUPT, CHAIN_RECORD_LOST, POINT_IN_USE */
-export async function takeForCopy(
+async function takeForCopy(
   context: MoverContext,
   input: TakeTreeInput,
   { layout }: Pick<TreeRecord, 'layout'>,

@@ -52,7 +52,7 @@ export function openLists(
   return FileListReader.open(listsPlace(files), listed, parseEntry);
 }
 
-export function parseEntry(line: string): FileEntry {
+function parseEntry(line: string): FileEntry {
   const entry = parseLine(line);
   if ('isRemoved' in entry) throw new SyntaxError('a list of files has one that is removed');
   return entry;

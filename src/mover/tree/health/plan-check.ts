@@ -49,7 +49,7 @@ const NOTES_LAST_MS = 7 * 86_400_000;
 /** Name of the one that reads all files. */
 export const WHOLE_CHECK = 'all';
 
-export function checkFolder(tree: string, check: string): string {
+function checkFolder(tree: string, check: string): string {
   return `${tree}/${CHECKS_FOLDER}/${check}`;
 }
 

@@ -33,7 +33,7 @@ import {
 
 /** What came of a file, or of a part of a large one. `right`: it is right where it is to be. `written`: the right bytes were found, and written.
  *  `lost`: nobody has them. `…Refused`: they were found, and the storage does not take them. Noted as numbers: new ones come last. */
-export const RIGHT_OUTCOMES = [
+const RIGHT_OUTCOMES = [
   'open',
   'right',
   'written',
