@@ -71,7 +71,6 @@ async function tryAll(): Promise<void> {
   const report = (values.objects ? storeReport : reliabilityReport)(tally, broken, facts);
   const text = await format(report, { parser: 'markdown' });
   console.log(text);
-  for (const finding of tally.findings) console.error(finding);
   if (only === undefined) writeFileSync(REPORT, pageWith(text));
 
   const isCaught = broken.every((run) => run.tally.total.lost > 0);
@@ -112,10 +111,19 @@ async function tryPart(part: Part): Promise<void> {
   const elapsed = () => `${Math.round((Date.now() - startedMs) / 1000)} s, part ${part.index}`;
   const isWanted = ([name]: readonly [string, ...unknown[]]) =>
     only === undefined || name.includes(only);
-  const begin = (name: string) => console.error(`${elapsed()}: ${name}`);
-  const tally = values.objects
-    ? await tryStorePlan(wholeStorePlan(every).filter(isWanted), part, begin)
-    : await tryPlan(wholePlan(every).filter(isWanted), part, begin);
+  const tally = new KillTally();
+  // What was found until now, so that a run which is ended before its end has said something.
+  let told = 0;
+  const begin = (name: string) => {
+    const { positions, pointsRead, lost, wrong } = tally.total;
+    for (const finding of tally.findings.slice(told)) console.error(finding);
+    told = tally.findings.length;
+    const soFar = `${positions} stops, ${pointsRead} points read, ${lost} lost, ${wrong} wrong ends`;
+    console.error(`${elapsed()}: ${soFar}; ${name}`);
+  };
+  if (values.objects)
+    await tryStorePlan(wholeStorePlan(every).filter(isWanted), part, tally, begin);
+  else await tryPlan(wholePlan(every).filter(isWanted), part, tally, begin);
   begin('broken on purpose');
   const tryBroken = values.objects ? tryStoreBroken : tryBrokenOnPurpose;
   const broken = only === undefined ? await tryBroken(part) : [];

@@ -87,18 +87,15 @@ export const REDUCED_PLAN: Plan = [
 
 export async function tryPlan(
   plan: Plan,
-  part: Part = ALL,
-  onScenario: (name: ScenarioName) => void = () => undefined,
-): Promise<KillTally> {
-  const tally = new KillTally();
+  part: Part,
+  tally: KillTally,
+  onScenario: (name: ScenarioName) => void,
+): Promise<void> {
   for (const [name, effort] of plan) {
     onScenario(name);
     await tryPositions(await prepareScenario(name), { ...effort, part }, tally);
   }
-  return tally;
 }
-
-const ALL: Part = { index: 0, count: 1 };
 
 /** What the table shows when a promise is broken on purpose. */
 export interface BrokenRun {
@@ -108,7 +105,7 @@ export interface BrokenRun {
 }
 
 /** Of several parts each takes other promises. */
-export async function tryBrokenOnPurpose(part: Part = ALL): Promise<BrokenRun[]> {
+export async function tryBrokenOnPurpose(part: Part): Promise<BrokenRun[]> {
   const runs: BrokenRun[] = [];
   const sabotages = SABOTAGES.filter((_, i) => i % part.count === part.index);
   for (const { name, scenario, sabotage, stride } of sabotages) {

@@ -46,14 +46,13 @@ export function wholeStorePlan(every: number): StorePlan {
 export async function tryStorePlan(
   plan: StorePlan,
   part: Part,
+  tally: KillTally,
   onScenario: (name: ScenarioName) => void,
-): Promise<KillTally> {
-  const tally = new KillTally();
+): Promise<void> {
   for (const [name, shows, effort] of plan) {
     onScenario(name);
     await tryRequests(await prepareScenario(name), { ...effort, shows, part }, tally);
   }
-  return tally;
 }
 
 /** Of several parts each takes other promises. */
