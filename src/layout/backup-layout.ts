@@ -69,8 +69,8 @@ export interface ClaimedFile extends RepositoryEntry {
   readonly within: string;
 }
 
-/** The rest follows from who found it where. */
-export type FoundWorkload = Omit<SourceWorkload, 'type' | 'folders' | 'makesFullsOnly'>;
+/** The rest follows from who found it where; `makesFullsOnly`, unless it says otherwise, from the layout. */
+export type FoundWorkload = Omit<SourceWorkload, 'type' | 'folders'>;
 
 /** The claim of a layout that knows its files by their names, whatever lies beside them. */
 export function claimFiles({ files }: FolderNames, isOwn: (name: string) => boolean): Claim | null {

@@ -167,7 +167,7 @@ async function workloadsOf(
     const all = await foundBy(layout, facts, { claimed, onTheirWay }, onUnread);
     if (all === null) continue;
     onUnlisted?.(all.nobodys);
-    for (const found of all.workloads) workloads.push({ ...found, ...known });
+    for (const found of all.workloads) workloads.push({ ...known, ...found });
   }
   facts.keep();
   return workloads;

@@ -1,6 +1,4 @@
-import type { FormatId } from '../domain/sources/source-workload.js';
-import { UNDATED_ID } from '../domain/sources/source-identity.js';
-import type { WorkloadTypeFacts } from '../domain/sources/workload-rules.js';
+import type { FormatId, SourceDisk } from '../domain/sources/source-workload.js';
 import {
   claimFiles,
   type BackupLayout,
@@ -11,64 +9,24 @@ import {
   type FoundWorkload,
 } from './backup-layout.js';
 import { imageBeside } from './beside-image.js';
-import { datedPlace, dateOfBoth, placeOfUndated, type DatedPlace } from './dated-folders.js';
-import { parseDatedName, type DatedName } from './dated-name.js';
 import type { FolderFacts } from './file-facts.js';
 import { fileStart } from './file-start.js';
 import { fullDisk, fullPoint } from './full-point.js';
-import { readImageHead } from './image-head.js';
-import { writtenAtMs } from './named-date.js';
-import type { Finding } from './point-fault.js';
+import { readImageHead, type FoundHead } from './image-head.js';
+import { placesOfImages, type ImagePlace, type LinkableImage } from './linked-images.js';
+import type { Finding, PointFault } from './point-fault.js';
 import { settleChains, type DraftPoint } from './settle-chains.js';
-import { wholeImageFault } from './whole-image.js';
-import { folderWorkloadId } from './workload-id.js';
-import { MAX_TEXT_BYTES } from './xml-file.js';
+import {
+  calls,
+  endingOf,
+  filesIn,
+  type FormatByContent,
+  type SingleFile,
+  type SingleFiles,
+} from './single-file.js';
+import { faultOfHead, wholeImageFault } from './whole-image.js';
 
-/** Backups that are one file each, whole in itself, under a name of people's own making. Claimed by the ending of the name alone.
- *
- *  Files whose names differ in a date are restore points of one workload: `web01-2026-11-24.dmg`, and so are those of one name in folders that differ in
- *  a date (`dated-folders.ts`), unless they are written to long after it and no other such folder holds one of their name. One without a date is a workload of its own, with one point, dated by its last change; whether that is another backup or the rest of one that was copied too early is
- *  told by its blocks (`UNDATED_ID`). No two machines are ever taken for one, because retention would
- *  then delete the backups of one for those of the other.
- *  What lies beside a file under its name, such as its sum or the definition of its machine, goes with it once nothing changes it any more
- *  (`beside-image.ts`). What of that cannot be read is named, and holds the image not up: that is whole without it.
- *  Nothing tells that such a file is whole but its format, where that has an end to tell it by, and that it has not changed for a while. */
-export interface SingleFiles {
-  readonly name: string;
-  readonly type: WorkloadTypeFacts;
-  /** Start of the workload ids. */
-  readonly prefix: string;
-  /** Format by ending of the name, in lower case, without the dot. The longest one that fits counts; `''` fits every name. */
-  readonly formats: Readonly<Record<string, FormatId>>;
-  /** What has to be true of the name besides. Absent: nothing. */
-  readonly pattern?: RegExp;
-  /** Images that lie in several files. Absent: there are none. */
-  readonly inParts?: {
-    /** Name of the image that a file is a part of, its ending in lower case; null: it is none. */
-    imageOf(name: string): string | null;
-    /** Of such an image. */
-    readonly format: FormatId;
-  };
-  /** What a file of the format that its name tells is by its first bytes. Absent: that. */
-  readonly formatOf?: (
-    facts: FolderFacts,
-    entry: ClaimedFile,
-    named: FormatId,
-  ) => Promise<Finding<FormatByContent>>;
-  /** Whether what its name tells is none of these by its content: it is named as not recognised. Absent: the name is enough. */
-  readonly isOther?: (facts: FolderFacts, entry: ClaimedFile, named: FormatId) => Promise<boolean>;
-  /** Whether dates in names of files and folders make one workload of several files. Default: yes. */
-  readonly isDated?: boolean;
-  /** Date in a name without its ending. Absent: one that people understand. */
-  readonly dateIn?: (base: string) => DatedName | null;
-}
-
-export interface FormatByContent {
-  readonly format: FormatId;
-  /** Why it may not be whole, although nothing awaits more of it. Absent: nothing says so. */
-  readonly doubt?: string;
-}
-
+/** The layout of such a row. */
 export function singleFilesLayout(row: SingleFiles): BackupLayout {
   return {
     name: row.name,
@@ -90,127 +48,101 @@ function claimOf(row: SingleFiles, names: FolderNames): Claim | null {
   return claimFiles(names, (name) => isImage.has(name) || known.has(imageBeside(name) ?? ''));
 }
 
-/** What `imageBeside` may call an image: as it is, and without its ending. */
-function calls(name: string, ending: string): [name: string, stem: string] {
-  return [name, ending === '' ? name : name.slice(0, -ending.length - 1)];
-}
-
-/** By what they call the image. */
-function filesBeside(files: readonly ClaimedFile[]): ReadonlyMap<string, readonly ClaimedFile[]> {
-  const beside = new Map<string, ClaimedFile[]>();
-  for (const file of files) {
-    const image = imageBeside(file.name);
-    if (image !== null) beside.set(image, [...(beside.get(image) ?? []), file]);
-  }
-  return beside;
-}
-
-/** null: none of these. */
-function endingOf({ formats, pattern }: SingleFiles, name: string): string | null {
-  if (pattern?.test(name) === false) return null;
-  const lower = name.toLowerCase();
-  const fitting = Object.keys(formats).filter(
-    (ending) => ending === '' || (lower.endsWith(`.${ending}`) && lower.length > ending.length + 1),
-  );
-  return fitting.sort((a, b) => b.length - a.length)[0] ?? null;
-}
-
-interface SingleFile {
-  readonly entry: ClaimedFile;
-  /** Further files of the image. */
-  readonly parts: readonly ClaimedFile[];
-  /** What lies beside it under its name. */
-  readonly beside: readonly ClaimedFile[];
+/** A file in the workload that it is of. */
+interface Member {
+  readonly file: SingleFile;
   readonly pointId: string;
-  readonly createdAtMs: number;
-  readonly format: FormatId;
+  /** null: nothing builds on it, and it builds on nothing. */
+  readonly place: ImagePlace<LinkedFile> | null;
+  /** Absent: it was not read. */
+  readonly head?: Finding<FoundHead> | undefined;
 }
 
 async function scan(
   row: SingleFiles,
   facts: FolderFacts,
-  { folder, files }: ClaimedFiles,
+  claimed: ClaimedFiles,
 ): Promise<FoundWorkload[]> {
-  const members = new Map<string, { name: string; own: SingleFile[] }>();
-  const isDated = row.isDated !== false;
-  const placeOfFolder: DatedPlace = isDated ? datedPlace(folder) : { place: folder, date: null };
-  // What lies beside a folder tells whether its date is one of a run.
-  const idsOf = new Map<string, readonly string[]>();
-  const images = files.filter(({ name }) => endingOf(row, name) !== null);
-  const partsByImage = await partsOf(row, facts, images);
-  const isPart = new Set([...partsByImage.values()].flat());
-  const besideOf = filesBeside(files);
-  for (const entry of images) {
-    const ending = endingOf(row, entry.name);
-    if (ending === null || isPart.has(entry)) continue;
-    if (await row.isOther?.(facts, entry, row.formats[ending]!)) continue;
-    const parts = partsByImage.get(entry) ?? [];
-    const [, base] = calls(entry.name, ending);
-    const named = isDated ? (row.dateIn ?? parseDatedName)(base) : null;
-    const written = writtenAtMs([entry, ...parts]);
-    const doubtful =
-      named === null ? placeOfUndated(folder, placeOfFolder, written) : placeOfFolder;
-    const isOfRun = doubtful !== placeOfFolder && (await facts.siblings.hold(folder, entry.name));
-    const place = isOfRun ? placeOfFolder : doubtful;
-    const dated = dateOfBoth(named, place);
-    const stem = named === null ? base : named.stem;
-    const file = {
-      ...{ entry, parts },
-      beside: [entry, ...parts]
-        .flatMap(({ name }) => [...new Set(calls(name, endingOf(row, name) ?? ''))])
-        .flatMap((name) => besideOf.get(name) ?? []),
-      format: (parts.length > 0 ? row.inParts?.format : undefined) ?? row.formats[ending]!,
-      pointId: dated?.date ?? UNDATED_ID,
-      createdAtMs: dated?.createdAtMs ?? written,
-    };
-    const name = ending === '' ? stem : `${stem}.${ending}`;
-    const idIn = (where: string): string =>
-      `${folderWorkloadId(row.prefix, where)}:${encodeURIComponent(name)}`;
-    const id = idIn(place.place);
-    members.set(id, { name, own: [...(members.get(id)?.own ?? []), file] });
-    if (doubtful !== placeOfFolder) idsOf.set(id, [idIn(folder), idIn(placeOfFolder.place)]);
+  const files = await filesIn(row, facts, claimed);
+  const heads = await headsOf(row, facts, files);
+  const places = await placesOf(row, facts, heads);
+  const workloads = new Map<string, Member[]>();
+  for (const file of files) {
+    const place = places.get(file) ?? null;
+    const start = place?.start.file ?? file;
+    const pointId = start.id === file.id ? file.pointId : file.entry.name;
+    const members = workloads.get(start.id) ?? [];
+    workloads.set(start.id, [...members, { file, pointId, place, head: heads.get(file) }]);
   }
-  const workloads: FoundWorkload[] = [];
-  for (const [id, { name, own }] of members) {
+  const found: FoundWorkload[] = [];
+  for (const [id, all] of workloads) {
+    const members = withOwnIds(all);
     const drafts: DraftPoint[] = [];
-    for (const file of own) drafts.push(await draftPoint(row, facts, id, file, own));
-    const otherIds = (idsOf.get(id) ?? []).filter((one) => one !== id);
-    workloads.push({
-      ...{ id, name, restorePoints: settleChains(drafts) },
-      ...(otherIds.length === 0 ? {} : { otherIds: [...new Set(otherIds)] }),
+    for (const member of members) drafts.push(await draftPoint(row, facts, id, member, members));
+    const named = members.find(({ file }) => file.id === id)!.file;
+    const others = members.flatMap(({ file }) => [file.id, ...file.otherIds]);
+    const otherIds = [...new Set(others)].filter((one) => one !== id);
+    found.push({
+      ...{ id, name: named.name, restorePoints: settleChains(drafts) },
+      ...(otherIds.length === 0 ? {} : { otherIds }),
+      ...(members.every(({ place }) => place === null) ? {} : { makesFullsOnly: false }),
     });
   }
-  return workloads;
+  return found;
 }
 
-/** A part whose image is not there stands for itself, so that it is named, unless another image says that it is one of its own: a descriptor that was renamed
- *  keeps the names of its parts. */
-async function partsOf(
-  { inParts }: SingleFiles,
+interface LinkedFile extends LinkableImage {
+  readonly file: SingleFile;
+}
+
+/** Of what may be linked. */
+async function headsOf(
+  { linked }: SingleFiles,
   facts: FolderFacts,
-  files: readonly ClaimedFile[],
-): Promise<ReadonlyMap<ClaimedFile, readonly ClaimedFile[]>> {
-  const parts = new Map<ClaimedFile, ClaimedFile[]>();
-  if (inParts === undefined) return parts;
-  const lowerEnding = (name: string) => name.replace(/\.[^.]*$/, (ending) => ending.toLowerCase());
-  const byName = new Map(files.map((file) => [lowerEnding(file.name), file]));
-  const lost: ClaimedFile[] = [];
-  for (const file of files) {
-    const named = inParts.imageOf(file.name);
-    const image = byName.get(named ?? '');
-    if (image !== undefined) parts.set(image, [...(parts.get(image) ?? []), file]);
-    else if (named !== null) lost.push(file);
+  files: readonly SingleFile[],
+): Promise<ReadonlyMap<SingleFile, Finding<FoundHead>>> {
+  const heads = new Map<SingleFile, Finding<FoundHead>>();
+  for (const file of linked === undefined ? [] : files)
+    if (file.entry.stamp.sizeBytes > 0)
+      heads.set(file, await readImageHead(facts, file.entry, file.format, file.parts));
+  return heads;
+}
+
+/** Those that are linked, or say that they are. */
+async function placesOf(
+  { linked = {} }: SingleFiles,
+  facts: FolderFacts,
+  found: ReadonlyMap<SingleFile, Finding<FoundHead>>,
+): Promise<ReadonlyMap<SingleFile, ImagePlace<LinkedFile>>> {
+  const formats = new Set(
+    [...found].flatMap(([file, head]) => (buildsOnOther(head) ? linked[file.format]! : [])),
+  );
+  const images: LinkedFile[] = [];
+  for (const [file, known] of found) {
+    const format = linked[file.format]!;
+    if (!formats.has(format)) continue;
+    const { entry, parts, id } = file;
+    const isSame = format === file.format || 'fault' in known;
+    const head = isSame ? known : await readImageHead(facts, entry, format, parts);
+    images.push({ file, entry, format, head, ownName: id });
   }
-  if (lost.length === 0) return parts;
-  for (const file of files) {
-    const mayDescribe = inParts.imageOf(file.name) === null && !parts.has(file);
-    if (!mayDescribe || file.stamp.sizeBytes > MAX_TEXT_BYTES) continue;
-    const head = await readImageHead(facts, file, inParts.format, lost);
-    const named = 'value' in head ? head.value.extents.map(({ path }) => path) : [];
-    const own = lost.filter(({ path }) => named.includes(path));
-    if (own.length > 0) parts.set(file, own);
-  }
-  return parts;
+  const all = placesOfImages(images);
+  const built = new Set([...all.values()].flatMap(({ parent, below }) => [parent, ...below]));
+  const own = [...all].filter(([image]) => built.has(image) || buildsOnOther(image.head));
+  return new Map(own.map(([{ file }, place]) => [file, place]));
+}
+
+function buildsOnOther(head: LinkableImage['head']): boolean {
+  return 'value' in head && head.value.parent !== null;
+}
+
+/** Each with an id of its own. */
+function withOwnIds(members: readonly Member[]): Member[] {
+  const counts = new Map<string, number>();
+  for (const { pointId } of members) counts.set(pointId, (counts.get(pointId) ?? 0) + 1);
+  return members.map((member) =>
+    counts.get(member.pointId) === 1 ? member : { ...member, pointId: member.file.entry.name },
+  );
 }
 
 const DISK = 'image';
@@ -219,23 +151,69 @@ async function draftPoint(
   row: SingleFiles,
   facts: FolderFacts,
   workloadId: string,
-  { entry, parts, beside, pointId, createdAtMs, format: named }: SingleFile,
-  siblings: readonly SingleFile[],
+  { file, pointId: id, place, head }: Member,
+  members: readonly Member[],
 ): Promise<DraftPoint> {
-  const isTwice = siblings.some((other) => other.pointId === pointId && other.entry !== entry);
-  const found = (await row.formatOf?.(facts, entry, named)) ?? { value: { format: named } };
-  const { format, doubt = undefined } = 'value' in found ? found.value : { format: named };
-  const fault = 'fault' in found ? found.fault : await wholeImageFault(facts, entry, format, parts);
-  const extents = parts.map(({ name, path, stamp }) => ({ name, path, stamp }));
-  const disk = fullDisk(DISK, format, entry);
+  const { entry, parts, beside, createdAtMs } = file;
+  const { format, doubt, fault } = await judged(row, facts, { file, place, head });
+  const below = place?.below ?? [];
   const along = await readableOf(facts, beside);
-  return fullPoint({
-    ...{ id: isTwice ? entry.name : pointId, workloadId, createdAtMs },
-    disks: [parts.length === 0 ? disk : { ...disk, extents }],
+  const point = fullPoint({
+    ...{ id, workloadId, createdAtMs },
+    disks: [diskOf(file, format, place)],
     companions: along.map(({ path, name }) => ({ path, as: name })),
     ...{ faults: fault === null ? [] : [fault], leftOut: doubt },
-    ...{ files: [entry, ...parts, ...along], closingRecord: 'silent' },
+    files: [
+      entry,
+      ...parts,
+      ...along,
+      ...below.flatMap(({ file: own }) => [own.entry, ...own.parts]),
+    ],
+    closingRecord: 'silent',
   });
+  const parent = place?.parent?.file;
+  const parentId = members.find((member) => member.file === parent)?.pointId;
+  if (parentId === undefined) return point;
+  const disks = point.disks.map((disk) => ({
+    ...({ ...disk, kind: 'increment', parentRestorePointId: parentId } as const),
+    // Put together with what it builds on it is the disk itself.
+    as: place!.start.entry.name,
+  }));
+  return { ...point, kind: 'increment', parentId, disks };
+}
+
+/** What a file is, and why it cannot be restored. */
+async function judged(
+  row: SingleFiles,
+  facts: FolderFacts,
+  { file: { entry, parts, format: named }, place, head }: Omit<Member, 'pointId'>,
+): Promise<FormatByContent & { readonly fault: PointFault | null }> {
+  if (place !== null) return { format: row.linked![named]!, fault: place.fault };
+  if (head !== undefined) return { format: named, fault: faultOfHead(entry, head) };
+  const found = (await row.formatOf?.(facts, entry, named)) ?? { value: { format: named } };
+  if ('fault' in found) return { format: named, fault: found.fault };
+  const { format } = found.value;
+  return { ...found.value, fault: await wholeImageFault(facts, entry, format, parts) };
+}
+
+function diskOf(
+  file: SingleFile,
+  format: FormatId,
+  place: ImagePlace<LinkedFile> | null,
+): SourceDisk {
+  const extentsOf = ({ parts }: SingleFile): Pick<SourceDisk, 'extents'> =>
+    parts.length === 0
+      ? {}
+      : { extents: parts.map(({ name, path, stamp }) => ({ name, path, stamp })) };
+  const below = place?.below.map(({ file: own, format: its }) => ({
+    ...{ path: own.entry.path, format: its, stamp: own.entry.stamp },
+    ...extentsOf(own),
+  }));
+  return {
+    ...fullDisk(DISK, format, file.entry),
+    ...extentsOf(file),
+    ...(below === undefined || below.length === 0 ? {} : { below }),
+  };
 }
 
 async function readableOf(

@@ -1,8 +1,8 @@
 import type { FormatId } from '../domain/sources/source-workload.js';
 import type { RepositoryEntry } from '../repository/backup-repository.js';
 import type { FolderFacts } from './file-facts.js';
-import { readImageHead } from './image-head.js';
-import { broken, incomplete, type PointFault } from './point-fault.js';
+import { readImageHead, type FoundHead } from './image-head.js';
+import { broken, incomplete, type Finding, type PointFault } from './point-fault.js';
 
 const SECTOR_BYTES = 512;
 
@@ -18,7 +18,15 @@ export async function wholeImageFault(
 ): Promise<PointFault | null> {
   if (entry.stamp.sizeBytes === 0) return incomplete(`${entry.path} is empty`).fault;
   if (format === 'raw') return rawFault(entry);
-  const head = await readImageHead(facts, entry, format, beside);
+  return faultOfHead(entry, await readImageHead(facts, entry, format, beside), isDelta);
+}
+
+/** What `wholeImageFault` says of an image by its head. */
+export function faultOfHead(
+  entry: RepositoryEntry,
+  head: Finding<FoundHead>,
+  isDelta = false,
+): PointFault | null {
   if ('fault' in head) return head.fault;
   if (head.value.parent === null || isDelta) return null;
   const parent = JSON.stringify(head.value.parent.name);

@@ -4,7 +4,7 @@ import type { RepositoryEntry } from '../../repository/backup-repository.js';
 import type { FolderFacts } from '../file-facts.js';
 import { fileStart } from '../file-start.js';
 import type { Finding } from '../point-fault.js';
-import type { FormatByContent } from '../single-files.js';
+import type { FormatByContent } from '../single-file.js';
 import { rawFault } from '../whole-image.js';
 
 /** Programs that keep only the blocks in use, under names of raw disks. Source: partclone src/partclone.h, ntfsprogs ntfsclone.c, partimage. */

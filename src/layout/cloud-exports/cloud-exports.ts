@@ -16,12 +16,13 @@ export const ec2ExportLayout = singleFilesLayout({
 });
 
 /** VHD files that lie alone: managed disks of Azure as they are downloaded (fixed), and those of anybody else, which no name tells from them; VHDX
- *  files of Disk2vhd, of WSL, of exports of clouds. */
+ *  files of Disk2vhd, of WSL, of exports of clouds; either with differencing files of checkpoints beside it. */
 export const vhdImageLayout = singleFilesLayout({
   name: 'vhd-image',
   type: { id: 'vhd-image', title: 'VHD images (Azure disks and others)', rules: ALL_ALLOWED },
   prefix: 'vhd',
-  formats: { vhd: 'vhd', vhdx: 'vhdx' },
+  formats: { vhd: 'vhd', avhd: 'vhd', vhdx: 'vhdx', avhdx: 'vhdx' },
+  linked: { vhd: 'vhd', vhdx: 'vhdx' },
 });
 
 /** Packed archives, and images of Google Cloud among them: `disk.raw` in a tar of the sparse form of GNU, compressed, which nothing but its unpacked
@@ -38,12 +39,13 @@ export const gcpImageLayout = singleFilesLayout({
 });
 
 /** Disks of VMware and of QEMU that lie alone: exports of clouds, downloads, copies of datastores. A VMDK in one file travels byte for byte, whatever
- *  its kind is; one in parts is made one file. What builds on another image is refused: nothing tells which that is. */
+ *  its kind is; one in parts is made one file, and so are a VMDK and what builds on it, which are points of one disk. */
 export const diskImageLayout = singleFilesLayout({
   name: 'disk-image',
   type: { id: 'disk-image', title: 'Disk images (VMDK, qcow2)', rules: ALL_ALLOWED },
   prefix: 'disk',
   pattern: /(?<!-ctk)\.(?:vmdk|qcow2)$/i,
   formats: { vmdk: 'vmdk-stream', qcow2: 'qcow2' },
+  linked: { 'vmdk-stream': 'vmdk', vmdk: 'vmdk', qcow2: 'qcow2' },
   inParts: { imageOf: descriptorOfExtent, format: 'vmdk' },
 });

@@ -113,19 +113,28 @@ export const LAYOUT_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
     tests: ['test/unit/layout/single-files.test.ts', 'test/unit/image/vma.test.ts'],
   },
   'vhd-image': {
-    writtenBy: 'download of a managed disk, Disk2vhd, WSL; any VHD or VHDX that lies alone',
-    data: 'synthetic',
-    judge: 'qemu-img 7.2',
+    writtenBy:
+      'download of a managed disk, Disk2vhd, WSL; any VHD or VHDX that lies alone, with AVHD and AVHDX that build on it',
+    data: 'parts',
+    judge: 'qemu-img 7.2, libvhdi; digests of two chains of Windows',
     restoredBy: '`az disk create`',
-    tests: ['test/unit/layout/single-files.test.ts', 'test/unit/image/vhd-read.test.ts'],
+    tests: [
+      'test/unit/layout/single-files.test.ts',
+      'test/unit/image/vhd-read.test.ts',
+      'test/integration/mover/lone-chains.test.ts',
+    ],
   },
   'disk-image': {
     writtenBy:
-      'exports of clouds, downloads, copies of datastores: VMDK in one file or in parts, qcow2',
+      'exports of clouds, downloads, copies of datastores: VMDK in one file or in parts, qcow2, with those that build on them',
     data: 'synthetic',
-    judge: 'qemu-img 7.2; SHA-256 of a VMDK in one file',
+    judge: 'qemu-img 7.2, libvmdk; SHA-256 of a VMDK in one file',
     restoredBy: 'any tool that takes such disks',
-    tests: ['test/unit/layout/single-files.test.ts', 'test/unit/image/vmdk-read.test.ts'],
+    tests: [
+      'test/unit/layout/single-files.test.ts',
+      'test/unit/image/vmdk-read.test.ts',
+      'test/integration/mover/lone-chains.test.ts',
+    ],
   },
   'gcp-image': {
     writtenBy: '`gcloud compute images export`: tar.gz',

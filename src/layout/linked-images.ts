@@ -1,0 +1,148 @@
+import type { FormatId } from '../domain/sources/source-workload.js';
+import type { ImageHead } from '../image/disk-image.js';
+import type { RepositoryEntry } from '../repository/backup-repository.js';
+import { fileNamed } from './image-head.js';
+import { broken, type Finding, type PointFault } from './point-fault.js';
+
+/** An image as its head shows it. */
+export interface LinkableImage {
+  readonly entry: RepositoryEntry;
+  readonly format: FormatId;
+  readonly head: Finding<Pick<ImageHead, 'parent' | 'linkId'>>;
+  /** Images with one name but for their dates are of one disk. */
+  readonly ownName: string;
+}
+
+/** Where an image stands among those of its folder. */
+export interface ImagePlace<I> {
+  /** The full that the restore points of its disk begin with; it itself where it is one. */
+  readonly start: I;
+  /** The restore point of that disk that it builds on; null: it is a full there. */
+  readonly parent: I | null;
+  /** What a full is read through, the one right below it first. */
+  readonly below: readonly I[];
+  readonly fault: PointFault | null;
+}
+
+/** How the images of one folder build on one another, told by the ids in them, or where a format has none by names: never by a path, as what lies there is
+ *  another machine's by now. Each is a point of the disk of the one that it builds on. Where several of different names build on one, such as machines on their template,
+ *  nothing tells which goes on with it: each begins a disk of its own, with a full that is read through all below it. */
+export function placesOfImages<I extends LinkableImage>(
+  images: readonly I[],
+): ReadonlyMap<I, ImagePlace<I>> {
+  const parents = new Map(images.map((image) => [image, parentOf(image, images)] as const));
+  const children = new Map<I, I[]>();
+  for (const [image, parent] of parents)
+    if (parent !== null && !('fault' in parent))
+      children.set(parent, [...(children.get(parent) ?? []), image]);
+  const places = new Map<I, ImagePlace<I>>();
+  for (const image of images) {
+    // Chains can be long, so no recursion.
+    const climbed: I[] = [];
+    for (let at: I = image; !places.has(at);) {
+      climbed.push(at);
+      const parent = parents.get(at)!;
+      if (parent === null || 'fault' in parent) break;
+      if (climbed.includes(parent)) {
+        const { fault } = broken('images of this folder build on each other in a circle');
+        for (const one of climbed) places.set(one, alone(one, fault));
+        break;
+      }
+      at = parent;
+    }
+    for (const one of climbed.reverse())
+      if (!places.has(one)) places.set(one, placeOf(one, parents.get(one)!, children, places));
+  }
+  return places;
+}
+
+function placeOf<I extends LinkableImage>(
+  image: I,
+  parent: I | { readonly fault: PointFault } | null,
+  children: ReadonlyMap<I, readonly I[]>,
+  places: ReadonlyMap<I, ImagePlace<I>>,
+): ImagePlace<I> {
+  if (parent === null) return alone(image, null);
+  if ('fault' in parent) return alone(image, parent.fault);
+  const { start } = places.get(parent)!;
+  const goesOn = image.ownName === parent.ownName || children.get(parent)!.length === 1;
+  if (goesOn) return { start, parent, below: [], fault: null };
+  const below = [parent];
+  let fault: PointFault | null = null;
+  for (let at: I | undefined = parent; at !== undefined;) {
+    const place: ImagePlace<I> = places.get(at)!;
+    fault ??= place.fault;
+    at = place.parent ?? place.below[0];
+    if (at !== undefined) below.push(at);
+  }
+  return { start: image, parent: null, below, fault };
+}
+
+function alone<I>(image: I, fault: PointFault | null): ImagePlace<I> {
+  return { start: image, parent: null, below: [], fault };
+}
+
+/** null: it builds on nothing. */
+function parentOf<I extends LinkableImage>(
+  image: I,
+  images: readonly I[],
+): I | { readonly fault: PointFault } | null {
+  const { entry, head, format } = image;
+  if ('fault' in head) return head;
+  if (head.value.parent === null) return null;
+  const { name, linkId, otherLinkId } = head.value.parent;
+  const base = baseNameIn(name);
+  const others = images.filter((other) => other !== image && other.format === format);
+  const namesake = ofName(others, base);
+  if (namesake !== undefined && 'fault' in namesake.head) {
+    const { state, reason } = namesake.head.fault;
+    return {
+      fault: { state, reason: `${entry.path} builds on ${base}, which is ${state}: ${reason}` },
+    };
+  }
+  const isLinked = ({ head: its }: I): boolean =>
+    'value' in its &&
+    (linkId === null || its.value.linkId === linkId || its.value.linkId === otherLinkId);
+  const linked = others.filter(isLinked);
+  const named = ofName(linked, base);
+  if (named !== undefined) return named;
+  if (ID_TELLS_CONTENT.has(format) && linked.length === 1) return linked[0]!;
+  return broken(
+    `${entry.path} builds on ${missingText(base === '' ? name : base, linkId === null ? [] : linked, namesake)}`,
+  );
+}
+
+/** Of VHD a copy that was taken at another time has the same uuid, and of the 32 bits of VMDK every new disk of VMware has the same ones: there the name has to fit, too. */
+const ID_TELLS_CONTENT: ReadonlySet<FormatId> = new Set(['vhdx']);
+
+function ofName<I extends LinkableImage>(images: readonly I[], name: string): I | undefined {
+  return fileNamed(
+    images.map((image) => ({ name: image.entry.name, image })),
+    name,
+  )?.image;
+}
+
+function missingText(
+  parent: string,
+  linked: readonly LinkableImage[],
+  namesake: LinkableImage | undefined,
+): string {
+  const quoted = JSON.stringify(parent);
+  if (namesake !== undefined && linked.length === 0)
+    return `an earlier content of ${quoted}: that was changed afterwards, or is another disk`;
+  const names = linked.map(({ entry: { name } }) => JSON.stringify(name)).join(', ');
+  return linked.length === 0
+    ? `${quoted}, which is not beside it; put it there, or make one of both (qemu-img convert, Convert-VHD)`
+    : `${quoted}, which is not beside it: its id has ${names}; give it that name if it is the one`;
+}
+
+/** What a path ends with, of whatever system it is; nothing of what is no path, such as `json:` and `nbd:` of QEMU. */
+function baseNameIn(path: string): string {
+  const isFile = !/^[a-z][\w+.-]+:/i.test(path) || /^file:/i.test(path);
+  return isFile
+    ? (path
+        .replace(/^file:/i, '')
+        .split(/[\\/]/)
+        .at(-1) ?? '')
+    : '';
+}

@@ -1,0 +1,171 @@
+import { rename, writeFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { composerOf, imageFormat } from '../../../src/image/formats.js';
+import {
+  diskImageLayout,
+  vhdImageLayout,
+} from '../../../src/layout/cloud-exports/cloud-exports.js';
+import { scanRepository } from '../../../src/layout/scan-repository.js';
+import { composeDisk } from '../../support/image/composed-disk.js';
+import { qemuImg, requireTool } from '../../support/image/qemu.js';
+import type { RepositoryCopy } from '../../support/layout/repository-copy.js';
+import { scanWith } from '../../support/layout/scan-with.js';
+import { makeDisk, treeOf } from '../../support/layout/tree.js';
+
+const ELSEWHERE =
+  'which is not beside it; put it there, or make one of both (qemu-img convert, Convert-VHD)';
+
+/** An image that names another as what it builds on, which QEMU does not look for. */
+async function on({ at }: RepositoryCopy, path: string, link: string, ...more: string[]) {
+  const backing = ['-u', '-F', 'qcow2', '-b', link, ...more];
+  await qemuImg('create', '-q', '-f', 'qcow2', ...backing, at(path), '1M');
+}
+
+async function points({ repository }: RepositoryCopy): Promise<unknown[]> {
+  return (await scanRepository(repository)).map(({ name, restorePoints }) => [
+    name,
+    ...restorePoints.map(({ id, parentId, state, reason, disks: [disk] }) =>
+      [
+        ...[id, state === 'complete' ? disk?.kind : `${state}: ${reason}`],
+        ...(parentId === null ? [] : [`on ${parentId}`]),
+        ...(disk?.below ?? []).map(({ path }) => `through ${path}`),
+      ].join(' '),
+    ),
+  ]);
+}
+
+describe.skipIf(!requireTool('qemu-img'))('images that build on one another', () => {
+  it('are points of one disk, in the order of what they build on, whatever path they name', async () => {
+    const copy = await treeOf({});
+    await makeDisk(copy, 'd/web.qcow2');
+    await on(copy, 'd/a.qcow2', '/var/lib/libvirt/images/b.qcow2');
+    await on(copy, 'd/b.qcow2', 'file:../other/web.qcow2');
+    expect(await points(copy)).toEqual([
+      ['web.qcow2', 'undated full', 'b.qcow2 increment on undated', 'a.qcow2 increment on b.qcow2'],
+    ]);
+    const [web] = await scanWith(diskImageLayout, copy.repository);
+    expect(web).toMatchObject({ makesFullsOnly: false });
+    expect(web!.otherIds).toEqual(['disk-d:a.qcow2', 'disk-d:b.qcow2']);
+  });
+
+  it('are no points without what they build on, and none is taken for it that only could be', async () => {
+    const copy = await treeOf({ 'd/cut.qcow2': 'x' });
+    await makeDisk(copy, 'd/web.qcow2');
+    await on(copy, 'd/a.qcow2', 'gone.qcow2');
+    await on(copy, 'd/b.qcow2', 'nbd://host/web.qcow2');
+    await on(copy, 'd/c.qcow2', 'cut.qcow2');
+    await on(copy, 'd/e.qcow2', 'a.qcow2');
+    await on(copy, 'd/f.qcow2', 'f.qcow2');
+    const found = await points(copy);
+    expect(found).toEqual([
+      [
+        'a.qcow2',
+        `undated broken: d/a.qcow2 builds on "gone.qcow2", ${ELSEWHERE}`,
+        `e.qcow2 broken: it builds on undated, which is broken: d/a.qcow2 builds on "gone.qcow2", ${ELSEWHERE} on undated`,
+      ],
+      ['b.qcow2', `undated broken: d/b.qcow2 builds on "nbd://host/web.qcow2", ${ELSEWHERE}`],
+      [
+        'c.qcow2',
+        expect.stringMatching(
+          /^undated incomplete: d\/c.qcow2 builds on cut.qcow2, which is incomplete: /,
+        ),
+      ],
+      ['cut.qcow2', expect.stringMatching(/^undated incomplete: /)],
+      ['f.qcow2', `undated broken: d/f.qcow2 builds on "f.qcow2", ${ELSEWHERE}`],
+      ['web.qcow2', 'undated full'],
+    ]);
+  });
+
+  it('are broken where they build on each other in a circle', async () => {
+    const copy = await treeOf({ 'd/README': 'x' });
+    await on(copy, 'd/a.qcow2', 'b.qcow2');
+    await on(copy, 'd/b.qcow2', 'c.qcow2');
+    await on(copy, 'd/c.qcow2', 'b.qcow2');
+    const found = await scanWith(diskImageLayout, copy.repository);
+    const states = found.flatMap(({ restorePoints }) => restorePoints.map(({ state }) => state));
+    expect(states).toEqual(['broken', 'broken', 'broken']);
+  });
+
+  it('are disks of their own where several names build on one, and points where it is one name', async () => {
+    const copy = await treeOf({});
+    await makeDisk(copy, 'd/base.qcow2');
+    await on(copy, 'd/a.qcow2', 'base.qcow2');
+    await on(copy, 'd/b.qcow2', 'base.qcow2');
+    await on(copy, 'd/b2.qcow2', 'b.qcow2');
+    await makeDisk(copy, 'e/web-2026-11-22.qcow2');
+    await on(copy, 'e/web-2026-11-23.qcow2', 'web-2026-11-22.qcow2');
+    await on(copy, 'e/web-2026-11-24.qcow2', 'web-2026-11-22.qcow2');
+    expect(await points(copy)).toEqual([
+      ['a.qcow2', 'undated full through d/base.qcow2'],
+      ['b.qcow2', 'undated full through d/base.qcow2', 'b2.qcow2 increment on undated'],
+      ['base.qcow2', 'undated full'],
+      [
+        'web.qcow2',
+        '2026-11-22 full',
+        '2026-11-23 increment on 2026-11-22',
+        '2026-11-24 increment on 2026-11-22',
+      ],
+    ]);
+  });
+
+  it('need the very content of VMDK that they were made on, under its name', async () => {
+    const copy = await treeOf({});
+    const vmdk = async (path: string, ...backing: string[]) =>
+      qemuImg(
+        'create',
+        '-q',
+        '-f',
+        'vmdk',
+        ...backing,
+        copy.at(path),
+        ...(backing.length > 0 ? [] : ['1M']),
+      );
+    await makeDisk(copy, 'd/web.vmdk');
+    await vmdk('d/web-000001.vmdk', '-F', 'vmdk', '-b', 'web.vmdk');
+    await makeDisk(copy, 'd/web.vmdk');
+    await makeDisk(copy, 'e/db.vmdk');
+    await vmdk('e/db-000001.vmdk', '-F', 'vmdk', '-b', 'db.vmdk');
+    await makeDisk(copy, 'e/other.vmdk');
+    await rename(copy.at('e/db.vmdk'), copy.at('e/renamed.vmdk'));
+    const found = (await points(copy)).sort();
+    expect(found).toEqual([
+      [
+        'db-000001.vmdk',
+        'undated broken: e/db-000001.vmdk builds on "db.vmdk", which is not beside it: its id has "renamed.vmdk"; give it that name if it is the one',
+      ],
+      ['other.vmdk', 'undated full'],
+      ['renamed.vmdk', 'undated full'],
+      [
+        'web-000001.vmdk',
+        'undated broken: d/web-000001.vmdk builds on an earlier content of "web.vmdk": that was changed afterwards, or is another disk',
+      ],
+      ['web.vmdk', 'undated full'],
+    ]);
+  });
+});
+
+it('takes no VHDX for what another builds on when several have its id and none its name', async () => {
+  const copy = await treeOf({ 'd/.keep': 'x' });
+  const shape = {
+    virtualSizeBytes: 1_048_576,
+    dialect: {},
+    seed: '1'.repeat(32),
+    blocks: new Map(),
+  };
+  const base = await composeDisk(composerOf('vhdx'), shape);
+  const { linkId } = await imageFormat('vhdx').readHead(base);
+  for (const name of ['one.vhdx', 'two.vhdx']) await writeFile(copy.at(`d/${name}`), base.bytes);
+  const parent = { link: 'C:\\x\\web.vhdx', format: 'vhdx', linkId, virtualSizeBytes: 1_048_576 };
+  const child = await composeDisk(composerOf('vhdx'), { ...shape, seed: '2'.repeat(32), parent });
+  await writeFile(copy.at('d/web_1.avhdx'), child.bytes);
+  const found = await scanWith(vhdImageLayout, copy.repository);
+  const told = found.map(({ name, restorePoints: [point] }) => [name, point?.reason]);
+  expect(told).toEqual([
+    ['one.vhdx', null],
+    ['two.vhdx', null],
+    [
+      'web_1.avhdx',
+      'd/web_1.avhdx builds on "web.vhdx", which is not beside it: its id has "one.vhdx", "two.vhdx"; give it that name if it is the one',
+    ],
+  ]);
+});
