@@ -78,7 +78,8 @@ function addBase(found: Set<TargetTreePoint>, full: TargetTreePoint | null, date
   return dates(full).createdAtMs;
 }
 
-/** The logs from the base on to the date of the wanted one, of each chain; and of each other chain the next, which reaches beyond that date.
+/** The logs from the base on to the date of the wanted one, of each chain; and of each other chain the next, which reaches beyond that date. Where the clock was turned back among them
+ *  the numbers of a chain tell what follows, not its dates.
  *  @param found with all logs that the wanted one needs */
 function logsBeside(
   points: readonly TargetTreePoint[],
@@ -87,21 +88,43 @@ function logsBeside(
   { sinceMs, dates }: { readonly sinceMs: number; readonly dates: Dates },
 ): TargetTreePoint[] {
   const atMs = (point: TargetTreePoint): number => dates(point).createdAtMs;
-  const wantedMs = atMs(wanted);
   const logs = points.filter(({ kind }) => kind === 'log');
-  const until = logs.filter((log) => atMs(log) >= sinceMs && atMs(log) <= wantedMs);
-  const idsOf = (some: Iterable<TargetTreePoint>): Set<string> =>
-    new Set([...some].map(({ source }) => source.restorePointId));
-  const logIds = idsOf(logs);
-  const own = idsOf([...found].filter(({ kind }) => kind === 'log'));
-  const taken = idsOf([...found, ...until]);
-  const reaching = logs.filter((log) => {
-    if (atMs(log) <= wantedMs) return false;
-    const before = log.needs.filter((need) => logIds.has(need));
-    const followed = before.length > 0 ? before : log.needs;
-    return followed.some((need) => taken.has(need)) && !before.some((need) => own.has(need));
-  });
-  return [...until, ...reaching];
+  const own = [...found].filter(({ kind }) => kind === 'log');
+  const untilMs = own.reduce((latest, log) => Math.max(latest, atMs(log)), atMs(wanted));
+  const until = logs.filter((log) => atMs(log) >= sinceMs && atMs(log) <= untilMs);
+  const byId = new Map(logs.map((log) => [log.source.restorePointId, log]));
+  const followers = followersOf(logs, byId);
+  const ownIds = new Set(own.map(({ source }) => source.restorePointId));
+  const taken = new Set([...found, ...until]);
+  const turned = new Set<TargetTreePoint>();
+  for (const point of taken) {
+    // The next one reaches beyond the date, and no other is needed.
+    if (point.kind === 'log' && atMs(point) > untilMs) continue;
+    for (const log of followers.get(point.source.restorePointId) ?? []) {
+      if (log.needs.some((need) => ownIds.has(need))) continue;
+      const isBehindTurn = turned.has(point) || (point.kind === 'log' && atMs(log) < atMs(point));
+      if (isBehindTurn) turned.add(log);
+      if (isBehindTurn || atMs(log) >= sinceMs) taken.add(log);
+    }
+  }
+  return [...taken].filter(({ kind }) => kind === 'log');
+}
+
+/** By id in the source, the logs that follow a log; and those that follow a backup, where no log lies before them. */
+function followersOf(
+  logs: readonly TargetTreePoint[],
+  byId: ReadonlyMap<string, TargetTreePoint>,
+): Map<string, TargetTreePoint[]> {
+  const followers = new Map<string, TargetTreePoint[]>();
+  for (const log of logs) {
+    const before = log.needs.filter((need) => byId.has(need));
+    for (const need of before.length > 0 ? before : log.needs) {
+      const known = followers.get(need);
+      if (known === undefined) followers.set(need, [log]);
+      else known.push(log);
+    }
+  }
+  return followers;
 }
 
 /** What a point needs and the copy does not have, and gaps before what it needs; one plain sentence each. */

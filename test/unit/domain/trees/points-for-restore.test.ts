@@ -179,6 +179,23 @@ describe('what a restore of a point of sets takes', () => {
       ]);
     });
 
+    it('has those of other volumes by their numbers, where the clock was turned back', () => {
+      const points = [
+        copied('full', '20T01:00', 'full', []),
+        copied('v2 1', '20T06:00', 'log', ['full']),
+        copied('v3 1', '20T06:00', 'log', ['full']),
+        // It was turned back by two days, and is put right later.
+        copied('v2 2', '18T08:00', 'log', ['v2 1']),
+        copied('v3 2', '18T08:00', 'log', ['v3 1']),
+        copied('v2 3', '18T12:00', 'log', ['v2 2']),
+        copied('v3 3', '18T12:00', 'log', ['v3 2']),
+        copied('v2 4', '20T18:00', 'log', ['v2 3']),
+        copied('v3 4', '20T18:00', 'log', ['v3 3']),
+        copied('v3 5', '20T22:00', 'log', ['v3 4']),
+      ];
+      expect(taken(points, 'v2 3')).toEqual(['full v2 1 v3 1 v2 2 v3 2 v2 3 v3 3 v3 4', '']);
+    });
+
     it('has the full that serves it where its chain begins behind a hole', () => {
       const points = [
         copied('early', '19T10:00', 'log', []),
