@@ -16,6 +16,8 @@ export interface NeedingPoint {
   readonly ofPart?: string;
   /** It is worth nothing to others. */
   readonly isCorrupt?: boolean;
+  /** What is missing before it, in plain words. Absent: nothing. */
+  readonly gap?: string;
   /** Nobody knows when it was made (`BelievedDate`): a full serves no log then, and a log needs all that it says. */
   readonly isDoubted?: boolean;
 }
@@ -57,7 +59,7 @@ export class ServingFulls<P extends NeedingPoint> {
             .filter((full) =>
               isAboutLargest(
                 full,
-                fulls.filter((other) => this.#mayBeOfOne(full, other)),
+                fulls.filter((other) => mayBeOfOne(full, other, rules)),
               ),
             )
             .sort((a, b) => a.createdAtMs - b.createdAtMs);
@@ -67,13 +69,14 @@ export class ServingFulls<P extends NeedingPoint> {
   of(log: NeedingPoint): P | null {
     const { kind, createdAtMs, isDoubted } = log;
     if (kind !== 'log' || isDoubted === true) return null;
-    const serves = (full: P) => full.createdAtMs <= createdAtMs && this.#mayBeOfOne(full, log);
+    const serves = (full: P) =>
+      full.createdAtMs <= createdAtMs && mayBeOfOne(full, log, this.rules);
     return this.#fulls.findLast(serves) ?? null;
   }
 
-  #mayBeOfOne({ files: own }: NeedingPoint, { files: others }: NeedingPoint): boolean {
-    const { mayBeOfOneDatabase } = this.rules;
-    return !mayBeOfOneDatabase || !own || !others || mayBeOfOneDatabase(own, others);
+  /** Whether it is one of them. */
+  has(full: P): boolean {
+    return this.#fulls.includes(full);
   }
 
   /** Whether a log can do without another one, because that was written long enough before a full. Clocks of a database and of its storage differ by
@@ -98,6 +101,14 @@ export class ServingFulls<P extends NeedingPoint> {
     const isSame = needs.every((need, index) => need === point.needs[index]);
     return isSame ? point.needs : [...new Set(needs)];
   }
+}
+
+export function mayBeOfOne(
+  { files: own }: Pick<NeedingPoint, 'files'>,
+  { files: others }: Pick<NeedingPoint, 'files'>,
+  { mayBeOfOneDatabase }: LogRules,
+): boolean {
+  return !mayBeOfOneDatabase || !own || !others || mayBeOfOneDatabase(own, others);
 }
 
 /** Between which times clocks were turned back: a log that follows another is dated long before it. Of a full of such a time nobody knows which of the logs it holds.

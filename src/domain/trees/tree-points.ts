@@ -18,6 +18,7 @@ import {
 } from './needed-points.js';
 import type { TreePoint } from './source-tree.js';
 import { healthOf, type TargetTreePoint } from './target-tree.js';
+import { windowIds } from './recovery-window.js';
 import { believedTreeDates, copyAgesFrom, datesOfCopy, treeAgesFrom } from './tree-dates.js';
 import type { TreeRules } from './tree-rules.js';
 
@@ -211,7 +212,8 @@ interface AgedPoint extends NeedingPoint {
 const MINIMUM_POINTS = 3;
 
 /** Ids of the points that retention keeps: by days from when their sources were made, or the newest of them, or by a flag; and all that one of these
- *  needs. Logs, and backups of parts, which take no place, are kept from the oldest backup on that no flag alone keeps. Ages are counted from a day after the newest point at the latest, so that a clock that runs ahead, or a
+ *  needs. Logs, and backups of parts, which take no place, are kept from the oldest backup on that no flag alone keeps; of days so that each moment of these can be reached
+ *  (`windowIds`). Ages are counted from a day after the newest point at the latest, so that a clock that runs ahead, or a
  *  source that stopped, lets nothing go.
  *  @param unordered oldest first by the dates of the source */
 export function keptIds(
@@ -224,7 +226,8 @@ export function keptIds(
   const points = byDate(unordered);
   const backups = countedBackups(points);
   const counted = new Set(backups);
-  const firstDay = dayNumberOf(agesOf(points, nowMs), timeZone) - retention.value;
+  const asOfMs = agesOf(points, nowMs);
+  const firstDay = dayNumberOf(asOfMs, timeZone) - retention.value;
   const fewest = retention.type === 'days' ? MINIMUM_POINTS : retention.value;
   const firstByCount = firstCounted(backups, fewest);
   const kept = backups.filter(
@@ -236,6 +239,9 @@ export function keptIds(
   const oldestMs = logsFromMs(backups, kept[0]);
   for (const point of points)
     if (!counted.has(point) && point.createdAtMs >= oldestMs) ids.add(point.id);
+  if (retention.type === 'days')
+    for (const id of windowIds(points, backups, asOfMs - retention.value * DAY_MS, rules))
+      ids.add(id);
   for (const id of flagKeepReasons(points, { gfs, endedGfs, timeZone, nowMs }).keys()) ids.add(id);
   return withNeeds(points, ids, rules);
 }
@@ -296,11 +302,12 @@ function agesOf(points: readonly AgedPoint[], nowMs: number): number {
 /** The points of a copy as retention sees them, by their ids in the source and with the dates that are believed (`believedTreeDates`). */
 export function agedPoints(points: readonly TargetTreePoint[], nowMs?: number): AgedPoint[] {
   const dates = datesOfCopy(points, nowMs);
-  return points.map(({ source, kind, needs, files, sizeBytes, ofPart, ...point }, index) => ({
+  return points.map(({ source, kind, needs, files, sizeBytes, ofPart, gap, ...point }, index) => ({
     id: source.restorePointId,
     createdAtMs: dates[index]!.atMs,
     ...{ kind, needs, files, sizeBytes },
     ...(ofPart === undefined ? {} : { ofPart }),
+    ...(gap === undefined ? {} : { gap }),
     ...(dates[index]!.isDoubted ? { isDoubted: true } : {}),
     ...(healthOf(point) === 'corrupt' ? { isCorrupt: true } : {}),
     ...(point.flags.length > 0 ? { flags: point.flags } : {}),

@@ -19,6 +19,9 @@ export interface DatabaseHistory {
   readonly isRough: boolean;
   readonly keptDays: number;
   readonly toolDays: number;
+  /** Data are backed up each day (4), or after days without; and by fulls alone, or by increments between them. */
+  readonly dataSteps: number;
+  readonly fullsOnly: boolean;
   /** One for each six hours: whether a session runs. */
   readonly sessions: readonly boolean[];
   /** From which six hours on for how many the clock of the database is wrong, and by how much. */
@@ -34,6 +37,11 @@ export const aHistory: fc.Arbitrary<DatabaseHistory> = fc.record({
   isRough: fc.boolean(),
   keptDays: fc.integer({ min: 3, max: 6 }),
   toolDays: fc.integer({ min: 2, max: 6 }),
+  dataSteps: fc.constantFrom(4, 4, 7, 11),
+  fullsOnly: fc.oneof(
+    { weight: 2, arbitrary: fc.constant(false) },
+    { weight: 1, arbitrary: fc.constant(true) },
+  ),
   sessions: fc.array(
     fc.oneof(
       { weight: 5, arbitrary: fc.constant(false) },
@@ -51,10 +59,12 @@ export const aHistory: fc.Arbitrary<DatabaseHistory> = fc.record({
   ),
 });
 
-/** @returns how many points were called good, and were
+/** @returns how many points were called good, and were; and to how many moments it was brought
  *  @throws what is wrong with the copy */
-export async function liveThrough(history: DatabaseHistory): Promise<{ readonly good: number }> {
-  const { kind, seed, isRough, keptDays, toolDays } = history;
+export async function liveThrough(
+  history: DatabaseHistory,
+): Promise<Record<'good' | 'moments', number>> {
+  const { kind, seed, isRough, keptDays, toolDays, dataSteps, fullsOnly } = history;
   // Of logs that are lost while a clock is wrong nothing tells when they were made.
   // Of one that was wrong from the first backup on nothing tells either, until it is set.
   const isTold = kind !== 'rman' || history.clock?.from !== 0;
@@ -62,7 +72,7 @@ export async function liveThrough(history: DatabaseHistory): Promise<{ readonly 
   const random = new SeededRandom(seed);
   const world: ToolWorld = {
     source: new DatedSource('primary'),
-    ...{ nowMs: START_MS, aheadMs: 0, isRough, keptDays: toolDays },
+    ...{ nowMs: START_MS, aheadMs: 0, isRough, dataSteps, fullsOnly, keptDays: toolDays },
   };
   const tools = toolsOf(kind, world, random);
   const target = new SimulatedRepository('offsite');
@@ -85,7 +95,10 @@ export async function liveThrough(history: DatabaseHistory): Promise<{ readonly 
       );
       const told = JSON.stringify(outcome);
       if (outcome.result === 'failed' || outcome.result === 'actionRequired') throw new Error(told);
-      await judge.judge({ target, told, shown: world.source.files, isTimeKnown: clock === null });
+      await judge.judge({
+        ...{ target, told, shown: world.source.files },
+        ...{ nowMs: world.nowMs + 10 * 60_000, isTimeKnown: clock === null },
+      });
     }
     world.nowMs += STEP_MS;
   }

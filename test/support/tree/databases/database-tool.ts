@@ -26,6 +26,9 @@ export interface DatabaseTool {
   readonly reusesNames: boolean;
   /** Why a backup does not bring the database to its date with these files alone; null: it does. */
   lackOf(backup: Backup, held: Files): string | null;
+  /** Why these files do not bring it to a moment, between two of its backups or at one; null: they do.
+   *  @param atMs true time */
+  lackAt(atMs: number, held: Files): string | null;
 }
 
 /** What tools have in common: a clock, a place and a retention of their own. */
@@ -37,6 +40,9 @@ export interface ToolWorld {
   aheadMs: number;
   /** Dead runs, holes and files of other names. */
   readonly isRough: boolean;
+  /** After so many times of work it backs up data, beside logs each time. */
+  readonly dataSteps: number;
+  readonly fullsOnly: boolean;
   /** Days after which a tool removes what it does not need any more. */
   readonly keptDays: number;
 }

@@ -53,8 +53,8 @@ export class HanaTool implements DatabaseTool {
     const beganMs = world.nowMs - 5 * HOUR_MS;
     // Before the first full no log is backed up.
     if (step > 0) await this.#logs(beganMs - 10 * MINUTE_MS, random);
-    if (step % 4 === 0) {
-      const isFull = step === 0 || random.below(3) === 0;
+    if (step % world.dataSteps === 0) {
+      const isFull = step === 0 || world.fullsOnly || random.below(3) === 0;
       // One that is short and has taken the place of the one before it nobody can tell.
       const canDie = !this.reusesNames || this.volumes.length > 1;
       const dies = isFull && canDie && world.isRough && step > 0 && random.below(2) === 0;
@@ -136,8 +136,9 @@ export class HanaTool implements DatabaseTool {
       });
     }
     await this.#catalogue(atMs + 1000);
-    // Of a volume alone nobody could tell, as long as no later log of it is there.
-    if (this.world.isRough && random.below(12) === 0)
+    // Of a volume alone nobody could tell, as long as no later log of it is there; nor of its first.
+    const isFirst = this.backups.filter(({ log }) => log).length === this.volumes.length;
+    if (this.world.isRough && !isFirst && random.below(12) === 0)
       for (const log of this.backups.slice(-this.volumes.length))
         await removeBackup(this.world.source, log);
   }
@@ -171,6 +172,32 @@ export class HanaTool implements DatabaseTool {
     const isListed = [...held.keys()].some((path) => path.includes('log_backup_0_0_0_0'));
     if (!isListed) return 'there is no catalogue';
     return base === undefined ? null : this.lackOf(base, held);
+  }
+
+  lackAt(atMs: number, held: Files): string | null {
+    const isLater = ({ endedMs }: HanaBackup): boolean => endedMs >= atMs;
+    const ways = this.backups
+      .filter(({ redoFrom, endedMs }) => redoFrom !== undefined && endedMs <= atMs)
+      .map((base) => this.lackOf(base, held) ?? this.#lackOfLogs(base, isLater, held));
+    return leastLack(ways, 'no data backup had ended by then');
+  }
+
+  /** Of each volume from where the base stands to the first log that reaches far enough. */
+  #lackOfLogs(
+    { redoFrom, name }: HanaBackup,
+    isLast: (log: HanaBackup) => boolean,
+    held: Files,
+  ): string | null {
+    for (const volume of this.volumes) {
+      const logs = this.backups.filter(
+        ({ log }) => log?.volume === volume && log.last > redoFrom!.get(volume)!,
+      );
+      const lastAt = logs.findIndex(isLast);
+      if (lastAt < 0) return `no log of volume ${volume} was written since`;
+      const missing = logs.slice(0, lastAt + 1).find((log) => !isHeld(log, held));
+      if (missing !== undefined) return `from ${name} on ${missing.name} is missing`;
+    }
+    return null;
   }
 
   #lackOfLog(

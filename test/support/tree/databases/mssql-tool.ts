@@ -53,8 +53,8 @@ export class MssqlTool implements DatabaseTool {
     const step = this.#step++;
     const beganMs = world.nowMs - 5 * HOUR_MS;
     if (step > 0) await this.#back('log', beganMs - 10 * MINUTE_MS, {});
-    if (step % 4 === 0) {
-      const isFull = step === 0 || random.below(3) === 0;
+    if (step % world.dataSteps === 0) {
+      const isFull = step === 0 || world.fullsOnly || random.below(3) === 0;
       // Beside a full that is to come: one that dies, or one for somebody's own use.
       const beside = world.isRough && isFull && step > 0 ? random.below(6) : 6;
       if (beside < 4) {
@@ -166,20 +166,33 @@ export class MssqlTool implements DatabaseTool {
     if (is === 'full') return null;
     if (is === 'diff') return this.#lackOfBase(backup, held);
     const bases = this.backups.filter((one) => one.is !== 'log' && one.lastLsn <= backup.lastLsn);
-    const ways = bases.map((base) => {
-      const lack = this.lackOf(base, held);
-      const missing = this.backups.find(
-        (one) =>
-          one.is === 'log' &&
-          one.lastLsn >= base.lastLsn &&
-          one.lastLsn <= backup.lastLsn &&
-          !isHeld(one, held),
-      );
-      return (
-        lack ?? (missing === undefined ? null : `from ${base.name} on ${missing.name} is missing`)
-      );
-    });
+    const ways = bases.map(
+      (base) => this.lackOf(base, held) ?? this.#lackOfLogs(base, backup, held),
+    );
     return leastLack(ways, `no full before ${name}`);
+  }
+
+  lackAt(atMs: number, held: Files): string | null {
+    const last = this.backups.find(({ is, endedMs }) => is === 'log' && endedMs >= atMs);
+    if (last === undefined) return 'no log was backed up since';
+    const ended = this.backups.filter(
+      ({ is, endedMs, lastLsn }) => is !== 'log' && endedMs <= atMs && lastLsn <= last.lastLsn,
+    );
+    return leastLack(
+      ended.map((base) => this.lackOf(base, held) ?? this.#lackOfLogs(base, last, held)),
+      'no full had ended by then',
+    );
+  }
+
+  #lackOfLogs(base: MssqlBackup, last: MssqlBackup, held: Files): string | null {
+    const missing = this.backups.find(
+      (one) =>
+        one.is === 'log' &&
+        one.lastLsn >= base.lastLsn &&
+        one.lastLsn <= last.lastLsn &&
+        !isHeld(one, held),
+    );
+    return missing === undefined ? null : `from ${base.name} on ${missing.name} is missing`;
   }
 
   #lackOfBase({ name, base }: MssqlBackup, held: Files): string | null {

@@ -5,7 +5,7 @@ import type { BackupRepository } from '../../../../src/repository/backup-reposit
 import { findTrees } from '../../../../src/tree/find-trees.js';
 import type { TreeRecord } from '../../../../src/tree/tree-record.js';
 import { filesBelow } from '../tree-world.js';
-import { DAY_MS, type Backup, type DatabaseTool } from './database-tool.js';
+import { DAY_MS, HOUR_MS, type Backup, type DatabaseTool } from './database-tool.js';
 import type { Files } from './dated-source.js';
 
 /** A point of a copy, as whoever restores it sees it. */
@@ -17,6 +17,9 @@ interface Listed {
   readonly isGood: boolean;
 }
 
+/** So far apart are the moments that are asked for. */
+const STEP_MS = 1.5 * HOUR_MS;
+
 /** What a session left behind. */
 export interface SessionEnd {
   readonly target: BackupRepository;
@@ -24,6 +27,8 @@ export interface SessionEnd {
   readonly told: string;
   /** What the source held while it ran. */
   readonly shown: Files;
+  /** True time. Epoch milliseconds. */
+  readonly nowMs: number;
   /** A wrong clock makes ages wrong: then nothing is asked of what is too old. */
   readonly isTimeKnown: boolean;
 }
@@ -31,6 +36,10 @@ export interface SessionEnd {
 /** What a copy is worth, judged by what the tools know of their backups. */
 export class RestorableJudge {
   #before = new Map<Backup, Listed>();
+  /** To which moments each source could be brought when a session ran. */
+  readonly #moments = new Map<DatabaseTool, Set<number>>();
+  /** Moments that were asked for, so that a test of nothing is seen. */
+  moments = 0;
   /** Points that were called good, so that a test of nothing is seen. */
   good = 0;
 
@@ -43,6 +52,7 @@ export class RestorableJudge {
     const { trees, unreadable } = await findTrees(end.target);
     assert(unreadable.length === 0, () => `unreadable: ${JSON.stringify(unreadable)}`);
     const now = new Map<Backup, Listed>();
+    const held = new Map<string, Buffer>();
     for (const { folder, record } of trees) {
       const copied = await filesBelow(end.target, `${folder}/files`);
       for (const point of record.points) {
@@ -50,11 +60,14 @@ export class RestorableJudge {
         if (listed === null) continue;
         // One that was called anew is there by each name.
         if (now.get(listed.backup)?.isGood !== true) now.set(listed.backup, listed);
+        for (const path of point.files ?? [])
+          if (copied.has(path)) held.set(inRepository(record, path), copied.get(path)!);
         if (listed.isGood) this.#isRestorable(record, listed, copied);
       }
     }
     this.#nothingWentEarly(now, end);
     this.#allIsThere(now, end);
+    this.#eachMoment(held, end);
     this.#before = now;
   }
 
@@ -97,6 +110,28 @@ export class RestorableJudge {
       lack === null,
       () => `${backup.name} is listed as good, and cannot be restored: ${lack}`,
     );
+  }
+
+  /** The recovery window: to each moment of the kept days to which the source could be brought, the copy brings it, too. */
+  #eachMoment(held: Files, { nowMs, shown, isTimeKnown }: SessionEnd): void {
+    for (const tool of this.tools) {
+      // What was written over at the source is so in the copy.
+      if (!isTimeKnown || tool.reusesNames) continue;
+      const asked = this.#moments.get(tool) ?? new Set();
+      this.#moments.set(tool, asked);
+      const sinceMs = nowMs - this.keptDays * DAY_MS;
+      for (let atMs = Math.ceil(sinceMs / STEP_MS) * STEP_MS; atMs < nowMs; atMs += STEP_MS)
+        if (tool.lackAt(atMs, shown) === null) asked.add(atMs);
+      for (const atMs of asked) {
+        if (atMs < sinceMs) continue;
+        this.moments++;
+        const lack = tool.lackAt(atMs, held);
+        assert(
+          lack === null,
+          () => `the copy does not bring the database to ${new Date(atMs).toISOString()}: ${lack}`,
+        );
+      }
+    }
   }
 
   /** What was good and is still listed is still good; what is not listed any more was too old, or had lost its files to another backup. */

@@ -60,8 +60,8 @@ export class RmanTool implements DatabaseTool {
     const nowMs = world.nowMs + step * 1000;
     const beganMs = nowMs - 5 * HOUR_MS;
     await this.#archive(beganMs - 10 * MINUTE_MS);
-    if (step % 4 === 0) {
-      const level = step === 0 || random.below(4) === 0 ? 0 : 1;
+    if (step % world.dataSteps === 0) {
+      const level = step === 0 || world.fullsOnly || random.below(4) === 0 ? 0 : 1;
       await this.#data(beganMs, level, world.isRough && step > 0 && random.below(3) === 0, random);
     }
     if (this.packsLogs) await this.#packLogs(nowMs - 2 * HOUR_MS);
@@ -211,6 +211,16 @@ export class RmanTool implements DatabaseTool {
         this.#lackOfRedo(base, Math.max(closedMs, base.endedMs), held),
     );
     return leastLack(ways, `no backup of the database before ${name}`);
+  }
+
+  lackAt(atMs: number, held: Files): string | null {
+    const ended = this.backups.filter(
+      ({ level, endedMs }) => (level === 0 || level === 1) && endedMs <= atMs,
+    );
+    const ways = ended.map(
+      (base) => this.#lackOfData(base, held) ?? this.#lackOfRedo(base, atMs, held),
+    );
+    return leastLack(ways, 'no backup of the database had ended by then');
   }
 
   #lackOfData(backup: RmanBackup, held: Files): string | null {

@@ -117,17 +117,20 @@ describe('what retention keeps of the points of a tree', () => {
     const left = (points: readonly TreePoint[], more = {}) =>
       kept(points, days(3), { nowMs: at(5, 23), rules, ...more });
 
+    /** A window of three days begins on the third at 11:00: what is of the day before had ended then. */
+    const NEXT = [...CHAIN, point('F6', at(6))];
+
     it('keeps the logs from the oldest full on that stays, and none before it', () => {
-      expect(left(CHAIN)).toBe('F2 2a 2b F3 3a 3b F4 4a 4b F5 5a 5b');
+      expect(left(NEXT, { nowMs: at(6, 11) })).toBe('F2 2a 2b F3 3a 3b F4 4a 4b F5 5a 5b F6');
       expect(left(CHAIN, { rules: {} })).toBe('F1 1a 1b F2 2a 2b F3 3a 3b F4 4a 4b F5 5a 5b');
     });
 
     it('keeps those of the last minutes before it, because clocks differ', () => {
       const last = log('1c', at(2) - 14 * 60_000, '1b');
-      const near = [...CHAIN.slice(0, 3), last, ...CHAIN.slice(3)].map((one) =>
+      const near = [...CHAIN.slice(0, 3), last, ...NEXT.slice(3)].map((one) =>
         one.id === '2a' ? { ...one, needs: ['1c'] } : one,
       );
-      expect(left(near)).toMatch(/^1c F2 2a/);
+      expect(left(near, { nowMs: at(6, 11) })).toMatch(/^1c F2 2a/);
     });
 
     it.each<[string, Partial<TreePoint> & { isCorrupt?: true }]>([
@@ -169,6 +172,70 @@ describe('what retention keeps of the points of a tree', () => {
 
   it('all logs, where there is nothing but logs', () => {
     expect(kept([log('1', at(1)), log('2', at(25))], days(1))).toBe('1 2');
+  });
+
+  describe('of each moment of the kept days', () => {
+    /** A full each sixth day, and a log each evening that ends at a full by itself or not. */
+    const FULLS = [2, 8, 14, 20].map((day) => point(`F${day}`, at(day)));
+    const LOGS = Array.from({ length: 24 }, (_, index) =>
+      log(
+        String(index + 1),
+        at(index + 1, 20),
+        ...(index < 1 ? [] : [index === 1 ? 'F2' : String(index)]),
+      ),
+    );
+    const all = (fulls: readonly TreePoint[] = FULLS) =>
+      [...fulls, ...LOGS].sort((a, b) => a.createdAtMs - b.createdAtMs);
+    const rules = { logsBeforeFullMs: 15 * 60_000 };
+    const first = (points: readonly TreePoint[], value = 14): string =>
+      kept(points, days(value), { nowMs: at(24, 21), rules })
+        .split(' ')
+        .slice(0, 3)
+        .join(' ');
+
+    it('keeps the newest full that was made a day before them, and all logs since', () => {
+      // From the 10th, 21:00, on.
+      expect(first(all())).toBe('F8 8 9');
+      // From the 9th on the full of the 8th may still have been made.
+      expect(first(all(), 15)).toBe('F8 8 9');
+      expect(first(all(), 16)).toBe('F2 2 3');
+    });
+
+    it.each<[string, Partial<TreePoint> & { isCorrupt?: true }]>([
+      ['is corrupt', { isCorrupt: true }],
+      ['has a gap', { gap: 'no log of its end is here' }],
+      ['needs what is not there', { needs: ['nowhere'] }],
+      ['is much smaller than the one before', { sizeBytes: 100 }],
+    ])('goes back beyond one that %s', (_, more) => {
+      const sized = FULLS.map((one) => ({ ...one, sizeBytes: 1000 }));
+      const points = all(sized.map((one) => (one.id === 'F8' ? { ...one, ...more } : one)));
+      expect(first(points)).toBe('F2 2 3');
+    });
+
+    it('keeps the oldest where none is so old, and no more of backups without logs', () => {
+      expect(first(all(FULLS.slice(1)))).toBe('F8 8 9');
+      expect(kept(FULLS, days(8), { nowMs: at(24, 21) })).toBe('F8 F14 F20');
+      expect(kept([...FULLS, log('x', at(3))], days(8), { nowMs: at(24, 21) })).toBe('F8 F14 F20');
+    });
+
+    it('of each database of a folder', () => {
+      const of = (point: TreePoint, database: string): TreePoint => ({
+        ...{ ...point, id: `${database}${point.id}`, files: [database] },
+        needs: point.needs.map((need) => `${database}${need}`),
+      });
+      const mayBeOfOneDatabase = (own: readonly string[], others: readonly string[]) =>
+        own[0] === others[0];
+      const two = [
+        ...all().map((one) => of(one, 'a')),
+        // Of the other there is none of the 8th.
+        ...all(FULLS.filter(({ id }) => id !== 'F8')).map((one) => of(one, 'b')),
+      ].sort((a, b) => a.createdAtMs - b.createdAtMs);
+      const both = kept(two, days(14), {
+        ...{ nowMs: at(24, 21), rules: { ...rules, mayBeOfOneDatabase } },
+      }).split(' ');
+      expect(both.find((id) => id.startsWith('a'))).toBe('aF8');
+      expect(both.find((id) => id.startsWith('b'))).toBe('bF2');
+    });
   });
 
   it('nothing of nothing', () => {

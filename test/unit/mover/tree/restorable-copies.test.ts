@@ -5,13 +5,16 @@ import fc from '../../../support/properties.js';
 /** `LONGHAUL_DATABASE_HISTORIES=500` tries so many. */
 const HISTORIES = Number(process.env['LONGHAUL_DATABASE_HISTORIES'] ?? '5');
 
-it('brings a database back from each point of its copy that is listed as good', async () => {
-  let good = 0;
+it('brings a database back from each point of its copy that is listed as good, and to each moment of the kept days', async () => {
+  let [good, moments] = [0, 0];
   await fc.assert(
     fc.asyncProperty(aHistory, async (history) => {
-      good += (await liveThrough(history)).good;
+      const judge = await liveThrough(history);
+      good += judge.good;
+      moments += judge.moments;
     }),
     { numRuns: HISTORIES, endOnFailure: true },
   );
   expect(good).toBeGreaterThan(100);
+  expect(moments).toBeGreaterThan(100);
 }, 600_000);
