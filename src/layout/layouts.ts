@@ -24,6 +24,7 @@ import { ovirtLayout } from './ovirt/ovirt.js';
 import { TREE_LAYOUTS } from './tree-layouts.js';
 import { windowsBackupLayout } from './windows-backup/windows-backup.js';
 import { virtnbdbackupLayout } from './virtnbdbackup/virtnbdbackup.js';
+import { vmwareMachineLayout } from './vmware-machine/vmware-machine.js';
 import { loneVmaLayout } from './vzdump/lone-vma.js';
 import { vzdumpLayout } from './vzdump/vzdump.js';
 
@@ -37,6 +38,7 @@ export const BACKUP_LAYOUTS: readonly BackupLayout[] = [
   vzdumpLayout,
   ovirtLayout,
   ovfLayout,
+  vmwareMachineLayout,
   hypercoreLayout,
   hypervLayout,
   windowsBackupLayout,

@@ -67,15 +67,21 @@ function placeOf<I extends LinkableImage>(
   const { start } = places.get(parent)!;
   const goesOn = image.ownName === parent.ownName || children.get(parent)!.length === 1;
   if (goesOn) return { start, parent, below: [], fault: null };
-  const below = [parent];
-  let fault: PointFault | null = null;
-  for (let at: I | undefined = parent; at !== undefined;) {
+  const below = [parent, ...imagesBelow(parent, places)];
+  const faulty = below.find((one) => places.get(one)!.fault !== null);
+  const fault = faulty === undefined ? null : places.get(faulty)!.fault;
+  return { start: image, parent: null, below, fault };
+}
+
+/** All that an image builds on, the one right below it first. */
+export function imagesBelow<I>(image: I, places: ReadonlyMap<I, ImagePlace<I>>): I[] {
+  const below: I[] = [];
+  for (let at: I | undefined = image; at !== undefined;) {
     const place: ImagePlace<I> = places.get(at)!;
-    fault ??= place.fault;
     at = place.parent ?? place.below[0];
     if (at !== undefined) below.push(at);
   }
-  return { start: image, parent: null, below, fault };
+  return below;
 }
 
 function alone<I>(image: I, fault: PointFault | null): ImagePlace<I> {

@@ -63,6 +63,17 @@ export const LAYOUT_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
     restoredBy: '`ovftool`',
     tests: ['test/unit/image/ova.test.ts', EVERY_LAYOUT],
   },
+  'vmware-machine': {
+    writtenBy:
+      'copies of the folders of machines of Workstation, Fusion, ESXi that are off: `.vmx`, disks, snapshots',
+    data: 'parts',
+    judge: 'qemu-img 7.2',
+    restoredBy: 'opening the `.vmx`, or registering it',
+    tests: [
+      'test/unit/layout/vmware-machine.test.ts',
+      'test/integration/mover/vmware-machine.test.ts',
+    ],
+  },
   ghettovcb: {
     writtenBy: '`ghettoVCB.sh`: dated, numbered and packed runs',
     data: 'parts',

@@ -31,6 +31,7 @@ export const RESTORE_COMMANDS: Readonly<Record<string, string>> = {
   'solaris-stream': '`zfs receive tank/home`, `ufsrestore rf web01.ufsdump`',
   'sql-server': "`RESTORE DATABASE sales FROM DISK = 'sales.bak'`",
   'vhd-image': '`az disk create`, or what takes such disks',
-  'vmware-vsphere': '`ghettoVCB-restore.sh -c machines`, `ovftool web01.ovf vi://esx01`',
+  'vmware-vsphere':
+    '`ghettoVCB-restore.sh -c machines`, `ovftool web01.ovf vi://esx01`, `vim-cmd solo/registervm web01.vmx`',
   'windows-agent': '`wbadmin start recovery`, or Windows setup: system image recovery',
 };

@@ -1,0 +1,188 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { BackupError } from '../../../src/domain/errors.js';
+import type { UnrecognisedFiles } from '../../../src/domain/sources/unrecognised.js';
+import type { UnseenPart } from '../../../src/domain/sources/unseen-part.js';
+import { scanRepository } from '../../../src/layout/scan-repository.js';
+import { qemuImg, requireTool } from '../../support/image/qemu.js';
+import { hasRealImage } from '../../support/image/real-images.js';
+import { REAL_FIXTURES } from '../../support/image/real-fixtures.js';
+import type { RepositoryCopy } from '../../support/layout/repository-copy.js';
+import { makeDisk, shown, treeOf } from '../../support/layout/tree.js';
+
+const vmx = (...disks: string[]) =>
+  disks.map((name, unit) => `scsi0:${unit}.fileName = "${name}"\n`).join('');
+
+async function look({ repository }: RepositoryCopy) {
+  const unrecognised: UnrecognisedFiles[] = [];
+  const unseen: UnseenPart[] = [];
+  const workloads = await scanRepository(repository, {
+    onUnrecognised: (files) => unrecognised.push(files),
+    onUnseen: (part) => unseen.push(part),
+  });
+  const points = shown(workloads).map(({ id, points: own }) => [
+    id,
+    ...own.map(([, , ...more]) => more),
+  ]);
+  return { points, unseen, workloads, left: unrecognised.flatMap(({ examples }) => examples) };
+}
+
+async function child({ at }: RepositoryCopy, path: string, base: string): Promise<void> {
+  await qemuImg('create', '-q', '-f', 'vmdk', '-F', 'vmdk', '-b', base, at(path));
+}
+
+describe.skipIf(!requireTool('qemu-img'))('folders of VMware machines', () => {
+  it('are one workload with all disks of the definition and the files of the machine', async () => {
+    const copy = await treeOf({
+      'v/web/web.vmx': vmx('web.vmdk', 'C:\\vms\\web\\Data.vmdk'),
+      ...{ 'v/web/web.nvram': 'x', 'v/web/web.vmsd': 'x', 'v/web/web.vmxf': 'x' },
+      ...{ 'v/web/vmware.log': 'x', 'v/web/web-ctk.vmdk': 'x' },
+    });
+    await makeDisk(copy, 'v/web/web.vmdk', '-o', 'subformat=monolithicFlat');
+    await makeDisk(copy, 'v/web/data.vmdk');
+    await makeDisk(copy, 'v/web/other.vmdk');
+    const { points, left, workloads } = await look(copy);
+    expect(points).toEqual([
+      ['disk-v:web:other.vmdk', ['complete', 'image vmdk-stream v/web/other.vmdk']],
+      [
+        'vmware-v:web:web',
+        [
+          ...['complete', 'scsi0-0 vmdk v/web/web.vmdk', 'scsi0-1 vmdk v/web/data.vmdk'],
+          ...['web.vmx = v/web/web.vmx', 'web.nvram = v/web/web.nvram'],
+          ...[
+            'web.vmsd = v/web/web.vmsd',
+            'web.vmxf = v/web/web.vmxf',
+            'web.vmdk = v/web/web.vmdk',
+          ],
+        ],
+      ],
+    ]);
+    expect(left).toEqual(['vmware.log', 'web-ctk.vmdk']);
+    const [, web] = workloads;
+    expect(
+      web!.restorePoints.map(({ id, disks: [disk] }) => [id, disk!.as, disk!.asFormat]),
+    ).toEqual([['undated', 'web-flat.vmdk', 'raw']]);
+    expect(web!.otherIds).toEqual(['disk-v:web:web.vmdk', 'disk-v:web:data.vmdk']);
+  });
+
+  it('show each disk as it is now, and keep what its snapshots are of', async () => {
+    const copy = await treeOf({ 'web/web.vmx': vmx('web-000002.vmdk') });
+    await makeDisk(copy, 'web/web.vmdk');
+    await child(copy, 'web/web-000001.vmdk', 'web.vmdk');
+    await child(copy, 'web/web-000002.vmdk', 'web-000001.vmdk');
+    // A snapshot that the machine was set back from.
+    await child(copy, 'web/web-000003.vmdk', 'web.vmdk');
+    const { points, left, workloads } = await look(copy);
+    expect(points).toEqual([
+      [
+        'vmware-web:web',
+        [
+          ...['complete', 'scsi0-0 vmdk web/web-000002.vmdk', 'web.vmx = web/web.vmx'],
+          ...['web.vmdk = web/web.vmdk', 'web-000001.vmdk = web/web-000001.vmdk'],
+          'web-000003.vmdk = web/web-000003.vmdk',
+        ],
+      ],
+    ]);
+    expect(left).toEqual([]);
+    const [disk] = workloads[0]!.restorePoints[0]!.disks;
+    expect([disk!.kind, disk!.as, disk!.below?.map(({ path }) => path)]).toEqual([
+      ...['full', 'web-000002.vmdk', ['web/web-000001.vmdk', 'web/web.vmdk']],
+    ]);
+  });
+
+  it('are not whole without a disk, or what it builds on', async () => {
+    const copy = await treeOf({
+      'a/web.vmx': vmx('web.vmdk', 'gone.vmdk'),
+      'b/db.vmx': vmx('db-000001.vmdk'),
+    });
+    await makeDisk(copy, 'a/web.vmdk');
+    await makeDisk(copy, 'b/db.vmdk');
+    await child(copy, 'b/db-000001.vmdk', 'db.vmdk');
+    await makeDisk(copy, 'b/db.vmdk');
+    const { points } = await look(copy);
+    expect(points.map(([id, point]) => [id, point![0]])).toEqual([
+      ['vmware-a:web', 'incomplete: the disk "gone.vmdk" (scsi0:1) is missing'],
+      [
+        'vmware-b:db',
+        'broken: b/db-000001.vmdk builds on an earlier content of "db.vmdk": that was changed afterwards, or is another disk',
+      ],
+    ]);
+  });
+
+  it('are several machines where a folder has several definitions, each with its own', async () => {
+    const copy = await treeOf({
+      ...{ 'v/web.vmx': vmx('web.vmdk'), 'v/web.nvram': 'x', 'v/web-Snapshot1.vmsn': 'x' },
+      ...{ 'v/web2.vmx': vmx('web2.vmdk'), 'v/web2.nvram': 'x', 'v/none.vmx': vmx('none.vmdk') },
+    });
+    await makeDisk(copy, 'v/web.vmdk');
+    await makeDisk(copy, 'v/web2.vmdk');
+    const { points, left } = await look(copy);
+    expect(points).toEqual([
+      [
+        'vmware-v:web',
+        [
+          ...['complete', 'scsi0-0 vmdk v/web.vmdk', 'web.vmx = v/web.vmx'],
+          ...['web-Snapshot1.vmsn = v/web-Snapshot1.vmsn', 'web.nvram = v/web.nvram'],
+        ],
+      ],
+      [
+        'vmware-v:web2',
+        [
+          'complete',
+          'scsi0-0 vmdk v/web2.vmdk',
+          'web2.vmx = v/web2.vmx',
+          'web2.nvram = v/web2.nvram',
+        ],
+      ],
+    ]);
+    expect(left).toEqual(['none.vmx']);
+  });
+
+  it('are points of one workload in folders for each day', async () => {
+    const copy = await treeOf({
+      '2026-11-23/web/web.vmx': vmx('web.vmdk'),
+      '2026-11-24/web/web.vmx': vmx('web.vmdk'),
+    });
+    await makeDisk(copy, '2026-11-23/web/web.vmdk');
+    await makeDisk(copy, '2026-11-24/web/web.vmdk');
+    const { workloads } = await look(copy);
+    expect(
+      workloads.map(({ id, restorePoints }) => [id, ...restorePoints.map((one) => one.id)]),
+    ).toEqual([['vmware-web:web', '2026-11-23', '2026-11-24']]);
+  });
+
+  it('are named when their definition cannot be read: their disks are nobody else’s then', async () => {
+    const copy = await treeOf({ 'web/web.vmx': vmx('web.vmdk') });
+    await makeDisk(copy, 'web/web.vmdk');
+    const { openRead } = copy.repository;
+    copy.repository.openRead = (path) =>
+      path === 'web/web.vmx'
+        ? Promise.reject(new BackupError('REPOSITORY_ACCESS_DENIED', 'may not be read'))
+        : openRead.call(copy.repository, path);
+    const { points, unseen } = await look(copy);
+    expect(points).toEqual([]);
+    expect(unseen.map(({ path }) => path)).toEqual(['web']);
+  });
+
+  it('leave their disks to stand alone where the definition is encrypted', async () => {
+    const copy = await treeOf({ 'web/web.vmx': 'encryption.data = "x"\n' });
+    await makeDisk(copy, 'web/web.vmdk');
+    const { points, left } = await look(copy);
+    expect(points).toEqual([['disk-web:web.vmdk', ['complete', 'image vmdk-stream web/web.vmdk']]]);
+    expect(left).toEqual(['web.vmx']);
+  });
+
+  it.skipIf(!hasRealImage('vmx/v2v-test-i-vmx-3.vmx'))(
+    'are known by a real definition',
+    async () => {
+      const definition = await readFile(join(REAL_FIXTURES!, 'vmx', 'v2v-test-i-vmx-3.vmx'));
+      const copy = await treeOf({ 'r/machine.vmx': definition });
+      await makeDisk(copy, 'r/RHEL-7.1-UEFI.vmdk');
+      const { points } = await look(copy);
+      expect(points.map(([id, point]) => [id, point![1]])).toEqual([
+        ['vmware-r:machine', 'scsi0-0 vmdk r/RHEL-7.1-UEFI.vmdk'],
+      ]);
+    },
+  );
+});
