@@ -2,6 +2,7 @@ import { datableMs } from '../domain/file-stamp.js';
 import { type SourceWorkload } from '../domain/sources/source-workload.js';
 import {
   otherToolOf,
+  toolOfTree,
   UNRECOGNISED_EXAMPLES,
   type UnrecognisedFiles,
 } from '../domain/sources/unrecognised.js';
@@ -84,6 +85,7 @@ async function workloadsIn(
   { onUnseen, onUnrecognised }: ScanListener = {},
 ): Promise<Map<string, SourceWorkload>> {
   const told = new Set<string>();
+  const treeTools = new Map<string, string>();
   const look = { store, siblings: new SiblingRuns(repository) };
   const shares = new Map<string, [SourceWorkload, ...SourceWorkload[]]>();
   for await (const folder of folders) {
@@ -96,7 +98,7 @@ async function workloadsIn(
     const tell =
       onUnrecognised &&
       ((files: readonly RepositoryEntry[], runBy?: string): void =>
-        unrecognisedIn(files, runBy).forEach(onUnrecognised));
+        unrecognisedIn(files, treeTools, runBy).forEach(onUnrecognised));
     tell?.(folder.unclaimed, folder.runBy);
     const foundHere = await workloadsOf(repository, folder, look, onUnread, tell);
     for (const found of foundHere.map(withBounds)) {
@@ -214,9 +216,12 @@ function nobodysFiles(
   return doubtful.filter(({ path }) => !listed.has(path));
 }
 
-/** Folder by folder. */
+/** Folder by folder.
+ *  @param treeTools by folder that is one backup of a tool with everything below it: of those seen so far, and what is found here is added. A folder comes
+ *    before those in it */
 function unrecognisedIn(
   unclaimed: readonly RepositoryEntry[],
+  treeTools: Map<string, string>,
   runBy?: string,
 ): UnrecognisedFiles[] {
   const byFolder = new Map<string, string[]>();
@@ -226,11 +231,21 @@ function unrecognisedIn(
   }
   return [...byFolder].map(([folder, names]) => {
     const examples = names.slice(0, UNRECOGNISED_EXAMPLES);
-    const tool = otherToolOf(folder, names);
+    const ofTree = toolOfTree(names);
+    if (ofTree !== null) treeTools.set(folder, ofTree);
+    const tool = otherToolOf(folder, names) ?? toolAbove(folder, treeTools);
     return {
       ...{ folder, fileCount: names.length, examples },
       ...(tool === null ? {} : { tool }),
       ...(runBy === undefined ? {} : { runBy }),
     };
   });
+}
+
+function toolAbove(folder: string, treeTools: ReadonlyMap<string, string>): string | null {
+  for (let end = folder.lastIndexOf('/'); end > 0; end = folder.lastIndexOf('/', end - 1)) {
+    const tool = treeTools.get(folder.slice(0, end));
+    if (tool !== undefined) return tool;
+  }
+  return treeTools.get('.') ?? null;
 }

@@ -13,16 +13,30 @@ export interface UnrecognisedFiles {
 
 const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
 
-/** Tools whose backups no layout of this release finds, told by paths. Sources: the manuals of each. */
+/** Tools whose backups no layout of this release finds, told by paths; the first one counts. Sources: the manuals of each, for what is marked so also what the tool
+ *  itself wrote. */
 const OTHER_TOOLS: readonly (readonly [tool: string, path: RegExp])[] = [
   ['Oracle RMAN as image copies', /(?:^|\/)datafile\/[^/]+\.dbf$/i],
+  ['Oracle Data Pump', /\.dmp$/i],
   ['SqlPackage (BACPAC, DACPAC)', /\.(?:bac|dac)pac$/i],
-  ['Barman', /(?:^|\/)(?:base\/\d{8}T\d{6}\/.+|wals\/xlog\.db|identity\.json)$/],
+  // Barman 3.19: identity.json, main-xlog.db and meta/<id>-backup.info are new.
+  [
+    'Barman',
+    /(?:^|\/)(?:base\/\d{8}T\d{6}\/.+|wals\/(?:[^/]+-)?xlog\.db|identity\.json|meta\/\d{8}T\d{6}-backup\.info)$/,
+  ],
   ['WAL-G', /(?:^|\/)basebackups_005\//],
-  ['pg_basebackup', /(?:^|\/)(?:backup_manifest|(?:base|pg_wal)\.tar(?:\.\w+)?)$/],
+  ['pg_basebackup', /(?:^|\/)(?:backup_(?:manifest|label)|(?:base|pg_wal)\.tar(?:\.\w+)?)$/],
   ['pg_dump', /(?:^|\/)toc\.dat$/],
-  ['XtraBackup or Mariabackup', /(?:^|\/)(?:xtrabackup|mariadb_backup)_(?:info|checkpoints)$/],
-  ['Veeam Backup & Replication', /\.(?:vbk|vib|vrb|vbm|vlb)$/i],
+  [
+    'XtraBackup or Mariabackup',
+    /(?:^|\/)(?:(?:xtrabackup|mariadb_backup)_(?:info|checkpoints)|[^/]+\.(?:xb|mb)stream(?:\.\w+)?)$/i,
+  ],
+  ['mydumper', /-schema(?:-create|-triggers|-view|-post)?\.sql(?:\.\w+)?$/],
+  ['MySQL or MariaDB as binary logs', /(?:^|[-/])bin(?:log)?\.\d{6}$/i],
+  ['Redis or Valkey', /(?:\.rdb|(?:^|\/)appendonly\.aof(?:\.[\w.]+)?)$/i],
+  ['etcd', /(?:^|\/)(?:(?:[^/]*etcd[^/]*|snapshot[^/]*)\.db|etcd-snapshot-[^/]+)$/i],
+  ['Firebird', /\.(?:fbk|nbk|gbk)$/i],
+  ['Veeam Backup & Replication', /\.(?:vbk|vib|vrb|vbm|vlb|vlm|vsb|vsm|vom|bco)$/i],
   [
     'Xen Orchestra',
     new RegExp(`(?:^|/)xo-(?:vm|config)-backups/|(?:^|/)${UUID}/vdis/${UUID}/`, 'i'),
@@ -36,22 +50,62 @@ const OTHER_TOOLS: readonly (readonly [tool: string, path: RegExp])[] = [
     ),
   ],
   ['VirtualBox (VDI)', /\.vdi$/i],
+  ['Parallels', /\.(?:pvm|hdd)\/|\.hds$/i],
   ['Clonezilla', /(?:^|\/)(?:clonezilla-img|blkdev\.list|[^/]+-ptcl-img\.[^/]+)$/],
-  ['Time Machine or another program that writes sparse bundles', /\.(?:sparse|backup)bundle\//i],
+  ['FSArchiver', /\.fsa$/i],
+  [
+    'Time Machine or another program that writes sparse bundles',
+    /\.(?:sparse|backup)bundle\/|(?:^|\/)Backups\.backupdb\//i,
+  ],
+  ['DISM or another program that writes Windows images (WIM)', /\.(?:wim|swm|esd)$/i],
   ['Acronis', /\.tibx?$/i],
-  ['Macrium Reflect', /\.mr(?:img|bak)$/i],
+  ['Macrium Reflect', /\.mr(?:img|bak)x?$/i],
   ['ShadowProtect', /\.sp[fi]$/i],
   ['Symantec Ghost or System Recovery', /\.(?:gho|i?v2i)$/i],
+  ['AOMEI Backupper', /\.(?:adi|afi)$/i],
+  ['EaseUS Todo Backup', /\.pbd$/i],
   ['UrBackup', /\.vhdz$/i],
   ['ntbackup or Backup Exec', /\.bkf$/i],
+  ['Veritas NetBackup', /_C\d+_(?:F\d+|HDR|TIR)\.\d{10}\.\w+$/],
+  ['Commvault', /(?:^|\/)CHUNK_\d+\//],
+  ['Synology Hyper Backup', /\.hbk\//i],
+  ['NAKIVO', /(?:^|\/)NakivoBackup\//],
   ['Duplicati', /(?:^|\/)duplicati-[^/]+\.(?:dblock|dindex|dlist)\.[^/]+$/i],
   ['duplicity', /(?:^|\/)duplicity-(?:full|inc|new)[.-][^/]+$/],
   ['rdiff-backup', /(?:^|\/)rdiff-backup-data\//],
+  ['dar', /\.\d+\.dar$/i],
+  ['bup', /(?:^|\/)(?:bupindex(?:\.meta)?|bup\.bloom)$/],
+  ['ZPAQ', /\.zpaq$/i],
   ['Elasticsearch or OpenSearch', /(?:^|\/)snap-[\w-]{22}\.dat$/],
   ['IBM Db2', /(?:^|\/)\w+\.\d\.\w+\.(?:NODE\d{4}\.CATN\d{4}|DBPART\d{3})\.\d{14}\.\d{3}$/i],
-  ['mysqldump, pg_dump or another program that writes SQL', /\.sql\.(?:gz|bz2|xz|zst|lz4)$/i],
+  ['GitLab', /(?:^|\/)\d{10}_\d{4}_\d\d_\d\d_[^/]+_gitlab_backup\.tar$/],
+  [
+    'mysqldump, pg_dump or another program that writes SQL',
+    /\.sql\.(?:gz|bz2|xz|zst|lz4)$|\d{4}-?\d\d-?\d\d[^/]*\.sql$/i,
+  ],
+  [
+    'pg_dump, dump or another program that writes dumps',
+    /\.(?:pg)?dump(?:\.(?:gz|bz2|xz|zst|lz4))?$/i,
+  ],
+  ['cpio', /\.cpio(?:\.\w+)?$/i],
+  [
+    'tar, zip or another archiver',
+    /\.(?:tar|t[gx]z|tbz2?|zip|7z|rar)(?:\.(?:xz|bz2|zst|lz4|lzo|gz|gpg|age|enc|[a-z]{2}|\d{3}))*$/i,
+  ],
   ['rsnapshot', /(?:^|\/)(?:alpha|beta|gamma|delta|hourly|daily|weekly|monthly|yearly)\.\d+\//],
 ];
+
+/** Tools whose backup may be a folder with everything below it, by a file that lies in that folder. */
+const TOOLS_OF_TREES: readonly (readonly [tool: string, name: RegExp])[] = [
+  ['pg_basebackup', /^backup_(?:manifest|label)$/],
+  ['XtraBackup or Mariabackup', /^(?:xtrabackup|mariadb_backup)_(?:info|checkpoints)$/],
+  ['bup', /^bupindex$/],
+];
+
+/** The tool of whose backup a folder is with everything below it, by the files in it; null: none. */
+export function toolOfTree(names: readonly string[]): string | null {
+  return TOOLS_OF_TREES.find(([, name]) => names.some((one) => name.test(one)))?.[0] ?? null;
+}
 
 /** The first tool whose backups one of these files looks like; null: none. */
 export function otherToolOf(folder: string, names: readonly string[]): string | null {

@@ -25,8 +25,8 @@ export const vhdImageLayout = singleFilesLayout({
   linked: { vhd: 'vhd', vhdx: 'vhdx' },
 });
 
-/** Packed archives, and images of Google Cloud among them: `disk.raw` in a tar of the sparse form of GNU, compressed, which nothing but its unpacked
- *  content tells from any other. Source: Compute Engine, export an image. */
+/** Packed archives, and images of Google Cloud among them: `disk.raw` in a tar of the sparse form of GNU, compressed (`.tar.gz`), which nothing but its
+ *  unpacked content tells from any other. Of a tar that is not compressed no end is read here, so it is not taken. Source: Compute Engine, export an image. */
 export const gcpImageLayout = singleFilesLayout({
   name: 'gcp-image',
   type: {
@@ -35,7 +35,10 @@ export const gcpImageLayout = singleFilesLayout({
     rules: ALL_ALLOWED,
   },
   prefix: 'gcp',
-  formats: { 'tar.gz': 'gzip' },
+  formats: {
+    ...{ 'tar.gz': 'gzip', 'tar.zst': 'zstd', 'tar.xz': 'xz', 'tar.bz2': 'bzip2' },
+    ...{ 'tar.lz4': 'lz4', 'tar.lzo': 'lzop', tgz: 'gzip', txz: 'xz', tbz2: 'bzip2' },
+  },
 });
 
 /** Disks of VMware and of QEMU that lie alone: exports of clouds, downloads, copies of datastores. A VMDK in one file travels byte for byte, whatever

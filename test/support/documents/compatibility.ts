@@ -148,10 +148,10 @@ export const LAYOUT_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
     ],
   },
   'gcp-image': {
-    writtenBy: '`gcloud compute images export`: tar.gz',
+    writtenBy: 'any archiver: tar.gz, tar.zst and others; `gcloud compute images export`',
     data: 'synthetic',
     judge: SAME_BYTES,
-    restoredBy: '`gcloud compute images create`',
+    restoredBy: '`tar xf`, `gcloud compute images create`',
     tests: SINGLE_FILES,
   },
   'mac-image': {

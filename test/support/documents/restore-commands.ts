@@ -6,7 +6,7 @@ export const RESTORE_COMMANDS: Readonly<Record<string, string>> = {
   borg: '`borg extract repository::archive`',
   'dated-tree': '`rsync -aH 2026-11-24/ /srv/share/`',
   'disk-image': '`qemu-img convert`, or what takes such disks',
-  'google-cloud': '`gcloud compute images create`, from a bucket',
+  'google-cloud': '`tar xf`; of Google Cloud `gcloud compute images create`, from a bucket',
   'hpe-storeonce': 'the program that wrote to the appliance',
   'hyper-v': "`Import-VM -Path 'Virtual Machines\\<id>.vmcx' -Copy`",
   kasten: 'Kasten K10: import policy',

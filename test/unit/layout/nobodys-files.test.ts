@@ -50,3 +50,25 @@ describe('files that a layout has claimed and that are in no point', () => {
     expect(await strangersIn(copy)).toContain('vm1/vmconfig.virtnbdbackup.2.xml');
   });
 });
+
+/** A base backup without a manifest, and one of XtraBackup, as both lay them. */
+describe('folders below one that is a backup as a whole', () => {
+  it('are told to be of its tool, and those beside it are not', async () => {
+    const { repository } = await treeOf({
+      ...{ 'pg/main/backup_label': 'x', 'pg/main/base/1/112': 'x', 'pg/main/pg_xact/0000': 'x' },
+      ...{ 'pg/other/0000': 'x', 'my/full/xtrabackup_info': 'x', 'my/full/shop/t.ibd': 'x' },
+    });
+    const tools: [string, string | undefined][] = [];
+    await scanRepository(repository, {
+      onUnrecognised: ({ folder, tool }) => tools.push([folder, tool]),
+    });
+    expect(tools).toEqual([
+      ['my/full', 'XtraBackup or Mariabackup'],
+      ['my/full/shop', 'XtraBackup or Mariabackup'],
+      ['pg/main', 'pg_basebackup'],
+      ['pg/main/base/1', 'pg_basebackup'],
+      ['pg/main/pg_xact', 'pg_basebackup'],
+      ['pg/other', undefined],
+    ]);
+  });
+});
