@@ -1,4 +1,5 @@
 import { ALL_ALLOWED } from '../../domain/sources/workload-rules.js';
+import { UNDATED_ID } from '../../domain/sources/source-identity.js';
 import type { FormatId } from '../../domain/sources/source-workload.js';
 import {
   claimFiles,
@@ -8,9 +9,10 @@ import {
   type FoundWorkload,
 } from '../backup-layout.js';
 import { datedPlace, dateOfBoth, type DatedPlace } from '../dated-folders.js';
-import { parseDatedName } from '../dated-name.js';
+import { parseDatedName, type FoundDate } from '../dated-name.js';
 import type { FolderFacts } from '../file-facts.js';
 import { fullDisk, fullPoint } from '../full-point.js';
+import { writtenAtMs } from '../named-date.js';
 import { broken, type PointFault } from '../point-fault.js';
 import { settleChains, type DraftPoint } from '../settle-chains.js';
 import { wholeImageFault } from '../whole-image.js';
@@ -21,7 +23,7 @@ import { folderWorkloadId } from '../workload-id.js';
  *
  *  A workload is a machine's name in one folder, or in several that differ in a date alone: nothing else tells one from another. A date of the folder
  *  (`dated-folders.ts`) does for one in the name of a disk without an ending. A restore point is made of the disks with one date, id that
- *  date. A disk has no name but its uuid. Nothing tells that a file is whole: a point is taken once nothing in it has changed for a while.
+ *  date. A disk has no name but its uuid, or the place that AHV gives it: `web01-scsi.0.qcow2`, with a date before or behind that, or none: then all that has none is one point. Nothing tells that a file is whole: a point is taken once nothing in it has changed for a while.
  *  Source: export scripts that are published for AHV; no real files could be had (docs/COMPATIBILITY.md). */
 export const nutanixLayout: BackupLayout = {
   name: 'nutanix',
@@ -42,20 +44,31 @@ const NAME = new RegExp(
   `^(?<machine>.+)-(?<disk>${UUID})(?:-(?<date>[^.]+))?(?:\\.(?<ending>raw|qcow2))?$`,
 );
 
+/** As AHV calls the places of disks (`acli vm.disk_list`): with a dot, as no other tool does. */
+const PLACED =
+  /^(?<machine>.+)[-_](?<disk>(?:scsi|sata|ide|pci)\.\d{1,3})(?:[-_](?<date>[^.]+))?\.(?<ending>raw|qcow2)$/;
+
 interface NutanixName {
   readonly machine: string;
   readonly disk: string;
-  readonly date: string;
-  readonly createdAtMs: number;
+  /** null: neither it nor a folder that it lies in has one. */
+  readonly dated: FoundDate | null;
   readonly format: FormatId;
+  /** Of the workload that it was when such names were not known; null: they always were. */
+  readonly loneId: string | null;
 }
 
 interface NutanixFile extends NutanixName {
   readonly entry: ClaimedFile;
 }
 
-/** null: it is none, or neither it nor a folder that it lies in has a date. */
+/** null: it is none. */
 function parseName(name: string, place: DatedPlace): NutanixName | null {
+  return parseUuidName(name, place) ?? parsePlacedName(name, place);
+}
+
+/** null: it is none, or neither it nor a folder that it lies in has a date. */
+function parseUuidName(name: string, place: DatedPlace): NutanixName | null {
   const parts = NAME.exec(name)?.groups;
   if (parts === undefined) return null;
   const named = parts.date === undefined ? null : parseDatedName(parts.date);
@@ -64,8 +77,29 @@ function parseName(name: string, place: DatedPlace): NutanixName | null {
   if (named === null && (ending !== undefined || OF_OTHERS.test(machine))) return null;
   const dated = dateOfBoth(named, place);
   if (dated === null) return null;
-  const format = ending === 'qcow2' ? 'qcow2' : 'raw';
-  return { machine, disk, date: dated.date, createdAtMs: dated.createdAtMs, format };
+  return { machine, disk, dated, format: formatOf(ending), loneId: null };
+}
+
+function parsePlacedName(name: string, place: DatedPlace): NutanixName | null {
+  const parts = PLACED.exec(name)?.groups;
+  if (parts === undefined) return null;
+  const { machine: before = '', disk = '', date, ending = '' } = parts;
+  const behind = date === undefined ? null : parseDatedName(date);
+  if (date !== undefined && behind?.stem !== '') return null;
+  const inName = behind ?? parseDatedName(before);
+  const machine = behind === null && inName !== null ? inName.stem : before;
+  if (machine === '') return null;
+  const base = name.slice(0, -ending.length - 1);
+  const stem = parseDatedName(base)?.stem ?? base;
+  const layout = ending === 'raw' ? 'raw' : 'disk';
+  return {
+    ...{ machine, disk, dated: dateOfBoth(inName, place), format: formatOf(ending) },
+    loneId: `${folderWorkloadId(layout, place.place)}:${encodeURIComponent(`${stem}.${ending}`)}`,
+  };
+}
+
+function formatOf(ending: string | undefined): FormatId {
+  return ending === 'qcow2' ? 'qcow2' : 'raw';
 }
 
 async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promise<FoundWorkload[]> {
@@ -76,14 +110,17 @@ async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promis
     if (parts === null) continue;
     const runs = machines.get(parts.machine) ?? new Map<string, NutanixFile[]>();
     machines.set(parts.machine, runs);
-    runs.set(parts.date, [...(runs.get(parts.date) ?? []), { ...parts, entry }]);
+    const date = parts.dated?.date ?? UNDATED_ID;
+    runs.set(date, [...(runs.get(date) ?? []), { ...parts, entry }]);
   }
   const workloads: FoundWorkload[] = [];
   for (const [name, runs] of machines) {
     const id = `${folderWorkloadId('nutanix', place.place)}:${encodeURIComponent(name)}`;
     const drafts: DraftPoint[] = [];
     for (const [date, run] of runs) drafts.push(await draftPoint(facts, id, date, run));
-    workloads.push({ id, name, restorePoints: settleChains(drafts) });
+    const lone = [...runs.values()].flat().flatMap(({ loneId }) => loneId ?? []);
+    const otherIds = lone.length === 0 ? {} : { otherIds: [...new Set(lone)] };
+    workloads.push({ id, ...otherIds, name, restorePoints: settleChains(drafts) });
   }
   return workloads;
 }
@@ -103,7 +140,8 @@ async function draftPoint(
     else faults.push(fault);
   }
   return fullPoint({
-    ...{ id, workloadId, createdAtMs: run[0]!.createdAtMs },
+    ...{ id, workloadId },
+    createdAtMs: run[0]!.dated?.createdAtMs ?? writtenAtMs(run.map(({ entry }) => entry)),
     disks: [...disks.values()].map(({ disk, format, entry }) => fullDisk(disk, format, entry)),
     ...{ companions: [], faults },
     ...{ files: run.map(({ entry }) => entry), closingRecord: 'silent' },

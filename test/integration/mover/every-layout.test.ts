@@ -184,6 +184,7 @@ describe.skipIf(!requireTool('qemu-img'))('one repository with a tree of each la
       },
     },
     { tool: 'HyperCore', tree: { [`hc/${A}.qcow2`]: `${A}.qcow2`, 'hc/hc.xml': 'hc.xml' } },
+    { tool: 'acli of AHV', tree: { 'web01-scsi.0.qcow2': 'web01-scsi.0.qcow2' } },
     {
       tool: 'upload_disk.py of oVirt',
       tree: {

@@ -103,7 +103,8 @@ export const LAYOUT_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
     tests: ['test/unit/layout/hypercore.test.ts', EVERY_LAYOUT],
   },
   nutanix: {
-    writtenBy: 'scripts that copy disks of AHV, raw or qcow2',
+    writtenBy:
+      'scripts that copy disks of AHV, raw or qcow2, by their ids or places (`web01-scsi.0.qcow2`)',
     data: 'synthetic',
     judge: 'qemu-img 7.2; SHA-256 of the disk',
     restoredBy: 'upload as an image',

@@ -66,6 +66,41 @@ describe('disks of Nutanix AHV', () => {
     ]);
   });
 
+  it('belong to a machine by the place that AHV gives each, with a date or without one', async () => {
+    const { repository } = await treeOf({
+      ...{ 'a/web01-scsi.0.raw': 1_024, 'a/web01-scsi.1.raw': 512, 'a/db-sata.0.raw': 512 },
+      ...{ 'b/web01-20261124-scsi.0.raw': 512, 'b/web01-20261124-pci.1.raw': 512 },
+      ...{ 'b/web01-scsi.0-20261125.raw': 512, 'b/20261125-scsi.0.raw': 512 },
+      ...{ 'b/web01-scsi0.raw': 512, 'b/web01-scsi.0-old.raw': 512, 'b/scsi.0.raw': 512 },
+      ...{ '2026-11-24/web02-scsi.0.raw': 512, '2026-11-24/web02-scsi.1.raw': 512 },
+    });
+    const found = await scanWith(nutanixLayout, repository);
+    expect(
+      found.map(({ id, otherIds, restorePoints }) => [
+        ...[id, otherIds],
+        ...restorePoints.map((point) => [point.id, ...point.disks.map(({ disk }) => disk)]),
+      ]),
+    ).toEqual([
+      [
+        'nutanix-.:web02',
+        ['raw-.:web02-scsi.0.raw', 'raw-.:web02-scsi.1.raw'],
+        ['2026-11-24', 'scsi.0', 'scsi.1'],
+      ],
+      ['nutanix-a:db', ['raw-a:db-sata.0.raw'], ['undated', 'sata.0']],
+      [
+        ...['nutanix-a:web01', ['raw-a:web01-scsi.0.raw', 'raw-a:web01-scsi.1.raw']],
+        ['undated', 'scsi.0', 'scsi.1'],
+      ],
+      [
+        ...['nutanix-b:web01', ['raw-b:web01-pci.1.raw', 'raw-b:web01-scsi.0.raw']],
+        ...[
+          ['20261124', 'pci.1', 'scsi.0'],
+          ['20261125', 'scsi.0'],
+        ],
+      ],
+    ]);
+  });
+
   it('are incomplete when one was cut off within a sector or is empty', async () => {
     const { repository } = await treeOf({
       [`web-${A}-20261124`]: 700,
