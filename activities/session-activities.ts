@@ -1,5 +1,6 @@
 import type { CopyJob } from '../src/domain/jobs/copy-job.js';
 import type { CopySession, CopyTask } from '../src/domain/sessions/copy-session.js';
+import type { KeptAnswers } from '../src/domain/sessions/kept-answers.js';
 import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
 import { BackupError } from '../src/domain/errors.js';
 import type { RetryOrder, SessionEnd } from '../src/domain/schedules/retry.js';
@@ -13,8 +14,16 @@ import {
 } from '../src/chain/sessions/session-record.js';
 import { writeTaskRecord } from '../src/chain/sessions/task-record.js';
 import type { DataMover } from '../src/mover/data-mover.js';
+import { onChain } from './on-chain.js';
 import { runTask } from './run-task.js';
 import { assertIsNoTarget } from '../src/mover/look/source-guard.js';
+
+/** Whose answers are told by now. */
+export interface AnswersTold {
+  readonly targetRepositoryId: string;
+  readonly jobId: string;
+  readonly keeps: readonly KeptAnswers[];
+}
 
 /** Starts the copy jobs whose schedule is "after" another job. What the Temporal client can do comes in from outside. */
 export interface JobStarter {
@@ -147,6 +156,19 @@ function createRecordActivities(mover: DataMover) {
       await runTask(async () => {
         const target = await mover.repository(input.job.target.repositoryId);
         await writeJobDefinition(target, input.job);
+      });
+    },
+
+    /** Ends what copies keep for whoever did not get an answer: who got it has written down what it told. A tree keeps it in its record, a chain beside it. */
+    async noteAnswersTold({ targetRepositoryId, jobId, keeps }: AnswersTold): Promise<void> {
+      await runTask(async (control) => {
+        for (const { workloadId, owner, hasCommit, hasRemoval, hasTaken } of keeps) {
+          const kept = { ...onChain({ jobId, workloadId }), targetRepositoryId, owner };
+          const told = { hasCommit: hasCommit === true, hasRemoval: hasRemoval === true };
+          if (told.hasCommit || told.hasRemoval)
+            await mover.runFreeing('noteTold', { ...kept, ...told }, control);
+          if (hasTaken === true) await mover.run('dropTakenNotes', kept, control);
+        }
       });
     },
 

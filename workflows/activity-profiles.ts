@@ -172,14 +172,14 @@ export function leaseActivities(
   return proxyActivities<LeaseActivities>(briefOptions(repositoryId, settings, '15s', '30s'));
 }
 
-/** What a task has told, also when it was stopped. What keeps that from being noted makes the next one tell it again. A large record takes its time. */
+type ToldActivities = Pick<TreeActivities, 'noteTold'> & Pick<SessionActivities, 'noteAnswersTold'>;
+
+/** What a task has told, also when it was stopped. What keeps that from being noted makes the next one tell it again. Large records take their time. */
 export function toldActivities(
   repositoryId: string,
   settings: CopySettings,
-): ActivityInterfaceFor<Pick<TreeActivities, 'noteTold'>> {
-  return proxyActivities<Pick<TreeActivities, 'noteTold'>>(
-    briefOptions(repositoryId, settings, '2m', '3m'),
-  );
+): ActivityInterfaceFor<ToldActivities> {
+  return proxyActivities<ToldActivities>(briefOptions(repositoryId, settings, '2m', '3m'));
 }
 
 /** Among the looks: the places for data may be taken for hours. */

@@ -18,6 +18,7 @@ import {
   type Hold,
   type SessionState,
 } from '../src/domain/sessions/copy-session.js';
+import type { KeptAnswers } from '../src/domain/sessions/kept-answers.js';
 import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
 import { sessionLeft } from '../src/domain/sessions/job-outcome.js';
 import type { PingEvent } from '../src/domain/safety/notification-channel.js';
@@ -48,6 +49,7 @@ import {
 import { settleAbsentWorkloads } from './removed-workloads.js';
 import { SessionChildren } from './session-children.js';
 import { reportTask } from './task-report.js';
+import { noteAnswersTold } from './told-answers.js';
 import { SessionEnding } from './session-ending.js';
 import { findWorkloads, type SessionWorkloads } from './session-workloads.js';
 
@@ -95,6 +97,8 @@ class Session {
   /** Workloads up to this id are done; the queue is sorted by id. */
   private doneUntil: string | null;
   private toldAtMs = 0;
+  /** Answers of its tasks that the copies keep until its record is written; of so many workloads as fit into one. */
+  private readonly keeps: KeptAnswers[];
   /** A source, or a part of one, showed nothing or could not be read. */
   private isUnseen = false;
 
@@ -104,6 +108,7 @@ class Session {
     this.ended = new TallyKeeper(carried?.tally);
     this.settings = carried?.settings ?? null;
     this.isPaused = carried?.isPaused ?? false;
+    this.keeps = [...(carried?.keeps ?? [])];
     this.doneUntil = carried?.doneUntil ?? null;
     if (this.isPaused) this.state = 'paused';
   }
@@ -155,6 +160,7 @@ class Session {
       tally: this.ended.tally,
       doneUntil: this.doneUntil,
       isPaused: this.isPaused,
+      ...(this.keeps.length === 0 ? {} : { keeps: this.keeps }),
     };
   }
 
@@ -196,8 +202,10 @@ class Session {
       ({ workload }) => doneUntil === null || workload.id > doneUntil,
     );
     this.waiting = queue.length;
-    const children = new SessionChildren({ job, overrides, settings, report }, this.hold, (task) =>
-      this.add(task),
+    const children = new SessionChildren(
+      { job, overrides, settings, report },
+      this.hold,
+      (task, keeps) => this.add(task, keeps),
     );
     this.children = children;
     // The next run has to list as much: that is no reason to go on.
@@ -318,12 +326,14 @@ class Session {
     const order = stopped ? null : ending.retryOrder();
     if (order !== null) this.nextTryAt = new Date(order.dueMs).toISOString();
     this.tellEnd();
-    await this.try('the record of this session could not be written', () =>
+    const isRecorded = await this.try('the record of this session could not be written', () =>
       recordActivities(job.target.repositoryId).recordSession.executeWithOptions(
         { summary: `record the session: ${outcome.result}` },
         [{ job, session: this.view(), takeOver: this.input.overrides?.takeOver }],
       ),
     );
+    const ids = { targetRepositoryId: job.target.repositoryId, jobId: job.id };
+    if (isRecorded && this.settings !== null) await noteAnswersTold(ids, this.settings, this.keeps);
     if (!stopped)
       await this.try('the jobs that follow could not be started', () =>
         followUpActivities.startJobsAfter.executeWithOptions(
@@ -354,16 +364,19 @@ class Session {
     upsertMemo({ taskCounts, progress, isPartial, left, ...next });
   }
 
-  /** A session ends, whatever becomes of its last steps. */
-  private async try(otherwise: string, step: () => Promise<unknown>): Promise<void> {
+  /** A session ends, whatever becomes of its last steps. @returns whether this one was done */
+  private async try(otherwise: string, step: () => Promise<unknown>): Promise<boolean> {
     try {
       await step();
+      return true;
     } catch (error) {
       this.reason = `${this.reason ?? ''} (${otherwise}: ${reasonOf(error)})`.trim();
+      return false;
     }
   }
 
-  private add(task: CopyTask): void {
+  private add(task: CopyTask, keeps?: KeptAnswers): void {
+    if (keeps !== undefined) this.keeps.push(keeps);
     this.ended.add(task);
     this.showState();
     // Known without asking a worker, and seldom enough to cost nothing.

@@ -6,6 +6,7 @@ import {
 } from '@temporalio/workflow';
 import type { CopyJob } from '../src/domain/jobs/copy-job.js';
 import type { CopyTask } from '../src/domain/sessions/copy-session.js';
+import type { EndedTask, KeptAnswers } from '../src/domain/sessions/kept-answers.js';
 import {
   faultNotes,
   faultsText,
@@ -22,7 +23,7 @@ import type { CopyWorkloadInput } from './copy-workload-input.js';
 import { codeOf, isStop, reasonOf } from './failures.js';
 import { goOnInNewRun, isHistoryLong } from './history-length.js';
 import { Pause } from './pause.js';
-import { runWorkloadTask, type WorkloadTask } from './run-task.js';
+import { runWorkloadTask, TOLD_LAST, type WorkloadTask } from './run-task.js';
 import { TaskState } from './task-state.js';
 import { Turn } from './turn.js';
 
@@ -44,8 +45,8 @@ export interface CopyTreeInput extends Pick<
 
 /** The part of a session that copies one tree of files. Its workflow id is the lock on the copy, as that of `copyWorkload`. A run that has grown long
  *  goes on in a new one between two batches: what was copied is in the journal beside the data, and is entered into the index by the next plan. */
-export async function copyTree(input: CopyTreeInput): Promise<CopyTask> {
-  return runWorkloadTask(new TreeCopy(input), input.report);
+export async function copyTree(input: CopyTreeInput): Promise<EndedTask> {
+  return runWorkloadTask(new TreeCopy(input), input);
 }
 
 /** Before, the record of the copy never heard what a session had told. */
@@ -117,10 +118,20 @@ class TreeCopy implements WorkloadTask {
     }
   }
 
-  /** The task tells by now what it was answered. */
+  get keeps(): KeptAnswers | null {
+    const { hasCommit, hasRemoval } = this;
+    if (!hasCommit && !hasRemoval) return null;
+    return {
+      ...{ workloadId: this.ids.workloadId, owner: this.input.owner },
+      ...(hasCommit ? { hasCommit } : {}),
+      ...(hasRemoval ? { hasRemoval } : {}),
+    };
+  }
+
+  /** Of a task that an earlier build has begun. */
   private async noteTold(): Promise<void> {
     const { ids, hasCommit, hasRemoval } = this;
-    if ((!hasCommit && !hasRemoval) || !patched(NOTES_TOLD)) return;
+    if ((!hasCommit && !hasRemoval) || patched(TOLD_LAST) || !patched(NOTES_TOLD)) return;
     const { owner, settings, workload } = this.input;
     const { noteTold: note } = toldActivities(ids.targetRepositoryId, settings);
     await CancellationScope.nonCancellable(() =>

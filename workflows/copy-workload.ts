@@ -1,7 +1,7 @@
 import { ApplicationFailure, sleep } from '@temporalio/workflow';
 import type { WorkLook } from '../activities/chain-payloads.js';
 import type { RestorePointScope } from '../src/domain/jobs/copy-job.js';
-import type { CopyTask } from '../src/domain/sessions/copy-session.js';
+import type { EndedTask, KeptAnswers } from '../src/domain/sessions/kept-answers.js';
 import type { DiskWork } from '../src/domain/targets/disk-work.js';
 import { recreatedMessage, type ChainDetection } from '../src/domain/sources/recreated-chain.js';
 import type {
@@ -28,23 +28,19 @@ import { Turn } from './turn.js';
 
 /** The part of a session that copies one workload. Its workflow id is the lock on the target chain. It never fails: its task says how it
  *  ended. A run that has grown long goes on in a new one between two batches: the plan and the cursor in the staging folder hold the place. */
-export async function copyWorkload(input: CopyWorkloadInput): Promise<CopyTask> {
-  return runWorkloadTask(new WorkloadCopy(input), input.report);
+export async function copyWorkload(input: CopyWorkloadInput): Promise<EndedTask> {
+  return runWorkloadTask(new WorkloadCopy(input), input);
 }
 
 const FREED = 'the target has no room left: what retention lets go was removed all the same';
 
 /** Asks for the work to be looked at anew: the source or the staging folder is not what the plan was made for. */
-const PLAN_AGAIN: readonly string[] = [
-  'SOURCE_CHANGED',
-  'STAGING_INVALID',
-  'FILE_MISSING',
-  'RESTORE_POINT_MISSING',
-];
+const PLAN_AGAIN = ['SOURCE_CHANGED', 'STAGING_INVALID', 'FILE_MISSING', 'RESTORE_POINT_MISSING'];
 
 class WorkloadCopy implements WorkloadTask {
   readonly state: TaskState;
   readonly pause: Pause;
+  keeps: KeptAnswers | null = null;
   private readonly turn: Turn;
   /** null: the chain is not ours yet. */
   private chainEpoch: number | null = null;
@@ -124,6 +120,8 @@ class WorkloadCopy implements WorkloadTask {
   private own({ epoch, notes }: Pick<WorkLook, 'epoch' | 'notes'>): void {
     this.chainEpoch = epoch;
     for (const note of notes) this.state.note(note);
+    const { workloadId } = this.ids;
+    if (notes.length > 0) this.keeps = { workloadId, owner: this.input.owner, hasTaken: true };
   }
 
   private get owned() {

@@ -15,6 +15,7 @@ import type {
   TaskCounts,
 } from '../src/domain/sessions/copy-session.js';
 import type { FileBackupJob } from '../src/domain/jobs/file-backup-job.js';
+import type { KeptAnswers } from '../src/domain/sessions/kept-answers.js';
 import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
 import type { Notice } from '../src/domain/safety/notice.js';
 import type { ChannelKnowledge } from '../src/domain/safety/channel-news.js';
@@ -137,6 +138,8 @@ export interface CopySessionInput {
     /** Workloads up to this id are done. */
     readonly doneUntil: string | null;
     readonly isPaused: boolean;
+    /** Absent: none. */
+    readonly keeps?: readonly KeptAnswers[];
   };
 }
 

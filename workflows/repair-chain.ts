@@ -1,4 +1,4 @@
-import { workflowInfo } from '@temporalio/workflow';
+import { patched, workflowInfo } from '@temporalio/workflow';
 import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
 import {
   damageText,
@@ -11,6 +11,7 @@ import type { WorkloadType } from '../src/domain/sources/source-workload.js';
 import { cut } from '../src/domain/sessions/task-brief.js';
 import { healthActivities, listingActivities } from './activity-profiles.js';
 import { codeOf } from './failures.js';
+import { noteAnswersTold } from './told-answers.js';
 import { MAX_NOTES, NOTE_CHARACTERS } from './operation-state.js';
 
 /** Something damaged in the files of one point. */
@@ -52,6 +53,9 @@ export async function repairChain(input: RepairInput): Promise<RepairOutcome> {
   return { unhealed: repair.unhealed, notes, omittedNotes, stuck: repair.stuck };
 }
 
+/** Before, the chain kept what a check had told. */
+const NOTES_TOLD = 'repairChain-20261128-notes-told';
+
 class ChainRepair {
   unhealed = 0;
   readonly notes: string[] = [];
@@ -59,6 +63,7 @@ class ChainRepair {
   private readonly lasting: LastingDamage[] = [];
   private isSourceUnknown = false;
   private epoch = 0;
+  private taken = 0;
   private readonly activities;
 
   constructor(private readonly input: RepairInput) {
@@ -72,22 +77,34 @@ class ChainRepair {
 
   async run(): Promise<void> {
     const { targetRepositoryId, settings, workload } = this.input;
+    const owner = workflowInfo().firstExecutionRunId;
     const chain = await listingActivities(
       targetRepositoryId,
       settings,
     ).inspectTargetChain.executeWithOptions({ summary: `${workload.name}: take the chain over` }, [
       {
         ...{ ...this.place, workload, isKept: true, isLastLook: this.input.isLastLook === true },
-        ...{ owner: workflowInfo().firstExecutionRunId, nowMs: Date.now() },
+        ...{ owner, nowMs: Date.now() },
       },
     ]);
     this.epoch = chain.epoch;
     this.stuck = chain.stuck ?? null;
     // Of a chain that is only asked to finish its change whoever asks tells it, once.
-    if (this.input.damage.length + this.input.verified.length > 0) this.notes.push(...chain.notes);
+    const isTold = this.input.damage.length + this.input.verified.length > 0;
+    if (isTold) this.notes.push(...chain.notes);
+    this.taken = isTold ? chain.notes.length : 0;
     for (const { pointId, damage } of this.input.damage) await this.healUnlessGone(pointId, damage);
     if (this.lasting.length > 0) await this.mark();
     if (this.input.verified.length > 0) await this.markVerified();
+    await this.noteTold(owner);
+  }
+
+  /** What was found when the chain was taken over. */
+  private async noteTold(owner: string): Promise<void> {
+    if (this.taken === 0 || !patched(NOTES_TOLD)) return;
+    const { settings, workload } = this.input;
+    const keeps = { workloadId: workload.id, owner, hasTaken: true } as const;
+    await noteAnswersTold(this.place, settings, [keeps]);
   }
 
   /** The check goes on without a point that a session took away meanwhile. Where it was merged, its damage may have gone along: it is not

@@ -1,9 +1,11 @@
-import { ContinueAsNew, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
-import type { CopyTask } from '../src/domain/sessions/copy-session.js';
+import { ContinueAsNew, patched, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
+import type { EndedTask, KeptAnswers } from '../src/domain/sessions/kept-answers.js';
+import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
 import { isStop } from './failures.js';
 import { RESULT, taskHoldSignal, taskQuery } from './messages.js';
 import type { Pause } from './pause.js';
 import { reportTask, type TaskReport } from './task-report.js';
+import { noteAnswersTold } from './told-answers.js';
 import type { TaskState } from './task-state.js';
 
 /** The copy of one workload, whatever it is. */
@@ -11,11 +13,16 @@ export interface WorkloadTask {
   readonly state: TaskState;
   readonly pause: Pause;
   readonly ids: { readonly targetRepositoryId: string; readonly jobId: string };
+  /** What it was answered and has told; null: nothing that is kept. */
+  readonly keeps: KeptAnswers | null;
   run(): Promise<void>;
 }
 
 /** Runs it as a task that tells how far it is, can be paused, and never fails: it says how it ended. */
-export async function runWorkloadTask(copy: WorkloadTask, report: TaskReport): Promise<CopyTask> {
+export async function runWorkloadTask(
+  copy: WorkloadTask,
+  { report, settings }: { readonly report: TaskReport; readonly settings: CopySettings },
+): Promise<EndedTask> {
   const { state } = copy;
   setHandler(taskQuery, () => state.task);
   setHandler(taskHoldSignal, (hold) => copy.pause.set(hold));
@@ -27,5 +34,14 @@ export async function runWorkloadTask(copy: WorkloadTask, report: TaskReport): P
     else state.fail(error);
   }
   upsertSearchAttributes([{ key: RESULT, value: state.task.result ?? 'failed' }]);
-  return reportTask(report, copy.ids, state.task);
+  const task = await reportTask(report, copy.ids, state.task);
+  const { keeps } = copy;
+  if (keeps === null || !patched(TOLD_LAST)) return task;
+  if (!report.isLarge) return { ...task, keeps };
+  // A session of so many carries no list of them, and has a file of each.
+  if (task.recorded === true) await noteAnswersTold(copy.ids, settings, [keeps]);
+  return task;
 }
+
+/** Before, a copy forgot what a task had told although nothing of it was written down yet. */
+export const TOLD_LAST = 'copyTask-20261128-told-last';

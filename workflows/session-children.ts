@@ -8,6 +8,7 @@ import {
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { withoutSources, type CopyJob, type StartOverrides } from '../src/domain/jobs/copy-job.js';
 import { newTask, type CopyTask, type Hold } from '../src/domain/sessions/copy-session.js';
+import type { KeptAnswers } from '../src/domain/sessions/kept-answers.js';
 import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
 import { isErrorCode } from '../src/domain/errors.js';
 import { copyTree } from './copy-tree.js';
@@ -48,7 +49,7 @@ export class SessionChildren {
     },
     private hold: Hold | null,
     /** Called once for each task, when it has ended. */
-    private readonly onEnd: (task: CopyTask) => void,
+    private readonly onEnd: (task: CopyTask, keeps: KeptAnswers | undefined) => void,
   ) {}
 
   get count(): number {
@@ -84,16 +85,17 @@ export class SessionChildren {
     this.running.add(running);
     this.starting++;
     let task: CopyTask;
+    let keeps: KeptAnswers | undefined;
     try {
       const child = await this.start(source).finally(() => this.starting--);
       running.child = child;
       if (this.hold !== null) await signalHold(child, this.hold);
-      task = await child.result();
+      ({ keeps, ...task } = await child.result());
     } catch (error) {
       task = { ...waiting, state: 'ended', ...outcomeOf(error) };
     }
     this.running.delete(running);
-    this.onEnd(task);
+    this.onEnd(task, keeps);
   }
 
   async setHold(hold: Hold | null): Promise<void> {

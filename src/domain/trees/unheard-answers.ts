@@ -1,5 +1,6 @@
 /** What runs did whose answers may have been told by nobody. Plain JSON. */
 
+import { BY_A_RUN_BEFORE } from '../sessions/kept-answers.js';
 import { sentAgainText } from './tree-guard.js';
 import type { CommittedTree } from './tree-work.js';
 
@@ -39,17 +40,17 @@ export function untoldWorkNotes(work: UntoldWork = NO_WORK): string[] {
   return [
     ...(committedCount === 0
       ? []
-      : [`${BEFORE}: ${committedCount} restore points were committed, ${lastCommitted} last`]),
+      : [
+          `${BY_A_RUN_BEFORE}: ${committedCount} restore points were committed, ${lastCommitted} last`,
+        ]),
     ...(fileCount + pointCount === 0
       ? []
-      : [`${BEFORE}: ${fileCount} files and ${pointCount} restore points were removed`]),
+      : [`${BY_A_RUN_BEFORE}: ${fileCount} files and ${pointCount} restore points were removed`]),
   ];
 }
-
-const BEFORE = 'by a run before, which may not have told it';
 
 /** What a commit found that is to be seen to; one plain sentence each. It may be so no more. */
 export function foundByCommit({ sentAgain, leftOut }: CommittedTree): string[] {
   const found = [...(sentAgain === undefined ? [] : [sentAgainText(sentAgain)]), ...leftOut];
-  return found.map((text) => `${BEFORE}: ${text}`);
+  return found.map((text) => `${BY_A_RUN_BEFORE}: ${text}`);
 }

@@ -18,10 +18,10 @@ import { readStagedJson, stagedPath, type ComposedPoint } from '../staging/copy-
 import type { MoverContext } from '../task/mover-context.js';
 import { finishPendingChange, isStuckFor } from './pending-change.js';
 import { isReplaced } from './replace-files.js';
+import { withTakenNotes } from './taken-notes.js';
 import { removeEndedLeases } from '../../chain/leases.js';
 import { setUncommittedAside, uncommittedText } from '../../chain/quarantine.js';
 import { TAKE_STAGING_ID } from '../../domain/targets/staging-id.js';
-import { keepAnswer, keptAnswer } from '../staging/kept-answers.js';
 import { markRepository } from '../../chain/repository-marker.js';
 import { sweepStaging } from '../staging/staging.js';
 
@@ -69,25 +69,12 @@ export async function inspectTargetChain(
     ...(record.pending === null ? notes : []),
     ...orphans.map((id) => uncommittedText(input.chain, id)),
   ];
-  const kept = await keptNotes(place, `${input.owner} ${input.nowMs}`, found);
+  const kept = await withTakenNotes(place, input.owner, found);
   for (const id of orphans) await setUncommittedAside(target, input.chain, record, id);
   await sweepStaging(target, input.chain, record, kept.length > 0 ? [TAKE_STAGING_ID] : []);
   await removeEndedLeases(target, input.chain, input.nowMs);
   // What waits still every attempt finds.
   return { record, notes: record.pending === null ? kept : [...notes, ...kept], stuck };
-}
-
-/** What was found, with what an attempt before this one has found and settled. */
-async function keptNotes(
-  { repository, chain }: ChainPlace,
-  token: string,
-  found: readonly string[],
-): Promise<string[]> {
-  const before = (await keptAnswer<string[]>(repository, chain, TAKE_STAGING_ID, token)) ?? [];
-  const answer = [...new Set([...before, ...found])];
-  if (answer.length > before.length)
-    await keepAnswer(repository, chain, TAKE_STAGING_ID, { token, answer });
-  return answer;
 }
 
 /** A commit that is stopped leaves its staging folder beside the folder that is not listed yet. A point without both was listed once: the

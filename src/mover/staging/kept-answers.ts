@@ -4,7 +4,7 @@ import { readStagedJson, stagedPath, writeStagedJson } from './copy-plan.js';
 
 /** Answers of the owner of a chain that a repeat could not find again, because what they tell of is gone by then. A step keeps its answer before it does
  *  that; a repeat reads it, does the rest, and answers the same. They may be lost at any time: then less is told. */
-interface KeptAnswer<T> {
+export interface KeptAnswer<T> {
   /** Names the call: a repeat has the same. */
   readonly token: string;
   readonly answer?: T;
@@ -17,9 +17,17 @@ export async function keptAnswer<T>(
   step: string,
   token: string,
 ): Promise<T | null> {
-  const path = stagedPath.plan(stagingFolder(chain, step));
-  const kept = await readStagedJson<KeptAnswer<T>>(repository, path);
+  const kept = await keptBy<T>(repository, chain, step);
   return kept?.token === token ? (kept.answer ?? null) : null;
+}
+
+/** Whatever call has kept it; null: none has. */
+export async function keptBy<T>(
+  repository: SourceRepository,
+  chain: string,
+  step: string,
+): Promise<KeptAnswer<T> | null> {
+  return readStagedJson<KeptAnswer<T>>(repository, stagedPath.plan(stagingFolder(chain, step)));
 }
 
 /** Instead of the one that the step has kept before. Durable when it returns. */

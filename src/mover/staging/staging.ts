@@ -9,6 +9,7 @@ import {
   isVerifyStagingId,
   verifyStagingId,
   mergeStagingId,
+  TAKE_STAGING_ID,
 } from '../../domain/targets/staging-id.js';
 import type { TargetRestorePoint } from '../../domain/targets/target-point.js';
 import type {
@@ -111,7 +112,7 @@ async function hasPlan(repository: BackupRepository, staging: string): Promise<b
 }
 
 /** The same at the end of a task, when nothing of the chain is under way: what was planned and then given up, because its source went away
- *  or a newer point was taken. Those of a verification stay, and so do fulls that are to replace the files of a point: a task that goes on
+ *  or a newer point was taken. Those of a verification stay, what was found and is not told yet, and so do fulls that are to replace the files of a point: a task that goes on
  *  in a new run takes them up, and they go with their point. Only the owner of the chain may call it.
  *  @param keepsPlanned copies that are planned stay: the next try takes them up whatever becomes of the files below. A comparison that comes before a
  *    plan names these files, and goes
@@ -143,6 +144,10 @@ export async function abandonedStaging(
 ): Promise<RepositoryEntry[]> {
   const entries = await repository.list(`${chain}/${STAGING_FOLDER}`);
   return entries.filter(
-    ({ type, name }) => type === 'folder' && !isVerifyStagingId(name) && !isFullStagingId(name),
+    ({ type, name }) =>
+      type === 'folder' &&
+      !isVerifyStagingId(name) &&
+      !isFullStagingId(name) &&
+      name !== TAKE_STAGING_ID,
   );
 }

@@ -12,10 +12,11 @@ import { InProcessMover } from '../../support/mover/in-process-mover.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 import { testJob } from '../../support/session/test-site.js';
 import { filesBelow } from '../../support/tree/tree-world.js';
-import { expectSameWithLostAnswers } from '../../support/workflows/lost-answers.js';
+import { expectSameWithLostAnswers, givenUpAt } from '../../support/workflows/lost-answers.js';
 import { LocalServer } from '../../support/workflows/local-server.js';
 import { LocalSessions } from '../../support/workflows/local-sessions.js';
 import { InProcessWorker, type WorkerOptions } from '../../support/workflows/local-worker.js';
+import type { CopySessionInput } from '../../../workflows/messages.js';
 
 /** The others were tried by hand: they differ in nothing that the activities do. */
 const SCENARIOS: readonly ScenarioName[] = [
@@ -44,6 +45,20 @@ async function machine() {
     restorePointKey([record.jobId, record.workload.id, record.points.at(at)!.id]);
   return { source, target, chain, record, keyOf };
 }
+
+/** The folder of a point that was never listed. @returns its name */
+async function leaveOrphan(
+  target: SimulatedRepository,
+  chain: string,
+  record: ChainRecord,
+): Promise<string> {
+  const orphan = record.points.at(-1)!.id.replace(/^\d{4}/, '2025');
+  await target.put(`${chain}/${orphan}/disk`, Buffer.from('named by a commit that was stopped'));
+  await target.makePlace(`${chain}/.staging/${orphan}`);
+  return orphan;
+}
+
+const BEFORE = 'by a run before, which may not have told it';
 
 const idsOf = (record: ChainRecord | null) => record?.points.map(({ id }) => id);
 
@@ -87,10 +102,7 @@ describe('with every activity of it done twice, because its first answer was los
 
   it('what is found when a chain is taken over is told', async () => {
     const { source, target, chain, record } = await machine();
-    const { id } = record.points.at(-1)!;
-    const orphan = id.replace(/^\d{4}/, '2025');
-    await target.put(`${chain}/${orphan}/disk`, Buffer.from('named by a commit that was stopped'));
-    await target.makePlace(`${chain}/.staging/${orphan}`);
+    const orphan = await leaveOrphan(target, chain, record);
     const { jobId, workload } = record;
     const order = { targetRepositoryId: 'offsite', chain, jobId, workload };
     const take = (owner: string) =>
@@ -100,7 +112,15 @@ describe('with every activity of it done twice, because its first answer was los
     const first = await take('session');
     expect(first.notes).toEqual([expect.stringMatching(`^folder ${orphan} .* was set aside`)]);
     expect(await take('session')).toEqual(first);
-    expect((await take('another')).notes).toEqual([]);
+    const later = await take('another');
+    expect(later.notes).toEqual([`${BEFORE}: ${first.notes[0]}`]);
+    expect((await take('a third')).notes).toEqual(later.notes);
+    const told = (owner: string) =>
+      new InProcessMover(source, target).run('dropTakenNotes', { ...order, owner });
+    await told('another');
+    expect((await take('a third')).notes).toEqual(later.notes);
+    await told('a third');
+    expect((await take('a fourth')).notes).toEqual([]);
     expect(await target.stat(`${chain}/.staging/take`)).toBeNull();
   });
 
@@ -141,5 +161,44 @@ describe('with every activity of it done twice, because its first answer was los
       );
       return [outcome, [...(await filesBelow(folder, '')).keys()]];
     });
+  });
+});
+
+describe('what was found when a chain was taken over', LONG, () => {
+  async function withOrphan() {
+    const { source, target, change, chain } = await prepareScenario('copy by digests');
+    const record = (await readChainRecord(target, chain))!;
+    const orphan = await leaveOrphan(target, chain, record);
+    const { job } = change.input as CopySessionInput;
+    const copy = async (nowMs: number, options: WorkerOptions = {}) => {
+      const { tasks } = await new LocalSessions([source, target], options).tryToCopy(job, nowMs);
+      return tasks.flatMap(({ notes }) => notes).filter((note) => note.includes(orphan));
+    };
+    return { target, chain, orphan, copy };
+  }
+
+  it('is told by a later session when the look failed behind it', async () => {
+    const { target, chain, orphan, copy } = await withOrphan();
+    expect(await copy(NOW_MS, givenUpAt('lookForWork'))).toEqual([]);
+    expect(await copy(NOW_MS + 60_000)).toEqual([
+      expect.stringMatching(`^${BEFORE}: folder ${orphan} .* was set aside`),
+    ]);
+    expect(await target.stat(`${chain}/.staging/take`)).toBeNull();
+    expect(await copy(NOW_MS + 120_000)).toEqual([]);
+  });
+
+  it('is told by the session that found it, and no more once that is recorded', async () => {
+    const { orphan, copy } = await withOrphan();
+    const beforeActivity = (name: string) =>
+      name === 'recordSession'
+        ? Promise.reject(new Error('the target is away'))
+        : Promise.resolve();
+    expect(await copy(NOW_MS, { beforeActivity })).toEqual([
+      expect.stringMatching(`^folder ${orphan}`),
+    ]);
+    expect(await copy(NOW_MS + 60_000)).toEqual([
+      expect.stringMatching(`^${BEFORE}: folder ${orphan}`),
+    ]);
+    expect(await copy(NOW_MS + 120_000)).toEqual([]);
   });
 });

@@ -32,3 +32,13 @@ function steady(end: unknown): unknown {
 
 /** The work was taken up where it was: true, and no news that a run without a stop has. */
 const RESUMED = /was taken up again at byte \d+$/;
+
+/** A worker that does a step and dies before its answer is heard, and whose storage is away by then. */
+export function givenUpAt(step: string): WorkerOptions {
+  let begun = 0;
+  return {
+    losesAnswer: (name, attempt) => name === step && attempt === 1,
+    beforeActivity: (name) =>
+      name === step && begun++ > 0 ? Promise.reject(new Error('given up')) : Promise.resolve(),
+  };
+}

@@ -7,9 +7,8 @@ import { ToyStore } from '../../../support/tree/toy-store.js';
 import { toySetLayout, toyStoreLayout } from '../../../support/tree/toy-trees.js';
 import { DAY_MS, filesBelow, TreeWorld } from '../../../support/tree/tree-world.js';
 import { WorkerDeath } from '../../../support/workflows/local-server.js';
-import { expectSameWithLostAnswers } from '../../../support/workflows/lost-answers.js';
+import { expectSameWithLostAnswers, givenUpAt } from '../../../support/workflows/lost-answers.js';
 import { LocalSessions } from '../../../support/workflows/local-sessions.js';
-import type { WorkerOptions } from '../../../support/workflows/local-worker.js';
 
 async function prepared(name: TreeScenario): Promise<TreeWorld> {
   makeTreesKnown(toyStoreLayout);
@@ -44,16 +43,6 @@ async function setsOfFiveDays(): Promise<TreeWorld> {
   await backUp(24);
   world.nowMs += 60_000;
   return world;
-}
-
-/** A worker that does a step and dies before its answer is heard, and whose storage is away by then. */
-function givenUpAt(step: string): WorkerOptions {
-  let begun = 0;
-  return {
-    losesAnswer: (name, attempt) => name === step && attempt === 1,
-    beforeActivity: (name) =>
-      name === step && begun++ > 0 ? Promise.reject(new Error('given up')) : Promise.resolve(),
-  };
 }
 
 /** Of two files of the data. */
@@ -196,6 +185,21 @@ describe('of a step whose answer is lost for good, the next session tells', LONG
     const { tasks } = await sessions.tryToCopy(world.job, world.nowMs + 60_000);
     expect(behind).toEqual([undefined]);
     expect(tasks[0]!.notes).toContainEqual(expect.stringMatching(/were sent again$/));
+  });
+
+  it('what the session before has told, if its record could not be written', async () => {
+    const world = await prepared('copy of a tree that has lost files');
+    const beforeActivity = (name: string) =>
+      name === 'recordSession'
+        ? Promise.reject(new Error('the target is away'))
+        : Promise.resolve();
+    const unrecorded = new LocalSessions([world.source, world.target], { beforeActivity });
+    const { reason } = await unrecorded.tryToCopy(world.job, world.nowMs);
+    expect(reason).toMatch(/the record of this session could not be written/);
+    expect((await world.copy()).tasks[0]!.notes).toContainEqual(
+      expect.stringMatching(/^by a run before, .*: 1 restore points were committed, \S+ last$/),
+    );
+    expect(await toldOf(world)).toEqual({});
   });
 
   it('nothing that the session itself has told', async () => {
