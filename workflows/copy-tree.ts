@@ -160,9 +160,11 @@ class TreeCopy implements WorkloadTask {
     }
     const { workload, owner } = this.input;
     const summary = `${workload.name}: free what may go of a target without room`;
+    // By its time the record knows the removal again, also after a pause.
+    const nowMs = Date.now();
     await this.remove((choice) =>
       this.data.freeTree.executeWithOptions({ summary }, [
-        { ...this.ids, workload, owner, nowMs: Date.now(), choice, ...this.claim },
+        { ...this.ids, workload, owner, nowMs, choice, ...this.claim },
       ]),
     );
   }
@@ -312,9 +314,10 @@ class TreeCopy implements WorkloadTask {
     if (this.lacking > 0 || this.lost > 0) return;
     const { epoch } = reference;
     const summary = `${workload.name}: retention`;
+    const nowMs = Date.now();
     await this.remove((choice) =>
       this.data.removeTreeFiles.executeWithOptions({ summary }, [
-        { ...this.ids, epoch, nowMs: Date.now(), choice },
+        { ...this.ids, epoch, nowMs, choice },
       ]),
     );
   }

@@ -303,7 +303,7 @@ export async function finishRemoval(
   }
   const next = await writeTreeRecord(target, tree, {
     ...{ ...record, index, pending: null },
-    ...(pending.call === undefined ? {} : { removed: removedBy(pending, pending.call) }),
+    ...(pending.call === undefined ? {} : { removed: removedBy(record, pending, pending.call) }),
   });
   await target.remove(...pending.runs.map(({ run }) => indexPath(tree, run.name)));
   if (!keepsStaging && (await readTreePlan(target, tree)) === null)

@@ -25,7 +25,16 @@ export function goingCount({ runs }: PendingRemoval): number {
   return runs.reduce((sum, { run }) => sum + run.entryCount, 0);
 }
 
-/** What the record keeps of it. */
-export function removedBy(pending: PendingRemoval, call: RemovalCall): RemovedFiles {
-  return { ...call, fileCount: goingCount(pending), points: pending.points ?? [] };
+/** What the record keeps of it, with what an earlier order of the same owner has removed, and perhaps nobody was told. */
+export function removedBy(
+  { removed }: TreeRecord,
+  pending: PendingRemoval,
+  call: RemovalCall,
+): RemovedFiles {
+  const before = removed?.epoch === call.epoch && removed.nowMs !== call.nowMs ? removed : null;
+  return {
+    ...call,
+    fileCount: (before?.fileCount ?? 0) + goingCount(pending),
+    points: [...(before?.points ?? []), ...(pending.points ?? [])],
+  };
 }

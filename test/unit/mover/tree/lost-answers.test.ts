@@ -1,12 +1,16 @@
 import { describe, it, expect } from 'vitest';
 import { TREE_SCENARIOS, type TreeScenario } from '../../../kill-table/tree-kills.js';
+import { InProcessMover } from '../../../support/mover/in-process-mover.js';
 import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
 import { testJob } from '../../../support/session/test-site.js';
 import { makeTreesKnown } from '../../../support/tree/known-trees.js';
 import { ToyStore } from '../../../support/tree/toy-store.js';
 import { toySetLayout, toyStoreLayout } from '../../../support/tree/toy-trees.js';
 import { DAY_MS, filesBelow, TreeWorld } from '../../../support/tree/tree-world.js';
-import { WorkerDeath } from '../../../support/workflows/local-server.js';
+import { LocalServer, WorkerDeath } from '../../../support/workflows/local-server.js';
+import { InProcessWorker } from '../../../support/workflows/local-worker.js';
+import { sessionWorkflowId } from '../../../../src/domain/sessions/copy-session.js';
+import { WORKFLOW_COPY_SESSION, type CopySessionOutcome } from '../../../../workflows/messages.js';
 import { expectSameWithLostAnswers, givenUpAt } from '../../../support/workflows/lost-answers.js';
 import { LocalSessions } from '../../../support/workflows/local-sessions.js';
 
@@ -166,6 +170,50 @@ describe('of a step whose answer is lost for good, the next session tells', LONG
     ]);
     expect(await toldOf(world)).toEqual({});
     expect((await world.copy()).tasks[0]).toMatchObject({ result: 'nothingToCopy', notes: [] });
+  });
+
+  it('what was removed, once, where the removal was paused before its answer was heard', async () => {
+    const world = await setsOfFiveDays();
+    const id = sessionWorkflowId(world.job.id, world.nowMs);
+    const isFirstRemoval = (name: string, attempt: number) => {
+      if (name !== 'removeTreeFiles' || attempt > 1 || isPaused) return false;
+      isPaused = true;
+      server.update(id, 'pause', null);
+      server.update(id, 'resume', null);
+      server.takeMs(3_600_000);
+      return true;
+    };
+    let isPaused = false;
+    const worker = new InProcessWorker([world.source, world.target], {
+      losesAnswer: isFirstRemoval,
+    });
+    const server = new LocalServer(worker, world.nowMs);
+    server.begin(WORKFLOW_COPY_SESSION, id, { job: world.job, overrides: {} });
+    const { tasks } = (await server.end(id)) as CopySessionOutcome;
+    expect(isPaused).toBe(true);
+    expect(tasks[0]!.notes).toContain('4 files and 2 restore points were removed');
+    expect((await world.copy()).tasks[0]).toMatchObject({ result: 'nothingToCopy', notes: [] });
+  });
+
+  it('all that two removals of one session have removed', async () => {
+    const world = await setsOfFiveDays();
+    const keepsAll = { type: 'days', value: 30 } as const;
+    await world.copy({}, { ...world.job, retention: keepsAll });
+    const { epoch } = await world.record();
+    const mover = new InProcessMover(world.source, world.target);
+    const remove = (days: number, nowMs: number) => {
+      const { job, tree } = world;
+      const retention = { type: 'days', value: days } as const;
+      const choice = { mode: job.mode, gfs: null, retention, timeZone: 'UTC' };
+      const place = { targetRepositoryId: 'offsite', chain: tree, epoch, immutableForDays: 0 };
+      return mover.run('removeTreeFiles', { ...place, choice, nowMs });
+    };
+    expect((await remove(4, world.nowMs)).points).toHaveLength(1);
+    await remove(1, world.nowMs + 1);
+    expect(await remove(1, world.nowMs + 1)).toMatchObject({ fileCount: 4, postponed: null });
+    expect((await world.copy()).tasks[0]!.notes).toContain(
+      'by a run before, which may not have told it: 4 files and 2 restore points were removed',
+    );
   });
 
   it('of a commit that was stopped in its clean-up that all is there', async () => {
