@@ -1,7 +1,7 @@
 import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
 import type { NotificationSettings } from '../src/domain/safety/notification-channel.js';
 import type { PrimaryBackup } from '../src/domain/jobs/primary-backup.js';
-import type { SafetySeen } from '../src/domain/safety/safety.js';
+import type { SafetySeen } from '../src/domain/safety/safety-facts.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import { createAuditActivities } from './audit-activities.js';
 import { createBrowseActivities } from './browse-activities.js';

@@ -11,8 +11,7 @@ import {
 } from '../src/domain/safety/notification-channel.js';
 import { NOTHING_UNREAD, unreadOf, type Unread } from '../src/domain/safety/hidden-problems.js';
 import type { SafetyProblem } from '../src/domain/safety/problem-groups.js';
-import type { SafetySeen } from '../src/domain/safety/safety.js';
-import type { Verdict } from '../src/domain/safety/safety-verdict.js';
+import type { SafetySeen, Verdict } from '../src/domain/safety/safety-facts.js';
 import { cut } from '../src/domain/sessions/task-brief.js';
 import { deliver, ping, pingSession, type SessionPing } from '../src/notify/deliver.js';
 import { runTask } from './run-task.js';

@@ -9,7 +9,7 @@ import type { TaskControl } from '../src/mover/task/task-control.js';
 import type { DiskWork, PlanReference } from '../src/domain/targets/disk-work.js';
 import { restoreStaging } from '../src/domain/targets/staging-id.js';
 import type { TreeRestoreWork } from '../src/domain/trees/tree-damage.js';
-import type { RestoreInput } from '../src/mover/restore/restore-point.js';
+import type { RestoreInput } from '../src/mover/restore/restore-input.js';
 import { openRestoreRuns, type RestoredTree } from '../src/mover/tree/restore/restore-tree.js';
 import { readTreeRecord } from '../src/tree/tree-store.js';
 import { folderRepositoryId } from '../src/repository/open-repository.js';

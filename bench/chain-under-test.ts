@@ -22,7 +22,7 @@ import type { PlanCopyInput } from '../src/mover/copy/plan-copy.js';
 import { replacementStaging } from '../src/mover/change/replace-files.js';
 import { listSourceWorkloads } from '../src/mover/source/source-catalogue.js';
 import { restoreStaging } from '../src/domain/targets/staging-id.js';
-import type { RestoreInput } from '../src/mover/restore/restore-point.js';
+import type { RestoreInput } from '../src/mover/restore/restore-input.js';
 import { TaskControl } from '../src/mover/task/task-control.js';
 import { folderRepositoryId } from '../src/repository/open-repository.js';
 

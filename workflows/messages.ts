@@ -29,9 +29,12 @@ import type { Silence } from '../src/domain/safety/silence.js';
 import type { SessionTally } from '../src/domain/sessions/session-tally.js';
 import { TURN_UPDATE } from '../src/domain/sessions/turn.js';
 import type { CheckedChain, VerificationPosition } from '../src/domain/targets/verification.js';
-import type { CarriedOperation } from './operation-state.js';
-import type { CarriedFindings, VerificationCounts } from './verification-findings.js';
-import type { LateTree } from './verify-tree.js';
+import type {
+  CarriedOperation,
+  CarriedFindings,
+  VerificationCounts,
+  LateTree,
+} from './carried-state.js';
 
 export const CONTROL_TASK_QUEUE = 'control';
 

@@ -1,3 +1,4 @@
+import type { CarriedOperation, PieceOfWork } from './carried-state.js';
 import { setCurrentDetails, setHandler, upsertMemo, workflowInfo } from '@temporalio/workflow';
 import { doneBytesOf, workBytesOf, type DiskWork } from '../src/domain/targets/disk-work.js';
 import { isErrorCode } from '../src/domain/errors.js';
@@ -6,20 +7,6 @@ import { stopText, type StopOrder } from '../src/domain/sessions/session-result.
 import { cut } from '../src/domain/sessions/task-brief.js';
 import { codeOf, isStop, reasonOf } from './failures.js';
 import { operationQuery, stopOrderSignal, type OperationMemo } from './messages.js';
-
-/** State of an operation when another run goes on with it. */
-export interface CarriedOperation {
-  /** Of the first run; RFC 3339 UTC. */
-  readonly startedAt: string;
-  readonly status: OperationStatus;
-  readonly piece: PieceOfWork;
-}
-
-/** Part of the work that is planned anew when it is taken up again; it is in the status already. */
-interface PieceOfWork {
-  readonly totalBytes: number;
-  readonly processedBytes: number;
-}
 
 const NOTHING: PieceOfWork = { totalBytes: 0, processedBytes: 0 };
 

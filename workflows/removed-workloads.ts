@@ -11,7 +11,7 @@ import type { CopyJob } from '../src/domain/jobs/copy-job.js';
 import type { CopyTask } from '../src/domain/sessions/copy-session.js';
 import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
 import { pathSegment, workloadSegment } from '../src/domain/targets/path-segment.js';
-import type { UnreadablePart } from '../src/domain/targets/repository-view.js';
+import type { UnreadablePart } from '../src/domain/targets/unreadable-part.js';
 import {
   absenceActivities,
   listingActivities,

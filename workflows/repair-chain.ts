@@ -1,3 +1,4 @@
+import type { ChainDamage } from './carried-state.js';
 import { patched, workflowInfo } from '@temporalio/workflow';
 import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
 import {
@@ -13,12 +14,6 @@ import { healthActivities, listingActivities } from './activity-profiles.js';
 import { codeOf } from './failures.js';
 import { noteAnswersTold } from './told-answers.js';
 import { MAX_NOTES, NOTE_CHARACTERS } from './operation-state.js';
-
-/** Something damaged in the files of one point. */
-export interface ChainDamage {
-  readonly pointId: string;
-  readonly damage: Damage;
-}
 
 export interface RepairInput {
   readonly targetRepositoryId: string;

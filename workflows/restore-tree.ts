@@ -5,10 +5,10 @@ import type {
   RestoreOrder,
 } from '../activities/restore-activities.js';
 import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
-import { NO_FAULTS } from '../src/domain/trees/file-faults.js';
+import { NO_FAULTS, fileNotes } from '../src/domain/trees/file-faults.js';
 import type { OperationStatus } from '../src/domain/sessions/operation.js';
 import { lackingNotes, lackingSummary } from '../src/domain/trees/target-tree.js';
-import { fileNotes, type TreeRestoreWork } from '../src/domain/trees/tree-damage.js';
+import { type TreeRestoreWork } from '../src/domain/trees/tree-damage.js';
 import type { OperationState } from './operation-state.js';
 import { toTheEnd } from './to-the-end.js';
 

@@ -1,3 +1,4 @@
+import type { CarriedFindings, ChainFindings } from './carried-state.js';
 import { executeChild, sleep } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
@@ -8,36 +9,10 @@ import type { CheckedChain } from '../src/domain/targets/verification.js';
 import { chainWorkflowId, CONTROL_TASK_QUEUE } from './messages.js';
 import type { OperationState } from './operation-state.js';
 import { codeOf, reasonOf } from './failures.js';
-import { repairChain, type ChainDamage, type RepairOutcome } from './repair-chain.js';
-
-export interface VerificationCounts {
-  readonly points: number;
-  /** Places. */
-  readonly damaged: number;
-  readonly unhealed: number;
-  /** Files in trees that nobody knows. */
-  readonly unknown: number;
-  /** Chains and jobs that cannot be read. */
-  readonly unreadable: number;
-}
-
-interface ChainFindings {
-  readonly chain: CheckedChain;
-  readonly damage: readonly ChainDamage[];
-  /** Points in which nothing was found. */
-  readonly verified: readonly VerifiedPoint[];
-}
+import { repairChain, type RepairOutcome } from './repair-chain.js';
 
 interface Repairs extends ChainFindings {
   readonly isLastLook?: boolean;
-}
-
-/** What is not in the chains' records yet. */
-export interface CarriedFindings {
-  /** Of the chain in work. */
-  readonly open: ChainFindings | null;
-  /** Of chains that a session held when their points were to get the date of the verification. */
-  readonly late: readonly ChainFindings[];
 }
 
 /** What was found in one chain goes into its record in parts of this size, so that neither a run nor a message carries more. */

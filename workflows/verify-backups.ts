@@ -24,11 +24,8 @@ import type { CheckedPoint, VerifyInput } from './messages.js';
 import { OperationState } from './operation-state.js';
 import { Turn } from './turn.js';
 import { TreeVerification } from './verify-tree.js';
-import {
-  isOfOneChain,
-  VerificationFindings,
-  type VerificationCounts,
-} from './verification-findings.js';
+import type { VerificationCounts } from './carried-state.js';
+import { isOfOneChain, VerificationFindings } from './verification-findings.js';
 
 /** A health check: reads every block of the files of a point, a job or a repository and compares it with its digest; what is damaged is
  *  healed under the chain's lock. Copies of other chains go on meanwhile, and of this one too. A run that has grown long goes on in a new

@@ -1,23 +1,15 @@
+import type { LateTree, VerificationCounts } from './carried-state.js';
 import { executeChild, sleep } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
-import {
-  findingNotes,
-  type TreeCheckReference,
-  type TreeToVerify,
-} from '../src/domain/trees/tree-damage.js';
+import type { TreeToVerify } from '../src/domain/targets/verification.js';
+import { findingNotes, type TreeCheckReference } from '../src/domain/trees/tree-damage.js';
 import { treeHealthActivities } from './activity-profiles.js';
 import { codeOf, reasonOf } from './failures.js';
 import { chainWorkflowId, CONTROL_TASK_QUEUE } from './messages.js';
 import type { OperationState } from './operation-state.js';
 import { repairTree } from './repair-tree.js';
-import { isOfOneChain, type VerificationCounts } from './verification-findings.js';
-
-/** A tree that was read while a session held it: what was found is entered afterwards. */
-export interface LateTree {
-  readonly tree: TreeToVerify;
-  readonly reference: TreeCheckReference;
-}
+import { isOfOneChain } from './verification-findings.js';
 
 interface Surroundings {
   readonly repositoryId: string;

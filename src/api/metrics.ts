@@ -9,7 +9,7 @@ import { listExecutions } from './executions/execution-list.js';
 import { quoted } from './executions/visibility-query.js';
 import type { SessionStore } from './sessions/session-store.js';
 import { sessionIdOfWorkflow } from '../domain/sessions/copy-session.js';
-import type { SafetyFacts } from '../domain/safety/safety.js';
+import type { SafetyFacts } from '../domain/safety/safety-facts.js';
 import { SafetyMetrics } from './safety/safety-metrics.js';
 
 /** Visibility may show an end this much later than it happened. */

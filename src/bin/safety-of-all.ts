@@ -9,7 +9,7 @@ import { SessionStore } from '../api/sessions/session-store.js';
 import type { RepositoryConfig } from '../config/config.js';
 import type { NotificationSettings } from '../domain/safety/notification-channel.js';
 import { unjudgedRuns } from '../domain/safety/file-backup-problems.js';
-import type { SafetySeen } from '../domain/safety/safety.js';
+import type { SafetySeen } from '../domain/safety/safety-facts.js';
 
 /** All that is known of the copies, as the API knows it: the same facts, the same judgement. */
 export function safetyOfAll(

@@ -9,7 +9,7 @@ import {
 } from '../domain/access/audit.js';
 import { BackupError } from '../domain/errors.js';
 import { isFolderPassedOver } from '../domain/sources/passed-over.js';
-import type { UnreadablePart } from '../domain/targets/repository-view.js';
+import type { UnreadablePart } from '../domain/targets/unreadable-part.js';
 import type { BackupRepository } from '../repository/backup-repository.js';
 import { jsonBytes } from '../domain/sessions/task-brief.js';
 import { readWholeFile } from '../repository/replace-file.js';

@@ -5,8 +5,6 @@ import type {
   TargetDisk,
   TargetRestorePoint,
 } from '../domain/targets/target-point.js';
-import { chainRecordShape } from './chain-record-shape.js';
-import { parseRecord, serializeRecord, type RecordFormat } from './record-document.js';
 import type { OwnedRecord } from './record-store.js';
 
 /** The commit record of one target chain: the only place that says which restore points exist (docs/FORMAT.md, Commit record). */
@@ -38,24 +36,6 @@ export type PendingChange =
     }
   | { readonly type: 'delete'; readonly ids: readonly string[] }
   | { readonly type: 'quarantine'; readonly ids: readonly string[]; readonly revision: number };
-
-const CHAIN_RECORD_VERSION = 1;
-
-const FORMAT: RecordFormat<ChainRecord> = {
-  marker: 'longhaulChain',
-  version: CHAIN_RECORD_VERSION,
-  shape: chainRecordShape,
-};
-
-/** The record as the bytes of chain.json. */
-export function serializeChainRecord(record: ChainRecord): Buffer {
-  return serializeRecord(FORMAT, record);
-}
-
-/** @throws CHAIN_RECORD_CORRUPT, CHAIN_FORMAT_UNKNOWN */
-export function parseChainRecord(bytes: Buffer, path: string): ChainRecord {
-  return parseRecord(FORMAT, bytes, path);
-}
 
 /** All points that are offered, in the order of the chain. */
 export function availablePoints(record: ChainRecord): TargetRestorePoint[] {

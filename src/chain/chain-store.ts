@@ -1,7 +1,8 @@
 import { BackupError } from '../domain/errors.js';
 import type { BackupRepository, SourceRepository } from '../repository/backup-repository.js';
 import { CHAIN_RECORD_COPY_NAME, CHAIN_RECORD_NAME, isPointFolder } from './chain-paths.js';
-import { parseChainRecord, serializeChainRecord, type ChainRecord } from './chain-record.js';
+import { parseChainRecord, serializeChainRecord } from './chain-record-document.js';
+import { type ChainRecord } from './chain-record.js';
 import { RecordStore, type RecordIdentity } from './record-store.js';
 
 /** Names in the details of an error; the folder has the rest. */

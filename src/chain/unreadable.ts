@@ -1,5 +1,5 @@
 import { isBackupError, isUnreadable, type BackupError } from '../domain/errors.js';
-import type { UnreadablePart } from '../domain/targets/repository-view.js';
+import type { UnreadablePart } from '../domain/targets/unreadable-part.js';
 
 /** Whether the error says something about one file, such as damage, a bad sector or a right that is missing. The others say that the
  *  storage is away: then nothing is known of anything. */

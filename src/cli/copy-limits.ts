@@ -1,8 +1,8 @@
 /** How old copies may become: from the flags of the commands that make jobs of any kind, and in words. */
 
 import { BackupError } from '../domain/errors.js';
-import type { MaintenanceSchedule } from '../domain/jobs/copy-job.js';
-import type { RpoPolicy } from '../domain/safety/rpo.js';
+import type { MaintenanceSchedule } from '../domain/schedules/job-schedule.js';
+import type { RpoPolicy } from '../domain/safety/rpo-policy.js';
 
 export interface LimitFlags {
   readonly maxCopyAge?: string;

@@ -1,4 +1,4 @@
-import type { UnreadablePart } from '../domain/targets/repository-view.js';
+import type { UnreadablePart } from '../domain/targets/unreadable-part.js';
 import { formatTable, type DisplayText } from './display-text.js';
 
 export function describeUnreadable(parts: readonly UnreadablePart[]): DisplayText {

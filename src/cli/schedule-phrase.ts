@@ -2,7 +2,7 @@
 
 import { BackupError } from '../domain/errors.js';
 import type { JobRequest } from '../api/jobs/job-schemas.js';
-import { type JobSchedule } from '../domain/jobs/copy-job.js';
+import type { JobSchedule } from '../domain/schedules/job-schedule.js';
 import { WEEKDAYS_FROM_MONDAY, type Weekday } from '../domain/schedules/day-names.js';
 
 export const SCHEDULE_PHRASES =

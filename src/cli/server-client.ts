@@ -2,7 +2,8 @@
 
 import { readFile } from 'node:fs/promises';
 import { BackupError, isErrorCode } from '../domain/errors.js';
-import type { BrowsePage, UnreadablePart } from '../domain/targets/repository-view.js';
+import type { UnreadablePart } from '../domain/targets/unreadable-part.js';
+import type { BrowsePage } from '../domain/targets/repository-view.js';
 
 const BASE_PATH = '/api/v1';
 

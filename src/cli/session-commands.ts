@@ -7,7 +7,7 @@ import { describeUnreadable } from './describe-unreadable.js';
 import { display } from './display-text.js';
 import { followSession } from './follow-session.js';
 import { printError } from './print.js';
-import type { UnreadablePart } from '../domain/targets/repository-view.js';
+import type { UnreadablePart } from '../domain/targets/unreadable-part.js';
 import type { Page } from './server-client.js';
 import { describeSession, describeSessions, describeWholeTasks } from './session-display.js';
 

@@ -1,4 +1,4 @@
-import type { PointEvidence } from '../domain/sources/source-workload.js';
+import type { PointEvidence } from '../domain/sources/point-state.js';
 import type { RepositoryEntry } from '../repository/backup-repository.js';
 
 /** What the files of a restore point tell about whether it is still being written.

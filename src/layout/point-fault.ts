@@ -1,5 +1,5 @@
 import { BackupError, isStorageFault } from '../domain/errors.js';
-import type { RestorePointState } from '../domain/sources/source-workload.js';
+import type { RestorePointState } from '../domain/sources/point-state.js';
 
 /** Why a restore point is not complete. */
 export interface PointFault {

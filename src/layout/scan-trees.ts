@@ -1,4 +1,4 @@
-import { restorePointsOf } from '../domain/trees/source-tree.js';
+import { restorePointsOf } from '../domain/trees/settled-tree.js';
 import type { SourceWorkload } from '../domain/sources/source-workload.js';
 import type { RepositoryEntry } from '../repository/backup-repository.js';
 import type { FolderFacts } from './file-facts.js';

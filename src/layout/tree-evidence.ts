@@ -1,4 +1,4 @@
-import type { PointEvidence } from '../domain/sources/source-workload.js';
+import type { PointEvidence } from '../domain/sources/point-state.js';
 import { pointEvidence } from './point-evidence.js';
 import type { TreeFile } from './tree-files.js';
 

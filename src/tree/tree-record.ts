@@ -16,7 +16,7 @@ import type { CommittedTree } from '../domain/trees/tree-work.js';
 import type { UntoldWork } from '../domain/trees/unheard-answers.js';
 import type { GuardedDay } from '../domain/trees/tree-guard.js';
 import type { TargetTreePoint } from '../domain/trees/target-tree.js';
-import { ownedFields } from '../chain/chain-record-shape.js';
+import { ownedFields } from '../chain/chain-record-document.js';
 import { parseRecord, serializeRecord, type RecordFormat } from '../chain/record-document.js';
 import type { OwnedRecord } from '../chain/record-store.js';
 

@@ -7,7 +7,7 @@ import {
   type AuditFilter,
   type AuditPage,
 } from '../../domain/access/audit.js';
-import type { UnreadablePart } from '../../domain/targets/repository-view.js';
+import type { UnreadablePart } from '../../domain/targets/unreadable-part.js';
 import { toBackupError } from '../executions/temporal-errors.js';
 import { toProblem } from '../problem.js';
 import type { RepositoryBrowser } from '../repositories/repository-browser.js';

@@ -4,7 +4,7 @@
 import type { Client, ScheduleDescription, ScheduleSummary } from '@temporalio/client';
 import { LRUCache } from 'lru-cache';
 import { isWholeOutcome, type JobOutcome } from '../../domain/sessions/job-outcome.js';
-import type { UnreadablePart } from '../../domain/targets/repository-view.js';
+import type { UnreadablePart } from '../../domain/targets/unreadable-part.js';
 import { jsonBytes } from '../../domain/sessions/task-brief.js';
 import { jobIdOfSchedule, versionOf } from './job-schedule.js';
 import type { JobView, ListedJob } from './job-schemas.js';

@@ -1,19 +1,18 @@
 /** Shapes of job requests and answers. Requests are strict and carry the defaults; rules over several fields are the domain's. */
 
 import { z } from 'zod';
+import type { JobSchedule, MaintenanceSchedule } from '../../domain/schedules/job-schedule.js';
 import type {
   CopyJob,
   EndedGfs,
   GfsPolicy,
-  JobSchedule,
-  MaintenanceSchedule,
   RetentionPolicy,
   StartOverrides,
 } from '../../domain/jobs/copy-job.js';
 import { defaultRetry } from '../../domain/schedules/retry.js';
 import { jobSourcesSchema, workloadName } from './job-source-schemas.js';
 import type { JobPlan } from '../../domain/sessions/operation.js';
-import type { RpoPolicy } from '../../domain/safety/rpo.js';
+import type { RpoPolicy } from '../../domain/safety/rpo-policy.js';
 import type { WeeklyHours } from '../../domain/schedules/weekly-hours.js';
 import { instant, slug } from '../field-schemas.js';
 import { idOf } from './job-id.js';

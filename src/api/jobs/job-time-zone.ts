@@ -1,7 +1,7 @@
 /** Time zones of a job: what its definition leaves out is filled in once, when the job is written, and stored. */
 
 import { isTimeZone } from '../../domain/schedules/calendar-date.js';
-import type { JobSchedule } from '../../domain/jobs/copy-job.js';
+import type { JobSchedule } from '../../domain/schedules/job-schedule.js';
 import type { JobDefinition, JobRequest } from './job-schemas.js';
 
 /** That of this process (`TZ`, else the machine's); UTC where it has none that the Temporal server knows. */

@@ -11,7 +11,7 @@ import {
 } from '../../domain/jobs/mirror-job.js';
 import type { JobRepository } from '../../domain/jobs/job-rules.js';
 import { jobKind } from '../../domain/sources/workload-rules.js';
-import type { UnreadablePart } from '../../domain/targets/repository-view.js';
+import type { UnreadablePart } from '../../domain/targets/unreadable-part.js';
 import { InTurn } from '../executions/in-turn.js';
 import { missingJob, otherJobs, predecessorFaults, refuseFaults } from './job-checks.js';
 import type { JobView, UnreadJob } from './job-schemas.js';

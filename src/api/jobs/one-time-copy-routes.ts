@@ -2,7 +2,8 @@
 
 import { z } from 'zod';
 import { BackupError } from '../../domain/errors.js';
-import type { StoredJob, UnreadablePart } from '../../domain/targets/repository-view.js';
+import type { UnreadablePart } from '../../domain/targets/unreadable-part.js';
+import type { StoredJob } from '../../domain/targets/repository-view.js';
 import { SLUG, slug } from '../field-schemas.js';
 import { checkRules, type JobSurroundings } from './job-checks.js';
 import { idempotencyKey } from './job-routes.js';

@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Client, ScheduleHandle, ScheduleSpec } from '@temporalio/client';
 import { msToTs, requiredTsToMs } from '@temporalio/common/lib/time.js';
-import type { JobSchedule } from '../../domain/jobs/copy-job.js';
+import type { JobSchedule } from '../../domain/schedules/job-schedule.js';
 import { calendarOf } from '../../domain/schedules/schedule.js';
 import { CONTROL_TASK_QUEUE, WORKFLOW_COPY_SESSION } from '../../../workflows/messages.js';
 import { isNever } from './job-schedule.js';

@@ -4,7 +4,7 @@ import { BackupError } from '../../domain/errors.js';
 import type { MappedWorkload } from '../../domain/jobs/chain-mapping.js';
 import { severalNamed } from '../../domain/jobs/source-scope.js';
 import { pathSegment, workloadSegment } from '../../domain/targets/path-segment.js';
-import type { UnreadablePart } from '../../domain/targets/repository-view.js';
+import type { UnreadablePart } from '../../domain/targets/unreadable-part.js';
 import { pagesOf, type RepositoryBrowser } from '../repositories/repository-browser.js';
 
 /** What lies in a target of a job and a workload. An order that was stopped left a folder that belongs to another job already: by its id it is found, too.

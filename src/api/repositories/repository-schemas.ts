@@ -6,11 +6,11 @@ import { KIND_SETTINGS } from '../../config/repository-storage.js';
 import type { ErrorCode } from '../../domain/errors.js';
 import type { Growth } from '../../domain/safety/growth.js';
 import type { RestoreInput } from '../../../workflows/messages.js';
+import type { UnreadablePart } from '../../domain/targets/unreadable-part.js';
 import type {
   RepositoryDescription,
   RestorePointView,
   StoredJob,
-  UnreadablePart,
   WorkloadSummary,
 } from '../../domain/targets/repository-view.js';
 import type { StorageProbe } from '../../domain/targets/storage-probe.js';

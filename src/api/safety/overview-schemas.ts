@@ -10,9 +10,9 @@ import {
 import type { RpoStatus } from '../../domain/safety/rpo.js';
 import type { ProtectedWorkload } from '../../domain/safety/protection.js';
 import type { Sight } from '../../domain/safety/sight.js';
-import type { Verdict } from '../../domain/safety/safety-verdict.js';
+import type { Verdict } from '../../domain/safety/safety-facts.js';
 import type { WorkloadType } from '../../domain/sources/source-workload.js';
-import type { UnreadablePart } from '../../domain/targets/repository-view.js';
+import type { UnreadablePart } from '../../domain/targets/unreadable-part.js';
 import { instant, slug } from '../field-schemas.js';
 import { unreadableSchema, workloadType } from '../repositories/repository-schemas.js';
 import {

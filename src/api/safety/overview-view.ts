@@ -8,7 +8,8 @@ import {
   isoDate,
   utcText,
 } from '../../domain/schedules/calendar-date.js';
-import { restorePointKey, type UnreadablePart } from '../../domain/targets/repository-view.js';
+import type { UnreadablePart } from '../../domain/targets/unreadable-part.js';
+import { restorePointKey } from '../../domain/targets/repository-view.js';
 import type { SafetyProblem, WorkloadName } from '../../domain/safety/problem-groups.js';
 import {
   countLeftovers,

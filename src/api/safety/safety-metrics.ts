@@ -4,7 +4,8 @@ import { Gauge, type Registry } from 'prom-client';
 import type { ProtectedWorkload } from '../../domain/safety/protection.js';
 import type { ChainFacts } from '../../domain/safety/workload-facts.js';
 import { isKnown } from '../../domain/safety/sight.js';
-import { safetyOf, type SafetyFacts } from '../../domain/safety/safety.js';
+import type { SafetyFacts } from '../../domain/safety/safety-facts.js';
+import { safetyOf } from '../../domain/safety/safety.js';
 
 const OF_SOURCE = ['workload', 'workload_id', 'source'] as const;
 const OF_COPIES = [...OF_SOURCE, 'job', 'target'] as const;

@@ -13,19 +13,15 @@ import {
 } from '../../domain/safety/notification-channel.js';
 import { deliveriesOf } from './deliveries.js';
 import { toBackupError } from '../executions/temporal-errors.js';
-import {
-  safetyOf,
-  type JobFacts,
-  type Safety,
-  type SafetyFacts,
-} from '../../domain/safety/safety.js';
+import type { JobFacts, Safety, SafetyFacts } from '../../domain/safety/safety-facts.js';
+import { safetyOf } from '../../domain/safety/safety.js';
 import type { FileBackupFacts } from '../../domain/safety/file-backup-problems.js';
 import type { RepositoryFacts } from '../../domain/safety/protection.js';
 import { NOTHING_UNCOPIED } from '../../domain/safety/uncopied-places.js';
 import type { WorkloadFacts } from '../../domain/safety/workload-facts.js';
 import type { JobOutcome } from '../../domain/sessions/job-outcome.js';
 import { UNREACHABLE } from '../../domain/targets/repository-view.js';
-import type { UnreadablePart } from '../../domain/targets/repository-view.js';
+import type { UnreadablePart } from '../../domain/targets/unreadable-part.js';
 import type { FileBackupStore, ListedFileBackup } from '../jobs/file-backup-store.js';
 import type { ListedJob } from '../jobs/job-schemas.js';
 import type { JobStore } from '../jobs/job-store.js';

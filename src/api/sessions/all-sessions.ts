@@ -3,7 +3,7 @@
 import { bottleneckOfAll } from '../../domain/sessions/bottleneck.js';
 import { workflowIdOfSession } from '../../domain/sessions/copy-session.js';
 import { isBackupError, type BackupError } from '../../domain/errors.js';
-import type { UnreadablePart } from '../../domain/targets/repository-view.js';
+import type { UnreadablePart } from '../../domain/targets/unreadable-part.js';
 import { toProblem } from '../problem.js';
 import type { RepositoryBrowser } from '../repositories/repository-browser.js';
 import { invalidRequest } from '../route.js';

@@ -1,6 +1,6 @@
 /** All tasks of a session, page by page: first those that the session shows itself, then those that have files beside the data. */
 
-import type { UnreadablePart } from '../../domain/targets/repository-view.js';
+import type { UnreadablePart } from '../../domain/targets/unreadable-part.js';
 import type { RepositoryBrowser } from '../repositories/repository-browser.js';
 import { invalidRequest } from '../route.js';
 import type { TaskView } from './session-schemas.js';

@@ -6,7 +6,7 @@ import type { RecordedSession, RecordFilter } from '../../domain/sessions/record
 import { count, instant, nullable, object, oneOf, text } from '../../domain/json-shape.js';
 import { isFolderPassedOver } from '../../domain/sources/passed-over.js';
 import { modifiedAtMs } from '../../domain/file-stamp.js';
-import type { UnreadablePart } from '../../domain/targets/repository-view.js';
+import type { UnreadablePart } from '../../domain/targets/unreadable-part.js';
 import type { BackupRepository, RepositoryEntry } from '../../repository/backup-repository.js';
 import { readWholeFile } from '../../repository/replace-file.js';
 import { jobFolder, SESSIONS_FOLDER, sessionRecordPath } from '../chain-paths.js';

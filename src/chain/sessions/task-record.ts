@@ -6,7 +6,7 @@ import {
 } from '../../domain/sessions/copy-session.js';
 import { count, listOf, nullable, object, text, type Shape } from '../../domain/json-shape.js';
 import { pathSegment } from '../../domain/targets/path-segment.js';
-import type { UnreadablePart } from '../../domain/targets/repository-view.js';
+import type { UnreadablePart } from '../../domain/targets/unreadable-part.js';
 import { jsonBytes } from '../../domain/sessions/task-brief.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { readWholeFile } from '../../repository/replace-file.js';

@@ -1,13 +1,8 @@
 /** A job as a paragraph, and as the flags of the command line. */
 
 import cronstrue from 'cronstrue';
-import type {
-  CopyJob,
-  GfsPolicy,
-  JobSchedule,
-  MaintenanceSchedule,
-  RetryPolicy,
-} from '../../domain/jobs/copy-job.js';
+import type { JobSchedule, MaintenanceSchedule } from '../../domain/schedules/job-schedule.js';
+import type { CopyJob, GfsPolicy, RetryPolicy } from '../../domain/jobs/copy-job.js';
 import type { WeeklyHours, WeeklySpan } from '../../domain/schedules/weekly-hours.js';
 import { counted } from './format.js';
 import { sentence } from './sentence.js';

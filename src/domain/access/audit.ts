@@ -1,6 +1,6 @@
 /** Who changed what: one line for each request that changes something, also beside the data, where it outlives the server. */
 
-import type { UnreadablePart } from '../targets/repository-view.js';
+import type { UnreadablePart } from '../targets/unreadable-part.js';
 
 export interface AuditLine {
   /** Of the line; one that was sent twice is kept once. */

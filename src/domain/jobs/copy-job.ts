@@ -1,11 +1,13 @@
 /** A copy job: the configured intent. This is the argument of the job's Temporal Schedule, plain JSON. */
 
+import type { JobSchedule, MaintenanceSchedule } from '../schedules/job-schedule.js';
 import type { DigestAlgorithm } from '../targets/digest.js';
-import type { RpoPolicy } from '../safety/rpo.js';
+import type { RpoPolicy } from '../safety/rpo-policy.js';
 import type { WeeklyHours } from '../schedules/weekly-hours.js';
-import type { JobKind } from '../sources/workload-rules.js';
 import type { Month, WeekOfMonth, Weekday } from '../schedules/day-names.js';
 
+/** Which kind of job copies them: a copy job; a file-backup job, which knows the primary run that they come from; a mirror of an appliance. */
+export type JobKind = 'copy' | 'fileBackup' | 'mirror';
 export type CopyMode = 'immediate' | 'periodic';
 export type RestorePointScope = 'latest' | 'all';
 export type RecreatedChainPolicy = 'requireNewJob' | 'startNewChain';
@@ -136,34 +138,6 @@ export interface GfsPolicy {
 
 /** How many periods the flags of a tier that is off still keep a full; null: they keep nothing. */
 export type EndedGfs = Readonly<Record<'weekly' | 'monthly' | 'yearly', number | null>>;
-
-export type JobSchedule =
-  | { readonly type: 'manual' }
-  | { readonly type: 'daily'; readonly time: string; readonly timeZone: string }
-  | {
-      readonly type: 'weekly';
-      readonly days: readonly Weekday[];
-      readonly time: string;
-      readonly timeZone: string;
-    }
-  | {
-      readonly type: 'monthly';
-      /** Day of the month, or `last`. */
-      readonly day: number | 'last';
-      readonly time: string;
-      readonly timeZone: string;
-    }
-  | { readonly type: 'interval'; readonly everyMinutes: number }
-  | { readonly type: 'cron'; readonly expression: string; readonly timeZone: string }
-  | { readonly type: 'afterJob'; readonly jobId: string };
-
-/** When a health check or a compact of the full is due. `day` of the week; monthly: its last one in the month. */
-export interface MaintenanceSchedule {
-  readonly every: 'week' | 'month';
-  readonly day: Weekday;
-  readonly time: string;
-  readonly timeZone: string;
-}
 
 /** What one start may change for its own session. */
 export interface StartOverrides {

@@ -1,9 +1,10 @@
 /** A file-backup job: backups of a file share that exist in a primary repository, and the secondary targets that each gets a copy of them.
  *  Source: VBR user guide, `file_share_backup_job_secondary_target`. */
 
-import type { CopyJob, JobSchedule, MaintenanceSchedule, MissedStarts } from './copy-job.js';
+import type { JobSchedule, MaintenanceSchedule } from '../schedules/job-schedule.js';
+import type { CopyJob, MissedStarts } from './copy-job.js';
 import { jobFaults, scheduleFaults, type JobFault, type JobRepository } from './job-rules.js';
-import type { RpoPolicy } from '../safety/rpo.js';
+import type { RpoPolicy } from '../safety/rpo-policy.js';
 import { defaultRetry } from '../schedules/retry.js';
 import type { WeeklyHours } from '../schedules/weekly-hours.js';
 

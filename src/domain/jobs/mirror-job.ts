@@ -1,10 +1,11 @@
 /** A mirror job: an appliance whose files are copied one by one, as they are closed, to a target.
  *  Source: VBR user guide, `backup_copy_hpe_storeonce`, `backup_copy_hpe_storeonce_source_and_target`, `bc_hpe_storeonce_maintenance_settings`. */
 
-import type { CopyJob, JobSchedule, MaintenanceSchedule, MissedStarts } from './copy-job.js';
+import type { JobSchedule, MaintenanceSchedule } from '../schedules/job-schedule.js';
+import type { CopyJob, MissedStarts } from './copy-job.js';
 import { jobFaults, type JobFault, type JobRepository } from './job-rules.js';
 import { defaultRetry } from '../schedules/retry.js';
-import type { RpoPolicy } from '../safety/rpo.js';
+import type { RpoPolicy } from '../safety/rpo-policy.js';
 import type { WeeklyHours } from '../schedules/weekly-hours.js';
 import { jobKind } from '../sources/workload-rules.js';
 

@@ -2,7 +2,7 @@
 
 import { isSuspicious, type Removal } from './absence.js';
 import type { CopyJob } from '../jobs/copy-job.js';
-import type { UnreadablePart } from '../targets/repository-view.js';
+import type { UnreadablePart } from '../targets/unreadable-part.js';
 import type { WorkloadType } from '../sources/source-workload.js';
 import { excludedBy, type NamedWorkload } from '../jobs/source-scope.js';
 

@@ -3,7 +3,7 @@
 import { DAY_MS } from '../schedules/calendar-date.js';
 import { latestScheduledMs } from '../schedules/maintenance-window.js';
 import type { Copies } from './protection.js';
-import type { JobFacts } from './safety.js';
+import type { JobFacts } from './safety-facts.js';
 
 /** A check of many terabytes takes its time, and waits for copies that are at work. */
 const GRACE_MS = 2 * DAY_MS;

@@ -16,7 +16,7 @@ import {
 } from './alert-ledger.js';
 import type { ChannelRules, WatchedChannel } from './notification-channel.js';
 import { SEVERITIES, type SafetySeverity } from './safety-codes.js';
-import type { Verdict } from './safety-verdict.js';
+import type { Verdict } from './safety-facts.js';
 
 export type NoticeKind = 'alarm' | 'recovery' | 'digest' | 'test';
 

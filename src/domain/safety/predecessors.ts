@@ -1,7 +1,7 @@
 /** Jobs that start after another one, and never do when that never starts. Pure. */
 
 import type { SafetyProblems } from './problem-groups.js';
-import type { SafetyFacts } from './safety.js';
+import type { SafetyFacts } from './safety-facts.js';
 
 export function predecessorProblems(
   { jobs, unreadJobs, unreadLists }: Pick<SafetyFacts, 'jobs' | 'unreadJobs' | 'unreadLists'>,

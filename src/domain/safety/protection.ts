@@ -2,8 +2,9 @@
 
 import type { CopyJob } from '../jobs/copy-job.js';
 import type { ErrorCode } from '../errors.js';
-import type { UnreadablePart } from '../targets/repository-view.js';
-import { limitsOf, rpoStatus, type CopyLimits, type RpoStatus } from './rpo.js';
+import type { UnreadablePart } from '../targets/unreadable-part.js';
+import type { CopyLimits } from './rpo-policy.js';
+import { limitsOf, rpoStatus, type RpoStatus } from './rpo.js';
 import { excludedBy, sourceScope, type NamedWorkload } from '../jobs/source-scope.js';
 import { sightOf, type Sight } from './sight.js';
 import type { UncopiedPlaces } from './uncopied-places.js';

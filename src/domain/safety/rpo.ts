@@ -1,22 +1,9 @@
 /** How old the newest copy of a workload may become, and whether it has. Pure: facts and `now`. */
 
+import type { CopyLimits, RpoPolicy } from './rpo-policy.js';
 import { elapsedText, HOUR_MS } from '../elapsed.js';
 import { isNamed, type NamedWorkload } from '../jobs/source-scope.js';
 import { isKnown, type Sight } from './sight.js';
-
-/** What a job promises of the copies of one workload. */
-export interface CopyLimits {
-  /** The moment that the newest good copy shows is at most so long ago; null: no limit. */
-  readonly maxCopyAgeHours: number | null;
-  /** What a source holds is copied at most so long after its moment; null: no limit. */
-  readonly maxLagHours: number | null;
-}
-
-/** The recovery point objective of a job. */
-export interface RpoPolicy extends CopyLimits {
-  /** Other limits for some workloads, by id or name; of two entries for one the first counts. */
-  readonly workloads: readonly (CopyLimits & { readonly workload: string })[];
-}
 
 const NO_LIMITS: CopyLimits = { maxCopyAgeHours: null, maxLagHours: null };
 

@@ -9,7 +9,7 @@ import type { Copies, FoundChain, ProtectedWorkload, RepositoryFacts } from './p
 import { SafetyProblems, type Finding, type SafetyProblem } from './problem-groups.js';
 import type { RpoReason } from './rpo.js';
 import type { SafetyCode } from './safety-codes.js';
-import type { JobFacts, Safety, SafetyFacts } from './safety.js';
+import type { JobFacts, Safety, SafetyFacts } from './safety-facts.js';
 import { sightOf, type Sight } from './sight.js';
 import { isGrave, placesText, type WatchedPlace, type WatchedPlaces } from './uncopied-places.js';
 

@@ -1,5 +1,6 @@
 /** The verdict as one sentence. Pure. */
 
+import type { VerdictClause, Verdict, Safety } from './safety-facts.js';
 import { elapsedText } from '../elapsed.js';
 import { namesText, type SafetyProblem } from './problem-groups.js';
 import {
@@ -8,35 +9,7 @@ import {
   type LeftoverCount,
   type ProtectedWorkload,
 } from './protection.js';
-import type { Safety } from './safety.js';
 import { placesText, type WatchedPlaces } from './uncopied-places.js';
-
-export interface VerdictClause {
-  /** What it is about: the rows behind it. */
-  readonly about:
-    | 'coverage'
-    | 'uncopied'
-    | 'late'
-    | 'unknown'
-    | 'unprotected'
-    | 'repositories'
-    | 'jobs'
-    | 'damage'
-    | 'verification';
-  readonly state: 'good' | 'bad' | 'unknown';
-  readonly text: string;
-}
-
-export interface Verdict {
-  /** `unknown` is not safe. */
-  readonly state: 'safe' | 'unsafe' | 'unknown';
-  /** `41 of 43 workloads have a copy younger than 26 h; db07 is 9 h late; nothing is damaged; oldest check 6 days`. */
-  readonly sentence: string;
-  /** The parts of the sentence, in its order. */
-  readonly clauses: readonly VerdictClause[];
-  /** Since when it is not safe, as far as is known; epoch milliseconds; null: it is, or that is not known. */
-  readonly sinceMs: number | null;
-}
 
 export function verdictOf(
   { workloads, uncopied }: Pick<Safety, 'workloads' | 'uncopied'>,

@@ -1,65 +1,10 @@
 /** Are we safe? One verdict from all that is known, in the same words everywhere: API, command line, metrics, messages. Pure. */
 
-import type { FailingChannel } from './channel-health.js';
-import type { ChannelJob } from './notification-channel.js';
-import type { FileBackupFacts } from './file-backup-problems.js';
-import type { CopyJob } from '../jobs/copy-job.js';
-import type { UnreadablePart } from '../targets/repository-view.js';
-import type { SessionResult } from '../sessions/copy-session.js';
-import { protectedWorkloads, type ProtectedWorkload, type RepositoryFacts } from './protection.js';
-import type { SafetyProblem } from './problem-groups.js';
+import type { SafetyFacts, Safety } from './safety-facts.js';
+import { protectedWorkloads } from './protection.js';
 import { safetyProblems } from './safety-problems.js';
-import { watchedPlaces, type WatchedPlaces } from './uncopied-places.js';
-import { verdictOf, type Verdict } from './safety-verdict.js';
-
-export interface JobFacts {
-  readonly job: CopyJob;
-  readonly state: 'enabled' | 'disabled' | 'actionRequired';
-  /** When its definition last changed or it was enabled: nothing that was due before was due by this definition. Epoch milliseconds; null: not known. */
-  readonly standsSinceMs: number | null;
-  /** A start that was due and did not come; epoch milliseconds; null: none. */
-  readonly missedStartAtMs: number | null;
-  /** The newest session that failed or warned of what no later one has made good; null: none. */
-  readonly fault: {
-    readonly sessionId: string;
-    readonly result: SessionResult;
-    readonly startedAtMs: number;
-  } | null;
-  /** The session that found what waits for a decision; null: none. */
-  readonly undecidedSessionId: string | null;
-}
-
-export interface SafetyFacts {
-  readonly repositories: readonly RepositoryFacts[];
-  readonly jobs: readonly JobFacts[];
-  readonly fileBackups: readonly FileBackupFacts[];
-  /** Jobs of which nothing could be read. */
-  readonly unreadJobs: readonly { readonly id: string; readonly reason: string }[];
-  /** Lists of jobs or of their sessions that could not be had: of what is in them nothing, or nothing new, is known. */
-  readonly unreadLists: readonly UnreadablePart[];
-  readonly failingChannels: readonly FailingChannel[];
-  /** Why it is not known what became of the last messages; null: it is. */
-  readonly unreadDeliveries: string | null;
-  /** Jobs that channels name, and of which there is none. */
-  readonly unknownChannelJobs: readonly ChannelJob[];
-}
-
-export interface Safety {
-  readonly verdict: Verdict;
-  /** The gravest first, then the oldest. */
-  readonly problems: readonly SafetyProblem[];
-  readonly workloads: readonly ProtectedWorkload[];
-  /** What is none of them, and is not copied. */
-  readonly uncopied: WatchedPlaces;
-}
-
-/** As whoever looks has seen it. */
-export interface SafetySeen extends Safety {
-  /** False: a job may have failed of which nothing is shown yet. Absent: true. */
-  readonly areOutcomesKnown?: boolean;
-  /** File-backup jobs of which no run is remembered. Absent: none. */
-  readonly unjudgedRuns?: readonly string[];
-}
+import { watchedPlaces } from './uncopied-places.js';
+import { verdictOf } from './safety-verdict.js';
 
 export function safetyOf(facts: SafetyFacts, nowMs: number): Safety {
   const jobs = facts.jobs.map(({ job }) => job);

@@ -1,6 +1,7 @@
 /** What one look into a repository tells of each workload, short enough for thousands of them. Plain JSON. */
 
-import type { RepositoryDescription, UnreadablePart } from '../targets/repository-view.js';
+import type { UnreadablePart } from '../targets/unreadable-part.js';
+import type { RepositoryDescription } from '../targets/repository-view.js';
 import type { UncopiedPlaces } from './uncopied-places.js';
 import type { WorkloadType } from '../sources/source-workload.js';
 

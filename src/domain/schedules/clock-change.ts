@@ -2,7 +2,7 @@
  *  they show twice twice, once, or shifted within its hour, depending on the zone (checked with server 1.32), so a job's Schedule names those days itself. */
 
 import { DAY_MS, dateOfDayNumber, instantOf, offsetMs } from './calendar-date.js';
-import type { CalendarEntry, CalendarMonth } from './schedule.js';
+import type { CalendarEntry, CalendarMonth } from './calendar.js';
 
 /** Minutes since 1970-01-01 00:00 as clocks of a zone show them, end excluded, that are shown never or twice. */
 export interface ClockChange {

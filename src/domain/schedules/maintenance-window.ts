@@ -9,7 +9,7 @@ import {
   minuteOfDay,
 } from './calendar-date.js';
 import { startMs } from './clock-change.js';
-import type { MaintenanceSchedule } from '../jobs/copy-job.js';
+import type { MaintenanceSchedule } from './job-schedule.js';
 
 /** Whether the schedule has come round since the work was last done. Missed times do not add up: one run makes up for all of them.
  *  null: never done, so due at once; pass the time of the first copy instead to wait for the first scheduled time. */

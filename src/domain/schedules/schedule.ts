@@ -1,5 +1,12 @@
 /** When a job starts by itself, in the words of a Temporal Schedule. Plain JSON that fits the client's `ScheduleSpec`. */
 
+import type {
+  CalendarEntry,
+  CalendarMonth,
+  CalendarRange,
+  CalendarWeekday,
+  JobCalendar,
+} from './calendar.js';
 import {
   DAY_MS,
   dateOfDayNumber,
@@ -9,45 +16,10 @@ import {
   weekdayOf,
 } from './calendar-date.js';
 import { movedStarts, type LocalTimes } from './clock-change.js';
-import type { JobSchedule, MaintenanceSchedule } from '../jobs/copy-job.js';
+import type { JobSchedule, MaintenanceSchedule } from './job-schedule.js';
 import { cronTimes } from './cron.js';
 import { assertNever } from '../errors.js';
-import type { Month, Weekday } from './day-names.js';
-
-export type CalendarMonth = Uppercase<Month>;
-export type CalendarWeekday = Uppercase<Weekday>;
-
-/** Both ends included. */
-export interface CalendarRange {
-  start: number;
-  end: number;
-  step: number;
-}
-
-/** Absent fields match every day, month or year. */
-export interface CalendarEntry {
-  hour: number;
-  minute: number | CalendarRange[];
-  dayOfMonth?: number | CalendarRange;
-  month?: CalendarMonth[];
-  dayOfWeek?: CalendarWeekday[];
-  year?: CalendarRange[];
-  comment?: string;
-}
-
-export type JobCalendar =
-  | { calendars: CalendarEntry[]; skip?: CalendarEntry[]; timezone: string }
-  | {
-      cronExpressions: string[];
-      calendars?: CalendarEntry[];
-      skip?: CalendarEntry[];
-      timezone: string;
-    }
-  | {
-      intervals: { /** Milliseconds. */ every: number }[];
-      /** Milliseconds by which a start may be late. */
-      jitter: number;
-    };
+import type { Weekday } from './day-names.js';
 
 const LONG_MONTHS: readonly CalendarMonth[] = [
   'JANUARY',

@@ -1,20 +1,8 @@
 /** What holds a task or a session up. Pure. */
 
+import type { WaitCause } from './wait-cause.js';
 import type { CopyTask } from './copy-session.js';
 import { sharesOf, sumTimes, type MoverPart, type MoverTimes } from './mover-times.js';
-
-/** What a task waits for that does not move. */
-export type WaitCause =
-  /** Other workloads are worked at, as many as the repository allows. */
-  | 'turn'
-  /** The allowed hours of the job. */
-  | 'hours'
-  /** A restore point of the source that may not be whole yet. */
-  | 'point'
-  /** Somebody paused it. */
-  | 'pause'
-  /** A step that failed is tried again. */
-  | 'retry';
 
 export type Bottleneck = MoverPart | WaitCause;
 

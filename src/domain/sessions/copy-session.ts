@@ -2,7 +2,7 @@
 
 import { NOTHING_MOVED, type MovedBytes } from '../targets/moved-bytes.js';
 import type { ErrorCode } from '../errors.js';
-import type { WaitCause } from './bottleneck.js';
+import type { WaitCause } from './wait-cause.js';
 import type { MoverTimes } from './mover-times.js';
 
 export type SessionState = 'running' | 'waiting' | 'paused' | 'stopping' | 'ended';

@@ -4,7 +4,7 @@
  *  case only, for a point that cannot be read just now, because "unknown" must not look like "gone". */
 
 import { utcText } from '../schedules/calendar-date.js';
-import type { RestorePointState } from './source-workload.js';
+import type { RestorePointState } from './point-state.js';
 import {
   shortCopies,
   supersededIds,

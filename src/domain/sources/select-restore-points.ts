@@ -6,7 +6,7 @@ import { growingDisks, isFullsOnly, type FullFormats } from './fulls-only.js';
 import { gfsDue, gfsFullNeeded, type FlaggedPoint } from '../retention/gfs.js';
 import { isUndecidedState, newPoints, type ChainDetection } from './recreated-chain.js';
 import { oneForEachState } from './skipped-points.js';
-import type { RestorePointState } from './source-workload.js';
+import type { RestorePointState } from './point-state.js';
 import type { AwaitedPoint } from './settle.js';
 import type { IdentifiedPoint } from './source-identity.js';
 import type { TargetRestorePoint } from '../targets/target-point.js';

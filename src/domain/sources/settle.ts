@@ -2,7 +2,8 @@
 
 import { utcText } from '../schedules/calendar-date.js';
 import type { CopyJob } from '../jobs/copy-job.js';
-import type { PointEvidence, SourceRestorePoint } from './source-workload.js';
+import type { PointEvidence } from './point-state.js';
+import type { SourceRestorePoint } from './source-workload.js';
 
 /** How one look judges. */
 export interface SettleRule {

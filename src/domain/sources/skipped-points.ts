@@ -1,6 +1,6 @@
 /** Restore points that a session passes over, told in a bounded number of sentences: a source with a year of dailies has hundreds. */
 
-import type { RestorePointState } from './source-workload.js';
+import type { RestorePointState } from './point-state.js';
 
 export interface PassedOverPoint {
   readonly restorePointId: string;

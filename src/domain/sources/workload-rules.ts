@@ -1,6 +1,6 @@
 /** What copies of one type of backup allow: data of the layout that finds them. */
 
-import type { CopyJob, CopyMode } from '../jobs/copy-job.js';
+import type { JobKind, CopyJob, CopyMode } from '../jobs/copy-job.js';
 import type { JobFault } from '../jobs/job-rules.js';
 import {
   excludedBy,
@@ -18,9 +18,6 @@ export interface WorkloadTypeFacts {
   readonly title: string;
   readonly rules: WorkloadRules;
 }
-
-/** Which kind of job copies them: a copy job; a file-backup job, which knows the primary run that they come from; a mirror of an appliance. */
-export type JobKind = 'copy' | 'fileBackup' | 'mirror';
 
 /** Source: the limits that the VBR user guide states for each backup type (`backup_copy_modes`, `ahv_backup_copy`, `backup_copy_plugins`). */
 export interface WorkloadRules {

@@ -1,15 +1,11 @@
 /** What is in a repository, as the API shows it. Plain JSON. */
 
+import type { UnreadablePart } from './unreadable-part.js';
 import type { AuditFilter } from '../access/audit.js';
 import type { Detached, OneTime } from '../jobs/copy-job.js';
 import type { Growth } from '../safety/growth.js';
-import type { ErrorCode } from '../errors.js';
-import type {
-  FormatId,
-  RestorePointKind,
-  RestorePointState,
-  WorkloadType,
-} from '../sources/source-workload.js';
+import type { RestorePointState } from '../sources/point-state.js';
+import type { FormatId, RestorePointKind, WorkloadType } from '../sources/source-workload.js';
 import type { RecordFilter } from '../sessions/recorded-session.js';
 import type { TreePointKind } from '../trees/source-tree.js';
 import type { StorageProbe } from './storage-probe.js';
@@ -50,13 +46,6 @@ export interface BrowsePage<Item> {
   readonly nextCursor?: string;
   /** What could not be read and is missing from the list for that; with the first page only. Of audit lines: with each page that needs it. */
   readonly unreadable?: readonly UnreadablePart[];
-}
-
-/** A part of a repository that cannot be read: a chain, a definition of a job, a record, a lease. The rest is not touched by it. */
-export interface UnreadablePart {
-  readonly path: string;
-  readonly code: ErrorCode;
-  readonly reason: string;
 }
 
 export interface RepositoryDescription {

@@ -1,7 +1,6 @@
 /** What there is to verify in a repository, in parts that have a bounded size. Plain JSON. */
 
-import type { UnreadablePart } from './repository-view.js';
-import type { TreeToVerify } from '../trees/tree-damage.js';
+import type { UnreadablePart } from './unreadable-part.js';
 import type { WorkloadType } from '../sources/source-workload.js';
 
 /** A chain, as a health check names it. */
@@ -39,4 +38,13 @@ export interface VerificationPage {
   )[];
   /** Nothing comes behind them. */
   readonly isLast: boolean;
+}
+
+/** A copied tree that is to be checked. */
+export interface TreeToVerify extends CheckedChain {
+  readonly type: 'tree';
+  /** Its folder in the repository. */
+  readonly path: string;
+  /** Only the files that this point needs; null: all. */
+  readonly pointId: string | null;
 }

@@ -64,3 +64,15 @@ function notesOf({ count, examples }: FileFaults, what: string, others: string):
     ...(rest > 0 ? [`${rest} more files ${others}`] : []),
   ];
 }
+
+/** One sentence for each file that is told, and one for the others. */
+export function fileNotes(
+  { count, examples }: FileFaults,
+  say: (reason: string) => string,
+): string[] {
+  const rest = count - examples.length;
+  return [
+    ...examples.map(({ path, reason }) => `${JSON.stringify(path)} ${say(reason)}`),
+    ...(rest > 0 ? [`and ${rest} more files like these`] : []),
+  ];
+}

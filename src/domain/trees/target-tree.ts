@@ -1,7 +1,6 @@
 /** Points of a tree that Longhaul keeps in a target repository, as the record of the tree lists them. Plain JSON. */
 
-import { fileNotes } from './tree-damage.js';
-import type { FileFaults } from './file-faults.js';
+import { fileNotes, type FileFaults } from './file-faults.js';
 import type { TreePointKind } from './source-tree.js';
 import type { GfsFlag, PointHealth } from '../targets/target-point.js';
 

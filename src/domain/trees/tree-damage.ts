@@ -1,7 +1,6 @@
 /** What a health check finds in the files of a copied tree, and which restore points suffer from it. Plain JSON. */
 
-import type { CheckedChain } from '../targets/verification.js';
-import type { FileFaults } from './file-faults.js';
+import { fileNotes, type FileFaults } from './file-faults.js';
 import type { TargetTreePoint } from './target-tree.js';
 import type { TreeRules } from './tree-rules.js';
 
@@ -45,15 +44,6 @@ export function findingText(finding: FileFinding): string {
     case 'unsound':
       return 'is as it was copied, but not what its tool writes there';
   }
-}
-
-/** A copied tree that is to be checked. */
-export interface TreeToVerify extends CheckedChain {
-  readonly type: 'tree';
-  /** Its folder in the repository. */
-  readonly path: string;
-  /** Only the files that this point needs; null: all. */
-  readonly pointId: string | null;
 }
 
 /** Names a check and its notes. */
@@ -172,17 +162,5 @@ export function findingNotes(outcome: TreeCheckOutcome): string[] {
     ...(sourceFault === null ? [] : [`the source could not be asked for them: ${sourceFault}`]),
     ...(corruptCount > 0 ? [`corrupt restore points: ${ids.join(', ')}`] : []),
     ...fileNotes(unknown, (reason) => `lies there, and ${reason}: it was left alone`),
-  ];
-}
-
-/** One sentence for each file that is told, and one for the others. */
-export function fileNotes(
-  { count, examples }: FileFaults,
-  say: (reason: string) => string,
-): string[] {
-  const rest = count - examples.length;
-  return [
-    ...examples.map(({ path, reason }) => `${JSON.stringify(path)} ${say(reason)}`),
-    ...(rest > 0 ? [`and ${rest} more files like these`] : []),
   ];
 }

@@ -1,4 +1,4 @@
-import type { PointEvidence } from '../../domain/sources/source-workload.js';
+import type { PointEvidence } from '../../domain/sources/point-state.js';
 import { faultOfSourceFile } from '../../domain/trees/one-file-fault.js';
 import type { RepositoryEntry } from '../../repository/backup-repository.js';
 import type { TreeReader } from '../tree-layout.js';

@@ -1,4 +1,4 @@
-import type { PointEvidence } from '../../domain/sources/source-workload.js';
+import type { PointEvidence } from '../../domain/sources/point-state.js';
 import type { FoundTree, TreePoint } from '../../domain/trees/source-tree.js';
 import { firstTexts } from '../../domain/sentences.js';
 import { ALL_ALLOWED, type WorkloadTypeFacts } from '../../domain/sources/workload-rules.js';

@@ -1,7 +1,7 @@
 import { availablePoints, type ChainRecord } from '../../chain/chain-record.js';
 import { leasedPointIds, type LeasesFound } from '../../chain/leases.js';
 import { believedPoints } from '../../domain/sources/believed-dates.js';
-import type { MaintenanceSchedule } from '../../domain/jobs/copy-job.js';
+import type { MaintenanceSchedule } from '../../domain/schedules/job-schedule.js';
 import { immutableReason } from '../../domain/retention/immutability.js';
 import { maintenanceDue } from '../../domain/schedules/maintenance-window.js';
 import { ageBase } from '../../domain/retention/retention-age.js';

@@ -14,6 +14,7 @@ import {
   type CopyPlan,
   type DiskPlan,
   newToken,
+  type RestoreReader,
 } from '../staging/copy-plan.js';
 import { copyWork } from '../staging/journals.js';
 import type { DiskWork, PlanReference } from '../../domain/targets/disk-work.js';
@@ -27,7 +28,6 @@ import { targetLayersOf } from '../copy/scan-plan.js';
 import { isSoundPlan } from '../staging/sound-plan.js';
 import { mergedBeside } from './merge-files.js';
 import { replacementStaging } from './replace-files.js';
-import type { RestoreReader } from '../staging/restore-under-way.js';
 import { discardStaging, makeStaging } from '../staging/staging.js';
 
 export interface FullOrder {

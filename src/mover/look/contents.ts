@@ -1,6 +1,7 @@
 import { availablePoints, type ChainRecord } from '../../chain/chain-record.js';
 import { findOwnChains } from '../../chain/find-chains.js';
-import type { UnreadablePart, WorkloadSummary } from '../../domain/targets/repository-view.js';
+import type { UnreadablePart } from '../../domain/targets/unreadable-part.js';
+import type { WorkloadSummary } from '../../domain/targets/repository-view.js';
 import type { SourceWorkload } from '../../domain/sources/source-workload.js';
 import { unrecognisedReason, type UnrecognisedFiles } from '../../domain/sources/unrecognised.js';
 import type { UnseenPart } from '../../domain/sources/unseen-part.js';

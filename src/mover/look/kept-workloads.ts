@@ -9,7 +9,7 @@ import type {
   LookedFor,
 } from '../../domain/retention/absent-workloads.js';
 import type { CopyJob } from '../../domain/jobs/copy-job.js';
-import type { UnreadablePart } from '../../domain/targets/repository-view.js';
+import type { UnreadablePart } from '../../domain/targets/unreadable-part.js';
 import { jsonBytes } from '../../domain/sessions/task-brief.js';
 import type { SourceRepository } from '../../repository/backup-repository.js';
 import { treesOfJob } from '../../tree/find-trees.js';

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { BackupError } from '../../domain/errors.js';
-import type { BrowsePage, UnreadablePart } from '../../domain/targets/repository-view.js';
+import type { UnreadablePart } from '../../domain/targets/unreadable-part.js';
+import type { BrowsePage } from '../../domain/targets/repository-view.js';
 import { jsonBytes } from '../../domain/sessions/task-brief.js';
 
 /** Unreadable parts that are named one by one: about 500 bytes each. */

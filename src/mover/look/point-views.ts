@@ -7,11 +7,8 @@ import { detachedWords } from '../../domain/jobs/detached-copy.js';
 import { oneTimeWords } from '../../domain/jobs/one-time-copy.js';
 import { expiresAtMs } from '../../domain/retention/expiry.js';
 import { keptUntil } from '../../domain/retention/kept-until.js';
-import {
-  restorePointKey,
-  type RestorePointView,
-  type UnreadablePart,
-} from '../../domain/targets/repository-view.js';
+import type { UnreadablePart } from '../../domain/targets/unreadable-part.js';
+import { restorePointKey, type RestorePointView } from '../../domain/targets/repository-view.js';
 import type { SourceRestorePoint, SourceWorkload } from '../../domain/sources/source-workload.js';
 import { withBelievedCopies } from '../../domain/sources/believed-dates.js';
 import { filesOfDisk } from '../../domain/sources/source-files.js';

@@ -5,8 +5,11 @@ import { BackupError } from '../../domain/errors.js';
 import { partsOfRestorePointKey } from '../../domain/targets/repository-view.js';
 import { jsonBytes } from '../../domain/sessions/task-brief.js';
 import type { TargetRestorePoint } from '../../domain/targets/target-point.js';
-import type { VerificationPage, VerificationPosition } from '../../domain/targets/verification.js';
-import type { TreeToVerify } from '../../domain/trees/tree-damage.js';
+import type {
+  VerificationPage,
+  VerificationPosition,
+  TreeToVerify,
+} from '../../domain/targets/verification.js';
 import type { SourceRepository } from '../../repository/backup-repository.js';
 import { findTrees } from '../../tree/find-trees.js';
 import type { TreeRecord } from '../../tree/tree-record.js';

@@ -1,3 +1,4 @@
+import type { RestoreInput } from './restore-input.js';
 import { isLeaseHeld, isLeaseThere } from '../../chain/leases.js';
 import {
   isBeingChanged,
@@ -10,7 +11,7 @@ import { assertAtHome } from '../../chain/record-store.js';
 import { pathSegment } from '../../domain/targets/path-segment.js';
 import { BackupError, isBackupError } from '../../domain/errors.js';
 import { restoreStaging } from '../../domain/targets/staging-id.js';
-import { convertedFormat, type RestoreFormat } from '../../domain/targets/restore-format.js';
+import { convertedFormat } from '../../domain/targets/restore-format.js';
 import { type FormatId } from '../../domain/sources/source-workload.js';
 import type {
   TargetCompanion,
@@ -42,27 +43,6 @@ import { isVouchedAndGone } from '../task/window-journal.js';
 import { assertRoom, nameTaken } from '../task/restore-destination.js';
 import { planFull } from '../change/plan-full.js';
 import { discardStaging } from '../staging/staging.js';
-
-export interface RestoreInput {
-  /** Repository that holds the copy. */
-  readonly repositoryId: string;
-  readonly chain: string;
-  readonly pointId: string;
-  /** Absolute path of an existing folder on the worker's machine, outside every repository. */
-  readonly destinationPath: string;
-  readonly format: RestoreFormat;
-  /** As the point calls them, or of a raw restore as a file calls those that it holds; null: all. */
-  readonly disks: readonly string[] | null;
-  /** Each file under the name that its tool looks for, with time and mode; absent: side by side. */
-  readonly layout?: boolean;
-  /** Whether the folder may hold other files; none of them is ever overwritten. */
-  readonly intoExisting: boolean;
-  /** Keeps the point's files from being merged or deleted; renewed with `renewLease` (restore-lease.ts). */
-  readonly leaseId: string;
-  readonly nowMs: number;
-  /** A change of the chain that was announced waits, perhaps for long: the files are read as they lie. Absent: it is waited for. */
-  readonly isChangeStuck?: boolean;
-}
 
 /** Takes a lease on the point and plans the restore into the destination. Run again after a stop it takes up what is there.
  *  @throws CHAIN_LOCKED while a change of its files is under way, RESTORE_FORMAT_UNSUITED, REQUEST_INVALID when it has no disk of a wanted name, RESTORE_POINT_MISSING, RESTORE_DESTINATION_INVALID when the folder holds something else, or a file of a name that is needed */

@@ -6,7 +6,7 @@ import { heldDiskNames } from '../blocks/layer-file.js';
 import type { WithinFile } from '../change/plan-full.js';
 import { targetLayersOf } from '../copy/scan-plan.js';
 import type { MoverContext } from '../task/mover-context.js';
-import type { RestoreInput } from './restore-point.js';
+import type { RestoreInput } from './restore-input.js';
 
 /** What is restored of a point. */
 export interface WantedDisks {

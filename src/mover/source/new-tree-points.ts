@@ -4,7 +4,8 @@ import type { SourceWorkload } from '../../domain/sources/source-workload.js';
 import type { SettleRule } from '../../domain/sources/settle.js';
 import { pointsToTake } from '../../domain/trees/grown-points.js';
 import { copiedWithoutGap } from '../../domain/trees/set-points.js';
-import { settledTreePoints, type TreePoint } from '../../domain/trees/source-tree.js';
+import { settledTreePoints } from '../../domain/trees/settled-tree.js';
+import { type TreePoint } from '../../domain/trees/source-tree.js';
 import {
   chooseTreePoints,
   copiedAt,

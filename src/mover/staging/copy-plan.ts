@@ -24,7 +24,6 @@ import { readWholeFile } from '../../repository/replace-file.js';
 import { isFileUnread } from '../../repository/unread-file.js';
 import type { CompanionFile } from '../blocks/companion-file.js';
 import type { LayerFile } from '../blocks/layer-file.js';
-import type { RestoreReader } from './restore-under-way.js';
 
 /** What is to be done for one restore point, as it lies in `<staging>/plan.json`. It is written last and removed first, so it stands
  *  for the whole staging folder: there is a plan, or there is nothing that counts. */
@@ -208,4 +207,11 @@ export async function requireComposed(
   if (composed === null || composed.token !== plan.token)
     throw new BackupError('STAGING_INVALID', `${staging} is not composed yet`);
   return composed;
+}
+
+/** Of a plan in the folder of a restore: what is read, and by which lease. Ids of points are no more than their dates, and are those of many copies. */
+export interface RestoreReader {
+  readonly repositoryId: string;
+  readonly chain: string;
+  readonly leaseId: string;
 }

@@ -1,16 +1,9 @@
+import { type RestoreReader, readStagedJson, stagedPath } from './copy-plan.js';
 import { isLeaseHeld } from '../../chain/leases.js';
 import { BackupError, isBackupError } from '../../domain/errors.js';
 import { restoreStaging } from '../../domain/targets/staging-id.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import type { MoverContext } from '../task/mover-context.js';
-import { readStagedJson, stagedPath } from './copy-plan.js';
-
-/** Of a plan in the folder of a restore: what is read, and by which lease. Ids of points are no more than their dates, and are those of many copies. */
-export interface RestoreReader {
-  readonly repositoryId: string;
-  readonly chain: string;
-  readonly leaseId: string;
-}
 
 /** What one restore has written another one of that point would discard, or take for its own.
  *  @throws RESTORE_DESTINATION_INVALID when another restore into the folder holds its lease */

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
-import { serializeChainRecord, type ChainRecord } from '../../../src/chain/chain-record.js';
+import { serializeChainRecord } from '../../../src/chain/chain-record-document.js';
+import { type ChainRecord } from '../../../src/chain/chain-record.js';
 import type { CopyJob } from '../../../src/domain/jobs/copy-job.js';
 import type {
   BackupRepository,

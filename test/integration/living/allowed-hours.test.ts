@@ -1,11 +1,10 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { CopyJob, StartOverrides } from '../../../src/domain/jobs/copy-job.js';
+import type { CopyJob, StartOverrides, JobKind } from '../../../src/domain/jobs/copy-job.js';
 import {
   sessionWorkflowId,
   type CopySession,
   type CopyTask,
 } from '../../../src/domain/sessions/copy-session.js';
-import type { JobKind } from '../../../src/domain/sources/workload-rules.js';
 import type { BackupLayout } from '../../../src/layout/backup-layout.js';
 import { BACKUP_LAYOUTS } from '../../../src/layout/layouts.js';
 import { ovirtLayout } from '../../../src/layout/ovirt/ovirt.js';

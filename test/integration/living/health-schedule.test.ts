@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import proto from '@temporalio/proto';
-import type { MaintenanceSchedule } from '../../../src/domain/jobs/copy-job.js';
+import type { MaintenanceSchedule } from '../../../src/domain/schedules/job-schedule.js';
 import type { OperationStatus } from '../../../src/domain/sessions/operation.js';
 import { dayOf, isoDateOf, isSunday } from '../../support/living/calendar-of-copies.js';
 import { LivingSite } from '../../support/living/living-site.js';

@@ -22,7 +22,7 @@ import type { TargetRestorePoint } from '../../../src/domain/targets/target-poin
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import { fencedRepository } from '../../../src/repository/fenced-repository.js';
 import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
-import type { RestoreInput } from '../../../src/mover/restore/restore-point.js';
+import type { RestoreInput } from '../../../src/mover/restore/restore-input.js';
 import { folderRepositoryId } from '../../../src/repository/open-repository.js';
 import { restoreInto } from '../../support/mover/restore-into.js';
 import { makeBundlesKnown } from '../../support/bundle/bundle-layout.js';

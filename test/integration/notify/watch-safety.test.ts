@@ -8,7 +8,7 @@ import { createNotifyActivities } from '../../../activities/notify-activities.js
 import { BackupError } from '../../../src/domain/errors.js';
 import type { NotificationChannel } from '../../../src/domain/safety/notification-channel.js';
 import type { SafetyProblem } from '../../../src/domain/safety/problem-groups.js';
-import type { Safety } from '../../../src/domain/safety/safety.js';
+import type { Safety } from '../../../src/domain/safety/safety-facts.js';
 import { connectNative, connectTemporal } from '../../../src/temporal/connect.js';
 import {
   CONTROL_TASK_QUEUE,

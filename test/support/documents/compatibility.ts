@@ -1,4 +1,5 @@
-import type { JobKind, WorkloadTypeFacts } from '../../../src/domain/sources/workload-rules.js';
+import type { JobKind } from '../../../src/domain/jobs/copy-job.js';
+import type { WorkloadTypeFacts } from '../../../src/domain/sources/workload-rules.js';
 import { PLAIN_DIALECT } from '../../../src/image/disk-image.js';
 import { IMAGE_FORMATS } from '../../../src/image/formats.js';
 import type { ImageFormat } from '../../../src/image/image-format.js';

@@ -1,6 +1,6 @@
 import type { PlanReference } from '../../../src/domain/targets/disk-work.js';
 import type { RestoreFormat } from '../../../src/domain/targets/restore-format.js';
-import type { RestoreInput } from '../../../src/mover/restore/restore-point.js';
+import type { RestoreInput } from '../../../src/mover/restore/restore-input.js';
 import { folderRepositoryId } from '../../../src/repository/open-repository.js';
 import { InProcessMover } from '../mover/in-process-mover.js';
 import { SimulatedRepository } from '../repository/simulated-repository.js';

@@ -1,4 +1,4 @@
-import type { RestoreInput } from '../../../src/mover/restore/restore-point.js';
+import type { RestoreInput } from '../../../src/mover/restore/restore-input.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import { InProcessMover } from './in-process-mover.js';
 

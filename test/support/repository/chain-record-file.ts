@@ -1,4 +1,5 @@
-import { serializeChainRecord, type ChainRecord } from '../../../src/chain/chain-record.js';
+import { serializeChainRecord } from '../../../src/chain/chain-record-document.js';
+import { type ChainRecord } from '../../../src/chain/chain-record.js';
 import type { TargetRestorePoint } from '../../../src/domain/targets/target-point.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 

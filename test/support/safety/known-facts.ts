@@ -1,7 +1,7 @@
 /** Facts as looks into two repositories bring them, for what follows from them. */
 
 import type { RepositoryFacts } from '../../../src/domain/safety/protection.js';
-import type { JobFacts, SafetyFacts } from '../../../src/domain/safety/safety.js';
+import type { JobFacts, SafetyFacts } from '../../../src/domain/safety/safety-facts.js';
 import { NOTHING_UNCOPIED } from '../../../src/domain/safety/uncopied-places.js';
 import type { ChainFacts, SourceFacts } from '../../../src/domain/safety/workload-facts.js';
 import { testJob } from '../session/test-site.js';

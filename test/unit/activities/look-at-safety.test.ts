@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { createNotifyActivities } from '../../../activities/notify-activities.js';
 import type { SafetyProblem } from '../../../src/domain/safety/problem-groups.js';
 import { jsonBytes } from '../../../src/domain/sessions/task-brief.js';
-import type { SafetySeen } from '../../../src/domain/safety/safety.js';
+import type { SafetySeen } from '../../../src/domain/safety/safety-facts.js';
 import { inActivity } from '../../support/activities/in-activity.js';
 
 function lookWith(seen: Partial<SafetySeen>) {

@@ -1,5 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { parseChainRecord, serializeChainRecord } from '../../../src/chain/chain-record.js';
+import {
+  parseChainRecord,
+  serializeChainRecord,
+} from '../../../src/chain/chain-record-document.js';
 import type { ChainRecord } from '../../../src/chain/chain-record.js';
 import {
   ownedChainRecord,

@@ -1,9 +1,12 @@
 import { beforeEach, expect, it } from 'vitest';
-import { serializeChainRecord, type ChainRecord } from '../../../src/chain/chain-record.js';
+import { serializeChainRecord } from '../../../src/chain/chain-record-document.js';
+import { type ChainRecord } from '../../../src/chain/chain-record.js';
 import { chainsIn, findChains, findOwnChains } from '../../../src/chain/find-chains.js';
 import { BackupError } from '../../../src/domain/errors.js';
-import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
-import { findSourceWorkload } from '../../../src/mover/source/source-catalogue.js';
+import {
+  listSourceWorkloads,
+  findSourceWorkload,
+} from '../../../src/mover/source/source-catalogue.js';
 import { fencedRepository } from '../../../src/repository/fenced-repository.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 

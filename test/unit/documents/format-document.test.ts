@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { parseChainRecord } from '../../../src/chain/chain-record.js';
+import { parseChainRecord } from '../../../src/chain/chain-record-document.js';
 import {
   digestEntryOffset,
   readDigestTableHeader,

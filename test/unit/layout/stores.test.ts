@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { lstat, mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { settledTreePoints } from '../../../src/domain/trees/source-tree.js';
+import { settledTreePoints } from '../../../src/domain/trees/settled-tree.js';
 import { borgLayout } from '../../../src/layout/borg/borg.js';
 import { datedTreeLayout } from '../../../src/layout/dated-tree/dated-tree.js';
 import { kastenLayout, kopiaLayout } from '../../../src/layout/kopia/kopia.js';

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { BackupError } from '../../../src/domain/errors.js';
 import type { PlanReference } from '../../../src/domain/targets/disk-work.js';
 import type { RestoreFormat } from '../../../src/domain/targets/restore-format.js';
-import type { RestoreInput } from '../../../src/mover/restore/restore-point.js';
+import type { RestoreInput } from '../../../src/mover/restore/restore-input.js';
 import { folderRepositoryId } from '../../../src/repository/open-repository.js';
 import {
   CopiedMachine,

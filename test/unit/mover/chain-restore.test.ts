@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { writeChainRecord } from '../../../src/chain/chain-store.js';
 import { BackupError } from '../../../src/domain/errors.js';
 import type { TargetRestorePoint } from '../../../src/domain/targets/target-point.js';
-import type { RestoreInput } from '../../../src/mover/restore/restore-point.js';
+import type { RestoreInput } from '../../../src/mover/restore/restore-input.js';
 import { assertNoneUnderWay } from '../../../src/mover/staging/restore-under-way.js';
 import type { MoverContext } from '../../../src/mover/task/mover-context.js';
 import { CopiedMachine, NOW_MS, type MachineCopy } from '../../support/living/copied-machine.js';

@@ -7,7 +7,7 @@ import { parse } from 'yaml';
 import { ApiMetrics } from '../../../src/api/metrics.js';
 import type { SessionStore } from '../../../src/api/sessions/session-store.js';
 import { NOTHING_UNCOPIED } from '../../../src/domain/safety/uncopied-places.js';
-import type { SafetyFacts } from '../../../src/domain/safety/safety.js';
+import type { SafetyFacts } from '../../../src/domain/safety/safety-facts.js';
 import { testJob } from '../../support/session/test-site.js';
 import { MemoryExecutions } from '../../support/temporal/memory-executions.js';
 

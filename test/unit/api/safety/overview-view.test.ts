@@ -3,7 +3,8 @@ import { overviewOf, unseenParts, workloadView } from '../../../../src/api/safet
 import type { ListedJob } from '../../../../src/api/jobs/job-schemas.js';
 import type { KnownSafety } from '../../../../src/api/safety/safety-reader.js';
 import type { RepositoryFacts } from '../../../../src/domain/safety/protection.js';
-import { safetyOf, type SafetyFacts } from '../../../../src/domain/safety/safety.js';
+import type { SafetyFacts } from '../../../../src/domain/safety/safety-facts.js';
+import { safetyOf } from '../../../../src/domain/safety/safety.js';
 import {
   ago,
   chain,

@@ -5,7 +5,7 @@ import type { RepositoryBrowser } from '../../../../src/api/repositories/reposit
 import { SafetyReader } from '../../../../src/api/safety/safety-reader.js';
 import type { DeliveryFact } from '../../../../src/domain/safety/channel-health.js';
 import type { ChannelJob } from '../../../../src/domain/safety/notification-channel.js';
-import type { UnreadablePart } from '../../../../src/domain/targets/repository-view.js';
+import type { UnreadablePart } from '../../../../src/domain/targets/unreadable-part.js';
 
 const NOW_MS = Date.parse('2026-11-27T12:00:00Z');
 const REFUSED: DeliveryFact = {

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { isSilenced } from '../../../../src/domain/safety/silence.js';
-import { safetyOf, type SafetyFacts } from '../../../../src/domain/safety/safety.js';
+import type { SafetyFacts } from '../../../../src/domain/safety/safety-facts.js';
+import { safetyOf } from '../../../../src/domain/safety/safety.js';
 import type { SafetyCode } from '../../../../src/domain/safety/safety-codes.js';
 import {
   ago,

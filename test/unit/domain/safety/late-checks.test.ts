@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { safetyOf, type JobFacts } from '../../../../src/domain/safety/safety.js';
+import type { JobFacts } from '../../../../src/domain/safety/safety-facts.js';
+import { safetyOf } from '../../../../src/domain/safety/safety.js';
 import type { RepositoryFacts } from '../../../../src/domain/safety/protection.js';
 import {
   chain,

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { safetyOf, type SafetyFacts } from '../../../../src/domain/safety/safety.js';
+import type { SafetyFacts } from '../../../../src/domain/safety/safety-facts.js';
+import { safetyOf } from '../../../../src/domain/safety/safety.js';
 import { ago, facts, nightly, NOW_MS } from '../../../support/safety/known-facts.js';
 import { testJob } from '../../../support/session/test-site.js';
 

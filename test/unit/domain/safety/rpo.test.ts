@@ -1,10 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  limitsOf,
-  rpoStatus,
-  type CopyFacts,
-  type CopyLimits,
-} from '../../../../src/domain/safety/rpo.js';
+import type { CopyLimits } from '../../../../src/domain/safety/rpo-policy.js';
+import { limitsOf, rpoStatus, type CopyFacts } from '../../../../src/domain/safety/rpo.js';
 import { SEEN, type Sight } from '../../../../src/domain/safety/sight.js';
 
 const HOUR_MS = 3_600_000;

@@ -1,12 +1,11 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { JobSchedule } from '../../../../src/domain/jobs/copy-job.js';
-import {
-  calendarOf,
-  maintenanceCalendarOf,
-  type CalendarEntry,
-  type CalendarRange,
-  type JobCalendar,
-} from '../../../../src/domain/schedules/schedule.js';
+import type { JobSchedule } from '../../../../src/domain/schedules/job-schedule.js';
+import type {
+  CalendarEntry,
+  CalendarRange,
+  JobCalendar,
+} from '../../../../src/domain/schedules/calendar.js';
+import { calendarOf, maintenanceCalendarOf } from '../../../../src/domain/schedules/schedule.js';
 import { latestScheduledMs } from '../../../../src/domain/schedules/maintenance-window.js';
 import {
   shownMinutes,

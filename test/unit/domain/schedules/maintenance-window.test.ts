@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { MaintenanceSchedule } from '../../../../src/domain/jobs/copy-job.js';
+import type { MaintenanceSchedule } from '../../../../src/domain/schedules/job-schedule.js';
 import { maintenanceDue } from '../../../../src/domain/schedules/maintenance-window.js';
 
 const weekly: MaintenanceSchedule = {

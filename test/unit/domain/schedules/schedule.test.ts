@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { calendarOf, type CalendarEntry } from '../../../../src/domain/schedules/schedule.js';
+import type { CalendarEntry } from '../../../../src/domain/schedules/calendar.js';
+import { calendarOf } from '../../../../src/domain/schedules/schedule.js';
 
 const NOW = Date.parse('2026-06-01T00:00:00Z');
 const MONTHS =

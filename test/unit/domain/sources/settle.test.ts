@@ -1,8 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type {
-  PointEvidence,
-  SourceRestorePoint,
-} from '../../../../src/domain/sources/source-workload.js';
+import type { PointEvidence } from '../../../../src/domain/sources/point-state.js';
+import type { SourceRestorePoint } from '../../../../src/domain/sources/source-workload.js';
 import {
   awaitedPoints,
   pauseBeforeLookMs,

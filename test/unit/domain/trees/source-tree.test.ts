@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { PointEvidence } from '../../../../src/domain/sources/source-workload.js';
-import { settledTreePoints, type TreePoint } from '../../../../src/domain/trees/source-tree.js';
+import type { PointEvidence } from '../../../../src/domain/sources/point-state.js';
+import { settledTreePoints } from '../../../../src/domain/trees/settled-tree.js';
+import { type TreePoint } from '../../../../src/domain/trees/source-tree.js';
 
 const NOON = Date.parse('2026-11-24T12:00:00Z');
 const RULE = { nowMs: NOON, settleMs: 60_000 };

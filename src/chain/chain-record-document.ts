@@ -25,6 +25,7 @@ import type {
 } from '../domain/targets/target-point.js';
 import { WORKLOAD_ID_LENGTH } from '../domain/sources/workload-id.js';
 import type { ChainRecord, PendingChange } from './chain-record.js';
+import { parseRecord, serializeRecord, type RecordFormat } from './record-document.js';
 import type { OwnedRecord } from './record-store.js';
 
 /** Shape of the commit record (docs/FORMAT.md, Commit record): the tables there, line by line. */
@@ -157,10 +158,28 @@ export const ownedFields = {
   presence,
 };
 
-export const chainRecordShape: Shape<ChainRecord> = object<ChainRecord>({
+const chainRecordShape: Shape<ChainRecord> = object<ChainRecord>({
   ...ownedFields,
   points: listOf(point),
   pending: nullable(pending),
   knownSourcePoints: optional(listOf(knownSourcePoint)),
   compactedAt: optional(instant),
 });
+
+const CHAIN_RECORD_VERSION = 1;
+
+const FORMAT: RecordFormat<ChainRecord> = {
+  marker: 'longhaulChain',
+  version: CHAIN_RECORD_VERSION,
+  shape: chainRecordShape,
+};
+
+/** The record as the bytes of chain.json. */
+export function serializeChainRecord(record: ChainRecord): Buffer {
+  return serializeRecord(FORMAT, record);
+}
+
+/** @throws CHAIN_RECORD_CORRUPT, CHAIN_FORMAT_UNKNOWN */
+export function parseChainRecord(bytes: Buffer, path: string): ChainRecord {
+  return parseRecord(FORMAT, bytes, path);
+}

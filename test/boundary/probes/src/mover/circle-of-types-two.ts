@@ -1,0 +1,5 @@
+import type { One } from './circle-of-types-one.js';
+
+export interface Two {
+  readonly other: One;
+}
