@@ -21,6 +21,7 @@ import { nutanixLayout } from './nutanix/nutanix.js';
 import { ovaLayout } from './ovf/ova.js';
 import { ovfLayout } from './ovf/ovf.js';
 import { ovirtLayout } from './ovirt/ovirt.js';
+import { baseBackupLayout } from './postgres/base-backup.js';
 import { TREE_LAYOUTS } from './tree-layouts.js';
 import { windowsBackupLayout } from './windows-backup/windows-backup.js';
 import { virtnbdbackupLayout } from './virtnbdbackup/virtnbdbackup.js';
@@ -45,6 +46,7 @@ export const BACKUP_LAYOUTS: readonly BackupLayout[] = [
   nutanixLayout,
   ec2ExportLayout,
   libvirtDefaultNamesLayout,
+  baseBackupLayout,
   // From here on an ending is all that is known.
   ovaLayout,
   loneVmaLayout,

@@ -118,6 +118,13 @@ export const LAYOUT_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
     restoredBy: '`aws ec2 import-image`',
     tests: SINGLE_FILES,
   },
+  'pg-basebackup': {
+    writtenBy: '`pg_basebackup -F tar`, packed or not, with `backup_manifest`',
+    data: 'synthetic',
+    judge: 'SHA-256 of the file; `pg_verifybackup` 15 of a restored copy (by hand)',
+    restoredBy: '`tar`, then PostgreSQL',
+    tests: ['test/unit/layout/postgres/base-backup.test.ts'],
+  },
   'lone-vma': {
     writtenBy: '`vma create`, or `vzdump` under another name: VMA, compressed or not',
     data: 'parts',

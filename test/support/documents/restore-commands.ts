@@ -21,6 +21,7 @@ export const RESTORE_COMMANDS: Readonly<Record<string, string>> = {
   'oracle-logs': "`rman`: `CATALOG START WITH '/restored/arch/'`, `RECOVER DATABASE`",
   'proxmox-backup-server': 'Proxmox Backup Server: the copy as a datastore',
   pgbackrest: '`pgbackrest --stanza=main restore`',
+  'postgresql-base': '`tar -xf base.tar.gz -C $PGDATA`, `tar -xf pg_wal.tar.gz -C $PGDATA/pg_wal`',
   'postgresql-wal': "`restore_command = 'cp /restored/wal/%f %p'`",
   'proxmox-ve': '`qmrestore vzdump-qemu-100-….vma.zst 100`, `pct restore`',
   'raw-image': '`dd if=web01.img of=/dev/sdb`',

@@ -1,0 +1,108 @@
+import { UNDATED_ID } from '../../domain/sources/source-identity.js';
+import type { FormatId } from '../../domain/sources/source-workload.js';
+import { ALL_ALLOWED } from '../../domain/sources/workload-rules.js';
+import type {
+  BackupLayout,
+  Claim,
+  ClaimedFile,
+  ClaimedFiles,
+  FolderNames,
+  FoundWorkload,
+} from '../backup-layout.js';
+import { datedPlace } from '../dated-folders.js';
+import type { FolderFacts } from '../file-facts.js';
+import { fullDisk, fullPoint } from '../full-point.js';
+import { writtenAtMs } from '../named-date.js';
+import { broken, incomplete, type PointFault } from '../point-fault.js';
+import { settleChains } from '../settle-chains.js';
+import { wholeImageFault } from '../whole-image.js';
+import { folderName, folderWorkloadId } from '../workload-id.js';
+import { readText } from '../xml-file.js';
+
+/** Backups of PostgreSQL by `pg_basebackup -F tar`, packed or not: `base.tar`, a tar for each further tablespace called by its number, `pg_wal.tar`
+ *  (unless the log is within `base.tar`), and since PostgreSQL 13 `backup_manifest`, which is put there last.
+ *
+ *  A workload is a folder, or several that differ in a date alone; each has one restore point, a full. Packed tars travel as they are. `base.tar` is a name that anybody
+ *  may give, so one of the others has to lie beside it. Incremental backups (PostgreSQL 17) are refused: nothing tells which one such a backup
+ *  builds on. A backup in the plain format is a tree of the files of a database, and not recognised.
+ *  Source: PostgreSQL documentation, pg_basebackup, Backup Manifest Format; names and end of what pg_basebackup 15 writes. */
+export const baseBackupLayout: BackupLayout = {
+  name: 'pg-basebackup',
+  type: { id: 'postgresql-base', title: 'PostgreSQL (pg_basebackup)', rules: ALL_ALLOWED },
+  makesFullsOnly: true,
+  claim,
+  scan,
+};
+
+const TAR = /^(?<part>base|pg_wal|\d{4,10})\.tar(?:\.(?<packer>gz|lz4|zst|xz|bz2))?$/;
+const MANIFEST = 'backup_manifest';
+/** As packed afterwards, too: the tool knows the first three. */
+const FORMATS: Readonly<Record<string, FormatId>> = {
+  ...{ gz: 'gzip', lz4: 'lz4', zst: 'zstd', xz: 'xz', bz2: 'bzip2' },
+};
+
+function claim({ files }: FolderNames): Claim | null {
+  const parts = new Set(files.flatMap((name) => TAR.exec(name)?.groups?.part ?? []));
+  const isOne = parts.has('base') && (parts.has('pg_wal') || files.includes(MANIFEST));
+  return isOne ? { files: files.filter((name) => TAR.test(name) || name === MANIFEST) } : null;
+}
+
+async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promise<FoundWorkload[]> {
+  const { place, date } = datedPlace(folder);
+  const manifest = files.find(({ name }) => name === MANIFEST) ?? null;
+  const tars = files.flatMap((entry) => {
+    const { part, packer } = TAR.exec(entry.name)?.groups ?? {};
+    if (part === undefined) return [];
+    return [{ part, entry, format: packer === undefined ? 'tar' : FORMATS[packer]! }];
+  });
+  const faults: PointFault[] = [];
+  const own = new Map<string, (typeof tars)[number]>();
+  for (const tar of tars) {
+    const fault = await wholeImageFault(facts, tar.entry, tar.format);
+    if (fault !== null) faults.push(fault);
+    if (own.has(tar.part)) faults.push(broken(`${folder} holds ${tar.part}.tar twice`).fault);
+    own.set(tar.part, tar);
+  }
+  if (manifest !== null) faults.push(...(await manifestFaults(facts, manifest)));
+  const id = folderWorkloadId('postgresql-base', place);
+  const point = fullPoint({
+    ...{ id: date?.date ?? UNDATED_ID, workloadId: id, faults },
+    createdAtMs: date?.createdAtMs ?? writtenAtMs(files),
+    disks: [...own.values()].map(({ part, format, entry }) => fullDisk(part, format, entry)),
+    companions: manifest === null ? [] : [{ path: manifest.path, as: MANIFEST }],
+    files: tars.map(({ entry }) => entry),
+    closingRecord: manifest ?? 'silent',
+  });
+  const name = folderName('postgresql-base', place);
+  // As archives that lay alone.
+  const otherIds = tars.map(
+    ({ entry }) => `${folderWorkloadId('gcp', place)}:${encodeURIComponent(entry.name)}`,
+  );
+  return [{ id, otherIds, name, restorePoints: settleChains([point]) }];
+}
+
+/** Of a database with very many files it is more than is read. */
+async function manifestFaults(facts: FolderFacts, manifest: ClaimedFile): Promise<PointFault[]> {
+  const found = await facts.fact(manifest, 'manifest of pg_basebackup', async () => {
+    const text = await readText(facts.repository, manifest.path);
+    if ('fault' in text) return text;
+    return {
+      value: {
+        isIncremental: /"Path":\s*"(?:[^"]*\/)?INCREMENTAL\./.test(text.value),
+        isWhole: /"Manifest-Checksum":\s*"[0-9a-f]{64}"\s*\}\s*$/.test(text.value),
+      },
+    };
+  });
+  if ('fault' in found) return found.fault.state === 'unknown' ? [found.fault] : [];
+  const { isIncremental, isWhole } = found.value;
+  return [
+    ...(isWhole ? [] : [incomplete(`${manifest.path} ends too soon`).fault]),
+    ...(isIncremental
+      ? [
+          broken(
+            `${manifest.path} is of an incremental backup, and nothing tells which one that builds on; put both together (pg_combinebackup)`,
+          ).fault,
+        ]
+      : []),
+  ];
+}
