@@ -30,6 +30,7 @@ export const SMALL_FILE_BYTES = 4096;
 const FILES_OF_A_FOLDER = 100;
 const ROUNDS = 3;
 const JOB = 'bench';
+const OWNER = 'bench';
 
 /** Copies a dated tree by the data mover and by `rsync -a`; each clock stops when all is durable. */
 export async function measureManyFiles(folder: string, fileCount = MANY_FILES): Promise<ManyFiles> {
@@ -49,7 +50,7 @@ export async function measureManyFiles(folder: string, fileCount = MANY_FILES): 
       const copy = who === 'ours' ? await treeCopy(source, target) : rsyncCopy(source, target);
       for (const run of ['first', 'unchanged'] as const) {
         await settleDisk();
-        seconds[run][who].push(await timed(copy.run));
+        seconds[run][who].push(await timed(() => copy.run(run)));
       }
       await copy.close();
       await runProgram('diff', '-rq', join(source, 'share'), copy.files);
@@ -62,7 +63,8 @@ export async function measureManyFiles(folder: string, fileCount = MANY_FILES): 
 
 interface Copy {
   readonly files: string;
-  readonly run: () => Promise<void>;
+  /** @throws when the run is not what it was meant to be: another one would be timed */
+  readonly run: (is: keyof ManyFiles) => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
@@ -95,6 +97,30 @@ async function treeCopy(source: string, target: string): Promise<Copy> {
     { id: 'source', storage: directory(source), isReadOnly: true },
     { id: 'target', storage: directory(target), isReadOnly: false },
   ]);
+  const run = await treeRuns(mover);
+  const chains = join(target, run.chain);
+  return {
+    files: join(chains, 'files'),
+    run: async (is) => {
+      const state = await run.once();
+      if ((state === 'same') !== (is === 'unchanged'))
+        throw new Error(`the run that was to be "${is}" ended as "${state}"`);
+    },
+    close: () => mover.close(),
+  };
+}
+
+interface TreeRuns {
+  /** Folder of the copy in the target. */
+  readonly chain: string;
+  /** All that a session has the data mover do for a tree. */
+  readonly once: () => Promise<'same' | 'copied'>;
+}
+
+/** Copies the only tree of the repository `source` to `target`. */
+export async function treeRuns(
+  mover: Pick<DataMover, 'repository' | 'run' | 'runWindows'>,
+): Promise<TreeRuns> {
   const [workload] = await listSourceWorkloads(await mover.repository('source'));
   const chain = chainFolder(JOB, workload!.id);
   const place = { targetRepositoryId: 'target', chain };
@@ -107,7 +133,7 @@ async function treeCopy(source: string, target: string): Promise<Copy> {
       'planTree',
       {
         ...place,
-        ...{ sourceRepositoryId: 'source', jobId: JOB, owner: 'bench', nowMs: Date.now() },
+        ...{ sourceRepositoryId: 'source', jobId: JOB, owner: OWNER, nowMs: Date.now() },
         ...{
           workload: workload!,
           limits: { names: { caseSensitive: true, accentSensitive: true } },
@@ -119,10 +145,10 @@ async function treeCopy(source: string, target: string): Promise<Copy> {
       new TaskControl(),
     );
   return {
-    files: join(target, chain, 'files'),
-    async run() {
+    chain,
+    async once() {
       const planned = await plan();
-      if (planned.state === 'same') return;
+      if (planned.state === 'same') return 'same';
       if (planned.state !== 'planned') throw new Error(planned.reason);
       const { reference, classes } = planned;
       for (const { class: name, windowCount } of classes) {
@@ -133,7 +159,9 @@ async function treeCopy(source: string, target: string): Promise<Copy> {
       }
       const commit = { ...place, reference, nowMs: Date.now(), choice: policy };
       await mover.run('commitTree', commit, new TaskControl());
+      const told = { ...place, owner: OWNER, hasCommit: true, hasRemoval: false };
+      await mover.run('noteTold', told, new TaskControl());
+      return 'copied';
     },
-    close: () => mover.close(),
   };
 }
