@@ -25,10 +25,13 @@ const END_OF_YEAR_9999_MS = 253_402_300_799_999;
 
 /** Whether a file was not written to in between, as far as its storage tells. */
 export function sameStamp(a: FileStamp, b: FileStamp): boolean {
-  return (
-    a.sizeBytes === b.sizeBytes &&
-    a.modifiedAtNs === b.modifiedAtNs &&
-    a.changedAtNs === b.changedAtNs &&
-    a.inode === b.inode
-  );
+  return a.changedAtNs === b.changedAtNs && sameButForChangeTime(a, b);
+}
+
+/** The same of a file that is never written to, whose links and permissions may change. */
+export function sameButForChangeTime(
+  a: Omit<FileStamp, 'changedAtNs'>,
+  b: Omit<FileStamp, 'changedAtNs'>,
+): boolean {
+  return a.sizeBytes === b.sizeBytes && a.modifiedAtNs === b.modifiedAtNs && a.inode === b.inode;
 }

@@ -13,9 +13,10 @@ export interface FileCalls {
   lstat(path: string | Buffer): Promise<fs.BigIntStats>;
   /** The same without a promise for each of a million names. null: this thread must not wait for storage. */
   readonly lstatNow: ((path: string | Buffer) => fs.BigIntStats) | null;
-  /** Bytes, because a file system does not promise UTF-8. Names alone: with their types Node looks at each that the file system does not type,
-   *  waits for that, and gives up the whole folder for one that is gone by then. */
-  listNames(path: string): Promise<Buffer[]>;
+  /** A character for each byte (latin1), because a file system does not promise UTF-8, and a buffer for each of a million names costs more than looking at it.
+   *  Names alone: with their types Node looks at each that the file system does not type, waits for that, and gives up the whole folder for one that is
+   *  gone by then. */
+  listNames(path: string): Promise<string[]>;
   makeFolder(path: string, mode: number): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   /** Another name of a file. */
@@ -66,7 +67,8 @@ export function neverWaitForStorage(): void {
   mayWait = false;
 }
 
-const LISTED = { encoding: 'buffer' } as const;
+const LISTED = { encoding: 'latin1' } as const;
+const EXACT = { bigint: true } as const;
 
 /** Linux 5.8 is the first whose syncfs(2) tells that data could not be written (syncfs(2), VERSIONS); one before it answers as if all were well. */
 export function tellsFailedWrites(kernel: string): boolean {
@@ -104,7 +106,7 @@ const asynchronousCalls: FileCalls = {
 const synchronousCalls: FileCalls = {
   open: async (path, flags, mode) => new SynchronousFile(fs.openSync(path, flags, mode)),
   lstat: async (path) => fs.lstatSync(path, { bigint: true }),
-  lstatNow: (path) => fs.lstatSync(path, { bigint: true }),
+  lstatNow: (path) => fs.lstatSync(path, EXACT),
   listNames: async (path) => fs.readdirSync(path, LISTED),
   makeFolder: async (path, mode) => void fs.mkdirSync(path, { mode }),
   rename: async (from, to) => fs.renameSync(from, to),

@@ -77,14 +77,19 @@ export function parseLine(text: string): IndexLine {
   };
 }
 
-/** Lines of a file in parts of about 1 MiB, as they stand there. */
-export async function* readLines(file: ReadableFile): AsyncGenerator<string[]> {
+/** Lines of a file in parts of about 1 MiB, as they stand there.
+ *  @param onBytes gets them before they are text */
+export async function* readLines(
+  file: ReadableFile,
+  onBytes?: (bytes: Uint8Array) => void,
+): AsyncGenerator<string[]> {
   const buffer = Buffer.alloc(READ_BYTES);
   let rest = Buffer.alloc(0);
   for (let offset = 0; ;) {
     const count = await file.read(buffer, offset);
     if (count === 0) break;
     offset += count;
+    onBytes?.(buffer.subarray(0, count));
     const bytes = Buffer.concat([rest, buffer.subarray(0, count)]);
     const end = bytes.lastIndexOf(0x0a) + 1;
     rest = bytes.subarray(end);
@@ -150,11 +155,14 @@ export async function* readIndex(
       files.push(file);
       streams.push(await SortedStream.of(readRun(file, run)));
     }
-    for await (const part of mergeStreams(streams))
-      yield part.filter((line): line is FileEntry => !('isRemoved' in line));
+    for await (const part of mergeStreams(streams)) yield part.filter(isEntry);
   } finally {
     for (const file of files) await file.close();
   }
+}
+
+function isEntry(line: IndexLine): line is FileEntry {
+  return !('isRemoved' in line);
 }
 
 async function openRun(
@@ -175,8 +183,7 @@ async function openRun(
 async function* readRun(file: ReadableFile, run: IndexRun): AsyncGenerator<readonly IndexLine[]> {
   const hash = createHash('sha256');
   let entryCount = 0;
-  for await (const lines of readLines(file)) {
-    hash.update(`${lines.join('\n')}\n`);
+  for await (const lines of readLines(file, (bytes) => hash.update(bytes))) {
     entryCount += lines.length;
     try {
       yield lines.map(parseLine);

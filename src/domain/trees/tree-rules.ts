@@ -1,7 +1,7 @@
 /** What the engine has to know of a tree (a set of files that only its own tool understands and that is copied as it lies, name by name) so
  *  that its copy is one that the tool takes, at every instant. Data of the layout that finds it. */
 
-import { sameStamp, type FileStamp } from '../file-stamp.js';
+import { sameButForChangeTime, sameStamp, type FileStamp } from '../file-stamp.js';
 import { type FileTraits } from '../sources/source-workload.js';
 
 /** How a file of a class may change under its name. `immutable`: never. `replaced`: it gives way to another, whole, in one step. `appended`: it
@@ -110,7 +110,7 @@ export interface TreeRules {
 /** Whether a file is still what it was. The change time of one that is never written to tells of links to it and of how its tool notes that it is
  *  in use, and nothing of its content. */
 export function isSameFile(a: FileStamp, b: FileStamp, content: FileContent): boolean {
-  return sameStamp(content === 'immutable' ? { ...a, changedAtNs: b.changedAtNs } : a, b);
+  return content === 'immutable' ? sameButForChangeTime(a, b) : sameStamp(a, b);
 }
 
 /** Class of a file in the order of copying. null: no class takes it. */

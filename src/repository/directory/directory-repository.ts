@@ -124,7 +124,8 @@ class DirectoryRepository extends FolderVerbs implements FolderRepository {
       this.#folders.within(segments, async (open) => {
         const names = await this.#calls.listNames(open.at('.'));
         const found: RepositoryEntry[] = [];
-        for (const batch of batchesOf(names))
+        // In the order of their bytes first, which hardly differs: the last sort has little left to do.
+        for (const batch of batchesOf([...names].sort()))
           found.push(...(await this.#look(open, folder, batch)));
         return found.sort(entryOrder);
       }),
@@ -138,7 +139,7 @@ class DirectoryRepository extends FolderVerbs implements FolderRepository {
       unlessMissing(this.#reading('list', folder, () => this.#folders.within(segments, action)));
     const names = (await within((open) => this.#calls.listNames(open.at('.')))) ?? [];
     const inOrder = await inEntryOrder(names, after, async (unclear) => {
-      const folders = new Set<Buffer>();
+      const folders = new Set<string>();
       for (const batch of batchesOf(unclear)) {
         const looked = await within((open) => this.#entries(open, folder, batch));
         for (const [index, entry] of (looked ?? []).entries())
@@ -154,7 +155,7 @@ class DirectoryRepository extends FolderVerbs implements FolderRepository {
   async #look(
     open: OpenFolder,
     folder: string,
-    names: readonly Buffer[],
+    names: readonly string[],
   ): Promise<RepositoryEntry[]> {
     const looked = await this.#entries(open, folder, names);
     return looked.filter((entry) => entry !== null);
@@ -164,7 +165,7 @@ class DirectoryRepository extends FolderVerbs implements FolderRepository {
   async #entries(
     open: OpenFolder,
     folder: string,
-    names: readonly Buffer[],
+    names: readonly string[],
   ): Promise<(RepositoryEntry | null)[]> {
     const { lstatNow } = this.#calls;
     const asked = names.map((name) => listedName(name));
@@ -378,7 +379,7 @@ class DirectoryRepository extends FolderVerbs implements FolderRepository {
   }
 }
 
-function* batchesOf(names: readonly Buffer[]): Generator<readonly Buffer[]> {
+function* batchesOf(names: readonly string[]): Generator<readonly string[]> {
   for (let start = 0; start < names.length; start += LISTING_BATCH)
     yield names.slice(start, start + LISTING_BATCH);
 }

@@ -15,13 +15,19 @@ export interface ListedName {
   in(open: OpenFolder): string | Buffer;
 }
 
-export function listedName(bytes: Buffer): ListedName {
-  if (isUtf8(bytes)) {
-    const name = bytes.toString('utf8');
-    return { name, isAddressable: isSegment(name), in: (open) => open.at(name) };
-  }
+/** @param listed as `FileCalls.listNames` gives it */
+export function listedName(listed: string): ListedName {
+  if (PRINTABLE_ASCII.test(listed)) return addressedName(listed);
+  const bytes = Buffer.from(listed, 'latin1');
+  if (isUtf8(bytes)) return addressedName(bytes.toString('utf8'));
   const path = (open: OpenFolder) => Buffer.concat([Buffer.from(open.at('')), bytes]);
-  return { name: escapedName(bytes), isAddressable: false, in: path };
+  return { name: escapedName(listed), isAddressable: false, in: path };
+}
+
+const PRINTABLE_ASCII = /^[ -~]+$/;
+
+function addressedName(name: string): ListedName {
+  return { name, isAddressable: isSegment(name), in: (open) => open.at(name) };
 }
 
 /** null when the name went away since it was listed. */
@@ -51,10 +57,8 @@ export function entryOf(
 }
 
 /** A name that is not UTF-8, as people can read and tell it: every byte beyond ASCII as `\xNN`. */
-function escapedName(bytes: Buffer): string {
-  return bytes
-    .toString('latin1')
-    .replaceAll(/[\u0080-\u00ff]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16)}`);
+function escapedName(listed: string): string {
+  return listed.replaceAll(/[\u0080-\u00ff]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16)}`);
 }
 
 export function typeOf(stats: BigIntStats): RepositoryEntry['type'] {

@@ -118,7 +118,8 @@ class ClassLook {
         tellFault(this.walk, { path, reason }, entry);
       }
     }
-    return wanted.sort((a, b) => compareBytes(keyOf(a), keyOf(b)));
+    // As listed: names of one folder are in the order of their paths.
+    return wanted;
   }
 
   /** null: it belongs to another class. */
@@ -198,10 +199,6 @@ function ownPaths(within: readonly string[]): (path: string) => boolean {
   const own = new Set(within);
   const above = new Set(within.flatMap(foldersOf));
   return (path) => own.has(path) || above.has(path) || foldersOf(path).some((at) => own.has(at));
-}
-
-function keyOf({ path, type }: RepositoryEntry): string {
-  return type === 'folder' ? `${path}/` : path;
 }
 
 /** Of paths that are one path at the target all but the first. */

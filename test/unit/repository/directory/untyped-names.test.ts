@@ -16,11 +16,11 @@ afterEach(() => {
 function withoutTypes(gone: string): void {
   const { readdirSync, lstatSync } = fs;
   const list = (path: string, options: { withFileTypes?: boolean }) => {
-    const names = readdirSync(path, { encoding: 'buffer' });
+    const names = readdirSync(path, { encoding: 'latin1' });
     rmSync(gone, { force: true });
     if (options.withFileTypes !== true) return names;
     return names.map((name) => {
-      const stats = lstatSync(join(path, name.toString()));
+      const stats = lstatSync(join(path, name));
       return Object.assign(stats, { name });
     });
   };
