@@ -1,28 +1,23 @@
 import type { TreePoint } from '../../domain/trees/source-tree.js';
-import { writtenAtMs } from '../named-date.js';
 import { treeEvidence } from '../tree-evidence.js';
 import type { TreeFile } from '../tree-files.js';
-import { clockOfNames, type Closing } from './rman-clock.js';
+import { clockOfNames, writtenMsOf, type AreaFile, type Closing } from './rman-clock.js';
 import { judgedRuns, type JudgedRun } from './rman-closings.js';
 import { archivedPoints, underLogs } from './rman-logs.js';
 import { autobackupAtMs, parseOmfPiece } from './rman-names.js';
 import { partsOf } from './rman-parts.js';
 import { datedLogs, redoOf, type Redo } from './rman-redo.js';
 import { runsOf } from './rman-runs.js';
-import { turnsOf, type Turn } from './rman-turned.js';
+import { ordersOf, type Order } from './rman-turned.js';
 
 /** Points of a fast recovery area, oldest first. A run is whole when an autobackup of the control file, or a piece with it, was made after it and before
  *  the next (`judgedRuns`): what lies before a control file is known to it. The pieces of one that had died before travel with the next that is whole, and so do
  *  the logs that were made while it ran, without which an open database cannot be opened from it. A level 1 needs the whole run that it follows back to a level 0, archived logs the whole run before them and the logs since. */
 export function areaPoints(files: readonly TreeFile[]): TreePoint[] {
-  const named = files.flatMap((file) => {
-    const atMs = autobackupAtMs(file.name);
-    return atMs === null ? [] : [{ atMs, file, writtenMs: writtenAtMs([file]) }];
-  });
-  const [shown, likely] = turnsOf(named);
-  const points = pointsAt(files, named, shown);
+  const [shown, likely] = ordersOf(files, autobackupsOf(files));
+  const points = pointsIn(shown);
   if (likely === undefined) return points;
-  const others = new Map(pointsAt(files, named, likely).map((point) => [point.id, point]));
+  const others = new Map(pointsIn(likely).map((point) => [point.id, point]));
   return points.map((point) => {
     const other = others.get(point.id);
     if (point.gap !== undefined || isSamePoint(point, other)) return point;
@@ -32,8 +27,15 @@ export function areaPoints(files: readonly TreeFile[]): TreePoint[] {
   });
 }
 
+function autobackupsOf(files: readonly AreaFile[]): Closing[] {
+  return files.flatMap((file) => {
+    const atMs = autobackupAtMs(file.name);
+    return atMs === null ? [] : [{ atMs, file, writtenMs: writtenMsOf([file]) }];
+  });
+}
+
 const UNKNOWN_ORDER =
-  'a control file of its time was written long after the time in its name: names do not tell what it builds on, whether the clock of the database was wrong or files were brought here without their times';
+  'a control file of its time was not written at the time in its name: nothing tells what it builds on, whether the clock of the database or that of its storage was wrong, or files were brought here without their times';
 
 function isSamePoint(one: TreePoint, other: TreePoint | undefined): boolean {
   return (
@@ -44,13 +46,8 @@ function isSamePoint(one: TreePoint, other: TreePoint | undefined): boolean {
   );
 }
 
-/** @param turnMs puts times in names right */
-function pointsAt(
-  files: readonly TreeFile[],
-  named: readonly Closing[],
-  turnMs: Turn,
-): TreePoint[] {
-  const autobackups = named
+function pointsIn({ files, turnMs }: Order): TreePoint[] {
+  const autobackups = autobackupsOf(files)
     .map((one) => ({ ...one, namedAtMs: one.atMs, atMs: one.atMs + turnMs(one.writtenMs) }))
     .sort((a, b) => a.atMs - b.atMs);
   const clock = clockOfNames(autobackups);
@@ -58,7 +55,7 @@ function pointsAt(
   const controls = runs.flatMap(({ atMs, files: own }) =>
     own.flatMap((file) =>
       parseOmfPiece(file.name)?.kind === 'control'
-        ? [{ atMs, file, writtenMs: writtenAtMs([file]) }]
+        ? [{ atMs, file, writtenMs: writtenMsOf([file]) }]
         : [],
     ),
   );

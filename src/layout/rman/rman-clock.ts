@@ -1,4 +1,19 @@
+import { writtenAtMs } from '../named-date.js';
 import type { TreeFile } from '../tree-files.js';
+
+/** A file of an area whose own time may be known to be wrong. */
+export interface AreaFile extends TreeFile {
+  /** When it was written. Absent: as the file says. */
+  readonly rightMs?: number;
+}
+
+/** Files that are later than this were brought here without their times. */
+export const LONGEST_RUN_MS = 4 * 24 * 60 * 60_000;
+
+/** When the newest of some files was written. */
+export function writtenMsOf(files: readonly AreaFile[]): number {
+  return files.reduce((newest, file) => Math.max(newest, file.rightMs ?? writtenAtMs([file])), 0);
+}
 
 /** A control file. */
 export interface Closing {

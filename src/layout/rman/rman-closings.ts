@@ -1,8 +1,13 @@
 import { WEEKS_MS } from '../../domain/trees/needed-points.js';
 import { isTooSmall, tooSmallText } from '../database-rules.js';
-import { writtenAtMs } from '../named-date.js';
 import type { TreeFile } from '../tree-files.js';
-import { isWrittenAsNamed, type Clock, type Closing } from './rman-clock.js';
+import {
+  isWrittenAsNamed,
+  LONGEST_RUN_MS,
+  writtenMsOf,
+  type Clock,
+  type Closing,
+} from './rman-clock.js';
 import { autobackupAtMs, type PieceKind } from './rman-names.js';
 import type { Run } from './rman-runs.js';
 
@@ -96,13 +101,10 @@ export function endOf(
   { atMs, files }: Pick<Run, 'atMs' | 'files'>,
   { exactMs, isTrue }: Clock,
 ): { readonly lastMs: number; readonly isDated: boolean; readonly endedMs: number } {
-  const lastMs = writtenAtMs(files);
+  const lastMs = writtenMsOf(files);
   const isDated = isTrue(lastMs) && exactMs(lastMs) <= atMs + LONGEST_RUN_MS;
   return { lastMs, isDated, endedMs: isDated ? Math.max(atMs, exactMs(lastMs)) : atMs };
 }
-
-/** Files that are later than this were brought here without their times. */
-const LONGEST_RUN_MS = 4 * 24 * 60 * 60_000;
 
 /** The control file that knows of all of a run: a piece of its own, or the first that was written when its last piece was, and before the next backup of
  *  data began. Archived logs that are backed up right behind the data share its control file; a job of logs that comes later has its own, which says nothing
@@ -149,6 +151,6 @@ function closingByNames(
   if (!isBrought && autobackups.every(isWrittenAsNamed)) return undefined;
   const newestMs = autobackups.reduce((newest, one) => Math.max(newest, one.writtenMs), 0);
   const pieces = all.filter(isBetween).flatMap(({ files }) => files);
-  const isCopyingOrder = pieces.every((piece) => writtenAtMs([piece]) >= newestMs);
+  const isCopyingOrder = pieces.every((piece) => writtenMsOf([piece]) >= newestMs);
   return isCopyingOrder ? autobackups[0] : undefined;
 }

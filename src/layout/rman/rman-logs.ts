@@ -1,8 +1,7 @@
 import type { TreePoint } from '../../domain/trees/source-tree.js';
-import { writtenAtMs } from '../named-date.js';
 import { treeEvidence } from '../tree-evidence.js';
 import type { TreeFile } from '../tree-files.js';
-import type { Clock } from './rman-clock.js';
+import { writtenMsOf, type Clock } from './rman-clock.js';
 import type { JudgedRun } from './rman-closings.js';
 import { parseArchivedLog } from './rman-names.js';
 
@@ -37,7 +36,7 @@ export function archivedPoints(
     if (log === null) continue;
     const own = byThread.get(log.thread) ?? [];
     byThread.set(log.thread, own);
-    own.push({ ...log, file, writtenMs: writtenAtMs([file]) });
+    own.push({ ...log, file, writtenMs: writtenMsOf([file]) });
   }
   const hasLogPieces = runs.some(({ kind }) => kind === 'log');
   return [...byThread.values()].flatMap((logs) => {

@@ -1,7 +1,6 @@
 import { DAY_MS } from '../../domain/schedules/calendar-date.js';
-import { writtenAtMs } from '../named-date.js';
 import type { TreeFile } from '../tree-files.js';
-import type { Clock } from './rman-clock.js';
+import { writtenMsOf, type Clock } from './rman-clock.js';
 import { endOf, type JudgedRun } from './rman-closings.js';
 import { dayOf, missingLogs } from './rman-logs.js';
 import { parseArchivedLog, parseOmfPiece } from './rman-names.js';
@@ -28,7 +27,7 @@ export function datedLogs(files: readonly TreeFile[], clock: Clock): DatedLog[][
   for (const file of files) {
     const log = parseArchivedLog(file.name);
     if (log === null) continue;
-    const writtenMs = writtenAtMs([file]);
+    const writtenMs = writtenMsOf([file]);
     const dayMs = Date.parse(`${dayOf({ file }).replaceAll('_', '-')}T00:00:00Z`);
     const isDated = clock.isTrue(writtenMs) || Number.isNaN(dayMs);
     const fromMs = isDated ? clock.exactMs(writtenMs) : dayMs;
@@ -80,10 +79,10 @@ const NO_REDO = `no archived log that was made after its end is here, ${NO_OPENI
 /** Pieces of logs under its own tag, as one that people give is, and written behind the data. */
 function hasOwnLogs({ files }: JudgedRun): boolean {
   const isLog = ({ name }: TreeFile): boolean => parseOmfPiece(name)?.kind === 'log';
-  const dataMs = writtenAtMs(
+  const dataMs = writtenMsOf(
     files.filter((file) => parseOmfPiece(file.name)?.kind !== 'control' && !isLog(file)),
   );
-  return files.some((file) => isLog(file) && writtenAtMs([file]) >= dataMs);
+  return files.some((file) => isLog(file) && writtenMsOf([file]) >= dataMs);
 }
 
 interface Stretch {

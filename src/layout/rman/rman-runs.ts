@@ -1,6 +1,5 @@
-import { writtenAtMs } from '../named-date.js';
 import type { TreeFile } from '../tree-files.js';
-import type { Clock, Closing } from './rman-clock.js';
+import { writtenMsOf, type Clock, type Closing } from './rman-clock.js';
 import { parseOmfPiece, type OmfPiece, type PieceKind } from './rman-names.js';
 import type { Turn } from './rman-turned.js';
 
@@ -30,7 +29,7 @@ export function runsOf(
   for (const file of files) {
     const parsed = parseOmfPiece(file.name);
     if (parsed === null) continue;
-    const piece = { ...parsed, file, writtenMs: writtenAtMs([file]) };
+    const piece = { ...parsed, file, writtenMs: writtenMsOf([file]) };
     const known = byTag.get(parsed.tag);
     if (known === undefined) byTag.set(parsed.tag, [piece]);
     else known.push(piece);

@@ -1,53 +1,116 @@
-import { isWrittenAsNamed, zoneMs, type Closing } from './rman-clock.js';
+import { isWrittenAsNamed, zoneMs, type AreaFile, type Closing } from './rman-clock.js';
+import { withRightTimes } from './rman-storage-clock.js';
 
 /** What has to be added to the times in names of files that were written at a time. */
 export type Turn = (writtenMs: number) => number;
 
-/** Where the clock of the database's machine was wrong and that of its storage was right, autobackups one after the other were written as long after the time in their
- *  names, or before it, by more than any zone or by another than most: their names are put right by it. Of one alone only a time to come shows that; one that is late may as
- *  well have been brought here without its time, as all files of a copy are.
- *  @returns as far as files show it; and the same with each that is late alone, where there are such */
-export function turnsOf(autobackups: readonly Closing[]): readonly [Turn] | readonly [Turn, Turn] {
+/** A way to put the files of an area in order. */
+export interface Order {
+  readonly files: readonly AreaFile[];
+  readonly turnMs: Turn;
+}
+
+/** Autobackups that were written as long after the time in their names, or before it. */
+type Stretch = readonly Closing[];
+
+/** Where a clock was wrong for a while, that of the database's machine or that of its storage, autobackups were written as long after the time in their names, or before it, by more than any zone or
+ *  by another than most. Which clock it was the right ones tell (\`wrongClock\`): then names, or times of files, are put right. Where they do not tell, both orders are possible; and so they are of one
+ *  that is late alone, for it may as well have been brought here without its time, as all files of a copy are.
+ *  @returns as far as files show it; and, where they do not, the other order */
+export function ordersOf(
+  files: readonly AreaFile[],
+  autobackups: readonly Closing[],
+): readonly [Order] | readonly [Order, Order] {
   const ordered = [...autobackups].sort((a, b) => a.writtenMs - b.writtenMs);
   const zone = commonest(ordered.filter(isWrittenAsNamed).map((one) => zoneMs(lateMs(one))));
   const isRight = (one: Closing): boolean =>
     isWrittenAsNamed(one) && Math.abs(zoneMs(lateMs(one)) - zone) <= SUMMER_MS;
-  const named = ordered.filter(isRight);
-  const others = ordered.filter((one) => !isRight(one));
-  const steady = others.filter((one) => {
-    const index = ordered.indexOf(one);
-    return [ordered[index - 1], ordered[index + 1]].some((near) => near && isSteady(one, near));
+  const right = ordered.filter(isRight);
+  const { steady, alone } = stretchesOf(ordered.filter((one) => !isRight(one)));
+  const lone = right.length >= alone.all ? alone.apart : [];
+  const late = lone.filter((one) => lateMs(one) >= 0);
+  const wrong: Stretch[] = [
+    ...steady,
+    ...lone.filter((one) => lateMs(one) < 0).map((one) => [one]),
+  ];
+  const of = (clock: WrongClock): Stretch[] =>
+    wrong.filter((stretch) => wrongClock(stretch, right) === clock);
+  const orderBy = (database: readonly Stretch[], storage: readonly Stretch[]): Order => ({
+    turnMs: turnBy(new Set(database.flat()), ordered, right),
+    files: storage.reduce<readonly AreaFile[]>((all, stretch) => {
+      const aheadMs = lateMs(stretch[0]!) - zone;
+      return withRightTimes(all, { stretch, aheadMs, zoneMs: zone, autobackups });
+    }, files),
   });
-  const loose = others.filter((one) => !steady.includes(one));
-  const isAlone = (one: Closing): boolean =>
-    loose.every(
-      (other) => other === one || Math.abs(other.writtenMs - one.writtenMs) > TOGETHER_MS,
-    );
-  const alone = named.length >= loose.length ? loose.filter(isAlone) : [];
-  const turnBy = (turned: ReadonlySet<Closing>): Turn => {
-    if (turned.size === 0) return () => 0;
-    return (writtenMs) => {
-      const near = nextOf(ordered, writtenMs);
-      if (near === undefined || !turned.has(near)) return 0;
-      const right = nextOf(named, writtenMs);
-      return lateMs(near) - (right === undefined ? 0 : zoneMs(lateMs(right)));
-    };
+  const [ofDatabase, ofStorage, ofEither] = [of('database'), of('storage'), of('either')];
+  const shown = orderBy([...ofDatabase, ...ofEither], ofStorage);
+  if (ofEither.length + late.length === 0) return [shown];
+  return [shown, orderBy([...ofDatabase, late], [...ofStorage, ...ofEither])];
+}
+
+type WrongClock = 'database' | 'storage' | 'either';
+
+/** While a clock is wrong it is wrong for all: in true order no right one lies within a stretch. Where right ones do by the times in names, and none does by the times of files, these are right, and the
+ *  clock of the database was wrong; and the other way round. */
+function wrongClock(stretch: Stretch, right: readonly Closing[]): WrongClock {
+  // Then all are as wrong, and in order.
+  if (right.length === 0) return 'database';
+  const byNames = isParted(stretch, right, ({ atMs }) => atMs);
+  const byFiles = isParted(stretch, right, ({ writtenMs }) => writtenMs);
+  return byNames === byFiles ? 'either' : byNames ? 'database' : 'storage';
+}
+
+function isParted(
+  stretch: Stretch,
+  right: readonly Closing[],
+  msOf: (one: Closing) => number,
+): boolean {
+  const times = stretch.map(msOf);
+  const [first, last] = [Math.min(...times), Math.max(...times)];
+  return right.some((one) => msOf(one) > first && msOf(one) < last);
+}
+
+/** A clock that nobody sets stays as wrong as it is; and what is copied has the files of hours within minutes.
+ *  @returns beside the stretches how many there are in none, and those of them that were not written beside others */
+function stretchesOf(wrong: readonly Closing[]): {
+  readonly steady: Stretch[];
+  readonly alone: { readonly all: number; readonly apart: readonly Closing[] };
+} {
+  const groups: Closing[][] = [];
+  for (const one of [...wrong].sort((a, b) => lateMs(a) - lateMs(b))) {
+    const open = groups.at(-1);
+    if (open !== undefined && lateMs(one) - lateMs(open.at(-1)!) <= STEADY_MS) open.push(one);
+    else groups.push([one]);
+  }
+  const isSteady = (group: Stretch): boolean => {
+    const times = group.map(({ writtenMs }) => writtenMs);
+    return Math.max(...times) - Math.min(...times) >= APART_MS;
   };
-  const early = alone.filter((one) => lateMs(one) < 0);
-  const shown = turnBy(new Set([...steady, ...early]));
-  return early.length === alone.length ? [shown] : [shown, turnBy(new Set([...steady, ...alone]))];
+  const others = groups.filter((group) => !isSteady(group)).flat();
+  const apart = others.filter((one) =>
+    others.every(
+      (other) => other === one || Math.abs(other.writtenMs - one.writtenMs) > TOGETHER_MS,
+    ),
+  );
+  return { steady: groups.filter(isSteady), alone: { all: others.length, apart } };
+}
+
+function turnBy(
+  turned: ReadonlySet<Closing>,
+  ordered: readonly Closing[],
+  right: readonly Closing[],
+): Turn {
+  if (turned.size === 0) return () => 0;
+  return (writtenMs) => {
+    const near = nextOf(ordered, writtenMs);
+    if (near === undefined || !turned.has(near)) return 0;
+    const next = nextOf(right, writtenMs);
+    return lateMs(near) - (next === undefined ? 0 : zoneMs(lateMs(next)));
+  };
 }
 
 function lateMs({ atMs, writtenMs }: Closing): number {
   return writtenMs - atMs;
-}
-
-/** A clock that nobody sets stays as wrong as it is; and what is copied has the files of hours within minutes. */
-function isSteady(one: Closing, other: Closing): boolean {
-  return (
-    Math.abs(lateMs(one) - lateMs(other)) <= STEADY_MS &&
-    Math.abs(one.writtenMs - other.writtenMs) >= APART_MS
-  );
 }
 
 /** 0: there is none. */

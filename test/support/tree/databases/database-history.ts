@@ -24,8 +24,13 @@ export interface DatabaseHistory {
   readonly fullsOnly: boolean;
   /** One for each six hours: whether a session runs. */
   readonly sessions: readonly boolean[];
-  /** From which six hours on for how many the clock of the database is wrong, and by how much. */
-  readonly clock: { readonly from: number; readonly steps: number; readonly hours: number } | null;
+  /** From which six hours on for how many the clock of the database is wrong, or that of its storage, and by how much. */
+  readonly clock: {
+    readonly from: number;
+    readonly steps: number;
+    readonly hours: number;
+    readonly isOfStorage: boolean;
+  } | null;
 }
 
 const STEP_MS = 6 * HOUR_MS;
@@ -54,6 +59,7 @@ export const aHistory: fc.Arbitrary<DatabaseHistory> = fc.record({
       from: fc.nat(20),
       steps: fc.integer({ min: 1, max: 8 }),
       hours: fc.integer({ min: -400, max: 400 }),
+      isOfStorage: fc.boolean(),
     }),
     { freq: 3 },
   ),
@@ -86,7 +92,9 @@ export async function liveThrough(
   });
   for (const [step, runs] of [...history.sessions, true].entries()) {
     const isWrong = clock !== null && step >= clock.from && step < clock.from + clock.steps;
-    world.aheadMs = isWrong ? clock.hours * HOUR_MS : 0;
+    const aheadMs = isWrong ? clock.hours * HOUR_MS : 0;
+    world.aheadMs = clock?.isOfStorage === true ? 0 : aheadMs;
+    world.source.aheadMs = clock?.isOfStorage === true ? aheadMs : 0;
     for (const tool of tools) await tool.work(random);
     if (runs) {
       const outcome = await new LocalSessions([world.source, target]).tryToCopy(

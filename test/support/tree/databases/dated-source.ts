@@ -11,15 +11,17 @@ export type Files = ReadonlyMap<string, Buffer>;
 export class DatedSource extends SimulatedRepository {
   readonly #writtenMs = new Map<string, number>();
   readonly #files = new Map<string, Buffer>();
+  /** By how much the clock of the storage is ahead. */
+  aheadMs = 0;
 
   get files(): Files {
     return this.#files;
   }
 
-  /** @param writtenMs by the clock of the storage */
+  /** @param writtenMs true time */
   async write(path: string, bytes: Buffer, writtenMs: number): Promise<void> {
     await this.put(path, bytes);
-    this.#writtenMs.set(path, writtenMs);
+    this.#writtenMs.set(path, writtenMs + this.aheadMs);
     this.#files.set(path, bytes);
   }
 

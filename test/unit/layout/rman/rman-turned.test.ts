@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  archivedLog,
   autobackupAt,
   pieceOf,
   pointsOfArea,
@@ -21,33 +22,81 @@ function run(kind: 'nnnd0' | 'nnnd1', atDay: number, aheadDays = 0): WrittenFile
 const WHAT = async (...files: readonly WrittenFile[]) =>
   (await pointsOfArea(...files)).map(({ id, needs, gap }) => [id, needs, gap !== undefined]);
 
+describe('a clock of the storage that was wrong', () => {
+  /** A run whose files are dated otherwise than its names, which are right. */
+  const misdated = (kind: 'nnnd0' | 'nnnd1', atDay: number, aheadDays: number): WrittenFile[] =>
+    run(kind, atDay).map(([name, minutes]) => [name, minutes + aheadDays * DAY]);
+
+  it.each([
+    ['five days ahead', 5],
+    ['a day and a half ahead', 1.5],
+    ['a day and a half behind', -1.5],
+  ])('by %s for two runs parts no level 1 from what it builds on', async (_, aheadDays) => {
+    const files = [
+      ...[...run('nnnd0', 0), ...run('nnnd1', 1), ...misdated('nnnd1', 2, aheadDays)],
+      ...misdated('nnnd1', 3, aheadDays),
+      ...[4, 5, 6, 7.5].flatMap((day) => run('nnnd1', day)),
+    ];
+    const days = [0, 1, 2, 3, 4, 5, 6, 7.5];
+    expect(await WHAT(...files)).toEqual(
+      days.map((day, index) => [
+        ...[tagAt(day * DAY), index === 0 ? [] : [tagAt(days[index - 1]! * DAY)], false],
+      ]),
+    );
+  });
+
+  it('leaves the logs of that time with their run', async () => {
+    const logAt = (sequence: number, day: number, aheadDays = 0): WrittenFile =>
+      archivedLog(sequence, (day + aheadDays) * DAY, `2026_11_${String(24 + Math.floor(day))}`);
+    const points = await pointsOfArea(
+      ...[...run('nnnd0', 0), logAt(1, 0.1), ...run('nnnd1', 1), logAt(2, 1.1)],
+      ...[...misdated('nnnd1', 2, 2.5), logAt(3, 2.1, 2.5)],
+      ...[...misdated('nnnd1', 3, 2.5), logAt(4, 3.1, 2.5)],
+      ...[...run('nnnd1', 4), logAt(5, 4.1), ...run('nnnd1', 5), logAt(6, 5.1)],
+      ...[...run('nnnd1', 6), logAt(7, 6.1)],
+    );
+    const logsOf = (day: number) =>
+      points
+        .find(({ id }) => id === tagAt(day * DAY))!
+        .files!.flatMap((path) => /o1_mf_1_(\d)/.exec(path)?.[1] ?? []);
+    expect([0, 1, 2, 3, 4, 5].map(logsOf)).toEqual([['1'], ['2'], ['3'], ['4'], ['5'], ['6']]);
+    expect(points.filter(({ gap }) => gap !== undefined)).toEqual([]);
+  });
+});
+
 describe('a clock of the database that was wrong', () => {
   it.each([
-    ['twenty days behind', -20],
-    ['four days ahead', 4],
+    ['a day and a half behind', -1.5],
     ['half a day ahead', 0.5],
   ])('by %s for two runs parts no level 1 from what it builds on', async (_, aheadDays) => {
     const files = [
-      ...[...run('nnnd0', 0), ...run('nnnd1', 1), ...run('nnnd1', 1.75)],
+      ...[...run('nnnd0', 0), ...run('nnnd1', 0.6), ...run('nnnd1', 1.75)],
       ...[...run('nnnd1', 2, aheadDays), ...run('nnnd1', 2.25, aheadDays)],
       ...run('nnnd1', 3),
     ];
     expect(await WHAT(...files)).toEqual([
       [tagAt(0), [], false],
-      [tagAt(DAY), [tagAt(0)], false],
-      [tagAt(1.75 * DAY), [tagAt(DAY)], false],
+      [tagAt(0.6 * DAY), [tagAt(0)], false],
+      [tagAt(1.75 * DAY), [tagAt(0.6 * DAY)], false],
       [tagAt((2 + aheadDays) * DAY), [tagAt(1.75 * DAY)], false],
       [tagAt((2.25 + aheadDays) * DAY), [tagAt((2 + aheadDays) * DAY)], false],
       [tagAt(3 * DAY), [tagAt((2.25 + aheadDays) * DAY)], false],
     ]);
   });
 
-  it('is seen by one run alone where it was ahead', async () => {
-    const files = [...run('nnnd0', 0), ...run('nnnd1', 1, 5), ...run('nnnd1', 2)];
-    expect(await WHAT(...files)).toEqual([
-      [tagAt(0), [], false],
-      [tagAt(6 * DAY), [tagAt(0)], false],
-      [tagAt(2 * DAY), [tagAt(6 * DAY)], false],
+  it.each([
+    [
+      'for two runs of names before all others',
+      [...run('nnnd1', 1, -20), ...run('nnnd1', 1.25, -20)],
+    ],
+    ['for two runs of names behind all others', [...run('nnnd1', 1, 4), ...run('nnnd1', 1.25, 4)]],
+    ['for one run alone', run('nnnd1', 1, 5)],
+  ])('is not told from a wrong clock of the storage %s', async (_, runs) => {
+    const points = await WHAT(...run('nnnd0', 0), ...runs, ...run('nnnd1', 2));
+    // The full needs nothing in either order, the last one something else in each.
+    expect(points.find(([id]) => id === tagAt(0))).toEqual([tagAt(0), [], false]);
+    expect(points.find(([id]) => id === tagAt(2 * DAY))).toEqual([
+      ...[tagAt(2 * DAY), expect.arrayContaining([tagAt(0)]), true],
     ]);
   });
 

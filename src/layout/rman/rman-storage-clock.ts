@@ -1,0 +1,76 @@
+import { LONGEST_RUN_MS, writtenMsOf, type AreaFile, type Closing } from './rman-clock.js';
+import { dayOf } from './rman-logs.js';
+import { autobackupAtMs, parseArchivedLog, parseOmfPiece } from './rman-names.js';
+
+/** Autobackups that were written while the clock of the storage was wrong. */
+export interface WrongTimes {
+  readonly stretch: readonly Closing[];
+  /** By how much it was ahead. */
+  readonly aheadMs: number;
+  /** What turns right times of files into those of names. */
+  readonly zoneMs: number;
+  /** All that there are. */
+  readonly autobackups: readonly Closing[];
+}
+
+/** The files with the times that those of the stretch had by a right clock. Which these are the autobackup tells that follows a piece by its name; and of archived logs the day of the folder, and
+ *  the order of their numbers. */
+export function withRightTimes(files: readonly AreaFile[], wrong: WrongTimes): AreaFile[] {
+  const logs = movedLogs(files, wrong);
+  const isMoved = movedPiece(wrong);
+  return files.map((file) =>
+    logs.has(file) || isMoved(file)
+      ? { ...file, rightMs: writtenMsOf([file]) - wrong.aheadMs }
+      : file,
+  );
+}
+
+function movedPiece(wrong: WrongTimes): (file: AreaFile) => boolean {
+  const { stretch, aheadMs, zoneMs } = wrong;
+  const own = new Set(stretch.map(({ file }) => file.within));
+  const byName = [...wrong.autobackups].sort((a, b) => a.atMs - b.atMs);
+  const byTime = [...wrong.autobackups].sort((a, b) => a.writtenMs - b.writtenMs);
+  const isOwn = (next: Closing | undefined): boolean =>
+    next !== undefined && own.has(next.file.within);
+  return (file) => {
+    if (autobackupAtMs(file.name) !== null) return own.has(file.within);
+    const piece = parseOmfPiece(file.name);
+    if (piece === null) return false;
+    const writtenMs = writtenMsOf([file]);
+    const { tagAtMs } = piece;
+    if (tagAtMs === null) return isOwn(byTime.find((one) => one.writtenMs >= writtenMs));
+    const fits = (ms: number): boolean =>
+      ms - zoneMs >= tagAtMs - CLOCKS_MS && ms - zoneMs <= tagAtMs + LONGEST_RUN_MS;
+    const [asItIs, moved] = [fits(writtenMs), fits(writtenMs - aheadMs)];
+    return asItIs && moved ? isOwn(byName.find((one) => one.atMs >= tagAtMs)) : moved;
+  };
+}
+
+/** Of each thread the numbers rise with the times: a log is of the stretch when its time would lie before that of the log before it otherwise, or behind that of the next. */
+function movedLogs(files: readonly AreaFile[], { aheadMs, zoneMs }: WrongTimes): Set<AreaFile> {
+  const moved = new Set<AreaFile>();
+  const lastMs = new Map<number, number>();
+  const logs = files.flatMap((file) => {
+    const log = parseArchivedLog(file.name);
+    return log === null ? [] : [{ ...log, file, ms: writtenMsOf([file]) }];
+  });
+  for (const { thread, file, ms } of logs.sort((a, b) => a.sequence - b.sequence || a.ms - b.ms)) {
+    const beforeMs = lastMs.get(thread);
+    const ways = [ms, ms - aheadMs].filter((one) => isOfFolder(file, one - zoneMs));
+    const later = ways.filter((one) => beforeMs === undefined || one >= beforeMs - CLOCKS_MS);
+    // Of the first one nothing but the day tells.
+    const rightMs =
+      beforeMs === undefined ? ways[0] : Math.min(...(later.length > 0 ? later : [ms]));
+    if (rightMs === ms - aheadMs) moved.add(file);
+    lastMs.set(thread, Math.max(beforeMs ?? 0, rightMs ?? ms));
+  }
+  return moved;
+}
+
+function isOfFolder(file: AreaFile, namedMs: number): boolean {
+  const day = dayOf({ file });
+  return day === '' || new Date(namedMs).toISOString().slice(0, 10).replaceAll('-', '_') === day;
+}
+
+/** Several processes archive at once, and clocks differ. */
+const CLOCKS_MS = 15 * 60_000;
