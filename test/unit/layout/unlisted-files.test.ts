@@ -63,8 +63,8 @@ describe('files that a layout of sets claims and lists in no point', () => {
     const name = 'SQL01_shop_FULL_20261124_010000.bak';
     const files = { [`shop/FULL/${name}`]: 'x', 'shop/FULL/shop.7z': 'x', 'shop/LOG/old.zip': 'x' };
     expect(await unrecognisedIn(files)).toEqual([
-      ['shop/FULL', 'shop.7z'],
-      ['shop/LOG', 'old.zip'],
+      ['shop/FULL', 'shop.7z', '(tar, zip or another archiver)'],
+      ['shop/LOG', 'old.zip', '(tar, zip or another archiver)'],
     ]);
   });
 
