@@ -28,6 +28,7 @@ import { targetLayersOf } from '../copy/scan-plan.js';
 import { isSoundPlan } from '../staging/sound-plan.js';
 import { mergedBeside } from './merge-files.js';
 import { replacementStaging } from './replace-files.js';
+import { ORDERS } from '../staging/restore-under-way.js';
 import { discardStaging, makeStaging } from '../staging/staging.js';
 
 export interface FullOrder {
@@ -85,7 +86,7 @@ export async function planFull(
       await writeStagedJson(target, stagedPath.plan(staging), plan);
     return work(target, staging, plan);
   }
-  await discardStaging(target, staging);
+  await discardStaging(target, staging, order.of === undefined ? null : ORDERS);
   await makeStaging(target, staging);
   const token = newToken();
   const disks: DiskPlan[] = [];

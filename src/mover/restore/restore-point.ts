@@ -32,7 +32,7 @@ import {
   type CopyPlan,
   type DiskPlan,
 } from '../staging/copy-plan.js';
-import { assertNoneUnderWay } from '../staging/restore-under-way.js';
+import { assertNoneUnderWay, enterOrder, withdrawOrder } from '../staging/restore-under-way.js';
 import { HeldWindows } from '../staging/held-windows.js';
 import { diskWork, rawRestoreJournal } from '../staging/journals.js';
 import type { DiskWork, PlanReference } from '../../domain/targets/disk-work.js';
@@ -63,8 +63,10 @@ export async function prepareRestore(
     };
   } catch (error) {
     // What may pass is tried again under this very lease.
-    if (!isBackupError(error) || error.kind !== 'unavailable')
+    if (!isBackupError(error) || error.kind !== 'unavailable') {
+      await withdrawOrder(target, input).catch(() => undefined);
       await endLease(source, input).catch(() => undefined);
+    }
     throw error;
   }
 }
@@ -78,6 +80,7 @@ async function planLeased(
 ): Promise<{ reference: PlanReference; disks: DiskWork[] }> {
   const staging = restoreStaging(input.pointId);
   await assertDestination(target, input, point, wanted);
+  await enterOrder(context, target, input);
   const places = restoredFiles({ disks: wanted.disks, companions: [] }, input);
   const nameAt = (index: number) =>
     places[index]!.name.slice(places[index]!.name.lastIndexOf('/') + 1);

@@ -1,35 +1,90 @@
-import { type RestoreReader, readStagedJson, stagedPath } from './copy-plan.js';
+import { type RestoreReader, readStagedJson, stagedPath, writeStagedJson } from './copy-plan.js';
 import { isLeaseHeld } from '../../chain/leases.js';
 import { BackupError, isBackupError } from '../../domain/errors.js';
+import { pathSegment } from '../../domain/targets/path-segment.js';
 import { restoreStaging } from '../../domain/targets/staging-id.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import type { MoverContext } from '../task/mover-context.js';
+import { discardStaging } from './staging.js';
+
+/** In the staging folder of a restore: who has ordered it, one file each, named by the lease. It is there before anything of an order before is taken up or away, and stays
+ *  until the restore ends. */
+export const ORDERS = 'orders';
+
+type OrderEntry = RestoreReader & { readonly token: string };
+
+interface OrderedRestore extends RestoreReader {
+  readonly pointId: string;
+  readonly destinationPath: string;
+  readonly nowMs: number;
+}
 
 /** What one restore has written another one of that point would discard, or take for its own.
  *  @throws RESTORE_DESTINATION_INVALID when another restore into the folder holds its lease */
 export async function assertNoneUnderWay(
   context: MoverContext,
   target: BackupRepository,
-  input: RestoreReader & {
-    readonly pointId: string;
-    readonly destinationPath: string;
-    readonly nowMs: number;
-  },
+  input: OrderedRestore,
 ): Promise<void> {
-  const { pointId, destinationPath } = input;
+  const { pointId } = input;
   const path = stagedPath.plan(restoreStaging(pointId));
   const left = await readStagedJson<{ token: string; of?: RestoreReader }>(target, path);
   const of = left?.of;
   if (of === undefined || of.leaseId === input.leaseId) return;
-  if (!(await isReading(context, of, input))) return;
-  throw new BackupError(
+  if (await isReading(context, of, input)) throw underWay(input, path, of);
+}
+
+function underWay(
+  { pointId, destinationPath }: OrderedRestore,
+  path: string,
+  { leaseId }: RestoreReader,
+): BackupError {
+  return new BackupError(
     'RESTORE_DESTINATION_INVALID',
     `a restore of ${pointId} is under way in ${destinationPath}`,
     {
-      details: { path, leaseId: of.leaseId },
+      details: { path, leaseId },
       hint: 'Wait until it has ended, or name another folder. One that was killed counts as ended 15 minutes later; ordered again then, it goes on where it was stopped.',
     },
   );
+}
+
+/** Enters the order, and then looks for others, as they do: of two that begin at once at least one meets the other. Its lease is held by now.
+ *  @throws RESTORE_DESTINATION_INVALID */
+export async function enterOrder(
+  context: MoverContext,
+  target: BackupRepository,
+  input: OrderedRestore,
+): Promise<void> {
+  const { repositoryId, chain, leaseId } = input;
+  const orders = `${restoreStaging(input.pointId)}/${ORDERS}`;
+  await target.makePlace(orders);
+  const entry: OrderEntry = { token: leaseId, repositoryId, chain, leaseId };
+  await writeStagedJson(target, orderPath(input), entry);
+  for (const { path } of await target.list(orders)) {
+    const other = await readStagedJson<OrderEntry>(target, path);
+    if (other === null || other.leaseId === leaseId) continue;
+    if (await isReading(context, other, input)) throw underWay(input, path, other);
+    await target.remove(path);
+  }
+  await assertNoneUnderWay(context, target, input);
+}
+
+/** Of an order that comes to nothing. What others have there stays. */
+export async function withdrawOrder(
+  target: BackupRepository,
+  input: Pick<OrderedRestore, 'pointId' | 'leaseId'>,
+): Promise<void> {
+  const staging = restoreStaging(input.pointId);
+  if ((await target.stat(orderPath(input))) === null) return;
+  await target.remove(orderPath(input));
+  const isLeft = (await target.list(`${staging}/${ORDERS}`)).length > 0;
+  if (isLeft || (await target.stat(stagedPath.plan(staging))) !== null) return;
+  await discardStaging(target, staging);
+}
+
+function orderPath({ pointId, leaseId }: Pick<OrderedRestore, 'pointId' | 'leaseId'>): string {
+  return `${restoreStaging(pointId)}/${ORDERS}/${pathSegment(leaseId)}.json`;
 }
 
 /** What this worker does not know, no restore of it goes on here; nor, as far as can be told, from another target that is away: where it has died the point

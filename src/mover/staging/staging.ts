@@ -25,8 +25,13 @@ export async function makeStaging(repository: BackupRepository, staging: string)
 }
 
 /** Empties a staging folder so that a stop at any place leaves nothing that could be taken for a plan: what others depend on goes first
- *  (docs/FORMAT.md, Order, D3). */
-export async function discardStaging(repository: BackupRepository, staging: string): Promise<void> {
+ *  (docs/FORMAT.md, Order, D3).
+ *  @param kept folder in it that stays; null: none */
+export async function discardStaging(
+  repository: BackupRepository,
+  staging: string,
+  kept: string | null = null,
+): Promise<void> {
   if ((await repository.stat(staging)) === null) return;
   const vouchers = [
     stagedPath.composed(staging),
@@ -36,7 +41,10 @@ export async function discardStaging(repository: BackupRepository, staging: stri
   for (const path of vouchers)
     if ((await repository.stat(path))?.type === 'folder') await repository.removeAll(path);
   await repository.remove(...vouchers);
-  await repository.removeAll(staging);
+  if (kept === null) return repository.removeAll(staging);
+  for (const { name, type, path } of await repository.list(staging))
+    if (type === 'folder' && name !== kept) await repository.removeAll(path);
+    else if (type !== 'folder') await repository.remove(path);
 }
 
 /** Takes away what a copy left whose plan is gone, and leaves the comparison beside it. */

@@ -237,6 +237,22 @@ describe('a restore beside which another one was begun in the same folder', () =
   );
 });
 
+describe('a restore that another one of the same point came before, behind its look,', () => {
+  it.each(['raw', 'same'] as const)('as %s is refused, and the other ends', async (format) => {
+    const first = new MachineRestore(await machine.copy(), format);
+    const second = new MachineRestore(first.copy, format, { leaseId: 'other' }, first.folder);
+    const list = first.folder.list.bind(first.folder);
+    first.folder.list = async (path) => {
+      first.folder.list = list;
+      await first.write();
+      return list(path);
+    };
+    await expect(second.prepare()).rejects.toMatchObject({ code: 'RESTORE_DESTINATION_INVALID' });
+    const [path] = await first.finish();
+    expect(path).toBeDefined();
+  });
+});
+
 describe('a folder in which a restore from a target that is away was begun', () => {
   it('is free for a restore of the point from another target, and from that one is not', async () => {
     const begun = new MachineRestore(await machine.copy(), 'raw');

@@ -21,7 +21,7 @@ import type { TreeRecord } from '../../../tree/tree-record.js';
 import { readTreeRecord } from '../../../tree/tree-store.js';
 import { doEach } from '../copy/put-each.js';
 import { endLease, takeLease } from '../../staging/restore-lease.js';
-import { assertNoneUnderWay } from '../../staging/restore-under-way.js';
+import { assertNoneUnderWay, enterOrder, withdrawOrder } from '../../staging/restore-under-way.js';
 import { discardStaging } from '../../staging/staging.js';
 import { readStagedJson, stagedPath, writeStagedJson } from '../../staging/copy-plan.js';
 import type { MoverContext } from '../../task/mover-context.js';
@@ -89,8 +89,9 @@ export async function prepareTreeRestore(
     const staging = restoreStaging(input.pointId);
     const record = await readTreeRecord(source, input.chain);
     if (record !== null) assertAtHome(input.chain, record);
-    const left = await ownRestore(source, target, input, record);
     await assertRoom(target, input);
+    await enterOrder(context, target, input);
+    const left = await ownRestore(source, target, input, record);
     const restore = left ?? (await listWanted(source, target, input, record));
     for (const name of restore.names) {
       if ((await target.stat(name)) === null) continue;
@@ -116,8 +117,10 @@ export async function prepareTreeRestore(
     return { ...work, token: restore.token, unleased };
   } catch (error) {
     // What may pass is tried again under this very lease.
-    if (!isBackupError(error) || error.kind !== 'unavailable')
+    if (!isBackupError(error) || error.kind !== 'unavailable') {
+      await withdrawOrder(target, input).catch(() => undefined);
       await endLease(source, input).catch(() => undefined);
+    }
     throw error;
   }
 }

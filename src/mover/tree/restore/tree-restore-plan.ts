@@ -13,6 +13,7 @@ import { canGiveNames, FileNames } from '../plan/file-names.js';
 import { FileListWriter, type ListedFiles } from '../file-lists.js';
 import { stayingFiles } from '../whole-tree.js';
 import { newToken, readStagedJson, stagedPath } from '../../staging/copy-plan.js';
+import { ORDERS } from '../../staging/restore-under-way.js';
 import { discardStaging } from '../../staging/staging.js';
 import { withOpenFiles } from '../../task/open-files.js';
 import type { RestoreDestination } from '../../task/restore-destination.js';
@@ -137,7 +138,7 @@ export async function listWanted(
   const { lacks, missing } = toldOf(record!, pointId);
   const { keeps } = rulesOf(record!);
   const staging = restoreStaging(pointId);
-  await discardStaging(target, staging);
+  await discardStaging(target, staging, ORDERS);
   await target.makePlace(staging);
   const token = newToken();
   const known = keeps.links && (await canGiveNames(target, staging)) ? new FileNames() : null;

@@ -14,6 +14,8 @@ import {
   storeWorld,
 } from '../../../../support/tree/copied-trees.js';
 
+const LEASES = ['one', 'two'];
+
 describe('a restore of a tree that finds in its folder', () => {
   it('what another one has begun, of another copy with a point of that date, has its own files', async () => {
     const world = await storeWorld();
@@ -130,6 +132,57 @@ describe('a restore of a tree that finds in its folder', () => {
       'one.json',
     ]);
   });
+
+  it('the same one that began at once is refused, and takes nothing of it away', async () => {
+    const world = await storeWorld();
+    const target = folder();
+    const { points } = await world.record();
+    const input = {
+      ...{ repositoryId: 'offsite', chain: world.tree, pointId: points.at(-1)!.id },
+      ...{ destinationPath: '/tmp', intoExisting: false, leaseId: 'one', nowMs: world.nowMs },
+    };
+    const mover = new InProcessMover(world.target, target);
+    const list = target.list.bind(target);
+    let first: unknown;
+    target.list = async (path) => {
+      target.list = list;
+      // Behind the look of the second whether one is under way.
+      first = await mover.run('prepareTreeRestore', input);
+      return list(path);
+    };
+    const second = { ...input, leaseId: 'two' };
+    await expect(mover.run('prepareTreeRestore', second)).rejects.toMatchObject({
+      code: 'RESTORE_DESTINATION_INVALID',
+      message: expect.stringContaining('is under way'),
+    });
+    expect(await mover.run('prepareTreeRestore', input)).toEqual(first);
+  });
+
+  it.each([0, 1, 2, 3, 5, 8, 13])(
+    'the same one that began %d steps before it: at most one goes on, and it ends',
+    async (steps) => {
+      const world = await storeWorld();
+      const target = folder();
+      const { points } = await world.record();
+      const order = (leaseId: string) => ({
+        ...{ repositoryId: 'offsite', chain: world.tree, pointId: points.at(-1)!.id },
+        ...{ destinationPath: '/tmp', intoExisting: false, leaseId, nowMs: world.nowMs },
+      });
+      const mover = new InProcessMover(world.target, target);
+      const prepare = (leaseId: string) => mover.run('prepareTreeRestore', order(leaseId));
+      const one = prepare('one');
+      for (let step = 0; step < steps; step++) await new Promise(setImmediate);
+      const ends = await Promise.allSettled([one, prepare('two')]);
+      const refused = ends.filter(({ status }) => status === 'rejected');
+      expect(refused.length).toBeGreaterThan(0);
+      for (const { reason } of refused as PromiseRejectedResult[])
+        expect(reason).toMatchObject({ code: 'RESTORE_DESTINATION_INVALID' });
+      const index = ends.findIndex(({ status }) => status === 'fulfilled');
+      if (index < 0) expect(await prepare('three')).toMatchObject({ unleased: null });
+      else
+        expect({ status: 'fulfilled', value: await prepare(LEASES[index]!) }).toEqual(ends[index]);
+    },
+  );
 
   it('one of another point that began at once is refused, though the folder was empty for both', async () => {
     const world = await setWorld();
