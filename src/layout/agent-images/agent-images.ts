@@ -2,14 +2,11 @@ import type { FormatId } from '../../domain/sources/source-workload.js';
 import { ALL_ALLOWED, type WorkloadTypeFacts } from '../../domain/sources/workload-rules.js';
 import { fileStart } from '../file-start.js';
 import { rawOrFile } from './raw-or-file.js';
+import { orPacked, PACKERS } from '../packed-endings.js';
 import { singleFilesLayout } from '../single-files.js';
 
 /** What the systems' own tools write into one file, which is copied as it is. Whether it is whole is told by its end, where its format has one, and by its not
  *  having changed for `settleSeconds`. Compressed ones are as good as any; of those the packer's end tells. */
-
-const PACKERS: Readonly<Record<string, FormatId>> = {
-  ...{ gz: 'gzip', zst: 'zstd', lz4: 'lz4', lzo: 'lzop', xz: 'xz', bz2: 'bzip2' },
-};
 
 /** Images of `hdiutil` and Disk Utility; those in bundles are folders, and not recognised. */
 export const macImageLayout = singleFilesLayout({
@@ -26,7 +23,7 @@ export const SOLARIS_TYPE: WorkloadTypeFacts = {
 };
 
 /** Streams that may build on one another, by the endings of their names. */
-export const STREAM_FORMATS: Readonly<Record<string, FormatId>> = compressed({
+export const STREAM_FORMATS: Readonly<Record<string, FormatId>> = orPacked({
   zfs: 'zfs-stream',
   zsend: 'zfs-stream',
   zstream: 'zfs-stream',
@@ -36,7 +33,7 @@ export const STREAM_FORMATS: Readonly<Record<string, FormatId>> = compressed({
 /** Streams of `zfs send` and of `ufsdump` without a date in their names that stand for themselves (`streamChainLayout` has the others), and archives of `flarcreate`. */
 export const solarisStreamLayout = singleFilesLayout({
   ...{ name: 'solaris-stream', type: SOLARIS_TYPE, prefix: 'solaris' },
-  formats: { ...STREAM_FORMATS, ...compressed({ flar: 'file' }) },
+  formats: { ...STREAM_FORMATS, ...orPacked({ flar: 'file' }) },
 });
 
 /** Names of AIX's own backups, most of which have no ending: `mksysb.aix01.20261124`, `aix01_mksysb`, `mksysb_2026-11-24.bff`. */
@@ -51,7 +48,7 @@ export const aixImageLayout = singleFilesLayout({
   prefix: 'aix',
   pattern: AIX_NAME,
   formats: {
-    ...compressed({ mksysb: 'aix-backup', savevg: 'aix-backup', bff: 'aix-backup' }),
+    ...orPacked({ mksysb: 'aix-backup', savevg: 'aix-backup', bff: 'aix-backup' }),
     ...PACKERS,
     '': 'aix-backup',
   },
@@ -72,14 +69,6 @@ export const rawImageLayout = singleFilesLayout({
   name: 'raw-image',
   type: { id: 'raw-image', title: 'Raw disk images', rules: ALL_ALLOWED },
   prefix: 'raw',
-  formats: compressed({ raw: 'raw', img: 'raw', dd: 'raw' }),
+  formats: orPacked({ raw: 'raw', img: 'raw', dd: 'raw' }),
   formatOf: rawOrFile,
 });
-
-function compressed(formats: Readonly<Record<string, string>>): Record<string, string> {
-  const all: Record<string, string> = { ...formats };
-  for (const ending of Object.keys(formats)) {
-    for (const [suffix, format] of Object.entries(PACKERS)) all[`${ending}.${suffix}`] = format;
-  }
-  return all;
-}

@@ -1,5 +1,6 @@
 import { ALL_ALLOWED } from '../../domain/sources/workload-rules.js';
 import { descriptorOfExtent } from '../ghettovcb/names.js';
+import { orPacked, packed } from '../packed-endings.js';
 import { singleFilesLayout } from '../single-files.js';
 
 /** Instances and images that Amazon EC2 has exported: `<prefix>export-<i|ami>-<id>.<ova|vmdk|vhd|raw>`. The id is that of the export and not of the
@@ -21,11 +22,11 @@ export const vhdImageLayout = singleFilesLayout({
   name: 'vhd-image',
   type: { id: 'vhd-image', title: 'VHD images (Azure disks and others)', rules: ALL_ALLOWED },
   prefix: 'vhd',
-  formats: { vhd: 'vhd', avhd: 'vhd', vhdx: 'vhdx', avhdx: 'vhdx' },
+  formats: { ...orPacked({ vhd: 'vhd', vhdx: 'vhdx' }), avhd: 'vhd', avhdx: 'vhdx' },
   linked: { vhd: 'vhd', vhdx: 'vhdx' },
 });
 
-/** Packed archives, and images of Google Cloud among them: `disk.raw` in a tar of the sparse form of GNU, compressed (`.tar.gz`), which nothing but its
+/** Packed tars, and images of Google Cloud among them: `disk.raw` in a tar of the sparse form of GNU, compressed (`.tar.gz`), which nothing but its
  *  unpacked content tells from any other. Of a tar that is not compressed no end is read here, so it is not taken. Source: Compute Engine, export an image. */
 export const gcpImageLayout = singleFilesLayout({
   name: 'gcp-image',
@@ -35,10 +36,7 @@ export const gcpImageLayout = singleFilesLayout({
     rules: ALL_ALLOWED,
   },
   prefix: 'gcp',
-  formats: {
-    ...{ 'tar.gz': 'gzip', 'tar.zst': 'zstd', 'tar.xz': 'xz', 'tar.bz2': 'bzip2' },
-    ...{ 'tar.lz4': 'lz4', 'tar.lzo': 'lzop', tgz: 'gzip', txz: 'xz', tbz2: 'bzip2' },
-  },
+  formats: { ...packed(['tar']), tgz: 'gzip', tzst: 'zstd', txz: 'xz', tbz2: 'bzip2' },
 });
 
 /** Disks of VMware and of QEMU that lie alone: exports of clouds, downloads, copies of datastores. A VMDK in one file travels byte for byte, whatever
@@ -47,8 +45,8 @@ export const diskImageLayout = singleFilesLayout({
   name: 'disk-image',
   type: { id: 'disk-image', title: 'Disk images (VMDK, qcow2)', rules: ALL_ALLOWED },
   prefix: 'disk',
-  pattern: /(?<!-ctk)\.(?:vmdk|qcow2)$/i,
-  formats: { vmdk: 'vmdk-stream', qcow2: 'qcow2' },
+  pattern: /(?<!-ctk)\.(?:vmdk|qcow2)(?:\.\w+)?$/i,
+  formats: orPacked({ vmdk: 'vmdk-stream', qcow2: 'qcow2' }),
   linked: { 'vmdk-stream': 'vmdk', vmdk: 'vmdk', qcow2: 'qcow2' },
   inParts: { imageOf: descriptorOfExtent, format: 'vmdk' },
 });

@@ -1,8 +1,9 @@
+import { orPacked } from '../packed-endings.js';
 import { singleFilesLayout } from '../single-files.js';
 import { VSPHERE } from '../vsphere-type.js';
 
-/** OVF packages in one file, of whatever product: `<name>.ova`. */
+/** OVF packages in one file, of whatever product: `<name>.ova`, packed once more or not. */
 export const ovaLayout = singleFilesLayout({
   ...{ name: 'ova', type: VSPHERE, prefix: 'ova' },
-  formats: { ova: 'ova' },
+  formats: orPacked({ ova: 'ova' }),
 });

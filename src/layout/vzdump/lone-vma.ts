@@ -1,3 +1,4 @@
+import { orPacked } from '../packed-endings.js';
 import { singleFilesLayout } from '../single-files.js';
 import { vzdumpLayout } from './vzdump.js';
 
@@ -7,5 +8,5 @@ export const loneVmaLayout = singleFilesLayout({
   name: 'lone-vma',
   type: vzdumpLayout.type,
   prefix: 'vma',
-  formats: { vma: 'vma', 'vma.gz': 'gzip', 'vma.lzo': 'lzop', 'vma.zst': 'zstd' },
+  formats: orPacked({ vma: 'vma' }),
 });

@@ -395,20 +395,3 @@ describe.skipIf(!requireTool('qemu-img'))('disks that lie alone', () => {
     expect(others).toEqual([]);
   });
 });
-
-describe('disks and streams that were packed', () => {
-  it('are known by what packed them', async () => {
-    const packed = (ending: string): Record<string, string> => ({ [`p/${ending}`]: 'x' });
-    const endings = ['gz', 'zst', 'lz4', 'lzo', 'xz', 'bz2'];
-    const { repository } = await treeOf(
-      Object.assign({}, ...endings.map((ending) => packed(`a.raw.${ending}`))) as Record<
-        string,
-        string
-      >,
-    );
-    const workloads = await scanWith(rawImageLayout, repository);
-    expect(workloads.map(({ restorePoints }) => restorePoints[0]!.disks[0]!.format).sort()).toEqual(
-      ['bzip2', 'gzip', 'lz4', 'lzop', 'xz', 'zstd'],
-    );
-  });
-});
