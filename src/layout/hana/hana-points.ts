@@ -182,12 +182,19 @@ function lacksOf(all: readonly DataBackup[]): ReadonlyMap<DataBackup, string | n
   const lacks = new Map<DataBackup, string | null>();
   // One that may have died says nothing of the next, which may die of the same.
   const fulls: DataBackup[] = [];
+  /** When the first was made that may have died, by the one that it is held against. */
+  const doubtedMs = new Map<DataBackup, number>();
   for (const backup of all) {
     const before = fulls.findLast(
-      ({ atMs, ...other }) =>
-        atMs < backup.atMs && atMs > backup.atMs - WEEKS_MS && mayBeOfOne(other, backup),
+      ({ atMs, ...other }) => atMs < backup.atMs && mayBeOfOne(other, backup),
     );
-    const lack = lackOf(backup) ?? lackOfFull(backup, before, all);
+    const own = lackOf(backup);
+    const doubted = own ?? lackOfFull(backup, before, all);
+    if (own === null && before !== undefined && doubted !== null && !doubtedMs.has(before))
+      doubtedMs.set(before, backup.atMs);
+    const isOld =
+      before !== undefined && backup.atMs >= (doubtedMs.get(before) ?? Infinity) + WEEKS_MS;
+    const lack = isOld ? own : doubted;
     lacks.set(backup, lack);
     if (lack === null && backup.delta === null) fulls.push(backup);
   }
@@ -254,8 +261,8 @@ function hasVolume({ parts }: DataBackup, volume: number): boolean {
 }
 
 /** Whether what came later shows that a small full did not die: HANA builds deltas on none that failed. That a later one is as small shows nothing: it may
- *  still be written, and a full disk ends both at one size. Where data were archived or are packed since, fulls are held back until a delta follows one, or until
- *  the larger ones have gone or are some weeks old. */
+ *  still be written, and a full disk ends both at one size. Where data were archived or are packed since, fulls are held back until a delta follows one, until
+ *  the larger ones have gone, or for five weeks from the first of them. */
 function isConfirmed(backup: DataBackup, all: readonly DataBackup[]): boolean {
   const { id } = backup;
   return id !== null && all.some((other) => other.delta?.from === id && shareVolume(other, backup));

@@ -41,8 +41,7 @@ export function judgedRuns(
 ): JudgedRun[] {
   const judged: JudgedRun[] = [];
   let dead: Dead[] = [];
-  /** The newest run of each kind that is whole, with what it could inherit. One that may have died says nothing of the next, which may die of the same. */
-  const wholes = new Map<PieceKind, { readonly atMs: number; readonly bytes: number }>();
+  const sizes = new Level0Sizes();
   for (const run of data) {
     if (run.kind === 'log') {
       const closing = closingOf(run, data, closings, clock) ?? null;
@@ -54,15 +53,12 @@ export function judgedRuns(
     const left = dead.filter(({ endedMs }) => endedMs < run.atMs);
     const found = closingOf(run, data, closings, clock) ?? null;
     const ownBytes = bytesOf(run.files);
-    const bytes = left.reduce((sum, one) => sum + one.bytes, ownBytes);
-    const whole = wholes.get(run.kind);
+    const leftBytes = left.flatMap(({ kind, bytes }) => (kind === 'level0' ? [bytes] : []));
     const isDoubtful =
       found !== null &&
       run.kind === 'level0' &&
       isOfLogs(found, run, data) &&
-      whole !== undefined &&
-      whole.atMs > run.atMs - WEEKS_MS &&
-      isTooSmall(bytes, whole.bytes);
+      sizes.doubts(run.atMs, ownBytes, leftBytes);
     const closing = isDoubtful ? null : found;
     const reason = isDoubtful ? TOO_SMALL : closing === null ? NO_CLOSING : null;
     if (closing === null) {
@@ -71,7 +67,7 @@ export function judgedRuns(
       dead.push({ ...run, bytes: ownBytes, endedMs: endOf(run, clock).endedMs });
       continue;
     }
-    wholes.set(run.kind, { atMs: run.atMs, bytes });
+    if (run.kind === 'level0') sizes.add(ownBytes, leftBytes);
     const inherited = left.flatMap(({ files }) => files);
     const kinds = new Set([run.kind, ...left.map(({ kind }) => kind)]);
     judged.push({ ...run, closing, reason, inherited, kinds });
@@ -80,6 +76,42 @@ export function judgedRuns(
   }
   return judged;
 }
+
+/** What the newest whole level 0 had, with what it could inherit. One that may have died says nothing of the next, which may die of the same: the measure holds until five weeks after the first of
+ *  those, however old it is. */
+class Level0Sizes {
+  #wholeBytes = 0;
+  #doubtedMs: number | null = null;
+
+  /** @param leftBytes of the level 0 that had died before, oldest first */
+  doubts(atMs: number, ownBytes: number, leftBytes: readonly number[]): boolean {
+    if (!isTooSmall(ownBytes, this.#wholeBytes) || this.#isFilledUp(ownBytes, leftBytes))
+      return false;
+    this.#doubtedMs ??= atMs;
+    return atMs < this.#doubtedMs + WEEKS_MS;
+  }
+
+  add(ownBytes: number, leftBytes: readonly number[]): void {
+    const isOfRest =
+      isTooSmall(ownBytes, this.#wholeBytes) && this.#isFilledUp(ownBytes, leftBytes);
+    // One that made the rest alone has as much as the one before it.
+    if (!isOfRest) this.#wholeBytes = ownBytes;
+    this.#doubtedMs = null;
+  }
+
+  /** Where the rest alone is made (`NOT BACKED UP`), the newest of those that had died and it have together what a whole one has; several that die one after the other do not add up to it, but by
+   *  accident. */
+  #isFilledUp(ownBytes: number, leftBytes: readonly number[]): boolean {
+    let bytes = ownBytes;
+    return leftBytes.toReversed().some((left) => {
+      bytes += left;
+      return bytes >= this.#wholeBytes * (1 - SHARE) && bytes <= this.#wholeBytes * (1 + SHARE);
+    });
+  }
+}
+
+/** By so much a database has grown or shrunk since. */
+const SHARE = 0.15;
 
 const NO_CLOSING = 'no autobackup of the control file was made after it and before the next backup';
 const TOO_SMALL = tooSmallText(

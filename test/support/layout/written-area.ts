@@ -37,8 +37,11 @@ export function pieceOf(kind: string, tag: string): string {
 
 /** Written when its name says, or at `writtenAt`. */
 export function autobackupAt(minutes: number, writtenAt = minutes): WrittenFile {
-  // 2026-11-24 00:00 as seconds since 1988 in months of 31 days.
-  const stamp = (((2026 - 1988) * 12 + 10) * 31 + 23) * 86_400 + 60 * minutes;
+  const at = new Date(Date.UTC(2026, 10, 24, 0, minutes));
+  // Seconds since 1988 in months of 31 days.
+  const months = (at.getUTCFullYear() - 1988) * 12 + at.getUTCMonth();
+  const days = months * 31 + at.getUTCDate() - 1;
+  const stamp = days * 86_400 + (at.getTime() % 86_400_000) / 1000;
   return [`autobackup/d/o1_mf_s_${stamp}_7rjh01to_.bkp`, writtenAt];
 }
 

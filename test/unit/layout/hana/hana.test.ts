@@ -284,10 +284,13 @@ describe('backups of SAP HANA', () => {
       expect(await statesOf({ ...two(9), ...full('C', T2, 9) })).toEqual(both);
     });
 
-    it('are whole when the larger one is more than five weeks old', async () => {
-      const later = String(Number(T0) + 36 * 24 * 60 * 60_000);
-      expect(await statesOf({ ...full('A', T0, 20), ...full('B', later, 9) })).toEqual([
-        ...['complete', 'complete'],
+    it('are whole five weeks after the first of them, however old the larger one is', async () => {
+      const later = (days: number) => String(Number(T0) + days * 24 * 60 * 60_000);
+      const monthly = { ...full('A', T0, 20), ...full('B', later(40), 9) };
+      expect(await statesOf(monthly)).toEqual(['complete', MAY_HAVE_DIED]);
+      const files = { ...monthly, ...full('C', later(74), 9), ...full('D', later(75), 9) };
+      expect(await statesOf(files)).toEqual([
+        ...['complete', MAY_HAVE_DIED, MAY_HAVE_DIED, 'complete'],
       ]);
     });
 

@@ -89,7 +89,6 @@ describe('a run of RMAN that has died', () => {
   });
 
   it('is doubted where it has less than half of the level 0 before it and logs closed it', async () => {
-    // No farther: months of autobackups have 31 days.
     const later = 5 * DAY;
     const whole = [[level0(0), 60, 10] as const, autobackupAt(61)];
     const closed = (own: number) =>
@@ -122,6 +121,45 @@ describe('a run of RMAN that has died', () => {
     );
     const level0s = points.filter(({ kind }) => kind === 'full');
     expect(level0s.map(({ state }) => state)).toEqual(['complete', 'incomplete', 'incomplete']);
+  });
+
+  /** States of level 0 of so many hundredths of the first, which is whole, at days after it, each closed by a job of logs. */
+  const level0States = async (...later: readonly (readonly [day: number, own: number])[]) => {
+    const points = await pointsOfArea(
+      ...[[level0(0), 60, 100] as const, autobackupAt(61)],
+      ...later.flatMap(([day, own]): WrittenFile[] => [
+        [level0(day * DAY), day * DAY + 30, own],
+        ...[[logs(day * DAY + 29), day * DAY + 31] as const, autobackupAt(day * DAY + 32)],
+      ]),
+    );
+    return points.flatMap(({ kind, state }) => (kind === 'full' ? [state] : [])).slice(1);
+  };
+
+  it.each<[string, (readonly [number, number])[], string[]]>([
+    ['although the whole one is older than five weeks', [[40, 40]], ['incomplete']],
+    [
+      'for five weeks from the first that was doubted',
+      [...[[40, 40] as const, [74, 40] as const], [76, 40]],
+      ['incomplete', 'incomplete', 'complete'],
+    ],
+    [
+      'although those that have died have together more than a whole one',
+      [...[[7, 40] as const, [14, 40] as const], [21, 40]],
+      ['incomplete', 'incomplete', 'incomplete'],
+    ],
+  ])('is doubted %s', async (_, later, states) => {
+    expect(await level0States(...later)).toEqual(states);
+  });
+
+  it('is believed where what it lacks is in one that has died before it (NOT BACKED UP)', async () => {
+    expect(await level0States([7, 40], [8, 62], [9, 100])).toEqual([
+      ...['incomplete', 'complete', 'complete'],
+    ]);
+    expect(await level0States([7, 49], [8, 47])).toEqual(['incomplete', 'complete']);
+    // What the whole one is held against is no rest.
+    expect(await level0States([7, 49], [8, 47], [9, 48])).toEqual([
+      ...['incomplete', 'complete', 'incomplete'],
+    ]);
   });
 });
 
