@@ -69,7 +69,8 @@ const SWAP = /^(?:vmx-)?(?<machine>.+?)(?:-[0-9a-f]{6,16})?\.vswp$/i;
 
 /** The disk of a machine that happens to idle looks like one that was put there as a backup: nothing but where it lies tells them apart.
  *  Sources: proxmox/pve-storage src/PVE/Storage/Plugin.pm (get_subdir, parse_name_dir), libvirt storage.html and formatbackup.html, xapi-project/sm
- *  drivers/FileSR.py, vSphere documentation (Virtual Machine Files), ovirt/vdsm lib/vdsm/storage/fileSD.py, vatesfr/xen-orchestra @xen-orchestra/backups. */
+ *  drivers/FileSR.py, vSphere documentation (Virtual Machine Files), ovirt/vdsm lib/vdsm/storage/fileSD.py, vatesfr/xen-orchestra @xen-orchestra/backups, wal-g
+ *  internal/databases/postgres, manuals of Barman and NetBackup. */
 const ROWS: readonly Row[] = [
   {
     runBy: 'Proxmox VE',
@@ -114,6 +115,18 @@ const ROWS: readonly Row[] = [
     runBy: null,
     folder: new RegExp(`(?:^|/)master/vms/${UUID}$`, 'i'),
     file: new RegExp(`^${UUID}\\.ovf$`, 'i'),
+  },
+  // Parts of a base backup of WAL-G, or of Barman, are called by the endings of archives that stand for themselves.
+  {
+    runBy: null,
+    folder: /(?:^|\/)basebackups_005(?:\/|$)|(?:^|\/)base\/\d{8}T\d{6}$/,
+    file: ANY,
+  },
+  // Fragments of NetBackup, by the endings of disk images.
+  {
+    runBy: null,
+    folder: ANY,
+    file: /_C\d+_(?:F\d+|HDR|TIR)\.\d{10}\.\w+$/,
   },
   // Xen Orchestra merges what is oldest of a chain, under the name of what comes next.
   {

@@ -157,6 +157,9 @@ describe('backups of other tools under names of images', () => {
     ['Xen Orchestra', `${A}/vdis/${B}/${C}`, '20261124T013000Z.alias.vhd'],
     ['a storage domain of oVirt', `${C}/master/vms/${A}`, `${A}.ovf`],
     ['a storage domain of oVirt', `${C}/images/${A}`, B],
+    ['WAL-G', 's3/basebackups_005/base_000000010000000000000003/tar_partitions', 'part_1.tar.lz4'],
+    ['Barman', 'barman/main/base/20261128T095526', 'data.tar.gz'],
+    ['Veritas NetBackup', 'nb', 'web01_1764200000_C1_F1.1764200000.img'],
   ])('are told to be of %s (%s)', async (tool, folder, name) => {
     expect(await foundIn([`${folder}/${name}`])).toEqual({
       workloads: [],
