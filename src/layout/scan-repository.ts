@@ -65,12 +65,13 @@ export async function scanWorkload(
   facts: FactStore = FORGETFUL,
 ): Promise<SourceWorkload | null> {
   const errors: unknown[] = [];
-  const onUnread: OnUnread = ({ error, isOfImages }) => {
-    if (isOfImages) throw error;
-    errors.push(error);
-  };
+  const ofImages: unknown[] = [];
+  const onUnread: OnUnread = ({ error, isOfImages }) =>
+    (isOfImages === true ? ofImages : errors).push(error);
   const walked = readFolders(repository, LAYOUTS, folders, facts);
   const workload = (await workloadsIn(repository, walked, facts, onUnread)).get(workloadId);
+  // A machine may be known in part alone; a tree is what one layout has claimed of one folder.
+  if (workload?.tree === undefined && ofImages.length > 0) throw ofImages[0];
   // It may be the one that cannot be read.
   if (workload === undefined && errors.length > 0) throw errors[0];
   return workload ?? null;

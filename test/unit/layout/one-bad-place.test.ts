@@ -126,6 +126,19 @@ describe('a file whose content the code is not made for', () => {
     await expect(scanWorkload(repository, 'raw-bad:web.img', ['bad'])).rejects.toThrow(TypeError);
   });
 
+  it.each([
+    ['fails over its names', { claim: failIn('bad') }],
+    ['fails over its content', { scan: () => Promise.reject(new TypeError('x of undefined')) }],
+  ])('holds up no tree beside it when a layout of images %s, and each machine', async (_, over) => {
+    makeLayoutKnown({ ...wholeLayout, ...over });
+    const found = { id: 'odd-bad', name: 'odd', root: 'bad', within: ['odd'], points: [] };
+    makeTreeKnown(tree({ scan: () => Promise.resolve([found]) }));
+    const { repository } = await treeOf({ 'bad/odd': 512, 'bad/web.whole': 512 });
+    expect(idsOf(await lookAt(repository))).toEqual(['odd-bad']);
+    expect(await scanWorkload(repository, 'odd-bad', ['bad'])).toMatchObject({ id: 'odd-bad' });
+    await expect(scanWorkload(repository, 'whole-web', ['bad'])).rejects.toThrow(TypeError);
+  });
+
   it('is left to nobody where a layout behind the one that fails would take it', async () => {
     makeTreeKnown(tree({ claim: failIn('bad') }));
     const { repository } = await treeOf({ 'bad/web.img': 1024, 'zz/db.img': 1024 });
