@@ -21,6 +21,7 @@ import type {
 } from './chain-payloads.js';
 import { onChain, stagingOf } from './on-chain.js';
 import { runTask } from './run-task.js';
+import { taskTarget } from './task-target.js';
 
 export interface CopyDependencies {
   readonly mover: DataMover;
@@ -76,7 +77,8 @@ function createLookActivities({ mover, settleMs, immutableForDays, targetIds }: 
       const settle = settleRule(settleMs, input);
       return runTask(async (control) => {
         const place = onChain(input);
-        await claimCopies(await mover.repository(input.targetRepositoryId), input.job, input);
+        const target = await taskTarget(mover, input.targetRepositoryId, control);
+        await claimCopies(target, input.job, input);
         const { epoch, notes } =
           input.epoch === null ? await take(input, control) : { epoch: input.epoch, notes: [] };
         const owned = { ...place, epoch };

@@ -16,6 +16,7 @@ import { writeTaskRecord } from '../src/chain/sessions/task-record.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import { onChain } from './on-chain.js';
 import { runTask } from './run-task.js';
+import { taskTarget } from './task-target.js';
 import { assertIsNoTarget } from '../src/mover/look/source-guard.js';
 
 /** Whose answers are told by now. */
@@ -140,8 +141,8 @@ function createRecordActivities(mover: DataMover) {
       session: CopySession;
       takeOver?: boolean | undefined;
     }): Promise<void> {
-      await runTask(async () => {
-        const target = await mover.repository(input.job.target.repositoryId);
+      await runTask(async (control) => {
+        const target = await taskTarget(mover, input.job.target.repositoryId, control);
         await writeSessionRecord(target, input.session);
         const tookOver = input.takeOver === true && hasWorked(input.session);
         if (tookOver || !(await areOthersCopies(target, input.job)))
@@ -153,8 +154,8 @@ function createRecordActivities(mover: DataMover) {
 
     /** Writes the definition alone: what says of a one-time copy when it may go is there before its data are. */
     async recordDefinition(input: { job: CopyJob }): Promise<void> {
-      await runTask(async () => {
-        const target = await mover.repository(input.job.target.repositoryId);
+      await runTask(async (control) => {
+        const target = await taskTarget(mover, input.job.target.repositoryId, control);
         await writeJobDefinition(target, input.job);
       });
     },
@@ -179,8 +180,9 @@ function createRecordActivities(mover: DataMover) {
       sessionId: string;
       task: CopyTask;
     }): Promise<void> {
-      await runTask(async () => {
-        await writeTaskRecord(await mover.repository(input.targetRepositoryId), input, input.task);
+      await runTask(async (control) => {
+        const target = await taskTarget(mover, input.targetRepositoryId, control);
+        await writeTaskRecord(target, input, input.task);
       });
     },
   };

@@ -8,6 +8,7 @@ import { runBatch } from './block-activities.js';
 import type { BatchCounts } from './chain-payloads.js';
 import { onChain } from './on-chain.js';
 import { runTask } from './run-task.js';
+import { taskTarget } from './task-target.js';
 import type {
   CommitTreeRequest,
   FileBatch,
@@ -54,7 +55,7 @@ export function createTreeActivities(dependencies: TreeDependencies) {
       return runTask(async (control) => {
         const { now: _now, origin, takeOver, definition, ...input } = request;
         const job = { id: request.jobId, ...(origin === undefined ? {} : { origin }) };
-        const target = await mover.repository(request.targetRepositoryId);
+        const target = await taskTarget(mover, request.targetRepositoryId, control);
         await claimCopies(target, job, { takeOver, definition });
         const places = await placesOf(dependencies, request);
         return mover.run('planTree', { ...onChain(input), ...places }, control);
@@ -112,7 +113,7 @@ export function createTreeActivities(dependencies: TreeDependencies) {
       const days = immutableForDays(request.targetRepositoryId);
       return runTask(async (control) => {
         const job = { id: request.jobId, ...(origin === undefined ? {} : { origin }) };
-        const target = await mover.repository(request.targetRepositoryId);
+        const target = await taskTarget(mover, request.targetRepositoryId, control);
         await claimCopies(target, job, { takeOver, definition });
         const order = { ...onChain(input), immutableForDays: days };
         return mover.runFreeing('freeTree', order, control);

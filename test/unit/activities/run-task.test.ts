@@ -1,6 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { createCopyActivities } from '../../../activities/copy-activities.js';
+import { createSessionActivities } from '../../../activities/session-activities.js';
 import { runTask } from '../../../activities/run-task.js';
+import type { DataMover } from '../../../src/mover/data-mover.js';
+import { InProcessMover } from '../../support/mover/in-process-mover.js';
+import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
+import { testJob } from '../../support/session/test-site.js';
 import { inActivity } from '../../support/activities/in-activity.js';
 
 const activity = (): Promise<string> => runTask(() => Promise.resolve('done'));
@@ -21,5 +27,36 @@ describe('a task that arrives when its process has just stood still', () => {
     // As the SDK tells that an activity has none.
     expect(await inActivity(activity, undefined, { heartbeatTimeoutMs: 0 })).toBe('done');
     expect(await inActivity(activity, undefined, {})).toBe('done');
+  });
+});
+
+describe('a task that stood still for longer than its lease before it claims copies', () => {
+  // Each longer than what the one before it stood still.
+  it.each([
+    ['lookForWork', 2_400],
+    ['recordDefinition', 3_300],
+  ] as const)('%s writes no definition', async (name, heartbeatTimeoutMs) => {
+    const target = new SimulatedRepository('offsite');
+    const mover = new InProcessMover(target) as Pick<DataMover, keyof DataMover> as DataMover;
+    Object.assign(mover, {
+      repository: () => {
+        standStill(0.75 * heartbeatTimeoutMs);
+        return Promise.resolve(target);
+      },
+    });
+    const job = testJob();
+    const deps = { mover, targetIds: [], immutableForDays: () => 0, settleMs: () => 0 };
+    const activities = {
+      ...createCopyActivities(deps),
+      ...createSessionActivities({ ...deps, settings: {} as never, starter: {} as never }),
+    };
+    const ids = { targetRepositoryId: 'offsite', jobId: job.id, workloadId: 'web01' };
+    const input = { ...ids, job, epoch: 1, takeOver: true, definition: job } as never;
+    await expect(
+      inActivity(activities[name] as (input: never) => Promise<unknown>, input, {
+        heartbeatTimeoutMs,
+      }),
+    ).rejects.toMatchObject({ type: 'LEASE_EXPIRED' });
+    expect(await target.list('')).toEqual([]);
   });
 });
