@@ -172,9 +172,12 @@ export interface RepositoryCapacity {
   readonly isPlain?: true;
 }
 
+/** One version of a file: the one that was opened. Another one that takes its name is never read through it; one that is written to in its place shows
+ *  that in its stamp. */
 export interface ReadableFile {
   readonly path: string;
-  /** Fills `target` from `offset`; returns the bytes read, less than asked only at the end of the file. */
+  /** Fills `target` from `offset`; returns the bytes read, less than asked only at the end of the file.
+   *  @throws SOURCE_CHANGED, or FILE_MISSING when nothing has taken its place, where the storage does not keep the version that was opened any more */
   read(target: Uint8Array, offset: number): Promise<number>;
   /** Of the open file, not of what its name points to now. */
   stamp(): Promise<FileStamp>;

@@ -2,9 +2,26 @@ import { BackupError, isBackupError } from '../domain/errors.js';
 import type { SourceRepository, ReadableFile } from './backup-repository.js';
 import { quoted } from './repository-path.js';
 
-/** Whole content of a small file; null: certainly absent.
+/** Storage that keeps one version of a file asks for the new one when it is replaced while it is read; nothing is replaced so often. */
+const MAX_VERSIONS = 16;
+
+/** Whole content of one version of a small file; null: certainly absent.
  *  @throws FILE_TOO_LARGE when it has more than `maxBytes` */
 export async function readWholeFile(
+  repository: SourceRepository,
+  path: string,
+  maxBytes: number,
+): Promise<Buffer | null> {
+  for (let version = 1; ; version++)
+    try {
+      return await readOneVersion(repository, path, maxBytes);
+    } catch (error) {
+      const isGone = isBackupError(error, 'SOURCE_CHANGED') || isBackupError(error, 'FILE_MISSING');
+      if (!isGone || version === MAX_VERSIONS) throw error;
+    }
+}
+
+async function readOneVersion(
   repository: SourceRepository,
   path: string,
   maxBytes: number,

@@ -1,5 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { BackupRepository, WorkFile } from '../../src/repository/backup-repository.js';
+import type {
+  BackupRepository,
+  ReadableFile,
+  SourceRepository,
+  WorkFile,
+} from '../../src/repository/backup-repository.js';
 import { readWholeFile } from '../../src/repository/replace-file.js';
 import { expectCode } from './backup-repository.js';
 
@@ -23,6 +28,7 @@ export function describeStorageVerbs(
     });
     afterEach(() => underTest.dispose());
 
+    describe('openRead', () => describeRead(repository));
     describe('put', () => describePut(repository));
     describe('putAll', () => describePutAll(repository));
     describe('work and publish', () => describeWork(repository));
@@ -48,6 +54,74 @@ async function pathsBelow(repository: BackupRepository, folder: string): Promise
     if (type === 'folder') paths.push(...(await pathsBelow(repository, path)));
     else paths.push(path);
   return paths;
+}
+
+/** Bytes of the version that was opened, or the error that says that there is none any more. */
+async function readOrWhy(file: ReadableFile, offset: number, length: number): Promise<string> {
+  const target = Buffer.alloc(length);
+  try {
+    return target.toString('utf8', 0, await file.read(target, offset));
+  } catch (error) {
+    return (error as { code?: string }).code ?? String(error);
+  }
+}
+
+function describeRead(repository: Of): void {
+  it('reads the version that was opened or none, whatever has taken its name', async () => {
+    await repository().put('file', text('old, and long'));
+    const file = await repository().openRead('file');
+    const { stamp } = (await repository().stat('file'))!;
+    expect(await file.stamp()).toEqual(stamp);
+    const first = await readOrWhy(file, 0, 4);
+    await repository().put('file', text('NEW: AND LONGER THAN THE OLD'));
+    const second = await readOrWhy(file, 4, 100);
+    const opened = await file.stamp();
+    await file.close();
+    expect(first).toBe('old,');
+    expect([' and long', 'SOURCE_CHANGED']).toContain(second);
+    // Whoever looks at the name finds another one.
+    expect((await repository().stat('file'))?.stamp).not.toEqual(opened);
+    expect(await get(repository(), 'file')).toBe('NEW: AND LONGER THAN THE OLD');
+  });
+
+  it('reads of a file that was removed what was opened, or that it is gone', async () => {
+    await repository().put('file', text('content'));
+    const file = await repository().openRead('file');
+    await repository().remove('file');
+    const found = await readOrWhy(file, 0, 100);
+    await file.close();
+    expect(['content', 'FILE_MISSING']).toContain(found);
+    expect(await get(repository(), 'file')).toBeNull();
+  });
+
+  it('reads a small file whole in one of its versions, although it is replaced between any two calls', async () => {
+    const contents = ['one', 'a second one, which is longer', ''];
+    await repository().put('file', text(contents[0]!));
+    let puts = 0;
+    const isTurned: SourceRepository = {
+      ...sourceOf(repository()),
+      openRead: async (path) => {
+        const file = await repository().openRead(path);
+        // The version that was opened is gone before it is read; the third time nobody writes.
+        if (puts < 2) await repository().put('file', text(contents[++puts]!));
+        return file;
+      },
+    };
+    const found = await readWholeFile(isTurned, 'file', 1_000);
+    expect(contents).toContain(found?.toString());
+  });
+}
+
+function sourceOf(repository: BackupRepository): SourceRepository {
+  return {
+    ...{ id: repository.id, capabilities: repository.capabilities, limits: repository.limits },
+    list: (folder) => repository.list(folder),
+    entries: (folder, after) => repository.entries(folder, after),
+    stat: (path) => repository.stat(path),
+    openRead: (path) => repository.openRead(path),
+    openReadPastCache: (path) => repository.openReadPastCache(path),
+    capacity: () => repository.capacity(),
+  };
 }
 
 function describePut(repository: Of): void {

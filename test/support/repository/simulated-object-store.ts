@@ -132,6 +132,7 @@ export class SimulatedObjectStore implements BackupRepository {
       path,
       read: async (target, offset) => {
         this.#look([]);
+        this.#assertVersion(path, stamp);
         const part = bytes.subarray(offset, offset + target.length);
         target.set(part);
         return part.length;
@@ -276,6 +277,14 @@ export class SimulatedObjectStore implements BackupRepository {
 
   #content(path: string): StoredObject | null {
     return this.bucket.get(path) ?? Extents.of(this.bucket, path)?.content() ?? null;
+  }
+
+  /** As a `GET` of a range with `If-Match`: of a name that was put again there is no old version. Work that got its name is the same bytes. */
+  #assertVersion(path: string, opened: FileStamp): void {
+    const stored = this.bucket.get(path);
+    if (stored === undefined && this.#content(path) === null) this.#fail('FILE_MISSING', path);
+    if (stored !== undefined && !sameStamp(stored.stamp, opened))
+      this.#fail('SOURCE_CHANGED', path);
   }
 
   /** Of objects and of work, ascending. */
