@@ -17,8 +17,10 @@ export interface BackupLayout {
    *  offered to the next layout. Absent: the names prove it.
    *  @param facts are of this look alone: read only where there is doubt
    *  @param claimed without what lies in claimed folders
+   *  @param claim as it was made
+   *  @returns null: nothing is left of it
    *  @throws what the repository throws. What is about one place alone leaves the claim as it is: the scan tells of it */
-  confirm?(facts: FolderFacts, claimed: ClaimedFiles): Promise<Claim>;
+  confirm?(facts: FolderFacts, claimed: ClaimedFiles, claim: Claim): Promise<Claim | null>;
   /** Whether a file within a claimed folder is one that this tool writes there; what is not is named as not recognised. Absent: all are.
    *  @param within path from the folder of the claim */
   isOwn?(within: string): boolean;

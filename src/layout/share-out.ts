@@ -59,7 +59,7 @@ export async function shareOut(
       return entry === undefined ? [] : [{ ...entry, within: name }];
     });
     const facts = await FolderFacts.of(store, repository, folder);
-    return orAsItIs(claim, () => layout.confirm?.(facts, { folder, files: own }));
+    return orAsItIs(claim, () => layout.confirm?.(facts, { folder, files: own }, claim));
   });
   const { left } = images;
   // What cannot be read of what is claimed is told by the scan, and of a folder by the walk.

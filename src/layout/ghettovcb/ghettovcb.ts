@@ -18,12 +18,14 @@ import {
   isArchiveName,
   isOwnFile,
   machineOf,
+  mayHoldRun,
   parseRunName,
   type RunName,
 } from './names.js';
 import { namedDateMs, writtenAtMs } from '../named-date.js';
 import { broken, incomplete, type Finding, type PointFault } from '../point-fault.js';
 import { settleChains, type DraftPoint } from '../settle-chains.js';
+import { formerIds, isMarkedBeside } from './own-convention.js';
 import { readVmx, type VmxDisk } from './vmx-file.js';
 import { VSPHERE } from '../vsphere-type.js';
 import { wholeImageFault } from '../whole-image.js';
@@ -43,12 +45,14 @@ const ARCHIVE_DISK = 'archive';
  *  `STATUS.error` says that it has failed. A disk that the definition names and of which there is nothing was left out as well
  *  (`VMDK_FILES_TO_BACKUP`): the point says so. A disk that the definition does not name (its descriptor was renamed) is copied, too. A packed run leaves no such mark: it is finished when its archive has its end. The date is that of the name, the host's time without a zone, taken for UTC (which is what ESXi keeps); of a numbered run
  *  the time at which its status was written, which is its id, too: so it stays the same point under whatever number.
+ *  A run under way that is named after no convention of the tool is known by another one beside it that has its mark.
  *  Source: lamw/ghettoVCB ghettoVCB.sh. */
 export const ghettoVcbLayout: BackupLayout = {
   name: 'ghettovcb',
   type: VSPHERE,
   makesFullsOnly: true,
   claim,
+  confirm,
   isOwn: (within) => isOwnFile(baseName(within)),
   scan,
 };
@@ -56,15 +60,27 @@ export const ghettoVcbLayout: BackupLayout = {
 /** Names alone, so a folder is one of a run only with a file that no other tool leaves in a folder of such a name. */
 function claim({ folder, files, folders }: FolderNames): Claim | null {
   const run = parseRunName(folder);
-  if (run !== null && holdsRun(run, files)) return { files: files.filter(isOwnFile), folders };
+  if (run !== null && (holdsRun(run, files) || mayHoldRun(run, files)))
+    return { files: files.filter(isOwnFile), folders };
   const archives = files.filter((name) => isArchiveName(folder, name));
   return archives.length === 0 ? null : { files: archives };
+}
+
+async function confirm(
+  { repository }: FolderFacts,
+  { folder, files }: ClaimedFiles,
+  claimed: Claim,
+): Promise<Claim | null> {
+  const run = parseRunName(folder);
+  const names = files.map(({ name }) => name);
+  if (run === null || holdsRun(run, names) || !mayHoldRun(run, names)) return claimed;
+  return (await isMarkedBeside(repository, run)) ? claimed : null;
 }
 
 async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promise<FoundWorkload[]> {
   const run = parseRunName(folder);
   const own = files.flatMap(({ name, within }) => (name === within ? [name] : []));
-  if (run !== null && holdsRun(run, own))
+  if (run !== null && (holdsRun(run, own) || mayHoldRun(run, own)))
     return [workload(run, [await readRun(facts, run, files)])];
   const packed = files.flatMap((file) => {
     const name = parseRunName(file.path.replace(/\.gz$/, ''));
@@ -79,8 +95,10 @@ async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promis
 }
 
 function workload(run: RunName, drafts: readonly DraftPoint[]): FoundWorkload {
+  const otherIds = run.isOfOwnConvention ? formerIds(run, drafts) : [];
   return {
     id: workloadId(run),
+    ...(otherIds.length === 0 ? {} : { otherIds }),
     name: machineOf(run),
     restorePoints: settleChains(drafts),
   };

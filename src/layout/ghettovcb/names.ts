@@ -74,13 +74,25 @@ export function holdsRun(
   files: readonly string[],
 ): boolean {
   if (files.some((file) => STATUS.test(file))) return true;
+  return isInPlace && !isOfOwnConvention && holdsOtherDefinition(name, files);
+}
+
+function holdsOtherDefinition(name: string, files: readonly string[]): boolean {
   const definitions = files.filter((file) => /\.vmx$/i.test(file));
-  return (
-    isInPlace &&
-    !isOfOwnConvention &&
-    definitions.length > 0 &&
-    definitions.every((file) => file.slice(0, -'.vmx'.length) !== name)
-  );
+  const isOther = (file: string): boolean => file.slice(0, -'.vmx'.length) !== name;
+  return definitions.length > 0 && definitions.every(isOther);
+}
+
+/** Whether it may be a run under way, of a convention of one's own: nothing but a mark beside it tells that from a copy by hand. */
+export function mayHoldRun(
+  { name, isOfOwnConvention }: RunName,
+  files: readonly string[],
+): boolean {
+  return isOfOwnConvention && holdsOtherDefinition(name, files);
+}
+
+export function isMark(name: string): boolean {
+  return STATUS.test(name);
 }
 
 export function isOwnFile(name: string): boolean {

@@ -57,7 +57,7 @@ interface Machine {
 }
 
 /** Those machines that have a disk here, with their files. */
-async function confirm(facts: FolderFacts, { files }: ClaimedFiles): Promise<Claim> {
+async function confirm(facts: FolderFacts, { files }: ClaimedFiles): Promise<Claim | null> {
   const { machines, images } = await machinesIn(facts, files);
   const own = new Set<string>();
   for (const machine of machines) {
@@ -65,7 +65,8 @@ async function confirm(facts: FolderFacts, { files }: ClaimedFiles): Promise<Cla
     for (const { entry, parts } of relatives(topsOf(machine, images), images))
       for (const { name } of [entry, ...parts]) own.add(name);
   }
-  return { files: files.map(({ name }) => name).filter((name) => own.has(name)) };
+  const names = files.map(({ name }) => name).filter((name) => own.has(name));
+  return names.length === 0 ? null : { files: names };
 }
 
 async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promise<FoundWorkload[]> {

@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import { ghettoVcbLayout } from '../../../src/layout/ghettovcb/ghettovcb.js';
+import { scanRepository } from '../../../src/layout/scan-repository.js';
+import { descriptorText } from '../../support/image/vmdk-bytes.js';
+import { scanWith } from '../../support/layout/scan-with.js';
+import { treeOf } from '../../support/layout/tree.js';
+
+const SECTORS = 8;
+
+function run(
+  folder: string,
+  mark: 'STATUS.ok' | '' = 'STATUS.ok',
+): Record<string, string | number> {
+  return {
+    [`${folder}/web.vmx`]: 'scsi0:0.fileName = "web.vmdk"\n',
+    [`${folder}/web.vmdk`]: descriptorText({ extents: [`RW ${SECTORS} VMFS "web-flat.vmdk"`] }),
+    [`${folder}/web-flat.vmdk`]: SECTORS * 512,
+    ...(mark === '' ? {} : { [`${folder}/${mark}`]: 'Successfully completed backup' }),
+  };
+}
+
+describe('runs of ghettoVCB under a naming convention of one’s own', () => {
+  it('are under way without their mark where another of such a name has it', async () => {
+    const copy = await treeOf({ ...run('web/web-Monday'), ...run('web/web-Tuesday', '') });
+    const [web, ...others] = await scanRepository(copy.repository);
+
+    expect(others).toEqual([]);
+    expect(
+      web!.restorePoints.map(({ state, reason, evidence }) => [state, reason, evidence?.closing]),
+    ).toEqual([
+      ['complete', null, 'closed'],
+      ['incomplete', 'STATUS.ok is not there yet', 'awaited'],
+    ]);
+  });
+
+  it.each([
+    ['web-Monday', ['disk-web:web-Monday:web.vmdk', 'vmware-web:web-Monday:web']],
+    ['web-24-11-2026', ['disk-web:web-24-11-2026:web.vmdk', 'ghettovcb-web:web-24-11']],
+    ['web-20261124', ['disk-web:web:web.vmdk']],
+  ])('tell the ids that they had when %s was no name of a run', async (name, ids) => {
+    const copy = await treeOf(run(`web/${name}`));
+    const [web] = await scanWith(ghettoVcbLayout, copy.repository);
+    expect(web!.id).toBe('ghettovcb-web');
+    expect(web!.otherIds).toEqual(expect.arrayContaining(ids));
+  });
+
+  it('are a machine that was copied by hand where none has a mark', async () => {
+    const copy = await treeOf({ ...run('web/web-old', ''), ...run('web/web-0') });
+    const found = await scanRepository(copy.repository);
+    expect(found.map(({ id, restorePoints: [point] }) => [id, point?.state])).toEqual([
+      ['ghettovcb-web', 'complete'],
+      ['vmware-web:web-old:web', 'complete'],
+    ]);
+  });
+});
