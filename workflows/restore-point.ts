@@ -1,4 +1,5 @@
 import {
+  ActivityCancellationType,
   CancellationScope,
   ContinueAsNew,
   patched,
@@ -51,6 +52,10 @@ async function restore(input: RestoreInput, state: OperationState): Promise<Oper
     startToCloseTimeout: '12h',
     heartbeatTimeout: settings.heartbeatTimeoutMs,
     scheduleToCloseTimeout: settings.unavailableLimitMs,
+    // Else the lease is given back, and the folder to whoever orders it again, while a batch still writes into it.
+    ...(patched(WAITS_FOR_STOP)
+      ? { cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED }
+      : {}),
     retry: { initialInterval: settings.retryIntervalMs, maximumInterval: '1m' },
     // Somebody waits for it: it needs no turn, and the next worker that is free takes it up.
     priority: { priorityKey: FIRST_PRIORITY },
@@ -98,6 +103,9 @@ function noteUnleased(state: OperationState, plan: PreparedRestore): void {
 }
 
 const UNLEASED = 'read without a lease, because the storage takes no write';
+
+/** Before, a restore that was stopped ended while its last batch was still at work. */
+const WAITS_FOR_STOP = 'restorePoint-20261128-waits-for-stop';
 
 /** Before, the lease of a restore that was stopped or failed lasted for up to 15 minutes. */
 const GIVES_BACK = 'restorePoint-20261127-gives-lease-back';
@@ -259,7 +267,7 @@ async function restorePlanned(restore: DiskRestore): Promise<OperationStatus> {
     }
   }
   const endsApart = patched(ENDS_APART);
-  const files = await toTheEnd(async () => {
+  const files = await toTheEnd(state, async () => {
     const finished = await activities.finishRestore.executeWithOptions(
       { summary: `${order.restorePointId}: give the restored disks their names` },
       [{ order, reference, nowMs: Date.now(), ...(endsApart ? { endsApart } : {}) }],

@@ -76,10 +76,10 @@ export async function restoreTree(restore: TreeRestore): Promise<OperationStatus
 }
 
 function nameAndEnd(
-  { order: { restorePointId }, activities }: TreeRestore,
+  { order: { restorePointId }, activities, state }: TreeRestore,
   prepared: Pick<PreparedTree, 'order' | 'token'>,
 ): ReturnType<TreeRestore['activities']['finishTreeRestore']> {
-  return toTheEnd(async () => {
+  return toTheEnd(state, async () => {
     const finished = await activities.finishTreeRestore.executeWithOptions(
       { summary: `${restorePointId}: give the restored files their names` },
       [{ ...prepared, nowMs: Date.now() }],

@@ -1,9 +1,16 @@
 import { CancellationScope, patched } from '@temporalio/workflow';
+import type { OperationState } from './operation-state.js';
 
 /** Before, a stop while files got their names left some with them, and the restore could not go on in its folder. */
 const TO_THE_END = 'restorePoint-20261128-names-to-the-end';
 
-/** The last steps of a restore: a stop that comes now comes too late, and what is done is said. */
-export function toTheEnd<T>(steps: () => Promise<T>): Promise<T> {
-  return patched(TO_THE_END) ? CancellationScope.nonCancellable(steps) : steps();
+/** The last steps of a restore: a stop that comes now comes too late, which is said, as what is done. */
+export async function toTheEnd<T>(state: OperationState, steps: () => Promise<T>): Promise<T> {
+  if (!patched(TO_THE_END)) return steps();
+  const done = await CancellationScope.nonCancellable(steps);
+  if (CancellationScope.current().consideredCancelled) state.note(TOO_LATE);
+  return done;
 }
+
+const TOO_LATE =
+  'it was to be stopped while the restored files got their names: that came too late, and all of them have theirs';

@@ -12,7 +12,11 @@ import { InProcessMover } from '../../support/mover/in-process-mover.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 import { testJob } from '../../support/session/test-site.js';
 import { filesBelow } from '../../support/tree/tree-world.js';
-import { expectSameWithLostAnswers, givenUpAt } from '../../support/workflows/lost-answers.js';
+import {
+  expectSameWithLostAnswers,
+  givenUpAt,
+  stoppedAt,
+} from '../../support/workflows/lost-answers.js';
 import { LocalServer } from '../../support/workflows/local-server.js';
 import { LocalSessions } from '../../support/workflows/local-sessions.js';
 import { InProcessWorker, type WorkerOptions } from '../../support/workflows/local-worker.js';
@@ -201,4 +205,35 @@ describe('what was found when a chain was taken over', LONG, () => {
     ]);
     expect(await copy(NOW_MS + 120_000)).toEqual([]);
   });
+});
+
+describe('a restore of disks that is stopped in place of a second try of', LONG, () => {
+  const NOT_YET = ['prepareRestore', 'restoreBlocks'];
+
+  it.each([...NOT_YET, 'finishRestore', 'endRestore'])(
+    '%s says so, and leaves nothing that a second order cannot end',
+    async (step) => {
+      const { target, chain, keyOf } = await machine();
+      const folder = new SimulatedRepository('folder:/tmp/restored');
+      const where = { destinationPath: folder.id.slice('folder:'.length), format: 'raw' } as const;
+      const order = { repositoryId: 'offsite', restorePointId: keyOf(-1), ...where };
+      const sessions: LocalSessions = new LocalSessions(
+        [target, folder],
+        stoppedAt(step, () => sessions.stop('restore')),
+      );
+      const { result, notes } = await sessions.restore(order, NOW_MS);
+      const leases = await target.list(`${chain}/.leases`).catch(() => []);
+      expect(leases).toEqual([]);
+      const isEarly = NOT_YET.includes(step);
+      expect(result).toBe(isEarly ? 'stopped' : 'success');
+      expect(notes.filter((note) => note.includes('too late'))).toHaveLength(isEarly ? 0 : 1);
+      if (isEarly)
+        expect(await new LocalSessions([target, folder]).restore(order, NOW_MS)).toMatchObject({
+          result: 'success',
+        });
+      const names = [...(await filesBelow(folder, '')).keys()];
+      expect(names.filter((name) => name.startsWith('.longhaul'))).toEqual([]);
+      expect(names).toHaveLength(1);
+    },
+  );
 });

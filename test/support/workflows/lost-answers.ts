@@ -42,3 +42,16 @@ export function givenUpAt(step: string): WorkerOptions {
       name === step && begun++ > 0 ? Promise.reject(new Error('given up')) : Promise.resolve(),
   };
 }
+
+/** A step that is done, whose answer is lost, and whose second try is met by a stop. */
+export function stoppedAt(step: string, stop: () => void): WorkerOptions {
+  let isStopped = false;
+  return {
+    losesAnswer: (name) => {
+      if (name !== step || isStopped) return false;
+      isStopped = true;
+      stop();
+      return true;
+    },
+  };
+}

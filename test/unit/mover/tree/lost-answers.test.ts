@@ -3,6 +3,7 @@ import { TREE_SCENARIOS, type TreeScenario } from '../../../kill-table/tree-kill
 import { InProcessMover } from '../../../support/mover/in-process-mover.js';
 import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
 import { testJob } from '../../../support/session/test-site.js';
+import { restorePointKey } from '../../../../src/domain/targets/repository-view.js';
 import { makeTreesKnown } from '../../../support/tree/known-trees.js';
 import { ToyStore } from '../../../support/tree/toy-store.js';
 import { toySetLayout, toyStoreLayout } from '../../../support/tree/toy-trees.js';
@@ -11,7 +12,11 @@ import { LocalServer, WorkerDeath } from '../../../support/workflows/local-serve
 import { InProcessWorker } from '../../../support/workflows/local-worker.js';
 import { sessionWorkflowId } from '../../../../src/domain/sessions/copy-session.js';
 import { WORKFLOW_COPY_SESSION, type CopySessionOutcome } from '../../../../workflows/messages.js';
-import { expectSameWithLostAnswers, givenUpAt } from '../../../support/workflows/lost-answers.js';
+import {
+  expectSameWithLostAnswers,
+  givenUpAt,
+  stoppedAt,
+} from '../../../support/workflows/lost-answers.js';
 import { LocalSessions } from '../../../support/workflows/local-sessions.js';
 
 async function prepared(name: TreeScenario): Promise<TreeWorld> {
@@ -262,3 +267,36 @@ async function toldOf(world: TreeWorld): Promise<unknown> {
   const { committed, removed, untold, untoldWork } = await world.record();
   return JSON.parse(JSON.stringify({ committed, removed, untold, untoldWork }));
 }
+
+describe('a restore of a tree that is stopped in place of a second try of', LONG, () => {
+  const NOT_YET = ['prepareRestore', 'restoreFiles'];
+
+  it.each([...NOT_YET, 'finishTreeRestore', 'endTreeRestore'])(
+    '%s says so, and leaves nothing that a second order cannot end',
+    async (step) => {
+      const world = await prepared('copy of a tree that has lost files');
+      await world.copy();
+      const newest = (await world.record()).points.at(-1)!;
+      const folder = new SimulatedRepository('folder:/tmp/restored');
+      const { jobId, workload } = await world.record();
+      const order = {
+        ...{ repositoryId: 'offsite', destinationPath: '/tmp/restored', format: 'same' as const },
+        restorePointId: restorePointKey([jobId, workload.id, newest.id]),
+      };
+      const sessions: LocalSessions = new LocalSessions(
+        [world.target, folder],
+        stoppedAt(step, () => sessions.stop('restore')),
+      );
+      const { result, notes } = await sessions.restore(order, world.nowMs);
+      expect(await world.target.list(`${world.tree}/.leases`).catch(() => [])).toEqual([]);
+      const isEarly = NOT_YET.includes(step);
+      expect(result).toBe(isEarly ? 'stopped' : 'success');
+      expect(notes.filter((note) => note.includes('too late'))).toHaveLength(isEarly ? 0 : 1);
+      if (isEarly)
+        expect((await world.restore(folder, newest.source.restorePointId)).result).toBe('success');
+      expect((await folder.list('')).filter(({ name }) => name.startsWith('.longhaul'))).toEqual(
+        [],
+      );
+    },
+  );
+});
