@@ -9,6 +9,7 @@ import type {
   FoundWorkload,
 } from '../backup-layout.js';
 import { datedPlace } from '../dated-folders.js';
+import { parseDatedName } from '../dated-name.js';
 import type { FolderFacts } from '../file-facts.js';
 import { fullDisk, fullPoint } from '../full-point.js';
 import { writtenAtMs } from '../named-date.js';
@@ -82,8 +83,16 @@ async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promis
     companions: [{ path: xml.path, as: xml.name }],
     ...{ files, closingRecord: 'silent' },
   });
-  const name = known.name ?? xml.name.slice(0, -'.xml'.length);
+  const name = nameOf(known, xml);
   return [{ id, name, restorePoints: settleChains([point]) }];
+}
+
+/** The folder and the XML are called as the machine; what stands in the XML may be its UUID. */
+function nameOf({ name }: Machine, xml: ClaimedFile): string {
+  if (name !== null && !SOURCE.test(name)) return name;
+  const called = xml.name.slice(0, -'.xml'.length);
+  const stem = parseDatedName(called)?.stem ?? '';
+  return stem === '' ? called : stem;
 }
 
 function uuidOf({ name }: ClaimedFile): string {

@@ -66,6 +66,17 @@ describe.skipIf(!requireTool('qemu-img'))('exports of HyperCore', () => {
     expect((await stateOf())[0]![0]).toBe('incomplete');
   });
 
+  it.each(['web01', 'web01-2026-11-24'])(
+    'are called as their folder %s where the name in the XML is the UUID',
+    async (folder) => {
+      const xml = XML.replace('<name>web01</name>', `<name>${MACHINE}</name>`);
+      const copy = await treeOf({ [`${folder}/${folder}.xml`]: xml });
+      for (const disk of [A, B]) await makeDisk(copy, `${folder}/${disk}.qcow2`);
+      const found = await scanWith(hypercoreLayout, copy.repository);
+      expect(found.map(({ id, name }) => [id, name])).toEqual([[`scale-${MACHINE}`, 'web01']]);
+    },
+  );
+
   it('need nothing of what lies in their drives', async () => {
     const xml = `<domain><name>web01</name><devices>${['disk', 'cdrom', 'floppy']
       .map((kind, i) => `<disk device="${kind}"><source name="scribe/${i === 0 ? A : B}"/></disk>`)
