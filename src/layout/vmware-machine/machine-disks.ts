@@ -11,7 +11,7 @@ import {
   type ImagePlace,
   type LinkableImage,
 } from '../linked-images.js';
-import { incomplete, type Finding, type PointFault } from '../point-fault.js';
+import type { Finding, PointFault } from '../point-fault.js';
 
 const FORMAT = 'vmdk';
 const RAW = 'raw';
@@ -85,6 +85,8 @@ export interface MachineDisks {
   readonly beside: readonly ClaimedFile[];
   readonly files: readonly ClaimedFile[];
   readonly faults: readonly PointFault[];
+  /** As `SourceRestorePoint.leftOut`: a machine may have disks in several folders. */
+  readonly leftOut: string | undefined;
 }
 
 /** Each disk as it is now, in one file. */
@@ -92,11 +94,12 @@ export function machineDisks(named: readonly VmxDisk[], images: FolderImages): M
   const disks: SourceDisk[] = [];
   const faults: PointFault[] = [];
   const tops: FolderImage[] = [];
+  const absent: string[] = [];
   for (const disk of named) {
     const top = imageOf(disk, images);
     if (top === undefined) {
       const { node, fileName } = disk;
-      faults.push(incomplete(`the disk ${JSON.stringify(fileName)} (${node}) is missing`).fault);
+      absent.push(`the disk ${JSON.stringify(fileName)} (${node})`);
       continue;
     }
     tops.push(top);
@@ -115,6 +118,7 @@ export function machineDisks(named: readonly VmxDisk[], images: FolderImages): M
   const descriptions = single.filter((image) => flatPartOf(image) !== null);
   return {
     ...{ disks, faults, files: filesOf(all) },
+    leftOut: absent.length === 0 ? undefined : `its folder does not hold ${absent.join(', ')}`,
     beside: [...filesOf(others), ...descriptions.map(({ entry }) => entry)],
   };
 }

@@ -25,6 +25,7 @@ import { imageOf, imagesIn, machineDisks, relatives, type FolderImages } from '.
  *  as it is now, whatever it builds on. What snapshots keep travels as it is beside it, because their list (`.vmsd`) names it. What a disk builds on is told as by
  *  `placesOfImages`; a place on the host that a definition names says nothing. A disk of the folder that no definition has to do with is left to others, and so is
  *  a definition that names no disk of its folder, or none at all, as an encrypted one.
+ *  A disk that its folder does not hold is told of as left out: a machine may have disks in other places, and the rest is no worse for it.
  *  Nothing tells that a machine is whole: a point is taken once nothing in it has changed for a while. One that is on is not taken (`set-apart.ts`).
  *  Source: VMware, virtual machine files; real definitions and disks, no whole folder (docs/COMPATIBILITY.md). */
 export const vmwareMachineLayout: BackupLayout = {
@@ -75,11 +76,11 @@ async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promis
   return machines.map((machine) => {
     const { stem, disks: named } = machine;
     const id = `${folderWorkloadId('vmware', place)}:${encodeURIComponent(stem)}`;
-    const { disks, beside, faults, files: shown } = machineDisks(named, images);
+    const { disks, beside, faults, files: shown, leftOut } = machineDisks(named, images);
     const companions = [...filesOfMachine(machine, machines, files), ...beside];
     const written = [...new Set([...companions, ...shown])];
     const point = fullPoint({
-      ...{ id: date?.date ?? UNDATED_ID, workloadId: id, disks, faults },
+      ...{ id: date?.date ?? UNDATED_ID, workloadId: id, disks, faults, leftOut },
       createdAtMs: date?.createdAtMs ?? writtenAtMs(written),
       companions: companions.map(({ path, within }) => ({ path, as: within })),
       ...{ files: written, closingRecord: 'silent' },

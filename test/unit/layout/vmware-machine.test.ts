@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { BackupError } from '../../../src/domain/errors.js';
+import type { SourceRestorePoint } from '../../../src/domain/sources/source-workload.js';
 import type { UnrecognisedFiles } from '../../../src/domain/sources/unrecognised.js';
 import type { UnseenPart } from '../../../src/domain/sources/unseen-part.js';
 import { scanRepository } from '../../../src/layout/scan-repository.js';
@@ -91,7 +92,7 @@ describe.skipIf(!requireTool('qemu-img'))('folders of VMware machines', () => {
     ]);
   });
 
-  it('are not whole without a disk, or what it builds on', async () => {
+  it('are not whole without what a disk builds on, and tell which disk is not there', async () => {
     const copy = await treeOf({
       'a/web.vmx': vmx('web.vmdk', 'gone.vmdk'),
       'b/db.vmx': vmx('db-000001.vmdk'),
@@ -100,9 +101,13 @@ describe.skipIf(!requireTool('qemu-img'))('folders of VMware machines', () => {
     await makeDisk(copy, 'b/db.vmdk');
     await child(copy, 'b/db-000001.vmdk', 'db.vmdk');
     await makeDisk(copy, 'b/db.vmdk');
-    const { points } = await look(copy);
+    const { points, workloads } = await look(copy);
+    const [{ leftOut, evidence }] = workloads[0]!.restorePoints as [SourceRestorePoint];
+    expect([leftOut, evidence?.closing]).toEqual([
+      ...['its folder does not hold the disk "gone.vmdk" (scsi0:1)', 'awaited'],
+    ]);
     expect(points.map(([id, point]) => [id, point![0]])).toEqual([
-      ['vmware-a:web', 'incomplete: the disk "gone.vmdk" (scsi0:1) is missing'],
+      ['vmware-a:web', 'complete'],
       [
         'vmware-b:db',
         'broken: b/db-000001.vmdk builds on an earlier content of "db.vmdk": that was changed afterwards, or is another disk',
