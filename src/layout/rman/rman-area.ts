@@ -18,14 +18,33 @@ export function areaPoints(files: readonly TreeFile[]): TreePoint[] {
   const points = pointsIn(shown);
   if (likely === undefined) return points;
   const others = new Map(pointsIn(likely).map((point) => [point.id, point]));
-  return points.map((point) => {
-    const other = others.get(point.id);
-    if (point.gap !== undefined || isSamePoint(point, other)) return point;
+  const settled = points.map((shown) => {
+    const other = others.get(shown.id);
+    const point = likely.isOtherClock === true ? withLaterDate(shown, other) : shown;
+    const isMoved =
+      likely.isOtherClock === true &&
+      shown.kind === 'log' &&
+      point.createdAtMs - earlierMs(shown, other) > MOVED_MS;
+    if (point.gap !== undefined || (isSamePoint(shown, other) && !isMoved)) return point;
     // Until the order is known what either needs stays.
     const needs = [...new Set([...point.needs, ...(other?.needs ?? [])])];
     return { ...point, needs, gap: UNKNOWN_ORDER };
   });
+  return settled.sort((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1));
 }
+
+/** A backup that is dated too late serves fewer logs, and a log fewer are done without: one that is dated too early would stand for what it does not hold. */
+function withLaterDate(point: TreePoint, other: TreePoint | undefined): TreePoint {
+  const createdAtMs = Math.max(point.createdAtMs, other?.createdAtMs ?? 0);
+  return { ...point, createdAtMs };
+}
+
+function earlierMs(point: TreePoint, other: TreePoint | undefined): number {
+  return Math.min(point.createdAtMs, other?.createdAtMs ?? Infinity);
+}
+
+/** By less than this dates differ for the seconds that an autobackup takes. */
+const MOVED_MS = 15 * 60_000;
 
 function autobackupsOf(files: readonly AreaFile[]): Closing[] {
   return files.flatMap((file) => {

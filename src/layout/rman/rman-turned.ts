@@ -8,6 +8,8 @@ export type Turn = (writtenMs: number) => number;
 export interface Order {
   readonly files: readonly AreaFile[];
   readonly turnMs: Turn;
+  /** It is the one that holds if another clock was wrong. Absent: if files were not brought here. */
+  readonly isOtherClock?: true;
 }
 
 /** Autobackups that were written as long after the time in their names, or before it. */
@@ -45,7 +47,8 @@ export function ordersOf(
   const [ofDatabase, ofStorage, ofEither] = [of('database'), of('storage'), of('either')];
   const shown = orderBy([...ofDatabase, ...ofEither], ofStorage);
   if (ofEither.length + late.length === 0) return [shown];
-  return [shown, orderBy([...ofDatabase, late], [...ofStorage, ...ofEither])];
+  const other = orderBy([...ofDatabase, late], [...ofStorage, ...ofEither]);
+  return [shown, ofEither.length === 0 ? other : { ...other, isOtherClock: true }];
 }
 
 type WrongClock = 'database' | 'storage' | 'either';

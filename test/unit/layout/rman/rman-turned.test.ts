@@ -64,6 +64,23 @@ describe('a clock of the storage that was wrong', () => {
   });
 });
 
+it('a run of a doubtful time has the later of its dates, and logs of it a warning', async () => {
+  const [back, day] = [-13 * DAY, 24 * 60 * 60_000];
+  const moved = run('nnnd0', 2).map(([name, minutes]): WrittenFile => [name, minutes + back]);
+  const points = await pointsOfArea(
+    ...[...run('nnnd0', 0), archivedLog(1, 0.1 * DAY, '2026_11_24'), ...run('nnnd0', 1)],
+    ...[...moved, archivedLog(4, 2.1 * DAY + back, '2026_11_26')],
+    ...[...run('nnnd0', 3), archivedLog(5, 3.1 * DAY, '2026_11_27'), ...run('nnnd0', 4)],
+  );
+  const atDay = (at: number) => Date.UTC(2026, 10, 24) + at * day;
+  const full = points.find(({ id }) => id === tagAt(2 * DAY))!;
+  expect(full.createdAtMs).toBe(atDay(2));
+  const log = points.find(({ id }) => id.includes('_1_4_'))!;
+  expect([Math.round((log.createdAtMs - atDay(2.1)) / 60_000), log.gap !== undefined]).toEqual([
+    ...[0, true],
+  ]);
+});
+
 describe('a clock of the database that was wrong', () => {
   it.each([
     ['a day and a half behind', -1.5],
