@@ -53,9 +53,14 @@ export function pointsNeededBy(
   };
   follow();
   if (wanted.kind === 'log') {
-    const sinceMs = addBase(found, full, dates) - (rules.logsBeforeFullMs ?? 0);
+    const baseMs = addBase(found, full, dates);
+    const sinceMs = baseMs - (rules.logsBeforeFullMs ?? 0);
+    // Of one just before the base what lies before it does not matter, unless another needs it.
+    const others = points.filter(
+      (point) => point.gap === undefined || dates(point).createdAtMs >= baseMs,
+    );
     const beside =
-      rules.hasOneLog === true ? [] : logsBeside(points, wanted, found, { sinceMs, dates });
+      rules.hasOneLog === true ? [] : logsBeside(others, wanted, found, { sinceMs, dates });
     for (const point of beside) found.add(point);
     // What lies before the base is in it.
     follow((need) => dates(need).createdAtMs >= sinceMs);

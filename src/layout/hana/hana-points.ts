@@ -69,7 +69,7 @@ export function hanaPoints(
       dataPoint(backup, backups, lacks.get(backup) ?? null, catalogueBehind(backup, catalogues)),
     ),
     ...logs.map((log, index) =>
-      logPoint(log, logs[index - 1] ?? null, backups, catalogueOf(log.atMs)),
+      logPoint(log, logs[index - 1] ?? null, { backups, lacks }, catalogueOf(log.atMs)),
     ),
   ];
   return points.sort((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1));
@@ -301,18 +301,29 @@ function underDelta(
   return { needs: [], gap: `the backup that it builds on (id ${from}) is not here` };
 }
 
+interface DatedLog extends Named<LogName> {
+  readonly atMs: number;
+}
+
+interface Judged {
+  readonly backups: readonly DataBackup[];
+  /** Of each what is missing. */
+  readonly lacks: ReadonlyMap<DataBackup, string | null>;
+}
+
 function logPoint(
-  { file, name, atMs }: Named<LogName> & { readonly atMs: number },
-  last: Named<LogName> | null,
-  backups: readonly DataBackup[],
+  log: DatedLog,
+  last: DatedLog | null,
+  judged: Judged,
   catalogue: readonly TreeFile[],
 ): TreePoint {
+  const { file, name, atMs } = log;
   const before = last?.name.volume === name.volume ? last : null;
   const { sizeBytes } = file.stamp;
   const isCut = sizeBytes === 0 || sizeBytes % PAGE_BYTES !== 0;
   return {
     ...{ id: file.within, createdAtMs: atMs, kind: 'log' },
-    ...underLog(name, before, atMs, backups),
+    ...underLog(log, before, judged),
     state: isCut ? 'incomplete' : 'complete',
     reason: isCut ? `${file.within} has ${sizeBytes} bytes, no whole number of pages` : null,
     ...contentOf([file, ...catalogue]),
@@ -320,26 +331,42 @@ function logPoint(
   };
 }
 
-/** Logs of a volume join end to start. The first that is there needs the newest full before it, if there is one. */
+/** Logs of a volume join end to start. The first that is there needs the newest full before it, if there is one; and so does the first behind the oldest full, for those before it
+ *  roll nothing forward. */
 function underLog(
-  { volume, first }: LogName,
-  before: Named<LogName> | null,
-  atMs: number,
-  backups: readonly DataBackup[],
+  { name: { volume, first }, atMs }: DatedLog,
+  before: DatedLog | null,
+  { backups, lacks }: Judged,
 ): Pick<TreePoint, 'needs' | 'gap'> {
-  if (before !== null && before.name.last >= first) return { needs: [before.file.within] };
+  const fulls = backups.filter((backup) => backup.delta === null && backup.atMs <= atMs);
+  if (before !== null && before.name.last >= first) {
+    const oldest = fulls.find((backup) => hasVolume(backup, volume));
+    const isFirstBehind =
+      oldest !== undefined &&
+      lacks.get(oldest) === null &&
+      oldest.id !== null &&
+      before.atMs < oldest.atMs &&
+      isWrittenAsNamed(before);
+    return { needs: [isFirstBehind ? oldest.pointId : before.file.within] };
+  }
   if (before !== null)
     return {
       needs: [],
       gap: `the log of volume ${volume} from ${before.name.last} to ${first} is missing`,
     };
-  const fulls = backups.filter((backup) => backup.delta === null && backup.atMs <= atMs);
   // Of another database that is backed up to the same folder it is no log; a volume may be newer than the full of its database.
   const full =
     fulls.findLast((backup) => hasVolume(backup, volume)) ??
     fulls.findLast(({ isOnlyDatabase }) => isOnlyDatabase);
   return full === undefined ? { needs: [], gap: NO_FULL } : { needs: [full.pointId] };
 }
+
+/** Not by a clock that was turned back: then it may have been written behind a full that is dated after it. */
+function isWrittenAsNamed({ file, name: { id }, atMs }: DatedLog): boolean {
+  return id !== null && Math.abs(writtenAtMs([file]) - atMs) <= CLOCKS_MS;
+}
+
+const CLOCKS_MS = 15 * 60_000;
 
 const NO_FULL = 'no full backup of the database lies before it';
 

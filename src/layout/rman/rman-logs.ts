@@ -42,17 +42,20 @@ export function archivedPoints(
   return [...byThread.values()].flatMap((logs) => {
     const stretches = stretchesOf(logs);
     return stretches.flatMap((stretch, index) => {
+      const first = firstSinceOldest(stretch, runs, clock);
       const hole = hasLogPieces ? null : holeBefore(stretch, stretches[index - 1] ?? null);
       return stretch.map((log, place): TreePoint => {
         const { file, writtenMs } = log;
-        const last = stretch[place - 1];
+        const last = log === first?.log ? undefined : stretch[place - 1];
         const atMs = clock.namedMs(writtenMs);
         const footing =
           last !== undefined
             ? { needs: [last.file.within] }
-            : hole !== null
-              ? { needs: [], gap: hole }
-              : underLogs(runs.filter((run) => run.atMs <= atMs));
+            : log === first?.log
+              ? { needs: [first.oldest.id] }
+              : hole !== null
+                ? { needs: [], gap: hole }
+                : underLogs(runs.filter((run) => run.atMs <= atMs));
         return {
           ...{ id: file.within, createdAtMs: atMs, kind: 'log', ...footing },
           ...{ state: 'complete', reason: null, files: [file.within] },
@@ -63,6 +66,28 @@ export function archivedPoints(
     });
   });
 }
+
+/** The first log that was closed since the oldest backup began, where others lie before it: those roll nothing forward, and what is missing before them harms none that follow. null: there is none, or
+ *  times do not tell. */
+function firstSinceOldest(
+  stretch: readonly ArchivedLog[],
+  runs: readonly JudgedRun[],
+  clock: Clock,
+): { readonly log: ArchivedLog; readonly oldest: JudgedRun } | null {
+  const oldest = runs.find(({ closing, kind }) => closing !== null && kind !== 'log');
+  if (oldest === undefined || oldest.kind === 'level1') return null;
+  const since = stretch.findIndex(({ writtenMs }) => clock.exactMs(writtenMs) >= oldest.atMs);
+  if (since < 1) return null;
+  const isBefore = ({ writtenMs }: ArchivedLog): boolean =>
+    clock.isTrue(writtenMs) && clock.exactMs(writtenMs) < oldest.atMs - CLOCKS_MS;
+  const isTold = stretch.slice(0, since).every(isBefore);
+  return isTold && clock.isTrue(stretch[since]!.writtenMs)
+    ? { log: stretch[since]!, oldest }
+    : null;
+}
+
+/** So far apart an autobackup, which tells how clocks differ, and its name may be. */
+const CLOCKS_MS = 2 * 60_000;
 
 /** Logs of one thread by their numbers, parted where a number is missing. Several processes archive at once, so that files tell their order by their numbers
  *  alone, and not by their times. */

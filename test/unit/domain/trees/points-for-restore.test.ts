@@ -196,6 +196,18 @@ describe('what a restore of a point of sets takes', () => {
       expect(taken(points, 'v2 3')).toEqual(['full v2 1 v3 1 v2 2 v3 2 v2 3 v3 3 v3 4', '']);
     });
 
+    it('has no log of the minutes before its base that has a hole before it, unless one needs it', () => {
+      const hole = { gap: 'no backup of the database lies before it' };
+      const points = [
+        copied('t1 1', '20T00:50', 'log', [], hole),
+        copied('full', '20T01:00', 'full', []),
+        copied('t1 2', '20T06:00', 'log', ['full']),
+      ];
+      expect(taken(points, 't1 2')).toEqual(['full t1 2', '']);
+      const needing = [...points.slice(0, 2), copied('t1 2', '20T06:00', 'log', ['t1 1'])];
+      expect(missingTexts(needing, 'copy of t1 2', RULES)).toEqual([`t1 1: ${hole.gap}`]);
+    });
+
     it('has the full that serves it where its chain begins behind a hole', () => {
       const points = [
         copied('early', '19T10:00', 'log', []),

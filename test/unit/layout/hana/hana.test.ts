@@ -306,6 +306,23 @@ describe('backups of SAP HANA', () => {
     });
   });
 
+  it('of logs need the oldest full since it began, unless a clock may have been turned back', async () => {
+    const earlier = String(Number(T0) - 60 * 60_000);
+    const copy = await treeOf({ ...hanaBackups(), [LOG(512, 1024, earlier)]: hanaFile(earlier) });
+    const needsOf = async () => {
+      const [tree] = await scanTreesWith(hanaLayout, copy.repository);
+      return tree!.points.find(({ id }) => id === LOG(1024, 2048))!.needs;
+    };
+    const written = async (ms: number) => {
+      await utimes(copy.at(LOG(512, 1024, earlier)), new Date(ms), new Date(ms));
+      return needsOf();
+    };
+    expect(await written(Number(earlier) + 1000)).toEqual([
+      `${FULL}_databackup@2026-11-24T06:00:00`,
+    ]);
+    expect(await written(Number(T0) + 60_000)).toEqual([LOG(512, 1024, earlier)]);
+  });
+
   it('name the log that is missing, and a log that is cut off', async () => {
     const { [LOG(1024, 2048)]: _gone, ...files } = hanaBackups();
     const [tree] = await treesOf({

@@ -203,6 +203,18 @@ describe('archived logs', () => {
     });
   });
 
+  it('need the oldest backup since this began, whatever lies before those that are older', async () => {
+    const before = [[5, -100] as const, [6, -10] as const];
+    expect(await footingsOf(...before, [7, 20], [8, 100])).toEqual({
+      ...{ 5: 'no backup of the database lies before it', 6: '5', 7: tagAt(0), 8: '7' },
+    });
+    // Of one of the same minute nobody knows, nor where a later one has a lower number.
+    expect(await footingsOf(...before, [7, -1], [8, 100])).toMatchObject({ 7: '6', 8: '7' });
+    expect(await footingsOf([5, -100], [6, 21], [7, -10], [8, 100])).toMatchObject({
+      ...{ 6: tagAt(0), 7: '6', 8: '7' },
+    });
+  });
+
   it('begin anew behind OPEN RESETLOGS, and lack nothing there', async () => {
     const old = [[4711, 100] as const, [4712, 101] as const];
     const anew = [[2, 201] as const, [1, 202] as const, [3, 203] as const];
