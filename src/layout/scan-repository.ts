@@ -226,11 +226,16 @@ function unrecognisedIn(
   runBy?: string,
 ): UnrecognisedFiles[] {
   const byFolder = new Map<string, string[]>();
-  for (const { path, name } of unclaimed) {
+  const links: UnrecognisedFiles[] = [];
+  for (const { path, name, leadsOut } of unclaimed) {
+    if (leadsOut) {
+      links.push({ folder: path, fileCount: 1, examples: [name], leadsOut });
+      continue;
+    }
     const folder = path.length === name.length ? '.' : path.slice(0, -name.length - 1);
     byFolder.set(folder, [...(byFolder.get(folder) ?? []), name]);
   }
-  return [...byFolder].map(([folder, names]) => {
+  const files = [...byFolder].map(([folder, names]) => {
     const examples = names.slice(0, UNRECOGNISED_EXAMPLES);
     const ofTree = toolOfTree(names);
     if (ofTree !== null) treeTools.set(folder, ofTree);
@@ -241,6 +246,7 @@ function unrecognisedIn(
       ...(runBy === undefined ? {} : { runBy }),
     };
   });
+  return [...files, ...links];
 }
 
 function toolAbove(folder: string, treeTools: ReadonlyMap<string, string>): string | null {

@@ -22,7 +22,7 @@ export interface WalkedFolder {
   readonly shares: readonly FolderShare[];
   /** What layouts of trees have claimed: nothing below it was looked at. */
   readonly trees: SharedOut['trees'];
-  /** Files that no layout has claimed, or that it finds among what it has claimed and does not know; folders that none may have. */
+  /** Files that no layout has claimed, or that it finds among what it has claimed and does not know; folders that none may have; links out of the repository. */
   readonly unclaimed: readonly RepositoryEntry[];
   /** As `SetApart.runBy`, of what is set apart there. Absent: nothing is. */
   readonly runBy?: string;
@@ -51,6 +51,8 @@ interface ReadFolder {
   /** Names of folders that hold no source. */
   readonly passedOver: readonly string[];
   readonly unaddressable: readonly RepositoryEntry[];
+  /** Links out of the repository. */
+  readonly leadingOut: readonly RepositoryEntry[];
   /** They are not among `files`. */
   readonly onTheirWay: readonly FileOnItsWay[];
   /** Longhaul keeps something of its own there, as in the root of a target. */
@@ -153,7 +155,7 @@ async function shareFolder(
   const { trees, claims, unclaimed, left } = shared;
   const unread = [...shared.unread];
   const unseen = unaddressable.filter(isFolderOrImage).map(unsupportedName);
-  const strangers = [...apart, ...unclaimed.flatMap((name) => fileOf.get(name) ?? [])];
+  const strangers = [...apart, ...found.leadingOut, ...filesOf(unclaimed, fileOf)];
   // No layout is asked of a name that it could not open.
   for (const entry of unaddressable)
     if (!isFolderOrImage(entry) && !isFilePassedOver(entry.name)) strangers.push(entry);
@@ -192,6 +194,13 @@ async function shareFolder(
     walked: { folder, shares, trees, unclaimed: strangers, unseen, unread, ...runBy },
     left: left.map((name) => joinPath(folder, name)),
   };
+}
+
+function filesOf(
+  names: readonly string[],
+  fileOf: ReadonlyMap<string, RepositoryEntry>,
+): RepositoryEntry[] {
+  return names.flatMap((name) => fileOf.get(name) ?? []);
 }
 
 /** `setApartIn`, or that the names made it fail. */
@@ -328,7 +337,11 @@ async function readFolder(
   const unaddressable = entries.filter((entry) => entry.unaddressable !== undefined);
   const hasOwnFolder = folders.some(({ name }) => name === OWN_FOLDER);
   const onTheirWay = filesOnTheirWay(entries.filter(({ name }) => isFilePassedOver(name)));
-  return { folder, files, within, passedOver, unaddressable, onTheirWay, hasOwnFolder };
+  const leadingOut = entries.filter(
+    ({ name, leadsOut }) => leadsOut && !isFilePassedOver(name) && !isFolderPassedOver(name),
+  );
+  const others = { unaddressable, leadingOut };
+  return { folder, files, within, passedOver, ...others, onTheirWay, hasOwnFolder };
 }
 
 /** Other files may have any name. */

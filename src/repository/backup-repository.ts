@@ -160,6 +160,8 @@ export interface RepositoryEntry {
   /** Of an `other`: it is a file or a folder whose name cannot be part of a path. Such a name is shown with `\xNN` for bytes that are no
    *  UTF-8, and never opened. */
   readonly unaddressable?: 'file' | 'folder';
+  /** Of an `other` that `list` gives: a symbolic link that leads out of the repository. None is ever followed. */
+  readonly leadsOut?: true;
   readonly stamp: FileStamp;
   /** Permission bits; absent where the storage has none. */
   readonly mode?: number;

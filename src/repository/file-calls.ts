@@ -11,6 +11,8 @@ const fdatasync = promisify(fs.fdatasync);
 export interface FileCalls {
   open(path: string, flags: number, mode?: number): Promise<OpenFile>;
   lstat(path: string | Buffer): Promise<fs.BigIntStats>;
+  /** What a link says, unchanged. */
+  readLink(path: string): Promise<string>;
   /** The same without a promise for each of a million names. null: this thread must not wait for storage. */
   readonly lstatNow: ((path: string | Buffer) => fs.BigIntStats) | null;
   /** A character for each byte (latin1), because a file system does not promise UTF-8, and a buffer for each of a million names costs more than looking at it.
@@ -92,6 +94,7 @@ export async function syncFileSystem({ fd }: OpenFile, kernel = release()): Prom
 const asynchronousCalls: FileCalls = {
   open: (path, flags, mode) => fs.promises.open(path, flags, mode),
   lstat: (path) => fs.promises.lstat(path, { bigint: true }),
+  readLink: (path) => fs.promises.readlink(path),
   lstatNow: null,
   listNames: (path) => fs.promises.readdir(path, LISTED),
   makeFolder: async (path, mode) => void (await fs.promises.mkdir(path, { mode })),
@@ -106,6 +109,7 @@ const asynchronousCalls: FileCalls = {
 const synchronousCalls: FileCalls = {
   open: async (path, flags, mode) => new SynchronousFile(fs.openSync(path, flags, mode)),
   lstat: async (path) => fs.lstatSync(path, { bigint: true }),
+  readLink: async (path) => fs.readlinkSync(path),
   lstatNow: (path) => fs.lstatSync(path, EXACT),
   listNames: async (path) => fs.readdirSync(path, LISTED),
   makeFolder: async (path, mode) => void fs.mkdirSync(path, { mode }),

@@ -9,6 +9,8 @@ export interface UnrecognisedFiles {
   readonly tool?: string;
   /** Whose machines run on disks that are among them. Absent: none is known to be one. */
   readonly runBy?: string;
+  /** It is one link in the place of a folder or a file, which leads out of the repository. Absent: it is none. */
+  readonly leadsOut?: true;
 }
 
 const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
@@ -123,8 +125,11 @@ export function unrecognisedReason({
   examples,
   tool,
   runBy,
+  leadsOut,
 }: UnrecognisedFiles): string {
   const names = examples.map((name) => JSON.stringify(name)).join(', ');
+  if (leadsOut)
+    return `${names} is a link that leads out of this repository and is not followed, so nothing of what lies there is copied unless it is a repository of its own`;
   const rest = fileCount - examples.length;
   const what = rest === 0 ? names : `${names} and ${rest} more`;
   if (runBy !== undefined && tool === undefined) {

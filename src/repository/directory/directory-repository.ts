@@ -16,6 +16,7 @@ import { DirectoryFile } from './directory-file.js';
 import { fileCallsOfThisThread, type FileCalls } from '../file-calls.js';
 import { FolderVerbs } from '../folder-verbs.js';
 import { entryNow, entryOf, factsOf, listedName, typeOf, type ListedName } from './listed-entry.js';
+import { withLinksOut } from './links-out.js';
 import { inEntryOrder } from './name-order.js';
 import { KeptFolders } from './kept-folders.js';
 import { RepositoryRoot, type FolderAccess, type OpenFolder } from './open-folder.js';
@@ -127,7 +128,8 @@ class DirectoryRepository extends FolderVerbs implements FolderRepository {
         // In the order of their bytes first, which hardly differs: the last sort has little left to do.
         for (const batch of batchesOf([...names].sort()))
           found.push(...(await this.#look(open, folder, batch)));
-        return found.sort(entryOrder);
+        const inOrder = found.sort(entryOrder);
+        return withLinksOut(this.#calls, open, this.capabilities.place, inOrder);
       }),
     );
     return (await unlessMissing(entries)) ?? [];
