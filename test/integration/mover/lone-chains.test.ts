@@ -233,6 +233,48 @@ describe.skipIf(!requireTool('qemu-img'))('images of one folder that build on on
     expect(points[1]!.disks[0]!.sizeBytes).toBeLessThan(MIB);
   });
 
+  it('begin anew in VMDK after a base that was copied byte for byte', async () => {
+    await qemuImg('create', '-q', '-f', 'vmdk', source('web.vmdk'), '8M');
+    await qemuIo(source('web.vmdk'), 'vmdk', ['write -P 0x11 0 3M']);
+    await written('web.vmdk', 0);
+    expect(kindsOf(await session())).toEqual(['full vmdk-stream']);
+    for (const [day, [name, below]] of [
+      ['web-000001.vmdk', 'web.vmdk'],
+      ['web-000002.vmdk', 'web-000001.vmdk'],
+    ].entries()) {
+      await qemuImg('create', '-q', '-f', 'vmdk', '-F', 'vmdk', '-b', below!, source(name!));
+      await qemuIo(source(name!), 'vmdk', [`write -P ${day + 40} ${day}M 64k`]);
+      await written(name!, 5 + day);
+    }
+    const points = await session(1);
+    expect(kindsOf(points)).toEqual(['full vmdk-stream', 'full vmdk', 'increment vmdk']);
+    for (const [index, name] of ['web.vmdk', 'web-000001.vmdk', 'web-000002.vmdk'].entries()) {
+      const expected = await qemuBytes(source(name), 'vmdk');
+      expect(firstDifference(await qemuBytes(fileOf(points[index]!), 'vmdk'), expected)).toBeNull();
+    }
+  });
+
+  it('stay one workload when the newest is committed into the base', async () => {
+    await qemuImg('create', '-q', '-f', 'qcow2', source('web.qcow2'), '8M');
+    await qemuIo(source('web.qcow2'), 'qcow2', ['write -P 0x11 0 3M']);
+    const backing = ['-F', 'qcow2', '-b', 'web.qcow2'];
+    await qemuImg('create', '-q', '-f', 'qcow2', ...backing, source('snap.qcow2'));
+    await qemuIo(source('snap.qcow2'), 'qcow2', ['write -P 0x22 1M 64k']);
+    await written('web.qcow2', 0);
+    await written('snap.qcow2', 1);
+    const [, before] = await session();
+    const seen = await qemuBytes(fileOf(before!), 'qcow2');
+    await qemuImg('commit', '-q', source('snap.qcow2'));
+    await rm(source('snap.qcow2'));
+    await qemuIo(source('web.qcow2'), 'qcow2', ['write -P 0x33 5M 64k']);
+    await written('web.qcow2', 5);
+    const points = await session(1);
+    const newest = await qemuBytes(source('web.qcow2'), 'qcow2');
+    expect(firstDifference(await qemuBytes(fileOf(points.at(-1)!), 'qcow2'), newest)).toBeNull();
+    expect(firstDifference(await qemuBytes(fileOf(points[1]!), 'qcow2'), seen)).toBeNull();
+    expect(points).toHaveLength(3);
+  });
+
   it('are one machine each where several build on one, and each is whole', async () => {
     await qemuImg('create', '-q', '-f', 'qcow2', source('template.qcow2'), '8M');
     await qemuIo(source('template.qcow2'), 'qcow2', ['write -P 0x11 0 3M']);
