@@ -12,12 +12,14 @@ import {
 import { NOTHING_UNREAD, unreadOf, type Unread } from '../src/domain/safety/hidden-problems.js';
 import type { SafetyProblem } from '../src/domain/safety/problem-groups.js';
 import type { SafetySeen, Verdict } from '../src/domain/safety/safety-facts.js';
-import { cut } from '../src/domain/sessions/task-brief.js';
+import { cut, jsonBytes } from '../src/domain/sessions/task-brief.js';
 import { deliver, ping, pingSession, type SessionPing } from '../src/notify/deliver.js';
 import { runTask } from './run-task.js';
 
 /** In the answer to one look: a history takes no more. */
 const MAX_PROBLEMS = 200;
+/** Of these as JSON, half of what an answer may have: the keys of what is open, and jobs that are not judged, come beside them. */
+const MAX_PROBLEM_BYTES = 1_000_000;
 const MAX_TEXT = 500;
 /** Jobs of repositories that could not be read whole; of more of them nothing ends. */
 const MAX_UNREAD_JOBS = 500;
@@ -82,7 +84,7 @@ export function createNotifyActivities(deps: {
           areOutcomesKnown = true,
           unjudgedRuns = [],
         } = await readSafety();
-        const { shown, stillThere } = roomFor(problems, open);
+        const { shown, stillThere } = roomFor(problems, open, rank);
         const unread = { ...unreadOf(problems), unjudgedRuns };
         const namedJobs = [unread.jobIds, unread.sources?.jobIds ?? [], unjudgedRuns].flat();
         const isAllNamed = namedJobs.length <= MAX_UNREAD_JOBS;
@@ -90,7 +92,7 @@ export function createNotifyActivities(deps: {
           sentence: cut(verdict.sentence, MAX_TEXT),
           state: verdict.state,
           isWhole: areOutcomesKnown && isAllNamed && seesAll(problems),
-          problems: shown.map((problem) => observed(problem, rank)),
+          problems: shown,
           stillThere,
           count: problems.length,
           unread: isAllNamed ? unread : NOTHING_UNREAD,
@@ -106,13 +108,25 @@ export function createNotifyActivities(deps: {
 function roomFor(
   problems: readonly SafetyProblem[],
   open: readonly string[],
-): { shown: readonly SafetyProblem[]; stillThere: readonly string[] } {
-  if (problems.length <= MAX_PROBLEMS) return { shown: problems, stillThere: [] };
+  rank: (jobId: string) => number,
+): { shown: readonly ObservedProblem[]; stillThere: readonly string[] } {
+  const inOrder = firstWithin(problems, rank);
+  if (inOrder.length === problems.length) return { shown: inOrder, stillThere: [] };
   const known = new Set(open);
   const isOpen = (problem: SafetyProblem) => known.has(keyOf(problem));
   const all = [...problems.filter((problem) => !isOpen(problem)), ...problems.filter(isOpen)];
-  const stillThere = all.slice(MAX_PROBLEMS).filter(isOpen).map(keyOf);
-  return { shown: all.slice(0, MAX_PROBLEMS), stillThere };
+  const shown = firstWithin(all, rank);
+  return { shown, stillThere: all.slice(shown.length).filter(isOpen).map(keyOf) };
+}
+
+function firstWithin(
+  problems: readonly SafetyProblem[],
+  rank: (jobId: string) => number,
+): readonly ObservedProblem[] {
+  const first = problems.slice(0, MAX_PROBLEMS).map((problem) => observed(problem, rank));
+  let bytes = 0;
+  const end = first.findIndex((problem) => (bytes += jsonBytes(problem) + 1) > MAX_PROBLEM_BYTES);
+  return end === -1 ? first : first.slice(0, end);
 }
 
 function observed(problem: SafetyProblem, rank: (jobId: string) => number): ObservedProblem {

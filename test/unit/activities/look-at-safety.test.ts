@@ -36,6 +36,22 @@ it('a look at more problems than it has room for shows what is new, and says whi
   expect(jsonBytes(look)).toBeLessThan(300_000);
 });
 
+it('a look has room in what Temporal carries, however many jobs its problems are of', async () => {
+  const jobIds = Array.from({ length: 500 }, (_, i) => `${'j'.repeat(60)}${i}`);
+  const long = '名'.repeat(600);
+  const problems = Array.from({ length: 200 }, (_, i) => ({
+    ...{ ...PROBLEM, key: `p${i}`, text: long, nextStep: long },
+    ...{ jobIds, onlyOf: jobIds },
+  }));
+  const open = problems.map(({ key }) => key);
+  const look = await inActivity(lookWith({ problems }), { open });
+  // Temporal takes payloads of 2 MiB.
+  expect(jsonBytes(look)).toBeLessThan(1_500_000);
+  const shown = look.problems.map(({ key }) => key);
+  expect(shown.length).toBeGreaterThan(10);
+  expect(new Set([...shown, ...look.stillThere!])).toEqual(new Set(open));
+});
+
 it('a look tells two long paths with one beginning apart', async () => {
   const problems = ['1', '2'].map((end) => ({ ...PROBLEM, key: `${'x'.repeat(600)}${end}` }));
   const look = await inActivity(lookWith({ problems }), {});
