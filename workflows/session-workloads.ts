@@ -1,3 +1,5 @@
+import { patched } from '@temporalio/workflow';
+import { NAMES_OF_JOB, unmatchedLimits } from '../src/domain/jobs/unmatched-names.js';
 import type { CopyJob, StartOverrides } from '../src/domain/jobs/copy-job.js';
 import { newTask, type CopyTask } from '../src/domain/sessions/copy-session.js';
 import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
@@ -96,6 +98,7 @@ export async function findWorkloads(
         told.push(...unmatched(repositoryId, patterns ?? [], workloads));
     }
   }
+  if (overrides.workloads === undefined) told.push(...limitsForNothing(job, looks.map(asLook)));
   // What a retry or a watch names may be gone by now.
   if (isByHand) told.push(...unknownNames(job, overrides.workloads, looks.map(asLook)));
   const byId = [...found.values()].sort((a, b) => (a.workload.id < b.workload.id ? -1 : 1));
@@ -185,6 +188,22 @@ function rulesOf({ type, limits }: FoundWorkload): Pick<WorkloadTypeFacts, 'titl
 function passedOverTask(name: string, reason: string): CopyTask {
   return { ...newTask(name, null), ...{ state: 'ended', result: 'nothingToCopy', reason } };
 }
+
+/** A task for each list of names in the definition that limits nothing, when all of the sources was seen. No fault: what is named may be gone. */
+function limitsForNothing(job: CopyJob, looks: readonly SourceLook[]): CopyTask[] {
+  if (!looks.every(({ isRead }) => isRead)) return [];
+  const shown = looks.flatMap(({ repositoryId, workloads }) =>
+    workloads
+      .filter(({ unseen }) => unseen === undefined)
+      .map((workload) => ({ repositoryId, workload })),
+  );
+  const reasons = unmatchedLimits(job, shown);
+  if (reasons.length === 0 || !patched(TELLS_LIMITS)) return [];
+  return reasons.map((reason) => passedOverTask(NAMES_OF_JOB, reason));
+}
+
+/** Before, exclusions and limits for what no source has were passed over without a word. */
+const TELLS_LIMITS = 'copySession-20261128-unmatched-limits';
 
 interface ListedSource extends Pick<SourceLook, 'repositoryId' | 'workloads'> {
   readonly failure: CopyTask | null;

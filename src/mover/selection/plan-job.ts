@@ -10,6 +10,12 @@ import { heldTwiceText } from '../../domain/sources/one-workload.js';
 import type { RetentionAction } from '../../domain/retention/retention.js';
 import type { SourceWorkload } from '../../domain/sources/source-workload.js';
 import type { SelectedRestorePoint } from '../../domain/sources/select-restore-points.js';
+import {
+  NAMES_OF_JOB,
+  unmatchedLimits,
+  unmatchedSources,
+  type ShownWorkload,
+} from '../../domain/jobs/unmatched-names.js';
 import { excludedBy, sourceScope } from '../../domain/jobs/source-scope.js';
 import { jsonBytes } from '../../domain/sessions/task-brief.js';
 import { withUpcomingPoints, type UpcomingCopy } from '../../domain/sources/upcoming-points.js';
@@ -43,7 +49,13 @@ export async function planJob(context: MoverContext, input: JobLook): Promise<Jo
   const workloads: WorkloadPlan[] = [];
   let bytes = 0;
   let nextCursor: string | undefined;
-  for (const { repositoryId, workload, conflict } of await workloadsAfter(context, input)) {
+  const { found, unmatched } = await workloadsAfter(context, input);
+  for (const reason of input.after === null ? unmatched : []) {
+    const plan = boundedPlan({ ...NOTHING_PLANNED, workload: NAMES_OF_JOB, reasons: [reason] });
+    bytes += jsonBytes(plan);
+    workloads.push(plan);
+  }
+  for (const { repositoryId, workload, conflict } of found) {
     if (nextCursor !== undefined && performance.now() > endsAtMs) return { workloads, nextCursor };
     const plan = boundedPlan(
       conflict === null
@@ -65,12 +77,20 @@ interface FoundWorkload {
   readonly conflict: string | null;
 }
 
-/** In the order of the job's sources, and of their ids in each. */
+interface FoundWorkloads {
+  /** In the order of the job's sources, and of their ids in each. */
+  readonly found: readonly FoundWorkload[];
+  /** Names in the definition of the job for which there is nothing; one plain sentence each. */
+  readonly unmatched: readonly string[];
+}
+
 async function workloadsAfter(
   context: MoverContext,
   { job, after }: JobLook,
-): Promise<FoundWorkload[]> {
+): Promise<FoundWorkloads> {
   const found: FoundWorkload[] = [];
+  const shown: ShownWorkload[] = [];
+  let isAllSeen = true;
   const sourceOf = new Map<string, string>();
   const isInScope = sourceScope(job);
   const isExcluded = excludedBy(job.sources.exclude);
@@ -82,9 +102,10 @@ async function workloadsAfter(
     const onUnseen = (part: UnseenPart): void => {
       if (part.code === 'SOURCE_PART_UNREADABLE') unseen.push(part);
     };
-    const workloads = (await listSourceWorkloads(repository, onUnseen, context.facts)).filter(
-      (workload) => isInScope(repositoryId, workload),
-    );
+    const all = await listSourceWorkloads(repository, onUnseen, context.facts);
+    for (const workload of all) shown.push({ repositoryId, workload });
+    isAllSeen &&= all.length > 0 && unseen.length === 0;
+    const workloads = all.filter((workload) => isInScope(repositoryId, workload));
     const places = unseen
       .map((part) => ({ ...placeAsWorkload(part), conflict: unseenReason(part) }))
       .filter((place) => !isExcluded(place));
@@ -99,7 +120,11 @@ async function workloadsAfter(
     }
     isOpen ||= repositoryId === doneIn;
   }
-  return found;
+  // What could not be looked into may hold what is named.
+  const unmatched = isAllSeen
+    ? [...unmatchedSources(job, shown), ...unmatchedLimits(job, shown)]
+    : [];
+  return { found, unmatched };
 }
 
 /** As a session names it. */

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import type { JobPlan } from '../../../src/domain/sessions/operation.js';
 import { BackupError } from '../../../src/domain/errors.js';
 import { composerOf } from '../../../src/image/formats.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
@@ -54,6 +55,40 @@ describe('sessions over one machine', () => {
     expect(await started(name, without)).toEqual([
       'warning',
       `${why} the job does not copy: ${name}`,
+    ]);
+  });
+
+  it('and plans of them, name what the definition of the job excludes or limits and no source has', async () => {
+    const rpo = { maxCopyAgeHours: 24, maxLagHours: null };
+    const job = testJob({
+      restorePoints: 'all',
+      sources: {
+        include: [{ repositoryId: 'primary' }],
+        exclude: [{ workload: 'misspelt' }, { pattern: 'test-*' }, { pattern: 'absent*' }],
+      },
+      rpo: { ...rpo, workloads: [{ ...rpo, workload: 'web-1' }] },
+    });
+    await put('test-1.img', Buffer.alloc(1_048_576, 8));
+    const said = [
+      '`exclude` names what no source of the job holds: misspelt, absent*',
+      '`rpo` names what the job does not copy, or no source of it holds: web-1',
+    ];
+    const { result, tasks } = await sessions.copy(job, NOW_MS);
+    const copied = tasks.find(({ workloadId }) => workloadId !== null);
+    const others = tasks.filter(({ workloadId }) => workloadId === null);
+    expect(others.map((task) => [task.workload, task.result, task.reason])).toEqual(
+      said.map((reason) => ['definition of the job', 'nothingToCopy', reason]),
+    );
+    expect(result).toBe('success');
+    const include = [
+      { repositoryId: 'primary', workloads: [copied!.workload, 'gone'], patterns: ['x*'] },
+    ];
+    const named = { ...job, sources: { ...job.sources, include } };
+    const [{ workloads }] = (await sessions.plan(named, NOW_MS)) as [JobPlan];
+    expect(workloads.flatMap(({ reasons }) => reasons).slice(0, 4)).toEqual([
+      '`workloads` names what repository primary does not hold: gone',
+      '`patterns` names what repository primary does not hold: x*',
+      ...said,
     ]);
   });
 
