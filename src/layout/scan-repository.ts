@@ -1,6 +1,7 @@
 import { datableMs } from '../domain/file-stamp.js';
 import { type SourceWorkload } from '../domain/sources/source-workload.js';
 import {
+  looksLike,
   otherToolOf,
   toolOfTree,
   UNRECOGNISED_EXAMPLES,
@@ -236,10 +237,11 @@ function unrecognisedIn(
     byFolder.set(folder, [...(byFolder.get(folder) ?? []), name]);
   }
   const files = [...byFolder].map(([folder, names]) => {
-    const examples = names.slice(0, UNRECOGNISED_EXAMPLES);
     const ofTree = toolOfTree(names);
     if (ofTree !== null) treeTools.set(folder, ofTree);
     const tool = otherToolOf(folder, names) ?? toolAbove(folder, treeTools);
+    const own = tool === null ? [] : names.filter((name) => looksLike(tool, folder, name));
+    const examples = [...new Set([...own, ...names])].slice(0, UNRECOGNISED_EXAMPLES);
     return {
       ...{ folder, fileCount: names.length, examples },
       ...(tool === null ? {} : { tool }),

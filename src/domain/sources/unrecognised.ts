@@ -3,7 +3,7 @@ export interface UnrecognisedFiles {
   /** `.` is the root. */
   readonly folder: string;
   readonly fileCount: number;
-  /** Names of the first ones, sorted. */
+  /** Names of the first ones, sorted; those that tell the tool before all others. */
   readonly examples: readonly string[];
   /** Name of the tool whose backups they look like. Absent: none is known. */
   readonly tool?: string;
@@ -115,6 +115,12 @@ export function otherToolOf(folder: string, names: readonly string[]): string | 
   return OTHER_TOOLS.find(([, path]) => paths.some((one) => path.test(one)))?.[0] ?? null;
 }
 
+/** Whether a file alone looks like a backup of that tool. */
+export function looksLike(tool: string, folder: string, name: string): boolean {
+  const path = folder === '.' ? name : `${folder}/${name}`;
+  return OTHER_TOOLS.some(([title, pattern]) => title === tool && pattern.test(path));
+}
+
 /** As many names tell what it is. */
 export const UNRECOGNISED_EXAMPLES = 3;
 
@@ -137,13 +143,16 @@ export function unrecognisedReason({
     const isNot = fileCount === 1 ? 'it is' : 'they are';
     return `${what} ${lies} where machines of ${runBy} run on their disks, which are no backups, so ${isNot} not copied`;
   }
-  const looksLike = tool === undefined ? '' : ` (as it seems, a backup of ${tool})`;
+  // One dump among pictures makes them no dump.
+  const own = examples.filter((name) => tool !== undefined && looksLike(tool, folder, name));
+  const among = own.length > 0 && own.length < examples.length ? 'among them, ' : '';
+  const seems = tool === undefined ? '' : ` (${among}as it seems, a backup of ${tool})`;
   const isHidden = folder.split('/').some((name) => name !== '.' && name.startsWith('.'));
   if (isHidden)
     return fileCount === 1
-      ? `${what} lies in a hidden folder, where no backups are looked for${looksLike}, so it is not copied`
-      : `${what} lie in a hidden folder, where no backups are looked for${looksLike}, so they are not copied`;
+      ? `${what} lies in a hidden folder, where no backups are looked for${seems}, so it is not copied`
+      : `${what} lie in a hidden folder, where no backups are looked for${seems}, so they are not copied`;
   return fileCount === 1
-    ? `${what} is of no backup layout that this release knows${looksLike}, so it is not copied`
-    : `${what} are of no backup layout that this release knows${looksLike}, so they are not copied`;
+    ? `${what} is of no backup layout that this release knows${seems}, so it is not copied`
+    : `${what} are of no backup layout that this release knows${seems}, so they are not copied`;
 }

@@ -44,9 +44,16 @@ describe('scanRepository', () => {
       await writeFile(at(`veeam/${name}`), 'x');
     await writeFile(at('web01/notes.txt'), 'x');
     await writeFile(at('README'), 'x');
+    await mkdir(at('pictures'));
+    for (const name of ['a.jpg', 'b.jpg', 'c.jpg', 'd.jpg', 'sales.fbk'])
+      await writeFile(at(`pictures/${name}`), 'x');
     await scanRepository(repository, { onUnrecognised });
     expect(found.sort((a, b) => (a.folder < b.folder ? -1 : 1))).toEqual([
       { folder: '.', fileCount: 1, examples: ['README'] },
+      {
+        ...{ folder: 'pictures', fileCount: 5, examples: ['sales.fbk', 'a.jpg', 'b.jpg'] },
+        tool: 'Firebird',
+      },
       {
         ...{ folder: 'veeam', fileCount: 4, examples: ['db01.vbk', 'db01.vbm', 'db01.vib'] },
         tool: 'Veeam Backup & Replication',

@@ -105,4 +105,13 @@ describe('files that no layout takes', () => {
       '"a", "b", "c" and 2 more are of no backup layout that this release knows (as it seems, a backup of Barman), so they are not copied',
     );
   });
+
+  it('are not all said to be of the tool that one of them tells', () => {
+    const of = (...examples: string[]) =>
+      unrecognisedReason({ folder: 'x', fileCount: 500, examples, tool: 'Firebird' });
+    expect(of('sales.fbk', 'a.jpg', 'b.jpg')).toBe(
+      '"sales.fbk", "a.jpg", "b.jpg" and 497 more are of no backup layout that this release knows (among them, as it seems, a backup of Firebird), so they are not copied',
+    );
+    expect(of('a.fbk', 'b.fbk', 'c.fbk')).toContain('knows (as it seems, a backup of Firebird)');
+  });
 });
