@@ -20,6 +20,10 @@ export function jobFlags(command: Command): Command {
     .option('--retry-pauses <minutes...>', 'minutes before each retry; the last for all after it')
     .option('--immediate', 'copy each restore point as it appears')
     .option('--transaction-logs', 'with --immediate: copy the logs of databases, too')
+    .option(
+      '--restore-points <latest|all>',
+      'which of the source it copies: the newest, or all that it keeps; default: latest',
+    )
     .option('--keep <number>', 'restore points to keep')
     .option('--keep-days <number>', 'days to keep restore points')
     .option('--max-copy-age <hours>', 'how old the newest copy may become')

@@ -28,6 +28,7 @@ export interface JobFlags extends LimitFlags {
   readonly retryPauses?: readonly string[];
   readonly immediate?: boolean;
   readonly transactionLogs?: boolean;
+  readonly restorePoints?: string;
   readonly keep?: string;
   readonly keepDays?: string;
 }
@@ -72,6 +73,7 @@ function fieldsFromFlags(flags: JobFlags) {
     ...(flags.missedStarts === undefined ? {} : { missedStarts: flags.missedStarts }),
     ...hoursOf(flags),
     ...(flags.transactionLogs === undefined ? {} : { transactionLogs: flags.transactionLogs }),
+    ...(flags.restorePoints === undefined ? {} : { restorePoints: flags.restorePoints }),
     ...retentionOf(flags),
     ...retryOf(flags),
     ...limitsFromFlags(flags),

@@ -35,6 +35,8 @@ describe('job create', () => {
       'weekly sat,Sunday 22:00',
       '--time-zone',
       'Europe/Prague',
+      '--restore-points',
+      'all',
       '--missed-starts',
       'skip',
       '--keep-days',
@@ -54,6 +56,7 @@ describe('job create', () => {
       target: { repositoryId: 'offsite' },
       timeZone: 'Europe/Prague',
       schedule: { type: 'weekly', days: ['saturday', 'sunday'], time: '22:00' },
+      restorePoints: 'all',
       missedStarts: 'skip',
       retention: { type: 'days', value: 30 },
     });
