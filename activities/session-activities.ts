@@ -163,12 +163,13 @@ function createRecordActivities(mover: DataMover) {
     /** Ends what copies keep for whoever did not get an answer: who got it has written down what it told. A tree keeps it in its record, a chain beside it. */
     async noteAnswersTold({ targetRepositoryId, jobId, keeps }: AnswersTold): Promise<void> {
       await runTask(async (control) => {
-        for (const { workloadId, owner, hasCommit, hasRemoval, hasTaken } of keeps) {
+        for (const { workloadId, owner, hasCommit, hasRemoval, hasTaken, hasMarked } of keeps) {
           const kept = { ...onChain({ jobId, workloadId }), targetRepositoryId, owner };
           const told = { hasCommit: hasCommit === true, hasRemoval: hasRemoval === true };
           if (told.hasCommit || told.hasRemoval)
             await mover.runFreeing('noteTold', { ...kept, ...told }, control);
           if (hasTaken === true) await mover.run('dropTakenNotes', kept, control);
+          if (hasMarked === true) await mover.run('dropMarked', kept, control);
         }
       });
     },

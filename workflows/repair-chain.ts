@@ -3,10 +3,12 @@ import { patched, workflowInfo } from '@temporalio/workflow';
 import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
 import {
   damageText,
+  quarantinedText,
   type Damage,
   type LastingDamage,
   type VerifiedPoint,
 } from '../src/domain/targets/damage.js';
+import type { KeptAnswers } from '../src/domain/sessions/kept-answers.js';
 import { assertNever } from '../src/domain/errors.js';
 import type { WorkloadType } from '../src/domain/sources/source-workload.js';
 import { cut } from '../src/domain/sessions/task-brief.js';
@@ -59,6 +61,7 @@ class ChainRepair {
   private isSourceUnknown = false;
   private epoch = 0;
   private taken = 0;
+  private hasMarked = false;
   private readonly activities;
 
   constructor(private readonly input: RepairInput) {
@@ -94,11 +97,15 @@ class ChainRepair {
     await this.noteTold(owner);
   }
 
-  /** What was found when the chain was taken over. */
+  /** What was found when the chain was taken over, and what was set aside. */
   private async noteTold(owner: string): Promise<void> {
-    if (this.taken === 0 || !patched(NOTES_TOLD)) return;
+    const { hasMarked } = this;
+    if ((this.taken === 0 && !hasMarked) || !patched(NOTES_TOLD)) return;
     const { settings, workload } = this.input;
-    const keeps = { workloadId: workload.id, owner, hasTaken: true } as const;
+    const keeps: KeptAnswers = {
+      ...{ workloadId: workload.id, owner, hasTaken: true },
+      ...(hasMarked ? { hasMarked } : {}),
+    };
     await noteAnswersTold(this.place, settings, [keeps]);
   }
 
@@ -236,9 +243,8 @@ class ChainRepair {
     }
     if (outcome.corrupt.length > 0)
       this.notes.push(`corrupt restore points: ${outcome.corrupt.join(', ')}`);
-    if (outcome.quarantined.length > 0)
-      this.notes.push(
-        `set aside in quarantine: ${outcome.quarantined.join(', ')}; the next session copies anew what the source still holds`,
-      );
+    if (outcome.quarantined.length === 0) return;
+    this.notes.push(quarantinedText(outcome.quarantined));
+    this.hasMarked = true;
   }
 }

@@ -10,7 +10,7 @@ import { openCopyWorker } from './copy/copy-blocks.js';
 import { healDigestTable, healDisk } from './health/heal-disk.js';
 import { healCompanion } from './health/heal-companion.js';
 import { inspectTargetChain } from './change/inspect-chain.js';
-import { dropTakenNotes } from './change/taken-notes.js';
+import { dropMarked, dropTakenNotes } from './change/taken-notes.js';
 import { listRestorePoints, listStoredJobs, listWorkloads } from './look/browse.js';
 import { enumerateWorkloads } from './look/found-workloads.js';
 import { listKeptWorkloads, lookForAbsent } from './look/kept-workloads.js';
@@ -115,6 +115,7 @@ const THREAD_OPERATIONS = {
   freeTree,
   noteTold,
   dropTakenNotes,
+  dropMarked,
   planTreeCheck,
   leaseForTreeCheck,
   planTreeRepair,

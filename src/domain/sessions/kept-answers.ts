@@ -11,6 +11,8 @@ export interface KeptAnswers {
   readonly hasRemoval?: true;
   /** What was found when it took the chain over. */
   readonly hasTaken?: true;
+  /** What was set aside because it cannot be healed. */
+  readonly hasMarked?: true;
 }
 
 /** Begins what is told for somebody else. */

@@ -43,3 +43,8 @@ export function damageText(damage: Damage): string {
       return `contents of ${damage.path}`;
   }
 }
+
+/** What a check tells of points that no good one builds on. */
+export function quarantinedText(ids: readonly string[]): string {
+  return `set aside in quarantine: ${ids.join(', ')}; the next session copies anew what the source still holds`;
+}

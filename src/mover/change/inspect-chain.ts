@@ -18,7 +18,7 @@ import { readStagedJson, stagedPath, type ComposedPoint } from '../staging/copy-
 import type { MoverContext } from '../task/mover-context.js';
 import { finishPendingChange, isStuckFor } from './pending-change.js';
 import { isReplaced } from './replace-files.js';
-import { withTakenNotes } from './taken-notes.js';
+import { markedNotes, withTakenNotes } from './taken-notes.js';
 import { removeEndedLeases } from '../../chain/leases.js';
 import { setUncommittedAside, uncommittedText } from '../../chain/quarantine.js';
 import { TAKE_STAGING_ID } from '../../domain/targets/staging-id.js';
@@ -67,6 +67,7 @@ export async function inspectTargetChain(
   const orphans = await orphansOf(target, input.chain, record);
   const found = [
     ...(record.pending === null ? notes : []),
+    ...(await markedNotes(place, record)),
     ...orphans.map((id) => uncommittedText(input.chain, id)),
   ];
   const kept = await withTakenNotes(place, input.owner, found);

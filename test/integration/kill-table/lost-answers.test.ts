@@ -237,3 +237,33 @@ describe('a restore of disks that is stopped in place of a second try of', LONG,
     },
   );
 });
+
+describe('what a check has set aside', LONG, () => {
+  const ASIDE = 'set aside in quarantine';
+
+  async function notesAfter(options: WorkerOptions) {
+    const { source, target, change, chain } = await prepareScenario(
+      'quarantine of what cannot be healed',
+    );
+    const server = new LocalServer(new InProcessWorker([source, target], options), NOW_MS);
+    const id = sessionWorkflowId(change.workflowType, NOW_MS);
+    server.begin(change.workflowType, id, change.input);
+    await server.end(id).catch(() => undefined);
+    const record = (await readChainRecord(target, chain))!;
+    const { jobId, workload } = record;
+    const order = { targetRepositoryId: 'offsite', chain, jobId, workload, nowMs: NOW_MS };
+    const take = (owner: string) =>
+      new InProcessMover(source, target).run('inspectTargetChain', { ...order, owner });
+    return (await take('next')).notes.filter((note) => note.includes(ASIDE));
+  }
+
+  it('is told by whoever takes the chain over when its answer was lost for good', async () => {
+    expect(await notesAfter(givenUpAt('markDamage'))).toEqual([
+      expect.stringMatching(`^${BEFORE}: ${ASIDE}: `),
+    ]);
+  });
+
+  it('is told by nobody else when the check has told it', async () => {
+    expect(await notesAfter({})).toEqual([]);
+  });
+});
