@@ -28,6 +28,8 @@ export function elapsedMs(from: ClockReading, to: ClockReading): number {
  *  the task to another worker. On waking the process finds the task and takes it for a new one. */
 export class Pulse {
   private last: ClockReading;
+  /** How often it stood still. */
+  private wakings = 0;
   private woke: { readonly at: ClockReading; readonly stoodStillMs: number } | null = null;
 
   constructor(private readonly read = readClocks) {
@@ -39,12 +41,24 @@ export class Pulse {
     return this;
   }
 
+  /** What was before is of no account: nobody here had asked the server for a task. */
+  forget(): void {
+    this.last = this.read();
+    this.woke = null;
+  }
+
   beat(): void {
     const at = this.read();
     const stoodStillMs = elapsedMs(this.last, at);
     this.last = at;
     if (this.woke !== null && elapsedMs(this.woke.at, at) > LATE_MS) this.woke = null;
+    if (stoodStillMs > MIN_GAP_MS) this.wakings++;
     if (stoodStillMs > (this.woke?.stoodStillMs ?? MIN_GAP_MS)) this.woke = { at, stoodStillMs };
+  }
+
+  /** Changes with each time that it stood still. */
+  get waking(): number {
+    return this.wakings;
   }
 
   /** Whether a task that has just arrived may be one that the server has given away since. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Context } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import { BackupError } from '../src/domain/errors.js';
@@ -8,8 +9,16 @@ import { elapsedMs, Pulse, readClocks } from './pulse.js';
 /** Sign of life; Temporal throttles what it sends on by itself. */
 const HEARTBEAT_INTERVAL_MS = 500;
 
+const PROCESS = randomUUID();
+
 /** Of this process: it has to beat before a task arrives. */
 const pulse = new Pulse().start();
+
+/** Right before the first workers of this process ask for tasks: however long it took to load and to make them, none can have been given one by then. Without
+ *  it their first tasks were refused for ten seconds, and tried again with growing pauses. */
+export function noteFirstPoll(): void {
+  pulse.forget();
+}
 
 /** Runs one piece of work with heartbeats, a fence and a stop, and translates its errors.
  *
@@ -25,11 +34,17 @@ export async function runTask<T>(
   const control = new TaskControl();
   // 0 or undefined: the activity has none.
   const leaseMs = ((info.heartbeatTimeoutMs || 30_000) * 2) / 3;
-  if (pulse.mayBeLate(leaseMs))
-    throw toApplicationFailure(
-      new BackupError('LEASE_EXPIRED', 'this worker stood still when the task reached it'),
-      info.attempt,
-    );
+  if (pulse.mayBeLate(leaseMs)) {
+    const refusedBy = `${PROCESS} ${pulse.waking}`;
+    const before = toldBefore(info.heartbeatDetails);
+    if (before['refusedBy'] !== refusedBy) {
+      context.heartbeat({ ...before, refusedBy });
+      throw toApplicationFailure(
+        new BackupError('LEASE_EXPIRED', 'this worker stood still when the task reached it'),
+        info.attempt,
+      );
+    }
+  }
   let lastBeat = readClocks();
   control.extendLease(leaseMs);
   const timer = setInterval(() => {
@@ -58,6 +73,11 @@ export async function runTask<T>(
     clearInterval(timer);
     cancellationSignal.removeEventListener('abort', stop);
   }
+}
+
+/** What the server has of the attempt before: when that was refused here since this process woke, it has heard of it, and what it gives now is not late. */
+function toldBefore(details: unknown): Record<string, unknown> {
+  return typeof details === 'object' ? { ...details } : {};
 }
 
 /** Work that stopped although nobody asked for it had lost its lease in another thread first. */

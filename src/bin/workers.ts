@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { Client } from '@temporalio/client';
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import { createActivities } from '../../activities/activities.js';
+import { noteFirstPoll } from '../../activities/run-task.js';
 import { createTurnActivities } from '../../activities/turn-activities.js';
 import {
   CONTROL_TASK_QUEUE,
@@ -146,6 +147,9 @@ export function workersOf(
   ];
 }
 
+/** Groups of workers in this process that ask for tasks. */
+let polling = 0;
+
 export class RunningWorkers {
   private readonly runs: Promise<void>[];
 
@@ -155,7 +159,10 @@ export class RunningWorkers {
     private readonly connection: NativeConnection,
     private readonly leaveLimits: () => void,
   ) {
+    if (polling === 0) noteFirstPoll();
+    polling++;
     this.runs = workers.map((worker) => worker.run());
+    void Promise.allSettled(this.runs).then(() => polling--);
   }
 
   /** Resolves when all have stopped; rejects when one fails. */

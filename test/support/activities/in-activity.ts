@@ -10,7 +10,10 @@ export function inActivity<Input, Output>(
   activity: (input: Input) => Promise<Output>,
   input: Input,
   info: Partial<Info> = {},
+  onHeartbeat: (details: unknown) => void = () => undefined,
 ): Promise<Output> {
   const scheduled = { scheduledTimestampMs: Date.now(), ...info };
-  return new MockActivityEnvironment(scheduled, { logger: QUIET }).run(activity, input);
+  const environment = new MockActivityEnvironment(scheduled, { logger: QUIET });
+  environment.on('heartbeat', onHeartbeat);
+  return environment.run(activity, input);
 }

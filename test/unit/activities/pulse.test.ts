@@ -41,6 +41,15 @@ describe('a task that reaches a process', () => {
     expect(pulse.mayBeLate(LEASE_MS)).toBe(false);
   });
 
+  it('is in time when the process stood still before anybody here asked for tasks, and not after that', () => {
+    pass(60_000, 60_000);
+    pulse.beat();
+    pulse.forget();
+    expect(pulse.mayBeLate(LEASE_MS)).toBe(false);
+    pass(LEASE_MS + 1, LEASE_MS + 1);
+    expect(pulse.mayBeLate(LEASE_MS)).toBe(true);
+  });
+
   it('may be late for some seconds after the waking, whoever noticed it first, and is in time then', () => {
     pass(60_000, 60_000);
     pulse.beat();

@@ -30,6 +30,35 @@ describe('a task that arrives when its process has just stood still', () => {
   });
 });
 
+describe('a task that was refused because its process had stood still', () => {
+  // Longer than anything before it in this file stood still, and another time than that.
+  const heartbeatTimeoutMs = 3_900;
+  const refusedWith = async (heartbeatDetails: unknown): Promise<unknown> => {
+    let told: unknown = null;
+    const attempt = inActivity(
+      activity,
+      undefined,
+      { heartbeatTimeoutMs, heartbeatDetails },
+      (details) => (told = details),
+    );
+    await expect(attempt).rejects.toMatchObject({ type: 'LEASE_EXPIRED' });
+    return told;
+  };
+
+  it('is done when the server gives it again and has heard of that, and refused when the process stood still once more', async () => {
+    await sleep(1);
+    standStill(2_700);
+    const told = await refusedWith({ readBytes: 5 });
+    expect(told).toMatchObject({ readBytes: 5 });
+    // One that the server had given away before it heard of the refusal.
+    await refusedWith(null);
+    const again = { heartbeatTimeoutMs, heartbeatDetails: told };
+    expect(await inActivity(activity, undefined, again)).toBe('done');
+    standStill(2_700);
+    await refusedWith(told);
+  });
+});
+
 describe('a task that stood still for longer than its lease before it claims copies', () => {
   // Each longer than what the one before it stood still.
   it.each([
