@@ -60,10 +60,10 @@ describe('a task that was refused because its process had stood still', () => {
 });
 
 describe('a task that stood still for longer than its lease before it claims copies', () => {
-  // Each longer than what the one before it stood still.
+  // Each longer than what the one before it stood still, and the first than what loading this file may take.
   it.each([
-    ['lookForWork', 2_400],
-    ['recordDefinition', 3_300],
+    ['lookForWork', 4_500],
+    ['recordDefinition', 5_700],
   ] as const)('%s writes no definition', async (name, heartbeatTimeoutMs) => {
     const target = new SimulatedRepository('offsite');
     const mover = new InProcessMover(target) as Pick<DataMover, keyof DataMover> as DataMover;
