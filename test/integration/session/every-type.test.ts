@@ -12,10 +12,12 @@ import { virtnbdrestore } from '../../support/image/virtnbdrestore.js';
 import { LonghaulProcess, writeConfig } from '../../support/session/longhaul-process.js';
 import { testJob, TestSite } from '../../support/session/test-site.js';
 import { TestWorkers } from '../../support/session/test-workers.js';
+import { LONE_CHAIN } from '../../support/types/lone-chain.js';
 import { TYPES_UNDER_TEST, type ExpectedPoint } from '../../support/types/source-trees.js';
 import { manifestFault, toolFault } from '../../support/types/named-tools.js';
 import { describeTemporal } from '../../support/temporal/server.js';
 
+const TYPES = [...TYPES_UNDER_TEST, LONE_CHAIN];
 const QEMU_FORMATS: Readonly<Record<string, string>> = { qcow2: 'qcow2', vmdk: 'vmdk' };
 
 describeTemporal('one job over backups of every type', () => {
@@ -36,7 +38,7 @@ describeTemporal('one job over backups of every type', () => {
   });
 
   async function writeDay(day: number): Promise<void> {
-    for (const type of TYPES_UNDER_TEST) {
+    for (const type of TYPES) {
       const point = await type.write(site.path('primary'), day);
       const points = expected.get(type.name) ?? [];
       if (point !== null) expected.set(type.name, [...points, point]);
@@ -150,7 +152,7 @@ describeTemporal('one job over backups of every type', () => {
     const found = await listSourceWorkloads(await site.openSource());
     for (const { id } of found) workloadIds.add(id);
     expect(found.map(({ type, name }) => [type, name]).sort()).toEqual(
-      TYPES_UNDER_TEST.map(({ type, name }) => [type, name]).sort(),
+      TYPES.map(({ type, name }) => [type, name]).sort(),
     );
     let worker = await LonghaulProcess.worker(config);
     const first = await workers.runSession(testJob());
