@@ -243,8 +243,8 @@ class ChainRepair {
     }
     if (outcome.corrupt.length > 0)
       this.notes.push(`corrupt restore points: ${outcome.corrupt.join(', ')}`);
-    if (outcome.quarantined.length === 0) return;
-    this.notes.push(quarantinedText(outcome.quarantined));
-    this.hasMarked = true;
+    // What is only marked is kept for a repeat, too.
+    this.hasMarked = outcome.corrupt.length > 0;
+    if (outcome.quarantined.length > 0) this.notes.push(quarantinedText(outcome.quarantined));
   }
 }
