@@ -3,7 +3,7 @@ import { treeEvidence } from '../tree-evidence.js';
 import type { TreeFile } from '../tree-files.js';
 import { writtenMsOf, type Clock } from './rman-clock.js';
 import type { JudgedRun } from './rman-closings.js';
-import { parseArchivedLog } from './rman-names.js';
+import { dayOf, parseArchivedLog } from './rman-names.js';
 
 /** The backup from which logs are rolled forward, and those in pieces between it and them.
  *  @param before runs, oldest first */
@@ -112,16 +112,12 @@ function holeBefore(stretch: readonly ArchivedLog[], lower: ArchivedLog[] | null
 /** After OPEN RESETLOGS numbers begin with 1 again: the lower ones are all later than the higher ones, by the days of their folders or, within one day, by
  *  their times. */
 function isBegunAnew(lower: readonly ArchivedLog[], higher: readonly ArchivedLog[]): boolean {
-  const [first, last] = [lower.map(dayOf).sort()[0]!, higher.map(dayOf).sort().at(-1)!];
+  const day = ({ file }: ArchivedLog): string => dayOf(file);
+  const [first, last] = [lower.map(day).sort()[0]!, higher.map(day).sort().at(-1)!];
   if (first !== last) return first > last;
   const firstMs = lower.reduce((ms, { writtenMs }) => Math.min(ms, writtenMs), Infinity);
   const lastMs = higher.reduce((ms, { writtenMs }) => Math.max(ms, writtenMs), 0);
   return lower[0]!.sequence === 1 && firstMs > lastMs;
-}
-
-/** Of its folder: `archivelog/2026_11_24/…`. */
-export function dayOf({ file: { within } }: Pick<ArchivedLog, 'file'>): string {
-  return /(?:^|\/)(\d{4}_\d\d_\d\d)\/[^/]+$/.exec(within)?.[1] ?? '';
 }
 
 /** @param thread its number, and what else tells it from others */

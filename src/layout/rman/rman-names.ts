@@ -129,3 +129,8 @@ export function namedLevel(name: string): 0 | 1 | null {
   if (kind === 'level1' || LEVEL_1.test(name)) return 1;
   return kind === 'level0' || kind === 'full' || LEVEL_0.test(name) ? 0 : null;
 }
+
+/** Day of the folder that an archived log lies in (`archivelog/2026_11_24/…`); empty: none. */
+export function dayOf({ within }: { readonly within: string }): string {
+  return /(?:^|\/)(\d{4}_\d\d_\d\d)\/[^/]+$/.exec(within)?.[1] ?? '';
+}

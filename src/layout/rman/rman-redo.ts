@@ -2,8 +2,8 @@ import { DAY_MS } from '../../domain/schedules/calendar-date.js';
 import type { TreeFile } from '../tree-files.js';
 import { writtenMsOf, type Clock } from './rman-clock.js';
 import { endOf, type JudgedRun } from './rman-closings.js';
-import { dayOf, missingLogs } from './rman-logs.js';
-import { parseArchivedLog, parseOmfPiece } from './rman-names.js';
+import { missingLogs } from './rman-logs.js';
+import { dayOf, parseArchivedLog, parseOmfPiece } from './rman-names.js';
 
 /** An archived log, and between which times of names it was written. */
 export interface DatedLog {
@@ -28,7 +28,7 @@ export function datedLogs(files: readonly TreeFile[], clock: Clock): DatedLog[][
     const log = parseArchivedLog(file.name);
     if (log === null) continue;
     const writtenMs = writtenMsOf([file]);
-    const dayMs = Date.parse(`${dayOf({ file }).replaceAll('_', '-')}T00:00:00Z`);
+    const dayMs = Date.parse(`${dayOf(file).replaceAll('_', '-')}T00:00:00Z`);
     const isDated = clock.isTrue(writtenMs) || Number.isNaN(dayMs);
     const fromMs = isDated ? clock.exactMs(writtenMs) : dayMs;
     const own = byThread.get(log.thread) ?? [];

@@ -1,6 +1,5 @@
 import { LONGEST_RUN_MS, writtenMsOf, type AreaFile, type Closing } from './rman-clock.js';
-import { dayOf } from './rman-logs.js';
-import { autobackupAtMs, parseArchivedLog, parseOmfPiece } from './rman-names.js';
+import { dayOf, autobackupAtMs, parseArchivedLog, parseOmfPiece } from './rman-names.js';
 
 /** Autobackups that were written while the clock of the storage was wrong. */
 export interface WrongTimes {
@@ -68,7 +67,7 @@ function movedLogs(files: readonly AreaFile[], { aheadMs, zoneMs }: WrongTimes):
 }
 
 function isOfFolder(file: AreaFile, namedMs: number): boolean {
-  const day = dayOf({ file });
+  const day = dayOf(file);
   return day === '' || new Date(namedMs).toISOString().slice(0, 10).replaceAll('-', '_') === day;
 }
 
