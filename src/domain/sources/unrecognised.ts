@@ -92,7 +92,7 @@ const OTHER_TOOLS: readonly (readonly [tool: string, path: RegExp])[] = [
   ['cpio', /\.cpio(?:\.\w+)?$/i],
   [
     'tar, zip or another archiver',
-    /\.(?:tar|t[gx]z|tbz2?|zip|7z|rar)(?:\.(?:xz|bz2|zst|lz4|lzo|gz|gpg|age|enc|[a-z]{2}|\d{3}))*$/i,
+    /\.(?:tar|t[gx]z|tbz2?|zip|7z|rar)(?:\.(?:bz2|zst|lz4|lzo|gpg|age|enc|[a-z]{2}|\d{3}))*$/i,
   ],
   ['rsnapshot', /(?:^|\/)(?:alpha|beta|gamma|delta|hourly|daily|weekly|monthly|yearly)\.\d+\//],
 ];

@@ -1,102 +1,125 @@
 import { describe, expect, it } from 'vitest';
-import { otherToolOf, unrecognisedReason } from '../../../../src/domain/sources/unrecognised.js';
+import {
+  looksLike,
+  otherToolOf,
+  unrecognisedReason,
+} from '../../../../src/domain/sources/unrecognised.js';
 
 const UUID = '2f9c1d3e-58b4-4d1b-9a52-0c6f7b3d9e01';
 
+const NAMES: readonly (readonly [folder: string, name: string, tool: string | null])[] = [
+  ['exports', 'Sales-2026-11-24.bacpac', 'SqlPackage (BACPAC, DACPAC)'],
+  ['pg/main/base/20261124T063000', 'backup.info', 'Barman'],
+  ['pg/main/wals', 'xlog.db', 'Barman'],
+  ['.', 'identity.json', 'Barman'],
+  ['s3/basebackups_005', 'base_000000010000000000000004_backup_stop_sentinel.json', 'WAL-G'],
+  ['s3/basebackups_005/base_000000010000000000000004/tar_partitions', 'part_1.tar.lz4', 'WAL-G'],
+  ['pg/2026-11-24', 'base.tar.gz', 'pg_basebackup'],
+  ['pg/2026-11-24', 'backup_manifest', 'pg_basebackup'],
+  ['dumps/sales', 'toc.dat', 'pg_dump'],
+  ['mysql/full', 'xtrabackup_checkpoints', 'XtraBackup or Mariabackup'],
+  ['jobs/daily', 'daily2026-11-24T220000.VBK', 'Veeam Backup & Replication'],
+  [`xo-vm-backups/${UUID}`, '20261124T013000Z.json', 'Xen Orchestra'],
+  ['exports', 'web01.xva', 'XenServer or XCP-ng (XVA)'],
+  [`${UUID}/images/${UUID}`, `${UUID}.meta`, 'a storage domain of oVirt'],
+  ['vms', 'Win10.vdi', 'VirtualBox (VDI)'],
+  ['images/2026-11-24-web01', 'sda1.ext4-ptcl-img.gz.aa', 'Clonezilla'],
+  ['images/2026-11-24-web01', 'clonezilla-img', 'Clonezilla'],
+  [
+    ...(['macs/ann.sparsebundle/bands', '1f'] as const),
+    'Time Machine or another program that writes sparse bundles',
+  ],
+  [
+    ...(['MacBook von Jörg.backupbundle/bands', '0'] as const),
+    'Time Machine or another program that writes sparse bundles',
+  ],
+  ['clients', 'srv_full_b1_s1_v1.tibx', 'Acronis'],
+  ['clients', '3B1D4F5A6C7E8F90-00-00.mrimg', 'Macrium Reflect'],
+  ['clients', 'C_VOL-b001-i002.spi', 'ShadowProtect'],
+  ['clients', 'PC1_C_Drive001_i001.iv2i', 'Symantec Ghost or System Recovery'],
+  ['urbackup/pc1/261124-0100_Image_C', 'Image_C_261124-0100.vhdz', 'UrBackup'],
+  ['old', 'Backup.bkf', 'ntbackup or Backup Exec'],
+  ['nas', 'duplicati-20261124T010000Z.dlist.zip.aes', 'Duplicati'],
+  ['nas', 'duplicity-full.20261124T010000Z.vol1.difftar.gpg', 'duplicity'],
+  ['nas', 'duplicity-new-signatures.20261123T010000Z.to.20261124T010000Z.sigtar.gz', 'duplicity'],
+  ['home/rdiff-backup-data', 'current_mirror.2026-11-24T01:00:00Z.data', 'rdiff-backup'],
+  ['es', 'snap-dXkR0p2tTqGm9n0JtXcVbQ.dat', 'Elasticsearch or OpenSearch'],
+  ['db2', 'SAMPLE.0.db2inst1.DBPART000.20261124010000.001', 'IBM Db2'],
+  ['db2', 'SAMPLE.0.db2inst1.NODE0000.CATN0000.20101124010000.001', 'IBM Db2'],
+  ['sql', 'shop.sql.gz', 'mysqldump, pg_dump or another program that writes SQL'],
+  ['sql', 'create-tables.sql', null],
+  ['disks', 'web01.spare', null],
+  ['rsnapshot/daily.0/localhost/etc', 'hosts', 'rsnapshot'],
+  ['rsnapshot/daily/localhost/etc', 'hosts', null],
+  ['base', 'notes.txt', null],
+  ['pg/base', 'identity.json.old', null],
+  ['pg', 'database.target', null],
+  // What the tools themselves wrote: Barman 3.19, pg_basebackup 15, MariaDB 10.11, mydumper 0.10, dar 2.7, bup 0.33, wimlib 1.13, zpaq 7.15, dump 0.4b47.
+  ['barman/main/meta', '20261128T095526-backup.info', 'Barman'],
+  ['barman/main/wals', 'main-xlog.db', 'Barman'],
+  ['pg/nomanifest', 'backup_label', 'pg_basebackup'],
+  ['mysql', 'shop.xbstream', 'XtraBackup or Mariabackup'],
+  ['mydumper/shop', 'shop.t-schema.sql', 'mydumper'],
+  ['binlogs', 'mysql-bin.000001', 'MySQL or MariaDB as binary logs'],
+  ['binlogs', 'binlog.000001', 'MySQL or MariaDB as binary logs'],
+  ['binlogs', 'robin.000001', null],
+  ['redis', 'dump.rdb', 'Redis or Valkey'],
+  ['redis/appendonlydir', 'appendonly.aof.1.incr.aof', 'Redis or Valkey'],
+  ['etcd', 'snapshot-2026-11-27.db', 'etcd'],
+  ['k3s', 'etcd-snapshot-node1-1764200000', 'etcd'],
+  ['dar', 'home.1.dar', 'dar'],
+  ['bup', 'bupindex', 'bup'],
+  ['zpaq', 'home.zpaq', 'ZPAQ'],
+  ['wim', 'home.swm', 'DISM or another program that writes Windows images (WIM)'],
+  ['cpio', 'home.cpio', 'cpio'],
+  ['dump', 'root.dump', 'pg_dump, dump or another program that writes dumps'],
+  [
+    ...(['pg', 'all-2026-11-27.sql'] as const),
+    'mysqldump, pg_dump or another program that writes SQL',
+  ],
+  ['tar', 'home.tar', 'tar, zip or another archiver'],
+  ['split', 'home.tar.gz.aa', 'tar, zip or another archiver'],
+  ['split', 'home.7z.001', 'tar, zip or another archiver'],
+  [
+    ...(['mac/Backups.backupdb/mac/2026-11-27-101010', 'x'] as const),
+    'Time Machine or another program that writes sparse bundles',
+  ],
+  // Named as their manuals say.
+  ['oracle', 'sales.dmp', 'Oracle Data Pump'],
+  ['fb', 'sales.fbk', 'Firebird'],
+  ['jobs', 'config.bco', 'Veeam Backup & Replication'],
+  ['mac/web.pvm', 'config.pvs', 'Parallels'],
+  ['fs', 'root.fsa', 'FSArchiver'],
+  ['clients', 'C-00-00.mrimgx', 'Macrium Reflect'],
+  ['clients', 'pc1.adi', 'AOMEI Backupper'],
+  ['clients', 'pc1.pbd', 'EaseUS Todo Backup'],
+  ['nb', 'web01_1764200000_C1_HDR.1764200000.info', 'Veritas NetBackup'],
+  ['cv/CHUNK_123', 'SFILE_CONTAINER_001', 'Commvault'],
+  ['nas/web.hbk/Config', 'x', 'Synology Hyper Backup'],
+  ['NakivoBackup', 'x', 'NAKIVO'],
+  ['gitlab', '1764200000_2026_11_27_17.6.0_gitlab_backup.tar', 'GitLab'],
+];
+
 describe('files that no layout takes', () => {
-  it.each<[string, string, string | null]>([
-    ['exports', 'Sales-2026-11-24.bacpac', 'SqlPackage (BACPAC, DACPAC)'],
-    ['pg/main/base/20261124T063000', 'backup.info', 'Barman'],
-    ['pg/main/wals', 'xlog.db', 'Barman'],
-    ['.', 'identity.json', 'Barman'],
-    ['s3/basebackups_005', 'base_000000010000000000000004_backup_stop_sentinel.json', 'WAL-G'],
-    ['s3/basebackups_005/base_000000010000000000000004/tar_partitions', 'part_1.tar.lz4', 'WAL-G'],
-    ['pg/2026-11-24', 'base.tar.gz', 'pg_basebackup'],
-    ['pg/2026-11-24', 'backup_manifest', 'pg_basebackup'],
-    ['dumps/sales', 'toc.dat', 'pg_dump'],
-    ['mysql/full', 'xtrabackup_checkpoints', 'XtraBackup or Mariabackup'],
-    ['jobs/daily', 'daily2026-11-24T220000.VBK', 'Veeam Backup & Replication'],
-    [`xo-vm-backups/${UUID}`, '20261124T013000Z.json', 'Xen Orchestra'],
-    ['exports', 'web01.xva', 'XenServer or XCP-ng (XVA)'],
-    [`${UUID}/images/${UUID}`, `${UUID}.meta`, 'a storage domain of oVirt'],
-    ['vms', 'Win10.vdi', 'VirtualBox (VDI)'],
-    ['images/2026-11-24-web01', 'sda1.ext4-ptcl-img.gz.aa', 'Clonezilla'],
-    ['images/2026-11-24-web01', 'clonezilla-img', 'Clonezilla'],
-    [
-      ...(['macs/ann.sparsebundle/bands', '1f'] as const),
-      'Time Machine or another program that writes sparse bundles',
-    ],
-    [
-      ...(['MacBook von Jörg.backupbundle/bands', '0'] as const),
-      'Time Machine or another program that writes sparse bundles',
-    ],
-    ['clients', 'srv_full_b1_s1_v1.tibx', 'Acronis'],
-    ['clients', '3B1D4F5A6C7E8F90-00-00.mrimg', 'Macrium Reflect'],
-    ['clients', 'C_VOL-b001-i002.spi', 'ShadowProtect'],
-    ['clients', 'PC1_C_Drive001_i001.iv2i', 'Symantec Ghost or System Recovery'],
-    ['urbackup/pc1/261124-0100_Image_C', 'Image_C_261124-0100.vhdz', 'UrBackup'],
-    ['old', 'Backup.bkf', 'ntbackup or Backup Exec'],
-    ['nas', 'duplicati-20261124T010000Z.dlist.zip.aes', 'Duplicati'],
-    ['nas', 'duplicity-full.20261124T010000Z.vol1.difftar.gpg', 'duplicity'],
-    ['nas', 'duplicity-new-signatures.20261123T010000Z.to.20261124T010000Z.sigtar.gz', 'duplicity'],
-    ['home/rdiff-backup-data', 'current_mirror.2026-11-24T01:00:00Z.data', 'rdiff-backup'],
-    ['es', 'snap-dXkR0p2tTqGm9n0JtXcVbQ.dat', 'Elasticsearch or OpenSearch'],
-    ['db2', 'SAMPLE.0.db2inst1.DBPART000.20261124010000.001', 'IBM Db2'],
-    ['db2', 'SAMPLE.0.db2inst1.NODE0000.CATN0000.20101124010000.001', 'IBM Db2'],
-    ['sql', 'shop.sql.gz', 'mysqldump, pg_dump or another program that writes SQL'],
-    ['sql', 'create-tables.sql', null],
-    ['disks', 'web01.spare', null],
-    ['rsnapshot/daily.0/localhost/etc', 'hosts', 'rsnapshot'],
-    ['rsnapshot/daily/localhost/etc', 'hosts', null],
-    ['base', 'notes.txt', null],
-    ['pg/base', 'identity.json.old', null],
-    ['pg', 'database.target', null],
-    // What the tools themselves wrote: Barman 3.19, pg_basebackup 15, MariaDB 10.11, mydumper 0.10, dar 2.7, bup 0.33, wimlib 1.13, zpaq 7.15, dump 0.4b47.
-    ['barman/main/meta', '20261128T095526-backup.info', 'Barman'],
-    ['barman/main/wals', 'main-xlog.db', 'Barman'],
-    ['pg/nomanifest', 'backup_label', 'pg_basebackup'],
-    ['mysql', 'shop.xbstream', 'XtraBackup or Mariabackup'],
-    ['mydumper/shop', 'shop.t-schema.sql', 'mydumper'],
-    ['binlogs', 'mysql-bin.000001', 'MySQL or MariaDB as binary logs'],
-    ['binlogs', 'binlog.000001', 'MySQL or MariaDB as binary logs'],
-    ['binlogs', 'robin.000001', null],
-    ['redis', 'dump.rdb', 'Redis or Valkey'],
-    ['redis/appendonlydir', 'appendonly.aof.1.incr.aof', 'Redis or Valkey'],
-    ['etcd', 'snapshot-2026-11-27.db', 'etcd'],
-    ['k3s', 'etcd-snapshot-node1-1764200000', 'etcd'],
-    ['dar', 'home.1.dar', 'dar'],
-    ['bup', 'bupindex', 'bup'],
-    ['zpaq', 'home.zpaq', 'ZPAQ'],
-    ['wim', 'home.swm', 'DISM or another program that writes Windows images (WIM)'],
-    ['cpio', 'home.cpio', 'cpio'],
-    ['dump', 'root.dump', 'pg_dump, dump or another program that writes dumps'],
-    [
-      ...(['pg', 'all-2026-11-27.sql'] as const),
-      'mysqldump, pg_dump or another program that writes SQL',
-    ],
-    ['tar', 'home.tar', 'tar, zip or another archiver'],
-    ['split', 'home.tar.gz.aa', 'tar, zip or another archiver'],
-    ['split', 'home.7z.001', 'tar, zip or another archiver'],
-    [
-      ...(['mac/Backups.backupdb/mac/2026-11-27-101010', 'x'] as const),
-      'Time Machine or another program that writes sparse bundles',
-    ],
-    // Named as their manuals say.
-    ['oracle', 'sales.dmp', 'Oracle Data Pump'],
-    ['fb', 'sales.fbk', 'Firebird'],
-    ['jobs', 'config.bco', 'Veeam Backup & Replication'],
-    ['mac/web.pvm', 'config.pvs', 'Parallels'],
-    ['fs', 'root.fsa', 'FSArchiver'],
-    ['clients', 'C-00-00.mrimgx', 'Macrium Reflect'],
-    ['clients', 'pc1.adi', 'AOMEI Backupper'],
-    ['clients', 'pc1.pbd', 'EaseUS Todo Backup'],
-    ['nb', 'web01_1764200000_C1_HDR.1764200000.info', 'Veritas NetBackup'],
-    ['cv/CHUNK_123', 'SFILE_CONTAINER_001', 'Commvault'],
-    ['nas/web.hbk/Config', 'x', 'Synology Hyper Backup'],
-    ['NakivoBackup', 'x', 'NAKIVO'],
-    ['gitlab', '1764200000_2026_11_27_17.6.0_gitlab_backup.tar', 'GitLab'],
-  ])('of %s/%s are told to be of %s', (folder, name, tool) => {
+  it.each(NAMES)('of %s/%s are told to be of %s', (folder, name, tool) => {
     expect(otherToolOf(folder, ['a', name])).toBe(tool);
+  });
+
+  it('take no longer to be told by any pattern, however often a name repeats what it looks for', () => {
+    for (const [, name, tool] of NAMES) {
+      if (tool === null) continue;
+      for (const { 0: piece, index } of name.matchAll(/[^a-z\d]?[a-z\d]+/gi)) {
+        // A little longer each time, so that a pattern that doubles its steps is seen before it stands still.
+        for (let length = name.length; length <= 250; length += 5) {
+          const repeated = piece.repeat(Math.ceil((length - name.length) / piece.length) + 1);
+          const hostile = `${name.slice(0, index)}${repeated}${name.slice(index + piece.length)}.~`;
+          const startedMs = performance.now();
+          otherToolOf('.', [hostile]);
+          looksLike(tool, '.', hostile);
+          expect(performance.now() - startedMs, hostile).toBeLessThan(500);
+        }
+      }
+    }
   });
 
   it('are named with what they seem to be', () => {
