@@ -34,6 +34,11 @@ export function datedPlace(folder: string): DatedPlace {
   return { place: kept.join('/'), date };
 }
 
+/** What a folder may be as the place of a workload: without its dates, or as it is called. */
+export function placesOf(folder: string): string[] {
+  return [...new Set([datedPlace(folder).place, folder])];
+}
+
 /** `24` in `2026/11`: the date; null: it is no day there. */
 function dayOfThree(above: readonly string[], name: string): string | null {
   const [year = '', month = ''] = above.slice(-2);

@@ -3,7 +3,13 @@ import type { FormatId } from '../domain/sources/source-workload.js';
 import type { WorkloadTypeFacts } from '../domain/sources/workload-rules.js';
 import type { ClaimedFile, ClaimedFiles } from './backup-layout.js';
 import { imageBeside } from './beside-image.js';
-import { datedPlace, dateOfBoth, placeOfUndated, type DatedPlace } from './dated-folders.js';
+import {
+  datedPlace,
+  dateOfBoth,
+  placeOfUndated,
+  placesOf,
+  type DatedPlace,
+} from './dated-folders.js';
 import { parseDatedName, type DatedName } from './dated-name.js';
 import type { FolderFacts } from './file-facts.js';
 import { readImageHead } from './image-head.js';
@@ -63,6 +69,20 @@ export interface FormatByContent {
 /** What `imageBeside` may call an image: as it is, and without its ending. */
 export function calls(name: string, ending: string): [name: string, stem: string] {
   return [name, ending === '' ? name : name.slice(0, -ending.length - 1)];
+}
+
+/** Ids that a file may have had, or has again, as a workload of its own: of its name without a date, in its folder with the dates of that and without.
+ *  @param prefix as `SingleFiles.prefix`
+ *  @param folder path within the repository */
+export function loneIds(prefix: string, folder: string, name: string): string[] {
+  const ending = /(?:\.tar)?\.[^.]+$/i.exec(name)?.[0] ?? '';
+  const base = name.slice(0, name.length - ending.length);
+  const stem = parseDatedName(base)?.stem ?? base;
+  return placesOf(folder).map((place) => loneId(prefix, place, `${stem}${ending.toLowerCase()}`));
+}
+
+function loneId(prefix: string, place: string, name: string): string {
+  return `${folderWorkloadId(prefix, place)}:${encodeURIComponent(name)}`;
 }
 
 /** By what they call the image. */
@@ -129,8 +149,7 @@ export async function filesIn(
     const dated = dateOfBoth(named, place);
     const stem = named === null ? base : named.stem;
     const name = ending === '' ? stem : `${stem}.${ending}`;
-    const idIn = (where: string): string =>
-      `${folderWorkloadId(row.prefix, where)}:${encodeURIComponent(name)}`;
+    const idIn = (where: string): string => loneId(row.prefix, where, name);
     found.push({
       ...{ entry, parts, name, id: idIn(place.place) },
       beside: [entry, ...parts]

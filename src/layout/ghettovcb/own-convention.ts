@@ -2,6 +2,8 @@ import { joinPath } from '../../repository/repository-path.js';
 import type { SourceRepository } from '../../repository/backup-repository.js';
 import { datedPlace } from '../dated-folders.js';
 import type { DraftPoint } from '../settle-chains.js';
+import { loneIds } from '../single-file.js';
+import { machineIds } from '../vmware-machine/machine-ids.js';
 import { folderWorkloadId } from '../workload-id.js';
 import { baseName, isMark, parseRunName, type RunName } from './names.js';
 
@@ -27,16 +29,14 @@ export function formerIds(
   { path, machinePath, name }: RunName,
   drafts: readonly DraftPoint[],
 ): string[] {
-  const { place } = datedPlace(path);
   const numbered = /^(?<machine>.+)-\d{1,4}$/.exec(name)?.groups?.['machine'];
   const above = datedPlace(machinePath).place;
   const files = drafts.flatMap(({ disks, companions }) => [...disks, ...companions]);
   const ids = files.flatMap((file) => {
-    const own = encodeURIComponent(baseName(file.path));
-    const folder = file.path.slice(0, -baseName(file.path).length - 1);
-    if (/\.vmx$/i.test(own)) return [`${folderWorkloadId('vmware', place)}:${own.slice(0, -4)}`];
-    const isDisk = /\.vmdk$/i.test(own);
-    return isDisk ? [`${folderWorkloadId('disk', datedPlace(folder).place)}:${own}`] : [];
+    const own = baseName(file.path);
+    const folder = file.path.slice(0, -own.length - 1);
+    if (/\.vmx$/i.test(own)) return machineIds(path, own.slice(0, -'.vmx'.length));
+    return /\.vmdk$/i.test(own) ? loneIds('disk', folder, own) : [];
   });
   if (numbered !== undefined) ids.push(folderWorkloadId('ghettovcb', joinPath(above, numbered)));
   return [...new Set(ids)];

@@ -15,6 +15,7 @@ import { fullDisk, fullPoint } from '../full-point.js';
 import { writtenAtMs } from '../named-date.js';
 import { broken, type PointFault } from '../point-fault.js';
 import { settleChains, type DraftPoint } from '../settle-chains.js';
+import { loneIds } from '../single-file.js';
 import { wholeImageFault } from '../whole-image.js';
 import { folderWorkloadId } from '../workload-id.js';
 
@@ -54,8 +55,8 @@ interface NutanixName {
   /** null: neither it nor a folder that it lies in has one. */
   readonly dated: FoundDate | null;
   readonly format: FormatId;
-  /** Of the workload that it was when such names were not known; null: they always were. */
-  readonly loneId: string | null;
+  /** Of the id of the workload that it was when such names were not known; null: they always were. */
+  readonly lonePrefix: 'raw' | 'disk' | null;
 }
 
 interface NutanixFile extends NutanixName {
@@ -77,24 +78,21 @@ function parseUuidName(name: string, place: DatedPlace): NutanixName | null {
   if (named === null && (ending !== undefined || OF_OTHERS.test(machine))) return null;
   const dated = dateOfBoth(named, place);
   if (dated === null) return null;
-  return { machine, disk, dated, format: formatOf(ending), loneId: null };
+  return { machine, disk, dated, format: formatOf(ending), lonePrefix: null };
 }
 
 function parsePlacedName(name: string, place: DatedPlace): NutanixName | null {
   const parts = PLACED.exec(name)?.groups;
   if (parts === undefined) return null;
-  const { machine: before = '', disk = '', date, ending = '' } = parts;
+  const { machine: before = '', disk = '', date, ending } = parts;
   const behind = date === undefined ? null : parseDatedName(date);
   if (date !== undefined && behind?.stem !== '') return null;
   const inName = behind ?? parseDatedName(before);
   const machine = behind === null && inName !== null ? inName.stem : before;
   if (machine === '') return null;
-  const base = name.slice(0, -ending.length - 1);
-  const stem = parseDatedName(base)?.stem ?? base;
-  const layout = ending === 'raw' ? 'raw' : 'disk';
   return {
     ...{ machine, disk, dated: dateOfBoth(inName, place), format: formatOf(ending) },
-    loneId: `${folderWorkloadId(layout, place.place)}:${encodeURIComponent(`${stem}.${ending}`)}`,
+    lonePrefix: ending === 'raw' ? 'raw' : 'disk',
   };
 }
 
@@ -118,7 +116,11 @@ async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promis
     const id = `${folderWorkloadId('nutanix', place.place)}:${encodeURIComponent(name)}`;
     const drafts: DraftPoint[] = [];
     for (const [date, run] of runs) drafts.push(await draftPoint(facts, id, date, run));
-    const lone = [...runs.values()].flat().flatMap(({ loneId }) => loneId ?? []);
+    const lone = [...runs.values()]
+      .flat()
+      .flatMap(({ lonePrefix, entry }) =>
+        lonePrefix === null ? [] : loneIds(lonePrefix, folder, entry.name),
+      );
     const otherIds = lone.length === 0 ? {} : { otherIds: [...new Set(lone)] };
     workloads.push({ id, ...otherIds, name, restorePoints: settleChains(drafts) });
   }

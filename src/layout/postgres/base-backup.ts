@@ -15,6 +15,7 @@ import { fullDisk, fullPoint } from '../full-point.js';
 import { writtenAtMs } from '../named-date.js';
 import { broken, incomplete, type PointFault } from '../point-fault.js';
 import { settleChains } from '../settle-chains.js';
+import { loneIds } from '../single-file.js';
 import { wholeImageFault } from '../whole-image.js';
 import { folderName, folderWorkloadId } from '../workload-id.js';
 import { readText } from '../xml-file.js';
@@ -75,9 +76,7 @@ async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promis
   });
   const name = folderName('postgresql-base', place);
   // As archives that lay alone.
-  const otherIds = tars.map(
-    ({ entry }) => `${folderWorkloadId('gcp', place)}:${encodeURIComponent(entry.name)}`,
-  );
+  const otherIds = tars.flatMap(({ entry }) => loneIds('gcp', folder, entry.name));
   return [{ id, otherIds, name, restorePoints: settleChains([point]) }];
 }
 

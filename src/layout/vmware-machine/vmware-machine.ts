@@ -14,9 +14,10 @@ import { fullPoint } from '../full-point.js';
 import { readVmx, type VmxDisk } from '../ghettovcb/vmx-file.js';
 import { writtenAtMs } from '../named-date.js';
 import { settleChains } from '../settle-chains.js';
+import { loneIds } from '../single-file.js';
 import { VSPHERE } from '../vsphere-type.js';
-import { folderWorkloadId } from '../workload-id.js';
 import { imageOf, imagesIn, machineDisks, relatives, type FolderImages } from './machine-disks.js';
+import { machineId } from './machine-ids.js';
 
 /** Machines of VMware (Workstation, Fusion, ESXi) whose folders were copied as they are: a definition (`.vmx`) with the disks that it names, with what their
  *  snapshots keep (`web01-000001.vmdk`, with its `-delta`, `-sesparse` or `-s001` parts), and the files of the machine (`.nvram`, `.vmsd`, `.vmsn`).
@@ -75,7 +76,7 @@ async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promis
   const { place, date } = datedPlace(folder);
   return machines.map((machine) => {
     const { stem, disks: named } = machine;
-    const id = `${folderWorkloadId('vmware', place)}:${encodeURIComponent(stem)}`;
+    const id = machineId(place, stem);
     const { disks, beside, faults, files: shown, leftOut } = machineDisks(named, images);
     const companions = [...filesOfMachine(machine, machines, files), ...beside];
     const written = [...new Set([...companions, ...shown])];
@@ -86,11 +87,13 @@ async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promis
       ...{ files: written, closingRecord: 'silent' },
     });
     // Before its definition was there its disks lay alone.
-    const otherIds = disks.map(
-      ({ path }) =>
-        `${folderWorkloadId('disk', place)}:${encodeURIComponent(path.slice(path.lastIndexOf('/') + 1))}`,
-    );
-    return { id, otherIds, name: stem, restorePoints: settleChains([point]) };
+    const otherIds = shown.flatMap(({ name }) => loneIds('disk', folder, name));
+    return {
+      id,
+      otherIds: [...new Set(otherIds)],
+      name: stem,
+      restorePoints: settleChains([point]),
+    };
   });
 }
 

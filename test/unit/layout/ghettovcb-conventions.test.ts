@@ -36,7 +36,13 @@ describe('runs of ghettoVCB under a naming convention of one’s own', () => {
   it.each([
     ['web-Monday', ['disk-web:web-Monday:web.vmdk', 'vmware-web:web-Monday:web']],
     ['web-24-11-2026', ['disk-web:web-24-11-2026:web.vmdk', 'ghettovcb-web:web-24-11']],
-    ['web-20261124', ['disk-web:web:web.vmdk']],
+    [
+      'web-20261124',
+      [
+        ...['disk-web:web:web.vmdk', 'disk-web:web-20261124:web.vmdk'],
+        ...['vmware-web:web:web', 'vmware-web:web-20261124:web'],
+      ],
+    ],
   ])('tell the ids that they had when %s was no name of a run', async (name, ids) => {
     const copy = await treeOf(run(`web/${name}`));
     const [web] = await scanWith(ghettoVcbLayout, copy.repository);

@@ -83,7 +83,10 @@ describe('disks of Nutanix AHV', () => {
     ).toEqual([
       [
         'nutanix-.:web02',
-        ['raw-.:web02-scsi.0.raw', 'raw-.:web02-scsi.1.raw'],
+        [
+          ...['raw-.:web02-scsi.0.raw', 'raw-2026-11-24:web02-scsi.0.raw'],
+          ...['raw-.:web02-scsi.1.raw', 'raw-2026-11-24:web02-scsi.1.raw'],
+        ],
         ['2026-11-24', 'scsi.0', 'scsi.1'],
       ],
       ['nutanix-a:db', ['raw-a:db-sata.0.raw'], ['undated', 'sata.0']],

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { BackupError } from '../../../src/domain/errors.js';
@@ -91,6 +91,26 @@ describe.skipIf(!requireTool('qemu-img'))('folders of VMware machines', () => {
       ...['full', 'web-000002.vmdk', ['web/web-000001.vmdk', 'web/web.vmdk']],
     ]);
   });
+
+  it.each([
+    ['a snapshot', 'v/web01', ['web01.vmdk', 'web01-000001.vmdk'], 'web01.vmdk'],
+    ['a date in the name of a disk', 'v/web01', ['web01-2026-11-24.vmdk'], null],
+    ['a date in the name of its folder', 'vms/web01_20240115', ['web01.vmdk'], null],
+    ['a folder of a day', 'vms/2026-11-24', ['Web01.VMDK'], null],
+  ])(
+    'tell all ids that the disks have without their definition: %s',
+    async (_, at, names, base) => {
+      const copy = await treeOf({ [`${at}/web01.vmx`]: vmx(names.at(-1)!) });
+      await makeDisk(copy, `${at}/new.vmdk`);
+      await rename(copy.at(`${at}/new.vmdk`), copy.at(`${at}/${names[0]!}`));
+      if (base !== null) await child(copy, `${at}/${names[1]!}`, base);
+      const [machine, ...others] = (await look(copy)).workloads;
+      await rm(copy.at(`${at}/web01.vmx`));
+      const alone = (await look(copy)).workloads;
+      expect([machine?.id.slice(0, 7), others, alone.length > 0]).toEqual(['vmware-', [], true]);
+      expect(machine!.otherIds).toEqual(expect.arrayContaining(alone.map(({ id }) => id)));
+    },
+  );
 
   it('are not whole without what a disk builds on, and tell which disk is not there', async () => {
     const copy = await treeOf({
