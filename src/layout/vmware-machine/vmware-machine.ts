@@ -11,6 +11,7 @@ import type {
 import { datedPlace } from '../dated-folders.js';
 import type { FolderFacts } from '../file-facts.js';
 import { fullPoint } from '../full-point.js';
+import { descriptorOfExtent } from '../ghettovcb/names.js';
 import { readVmx, type VmxDisk } from '../ghettovcb/vmx-file.js';
 import { writtenAtMs } from '../named-date.js';
 import { settleChains } from '../settle-chains.js';
@@ -86,15 +87,16 @@ async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promis
       companions: companions.map(({ path, within }) => ({ path, as: within })),
       ...{ files: written, closingRecord: 'silent' },
     });
-    // Before its definition was there its disks lay alone.
-    const otherIds = shown.flatMap(({ name }) => loneIds('disk', folder, name));
-    return {
-      id,
-      otherIds: [...new Set(otherIds)],
-      name: stem,
-      restorePoints: settleChains([point]),
-    };
+    const otherIds = loneDiskIds(folder, shown);
+    return { id, otherIds, name: stem, restorePoints: settleChains([point]) };
   });
+}
+
+/** Before their definition was there the disks lay alone, each under the name of what its snapshots build on: a short one, as not all ids may fit. */
+function loneDiskIds(folder: string, files: readonly ClaimedFile[]): string[] {
+  const names = files.map(({ name }) => name).filter((name) => descriptorOfExtent(name) === null);
+  const sorted = names.toSorted((a, b) => a.length - b.length);
+  return [...new Set(sorted.flatMap((name) => loneIds('disk', folder, name)))];
 }
 
 /** @throws REPOSITORY_IO_ERROR when a definition cannot be read: whose the disks are must not change with that */
