@@ -25,16 +25,12 @@ export interface ImagePlace<I> {
 }
 
 /** How the images of one folder build on one another, told by the ids in them, or where a format has none by names: never by a path, as what lies there is
- *  another machine's by now. Each is a point of the disk of the one that it builds on. Where several of different names build on one, such as machines on their template,
- *  nothing tells which goes on with it: each begins a disk of its own, with a full that is read through all below it. */
+ *  another machine's by now. One that is named after the disk that it builds on is a point of it. Any other, such as a machine on its template, begins a disk of its
+ *  own, with a full that is read through all below it: also where it is the only one, as the next machine would be taken for it. */
 export function placesOfImages<I extends LinkableImage>(
   images: readonly I[],
 ): ReadonlyMap<I, ImagePlace<I>> {
   const parents = new Map(images.map((image) => [image, parentOf(image, images)] as const));
-  const children = new Map<I, I[]>();
-  for (const [image, parent] of parents)
-    if (parent !== null && !('fault' in parent))
-      children.set(parent, [...(children.get(parent) ?? []), image]);
   const places = new Map<I, ImagePlace<I>>();
   for (const image of images) {
     // Chains can be long, so no recursion.
@@ -51,7 +47,7 @@ export function placesOfImages<I extends LinkableImage>(
       at = parent;
     }
     for (const one of climbed.reverse())
-      if (!places.has(one)) places.set(one, placeOf(one, parents.get(one)!, children, places));
+      if (!places.has(one)) places.set(one, placeOf(one, parents.get(one)!, places));
   }
   return places;
 }
@@ -59,18 +55,38 @@ export function placesOfImages<I extends LinkableImage>(
 function placeOf<I extends LinkableImage>(
   image: I,
   parent: I | { readonly fault: PointFault } | null,
-  children: ReadonlyMap<I, readonly I[]>,
   places: ReadonlyMap<I, ImagePlace<I>>,
 ): ImagePlace<I> {
   if (parent === null) return alone(image, null);
   if ('fault' in parent) return alone(image, parent.fault);
   const { start } = places.get(parent)!;
-  const goesOn = image.ownName === parent.ownName || children.get(parent)!.length === 1;
-  if (goesOn) return { start, parent, below: [], fault: null };
+  if (image.ownName === parent.ownName || isNamedAfter(image, parent, start))
+    return { start, parent, below: [], fault: null };
   const below = [parent, ...imagesBelow(parent, places)];
   const faulty = below.find((one) => places.get(one)!.fault !== null);
   const fault = faulty === undefined ? null : places.get(faulty)!.fault;
   return { start: image, parent: null, below, fault };
+}
+
+/** By the tools: `web01-000001.vmdk` (VMware), `web01_<UUID>.avhdx` (Hyper-V), also where the file before it has such a name itself, and by the name that it has in
+ *  the image where it was changed since; `web01.before-update.qcow2` (libvirt). `web01-db.qcow2` may be a machine that was made of it. */
+function isNamedAfter<I extends LinkableImage>({ entry, head }: I, parent: I, start: I): boolean {
+  const own = stemOf(entry.name);
+  const named = 'value' in head ? baseNameIn(head.value.parent?.name ?? '') : '';
+  const before = [parent.entry.name, named].map((name) => unnumbered(stemOf(name)));
+  if (before.includes(unnumbered(own))) return true;
+  const disk = stemOf(start.entry.name);
+  return own.startsWith(disk) && SNAPSHOT.test(own.slice(disk.length));
+}
+
+const SNAPSHOT = /^(?:\..|[-_ ](?:snap|checkpoint|overlay|delta))/;
+
+function stemOf(name: string): string {
+  return name.replace(/\.[^.]*$/, '').toLowerCase();
+}
+
+function unnumbered(stem: string): string {
+  return stem.replace(/(?:-\d{6}|_[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/, '');
 }
 
 /** All that an image builds on, the one right below it first. */

@@ -84,7 +84,7 @@ describe.skipIf(!requireTool('qemu-img'))('images of one folder that build on on
     points.map(({ kind, disks }) => `${kind} ${disks[0]!.format}`);
 
   it.each([
-    ['qcow2', 'qcow2', 'web.qcow2', 'snap1.qcow2', 'snap2.qcow2'],
+    ['qcow2', 'qcow2', 'web.qcow2', 'web.snap1.qcow2', 'web.snap2.qcow2'],
     ['vmdk', 'monolithicSparse', 'web.vmdk', 'web-000001.vmdk', 'web-000002.vmdk'],
     ['vmdk', 'monolithicFlat', 'web.vmdk', 'web-000001.vmdk', 'web-000002.vmdk'],
     ['vmdk', 'twoGbMaxExtentSparse', 'web.vmdk', 'web-000001.vmdk', 'web-000002.vmdk'],
@@ -199,13 +199,15 @@ describe.skipIf(!requireTool('qemu-img'))('images of one folder that build on on
       'f4b61a33ee2f7e8c19f737792a4107e46340026a9a829e4169b751901cc3ef02',
     ],
   ])('of Windows are copied with their links (%s)', async (base, child, ...digests) => {
+    const format = base.slice(base.lastIndexOf('.') + 1);
     for (const [day, path] of [base, child].entries()) {
-      const name = path.slice(path.lastIndexOf('/') + 1);
+      const stem = base.slice(base.lastIndexOf('/') + 1, -format.length - 1);
+      // As Hyper-V names it.
+      const name = day === 0 ? `${stem}.${format}` : `${stem}_${CHECKPOINTS[0]}.a${format}`;
       await writeFile(source(name), realImage(`${path}.gz`).bytes);
       await written(name, day);
     }
     const points = await session();
-    const format = base.slice(base.lastIndexOf('.') + 1);
     expect(kindsOf(points)).toEqual([`full ${format}`, `increment ${format}`]);
     const found = [];
     for (const { id } of points)
@@ -223,12 +225,12 @@ describe.skipIf(!requireTool('qemu-img'))('images of one folder that build on on
     await written('web.qcow2', 0);
     expect(kindsOf(await session())).toEqual(['full qcow2']);
     const backing = ['-F', 'qcow2', '-b', 'web.qcow2'];
-    await qemuImg('create', '-q', '-f', 'qcow2', ...backing, source('snap.qcow2'));
-    await qemuIo(source('snap.qcow2'), 'qcow2', ['write -P 0x22 1M 64k']);
-    await written('snap.qcow2', 5);
+    await qemuImg('create', '-q', '-f', 'qcow2', ...backing, source('web.snap.qcow2'));
+    await qemuIo(source('web.snap.qcow2'), 'qcow2', ['write -P 0x22 1M 64k']);
+    await written('web.snap.qcow2', 5);
     const points = await session(1);
     expect(kindsOf(points)).toEqual(['full qcow2', 'increment qcow2']);
-    const expected = await qemuBytes(source('snap.qcow2'), 'qcow2');
+    const expected = await qemuBytes(source('web.snap.qcow2'), 'qcow2');
     expect(firstDifference(await qemuBytes(fileOf(points[1]!), 'qcow2'), expected)).toBeNull();
     expect(points[1]!.disks[0]!.sizeBytes).toBeLessThan(MIB);
   });
@@ -258,14 +260,14 @@ describe.skipIf(!requireTool('qemu-img'))('images of one folder that build on on
     await qemuImg('create', '-q', '-f', 'qcow2', source('web.qcow2'), '8M');
     await qemuIo(source('web.qcow2'), 'qcow2', ['write -P 0x11 0 3M']);
     const backing = ['-F', 'qcow2', '-b', 'web.qcow2'];
-    await qemuImg('create', '-q', '-f', 'qcow2', ...backing, source('snap.qcow2'));
-    await qemuIo(source('snap.qcow2'), 'qcow2', ['write -P 0x22 1M 64k']);
+    await qemuImg('create', '-q', '-f', 'qcow2', ...backing, source('web.snap.qcow2'));
+    await qemuIo(source('web.snap.qcow2'), 'qcow2', ['write -P 0x22 1M 64k']);
     await written('web.qcow2', 0);
-    await written('snap.qcow2', 1);
+    await written('web.snap.qcow2', 1);
     const [, before] = await session();
     const seen = await qemuBytes(fileOf(before!), 'qcow2');
-    await qemuImg('commit', '-q', source('snap.qcow2'));
-    await rm(source('snap.qcow2'));
+    await qemuImg('commit', '-q', source('web.snap.qcow2'));
+    await rm(source('web.snap.qcow2'));
     await qemuIo(source('web.qcow2'), 'qcow2', ['write -P 0x33 5M 64k']);
     await written('web.qcow2', 5);
     const points = await session(1);
@@ -317,7 +319,7 @@ describe.skipIf(!requireTool('qemu-img'))('images of one folder that build on on
     const { linkId } = await imageFormat('vhdx').readHead(
       await MemoryBytes.load(source('renamed.vhdx')),
     );
-    const parent = { link: 'old.vhdx', format: 'vhdx', linkId, virtualSizeBytes: 2 * MIB };
+    const parent = { link: 'C:\\VMs\\web.vhdx', format: 'vhdx', linkId, virtualSizeBytes: 2 * MIB };
     const blocks = new Map([[1, blockOf(2)]]);
     const child = await composeDisk(composerOf('vhdx'), {
       ...shape,
@@ -326,8 +328,9 @@ describe.skipIf(!requireTool('qemu-img'))('images of one folder that build on on
       parent,
     });
     await writeFile(source('new.avhdx'), child.bytes);
-    await rename(source('new.avhdx'), source('web_1.avhdx'));
-    for (const [day, name] of ['renamed.vhdx', 'web_1.avhdx'].entries()) await written(name, day);
+    await rename(source('new.avhdx'), source(`web_${CHECKPOINTS[0]}.avhdx`));
+    for (const [day, name] of ['renamed.vhdx', `web_${CHECKPOINTS[0]}.avhdx`].entries())
+      await written(name, day);
     const points = await session();
     expect(kindsOf(points)).toEqual(['full vhdx', 'increment vhdx']);
     const expected = guestBytes(

@@ -13,7 +13,10 @@ export const LONE_CHAIN: TypeUnderTest = {
     const [raw, base] = [join(root, 'chain/disk.tmp'), join(root, 'chain/chain01.qcow2')];
     await mkdir(join(root, 'chain'), { recursive: true });
     await writeFile(raw, disk);
-    const overlay = [...['-F', 'qcow2', '-B', base, raw], join(root, `chain/snap-${day}.qcow2`)];
+    const overlay = [
+      ...['-F', 'qcow2', '-B', base, raw],
+      join(root, `chain/chain01.snap-${day}.qcow2`),
+    ];
     await qemuImg('convert', '-f', 'raw', '-O', 'qcow2', ...(day === 1 ? [raw, base] : overlay));
     await rm(raw);
     return { image: disk };

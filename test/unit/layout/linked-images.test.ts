@@ -15,6 +15,8 @@ import { makeDisk, treeOf } from '../../support/layout/tree.js';
 const ELSEWHERE =
   'which is not beside it; put it there, or make one of both (qemu-img convert, Convert-VHD)';
 
+const UUID = '2f9c1d3e-58b4-4d1b-9a52-0c6f7b3d9e01';
+
 /** An image that names another as what it builds on, which QEMU does not look for. */
 async function on({ at }: RepositoryCopy, path: string, link: string, ...more: string[]) {
   const backing = ['-u', '-F', 'qcow2', '-b', link, ...more];
@@ -38,14 +40,19 @@ describe.skipIf(!requireTool('qemu-img'))('images that build on one another', ()
   it('are points of one disk, in the order of what they build on, whatever path they name', async () => {
     const copy = await treeOf({});
     await makeDisk(copy, 'd/web.qcow2');
-    await on(copy, 'd/a.qcow2', '/var/lib/libvirt/images/b.qcow2');
-    await on(copy, 'd/b.qcow2', 'file:../other/web.qcow2');
+    await on(copy, 'd/web.a.qcow2', '/var/lib/libvirt/images/web.b.qcow2');
+    await on(copy, 'd/web.b.qcow2', 'file:../other/web.qcow2');
     expect(await points(copy)).toEqual([
-      ['web.qcow2', 'undated full', 'b.qcow2 increment on undated', 'a.qcow2 increment on b.qcow2'],
+      [
+        'web.qcow2',
+        'undated full',
+        'web.b.qcow2 increment on undated',
+        'web.a.qcow2 increment on web.b.qcow2',
+      ],
     ]);
     const [web] = await scanWith(diskImageLayout, copy.repository);
     expect(web).toMatchObject({ makesFullsOnly: false });
-    expect(web!.otherIds).toEqual(['disk-d:a.qcow2', 'disk-d:b.qcow2']);
+    expect(web!.otherIds).toEqual(['disk-d:web.a.qcow2', 'disk-d:web.b.qcow2']);
   });
 
   it('are no points without what they build on, and none is taken for it that only could be', async () => {
@@ -54,6 +61,7 @@ describe.skipIf(!requireTool('qemu-img'))('images that build on one another', ()
     await on(copy, 'd/a.qcow2', 'gone.qcow2');
     await on(copy, 'd/b.qcow2', 'nbd://host/web.qcow2');
     await on(copy, 'd/c.qcow2', 'cut.qcow2');
+    await on(copy, 'd/a.e.qcow2', 'a.qcow2');
     await on(copy, 'd/e.qcow2', 'a.qcow2');
     await on(copy, 'd/f.qcow2', 'f.qcow2');
     const found = await points(copy);
@@ -61,7 +69,7 @@ describe.skipIf(!requireTool('qemu-img'))('images that build on one another', ()
       [
         'a.qcow2',
         `undated broken: d/a.qcow2 builds on "gone.qcow2", ${ELSEWHERE}`,
-        `e.qcow2 broken: it builds on undated, which is broken: d/a.qcow2 builds on "gone.qcow2", ${ELSEWHERE} on undated`,
+        `a.e.qcow2 broken: it builds on undated, which is broken: d/a.qcow2 builds on "gone.qcow2", ${ELSEWHERE} on undated`,
       ],
       ['b.qcow2', `undated broken: d/b.qcow2 builds on "nbd://host/web.qcow2", ${ELSEWHERE}`],
       [
@@ -71,6 +79,10 @@ describe.skipIf(!requireTool('qemu-img'))('images that build on one another', ()
         ),
       ],
       ['cut.qcow2', expect.stringMatching(/^undated incomplete: /)],
+      [
+        'e.qcow2',
+        `undated broken: d/a.qcow2 builds on "gone.qcow2", ${ELSEWHERE} through d/a.qcow2`,
+      ],
       ['f.qcow2', `undated broken: d/f.qcow2 builds on "f.qcow2", ${ELSEWHERE}`],
       ['web.qcow2', 'undated full'],
     ]);
@@ -86,18 +98,23 @@ describe.skipIf(!requireTool('qemu-img'))('images that build on one another', ()
     expect(states).toEqual(['broken', 'broken', 'broken']);
   });
 
-  it('are disks of their own where several names build on one, and points where it is one name', async () => {
+  it('are disks of their own under another name, also the only one, and points where it is one name', async () => {
     const copy = await treeOf({});
     await makeDisk(copy, 'd/base.qcow2');
     await on(copy, 'd/a.qcow2', 'base.qcow2');
+    const alone = await points(copy);
     await on(copy, 'd/b.qcow2', 'base.qcow2');
-    await on(copy, 'd/b2.qcow2', 'b.qcow2');
+    await on(copy, 'd/b.2.qcow2', 'b.qcow2');
+    await on(copy, 'd/base-c.qcow2', 'base.qcow2');
+    await on(copy, 'd/base-c-1.qcow2', 'base-c.qcow2');
     await makeDisk(copy, 'e/web-2026-11-22.qcow2');
     await on(copy, 'e/web-2026-11-23.qcow2', 'web-2026-11-22.qcow2');
     await on(copy, 'e/web-2026-11-24.qcow2', 'web-2026-11-22.qcow2');
     expect(await points(copy)).toEqual([
       ['a.qcow2', 'undated full through d/base.qcow2'],
-      ['b.qcow2', 'undated full through d/base.qcow2', 'b2.qcow2 increment on undated'],
+      ['b.qcow2', 'undated full through d/base.qcow2', 'b.2.qcow2 increment on undated'],
+      ['base-c-1.qcow2', 'undated full through d/base-c.qcow2 through d/base.qcow2'],
+      ['base-c.qcow2', 'undated full through d/base.qcow2'],
       ['base.qcow2', 'undated full'],
       [
         'web.qcow2',
@@ -105,6 +122,27 @@ describe.skipIf(!requireTool('qemu-img'))('images that build on one another', ()
         '2026-11-23 increment on 2026-11-22',
         '2026-11-24 increment on 2026-11-22',
       ],
+    ]);
+    expect(alone).toEqual([
+      ['a.qcow2', 'undated full through d/base.qcow2'],
+      ['base.qcow2', 'undated full'],
+    ]);
+  });
+
+  it.each([
+    ['Web.qcow2', 'web-000001.qcow2', 'web-000002.qcow2'],
+    ['web.qcow2', `web_${UUID}.qcow2`, `web_${UUID.replace('2', '3')}.qcow2`],
+    ['web.qcow2', 'web.before update.qcow2', 'web.1764201234.qcow2'],
+    ['web-2026-11-22.qcow2', 'web-2026-11-22.snap1.qcow2', 'web-2026-11-22_snap2.qcow2'],
+  ])('are points of the disk that they are named after (%s, %s)', async (...names) => {
+    const copy = await treeOf({});
+    const [base = '', first = '', second = ''] = names;
+    await makeDisk(copy, `d/${base}`);
+    await on(copy, `d/${first}`, base);
+    await on(copy, `d/${second}`, first);
+    const found = await scanWith(diskImageLayout, copy.repository);
+    expect(found.map(({ restorePoints }) => restorePoints.map(({ kind }) => kind))).toEqual([
+      ['full', 'increment', 'increment'],
     ]);
   });
 

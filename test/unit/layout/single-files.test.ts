@@ -284,7 +284,7 @@ describe.skipIf(!requireTool('qemu-img'))('disks that lie alone', () => {
     await makeDisk(copy, 'd/ubuntu.qcow2');
     await qemuImg('create', '-q', '-f', 'vhdx', copy.at('d/HOST-C.VHDX'), '8M');
     const backing = ['-F', 'qcow2', '-b', 'ubuntu.qcow2'];
-    await qemuImg('create', '-q', '-f', 'qcow2', ...backing, copy.at('d/snap.qcow2'));
+    await qemuImg('create', '-q', '-f', 'qcow2', ...backing, copy.at('d/ubuntu.snap.qcow2'));
     const below = ['-F', 'vmdk', '-b', 'base.vmdk'];
     await makeDisk(copy, 'd/base.vmdk');
     await qemuImg('create', '-q', '-f', 'vmdk', ...below, copy.at('d/base-000001.vmdk'));
