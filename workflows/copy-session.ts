@@ -259,7 +259,7 @@ class Session {
     const days = job.removedWorkloadsAfterDays;
     if (days === null || found.hasUnreadSource) return;
     try {
-      for (const { workload, result, text } of await settleAbsentWorkloads(
+      for (const { workload, result, text, keeps } of await settleAbsentWorkloads(
         job,
         days,
         found.seen,
@@ -270,6 +270,7 @@ class Session {
           result === 'warning'
             ? endedTask(workload, result, text)
             : { ...endedTask(workload, result, null), notes: [text] },
+          keeps,
         );
     } catch (error) {
       if (isStop(error)) throw error;

@@ -10,6 +10,7 @@ import {
 import type { CopyJob } from '../src/domain/jobs/copy-job.js';
 import type { CopyTask } from '../src/domain/sessions/copy-session.js';
 import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
+import type { KeptAnswers } from '../src/domain/sessions/kept-answers.js';
 import { pathSegment, workloadSegment } from '../src/domain/targets/path-segment.js';
 import type { UnreadablePart } from '../src/domain/targets/unreadable-part.js';
 import {
@@ -39,6 +40,8 @@ export interface AbsenceOutcome {
   readonly result: CopyTask['result'];
   /** What was done, what is to come and when, or why not. */
   readonly text: string;
+  /** What of this the chain keeps until the session has written it down. */
+  readonly keeps?: KeptAnswers;
 }
 
 /** Enters one look into the record of a chain, and deletes all restore points of a workload that is gone for good, as the owner of the
@@ -57,7 +60,7 @@ export async function settleAbsence(input: SettleAbsenceInput): Promise<AbsenceO
     ]);
     return standing === null ? null : settledOutcome(workload.name, standing, removed);
   }
-  const { epoch } = await listingActivities(
+  const { epoch, notes } = await listingActivities(
     targetRepositoryId,
     settings,
   ).inspectTargetChain.executeWithOptions({ summary: `${workload.name}: take the chain over` }, [
@@ -70,7 +73,10 @@ export async function settleAbsence(input: SettleAbsenceInput): Promise<AbsenceO
   ).settleAbsence.executeWithOptions({ summary: `${workload.name}: no source shows it` }, [
     { ...ids, ...rule, epoch, nowMs: Date.now() },
   ]);
-  return settledOutcome(workload.name, standing, deleted);
+  const outcome = settledOutcome(workload.name, standing, deleted);
+  if (notes.length === 0) return outcome;
+  const keeps: KeptAnswers = { workloadId: workload.id, owner, hasTaken: true };
+  return { ...outcome, text: [outcome.text, ...notes].join('; '), keeps };
 }
 
 function settledOutcome(

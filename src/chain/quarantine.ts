@@ -32,7 +32,7 @@ export async function setUncommittedAside(
   await repository.move([{ from: `${chain}/${id}`, to }], chain);
 }
 
-/** What is told of it. */
-export function uncommittedText(chain: string, id: string): string {
-  return `folder ${id} is not listed in ${CHAIN_RECORD_NAME} and was set aside in ${chain}/${QUARANTINE_FOLDER}`;
+/** What is told of it, wherever the chain lies by then. */
+export function uncommittedText(id: string): string {
+  return `folder ${id} is not listed in ${CHAIN_RECORD_NAME} and was set aside in ${QUARANTINE_FOLDER} beside it`;
 }

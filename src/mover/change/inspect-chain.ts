@@ -68,7 +68,7 @@ export async function inspectTargetChain(
   const found = [
     ...(record.pending === null ? notes : []),
     ...(await markedNotes(place, record)),
-    ...orphans.map((id) => uncommittedText(input.chain, id)),
+    ...orphans.map(uncommittedText),
   ];
   const kept = await withTakenNotes(place, input.owner, found);
   for (const id of orphans) await setUncommittedAside(target, input.chain, record, id);

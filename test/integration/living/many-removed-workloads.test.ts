@@ -44,3 +44,26 @@ it('counts looks for workloads that no source shows in each of them, when they a
   await sessions.copy(job, NOW_MS + DAY_MS);
   expect(Math.min(...(await days()))).toBe(2);
 }, 30_000);
+
+it('tells what was found in the chain of one, once: no other session comes to it', async () => {
+  const [source, target] = [new SimulatedRepository('primary'), new SimulatedRepository('offsite')];
+  await new GrowingSource(source, 'mail01', { blockCount: 1 }).backUp(NOW_MS - DAY_MS, 'full');
+  await putChainRecord(target, {
+    ...{ jobId: 'nightly', workload: 'vm-000', pointIds: ['2026-11-01T000000Z'] },
+  });
+  const orphan = '2025-11-01T000000Z';
+  await target.put(`nightly/vm-000/${orphan}/disk`, Buffer.from('of a commit that was stopped'));
+  await target.makePlace(`nightly/vm-000/.staging/${orphan}`);
+  const sessions = new LocalSessions([source, target]);
+  const job = testJob({ removedWorkloadsAfterDays: 300 });
+  const told = async (nowMs: number) =>
+    (await sessions.copy(job, nowMs)).tasks
+      .filter(({ workload }) => workload === 'vm-000')
+      .map(({ reason, notes }) => [...(reason === null ? [] : [reason]), ...notes].join());
+  expect(await told(NOW_MS)).toEqual([
+    expect.stringMatching(`^no source shows it any more.*; folder ${orphan} .* was set aside`),
+  ]);
+  expect(await told(NOW_MS + DAY_MS)).toEqual([
+    expect.stringMatching(/^no source shows it any more((?!set aside).)*$/),
+  ]);
+}, 30_000);

@@ -6,6 +6,7 @@ import {
   writeJobDefinition,
 } from '../../../src/chain/sessions/session-record.js';
 import { detachedJob } from '../../../src/domain/jobs/detached-copy.js';
+import { stagedPath, writeStagedJson } from '../../../src/mover/staging/copy-plan.js';
 import { folderRepositoryId } from '../../../src/repository/open-repository.js';
 import { readTreeRecord, writeTreeRecord } from '../../../src/tree/tree-store.js';
 import { chainWorkflowId } from '../../../workflows/messages.js';
@@ -79,6 +80,32 @@ describe('copies that another job gets', () => {
     const { points } = (await readChainRecord(copy.target, home()))!;
     expect(points.map(({ kind }) => kind)).toEqual(['full', ...Array<string>(4).fill('increment')]);
     expect(await machine.wrongPoints(copy.target, 'weekly')).toEqual([]);
+  });
+
+  it('bring along what was set aside on the way: the next session of the other job tells it, once', async () => {
+    const copy = await machine.copy();
+    const [lost, begun] = ['2025', '2024'].map((year) => machine.idOf(3).replace(/^\d{4}/, year));
+    for (const id of [lost!, begun!]) {
+      await putFile(copy.target, `${machine.chain}/${id}/disk`, 'of a commit that was stopped');
+      await copy.target.makePlace(`${machine.chain}/.staging/${id}`);
+    }
+    // It could be gone on with where it was begun.
+    const composed = stagedPath.composed(`${machine.chain}/.staging/${begun!}`);
+    await writeStagedJson(copy.target, composed, { token: 'begun' });
+    await order(copy.target);
+    const staged = await copy.target.list(`${home()}/.staging`);
+    expect(staged.map(({ name }) => name)).toEqual(['take']);
+    const sessions = new LocalSessions([copy.source, copy.target]);
+    const told = async (nowMs: number) =>
+      (await sessions.copy(WEEKLY, nowMs)).tasks
+        .flatMap(({ notes }) => notes)
+        .filter((note) => note.includes('set aside'));
+    expect(await told(NOW_MS + 3_600_000)).toEqual(
+      [lost, begun].map(
+        (id) => expect.stringMatching(`^by a run before, .*: folder ${id} .* was`) as unknown,
+      ),
+    );
+    expect(await told(NOW_MS + 7_200_000)).toEqual([]);
   });
 
   it('leave a job that begins a new chain beside them when they are detached', async () => {
