@@ -21,9 +21,11 @@ export function windowIds(
   const inWindow = logs.filter((log) => log.createdAtMs >= sinceMs && log.isDoubted !== true);
   if (inWindow.length === 0) return new Set();
   const whole = backups.filter(wholeBackups(points, rules));
+  const ended = whole.filter(({ createdAtMs }) => createdAtMs <= sinceMs - ENDED_AFTER_MS);
   const baseOf = (log: NeedingPoint): NeedingPoint | undefined => {
-    const own = whole.filter((backup) => mayBeOfOne(backup, log, rules));
-    return own.findLast(({ createdAtMs }) => createdAtMs <= sinceMs - ENDED_AFTER_MS) ?? own[0];
+    // The first that fits ends the search: there are tens of thousands of logs.
+    const isOwn = (backup: NeedingPoint): boolean => mayBeOfOne(backup, log, rules);
+    return ended.findLast(isOwn) ?? whole.find(isOwn);
   };
   const bases = new Set(inWindow.flatMap((log) => baseOf(log) ?? []));
   return new Set(
@@ -49,7 +51,11 @@ function wholeBackups(
     point.isDoubted !== true &&
     point.needs.every((need) => byId.has(need)) &&
     (rules.logsBeforeFullMs === undefined || point.needs.length > 0 || fulls.has(point));
+  // No log is rolled forward from a backup of a part.
+  const isOfPart = ({ kind, needs }: NeedingPoint): boolean =>
+    rules.logsBeforeFullMs !== undefined && kind === 'full' && needs.length > 0;
   return (backup) => {
+    if (isOfPart(backup)) return false;
     const found = new Set([backup]);
     for (const point of found) {
       if (!isSound(point)) return false;
