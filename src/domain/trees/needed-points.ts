@@ -143,6 +143,8 @@ type SizedPoint = Pick<NeedingPoint, 'createdAtMs' | 'sizeBytes'>;
 
 /** For so long a full is what later ones are held against. */
 export const WEEKS_MS = 35 * DAY_MS;
+/** No backup takes longer: a file that is later than its beginning by more was brought here without its time. */
+export const LONGEST_BACKUP_MS = 4 * DAY_MS;
 /** One that has shrunk by more is believed when the larger ones are old: logs that stay too long cost room alone. */
 const LEAST_SHARE = 0.9;
 

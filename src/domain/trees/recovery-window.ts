@@ -1,10 +1,12 @@
 /** What of the logs and backups brings a database to each moment of the days that are kept. */
 
-import { DAY_MS } from '../schedules/calendar-date.js';
-import { mayBeOfOne, ServingFulls, type LogRules, type NeedingPoint } from './needed-points.js';
-
-/** A backup is dated by its beginning, and by clocks of some zone: one that is older by so much had ended. */
-const ENDED_AFTER_MS = DAY_MS;
+import {
+  LONGEST_BACKUP_MS,
+  mayBeOfOne,
+  ServingFulls,
+  type LogRules,
+  type NeedingPoint,
+} from './needed-points.js';
 
 /** Ids of the backups from which the first moments of a window are reached, and of all logs since each: of a log in it the newest backup that had ended before the window and brings its database back, else the oldest that does.
  *  Source: Oracle Database Backup and Recovery User's Guide (recovery window). Empty where no log lies in the window.
@@ -21,7 +23,8 @@ export function windowIds(
   const inWindow = logs.filter((log) => log.createdAtMs >= sinceMs && log.isDoubted !== true);
   if (inWindow.length === 0) return new Set();
   const whole = backups.filter(wholeBackups(points, rules));
-  const ended = whole.filter(({ createdAtMs }) => createdAtMs <= sinceMs - ENDED_AFTER_MS);
+  // A backup is dated by its beginning, and by clocks of some zone.
+  const ended = whole.filter(({ createdAtMs }) => createdAtMs <= sinceMs - LONGEST_BACKUP_MS);
   const baseOf = (log: NeedingPoint): NeedingPoint | undefined => {
     // The first that fits ends the search: there are tens of thousands of logs.
     const isOwn = (backup: NeedingPoint): boolean => mayBeOfOne(backup, log, rules);

@@ -1,4 +1,4 @@
-import { WEEKS_MS } from '../../domain/trees/needed-points.js';
+import { LONGEST_BACKUP_MS, WEEKS_MS } from '../../domain/trees/needed-points.js';
 import type { TreePoint } from '../../domain/trees/source-tree.js';
 import { isTooSmall, tooSmallText } from '../database-rules.js';
 import { writtenAtMs } from '../named-date.js';
@@ -94,8 +94,6 @@ function catalogueBehind(
   const behind = later.find((one) => one.atMs >= lastMs || writtenAtMs([one.file]) >= lastMs);
   return behind?.file ?? null;
 }
-
-const LONGEST_BACKUP_MS = 4 * 24 * 60 * 60_000;
 
 /** Index of the first that is of `atMs` or later; their number when none is.
  *  @param ordered oldest first: a log every few minutes makes tens of thousands */

@@ -7,9 +7,6 @@ export interface AreaFile extends TreeFile {
   readonly rightMs?: number;
 }
 
-/** Files that are later than this were brought here without their times. */
-export const LONGEST_RUN_MS = 4 * 24 * 60 * 60_000;
-
 /** When the newest of some files was written. */
 export function writtenMsOf(files: readonly AreaFile[]): number {
   return files.reduce((newest, file) => Math.max(newest, file.rightMs ?? writtenAtMs([file])), 0);

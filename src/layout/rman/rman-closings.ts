@@ -1,13 +1,7 @@
-import { WEEKS_MS } from '../../domain/trees/needed-points.js';
+import { LONGEST_BACKUP_MS, WEEKS_MS } from '../../domain/trees/needed-points.js';
 import { isTooSmall, tooSmallText } from '../database-rules.js';
 import type { TreeFile } from '../tree-files.js';
-import {
-  isWrittenAsNamed,
-  LONGEST_RUN_MS,
-  writtenMsOf,
-  type Clock,
-  type Closing,
-} from './rman-clock.js';
+import { isWrittenAsNamed, writtenMsOf, type Clock, type Closing } from './rman-clock.js';
 import { autobackupAtMs, type PieceKind } from './rman-names.js';
 import type { Run } from './rman-runs.js';
 
@@ -134,7 +128,7 @@ export function endOf(
   { exactMs, isTrue }: Clock,
 ): { readonly lastMs: number; readonly isDated: boolean; readonly endedMs: number } {
   const lastMs = writtenMsOf(files);
-  const isDated = isTrue(lastMs) && exactMs(lastMs) <= atMs + LONGEST_RUN_MS;
+  const isDated = isTrue(lastMs) && exactMs(lastMs) <= atMs + LONGEST_BACKUP_MS;
   return { lastMs, isDated, endedMs: isDated ? Math.max(atMs, exactMs(lastMs)) : atMs };
 }
 

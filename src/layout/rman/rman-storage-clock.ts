@@ -1,4 +1,5 @@
-import { LONGEST_RUN_MS, writtenMsOf, type AreaFile, type Closing } from './rman-clock.js';
+import { LONGEST_BACKUP_MS } from '../../domain/trees/needed-points.js';
+import { writtenMsOf, type AreaFile, type Closing } from './rman-clock.js';
 import { dayOf, autobackupAtMs, parseArchivedLog, parseOmfPiece } from './rman-names.js';
 
 /** Autobackups that were written while the clock of the storage was wrong. */
@@ -39,7 +40,7 @@ function movedPiece(wrong: WrongTimes): (file: AreaFile) => boolean {
     const { tagAtMs } = piece;
     if (tagAtMs === null) return isOwn(byTime.find((one) => one.writtenMs >= writtenMs));
     const fits = (ms: number): boolean =>
-      ms - zoneMs >= tagAtMs - CLOCKS_MS && ms - zoneMs <= tagAtMs + LONGEST_RUN_MS;
+      ms - zoneMs >= tagAtMs - CLOCKS_MS && ms - zoneMs <= tagAtMs + LONGEST_BACKUP_MS;
     const [asItIs, moved] = [fits(writtenMs), fits(writtenMs - aheadMs)];
     return asItIs && moved ? isOwn(byName.find((one) => one.atMs >= tagAtMs)) : moved;
   };

@@ -24,6 +24,19 @@ function baseOf(points: readonly NeedingPoint[], sinceMs: number): string | unde
   return points.find(({ id }) => ids.has(id))?.id;
 }
 
+it.each([
+  ['that runs for 30 hours', 27],
+  ['of 20 hours, named in UTC-8', 25],
+])('a full %s and ends within the window is not what it begins with', (_, hours) => {
+  const sinceMs = NOW - 7 * DAY;
+  const full = (weeks: number) =>
+    point(`F${weeks}`, sinceMs - hours * HOUR + (weeks - 2) * 7 * DAY);
+  const points = site([1, 2, 3].map(full), 12);
+  expect(baseOf(points, sinceMs)).toBe('F1');
+  // Once it had four days it is.
+  expect(baseOf(points, sinceMs + 3 * DAY)).toBe('F2');
+});
+
 it('a backup of a part of the database is not what a window begins with', () => {
   const part = point('part', NOW - 20 * DAY, { needs: ['F1'] });
   const points = site([point('F1', NOW - 30 * DAY), part, point('F2', NOW - 5 * DAY)], 12);

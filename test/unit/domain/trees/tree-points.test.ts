@@ -108,20 +108,22 @@ describe('what retention keeps of the points of a tree', () => {
 
   describe('of logs that need the one before each, whatever backup lies between', () => {
     const rules = { logsBeforeFullMs: 15 * 60_000 };
-    /** A full of each of five days, and two logs after it. */
-    const CHAIN = [1, 2, 3, 4, 5].flatMap((day) => [
+    /** A full of a day, and two logs after it. */
+    const ofDay = (day: number): TreePoint[] => [
       point(`F${day}`, at(day)),
       log(`${day}a`, at(day, 16), day === 1 ? 'F1' : `${day - 1}b`),
       log(`${day}b`, at(day, 22), `${day}a`),
-    ]);
+    ];
+    const CHAIN = [1, 2, 3, 4, 5].flatMap(ofDay);
     const left = (points: readonly TreePoint[], more = {}) =>
       kept(points, days(3), { nowMs: at(5, 23), rules, ...more });
 
-    /** A window of three days begins on the third at 11:00: what is of the day before had ended then. */
-    const NEXT = [...CHAIN, point('F6', at(6))];
+    /** A window of three days begins on the sixth at 11:00: what was begun on the second had ended then. */
+    const NEXT = [...CHAIN, ...[6, 7, 8].flatMap(ofDay), point('F9', at(9))];
 
     it('keeps the logs from the oldest full on that stays, and none before it', () => {
-      expect(left(NEXT, { nowMs: at(6, 11) })).toBe('F2 2a 2b F3 3a 3b F4 4a 4b F5 5a 5b F6');
+      const since2 = NEXT.slice(3).map(({ id }) => id);
+      expect(left(NEXT, { nowMs: at(9, 11) })).toBe(since2.join(' '));
       expect(left(CHAIN, { rules: {} })).toBe('F1 1a 1b F2 2a 2b F3 3a 3b F4 4a 4b F5 5a 5b');
     });
 
@@ -130,7 +132,7 @@ describe('what retention keeps of the points of a tree', () => {
       const near = [...CHAIN.slice(0, 3), last, ...NEXT.slice(3)].map((one) =>
         one.id === '2a' ? { ...one, needs: ['1c'] } : one,
       );
-      expect(left(near, { nowMs: at(6, 11) })).toMatch(/^1c F2 2a/);
+      expect(left(near, { nowMs: at(9, 11) })).toMatch(/^1c F2 2a/);
     });
 
     it.each<[string, Partial<TreePoint> & { isCorrupt?: true }]>([
@@ -138,9 +140,10 @@ describe('what retention keeps of the points of a tree', () => {
       ['builds on another', { needs: ['F1'] }],
       ['is smaller than the one before it by more than a tenth', { sizeBytes: 899 }],
     ])('keeps all back to the full before one that %s', (_, more) => {
-      const sized = CHAIN.map((one) => ({ ...one, sizeBytes: 1_000 }));
+      const sized = NEXT.map((one) => ({ ...one, sizeBytes: 1_000 }));
       const points = sized.map((one) => (one.id === 'F2' ? { ...one, ...more } : one));
-      expect(left(points)).toMatch(/^F1 1a 1b F2 2a/);
+      expect(left(sized, { nowMs: at(9, 11) })).toMatch(/^F2 2a/);
+      expect(left(points, { nowMs: at(9, 11) })).toMatch(/^F1 1a 1b 2a/);
     });
 
     it('lets a log need the full that serves it when those before it go', () => {
@@ -187,18 +190,17 @@ describe('what retention keeps of the points of a tree', () => {
     const all = (fulls: readonly TreePoint[] = FULLS) =>
       [...fulls, ...LOGS].sort((a, b) => a.createdAtMs - b.createdAtMs);
     const rules = { logsBeforeFullMs: 15 * 60_000 };
-    const first = (points: readonly TreePoint[], value = 14): string =>
+    const first = (points: readonly TreePoint[], value = 12): string =>
       kept(points, days(value), { nowMs: at(24, 21), rules })
         .split(' ')
         .slice(0, 3)
         .join(' ');
 
-    it('keeps the newest full that was made a day before them, and all logs since', () => {
-      // From the 10th, 21:00, on.
+    it('keeps the newest full that was begun four days before them, and all logs since', () => {
+      // From the 12th, 21:00, on.
       expect(first(all())).toBe('F8 8 9');
-      // From the 9th on the full of the 8th may still have been made.
-      expect(first(all(), 15)).toBe('F8 8 9');
-      expect(first(all(), 16)).toBe('F2 2 3');
+      // On the 11th the full of the 8th may still run.
+      expect(first(all(), 13)).toBe('F2 2 3');
     });
 
     it.each<[string, Partial<TreePoint> & { isCorrupt?: true }]>([
@@ -213,7 +215,7 @@ describe('what retention keeps of the points of a tree', () => {
     });
 
     it('keeps the oldest where none is so old, and no more of backups without logs', () => {
-      expect(first(all(FULLS.slice(1)))).toBe('F8 8 9');
+      expect(first(all(FULLS.slice(1)), 13)).toBe('F8 8 9');
       expect(kept(FULLS, days(8), { nowMs: at(24, 21) })).toBe('F8 F14 F20');
       expect(kept([...FULLS, log('x', at(3))], days(8), { nowMs: at(24, 21) })).toBe('F8 F14 F20');
     });
@@ -230,7 +232,7 @@ describe('what retention keeps of the points of a tree', () => {
         // Of the other there is none of the 8th.
         ...all(FULLS.filter(({ id }) => id !== 'F8')).map((one) => of(one, 'b')),
       ].sort((a, b) => a.createdAtMs - b.createdAtMs);
-      const both = kept(two, days(14), {
+      const both = kept(two, days(12), {
         ...{ nowMs: at(24, 21), rules: { ...rules, mayBeOfOneDatabase } },
       }).split(' ');
       expect(both.find((id) => id.startsWith('a'))).toBe('aF8');
