@@ -1,6 +1,6 @@
 import { patched } from '@temporalio/workflow';
 import { NAMES_OF_JOB, unmatchedLimits } from '../src/domain/jobs/unmatched-names.js';
-import type { CopyJob, StartOverrides } from '../src/domain/jobs/copy-job.js';
+import type { CopyJob, SourceSelection, StartOverrides } from '../src/domain/jobs/copy-job.js';
 import { newTask, type CopyTask } from '../src/domain/sessions/copy-session.js';
 import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
 import type { FoundWorkload } from '../src/domain/sources/found-workload.js';
@@ -55,12 +55,13 @@ export async function findWorkloads(
   const titleOf = workloadTitles(looks.flatMap(({ workloads }) => workloads));
   const isStarted = overrides.workloads === undefined ? () => true : namedIn(overrides.workloads);
   const isInScope = taskScope(job);
+  const faultsOf = workloadRuleFaults(job);
   const found = new Map<string, SourceWorkload>();
   const seen = new Set<string>();
   const told: CopyTask[] = [];
   let hasUnreadSource = false;
-  for (const [index, { repositoryId, workloads: named, patterns }] of include.entries()) {
-    const { workloads, failure } = looks[index]!;
+  for (const [index, entry] of include.entries()) {
+    const { repositoryId, workloads, failure } = looks[index]!;
     if (failure !== null) told.push(failure);
     const shown = workloads.filter(({ unseen }) => unseen === undefined);
     const isEmpty = shown.length === 0 && !workloads.some(isUnreadStore);
@@ -68,7 +69,7 @@ export async function findWorkloads(
     // What lies under a name or in a place that cannot be read may be the workload that seems to be gone.
     const isUnread = workloads.some(isUnreadPart);
     hasUnreadSource ||= shown.length === 0 || isUnread;
-    const broken = new BrokenRules(job, repositoryId);
+    const broken = new BrokenRules(faultsOf, repositoryId);
     for (const workload of workloads) {
       for (const id of [workload.id, ...(workload.otherIds ?? [])]) seen.add(id);
       if (broken.isBrokenFor(workload)) continue;
@@ -91,12 +92,7 @@ export async function findWorkloads(
       }
     }
     told.push(...broken.tasks());
-    const asked = (named ?? []).filter((name) => overrides.workloads?.includes(name) ?? true);
-    if (shown.length > 0) {
-      told.push(...missing(repositoryId, asked, workloads));
-      if (overrides.workloads === undefined)
-        told.push(...unmatched(repositoryId, patterns ?? [], workloads));
-    }
+    if (shown.length > 0) told.push(...unfound(entry, workloads, overrides));
   }
   if (overrides.workloads === undefined) told.push(...limitsForNothing(job, looks.map(asLook)));
   // What a retry or a watch names may be gone by now.
@@ -118,12 +114,12 @@ class BrokenRules {
   readonly #namesByText = new Map<string, string[]>();
 
   constructor(
-    private readonly job: CopyJob,
+    private readonly faultsOf: ReturnType<typeof workloadRuleFaults>,
     private readonly repositoryId: string,
   ) {}
 
   isBrokenFor(workload: FoundWorkload): boolean {
-    const faults = workloadRuleFaults(this.job, this.repositoryId, workload, rulesOf(workload));
+    const faults = this.faultsOf(this.repositoryId, workload, rulesOf(workload));
     if (faults.length === 0) return false;
     const text = faults.map(({ path, message }) => `${path}: ${message}`).join('; ');
     const names = this.#namesByText.get(text) ?? [];
@@ -247,6 +243,22 @@ async function listWorkloads(
     };
     return { repositoryId, workloads: [], failure };
   }
+}
+
+/** Of what one entry of the job takes. */
+function unfound(
+  { repositoryId, workloads: named = [], patterns = [] }: SourceSelection,
+  present: readonly FoundWorkload[],
+  { workloads }: StartOverrides,
+): CopyTask[] {
+  if (workloads === undefined)
+    return [
+      ...missing(repositoryId, named, present),
+      ...unmatched(repositoryId, patterns, present),
+    ];
+  const started = new Set(workloads);
+  const asked = named.filter((name) => started.has(name));
+  return missing(repositoryId, asked, present);
 }
 
 function missing(

@@ -1,6 +1,6 @@
 import { patched } from '@temporalio/workflow';
 import type { CopyJob } from '../src/domain/jobs/copy-job.js';
-import { namedIn, sourceScope } from '../src/domain/jobs/source-scope.js';
+import { sourceScope } from '../src/domain/jobs/source-scope.js';
 import { newTask, type CopyTask } from '../src/domain/sessions/copy-session.js';
 import type { FoundWorkload } from '../src/domain/sources/found-workload.js';
 import { cut } from '../src/domain/sessions/task-brief.js';
@@ -25,19 +25,16 @@ export function unknownNames(
   if (started === undefined || !looks.every(({ isRead }) => isRead)) return [];
   const named = new Set(job.sources.include.flatMap(({ workloads = [] }) => workloads));
   const isInScope = sourceScope(job);
-  const isNamedBy = (name: string, workload: FoundWorkload) =>
-    namedIn([name])(workload) || (workload.otherIds ?? []).includes(name);
-  const shown = looks.flatMap(({ repositoryId, workloads }) =>
-    workloads.map((workload) => ({ repositoryId, workload })),
-  );
-  const unknown: string[] = [];
-  const uncopied: string[] = [];
-  for (const name of started) {
-    const those = shown.filter(({ workload }) => isNamedBy(name, workload));
-    if (those.length === 0 && !named.has(name)) unknown.push(name);
-    const isCopied = those.some((one) => isInScope(one.repositoryId, one.workload));
-    if (those.length > 0 && !isCopied) uncopied.push(name);
-  }
+  const held = new Set<string>();
+  const copied = new Set<string>();
+  for (const { repositoryId, workloads } of looks)
+    for (const workload of workloads) {
+      const names = [workload.id, workload.name, ...(workload.otherIds ?? [])];
+      for (const name of names) held.add(name);
+      if (isInScope(repositoryId, workload)) for (const name of names) copied.add(name);
+    }
+  const unknown = started.filter((name) => !held.has(name) && !named.has(name));
+  const uncopied = started.filter((name) => held.has(name) && !copied.has(name));
   if (unknown.length + uncopied.length === 0 || !patched(TELLS_UNKNOWN)) return [];
   return [
     ...told(unknown, `no source of the job holds`),

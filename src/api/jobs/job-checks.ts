@@ -94,11 +94,12 @@ export async function otherJobs(id: string, jobs: JobStore): Promise<CopyJob[]> 
 function typeFaults(job: CopyJob, { workloadTypes, seenWorkloads }: JobSurroundings): JobFault[] {
   const types = new Map(workloadTypes.map((type) => [type.id, type]));
   const faults = new Map<string, JobFault>();
+  const faultsOf = workloadRuleFaults(job);
   for (const repositoryId of new Set(job.sources.include.map((entry) => entry.repositoryId)))
     for (const workload of seenWorkloads(repositoryId) ?? []) {
       const type = workload.is === 'source' ? types.get(workload.type) : undefined;
       if (type === undefined) continue;
-      for (const fault of workloadRuleFaults(job, repositoryId, workload, type))
+      for (const fault of faultsOf(repositoryId, workload, type))
         faults.set(`${fault.path}: ${fault.message}`, fault);
     }
   return [...faults.values()];

@@ -16,24 +16,29 @@ type ListsOfNames = Pick<CopyJob, 'sources' | 'rpo'>;
 /** Names and patterns in the exclusions and limits of a job for which its sources show nothing: misspelt, or of what is gone. One plain sentence for each list.
  *  @param shown by all sources of the job */
 export function unmatchedLimits(job: ListsOfNames, shown: readonly ShownWorkload[]): string[] {
-  const isInScope = sourceScope(job);
-  const all = shown.map(({ workload }) => workload);
-  const copied = shown
-    .filter(({ repositoryId, workload }) => isInScope(repositoryId, workload))
-    .map(({ workload }) => workload);
-  const excluded = job.sources.exclude.flatMap((entry) => {
-    if ('pattern' in entry)
-      return all.some((one) => isLike([entry.pattern], one)) ? [] : [entry.pattern];
-    return 'workload' in entry ? unknown([entry.workload], all) : [];
-  });
-  const limited = unknown(
-    (job.rpo?.workloads ?? []).map(({ workload }) => workload),
-    copied,
-  );
   return [
-    ...told('exclude', excluded, 'no source of the job holds'),
-    ...told('rpo', limited, 'the job does not copy, or no source of it holds'),
+    ...told('exclude', unmatchedExclusions(job, shown), 'no source of the job holds'),
+    ...told('rpo', unmatchedAges(job, shown), 'the job does not copy, or no source of it holds'),
   ];
+}
+
+function unmatchedExclusions({ sources }: ListsOfNames, shown: readonly ShownWorkload[]): string[] {
+  if (sources.exclude.length === 0) return [];
+  const all = shown.map(({ workload }) => workload);
+  const known = namesOf(all);
+  return sources.exclude.flatMap((entry) => {
+    if ('workload' in entry) return known.has(entry.workload) ? [] : [entry.workload];
+    return all.some((one) => isLike([entry.pattern], one)) ? [] : [entry.pattern];
+  });
+}
+
+function unmatchedAges(job: ListsOfNames, shown: readonly ShownWorkload[]): string[] {
+  const limits = job.rpo?.workloads ?? [];
+  if (limits.length === 0) return [];
+  const isInScope = sourceScope(job);
+  const copied = shown.filter(({ repositoryId, workload }) => isInScope(repositoryId, workload));
+  const known = namesOf(copied.map(({ workload }) => workload));
+  return limits.map(({ workload }) => workload).filter((name) => !known.has(name));
 }
 
 /** The same of what the job is to copy. */
@@ -45,21 +50,17 @@ export function unmatchedSources(
     const those = shown
       .filter((one) => one.repositoryId === repositoryId)
       .map(({ workload }) => workload);
-    const names = unknown(workloads, those);
+    const known = namesOf(those);
+    const names = workloads.filter((name) => !known.has(name));
     const open = patterns.filter((pattern) => !those.some((one) => isLike([pattern], one)));
     const why = `repository ${repositoryId} does not hold`;
     return [...told('workloads', names, why), ...told('patterns', open, why)];
   });
 }
 
-function unknown(
-  names: readonly string[],
-  workloads: readonly ShownWorkload['workload'][],
-): string[] {
-  const known = new Set(
-    workloads.flatMap(({ id, name, otherIds = [] }) => [id, name, ...otherIds]),
-  );
-  return names.filter((name) => !known.has(name));
+/** Of all at once: a job may name ten thousand, and its sources may show as many. */
+function namesOf(workloads: readonly ShownWorkload['workload'][]): ReadonlySet<string> {
+  return new Set(workloads.flatMap(({ id, name, otherIds = [] }) => [id, name, ...otherIds]));
 }
 
 function told(field: string, names: readonly string[], why: string): string[] {

@@ -5,7 +5,7 @@ import type { JobFault } from '../jobs/job-rules.js';
 import {
   excludedBy,
   isLike,
-  isNamed,
+  namedIn,
   sourceScope,
   type NamedWorkload,
 } from '../jobs/source-scope.js';
@@ -42,22 +42,43 @@ export const ALL_ALLOWED: WorkloadRules = {
   logsOnly: false,
 };
 
-/** Rules that a job breaks for one workload of a source: none of one that it has nothing to do with. A job that breaks any does not copy it. */
+type JobOfRules = Pick<
+  CopyJob,
+  'kind' | 'mode' | 'gfs' | 'retention' | 'sources' | 'transactionLogs'
+>;
+
+/** Rules that a job breaks for one workload of a source: none of one that it has nothing to do with. A job that breaks any does not copy it.
+ *  To be asked for each of ten thousand, by a job that names as many: what it names is looked up. */
 export function workloadRuleFaults(
-  job: Pick<CopyJob, 'kind' | 'mode' | 'gfs' | 'retention' | 'sources' | 'transactionLogs'>,
+  job: JobOfRules,
+): (
   repositoryId: string,
   workload: NamedWorkload,
+  type: Pick<WorkloadTypeFacts, 'title' | 'rules'>,
+) => JobFault[] {
+  const isInScope = sourceScope(job);
+  const choices = choicesOf(job);
+  return (repositoryId, workload, { title, rules }) => {
+    const passedOver = passedOverText(job, { title, rules });
+    if (passedOver !== null) {
+      const isOfOtherKind = rules.job === jobKind(job) ? {} : { isOfOtherKind: true as const };
+      return choices.namedAt(repositoryId, workload).map((path) => ({
+        ...{ path, message: passedOver, ...isOfOtherKind },
+      }));
+    }
+    const faults = rules.wholeSourceOnly
+      ? choiceFaults(choices, repositoryId, workload, title)
+      : [];
+    if (!isInScope(repositoryId, workload)) return faults;
+    return [...faults, ...settingFaults(job, { title, rules })];
+  };
+}
+
+function settingFaults(
+  job: JobOfRules,
   { title, rules }: Pick<WorkloadTypeFacts, 'title' | 'rules'>,
 ): JobFault[] {
-  const passedOver = passedOverText(job, { title, rules });
-  if (passedOver !== null) {
-    const isOfOtherKind = rules.job === jobKind(job) ? {} : { isOfOtherKind: true as const };
-    return namedAt(job, repositoryId, workload).map((path) => ({
-      ...{ path, message: passedOver, ...isOfOtherKind },
-    }));
-  }
-  const faults = rules.wholeSourceOnly ? choiceFaults(job, repositoryId, workload, title) : [];
-  if (!sourceScope(job)(repositoryId, workload)) return faults;
+  const faults: JobFault[] = [];
   if (!rules.modes.includes(job.mode))
     faults.push({
       path: 'mode',
@@ -84,30 +105,47 @@ export function passedOverText(
   return `backups of ${title} are transaction logs and nothing else: a job copies them with transactionLogs, in mode immediate`;
 }
 
-/** Where a job names this workload. */
-function namedAt(
-  { sources }: Pick<CopyJob, 'sources'>,
-  repositoryId: string,
-  workload: NamedWorkload,
-): string[] {
-  return sources.include.flatMap((entry, index) =>
-    entry.repositoryId === repositoryId && isNamed(entry.workloads ?? [], workload)
-      ? [`sources.include.${index}.workloads`]
-      : [],
-  );
+/** Where a job picks workloads out of their repositories. */
+interface Choices {
+  /** Where it names this one. */
+  readonly namedAt: (repositoryId: string, workload: NamedWorkload) => string[];
+  /** Where a pattern of it takes this one. */
+  readonly matchedAt: (repositoryId: string, workload: NamedWorkload) => string[];
+  readonly isSource: (repositoryId: string) => boolean;
+  /** Places of the entries that exclude this one. */
+  readonly excludedAt: (workload: NamedWorkload) => { path: string; text: string }[];
 }
 
-/** Where a pattern of the job takes this workload. */
-function matchedAt(
-  { sources }: Pick<CopyJob, 'sources'>,
-  repositoryId: string,
-  workload: NamedWorkload,
-): string[] {
-  return sources.include.flatMap((entry, index) =>
-    entry.repositoryId === repositoryId && isLike(entry.patterns ?? [], workload)
-      ? [`sources.include.${index}.patterns`]
-      : [],
-  );
+function choicesOf({ sources }: Pick<CopyJob, 'sources'>): Choices {
+  const entries = sources.include.map(({ repositoryId, workloads = [], patterns = [] }, index) => ({
+    ...{ index, repositoryId, patterns },
+    isNamed: namedIn(workloads),
+  }));
+  const isExcluded = excludedBy(sources.exclude);
+  return {
+    namedAt: (repositoryId, workload) =>
+      entries.flatMap((entry) =>
+        entry.repositoryId === repositoryId && entry.isNamed(workload)
+          ? [`sources.include.${entry.index}.workloads`]
+          : [],
+      ),
+    matchedAt: (repositoryId, workload) =>
+      entries.flatMap((entry) =>
+        entry.repositoryId === repositoryId && isLike(entry.patterns, workload)
+          ? [`sources.include.${entry.index}.patterns`]
+          : [],
+      ),
+    isSource: (repositoryId) => entries.some((entry) => entry.repositoryId === repositoryId),
+    excludedAt: (workload) => {
+      if (!isExcluded(workload)) return [];
+      return sources.exclude.flatMap((entry, index) => {
+        if (!excludedBy([entry])(workload)) return [];
+        const [field, text] =
+          'workload' in entry ? ['workload', entry.workload] : ['pattern', entry.pattern];
+        return [{ path: `sources.exclude.${index}.${field}`, text }];
+      });
+    },
+  };
 }
 
 /** Why a job of another kind does not copy backups of this type, and what does. */
@@ -127,29 +165,23 @@ export function jobKind({ kind }: Pick<CopyJob, 'kind'>): JobKind {
 
 /** Where the job picks this workload out of its repository. */
 function choiceFaults(
-  job: Pick<CopyJob, 'sources'>,
+  choices: Choices,
   repositoryId: string,
   workload: NamedWorkload,
   title: string,
 ): JobFault[] {
-  const { sources } = job;
   const chosenAt = [
-    ...namedAt(job, repositoryId, workload),
-    ...matchedAt(job, repositoryId, workload),
+    ...choices.namedAt(repositoryId, workload),
+    ...choices.matchedAt(repositoryId, workload),
   ];
   const faults: JobFault[] = chosenAt.map((path) => ({
     path,
     message: `backups of ${title} are copied with their whole repository: include ${repositoryId} without naming workloads`,
   }));
-  if (!sources.include.some((entry) => entry.repositoryId === repositoryId)) return faults;
-  sources.exclude.forEach((entry, index) => {
-    if (!excludedBy([entry])(workload)) return;
-    const [field, text] =
-      'workload' in entry ? ['workload', entry.workload] : ['pattern', entry.pattern];
-    faults.push({
-      path: `sources.exclude.${index}.${field}`,
-      message: `backups of ${title} are copied with their whole repository: ${text} cannot be excluded`,
-    });
-  });
-  return faults;
+  if (!choices.isSource(repositoryId)) return faults;
+  const excluded = choices.excludedAt(workload).map(({ path, text }) => ({
+    path,
+    message: `backups of ${title} are copied with their whole repository: ${text} cannot be excluded`,
+  }));
+  return [...faults, ...excluded];
 }

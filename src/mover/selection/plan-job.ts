@@ -2,6 +2,7 @@ import { chainFolder } from '../../chain/chain-paths.js';
 import { availablePoints } from '../../chain/chain-record.js';
 import { readChainRecord } from '../../chain/chain-store.js';
 import type { CopyJob } from '../../domain/jobs/copy-job.js';
+import type { JobFault } from '../../domain/jobs/job-rules.js';
 import { BackupError, isBackupError } from '../../domain/errors.js';
 import type { JobPlan, WorkloadPlan } from '../../domain/sessions/operation.js';
 import { unseenReason, type UnseenPart } from '../../domain/sources/unseen-part.js';
@@ -93,6 +94,7 @@ async function workloadsAfter(
   let isAllSeen = true;
   const sourceOf = new Map<string, string>();
   const isInScope = sourceScope(job);
+  const faultsOf = workloadRuleFaults(job);
   const isExcluded = excludedBy(job.sources.exclude);
   const { repositoryId: doneIn, workloadId: doneUntil } = placeOf(job, after);
   let isOpen = after === null;
@@ -113,7 +115,7 @@ async function workloadsAfter(
       const conflict =
         workload.conflict ??
         heldTwice(workload.id, sourceOf, repositoryId) ??
-        brokenRules(job, repositoryId, workload) ??
+        brokenRules(faultsOf(repositoryId, workload, workloadTypeOf(workload.type))) ??
         passedOverText(job, workloadTypeOf(workload.type));
       if (isOpen || (repositoryId === doneIn && workload.id > doneUntil))
         found.push({ repositoryId, workload, conflict });
@@ -157,8 +159,7 @@ const NOTHING_PLANNED: Omit<WorkloadPlan, 'workload' | 'reasons' | 'omitted'> = 
 };
 
 /** What of the job the type of these backups does not allow, in plain words. */
-function brokenRules(job: CopyJob, repositoryId: string, workload: SourceWorkload): string | null {
-  const faults = workloadRuleFaults(job, repositoryId, workload, workloadTypeOf(workload.type));
+function brokenRules(faults: readonly JobFault[]): string | null {
   if (faults.length === 0) return null;
   return faults.map(({ path, message }) => `${path}: ${message}`).join('; ');
 }

@@ -26,7 +26,7 @@ const MACHINE = { id: 'ahv-1', name: 'web01' };
 
 function faults(job: Partial<Job>, rules: Partial<WorkloadRules>, repositoryId = 'ahv') {
   const type = { title: 'Nutanix AHV', rules: { ...ALL_ALLOWED, ...rules } };
-  return workloadRuleFaults({ ...JOB, ...job }, repositoryId, MACHINE, type);
+  return workloadRuleFaults({ ...JOB, ...job })(repositoryId, MACHINE, type);
 }
 
 describe('workloadRuleFaults', () => {
@@ -36,6 +36,21 @@ describe('workloadRuleFaults', () => {
       exclude: [{ workload: 'db01' }],
     };
     expect(faults({ mode: 'immediate', gfs: GFS, sources }, {})).toEqual([]);
+  });
+
+  it('reads what the job names once, and not for each workload', () => {
+    let read = 0;
+    const exclude = Array.from({ length: 1_000 }, () => ({
+      get workload() {
+        read++;
+        return 'gone';
+      },
+    }));
+    const faultsOf = workloadRuleFaults({ ...JOB, sources: { ...JOB.sources, exclude } });
+    const type = { title: 'Nutanix AHV', rules: { ...ALL_ALLOWED, wholeSourceOnly: true } };
+    for (let index = 0; index < 100; index++)
+      expect(faultsOf('ahv', { id: `ahv-${index}`, name: `vm${index}` }, type)).toEqual([]);
+    expect(read).toBeLessThan(10_000);
   });
 
   it.each([['ahv-1'], ['web01']])('refuses to include %s by name from a whole source', (name) => {

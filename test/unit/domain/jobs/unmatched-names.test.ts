@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import {
+  unmatchedLimits,
+  unmatchedSources,
+  type ShownWorkload,
+} from '../../../../src/domain/jobs/unmatched-names.js';
+
+const COUNT = 3_000;
+const RPO = { maxCopyAgeHours: 24, maxLagHours: null };
+const names = (prefix: string): string[] =>
+  Array.from({ length: COUNT }, (_, index) => `${prefix}${index}`);
+
+/** Workloads that count how often anybody asks for the id of one. */
+function counted(): { readonly shown: ShownWorkload[]; readonly asked: () => number } {
+  let asked = 0;
+  const shown = names('vm').map((name) => ({
+    repositoryId: 'primary',
+    workload: {
+      get id() {
+        asked++;
+        return `id-${name}`;
+      },
+      name,
+    },
+  }));
+  return { shown, asked: () => asked };
+}
+
+describe('names of a definition for which there is nothing', () => {
+  // All of it runs within one workflow task, which has some seconds.
+  it('are found without a look at every workload for each of them', () => {
+    const { shown, asked } = counted();
+    const workloads = names('gone');
+    const job = {
+      sources: {
+        include: [{ repositoryId: 'primary', workloads }],
+        exclude: workloads.map((workload) => ({ workload })),
+      },
+      rpo: { ...RPO, workloads: workloads.map((workload) => ({ ...RPO, workload })) },
+    };
+    expect([...unmatchedSources(job, shown), ...unmatchedLimits(job, shown)]).toEqual([
+      expect.stringContaining('`workloads` names what repository primary does not hold: gone0, '),
+      expect.stringContaining('`exclude` names what no source of the job holds: gone0, '),
+      expect.stringContaining(
+        '`rpo` names what the job does not copy, or no source of it holds: g',
+      ),
+    ]);
+    expect(asked()).toBeLessThan(10 * COUNT);
+  });
+});
