@@ -85,7 +85,9 @@ async function scan(
     found.push({
       ...{ id, name: named.name, restorePoints: settleChains(drafts) },
       ...(otherIds.length === 0 ? {} : { otherIds }),
-      ...(members.every(({ place }) => place === null) ? {} : { makesFullsOnly: false }),
+      ...(members.every(({ place }) => (place?.parent ?? null) === null)
+        ? {}
+        : { makesFullsOnly: false }),
     });
   }
   return found;

@@ -123,6 +123,20 @@ describe.skipIf(!requireTool('qemu-img'))('images that build on one another', ()
         '2026-11-24 increment on 2026-11-22',
       ],
     ]);
+    const found = await scanWith(diskImageLayout, copy.repository);
+    // Absent: as the format tells. Where old ones go, as machines on a template do, nothing builds on them.
+    expect(found.map(({ name, makesFullsOnly }) => [name, makesFullsOnly])).toEqual([
+      ...[
+        ['a.qcow2', undefined],
+        ['b.qcow2', false],
+        ['base-c-1.qcow2', undefined],
+      ],
+      ...[
+        ['base-c.qcow2', undefined],
+        ['base.qcow2', undefined],
+        ['web.qcow2', false],
+      ],
+    ]);
     expect(alone).toEqual([
       ['a.qcow2', 'undated full through d/base.qcow2'],
       ['base.qcow2', 'undated full'],
