@@ -49,9 +49,33 @@ export async function imagesIn(
   return placesOfImages(images);
 }
 
-/** The image that shows a disk now. Where its definition says that it lies is a place on the host. */
-export function imageOf({ fileName }: VmxDisk, images: FolderImages): FolderImage | undefined {
-  return imageNamed(fileName, images);
+/** A disk of a definition, and the image that shows it now. */
+export interface HeldDisk {
+  readonly disk: VmxDisk;
+  readonly image: FolderImage;
+}
+
+/** Those disks of a definition that are here. A path that it names is a place on the host, so its last part tells; but a disk on another datastore is called
+ *  like the first one, so it is none that shows a state of a disk which is found already. Names without a path come first. */
+export function heldDisks(named: readonly VmxDisk[], images: FolderImages): HeldDisk[] {
+  const found = new Map<VmxDisk, FolderImage>();
+  const isState = (one: FolderImage, other: FolderImage): boolean =>
+    one === other || imagesBelow(one, images).includes(other);
+  const byPlace = [...named].sort((a, b) => Number(isPath(a)) - Number(isPath(b)));
+  for (const disk of byPlace) {
+    const image = imageNamed(disk.fileName, images);
+    if (image === undefined) continue;
+    const isTaken = [...found.values()].some((one) => isState(one, image) || isState(image, one));
+    if (!isPath(disk) || !isTaken) found.set(disk, image);
+  }
+  return named.flatMap((disk) => {
+    const image = found.get(disk);
+    return image === undefined ? [] : [{ disk, image }];
+  });
+}
+
+function isPath({ fileName }: VmxDisk): boolean {
+  return /[\\/]/.test(fileName);
 }
 
 function imageNamed(path: string, images: FolderImages): FolderImage | undefined {
@@ -85,7 +109,7 @@ export interface MachineDisks {
   readonly beside: readonly ClaimedFile[];
   readonly files: readonly ClaimedFile[];
   readonly faults: readonly PointFault[];
-  /** As `SourceRestorePoint.leftOut`: a machine may have disks in several folders. */
+  /** As `SourceRestorePoint.leftOut`: a machine may have disks in several folders, and one that lies here may be another. */
   readonly leftOut: string | undefined;
 }
 
@@ -93,16 +117,9 @@ export interface MachineDisks {
 export function machineDisks(named: readonly VmxDisk[], images: FolderImages): MachineDisks {
   const disks: SourceDisk[] = [];
   const faults: PointFault[] = [];
-  const tops: FolderImage[] = [];
-  const absent: string[] = [];
-  for (const disk of named) {
-    const top = imageOf(disk, images);
-    if (top === undefined) {
-      const { node, fileName } = disk;
-      absent.push(`the disk ${JSON.stringify(fileName)} (${node})`);
-      continue;
-    }
-    tops.push(top);
+  const held = heldDisks(named, images);
+  const tops = held.map(({ image }) => image);
+  for (const { disk, image: top } of held) {
     const below = imagesBelow(top, images);
     for (const one of [top, ...below]) {
       const { fault } = images.get(one)!;
@@ -118,9 +135,27 @@ export function machineDisks(named: readonly VmxDisk[], images: FolderImages): M
   const descriptions = single.filter((image) => flatPartOf(image) !== null);
   return {
     ...{ disks, faults, files: filesOf(all) },
-    leftOut: absent.length === 0 ? undefined : `its folder does not hold ${absent.join(', ')}`,
+    leftOut: leftOutText(named, held),
     beside: [...filesOf(others), ...descriptions.map(({ entry }) => entry)],
   };
+}
+
+/** undefined: its folder holds what the definition names. */
+function leftOutText(named: readonly VmxDisk[], held: readonly HeldDisk[]): string | undefined {
+  const absent = named
+    .filter((disk) => held.every((one) => one.disk !== disk))
+    .map(({ node, fileName }) => `the disk ${JSON.stringify(fileName)} (${node})`);
+  const taken = held
+    .filter(({ disk }) => isPath(disk))
+    .map(
+      ({ disk: { node, fileName }, image }) =>
+        `${node} is taken from ${image.entry.name} here; the definition names ${JSON.stringify(fileName)}`,
+    );
+  const notes = [
+    ...(absent.length === 0 ? [] : [`its folder does not hold ${absent.join(', ')}`]),
+    ...taken,
+  ];
+  return notes.length === 0 ? undefined : notes.join('; ');
 }
 
 function diskOf({ node }: VmxDisk, top: FolderImage, below: readonly FolderImage[]): SourceDisk {

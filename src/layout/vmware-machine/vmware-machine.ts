@@ -17,7 +17,13 @@ import { writtenAtMs } from '../named-date.js';
 import { settleChains } from '../settle-chains.js';
 import { loneIds } from '../single-file.js';
 import { VSPHERE } from '../vsphere-type.js';
-import { imageOf, imagesIn, machineDisks, relatives, type FolderImages } from './machine-disks.js';
+import {
+  heldDisks,
+  imagesIn,
+  machineDisks,
+  relatives,
+  type FolderImages,
+} from './machine-disks.js';
 import { machineId } from './machine-ids.js';
 
 /** Machines of VMware (Workstation, Fusion, ESXi) whose folders were copied as they are: a definition (`.vmx`) with the disks that it names, with what their
@@ -27,7 +33,8 @@ import { machineId } from './machine-ids.js';
  *  as it is now, whatever it builds on. What snapshots keep travels as it is beside it, because their list (`.vmsd`) names it. What a disk builds on is told as by
  *  `placesOfImages`; a place on the host that a definition names says nothing. A disk of the folder that no definition has to do with is left to others, and so is
  *  a definition that names no disk of its folder, or none at all, as an encrypted one.
- *  A disk that its folder does not hold is told of as left out: a machine may have disks in other places, and the rest is no worse for it.
+ *  A disk that its folder does not hold is told of as left out, and so is one that a path names, whose last part lies here: a machine may have disks in other
+ *  places, and the rest is no worse for it.
  *  Nothing tells that a machine is whole: a point is taken once nothing in it has changed for a while. One that is on is not taken (`set-apart.ts`).
  *  Source: VMware, virtual machine files; real definitions and disks, no whole folder (docs/COMPATIBILITY.md). */
 export const vmwareMachineLayout: BackupLayout = {
@@ -125,7 +132,7 @@ async function machinesIn(
 }
 
 function topsOf({ disks }: Machine, images: FolderImages) {
-  return disks.flatMap((disk) => imageOf(disk, images) ?? []);
+  return heldDisks(disks, images).map(({ image }) => image);
 }
 
 /** The one machine of a folder has all of them, whatever they are called: its owner may have renamed it. */

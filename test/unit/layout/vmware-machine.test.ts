@@ -135,6 +135,37 @@ describe.skipIf(!requireTool('qemu-img'))('folders of VMware machines', () => {
     ]);
   });
 
+  it.each([
+    ['is none of a disk that is called alike', 'web.vmdk'],
+    ['is no earlier state of one that is found', 'web-000001.vmdk'],
+  ])('have a disk on another datastore, which %s', async (_, first) => {
+    const elsewhere = '/vmfs/volumes/ds2/web/web.vmdk';
+    const copy = await treeOf({ 'web/web.vmx': vmx(elsewhere, first) });
+    await makeDisk(copy, 'web/web.vmdk');
+    if (first !== 'web.vmdk') await child(copy, `web/${first}`, 'web.vmdk');
+    const { points, workloads } = await look(copy);
+    expect(points.map(([id, point]) => [id, ...point!.slice(0, 2)])).toEqual([
+      ['vmware-web:web', 'complete', `scsi0-1 vmdk web/${first}`],
+    ]);
+    expect(workloads[0]!.restorePoints[0]!.leftOut).toBe(
+      `its folder does not hold the disk "${elsewhere}" (scsi0:0)`,
+    );
+  });
+
+  it('tell where a disk is taken from that the definition names by a path', async () => {
+    const copy = await treeOf({
+      'web/web.vmx': vmx('web.vmdk', '/vmfs/volumes/ds2/web/web_1.vmdk'),
+    });
+    await makeDisk(copy, 'web/web.vmdk');
+    await makeDisk(copy, 'web/web_1.vmdk');
+    const { workloads } = await look(copy);
+    const [point] = workloads[0]!.restorePoints;
+    expect([point!.disks.map(({ path }) => path), point!.leftOut]).toEqual([
+      ['web/web.vmdk', 'web/web_1.vmdk'],
+      'scsi0:1 is taken from web_1.vmdk here; the definition names "/vmfs/volumes/ds2/web/web_1.vmdk"',
+    ]);
+  });
+
   it('are several machines where a folder has several definitions, each with its own', async () => {
     const copy = await treeOf({
       ...{ 'v/web.vmx': vmx('web.vmdk'), 'v/web.nvram': 'x', 'v/web-Snapshot1.vmsn': 'x' },
