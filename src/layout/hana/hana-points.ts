@@ -1,6 +1,7 @@
 import { LONGEST_BACKUP_MS, WEEKS_MS } from '../../domain/trees/needed-points.js';
 import type { TreePoint } from '../../domain/trees/source-tree.js';
 import { isTooSmall, tooSmallText } from '../database-rules.js';
+import { firstFrom } from '../first-from.js';
 import { writtenAtMs } from '../named-date.js';
 import { treeEvidence } from '../tree-evidence.js';
 import type { TreeFile } from '../tree-files.js';
@@ -55,7 +56,7 @@ export function hanaPoints(
     .map(({ file, name }) => ({ file, atMs: idMs('id' in name ? name.id : null, [file]) }))
     .sort((a, b) => a.atMs - b.atMs);
   const catalogueOf = (atMs: number): TreeFile[] => {
-    const next = catalogues[firstFrom(catalogues, atMs)] ?? catalogues.at(-1);
+    const next = catalogues[firstFrom(catalogues, atMs, atMsOf)] ?? catalogues.at(-1);
     return next === undefined ? [] : [next.file];
   };
   const backups = dataBackups(named.filter(isData), ids, isOnlyDatabase);
@@ -80,6 +81,8 @@ interface Catalogue {
   readonly atMs: number;
 }
 
+const atMsOf = ({ atMs }: Catalogue): number => atMs;
+
 /** A data backup is numbered by its beginning, and logs are backed up while it runs, with a catalogue each: the first that was written when its last file was.
  *  @returns null: none is there yet; undefined: there is no catalogue at all */
 function catalogueBehind(
@@ -88,23 +91,11 @@ function catalogueBehind(
 ): TreeFile | null | undefined {
   if (catalogues.length === 0) return undefined;
   const lastMs = writtenAtMs(parts.map(({ file }) => file));
-  const later = catalogues.slice(firstFrom(catalogues, atMs));
+  const later = catalogues.slice(firstFrom(catalogues, atMs, atMsOf));
   // Files that were brought here without their times tell nothing of when they were written.
   if (lastMs > atMs + LONGEST_BACKUP_MS) return later[0]?.file ?? null;
   const behind = later.find((one) => one.atMs >= lastMs || writtenAtMs([one.file]) >= lastMs);
   return behind?.file ?? null;
-}
-
-/** Index of the first that is of `atMs` or later; their number when none is.
- *  @param ordered oldest first: a log every few minutes makes tens of thousands */
-function firstFrom(ordered: readonly { readonly atMs: number }[], atMs: number): number {
-  let [low, high] = [0, ordered.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (ordered[middle]!.atMs < atMs) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 function isData(one: Named<HanaName>): one is Named<DataName> {

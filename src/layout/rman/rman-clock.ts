@@ -1,3 +1,4 @@
+import { firstFrom } from '../first-from.js';
 import { writtenAtMs } from '../named-date.js';
 import type { TreeFile } from '../tree-files.js';
 
@@ -37,7 +38,7 @@ export function clockOfNames(autobackups: readonly Closing[]): Clock {
   const ordered = [...autobackups].sort((a, b) => a.writtenMs - b.writtenMs);
   const aheadMs = (writtenMs: number): number | null => {
     // The next one: the clock may have been put forward in spring since the last.
-    const near = ordered.find((one) => one.writtenMs >= writtenMs) ?? ordered.at(-1);
+    const near = nextOf(ordered, writtenMs);
     const ms = near === undefined ? Infinity : near.writtenMs - near.atMs;
     return Math.abs(ms) > FARTHEST_ZONE_MS ? null : ms;
   };
@@ -49,6 +50,14 @@ export function clockOfNames(autobackups: readonly Closing[]): Clock {
     isBrought: brought > autobackups.length / 2,
   };
 }
+
+/** The first that was written at a time or later; the last one where none was.
+ *  @param ordered by when they were written */
+export function nextOf(ordered: readonly Closing[], writtenMs: number): Closing | undefined {
+  return ordered[firstFrom(ordered, writtenMs, writtenMsOfClosing)] ?? ordered.at(-1);
+}
+
+const writtenMsOfClosing = ({ writtenMs }: Closing): number => writtenMs;
 
 /** An autobackup is written within seconds of the time in its name, in some zone. Of those that were brought here later and without their times two of
  *  fifteen happen to look so. */

@@ -1,4 +1,5 @@
 import { LONGEST_BACKUP_MS } from '../../domain/trees/needed-points.js';
+import { firstFrom } from '../first-from.js';
 import { writtenMsOf, type AreaFile, type Closing } from './rman-clock.js';
 import { dayOf, autobackupAtMs, parseArchivedLog, parseOmfPiece } from './rman-names.js';
 
@@ -38,11 +39,12 @@ function movedPiece(wrong: WrongTimes): (file: AreaFile) => boolean {
     if (piece === null) return false;
     const writtenMs = writtenMsOf([file]);
     const { tagAtMs } = piece;
-    if (tagAtMs === null) return isOwn(byTime.find((one) => one.writtenMs >= writtenMs));
+    if (tagAtMs === null)
+      return isOwn(byTime[firstFrom(byTime, writtenMs, (one) => one.writtenMs)]);
     const fits = (ms: number): boolean =>
       ms - zoneMs >= tagAtMs - CLOCKS_MS && ms - zoneMs <= tagAtMs + LONGEST_BACKUP_MS;
     const [asItIs, moved] = [fits(writtenMs), fits(writtenMs - aheadMs)];
-    return asItIs && moved ? isOwn(byName.find((one) => one.atMs >= tagAtMs)) : moved;
+    return asItIs && moved ? isOwn(byName[firstFrom(byName, tagAtMs, (one) => one.atMs)]) : moved;
   };
 }
 

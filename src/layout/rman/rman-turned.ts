@@ -1,4 +1,4 @@
-import { isWrittenAsNamed, zoneMs, type AreaFile, type Closing } from './rman-clock.js';
+import { isWrittenAsNamed, nextOf, zoneMs, type AreaFile, type Closing } from './rman-clock.js';
 import { withRightTimes } from './rman-storage-clock.js';
 
 /** What has to be added to the times in names of files that were written at a time. */
@@ -129,7 +129,3 @@ const APART_MS = 10 * 60_000;
 const SUMMER_MS = 2 * 60 * 60_000;
 /** What is copied at once is written so soon one after the other. */
 const TOGETHER_MS = 60 * 60_000;
-
-function nextOf(ordered: readonly Closing[], writtenMs: number): Closing | undefined {
-  return ordered.find((one) => one.writtenMs >= writtenMs) ?? ordered.at(-1);
-}
