@@ -22,6 +22,8 @@ export interface ImagePlace<I> {
   /** What a full is read through, the one right below it first. */
   readonly below: readonly I[];
   readonly fault: PointFault | null;
+  /** Why it may show what never was. null: nothing says so. */
+  readonly doubt: string | null;
 }
 
 /** How the images of one folder build on one another, told by the ids in them, or where a format has none by names: never by a path, as what lies there is
@@ -59,14 +61,26 @@ function placeOf<I extends LinkableImage>(
 ): ImagePlace<I> {
   if (parent === null) return alone(image, null);
   if ('fault' in parent) return alone(image, parent.fault);
-  const { start } = places.get(parent)!;
+  const { start, doubt: inherited } = places.get(parent)!;
+  const doubt = doubtOf(image, parent) ?? inherited;
   if (image.ownName === parent.ownName || isNamedAfter(image, parent, start))
-    return { start, parent, below: [], fault: null };
+    return { start, parent, below: [], fault: null, doubt };
   const below = [parent, ...imagesBelow(parent, places)];
   const faulty = below.find((one) => places.get(one)!.fault !== null);
   const fault = faulty === undefined ? null : places.get(faulty)!.fault;
-  return { start: image, parent: null, below, fault };
+  return { start: image, parent: null, below, fault, doubt };
 }
+
+/** Where the id of an image stays when it is written to, its date alone tells that. A copy that does not keep dates may put a right one behind what builds on it, so it is
+ *  told, and no fault. */
+function doubtOf({ entry, format }: LinkableImage, { entry: below }: LinkableImage): string | null {
+  const isLater = BigInt(below.stamp.modifiedAtNs) > BigInt(entry.stamp.modifiedAtNs);
+  return isLater && !ID_CHANGES_WITH_CONTENT.has(format)
+    ? `${below.path} was written to after ${entry.path}, which builds on it: unless only their dates are wrong, what this shows never was`
+    : null;
+}
+
+const ID_CHANGES_WITH_CONTENT: ReadonlySet<FormatId> = new Set(['vhdx', 'vmdk']);
 
 /** By the tools: `web01-000001.vmdk` (VMware), `web01_<UUID>.avhdx` (Hyper-V), also where the file before it has such a name itself, and by the name that it has in
  *  the image where it was changed since; `web01.before-update.qcow2` (libvirt). `web01-db.qcow2` may be a machine that was made of it. */
@@ -101,7 +115,7 @@ export function imagesBelow<I>(image: I, places: ReadonlyMap<I, ImagePlace<I>>):
 }
 
 function alone<I>(image: I, fault: PointFault | null): ImagePlace<I> {
-  return { start: image, parent: null, below: [], fault };
+  return { start: image, parent: null, below: [], fault, doubt: null };
 }
 
 /** null: it builds on nothing. */

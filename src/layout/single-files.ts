@@ -164,7 +164,7 @@ async function draftPoint(
     ...{ id, workloadId, createdAtMs },
     disks: [diskOf(file, format, place)],
     companions: along.map(({ path, name }) => ({ path, as: name })),
-    ...{ faults: fault === null ? [] : [fault], leftOut: doubt },
+    ...{ faults: fault === null ? [] : [fault], leftOut: doubt ?? place?.doubt ?? undefined },
     files: [
       entry,
       ...parts,

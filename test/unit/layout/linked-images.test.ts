@@ -1,4 +1,4 @@
-import { rename, writeFile } from 'node:fs/promises';
+import { rename, utimes, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { composerOf, imageFormat } from '../../../src/image/formats.js';
 import {
@@ -86,6 +86,46 @@ describe.skipIf(!requireTool('qemu-img'))('images that build on one another', ()
       ['f.qcow2', `undated broken: d/f.qcow2 builds on "f.qcow2", ${ELSEWHERE}`],
       ['web.qcow2', 'undated full'],
     ]);
+  });
+
+  it('may show what never was where what they build on was written to after them', async () => {
+    const copy = await treeOf({});
+    await makeDisk(copy, 'd/web.qcow2');
+    await on(copy, 'd/web.snap1.qcow2', 'web.qcow2');
+    await on(copy, 'd/web.snap2.qcow2', 'web.snap1.qcow2');
+    await on(copy, 'd/db.qcow2', 'web.snap1.qcow2');
+    await makeDisk(copy, 'd/w.vmdk');
+    const vmdk = ['create', '-q', '-f', 'vmdk', '-F', 'vmdk', '-b', 'w.vmdk'];
+    await qemuImg(...vmdk, copy.at('d/w-000001.vmdk'));
+    const at = async (name: string, second: number) => {
+      const date = new Date(Date.UTC(2026, 10, 24, 22, 0, second));
+      await utimes(copy.at(`d/${name}`), date, date);
+    };
+    const told = async () =>
+      Object.fromEntries(
+        (await scanWith(diskImageLayout, copy.repository)).flatMap(({ restorePoints }) =>
+          restorePoints.map(({ disks, state, leftOut, evidence }) => [
+            disks[0]!.path.slice(2),
+            [state, leftOut ?? null, evidence?.closing],
+          ]),
+        ),
+      );
+    const names = ['web.qcow2', 'web.snap1.qcow2', 'web.snap2.qcow2', 'db.qcow2'];
+    for (const name of [...names, 'w.vmdk', 'w-000001.vmdk']) await at(name, 5);
+    const sound = ['complete', null, 'silent'];
+    expect(Object.values(await told())).toEqual(Array.from({ length: 6 }, () => sound));
+
+    await at('web.qcow2', 6);
+    await at('web.snap2.qcow2', 7);
+    // Its id would be another one.
+    await at('w.vmdk', 6);
+    const doubt =
+      'd/web.qcow2 was written to after d/web.snap1.qcow2, which builds on it: unless only their dates are wrong, what this shows never was';
+    const doubtful = ['complete', doubt, 'awaited'];
+    expect(await told()).toEqual({
+      ...{ 'web.qcow2': sound, 'w.vmdk': sound, 'w-000001.vmdk': sound },
+      ...{ 'web.snap1.qcow2': doubtful, 'web.snap2.qcow2': doubtful, 'db.qcow2': doubtful },
+    });
   });
 
   it('are broken where they build on each other in a circle', async () => {
