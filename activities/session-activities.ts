@@ -2,7 +2,7 @@ import type { CopyJob } from '../src/domain/jobs/copy-job.js';
 import type { CopySession, CopyTask } from '../src/domain/sessions/copy-session.js';
 import type { KeptAnswers } from '../src/domain/sessions/kept-answers.js';
 import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
-import { BackupError } from '../src/domain/errors.js';
+import { BackupError, isBackupError } from '../src/domain/errors.js';
 import type { RetryOrder, SessionEnd } from '../src/domain/schedules/retry.js';
 import type { JobPlan } from '../src/domain/sessions/operation.js';
 import { noteFill } from '../src/chain/fill-record.js';
@@ -18,6 +18,7 @@ import { onChain } from './on-chain.js';
 import { runTask } from './run-task.js';
 import { taskTarget } from './task-target.js';
 import { assertIsNoTarget } from '../src/mover/look/source-guard.js';
+import type { TaskControl } from '../src/mover/task/task-control.js';
 
 /** Whose answers are told by now. */
 export interface AnswersTold {
@@ -160,17 +161,20 @@ function createRecordActivities(mover: DataMover) {
       });
     },
 
-    /** Ends what copies keep for whoever did not get an answer: who got it has written down what it told. A tree keeps it in its record, a chain beside it. */
+    /** Ends what copies keep for whoever did not get an answer: who got it has written down what it told. A tree keeps it in its record, a chain beside it.
+     *  Where one cannot be noted the others are.
+     *  @throws what the first of those failed with */
     async noteAnswersTold({ targetRepositoryId, jobId, keeps }: AnswersTold): Promise<void> {
       await runTask(async (control) => {
-        for (const { workloadId, owner, hasCommit, hasRemoval, hasTaken, hasMarked } of keeps) {
-          const kept = { ...onChain({ jobId, workloadId }), targetRepositoryId, owner };
-          const told = { hasCommit: hasCommit === true, hasRemoval: hasRemoval === true };
-          if (told.hasCommit || told.hasRemoval)
-            await mover.runFreeing('noteTold', { ...kept, ...told }, control);
-          if (hasTaken === true) await mover.run('dropTakenNotes', kept, control);
-          if (hasMarked === true) await mover.run('dropMarked', kept, control);
-        }
+        const faults: BackupError[] = [];
+        for (const entry of keeps)
+          try {
+            await noteTold(mover, { targetRepositoryId, jobId }, entry, control);
+          } catch (error) {
+            if (!isBackupError(error)) throw error;
+            faults.push(error);
+          }
+        if (faults[0] !== undefined) throw faults[0];
       });
     },
 
@@ -187,6 +191,20 @@ function createRecordActivities(mover: DataMover) {
       });
     },
   };
+}
+
+async function noteTold(
+  mover: DataMover,
+  { targetRepositoryId, jobId }: Omit<AnswersTold, 'keeps'>,
+  { workloadId, owner, hasCommit, hasRemoval, hasTaken, hasMarked }: KeptAnswers,
+  control: TaskControl,
+): Promise<void> {
+  const kept = { ...onChain({ jobId, workloadId }), targetRepositoryId, owner };
+  const told = { hasCommit: hasCommit === true, hasRemoval: hasRemoval === true };
+  if (told.hasCommit || told.hasRemoval)
+    await mover.runFreeing('noteTold', { ...kept, ...told }, control);
+  if (hasTaken === true) await mover.run('dropTakenNotes', kept, control);
+  if (hasMarked === true) await mover.run('dropMarked', kept, control);
 }
 
 /** A session that was stopped before it looked at anything has taken nothing over. */

@@ -49,7 +49,7 @@ import {
 import { settleAbsentWorkloads } from './removed-workloads.js';
 import { SessionChildren } from './session-children.js';
 import { reportTask } from './task-report.js';
-import { noteAnswersTold } from './told-answers.js';
+import { notesTold } from './told-answers.js';
 import { SessionEnding } from './session-ending.js';
 import { findWorkloads, type SessionWorkloads } from './session-workloads.js';
 
@@ -310,10 +310,10 @@ class Session {
   }
 
   async end(stopped: boolean): Promise<void> {
-    const { tasks, counts } = this.ended.tally;
+    const { tally } = this.ended;
     const outcome = stopped
       ? { result: 'stopped' as const, reason: stopText('the session', this.stopOrder) }
-      : sessionResult(tasks, counts);
+      : sessionResult(tally.tasks, tally.counts);
     this.state = 'ended';
     this.waiting = 0;
     this.result = outcome.result;
@@ -323,7 +323,7 @@ class Session {
     setCurrentDetails(`**${outcome.result}** ${outcome.reason ?? ''}`);
     const { job } = this.input;
     const { isUnseen, startedAt } = this;
-    const ending = new SessionEnding(this.input, { tally: this.ended.tally, isUnseen, startedAt });
+    const ending = new SessionEnding(this.input, { tally, isUnseen, startedAt });
     const order = stopped ? null : ending.retryOrder();
     if (order !== null) this.nextTryAt = new Date(order.dueMs).toISOString();
     this.tellEnd();
@@ -334,7 +334,7 @@ class Session {
       ),
     );
     const ids = { targetRepositoryId: job.target.repositoryId, jobId: job.id };
-    if (isRecorded && this.settings !== null) await noteAnswersTold(ids, this.settings, this.keeps);
+    const noteTold = await notesTold(ids, this.settings, isRecorded ? this.keeps : []);
     if (!stopped)
       await this.try('the jobs that follow could not be started', () =>
         followUpActivities.startJobsAfter.executeWithOptions(
@@ -342,8 +342,8 @@ class Session {
           [{ jobId: job.id, sessionId: this.id, ...ending.told(outcome.result, order) }],
         ),
       );
-    const event = pingOfSession(outcome.result, this.ended.tally);
-    await this.ping(event, outcome.reason ?? outcome.result);
+    await this.ping(pingOfSession(outcome.result, tally), outcome.reason ?? outcome.result);
+    await noteTold();
   }
 
   private ping(event: PingEvent, text: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { CancellationScope } from '@temporalio/workflow';
+import { CancellationScope, patched } from '@temporalio/workflow';
 import type { KeptAnswers } from '../src/domain/sessions/kept-answers.js';
 import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
 import { toldActivities } from './activity-profiles.js';
@@ -17,3 +17,26 @@ export async function noteAnswersTold(
     ]),
   ).catch(() => undefined);
 }
+
+/** The same of a session, whose end is told: the jobs that follow are not to wait for it.
+ *  @returns does it, in as many parts as the time of one step asks for; there is nothing to do for it in a session that an earlier build has begun */
+export async function notesTold(
+  ids: { readonly targetRepositoryId: string; readonly jobId: string },
+  settings: CopySettings | null,
+  keeps: readonly KeptAnswers[],
+): Promise<() => Promise<void>> {
+  if (settings === null || keeps.length === 0) return () => Promise.resolve();
+  if (!patched(TOLD_IN_PARTS)) {
+    await noteAnswersTold(ids, settings, keeps);
+    return () => Promise.resolve();
+  }
+  return async () => {
+    for (let first = 0; first < keeps.length; first += PART)
+      await noteAnswersTold(ids, settings, keeps.slice(first, first + PART));
+  };
+}
+
+/** Before, what was told was noted in one step, and the jobs that follow waited for it. */
+const TOLD_IN_PARTS = 'copySession-20261128-told-in-parts';
+
+const PART = 50;
