@@ -1,6 +1,6 @@
 import { isBackupError } from '../domain/errors.js';
 import type { SourceRepository } from '../repository/backup-repository.js';
-import { datedPlace } from './dated-folders.js';
+import { datedPlace, placeOfUndated, type DatedPlace } from './dated-folders.js';
 import { isOfOnePlace } from './unread-part.js';
 
 /** Names of all places together: a repository of many machines has a place for each. */
@@ -110,6 +110,25 @@ export class SiblingRuns {
       this.#places.delete(key);
     }
   }
+}
+
+/** Where files lie that have no date in their names, and are one thing.
+ *  @param folder path within the repository
+ *  @param dated of the folder
+ *  @param writtenAtMs when the last of them was written to
+ *  @returns `isDoubtful`: whether they lie in a folder of a run is told by what lies beside that, and may change
+ *  @throws as `SiblingRuns.hold` */
+export async function placeBesideRuns(
+  siblings: SiblingRuns,
+  { folder, names }: { readonly folder: string; readonly names: readonly string[] },
+  dated: DatedPlace,
+  writtenAtMs: number,
+): Promise<{ readonly place: DatedPlace; readonly isDoubtful: boolean }> {
+  const place = placeOfUndated(folder, dated, writtenAtMs);
+  const isDoubtful = place !== dated;
+  for (const name of isDoubtful ? names : [])
+    if (await siblings.hold(folder, name)) return { place: dated, isDoubtful };
+  return { place, isDoubtful };
 }
 
 /** Of the innermost folder with a date; null: none has one. */

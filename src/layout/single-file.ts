@@ -3,18 +3,13 @@ import type { FormatId } from '../domain/sources/source-workload.js';
 import type { WorkloadTypeFacts } from '../domain/sources/workload-rules.js';
 import type { ClaimedFile, ClaimedFiles } from './backup-layout.js';
 import { imageBeside } from './beside-image.js';
-import {
-  datedPlace,
-  dateOfBoth,
-  placeOfUndated,
-  placesOf,
-  type DatedPlace,
-} from './dated-folders.js';
+import { datedPlace, dateOfBoth, placesOf, type DatedPlace } from './dated-folders.js';
 import { parseDatedName, type DatedName } from './dated-name.js';
 import type { FolderFacts } from './file-facts.js';
 import { readImageHead } from './image-head.js';
 import { writtenAtMs } from './named-date.js';
 import type { Finding } from './point-fault.js';
+import { placeBesideRuns } from './sibling-runs.js';
 import { folderWorkloadId } from './workload-id.js';
 import { MAX_TEXT_BYTES } from './xml-file.js';
 
@@ -142,10 +137,15 @@ export async function filesIn(
     const [, base] = calls(entry.name, ending);
     const named = isDated ? (row.dateIn ?? parseDatedName)(base) : null;
     const written = writtenAtMs([entry, ...parts]);
-    const doubtful =
-      named === null ? placeOfUndated(folder, placeOfFolder, written) : placeOfFolder;
-    const isOfRun = doubtful !== placeOfFolder && (await facts.siblings.hold(folder, entry.name));
-    const place = isOfRun ? placeOfFolder : doubtful;
+    const { place, isDoubtful } =
+      named === null
+        ? await placeBesideRuns(
+            facts.siblings,
+            { folder, names: [entry.name] },
+            placeOfFolder,
+            written,
+          )
+        : { place: placeOfFolder, isDoubtful: false };
     const dated = dateOfBoth(named, place);
     const stem = named === null ? base : named.stem;
     const name = ending === '' ? stem : `${stem}.${ending}`;
@@ -158,7 +158,7 @@ export async function filesIn(
       format: (parts.length > 0 ? row.inParts?.format : undefined) ?? row.formats[ending]!,
       pointId: dated?.date ?? UNDATED_ID,
       createdAtMs: dated?.createdAtMs ?? written,
-      otherIds: doubtful === placeOfFolder ? [] : [idIn(folder), idIn(placeOfFolder.place)],
+      otherIds: isDoubtful ? [idIn(folder), idIn(placeOfFolder.place)] : [],
     });
   }
   return found;

@@ -8,13 +8,14 @@ import {
   type ClaimedFiles,
   type FoundWorkload,
 } from '../backup-layout.js';
-import { datedPlace, dateOfBoth, type DatedPlace } from '../dated-folders.js';
+import { datedPlace, dateOfBoth, placesOf, type DatedPlace } from '../dated-folders.js';
 import { parseDatedName, type FoundDate } from '../dated-name.js';
 import type { FolderFacts } from '../file-facts.js';
 import { fullDisk, fullPoint } from '../full-point.js';
 import { writtenAtMs } from '../named-date.js';
 import { broken, type PointFault } from '../point-fault.js';
 import { settleChains, type DraftPoint } from '../settle-chains.js';
+import { placeBesideRuns } from '../sibling-runs.js';
 import { loneIds } from '../single-file.js';
 import { wholeImageFault } from '../whole-image.js';
 import { folderWorkloadId } from '../workload-id.js';
@@ -52,8 +53,8 @@ const PLACED =
 interface NutanixName {
   readonly machine: string;
   readonly disk: string;
-  /** null: neither it nor a folder that it lies in has one. */
-  readonly dated: FoundDate | null;
+  /** Its own; null: it has none. */
+  readonly named: FoundDate | null;
   readonly format: FormatId;
   /** Of the id of the workload that it was when such names were not known; null: they always were. */
   readonly lonePrefix: 'raw' | 'disk' | null;
@@ -65,7 +66,7 @@ interface NutanixFile extends NutanixName {
 
 /** null: it is none. */
 function parseName(name: string, place: DatedPlace): NutanixName | null {
-  return parseUuidName(name, place) ?? parsePlacedName(name, place);
+  return parseUuidName(name, place) ?? parsePlacedName(name);
 }
 
 /** null: it is none, or neither it nor a folder that it lies in has a date. */
@@ -76,12 +77,12 @@ function parseUuidName(name: string, place: DatedPlace): NutanixName | null {
   if (parts.date !== undefined && named?.stem !== '') return null;
   const { machine = '', disk = '', ending } = parts;
   if (named === null && (ending !== undefined || OF_OTHERS.test(machine))) return null;
-  const dated = dateOfBoth(named, place);
-  if (dated === null) return null;
-  return { machine, disk, dated, format: formatOf(ending), lonePrefix: null };
+  if (dateOfBoth(named, place) === null) return null;
+  return { machine, disk, named, format: formatOf(ending), lonePrefix: null };
 }
 
-function parsePlacedName(name: string, place: DatedPlace): NutanixName | null {
+/** null: it is none. */
+function parsePlacedName(name: string): NutanixName | null {
   const parts = PLACED.exec(name)?.groups;
   if (parts === undefined) return null;
   const { machine: before = '', disk = '', date, ending } = parts;
@@ -91,7 +92,7 @@ function parsePlacedName(name: string, place: DatedPlace): NutanixName | null {
   const machine = behind === null && inName !== null ? inName.stem : before;
   if (machine === '') return null;
   return {
-    ...{ machine, disk, dated: dateOfBoth(inName, place), format: formatOf(ending) },
+    ...{ machine, disk, named: inName, format: formatOf(ending) },
     lonePrefix: ending === 'raw' ? 'raw' : 'disk',
   };
 }
@@ -101,36 +102,71 @@ function formatOf(ending: string | undefined): FormatId {
 }
 
 async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promise<FoundWorkload[]> {
-  const machines = new Map<string, Map<string, NutanixFile[]>>();
-  const place = datedPlace(folder);
+  const machines = new Map<string, NutanixFile[]>();
+  const dated = datedPlace(folder);
   for (const entry of files) {
-    const parts = parseName(entry.name, place);
+    const parts = parseName(entry.name, dated);
     if (parts === null) continue;
-    const runs = machines.get(parts.machine) ?? new Map<string, NutanixFile[]>();
-    machines.set(parts.machine, runs);
-    const date = parts.dated?.date ?? UNDATED_ID;
-    runs.set(date, [...(runs.get(date) ?? []), { ...parts, entry }]);
+    machines.set(parts.machine, [...(machines.get(parts.machine) ?? []), { ...parts, entry }]);
   }
   const workloads: FoundWorkload[] = [];
-  for (const [name, runs] of machines) {
-    const id = `${folderWorkloadId('nutanix', place.place)}:${encodeURIComponent(name)}`;
-    const drafts: DraftPoint[] = [];
-    for (const [date, run] of runs) drafts.push(await draftPoint(facts, id, date, run));
-    const lone = [...runs.values()]
-      .flat()
-      .flatMap(({ lonePrefix, entry }) =>
-        lonePrefix === null ? [] : loneIds(lonePrefix, folder, entry.name),
-      );
-    const otherIds = lone.length === 0 ? {} : { otherIds: [...new Set(lone)] };
-    workloads.push({ id, ...otherIds, name, restorePoints: settleChains(drafts) });
+  for (const [machine, all] of machines) {
+    // All without a date go together: a machine that is at work may write to some of its disks alone.
+    const undated = all.filter(({ named }) => named === null);
+    const { place, isDoubtful } = await placeBesideRuns(
+      facts.siblings,
+      { folder, names: undated.map(({ entry }) => entry.name) },
+      dated,
+      writtenOf(undated),
+    );
+    const apart = place === dated ? [] : undated;
+    const ofRuns = all.filter((file) => !apart.includes(file));
+    const others = isDoubtful ? placesOf(folder).map((one) => machineId(one, machine)) : [];
+    if (apart.length > 0) workloads.push(await workloadOf(facts, place, apart, others));
+    if (ofRuns.length > 0) workloads.push(await workloadOf(facts, dated, ofRuns, others));
   }
   return workloads;
 }
 
+function machineId(place: string, machine: string): string {
+  return `${folderWorkloadId('nutanix', place)}:${encodeURIComponent(machine)}`;
+}
+
+/** @param files of one machine
+ *  @param ids that it may have had */
+async function workloadOf(
+  facts: FolderFacts,
+  place: DatedPlace,
+  files: readonly NutanixFile[],
+  ids: readonly string[],
+): Promise<FoundWorkload> {
+  const name = files[0]!.machine;
+  const id = machineId(place.place, name);
+  const runs = new Map<string, NutanixFile[]>();
+  for (const file of files) {
+    const date = dateOfBoth(file.named, place)?.date ?? UNDATED_ID;
+    runs.set(date, [...(runs.get(date) ?? []), file]);
+  }
+  const drafts: DraftPoint[] = [];
+  for (const [date, run] of runs) {
+    const createdAtMs = dateOfBoth(run[0]!.named, place)?.createdAtMs ?? writtenOf(run);
+    drafts.push(await draftPoint(facts, { id: date, workloadId: id, createdAtMs }, run));
+  }
+  const lone = files.flatMap(({ lonePrefix, entry: { path, name: own } }) =>
+    lonePrefix === null ? [] : loneIds(lonePrefix, path.slice(0, -own.length - 1), own),
+  );
+  const others = [...new Set([...ids, ...lone])].filter((one) => one !== id);
+  const otherIds = others.length === 0 ? {} : { otherIds: others };
+  return { id, ...otherIds, name, restorePoints: settleChains(drafts) };
+}
+
+function writtenOf(files: readonly NutanixFile[]): number {
+  return writtenAtMs(files.map(({ entry }) => entry));
+}
+
 async function draftPoint(
   facts: FolderFacts,
-  workloadId: string,
-  id: string,
+  of: Pick<DraftPoint, 'id' | 'workloadId' | 'createdAtMs'>,
   run: readonly NutanixFile[],
 ): Promise<DraftPoint> {
   const faults: PointFault[] = [];
@@ -142,8 +178,7 @@ async function draftPoint(
     else faults.push(fault);
   }
   return fullPoint({
-    ...{ id, workloadId },
-    createdAtMs: run[0]!.dated?.createdAtMs ?? writtenAtMs(run.map(({ entry }) => entry)),
+    ...of,
     disks: [...disks.values()].map(({ disk, format, entry }) => fullDisk(disk, format, entry)),
     ...{ companions: [], faults },
     ...{ files: run.map(({ entry }) => entry), closingRecord: 'silent' },

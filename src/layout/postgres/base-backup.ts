@@ -9,12 +9,13 @@ import type {
   FolderNames,
   FoundWorkload,
 } from '../backup-layout.js';
-import { datedPlace } from '../dated-folders.js';
+import { datedPlace, placesOf } from '../dated-folders.js';
 import type { FolderFacts } from '../file-facts.js';
 import { fullDisk, fullPoint } from '../full-point.js';
 import { writtenAtMs } from '../named-date.js';
 import { broken, incomplete, type PointFault } from '../point-fault.js';
 import { settleChains } from '../settle-chains.js';
+import { placeBesideRuns } from '../sibling-runs.js';
 import { loneIds } from '../single-file.js';
 import { wholeImageFault } from '../whole-image.js';
 import { folderName, folderWorkloadId } from '../workload-id.js';
@@ -49,7 +50,6 @@ function claim({ files }: FolderNames): Claim | null {
 }
 
 async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promise<FoundWorkload[]> {
-  const { place, date } = datedPlace(folder);
   const manifest = files.find(({ name }) => name === MANIFEST) ?? null;
   const tars = files.flatMap((entry) => {
     const { part, packer } = TAR.exec(entry.name)?.groups ?? {};
@@ -65,6 +65,12 @@ async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promis
     own.set(tar.part, tar);
   }
   if (manifest !== null) faults.push(...(await manifestFaults(facts, manifest)));
+  const at = {
+    folder,
+    names: tars.flatMap(({ part, entry }) => (part === 'base' ? entry.name : [])),
+  };
+  const where = await placeBesideRuns(facts.siblings, at, datedPlace(folder), writtenAtMs(files));
+  const { place, date } = where.place;
   const id = folderWorkloadId('postgresql-base', place);
   const point = fullPoint({
     ...{ id: date?.date ?? UNDATED_ID, workloadId: id, faults },
@@ -76,7 +82,9 @@ async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promis
   });
   const name = folderName('postgresql-base', place);
   // As archives that lay alone.
-  const otherIds = tars.flatMap(({ entry }) => loneIds('gcp', folder, entry.name));
+  const lone = tars.flatMap(({ entry }) => loneIds('gcp', folder, entry.name));
+  const ids = placesOf(folder).map((one) => folderWorkloadId('postgresql-base', one));
+  const otherIds = [...(where.isDoubtful ? ids.filter((one) => one !== id) : []), ...lone];
   return [{ id, otherIds, name, restorePoints: settleChains([point]) }];
 }
 

@@ -15,6 +15,7 @@ import { descriptorOfExtent } from '../ghettovcb/names.js';
 import { readVmx, type VmxDisk } from '../ghettovcb/vmx-file.js';
 import { writtenAtMs } from '../named-date.js';
 import { settleChains } from '../settle-chains.js';
+import { placeBesideRuns } from '../sibling-runs.js';
 import { loneIds } from '../single-file.js';
 import { VSPHERE } from '../vsphere-type.js';
 import {
@@ -24,7 +25,7 @@ import {
   relatives,
   type FolderImages,
 } from './machine-disks.js';
-import { machineId } from './machine-ids.js';
+import { machineId, machineIds } from './machine-ids.js';
 
 /** Machines of VMware (Workstation, Fusion, ESXi) whose folders were copied as they are: a definition (`.vmx`) with the disks that it names, with what their
  *  snapshots keep (`web01-000001.vmdk`, with its `-delta`, `-sesparse` or `-s001` parts), and the files of the machine (`.nvram`, `.vmsd`, `.vmsn`).
@@ -81,22 +82,28 @@ async function confirm(facts: FolderFacts, { files }: ClaimedFiles): Promise<Cla
 
 async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promise<FoundWorkload[]> {
   const { machines, images } = await machinesIn(facts, files);
-  const { place, date } = datedPlace(folder);
-  return machines.map((machine) => {
-    const { stem, disks: named } = machine;
-    const id = machineId(place, stem);
+  const found: FoundWorkload[] = [];
+  for (const machine of machines) {
+    const { definition, stem, disks: named } = machine;
     const { disks, beside, faults, files: shown, leftOut } = machineDisks(named, images);
     const companions = [...filesOfMachine(machine, machines, files), ...beside];
     const written = [...new Set([...companions, ...shown])];
+    const writtenMs = writtenAtMs(written);
+    const at = { folder, names: [definition.name] };
+    const where = await placeBesideRuns(facts.siblings, at, datedPlace(folder), writtenMs);
+    const { place, date } = where.place;
+    const id = machineId(place, stem);
     const point = fullPoint({
       ...{ id: date?.date ?? UNDATED_ID, workloadId: id, disks, faults, leftOut },
-      createdAtMs: date?.createdAtMs ?? writtenAtMs(written),
+      createdAtMs: date?.createdAtMs ?? writtenMs,
       companions: companions.map(({ path, within }) => ({ path, as: within })),
       ...{ files: written, closingRecord: 'silent' },
     });
-    const otherIds = loneDiskIds(folder, shown);
-    return { id, otherIds, name: stem, restorePoints: settleChains([point]) };
-  });
+    const others = where.isDoubtful ? machineIds(folder, stem).filter((one) => one !== id) : [];
+    const otherIds = [...others, ...loneDiskIds(folder, shown)];
+    found.push({ id, otherIds, name: stem, restorePoints: settleChains([point]) });
+  }
+  return found;
 }
 
 /** Before their definition was there the disks lay alone, each under the name of what its snapshots build on: a short one, as not all ids may fit. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { nutanixLayout } from '../../../src/layout/nutanix/nutanix.js';
+import { scanRepository } from '../../../src/layout/scan-repository.js';
 import { scanWith } from '../../support/layout/scan-with.js';
 import { makeDisk, shown, treeOf } from '../../support/layout/tree.js';
 import { requireTool } from '../../support/image/qemu.js';
@@ -102,6 +103,26 @@ describe('disks of Nutanix AHV', () => {
         ],
       ],
     ]);
+  });
+
+  it('are one point of now in a folder of a day that is written to long after it, unless it is one of a run', async () => {
+    const { repository } = await treeOf({
+      ...{ 'a/web_20240115/web-scsi.0.raw': 512, 'a/web_20240115/web-scsi.1.raw': 512 },
+      ...{ 'a/web_20240115/web-20240116-scsi.0.raw': 512 },
+      ...{ 'b/20240115/web-scsi.0.raw': 512, 'b/20240116/web-scsi.0.raw': 512 },
+    });
+    const found = await scanRepository(repository);
+    expect(
+      found.map(({ id, restorePoints }) => [
+        id,
+        ...restorePoints.map((point) => [point.id, ...point.disks.map(({ disk }) => disk)]),
+      ]),
+    ).toEqual([
+      ['nutanix-a:web:web', ['20240116', 'scsi.0']],
+      ['nutanix-a:web_20240115:web', ['undated', 'scsi.0', 'scsi.1']],
+      ['nutanix-b:web', ['20240115', 'scsi.0'], ['20240116', 'scsi.0']],
+    ]);
+    expect(found[1]!.otherIds?.slice(0, 1)).toEqual(['nutanix-a:web:web']);
   });
 
   it('are incomplete when one was cut off within a sector or is empty', async () => {

@@ -10,7 +10,7 @@ import { qemuImg, requireTool } from '../../support/image/qemu.js';
 import { hasRealImage } from '../../support/image/real-images.js';
 import { REAL_FIXTURES } from '../../support/image/real-fixtures.js';
 import type { RepositoryCopy } from '../../support/layout/repository-copy.js';
-import { makeDisk, shown, treeOf } from '../../support/layout/tree.js';
+import { makeDisk, shown, treeOf, WRITTEN_AT } from '../../support/layout/tree.js';
 
 const vmx = (...disks: string[]) =>
   disks.map((name, unit) => `scsi0:${unit}.fileName = "${name}"\n`).join('');
@@ -206,6 +206,25 @@ describe.skipIf(!requireTool('qemu-img'))('folders of VMware machines', () => {
     expect(
       workloads.map(({ id, restorePoints }) => [id, ...restorePoints.map((one) => one.id)]),
     ).toEqual([['vmware-web:web', '2026-11-23', '2026-11-24']]);
+  });
+
+  it('are one point of now in a folder of a day that is written to long after it, unless it is one of a run', async () => {
+    const folders = ['a/web_20240115', 'b/20240115', 'b/20240116'];
+    const copy = await treeOf(
+      Object.fromEntries(folders.map((at) => [`${at}/web.vmx`, vmx('web.vmdk')])),
+    );
+    for (const at of folders) await makeDisk(copy, `${at}/web.vmdk`);
+    const { workloads } = await look(copy);
+    expect(
+      workloads.map(({ id, restorePoints }) => [id, ...restorePoints.map((one) => one.id)]),
+    ).toEqual([
+      ['vmware-a:web_20240115:web', 'undated'],
+      ['vmware-b:web', '20240115', '20240116'],
+    ]);
+    const [web, run] = workloads;
+    expect(web!.restorePoints[0]!.createdAtMs).toBe(WRITTEN_AT.getTime());
+    expect(web!.otherIds).toContain('vmware-a:web:web');
+    expect(run!.otherIds).toContain('vmware-b:20240115:web');
   });
 
   it('are named when their definition cannot be read: their disks are nobody else’s then', async () => {

@@ -63,6 +63,22 @@ describe('backups of pg_basebackup', () => {
     expect(unrecognised).toEqual([]);
   });
 
+  it('are one point of now in a folder of a day that is written to long after it, unless it is one of a run', async () => {
+    const folders = ['a/pg_20240115', 'b/20240115', 'b/20240116'];
+    const files = folders.flatMap((at) =>
+      ['base.tar.gz', 'pg_wal.tar.gz'].map((name) => [`${at}/${name}`, PACKED] as const),
+    );
+    const { repository } = await treeOf(Object.fromEntries(files));
+    const found = await scanRepository(repository);
+    expect(
+      found.map(({ id, restorePoints }) => [id, ...restorePoints.map((one) => one.id)]),
+    ).toEqual([
+      ['postgresql-base-a:pg_20240115', 'undated'],
+      ['postgresql-base-b', '20240115', '20240116'],
+    ]);
+    expect(found[0]!.otherIds).toContain('postgresql-base-a:pg');
+  });
+
   it.each<[string, Readonly<Record<string, string | Buffer>>, string]>([
     ['a tar that was cut off', { 'base.tar.gz': PACKED.subarray(0, 20) }, 'incomplete'],
     ['a manifest that was cut off', { backup_manifest: manifest('a').slice(0, -20) }, 'incomplete'],
