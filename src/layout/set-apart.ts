@@ -117,10 +117,14 @@ const ROWS: readonly Row[] = [
     file: new RegExp(`^${UUID}\\.ovf$`, 'i'),
   },
   // Parts of a base backup of WAL-G, or of Barman, are called by the endings of archives that stand for themselves.
+  { runBy: null, folder: /(?:^|\/)basebackups_005(?:\/|$)/, file: ANY },
   {
     runBy: null,
-    folder: /(?:^|\/)basebackups_005(?:\/|$)|(?:^|\/)base\/\d{8}T\d{6}$/,
+    folder: /(?:^|\/)base\/\d{8}T\d{6}$/,
     file: ANY,
+    // A machine may be called `base`, and its runs by their time.
+    isIn: ({ files }) =>
+      files.some((name) => /^(?:backup\.info|(?:data|\d+)(?:_\d{4})?\.tar(?:\.\w+)?)$/.test(name)),
   },
   // Fragments of NetBackup, by the endings of disk images.
   {

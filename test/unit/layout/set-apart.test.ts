@@ -159,6 +159,7 @@ describe('backups of other tools under names of images', () => {
     ['a storage domain of oVirt', `${C}/images/${A}`, B],
     ['WAL-G', 's3/basebackups_005/base_000000010000000000000003/tar_partitions', 'part_1.tar.lz4'],
     ['Barman', 'barman/main/base/20261128T095526', 'data.tar.gz'],
+    ['Barman', 'barman/main/base/20261128T095526', '16390_0001.tar.bz2'],
     ['Veritas NetBackup', 'nb', 'web01_1764200000_C1_F1.1764200000.img'],
   ])('are told to be of %s (%s)', async (tool, folder, name) => {
     expect(await foundIn([`${folder}/${name}`])).toEqual({
@@ -170,5 +171,14 @@ describe('backups of other tools under names of images', () => {
         ],
       ],
     });
+  });
+
+  it('are told from those of a machine whose name is that of their folder', async () => {
+    const { workloads, named } = await foundIn([
+      ...['vms/base/20261124T220000/base.qcow2', 'vms/base/20261124T220000/base.tar.gz'],
+      'barman/main/base/20261124T220000/backup.info',
+    ]);
+    expect(workloads).toContain('disk-vms:base:base.qcow2');
+    expect(named.map(([folder]) => folder)).toEqual(['barman/main/base/20261124T220000']);
   });
 });
