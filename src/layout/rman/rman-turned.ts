@@ -41,7 +41,7 @@ export function ordersOf(
     turnMs: turnBy(new Set(database.flat()), ordered, right),
     files: storage.reduce<readonly AreaFile[]>((all, stretch) => {
       const aheadMs = lateMs(stretch[0]!) - zone;
-      return withRightTimes(all, { stretch, aheadMs, zoneMs: zone, autobackups });
+      return withRightTimes(all, { stretch, aheadMs, zoneMs: zone, autobackups, right });
     }, files),
   });
   const [ofDatabase, ofStorage, ofEither] = [of('database'), of('storage'), of('either')];

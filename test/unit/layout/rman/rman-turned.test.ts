@@ -62,6 +62,33 @@ describe('a clock of the storage that was wrong', () => {
     expect([0, 1, 2, 3, 4, 5].map(logsOf)).toEqual([['1'], ['2'], ['3'], ['4'], ['5'], ['6']]);
     expect(points.filter(({ gap }) => gap !== undefined)).toEqual([]);
   });
+
+  it.each([
+    ['ahead', 3],
+    ['behind', -3],
+  ])('by three hours %s moves no log of another time', async (_, aheadHours) => {
+    const [hours, every] = [8 * 24, 4];
+    const aheadAt = (hour: number) => (hour >= 72 && hour < 120 ? aheadHours : 0);
+    const files = Array.from({ length: hours / 2 }, (_, index): WrittenFile[] => {
+      const hour = 2 * index + 1;
+      return [autobackupAt(hour * 60, (hour + aheadAt(hour)) * 60)];
+    }).flat();
+    const logAt = (hour: number): WrittenFile => {
+      const day = `2026_11_${24 + Math.floor(hour / 24)}`;
+      return archivedLog(hour, (hour + aheadAt(hour)) * 60, day);
+    };
+    const logHours = Array.from({ length: hours / every }, (_, index) => 2 + index * every);
+    const full = pieceOf('nnnd0', tagAt(0));
+    const points = await pointsOfArea([full, 30], ...files, ...logHours.map(logAt));
+    const offHours = points.flatMap(({ id, createdAtMs }) => {
+      const hour = Number(/o1_mf_1_(\d+)/.exec(id)?.[1] ?? NaN);
+      return Number.isNaN(hour) ? [] : [(createdAtMs - Date.UTC(2026, 10, 24)) / 3_600_000 - hour];
+    });
+    expect(offHours).toHaveLength(logHours.length);
+    expect(offHours.filter((off) => Math.abs(off) > 0.25).length).toBeLessThanOrEqual(1);
+    // One of the hour in which the clock was set may be of either.
+    expect(offHours.filter((off) => off < -0.25)).toEqual([]);
+  });
 });
 
 it('a run of a doubtful time has the later of its dates, and logs of it a warning', async () => {
