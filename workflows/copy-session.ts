@@ -49,7 +49,7 @@ import {
 import { settleAbsentWorkloads } from './removed-workloads.js';
 import { SessionChildren } from './session-children.js';
 import { reportTask } from './task-report.js';
-import { notesTold } from './told-answers.js';
+import { notesTold, stillTold } from './told-answers.js';
 import { SessionEnding } from './session-ending.js';
 import { findWorkloads, type SessionWorkloads } from './session-workloads.js';
 
@@ -98,7 +98,7 @@ class Session {
   private doneUntil: string | null;
   private toldAtMs = 0;
   /** Answers of its tasks that the copies keep until its record is written; of so many workloads as fit into one. */
-  private readonly keeps: KeptAnswers[];
+  private keeps: readonly KeptAnswers[];
   /** A source, or a part of one, showed nothing or could not be read. */
   private isUnseen = false;
 
@@ -108,7 +108,7 @@ class Session {
     this.ended = new TallyKeeper(carried?.tally);
     this.settings = carried?.settings ?? null;
     this.isPaused = carried?.isPaused ?? false;
-    this.keeps = [...(carried?.keeps ?? [])];
+    this.keeps = carried?.keeps ?? [];
     this.doneUntil = carried?.doneUntil ?? null;
     if (this.isPaused) this.state = 'paused';
   }
@@ -377,8 +377,8 @@ class Session {
   }
 
   private add(task: CopyTask, keeps?: KeptAnswers): void {
-    if (keeps !== undefined) this.keeps.push(keeps);
-    this.ended.add(task);
+    if (keeps !== undefined) this.keeps = [...this.keeps, keeps];
+    this.keeps = stillTold(this.keeps, this.ended.add(task));
     this.showState();
     // Known without asking a worker, and seldom enough to cost nothing.
     if (Date.now() - this.toldAtMs < MEMO_INTERVAL_MS) return;

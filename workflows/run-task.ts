@@ -34,12 +34,15 @@ export async function runWorkloadTask(
     else state.fail(error);
   }
   upsertSearchAttributes([{ key: RESULT, value: state.task.result ?? 'failed' }]);
-  const task = await reportTask(report, copy.ids, state.task);
+  const whole = state.task;
+  const task = await reportTask(report, copy.ids, whole);
   const { keeps } = copy;
   if (keeps === null || !patched(TOLD_LAST)) return task;
+  // The session writes down what it is handed: of a brief whose whole could not be recorded, that is not all.
+  if (task !== whole && task.recorded !== true) return task;
   if (!report.isLarge) return { ...task, keeps };
   // A session of so many carries no list of them, and has a file of each.
-  if (task.recorded === true) await noteAnswersTold(copy.ids, settings, [keeps]);
+  await noteAnswersTold(copy.ids, settings, [keeps]);
   return task;
 }
 

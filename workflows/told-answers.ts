@@ -1,4 +1,5 @@
 import { CancellationScope, patched } from '@temporalio/workflow';
+import type { CopyTask } from '../src/domain/sessions/copy-session.js';
 import type { KeptAnswers } from '../src/domain/sessions/kept-answers.js';
 import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
 import { toldActivities } from './activity-profiles.js';
@@ -40,3 +41,16 @@ export async function notesTold(
 const TOLD_IN_PARTS = 'copySession-20261128-told-in-parts';
 
 const PART = 50;
+
+/** Of the answers of a session those that its record tells: what it has no room for, and lies nowhere else, is told by the next one. */
+export function stillTold(
+  keeps: readonly KeptAnswers[],
+  omitted: readonly CopyTask[],
+): readonly KeptAnswers[] {
+  const ids = new Set(omitted.map(({ workloadId }) => workloadId));
+  const told = keeps.filter(({ workloadId }) => !ids.has(workloadId));
+  return told.length < keeps.length && patched(OMITTED_UNTOLD) ? told : keeps;
+}
+
+/** Before, the copies forgot also what a task had told that the record had no room for. */
+const OMITTED_UNTOLD = 'copySession-20261128-omitted-untold';

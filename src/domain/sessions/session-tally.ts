@@ -61,7 +61,8 @@ export class TallyKeeper {
     };
   }
 
-  add(task: CopyTask): void {
+  /** @returns what had to go and has no file of its own: nobody reads what it told */
+  add(task: CopyTask): CopyTask[] {
     const added = countResults([task]);
     for (const rank of RANKING) this.counts[rank] += added[rank];
     this.progress = sumProgress([{ progress: this.progress, state: 'ended' }, task]);
@@ -69,16 +70,19 @@ export class TallyKeeper {
     const bytes = jsonBytes(brief);
     this.kept.push({ task: brief, bytes });
     this.bytes += bytes;
-    while (this.bytes > this.maxBytes && this.kept.length > 0) this.omitOne();
+    const omitted: CopyTask[] = [];
+    while (this.bytes > this.maxBytes && this.kept.length > 0) omitted.push(this.omitOne());
+    return omitted.filter(({ recorded }) => recorded !== true);
   }
 
-  private omitOne(): void {
+  private omitOne(): CopyTask {
     let worst = 0;
     for (let index = 1; index < this.kept.length; index++)
       if (keepRank(this.kept[index]!.task) >= keepRank(this.kept[worst]!.task)) worst = index;
     const [omitted] = this.kept.splice(worst, 1);
     this.bytes -= omitted!.bytes;
     this.omittedTasks++;
+    return omitted!.task;
   }
 }
 

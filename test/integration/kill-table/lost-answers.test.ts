@@ -55,8 +55,9 @@ async function leaveOrphan(
   target: SimulatedRepository,
   chain: string,
   record: ChainRecord,
+  year = '2025',
 ): Promise<string> {
-  const orphan = record.points.at(-1)!.id.replace(/^\d{4}/, '2025');
+  const orphan = record.points.at(-1)!.id.replace(/^\d{4}/, year);
   await target.put(`${chain}/${orphan}/disk`, Buffer.from('named by a commit that was stopped'));
   await target.makePlace(`${chain}/.staging/${orphan}`);
   return orphan;
@@ -204,6 +205,19 @@ describe('what was found when a chain was taken over', LONG, () => {
       expect.stringMatching(`^${BEFORE}: folder ${orphan}`),
     ]);
     expect(await copy(NOW_MS + 120_000)).toEqual([]);
+  });
+
+  it('stays where its task is too long for the session, and could not be recorded by itself', async () => {
+    const { target, chain, copy } = await withOrphan();
+    const record = (await readChainRecord(target, chain))!;
+    for (let year = 2005; year < 2025; year++)
+      await leaveOrphan(target, chain, record, String(year));
+    const beforeActivity = (name: string) =>
+      name === 'recordTask' ? Promise.reject(new Error('the target is away')) : Promise.resolve();
+    await copy(NOW_MS, { beforeActivity });
+    expect(await target.stat(`${chain}/.staging/take`)).not.toBeNull();
+    await copy(NOW_MS + 60_000);
+    expect(await target.stat(`${chain}/.staging/take`)).toBeNull();
   });
 });
 

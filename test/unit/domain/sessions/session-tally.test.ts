@@ -47,6 +47,15 @@ describe('TallyKeeper', () => {
     expect(progress.transferredBytes).toBe(18);
   });
 
+  it('says what it left out that has no file of its own', () => {
+    const keeper = new TallyKeeper(undefined, FOUR_BYTES);
+    const omitted = Array.from({ length: 6 }, (_, n) =>
+      keeper.add(ended(`vm${n}`, 'success', { recorded: n === 1 })),
+    );
+    expect(omitted.flat().map(({ workload }) => workload)).toEqual(['vm5']);
+    expect(keeper.tally.omittedTasks).toBe(2);
+  });
+
   it('leaves out what has a file of its own before what has none', () => {
     const keeper = new TallyKeeper(undefined, FOUR_BYTES);
     for (let n = 0; n < 5; n++) keeper.add(ended(`vm${n}`, 'success', { recorded: n === 1 }));
