@@ -29,7 +29,7 @@ import { goOnInNewRun, isHistoryLong } from './history-length.js';
 import { repositoryTaskQueue, type RestoreInput } from './messages.js';
 import { OperationState } from './operation-state.js';
 import { restoreTree } from './restore-tree.js';
-import { toTheEnd } from './to-the-end.js';
+import { toTheEnd, WAITS_FOR_STOP } from './to-the-end.js';
 
 /** Restores the disks of one copied restore point into a folder of the worker's machine, resumable and verified block by block. A run that
  *  has grown long goes on in a new one between two batches: the plan and the cursor in the destination hold the place. */
@@ -103,9 +103,6 @@ function noteUnleased(state: OperationState, plan: PreparedRestore): void {
 }
 
 const UNLEASED = 'read without a lease, because the storage takes no write';
-
-/** Before, a restore that was stopped ended while its last batch was still at work. */
-const WAITS_FOR_STOP = 'restorePoint-20261128-waits-for-stop';
 
 /** Before, the lease of a restore that was stopped or failed lasted for up to 15 minutes. */
 const GIVES_BACK = 'restorePoint-20261127-gives-lease-back';

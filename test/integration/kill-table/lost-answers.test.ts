@@ -16,6 +16,7 @@ import {
   expectSameWithLostAnswers,
   givenUpAt,
   stoppedAt,
+  stoppedIn,
 } from '../../support/workflows/lost-answers.js';
 import { LocalServer } from '../../support/workflows/local-server.js';
 import { LocalSessions } from '../../support/workflows/local-sessions.js';
@@ -218,6 +219,26 @@ describe('what was found when a chain was taken over', LONG, () => {
     expect(await target.stat(`${chain}/.staging/take`)).not.toBeNull();
     await copy(NOW_MS + 60_000);
     expect(await target.stat(`${chain}/.staging/take`)).toBeNull();
+  });
+});
+
+describe('a restore of disks that is stopped in its last batch, which ends', LONG, () => {
+  it('gives nothing its name, and says so', async () => {
+    const { target, chain, keyOf } = await machine();
+    const folder = new SimulatedRepository('folder:/tmp/restored');
+    const where = { destinationPath: folder.id.slice('folder:'.length), format: 'raw' } as const;
+    const order = { repositoryId: 'offsite', restorePointId: keyOf(-1), ...where };
+    const sessions: LocalSessions = new LocalSessions(
+      [target, folder],
+      stoppedIn('restoreBlocks', () => sessions.stop('restore')),
+    );
+    expect(await sessions.restore(order, NOW_MS)).toMatchObject({ result: 'stopped', notes: [] });
+    expect(await target.list(`${chain}/.leases`)).toEqual([]);
+    const names = (await folder.list('')).map(({ name }) => name);
+    expect(names).toEqual([expect.stringMatching(/^\.longhaul-restore-/)]);
+    expect(await new LocalSessions([target, folder]).restore(order, NOW_MS)).toMatchObject({
+      result: 'success',
+    });
   });
 });
 

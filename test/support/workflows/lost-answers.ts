@@ -55,3 +55,13 @@ export function stoppedAt(step: string, stop: () => void): WorkerOptions {
     },
   };
 }
+
+/** A step that ends although a stop came while it was done. */
+export function stoppedIn(step: string, stop: () => void): WorkerOptions {
+  return {
+    beforeActivity: (name) => {
+      if (name === step) stop();
+      return Promise.resolve();
+    },
+  };
+}

@@ -16,6 +16,7 @@ import {
   expectSameWithLostAnswers,
   givenUpAt,
   stoppedAt,
+  stoppedIn,
 } from '../../../support/workflows/lost-answers.js';
 import { LocalSessions } from '../../../support/workflows/local-sessions.js';
 
@@ -267,6 +268,31 @@ async function toldOf(world: TreeWorld): Promise<unknown> {
   const { committed, removed, untold, untoldWork } = await world.record();
   return JSON.parse(JSON.stringify({ committed, removed, untold, untoldWork }));
 }
+
+describe('a restore of a tree that is stopped in its last batch, which ends', LONG, () => {
+  it('gives nothing its name, and says so', async () => {
+    const world = await prepared('copy of a tree that has lost files');
+    await world.copy();
+    const { jobId, workload, points } = await world.record();
+    const newest = points.at(-1)!;
+    const folder = new SimulatedRepository('folder:/tmp/restored');
+    const sessions: LocalSessions = new LocalSessions(
+      [world.target, folder],
+      stoppedIn('restoreFiles', () => sessions.stop('restore')),
+    );
+    const { result, notes } = await sessions.restore(
+      {
+        ...{ repositoryId: 'offsite', destinationPath: '/tmp/restored', format: 'same' },
+        restorePointId: restorePointKey([jobId, workload.id, newest.id]),
+      },
+      world.nowMs,
+    );
+    expect([result, notes]).toEqual(['stopped', []]);
+    const names = (await folder.list('')).map(({ name }) => name);
+    expect(names).toEqual([expect.stringMatching(/^\.longhaul-restore-/)]);
+    expect((await world.restore(folder, newest.source.restorePointId)).result).toBe('success');
+  });
+});
 
 describe('a restore of a tree that is stopped in place of a second try of', LONG, () => {
   const NOT_YET = ['prepareRestore', 'restoreFiles'];
