@@ -25,7 +25,7 @@ import {
 import { namedDateMs, writtenAtMs } from '../named-date.js';
 import { broken, incomplete, type Finding, type PointFault } from '../point-fault.js';
 import { settleChains, type DraftPoint } from '../settle-chains.js';
-import { formerIds, isMarkedBeside } from './own-convention.js';
+import { formerIds, isUnderWay } from './own-convention.js';
 import { readVmx, type VmxDisk } from './vmx-file.js';
 import { VSPHERE } from '../vsphere-type.js';
 import { wholeImageFault } from '../whole-image.js';
@@ -74,7 +74,7 @@ async function confirm(
   const run = parseRunName(folder);
   const names = files.map(({ name }) => name);
   if (run === null || holdsRun(run, names) || !mayHoldRun(run, names)) return claimed;
-  return (await isMarkedBeside(repository, run)) ? claimed : null;
+  return (await isUnderWay(repository, run, files)) ? claimed : null;
 }
 
 async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promise<FoundWorkload[]> {

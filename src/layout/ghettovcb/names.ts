@@ -78,7 +78,7 @@ export function holdsRun(
 }
 
 function holdsOtherDefinition(name: string, files: readonly string[]): boolean {
-  const definitions = files.filter((file) => /\.vmx$/i.test(file));
+  const definitions = files.filter(isDefinition);
   const isOther = (file: string): boolean => file.slice(0, -'.vmx'.length) !== name;
   return definitions.length > 0 && definitions.every(isOther);
 }
@@ -93,6 +93,10 @@ export function mayHoldRun(
 
 export function isMark(name: string): boolean {
   return STATUS.test(name);
+}
+
+export function isDefinition(name: string): boolean {
+  return /\.vmx$/i.test(name);
 }
 
 export function isOwnFile(name: string): boolean {

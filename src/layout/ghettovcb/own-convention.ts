@@ -1,26 +1,38 @@
 import { joinPath } from '../../repository/repository-path.js';
-import type { SourceRepository } from '../../repository/backup-repository.js';
+import type { RepositoryEntry, SourceRepository } from '../../repository/backup-repository.js';
+import type { ClaimedFile } from '../backup-layout.js';
 import { datedPlace } from '../dated-folders.js';
+import { writtenAtMs } from '../named-date.js';
 import type { DraftPoint } from '../settle-chains.js';
 import { loneIds } from '../single-file.js';
 import { machineIds } from '../vmware-machine/machine-ids.js';
 import { folderWorkloadId } from '../workload-id.js';
-import { baseName, isMark, parseRunName, type RunName } from './names.js';
+import { baseName, isDefinition, isMark, parseRunName, type RunName } from './names.js';
 
-/** Whether another run of the machine, named in the same way, has the mark of the tool: then this is one, too.
+const DAY_MS = 86_400_000;
+
+/** Whether this is a run under way, by another one that is named in the same way and has the mark of the tool: that of the same machine, as its definition has the same name.
+ *  A folder that has no date in its name and was written to last long before the newest mark may be a copy by hand.
+ *  @param files of the run
  *  @throws what the repository throws */
-export async function isMarkedBeside(
+export async function isUnderWay(
   repository: SourceRepository,
-  { machinePath, path }: RunName,
+  { machinePath, path, date }: RunName,
+  files: readonly ClaimedFile[],
 ): Promise<boolean> {
+  const own = files.flatMap(({ name, within }) => (name === within ? [name] : []));
+  const definitions = new Set(own.filter(isDefinition));
+  const marks: RepositoryEntry[] = [];
   for (const { type, name } of await repository.list(machinePath)) {
     const other = joinPath(machinePath, name);
     if (type !== 'folder' || other === path) continue;
     if (parseRunName(other)?.isOfOwnConvention !== true) continue;
-    const files = await repository.list(other);
-    if (files.some((file) => file.type === 'file' && isMark(file.name))) return true;
+    const beside = (await repository.list(other)).filter((file) => file.type === 'file');
+    if (beside.some((file) => definitions.has(file.name)))
+      marks.push(...beside.filter((file) => isMark(file.name)));
   }
-  return false;
+  if (marks.length === 0) return false;
+  return date !== null || writtenAtMs(files) >= writtenAtMs(marks) - DAY_MS;
 }
 
 /** What the runs were before such names were known, or are without their mark: disks that lie alone, the folder of a machine, and where a name ends in a number

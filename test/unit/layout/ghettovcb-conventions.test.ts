@@ -1,3 +1,4 @@
+import { readdir, utimes } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { ghettoVcbLayout } from '../../../src/layout/ghettovcb/ghettovcb.js';
 import { scanRepository } from '../../../src/layout/scan-repository.js';
@@ -30,6 +31,24 @@ describe('runs of ghettoVCB under a naming convention of one’s own', () => {
     ).toEqual([
       ['complete', null, 'closed'],
       ['incomplete', 'STATUS.ok is not there yet', 'awaited'],
+    ]);
+  });
+
+  it('are none where the definition is that of another machine, or nothing was written for a day', async () => {
+    const copy = await treeOf({
+      ...{ ...run('web/web-Monday'), ...run('web/web-old', ''), ...run('web/web-20261120', '') },
+      'web/web-db/db.vmx': 'scsi0:0.fileName = "db.vmdk"\n',
+    });
+    const before = new Date(Date.parse('2026-11-20T22:00:00Z'));
+    for (const folder of ['web/web-old', 'web/web-20261120'])
+      for (const name of await readdir(copy.at(folder)))
+        await utimes(copy.at(`${folder}/${name}`), before, before);
+    const found = await scanRepository(copy.repository);
+    expect(
+      found.map(({ id, restorePoints }) => [id, restorePoints.map((point) => point.state)]),
+    ).toEqual([
+      ['ghettovcb-web', ['incomplete', 'complete']],
+      ['vmware-web:web-old:web', ['complete']],
     ]);
   });
 
