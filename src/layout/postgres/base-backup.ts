@@ -19,12 +19,12 @@ import { placeBesideRuns } from '../sibling-runs.js';
 import { loneIds } from '../single-file.js';
 import { wholeImageFault } from '../whole-image.js';
 import { folderName, folderWorkloadId } from '../workload-id.js';
-import { readText } from '../xml-file.js';
+import { readBaseManifest } from './base-manifest.js';
 
 /** Backups of PostgreSQL by `pg_basebackup -F tar`, packed or not: `base.tar`, a tar for each further tablespace called by its number, `pg_wal.tar`
  *  (unless the log is within `base.tar`), and since PostgreSQL 13 `backup_manifest`, which is put there last.
  *
- *  A workload is a folder, or several that differ in a date alone; each has one restore point, a full. Packed tars travel as they are. `base.tar` is a name that anybody
+ *  A workload is a folder, or several that differ in a date alone; each has one restore point, a full. A tablespace that the manifest names needs its tar. Packed tars travel as they are. `base.tar` is a name that anybody
  *  may give, so one of the others has to lie beside it. Incremental backups (PostgreSQL 17) are refused: nothing tells which one such a backup
  *  builds on. A backup in the plain format is a tree of the files of a database, and not recognised.
  *  Source: PostgreSQL documentation, pg_basebackup, Backup Manifest Format; names and end of what pg_basebackup 15 writes. */
@@ -64,7 +64,7 @@ async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promis
     if (own.has(tar.part)) faults.push(broken(`${folder} holds ${tar.part}.tar twice`).fault);
     own.set(tar.part, tar);
   }
-  if (manifest !== null) faults.push(...(await manifestFaults(facts, manifest)));
+  if (manifest !== null) faults.push(...(await manifestFaults(facts, manifest, own)));
   const at = {
     folder,
     names: tars.flatMap(({ part, entry }) => (part === 'base' ? entry.name : [])),
@@ -88,22 +88,21 @@ async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promis
   return [{ id, otherIds, name, restorePoints: settleChains([point]) }];
 }
 
-/** Of a database with very many files it is more than is read. */
-async function manifestFaults(facts: FolderFacts, manifest: ClaimedFile): Promise<PointFault[]> {
-  const found = await facts.fact(manifest, 'manifest of pg_basebackup', async () => {
-    const text = await readText(facts.repository, manifest.path);
-    if ('fault' in text) return text;
-    return {
-      value: {
-        isIncremental: /"Path":\s*"(?:[^"]*\/)?INCREMENTAL\./.test(text.value),
-        isWhole: /"Manifest-Checksum":\s*"[0-9a-f]{64}"\s*\}\s*$/.test(text.value),
-      },
-    };
-  });
-  if ('fault' in found) return found.fault.state === 'unknown' ? [found.fault] : [];
-  const { isIncremental, isWhole } = found.value;
+/** @param parts names of the tars that are there, without their endings */
+async function manifestFaults(
+  facts: FolderFacts,
+  manifest: ClaimedFile,
+  parts: ReadonlyMap<string, unknown>,
+): Promise<PointFault[]> {
+  const found = await readBaseManifest(facts, manifest);
+  if ('fault' in found) return [found.fault];
+  const { isIncremental, isWhole, tablespaces } = found.value;
+  const lacking = tablespaces.filter((number) => !parts.has(number));
   return [
     ...(isWhole ? [] : [incomplete(`${manifest.path} ends too soon`).fault]),
+    ...lacking.map(
+      (number) => incomplete(`${number}.tar, which the manifest names, is not there`).fault,
+    ),
     ...(isIncremental
       ? [
           broken(

@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { BackupError } from '../../../../src/domain/errors.js';
 import type { UnrecognisedFiles } from '../../../../src/domain/sources/unrecognised.js';
 import { scanRepository } from '../../../../src/layout/scan-repository.js';
 import { shown, treeOf } from '../../../support/layout/tree.js';
@@ -11,6 +12,15 @@ const PACKED = gzipSync(TAR);
 function manifest(...paths: string[]): string {
   const files = paths.map((path) => `{ "Path": "${path}", "Size": 1 }`).join(',\n');
   return `{ "PostgreSQL-Backup-Manifest-Version": 1,\n"Files": [\n${files}\n],\n"Manifest-Checksum": "${'9f'.repeat(32)}"}\n`;
+}
+
+/** More than is read at once. */
+const MANY_FILES = Array.from({ length: 40_000 }, (_, at) => `base/16384/${at}`);
+
+async function stateOf(files: Readonly<Record<string, string | Buffer>>) {
+  const { repository } = await treeOf(files);
+  const [found] = await scanRepository(repository);
+  return found?.restorePoints.flatMap(({ state, reason }) => [state, reason]);
 }
 
 describe('backups of pg_basebackup', () => {
@@ -79,9 +89,64 @@ describe('backups of pg_basebackup', () => {
     expect(found[0]!.otherIds).toContain('postgresql-base-a:pg');
   });
 
+  it('are whole with all tars that a manifest names, also where a name lies across two pieces of it', async () => {
+    const name = 'pg_tblspc/16390/PG_17_202406281/5/1';
+    const before = manifest('', name).indexOf(name);
+    const PIECE_BYTES = 262_144;
+    for (const across of [5, 12, name.length]) {
+      const text = manifest('x'.repeat(PIECE_BYTES - before - across), name, ...MANY_FILES);
+      expect(text.indexOf(name)).toBe(PIECE_BYTES - across);
+      const files = { 'base.tar.gz': PACKED, 'pg_wal.tar.gz': PACKED, backup_manifest: text };
+      const without = await stateOf(files);
+      const whole = await stateOf({ ...files, '16390.tar.gz': PACKED });
+      expect([without, whole]).toEqual([
+        ['incomplete', '16390.tar, which the manifest names, is not there'],
+        ['complete', null],
+      ]);
+    }
+  });
+
+  it('are not known where their manifest cannot be read', async () => {
+    const { repository } = await treeOf({
+      ...{ 'base.tar.gz': PACKED, 'pg_wal.tar.gz': PACKED, backup_manifest: manifest('a') },
+    });
+    const { openRead } = repository;
+    repository.openRead = (path) =>
+      path === 'backup_manifest'
+        ? Promise.reject(new BackupError('REPOSITORY_IO_ERROR', 'bad sector'))
+        : openRead.call(repository, path);
+    const [found] = await scanRepository(repository);
+    expect(found?.restorePoints.map(({ state }) => state)).toEqual(['unknown']);
+  });
+
   it.each<[string, Readonly<Record<string, string | Buffer>>, string]>([
     ['a tar that was cut off', { 'base.tar.gz': PACKED.subarray(0, 20) }, 'incomplete'],
     ['a manifest that was cut off', { backup_manifest: manifest('a').slice(0, -20) }, 'incomplete'],
+    [
+      'a tablespace whose tar is missing',
+      {
+        '16384.tar.gz': PACKED,
+        backup_manifest: manifest(
+          ...['pg_tblspc/16384/PG_17_202406281/5/1', 'pg_tblspc/16390/PG_17_202406281/5/1'],
+        ),
+      },
+      'incomplete',
+    ],
+    [
+      'an increment of many files',
+      { backup_manifest: manifest('base/5/INCREMENTAL.1', ...MANY_FILES) },
+      'broken',
+    ],
+    [
+      'an increment of many files, named last',
+      { backup_manifest: manifest(...MANY_FILES, 'base/5/INCREMENTAL.1') },
+      'broken',
+    ],
+    [
+      'a manifest of many files that was cut off',
+      { backup_manifest: manifest(...MANY_FILES).slice(0, -20) },
+      'incomplete',
+    ],
     ['a tar that is there twice', { 'base.tar': TAR }, 'broken'],
     [
       'an increment of PostgreSQL 17',
