@@ -15,6 +15,7 @@ import {
   workloadRuleFaults,
   type WorkloadTypeFacts,
 } from '../src/domain/sources/workload-rules.js';
+import { NO_WORKLOAD } from '../src/domain/sessions/session-result.js';
 import { cut } from '../src/domain/sessions/task-brief.js';
 import { listingActivities } from './activity-profiles.js';
 import { codeOf, isStop, reasonOf } from './failures.js';
@@ -97,6 +98,7 @@ export async function findWorkloads(
   if (overrides.workloads === undefined) told.push(...limitsForNothing(job, looks.map(asLook)));
   // What a retry or a watch names may be gone by now.
   if (isByHand) told.push(...unknownNames(job, overrides.workloads, looks.map(asLook)));
+  if (found.size === 0) told.push(...nothingLeft(told));
   const byId = [...found.values()].sort((a, b) => (a.workload.id < b.workload.id ? -1 : 1));
   return { workloads: byId, seen, hasUnreadSource, told };
 }
@@ -200,6 +202,21 @@ function limitsForNothing(job: CopyJob, looks: readonly SourceLook[]): CopyTask[
 
 /** Before, exclusions and limits for what no source has were passed over without a word. */
 const TELLS_LIMITS = 'copySession-20261128-unmatched-limits';
+
+/** Where all that is told is of no workload: a job that copies nothing has protected nothing, whatever its names say. */
+function nothingLeft(told: readonly CopyTask[]): CopyTask[] {
+  if (told.length === 0 || !told.every(isOfNoWorkload) || !patched(NOTHING_LEFT)) return [];
+  return [warning(NAMES_OF_JOB, null, NO_WORKLOAD)];
+}
+
+function isOfNoWorkload({ workload, code, result }: CopyTask): boolean {
+  if (result !== 'nothingToCopy') return false;
+  const isOfJob = workload === NAMES_OF_JOB || workload.startsWith('repository ');
+  return isOfJob || code === 'SOURCE_HOLDS_TARGET';
+}
+
+/** Before, a session without a workload had nothing to copy where a name, a pattern or a target in a source was told. */
+const NOTHING_LEFT = 'copySession-20261128-nothing-left';
 
 interface ListedSource extends Pick<SourceLook, 'repositoryId' | 'workloads'> {
   readonly failure: CopyTask | null;

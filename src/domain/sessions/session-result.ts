@@ -1,5 +1,6 @@
 /** One result and one progress for many tasks. */
 
+import { NAMES_OF_JOB } from '../jobs/unmatched-names.js';
 import { movedBytes, sumMoved, type MovedBytes } from '../targets/moved-bytes.js';
 import {
   NO_TASKS,
@@ -19,6 +20,9 @@ export const RANKING = [
   'success',
   'nothingToCopy',
 ] as const satisfies readonly SessionResult[];
+
+/** Of a session that had nothing to do. */
+export const NO_WORKLOAD = 'no workload matches the sources of the job';
 
 /** Tasks named in a reason; the rest is counted. */
 const NAMED_TASKS = 3;
@@ -48,7 +52,7 @@ export function sessionResult(
 } {
   const result = RANKING.find((rank) => counts[rank] > 0);
   if (result === undefined) {
-    return { result: 'warning', reason: 'no workload matches the sources of the job' };
+    return { result: 'warning', reason: NO_WORKLOAD };
   }
   if (result === 'success') return { result, reason: null };
   return { result, reason: reasonOf(tasks.map(withResult), result, counts) };
@@ -79,9 +83,11 @@ function reasonOf(
     .map(({ workload, reason }) => (reason === null ? workload : `${workload}: ${reason}`));
   const rest = concerned - named.length;
   if (rest > 0) named.push(`and ${String(rest)} more`);
-  const all = RANKING.reduce((sum, rank) => sum + counts[rank], 0);
-  if (all === 1) return named.join('; ');
-  return `${String(concerned)} of ${String(all)} workloads ${HAPPENED[result]}: ${named.join('; ')}`;
+  const ofJob = tasks.filter(({ workload }) => workload === NAMES_OF_JOB);
+  const all = RANKING.reduce((sum, rank) => sum + counts[rank], 0) - ofJob.length;
+  const workloads = concerned - ofJob.filter((task) => task.result === result).length;
+  if (all <= 1 || workloads === 0) return named.join('; ');
+  return `${String(workloads)} of ${String(all)} workloads ${HAPPENED[result]}: ${named.join('; ')}`;
 }
 
 /** Progress of one task. `elapsedMs` is the time that `processedInAttemptBytes` took, so that what an

@@ -92,6 +92,21 @@ describe('sessions over one machine', () => {
     ]);
   });
 
+  it('warn where nothing is left to copy, whatever else is told of the definition', async () => {
+    const none = 'definition of the job: no workload matches the sources of the job';
+    const include = [{ repositoryId: 'primary' }];
+    const exclude = [{ pattern: '*' }, { workload: 'misspelt' }];
+    const liked = [{ repositoryId: 'primary', patterns: ['x*', 'y*'] }];
+    for (const sources of [
+      { include, exclude },
+      { include: liked, exclude: [] },
+    ])
+      expect(await sessions.copy({ ...JOB, sources }, NOW_MS)).toMatchObject({
+        result: 'warning',
+        reason: none,
+      });
+  });
+
   it('plan anew after a file that its format could not hold', async () => {
     const refused = vi
       .spyOn(composerOf('raw'), 'compose')

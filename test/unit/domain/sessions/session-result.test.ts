@@ -42,6 +42,21 @@ describe('session result', () => {
     });
   });
 
+  it('counts what is told of the definition of the job among no workloads', () => {
+    const ofJob = outcome('definition of the job', 'nothingToCopy', '`exclude` names nothing');
+    const failed = outcome('db01', 'failed', 'target is full');
+    expect(sessionResult([failed, ofJob]).reason).toBe('db01: target is full');
+    expect(sessionResult([failed, ofJob, outcome('web01', 'success')]).reason).toBe(
+      '1 of 2 workloads failed: db01: target is full',
+    );
+    const none = 'no workload matches the sources of the job';
+    const alone = [ofJob, ofJob, outcome('definition of the job', 'warning', none)];
+    expect(sessionResult(alone)).toEqual({
+      result: 'warning',
+      reason: `definition of the job: ${none}`,
+    });
+  });
+
   it('names the tasks that decided it, with their reasons', () => {
     const tasks = [
       outcome('web01', 'success'),
