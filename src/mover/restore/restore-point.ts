@@ -32,7 +32,12 @@ import {
   type CopyPlan,
   type DiskPlan,
 } from '../staging/copy-plan.js';
-import { assertNoneUnderWay, enterOrder, withdrawOrder } from '../staging/restore-under-way.js';
+import {
+  assertNoneUnderWay,
+  discardUnlessOrdered,
+  enterOrder,
+  withdrawOrder,
+} from '../staging/restore-under-way.js';
 import { HeldWindows } from '../staging/held-windows.js';
 import { diskWork, rawRestoreJournal } from '../staging/journals.js';
 import type { DiskWork, PlanReference } from '../../domain/targets/disk-work.js';
@@ -279,7 +284,8 @@ export async function finishRestore(
   await target.settle(['']);
   if (input.endsApart !== true) {
     await endLease(source, input);
-    await discardStaging(target, staging);
+    if (plan === null) await discardUnlessOrdered(target, input);
+    else await discardStaging(target, staging);
   }
   return { files };
 }
@@ -290,7 +296,8 @@ export async function endRestore(context: MoverContext, input: FinishInput): Pro
   const target = await context.repository(folderRepositoryId(destinationPath));
   const staging = restoreStaging(pointId);
   const plan = await readStagedJson<CopyPlan>(target, stagedPath.plan(staging));
-  if (plan === null || plan.token === reference.token) await discardStaging(target, staging);
+  if (plan === null) await discardUnlessOrdered(target, input);
+  else if (plan.token === reference.token) await discardStaging(target, staging);
   await endLease(await context.repository(repositoryId), { chain, leaseId });
 }
 

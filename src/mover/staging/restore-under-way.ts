@@ -1,9 +1,10 @@
 import { type RestoreReader, readStagedJson, stagedPath, writeStagedJson } from './copy-plan.js';
-import { isLeaseHeld } from '../../chain/leases.js';
+import { isLeaseHeld, LEASE_MS } from '../../chain/leases.js';
 import { BackupError, isBackupError } from '../../domain/errors.js';
+import { modifiedAtMs } from '../../domain/file-stamp.js';
 import { pathSegment } from '../../domain/targets/path-segment.js';
 import { restoreStaging } from '../../domain/targets/staging-id.js';
-import type { BackupRepository } from '../../repository/backup-repository.js';
+import type { BackupRepository, RepositoryEntry } from '../../repository/backup-repository.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { discardStaging } from './staging.js';
 
@@ -31,13 +32,13 @@ export async function assertNoneUnderWay(
   const left = await readStagedJson<{ token: string; of?: RestoreReader }>(target, path);
   const of = left?.of;
   if (of === undefined || of.leaseId === input.leaseId) return;
-  if (await isReading(context, of, input)) throw underWay(input, path, of);
+  if (await isReading(context, of, input)) throw underWay(input, path, of.leaseId);
 }
 
 function underWay(
   { pointId, destinationPath }: OrderedRestore,
   path: string,
-  { leaseId }: RestoreReader,
+  leaseId: string,
 ): BackupError {
   return new BackupError(
     'RESTORE_DESTINATION_INVALID',
@@ -61,13 +62,26 @@ export async function enterOrder(
   await target.makePlace(orders);
   const entry: OrderEntry = { token: leaseId, repositoryId, chain, leaseId };
   await writeStagedJson(target, orderPath(input), entry);
-  for (const { path } of await target.list(orders)) {
+  for (const found of await target.list(orders)) {
+    const { path } = found;
+    if (path === orderPath(input)) continue;
     const other = await readStagedJson<OrderEntry>(target, path);
-    if (other === null || other.leaseId === leaseId) continue;
-    if (await isReading(context, other, input)) throw underWay(input, path, other);
-    await target.remove(path);
+    if (other === null) await assertWithdrawnOrOld(target, input, found);
+    else if (await isReading(context, other, input)) throw underWay(input, path, other.leaseId);
+    else await target.remove(path);
   }
   await assertNoneUnderWay(context, target, input);
+}
+
+/** What cannot be read is somebody's order all the same, for as long as its lease may last without being renewed.
+ *  @throws RESTORE_DESTINATION_INVALID */
+async function assertWithdrawnOrOld(
+  target: BackupRepository,
+  input: OrderedRestore,
+  { path, name, stamp }: RepositoryEntry,
+): Promise<void> {
+  if (modifiedAtMs(stamp) + LEASE_MS < input.nowMs || (await target.stat(path)) === null) return;
+  throw underWay(input, path, name.slice(0, -'.json'.length));
 }
 
 /** Of an order that comes to nothing. What others have there stays. */
@@ -75,11 +89,19 @@ export async function withdrawOrder(
   target: BackupRepository,
   input: Pick<OrderedRestore, 'pointId' | 'leaseId'>,
 ): Promise<void> {
+  if ((await target.stat(orderPath(input))) !== null) await discardUnlessOrdered(target, input);
+}
+
+/** Takes the staging folder away where there is no plan in it, but for what another one has begun there who has not planned yet. Done again it ends in the same state. */
+export async function discardUnlessOrdered(
+  target: BackupRepository,
+  input: Pick<OrderedRestore, 'pointId' | 'leaseId'>,
+): Promise<void> {
   const staging = restoreStaging(input.pointId);
-  if ((await target.stat(orderPath(input))) === null) return;
   await target.remove(orderPath(input));
-  const isLeft = (await target.list(`${staging}/${ORDERS}`)).length > 0;
-  if (isLeft || (await target.stat(stagedPath.plan(staging))) !== null) return;
+  if ((await target.stat(stagedPath.plan(staging))) !== null) return;
+  // Last: who has entered his order meanwhile is seen.
+  if ((await target.list(`${staging}/${ORDERS}`)).length > 0) return;
   await discardStaging(target, staging);
 }
 

@@ -3,6 +3,7 @@ import { writeChainRecord } from '../../../src/chain/chain-store.js';
 import { BackupError } from '../../../src/domain/errors.js';
 import type { TargetRestorePoint } from '../../../src/domain/targets/target-point.js';
 import type { RestoreInput } from '../../../src/mover/restore/restore-input.js';
+import { writeStagedJson } from '../../../src/mover/staging/copy-plan.js';
 import { assertNoneUnderWay } from '../../../src/mover/staging/restore-under-way.js';
 import type { MoverContext } from '../../../src/mover/task/mover-context.js';
 import { CopiedMachine, NOW_MS, type MachineCopy } from '../../support/living/copied-machine.js';
@@ -43,6 +44,17 @@ describe('a raw restore', () => {
     expect((await restore.folder.list('')).map(({ name }) => `${DESTINATION}/${name}`)).toEqual([
       path,
     ]);
+  });
+
+  it('that has ended, ended again, leaves what was ordered there meanwhile', async () => {
+    const restore = new MachineRestore(await machine.copy(), 'raw');
+    await restore.write();
+    await restore.finish();
+    const orders = `${restore.staging}/orders`;
+    await restore.folder.makePlace(orders);
+    await writeStagedJson(restore.folder, `${orders}/two.json`, { token: 'two' });
+    await restore.end();
+    expect((await restore.folder.list(orders)).map(({ name }) => name)).toEqual(['two.json']);
   });
 
   it('goes on where it stopped', async () => {

@@ -21,7 +21,12 @@ import type { TreeRecord } from '../../../tree/tree-record.js';
 import { readTreeRecord } from '../../../tree/tree-store.js';
 import { doEach } from '../copy/put-each.js';
 import { endLease, takeLease } from '../../staging/restore-lease.js';
-import { assertNoneUnderWay, enterOrder, withdrawOrder } from '../../staging/restore-under-way.js';
+import {
+  assertNoneUnderWay,
+  discardUnlessOrdered,
+  enterOrder,
+  withdrawOrder,
+} from '../../staging/restore-under-way.js';
 import { discardStaging } from '../../staging/staging.js';
 import { readStagedJson, stagedPath, writeStagedJson } from '../../staging/copy-plan.js';
 import type { MoverContext } from '../../task/mover-context.js';
@@ -337,14 +342,16 @@ async function* furtherNamesIn(
   }
 }
 
-/** Takes lease and staging folder away, but for what another restore has begun there. Done again it ends in the same state. */
+/** Takes staging folder and lease away, in this order: without the lease another one could take up what is here. What another restore has begun there stays.
+ *  Done again it ends in the same state. */
 export async function endTreeRestore(
   context: MoverContext,
   { repositoryId, chain, destinationPath, pointId, leaseId, token }: PreparedTreeInput,
 ): Promise<void> {
   const target = await context.repository(folderRepositoryId(destinationPath));
   const staging = restoreStaging(pointId);
-  await endLease(await context.repository(repositoryId), { chain, leaseId });
   const restore = await readStagedJson<TreeRestore>(target, stagedPath.plan(staging));
-  if (restore === null || !isOfAnother(restore, token)) await discardStaging(target, staging);
+  if (restore === null) await discardUnlessOrdered(target, { pointId, leaseId });
+  else if (!isOfAnother(restore, token)) await discardStaging(target, staging);
+  await endLease(await context.repository(repositoryId), { chain, leaseId });
 }

@@ -2,8 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { LEASE_MS } from '../../../../../src/chain/leases.js';
 import { restoreStaging } from '../../../../../src/domain/targets/staging-id.js';
 import { stagedPath, writeStagedJson } from '../../../../../src/mover/staging/copy-plan.js';
+import { withdrawOrder } from '../../../../../src/mover/staging/restore-under-way.js';
 import { writeTreeRecord } from '../../../../../src/tree/tree-store.js';
 import { InProcessMover } from '../../../../support/mover/in-process-mover.js';
+import type { SimulatedRepository } from '../../../../support/repository/simulated-repository.js';
 import { filesBelow, TreeWorld } from '../../../../support/tree/tree-world.js';
 import {
   LARGE,
@@ -208,4 +210,76 @@ describe('a restore of a tree that finds in its folder', () => {
     });
     expect((await target.list('')).map(({ name }) => name)).toEqual([restoreStaging(one!.id)]);
   });
+
+  it('an order that was entered after its own restore had ended stays when that is ended again', async () => {
+    const world = await storeWorld();
+    const target = folder();
+    const input = await orderOf(world);
+    const mover = new InProcessMover(world.target, target);
+    const { token } = await mover.run('prepareTreeRestore', input);
+    const first = { ...input, ...(token === undefined ? {} : { token }) };
+    await mover.run('endTreeRestore', first);
+    expect(await target.list('')).toEqual([]);
+    const path = await enter(target, input, 'two');
+    await mover.run('endTreeRestore', first);
+    expect(await target.stat(path)).not.toBeNull();
+  });
+
+  it('an order that is entered while its own is withdrawn takes nothing of it away', async () => {
+    const target = folder();
+    const input = { repositoryId: 'offsite', chain: 'a/b', pointId: 'p', leaseId: 'one' };
+    await enter(target, input, 'one');
+    const stat = target.stat.bind(target);
+    let path = '';
+    target.stat = async (asked) => {
+      if (asked.endsWith('plan.json')) path = await enter(target, input, 'two');
+      return stat(asked);
+    };
+    await withdrawOrder(target, input);
+    expect(await stat(path)).not.toBeNull();
+    expect((await target.list(path.slice(0, path.lastIndexOf('/')))).length).toBe(1);
+  });
+
+  it('an order that it cannot read is refused for as long as that one may hold its lease', async () => {
+    const world = await storeWorld();
+    const target = folder();
+    const input = await orderOf(world);
+    const path = await enter(target, input, 'two');
+    await target.put(path, Buffer.from('{'));
+    const list = target.list.bind(target);
+    const modifiedAtNs = String(BigInt(input.nowMs) * 1_000_000n);
+    target.list = async (of) =>
+      (await list(of)).map((entry) => ({ ...entry, stamp: { ...entry.stamp, modifiedAtNs } }));
+    const mover = new InProcessMover(world.target, target);
+    const at = (nowMs: number) => mover.run('prepareTreeRestore', { ...input, nowMs });
+    await expect(at(input.nowMs + LEASE_MS)).rejects.toMatchObject({
+      code: 'RESTORE_DESTINATION_INVALID',
+      message: expect.stringContaining('is under way'),
+      details: { leaseId: 'two' },
+    });
+    expect(await target.stat(path)).not.toBeNull();
+    expect(await at(input.nowMs + LEASE_MS + 1)).toMatchObject({ unleased: null });
+  });
 });
+
+async function orderOf(world: TreeWorld) {
+  const { points } = await world.record();
+  return {
+    ...{ repositoryId: 'offsite', chain: world.tree, pointId: points.at(-1)!.id },
+    ...{ destinationPath: '/tmp', intoExisting: true, leaseId: 'one', nowMs: world.nowMs },
+  };
+}
+
+/** What another restore enters before it plans. @returns its path */
+async function enter(
+  target: SimulatedRepository,
+  { repositoryId, chain, pointId }: { repositoryId: string; chain: string; pointId: string },
+  leaseId: string,
+): Promise<string> {
+  const orders = `${restoreStaging(pointId)}/orders`;
+  await target.makePlace(orders);
+  const path = `${orders}/${leaseId}.json`;
+  const order = { token: leaseId, repositoryId, chain, leaseId };
+  await writeStagedJson(target, path, order);
+  return path;
+}
