@@ -75,7 +75,7 @@ const ROWS: readonly Row[] = [
   {
     runBy: 'Proxmox VE',
     folder: /(?:^|\/)images\/[1-9]\d{2,8}$/,
-    file: /^(?:vm|base)-\d+-[^/]+\.(?:qcow2|raw|vmdk)$/,
+    file: /^(?:snap-[^/]+-)?(?:vm|base)-\d+-[^/]+\.(?:qcow2|raw|vmdk)$/,
     within: /^(?:base)?(?:subvol|vm|base)-\d+-disk-[^/]+$/,
   },
   {

@@ -40,7 +40,7 @@ describe('disks that machines run on', () => {
       await foundIn([
         ...[dump, 'pve/images/100/vm-100-disk-0.qcow2', 'pve/images/100/vm-100-disk-1.raw'],
         ...['images/9000/base-9000-disk-0.vmdk', 'images/101/subvol-101-disk-0.subvol/etc/x.img'],
-        'images/101/notes.txt',
+        ...['images/101/notes.txt', 'images/102/snap-s1-vm-102-disk-0.qcow2'],
       ]),
     ).toEqual({
       workloads: ['proxmox-qemu-100-pve:dump'],
@@ -48,6 +48,10 @@ describe('disks that machines run on', () => {
         [
           'images/101',
           `"subvol-101-disk-0.subvol", "notes.txt" lie ${where('Proxmox VE')}, so they are not copied`,
+        ],
+        [
+          'images/102',
+          `"snap-s1-vm-102-disk-0.qcow2" lies ${where('Proxmox VE')}, so it is not copied`,
         ],
         ['images/9000', `"base-9000-disk-0.vmdk" lies ${where('Proxmox VE')}, so it is not copied`],
         [
