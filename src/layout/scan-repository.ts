@@ -20,6 +20,8 @@ import { treesIn, type OnUnread } from './scan-trees.js';
 import { SiblingRuns } from './sibling-runs.js';
 import { TREE_LAYOUTS } from './tree-layouts.js';
 import { claimText, isBug, isOfOnePlace, unreadPart } from './unread-part.js';
+import { RUN_BY_VMWARE } from './set-apart.js';
+import { runningMachines } from './vmware-machine/running-machines.js';
 import { readFolders, walkFolders, type FolderShare, type WalkedFolder } from './walk-folders.js';
 
 const LAYOUTS = { trees: TREE_LAYOUTS, images: BACKUP_LAYOUTS };
@@ -153,12 +155,13 @@ function withDate<P extends { readonly createdAtMs: number }>(point: P): P {
 
 async function workloadsOf(
   repository: SourceRepository,
-  { folder, shares, trees }: WalkedFolder,
+  { folder, shares, trees, apart = [], runBy }: WalkedFolder,
   { store, siblings }: { readonly store: FactStore; readonly siblings: SiblingRuns },
   onUnread: OnUnread,
   onUnlisted?: (files: readonly RepositoryEntry[]) => void,
 ): Promise<SourceWorkload[]> {
-  if (shares.length + trees.length === 0) return [];
+  const running = runBy === RUN_BY_VMWARE ? runningMachines(folder, apart) : [];
+  if (shares.length + trees.length === 0) return running;
   const facts = await FolderFacts.of(store, repository, folder, siblings);
   const workloads = await treesIn(facts, { folder, trees }, onUnread, onUnlisted);
   for (const { layout, claimed, onTheirWay } of shares) {
@@ -174,7 +177,7 @@ async function workloadsOf(
     for (const found of all.workloads) workloads.push({ ...known, ...found });
   }
   facts.keep();
-  return workloads;
+  return [...workloads, ...running];
 }
 
 /** null: a file cannot be read that decides whose backups these are, or its content made the layout fail: neither takes anything from what lies beside. */

@@ -10,6 +10,8 @@ export interface SetApart {
   readonly runBy: string | null;
 }
 
+export const RUN_BY_VMWARE = 'VMware';
+
 interface Names {
   /** Path within the repository; `''` is the root. */
   readonly folder: string;
@@ -90,7 +92,7 @@ const ROWS: readonly Row[] = [
     ofRunning: disksWithPushes,
   },
   {
-    runBy: 'VMware',
+    runBy: RUN_BY_VMWARE,
     folder: ANY,
     file: /\.(?:vmdk|vmx|vmxf|vmsd|nvram|vmem|vmss|vmsn|vswp|lck|log)$/i,
     within: /\.lck$/i,

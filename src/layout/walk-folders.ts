@@ -26,6 +26,8 @@ export interface WalkedFolder {
   readonly unclaimed: readonly RepositoryEntry[];
   /** As `SetApart.runBy`, of what is set apart there. Absent: nothing is. */
   readonly runBy?: string;
+  /** What is set apart there, which is among `unclaimed`. Absent: nothing is, or nobody may have it. */
+  readonly apart?: readonly RepositoryEntry[];
   /** Folders and disk images whose names cannot be part of a path, and targets of Longhaul. */
   readonly unseen: readonly UnseenPart[];
   /** What could not be read to tell whose it is. */
@@ -191,7 +193,7 @@ async function shareFolder(
     shares.push({ layout, claimed: { folder, files: own }, onTheirWay });
   }
   return {
-    walked: { folder, shares, trees, unclaimed: strangers, unseen, unread, ...runBy },
+    walked: { folder, shares, trees, unclaimed: strangers, unseen, unread, apart, ...runBy },
     left: left.map((name) => joinPath(folder, name)),
   };
 }

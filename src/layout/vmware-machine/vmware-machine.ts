@@ -11,12 +11,10 @@ import type {
 import { datedPlace } from '../dated-folders.js';
 import type { FolderFacts } from '../file-facts.js';
 import { fullPoint } from '../full-point.js';
-import { descriptorOfExtent } from '../ghettovcb/names.js';
 import { readVmx, type VmxDisk } from '../ghettovcb/vmx-file.js';
 import { writtenAtMs } from '../named-date.js';
 import { settleChains } from '../settle-chains.js';
 import { placeBesideRuns } from '../sibling-runs.js';
-import { loneIds } from '../single-file.js';
 import { VSPHERE } from '../vsphere-type.js';
 import {
   heldDisks,
@@ -25,6 +23,7 @@ import {
   relatives,
   type FolderImages,
 } from './machine-disks.js';
+import { loneDiskIds } from './lone-disks.js';
 import { machineId, machineIds } from './machine-ids.js';
 
 /** Machines of VMware (Workstation, Fusion, ESXi) whose folders were copied as they are: a definition (`.vmx`) with the disks that it names, with what their
@@ -104,13 +103,6 @@ async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promis
     found.push({ id, otherIds, name: stem, restorePoints: settleChains([point]) });
   }
   return found;
-}
-
-/** Before their definition was there the disks lay alone, each under the name of what its snapshots build on: a short one, as not all ids may fit. */
-function loneDiskIds(folder: string, files: readonly ClaimedFile[]): string[] {
-  const names = files.map(({ name }) => name).filter((name) => descriptorOfExtent(name) === null);
-  const sorted = names.toSorted((a, b) => a.length - b.length);
-  return [...new Set(sorted.flatMap((name) => loneIds('disk', folder, name)))];
 }
 
 /** @throws REPOSITORY_IO_ERROR when a definition cannot be read: whose the disks are must not change with that */

@@ -1,11 +1,14 @@
-import { readFile, rename, rm } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { BackupError } from '../../../src/domain/errors.js';
-import type { SourceRestorePoint } from '../../../src/domain/sources/source-workload.js';
+import type {
+  SourceRestorePoint,
+  SourceWorkload,
+} from '../../../src/domain/sources/source-workload.js';
 import type { UnrecognisedFiles } from '../../../src/domain/sources/unrecognised.js';
 import type { UnseenPart } from '../../../src/domain/sources/unseen-part.js';
-import { scanRepository } from '../../../src/layout/scan-repository.js';
+import { scanRepository, scanWorkload } from '../../../src/layout/scan-repository.js';
 import { qemuImg, requireTool } from '../../support/image/qemu.js';
 import { hasRealImage } from '../../support/image/real-images.js';
 import { REAL_FIXTURES } from '../../support/image/real-fixtures.js';
@@ -225,6 +228,22 @@ describe.skipIf(!requireTool('qemu-img'))('folders of VMware machines', () => {
     expect(web!.restorePoints[0]!.createdAtMs).toBe(WRITTEN_AT.getTime());
     expect(web!.otherIds).toContain('vmware-a:web:web');
     expect(run!.otherIds).toContain('vmware-b:20240115:web');
+  });
+
+  it('count as seen while they are on, without a restore point, and are named', async () => {
+    const copy = await treeOf({ 'v/web/web.vmx': vmx('web-000001.vmdk') });
+    await makeDisk(copy, 'v/web/web.vmdk');
+    await child(copy, 'v/web/web-000001.vmdk', 'web.vmdk');
+    const off = (await look(copy)).workloads;
+    await writeFile(copy.at('v/web/web-1a2b3c4d.vswp'), 'x');
+    const on = await look(copy);
+    expect(on.workloads.map(({ restorePoints, ...rest }) => [rest, restorePoints])).toEqual(
+      off.map(({ restorePoints: _, ...rest }) => [rest, []]),
+    );
+    expect(on.workloads[0]).toMatchObject({ id: 'vmware-v:web:web', type: 'vmware-vsphere' });
+    expect(on.left).toContain('web.vmdk');
+    const [{ id, folders }] = on.workloads as [SourceWorkload];
+    expect((await scanWorkload(copy.repository, id, folders))?.restorePoints).toEqual([]);
   });
 
   it('are named when their definition cannot be read: their disks are nobody else’s then', async () => {
