@@ -144,7 +144,7 @@ function parentOf<I extends LinkableImage>(
   if (named !== undefined) return named;
   if (ID_TELLS_CONTENT.has(format) && linked.length === 1) return linked[0]!;
   return broken(
-    `${entry.path} builds on ${missingText(base === '' ? name : base, linkId === null ? [] : linked, namesake)}`,
+    `${entry.path} builds on ${missingText(base === '' ? name : base, format, linkId === null ? [] : linked, namesake)}`,
   );
 }
 
@@ -160,6 +160,7 @@ function ofName<I extends LinkableImage>(images: readonly I[], name: string): I 
 
 function missingText(
   parent: string,
+  format: FormatId,
   linked: readonly LinkableImage[],
   namesake: LinkableImage | undefined,
 ): string {
@@ -168,7 +169,7 @@ function missingText(
     return `an earlier content of ${quoted}: that was changed afterwards, or is another disk`;
   const names = linked.map(({ entry: { name } }) => JSON.stringify(name)).join(', ');
   return linked.length === 0
-    ? `${quoted}, which is not beside it; put it there, or make one of both (qemu-img convert, Convert-VHD)`
+    ? `${quoted}, which does not lie beside it as ${format}; put it there, or make one of both (qemu-img convert, Convert-VHD)`
     : `${quoted}, which is not beside it: its id has ${names}; give it that name if it is the one`;
 }
 

@@ -13,7 +13,7 @@ import { scanWith } from '../../support/layout/scan-with.js';
 import { makeDisk, treeOf } from '../../support/layout/tree.js';
 
 const ELSEWHERE =
-  'which is not beside it; put it there, or make one of both (qemu-img convert, Convert-VHD)';
+  'which does not lie beside it as qcow2; put it there, or make one of both (qemu-img convert, Convert-VHD)';
 
 const UUID = '2f9c1d3e-58b4-4d1b-9a52-0c6f7b3d9e01';
 
@@ -56,7 +56,8 @@ describe.skipIf(!requireTool('qemu-img'))('images that build on one another', ()
   });
 
   it('are no points without what they build on, and none is taken for it that only could be', async () => {
-    const copy = await treeOf({ 'd/cut.qcow2': 'x' });
+    const copy = await treeOf({ 'd/cut.qcow2': 'x', 'r/web.img': 1_048_576 });
+    await on(copy, 'r/web.snap1.qcow2', 'web.img', '-F', 'raw');
     await makeDisk(copy, 'd/web.qcow2');
     await on(copy, 'd/a.qcow2', 'gone.qcow2');
     await on(copy, 'd/b.qcow2', 'nbd://host/web.qcow2');
@@ -85,6 +86,8 @@ describe.skipIf(!requireTool('qemu-img'))('images that build on one another', ()
       ],
       ['f.qcow2', `undated broken: d/f.qcow2 builds on "f.qcow2", ${ELSEWHERE}`],
       ['web.qcow2', 'undated full'],
+      ['web.snap1.qcow2', `undated broken: r/web.snap1.qcow2 builds on "web.img", ${ELSEWHERE}`],
+      ['web.img', 'undated full'],
     ]);
   });
 
