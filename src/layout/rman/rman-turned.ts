@@ -17,7 +17,7 @@ type Stretch = readonly Closing[];
 
 /** Where a clock was wrong for a while, that of the database's machine or that of its storage, autobackups were written as long after the time in their names, or before it, by more than any zone or
  *  by another than most. Which clock it was the right ones tell (\`wrongClock\`): then names, or times of files, are put right. Where they do not tell, both orders are possible; and so they are of one
- *  that is late alone, for it may as well have been brought here without its time, as all files of a copy are.
+ *  that is late alone, for it may as well have been brought here without its time, as all files of a copy are. Of minutes nobody asks: the times of files are taken as they are.
  *  @returns as far as files show it; and, where they do not, the other order */
 export function ordersOf(
   files: readonly AreaFile[],
@@ -30,13 +30,19 @@ export function ordersOf(
   const right = ordered.filter(isRight);
   const { steady, alone } = stretchesOf(ordered.filter((one) => !isRight(one)));
   const lone = right.length >= alone.all ? alone.apart : [];
-  const late = lone.filter((one) => lateMs(one) >= 0);
+  const isSmall = (one: Closing): boolean => {
+    const near = nextOf(right, one.writtenMs);
+    return near !== undefined && Math.abs(lateMs(one) - lateMs(near)) < SMALL_MS;
+  };
+  const late = lone.filter((one) => lateMs(one) >= 0 && !isSmall(one));
   const wrong: Stretch[] = [
     ...steady,
     ...lone.filter((one) => lateMs(one) < 0).map((one) => [one]),
   ];
   const of = (clock: WrongClock): Stretch[] =>
-    wrong.filter((stretch) => wrongClock(stretch, right) === clock);
+    wrong.filter(
+      (stretch) => (stretch.every(isSmall) ? 'database' : wrongClock(stretch, right)) === clock,
+    );
   const orderBy = (database: readonly Stretch[], storage: readonly Stretch[]): Order => ({
     turnMs: turnBy(new Set(database.flat()), ordered, right),
     files: storage.reduce<readonly AreaFile[]>((all, stretch) => {
@@ -123,6 +129,8 @@ function commonest(values: readonly number[]): number {
   return [...counts].sort(([, a], [, b]) => b - a)[0]?.[0] ?? 0;
 }
 
+/** Clocks that nobody sets differ by so much, and a large control file takes minutes. */
+const SMALL_MS = 15 * 60_000;
 const STEADY_MS = 60_000;
 const APART_MS = 10 * 60_000;
 /** The most that any zone puts its clocks forward in spring (Antarctica/Troll). */

@@ -91,6 +91,35 @@ describe('a clock of the storage that was wrong', () => {
   });
 });
 
+it.each([
+  ['a storage whose clock is two minutes ahead', () => 2],
+  ['a storage whose clock is five minutes ahead', () => 5],
+  ['a storage whose clock is fourteen minutes behind', () => -14],
+  ['a storage whose clock loses seconds each day', (day: number) => -(day - 6) / 4],
+  [
+    'files that are minutes late on some days',
+    (day: number) => (day % 2) * (1.5 + (day - 7) * 0.6),
+  ],
+])('%s doubts nothing, and moves nothing', async (_, aheadMinutes) => {
+  const days = Array.from({ length: 16 }, (_, day) => day);
+  const logMinutes = Array.from({ length: 20 }, (_, index) => 2 * index + 0.2);
+  const points = await pointsOfArea(
+    ...days.flatMap((day): WrittenFile[] => {
+      const ahead = day < 6 ? 0 : aheadMinutes(day);
+      const level = day % 7 === 0 ? 'nnnd0' : 'nnnd1';
+      const logged = logMinutes.map((minutes, index) =>
+        archivedLog(20 * day + index + 1, day * DAY + minutes),
+      );
+      const late = ([name, minutes]: WrittenFile): WrittenFile => [name, minutes + ahead];
+      return [...run(level, day), ...logged].map(late);
+    }),
+  );
+  const runs = points.filter(({ kind }) => kind !== 'log');
+  expect(runs.map(({ needs, gap, state }) => [needs, gap, state])).toEqual(
+    days.map((day) => [...[day % 7 === 0 ? [] : [tagAt((day - 1) * DAY)], undefined, 'complete']]),
+  );
+});
+
 it('a run of a doubtful time has the later of its dates, and logs of it a warning', async () => {
   const [back, day] = [-13 * DAY, 24 * 60 * 60_000];
   const moved = run('nnnd0', 2).map(([name, minutes]): WrittenFile => [name, minutes + back]);
