@@ -3,7 +3,7 @@
 import { NOTHING_LACKING, type Lacking } from './lacking-files.js';
 import { ServingFulls, type LogRules } from './needed-points.js';
 import { isResized } from './grown-points.js';
-import type { TreePoint } from './source-tree.js';
+import { UNKNOWN_ORDER, type TreePoint } from './source-tree.js';
 import type { TargetTreePoint } from './target-tree.js';
 
 export interface WholePoints {
@@ -125,7 +125,8 @@ export function withNewFiles(
     point.gap !== undefined &&
     now.gap === undefined &&
     (now.needs.some((need) => shown.get(need)?.kind === 'log') ||
-      (point.kind !== 'log' && added.length > 0));
+      (point.kind !== 'log' && added.length > 0) ||
+      isOrderTold(point, shown));
   const isNotedLater = now.ofPart !== undefined && point.ofPart === undefined;
   // What could not be read, or is written to, is in the copy as it was.
   const bytes = now.files.reduce((sum, path) => sum + (bytesOf(path) ?? 0), 0);
@@ -140,6 +141,14 @@ export function withNewFiles(
     ...(gap === undefined || isFilled ? {} : { gap }),
     ...(now.ofPart === undefined ? {} : { ofPart: now.ofPart }),
   };
+}
+
+/** Whether the source knows in which order the points were made between which a copied one stood. Where one of them has gone there, it is only not seen any more. */
+function isOrderTold(
+  { gap, needs }: TargetTreePoint,
+  shown: ReadonlyMap<string, TreePoint>,
+): boolean {
+  return gap === UNKNOWN_ORDER && needs.every((need) => shown.has(need));
 }
 
 /** Whether what the source lacks of a copied backup is not in the copy either: it was not known of when it was copied, and of what it has nothing has gone at

@@ -49,3 +49,7 @@ export interface SourceTree extends Pick<FoundTree, 'root' | 'within' | 'points'
   /** Name of the layout, which has its rules. */
   readonly layout: string;
 }
+
+/** The gap of a point of which nothing tells what it builds on, until more is known. Persisted in copies. */
+export const UNKNOWN_ORDER =
+  'a control file of its time was not written at the time in its name: nothing tells what it builds on, whether the clock of the database or that of its storage was wrong, or files were brought here without their times';

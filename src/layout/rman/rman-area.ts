@@ -1,4 +1,4 @@
-import type { TreePoint } from '../../domain/trees/source-tree.js';
+import { UNKNOWN_ORDER, type TreePoint } from '../../domain/trees/source-tree.js';
 import { treeEvidence } from '../tree-evidence.js';
 import type { TreeFile } from '../tree-files.js';
 import { clockOfNames, writtenMsOf, type AreaFile, type Closing } from './rman-clock.js';
@@ -52,9 +52,6 @@ function autobackupsOf(files: readonly AreaFile[]): Closing[] {
     return atMs === null ? [] : [{ atMs, file, writtenMs: writtenMsOf([file]) }];
   });
 }
-
-const UNKNOWN_ORDER =
-  'a control file of its time was not written at the time in its name: nothing tells what it builds on, whether the clock of the database or that of its storage was wrong, or files were brought here without their times';
 
 function isSamePoint(one: TreePoint, other: TreePoint | undefined): boolean {
   return (

@@ -5,7 +5,7 @@ import {
   wholeSets,
   withNewFiles,
 } from '../../../../src/domain/trees/set-points.js';
-import type { TreePoint } from '../../../../src/domain/trees/source-tree.js';
+import { UNKNOWN_ORDER, type TreePoint } from '../../../../src/domain/trees/source-tree.js';
 import type { TargetTreePoint } from '../../../../src/domain/trees/target-tree.js';
 
 const CREATED = '2026-11-20T01:00:00.000Z';
@@ -155,6 +155,21 @@ describe('a point that has got files since it was copied', () => {
     const { gap: _, ...filled } = later;
     expect(withNewFiles(later, seen('log'), () => 7)).toEqual({ ...filled, needs: ['8'] });
     expect(withNewFiles(later, seen('full'), () => 7)).toBe(later);
+  });
+
+  it('follows what the source says once the order is told, unless a point that it needs has gone', () => {
+    const doubtful = { ...copied('b', ['2']), needs: ['a', 'x'], gap: UNKNOWN_ORDER };
+    const now = shown('b', ['2'], { kind: 'increment', needs: ['x'] });
+    const of = (point: TargetTreePoint, ...all: TreePoint[]) =>
+      withNewFiles(point, new Map(all.map((one) => [one.id, one])), () => 7);
+    const { gap: _, ...told } = doubtful;
+    expect(of(doubtful, now, shown('a', ['1']), shown('x', ['3']))).toEqual({
+      ...told,
+      needs: ['x'],
+    });
+    expect(of(doubtful, now, shown('x', ['3']))).toBe(doubtful);
+    const other = { ...doubtful, gap: 'the level 0 that it builds on is not here' };
+    expect(of(other, now, shown('a', ['1']), shown('x', ['3']))).toBe(other);
   });
 
   it('has a gap from when it is known, unless it may be of the source alone', () => {
