@@ -53,6 +53,8 @@ export interface SingleFiles {
   readonly isDated?: boolean;
   /** Date in a name without its ending. Absent: one that people understand. */
   readonly dateIn?: (base: string) => DatedName | null;
+  /** Ids of what a file of this stem is a copy of, which is seen with it. Absent: there is none. */
+  readonly idsOfOriginal?: (folder: string, stem: string) => readonly string[];
 }
 
 export interface FormatByContent {
@@ -158,7 +160,10 @@ export async function filesIn(
       format: (parts.length > 0 ? row.inParts?.format : undefined) ?? row.formats[ending]!,
       pointId: dated?.date ?? UNDATED_ID,
       createdAtMs: dated?.createdAtMs ?? written,
-      otherIds: isDoubtful ? [idIn(folder), idIn(placeOfFolder.place)] : [],
+      otherIds: [
+        ...(isDoubtful ? [idIn(folder), idIn(placeOfFolder.place)] : []),
+        ...(row.idsOfOriginal?.(folder, stem) ?? []),
+      ],
     });
   }
   return found;

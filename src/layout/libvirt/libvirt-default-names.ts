@@ -1,6 +1,7 @@
 import { ALL_ALLOWED, type WorkloadTypeFacts } from '../../domain/sources/workload-rules.js';
 import type { DatedName } from '../dated-name.js';
 import { fileStart } from '../file-start.js';
+import { loneIds } from '../single-file.js';
 import { singleFilesLayout } from '../single-files.js';
 
 export const LIBVIRT_TYPE: WorkloadTypeFacts = {
@@ -24,6 +25,8 @@ export const libvirtDefaultNamesLayout = singleFilesLayout({
   pattern: NAME,
   formats: { '': 'qcow2' },
   dateIn: datedBySeconds,
+  // The disk beside it is set apart (`set-apart.ts`), and was not before the first push.
+  idsOfOriginal: (folder, disk) => loneIds(/\.qcow2$/.test(disk) ? 'disk' : 'raw', folder, disk),
   isOther: async (facts, entry) => {
     const start = await fileStart(facts, entry);
     return 'value' in start && !start.value.startsWith(QCOW2_MAGIC);

@@ -1,4 +1,4 @@
-import { symlink } from 'node:fs/promises';
+import { symlink, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import {
   unrecognisedReason,
@@ -111,6 +111,19 @@ describe('disks that machines run on', () => {
       named: [['vms', `"web01.qcow2" lies ${where('libvirt')}, so it is not copied`]],
     });
   });
+
+  it.each(['web01.qcow2', 'web01.img'])(
+    'count as seen by the pushes of libvirt (%s)',
+    async (disk) => {
+      const { repository, at } = await treeOf({ [`vms/${disk}`]: 512 });
+      const [before] = await scanRepository(repository);
+      const head = Buffer.concat([Buffer.from('QFI\xfb', 'latin1'), Buffer.alloc(508)]);
+      await writeFile(at(`vms/${disk}.1764201234`), head);
+      const [push, ...others] = await scanRepository(repository);
+      expect([push?.id, others]).toEqual([`libvirt-disk-vms:${disk}`, []]);
+      expect(push!.otherIds).toContain(before!.id);
+    },
+  );
 
   it('hide no backups that lie beside a machine that is on', async () => {
     const { workloads, named } = await foundIn([
