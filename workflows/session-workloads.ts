@@ -8,7 +8,13 @@ import { ERROR_CODES, isErrorCode } from '../src/domain/errors.js';
 import { heldTwiceText } from '../src/domain/sources/one-workload.js';
 import { workloadTitles } from '../src/domain/sources/workload-titles.js';
 import { sentences } from '../src/domain/sentences.js';
-import { excludedBy, isLike, namedIn, sourceScope } from '../src/domain/jobs/source-scope.js';
+import {
+  excludedBy,
+  isLike,
+  namedIn,
+  namesOfWorkload,
+  sourceScope,
+} from '../src/domain/jobs/source-scope.js';
 import {
   ALL_ALLOWED,
   passedOverText,
@@ -16,6 +22,7 @@ import {
   type WorkloadTypeFacts,
 } from '../src/domain/sources/workload-rules.js';
 import { NO_WORKLOAD } from '../src/domain/sessions/session-result.js';
+import { mayHoldWorkloads } from '../src/domain/sources/unseen-part.js';
 import { cut } from '../src/domain/sessions/task-brief.js';
 import { listingActivities } from './activity-profiles.js';
 import { codeOf, isStop, reasonOf } from './failures.js';
@@ -50,15 +57,18 @@ export async function findWorkloads(
   isByHand: boolean,
 ): Promise<SessionWorkloads> {
   const { include } = job.sources;
-  const looks = await Promise.all(
+  const listed = await Promise.all(
     include.map(({ repositoryId }) => listWorkloads(job, repositoryId, settings)),
   );
+  const looks = asNamed(listed, job, overrides);
   const titleOf = workloadTitles(looks.flatMap(({ workloads }) => workloads));
   const isStarted = overrides.workloads === undefined ? () => true : namedIn(overrides.workloads);
   const isInScope = taskScope(job);
   const faultsOf = workloadRuleFaults(job);
   const found = new Map<string, SourceWorkload>();
-  const seen = new Set<string>();
+  // Also what is not taken for what the job names.
+  const ids = ({ id, otherIds = [] }: FoundWorkload): string[] => [id, ...otherIds];
+  const seen = new Set(listed.flatMap(({ workloads }) => workloads.flatMap(ids)));
   const told: CopyTask[] = [];
   let hasUnreadSource = false;
   for (const [index, entry] of include.entries()) {
@@ -72,7 +82,6 @@ export async function findWorkloads(
     hasUnreadSource ||= shown.length === 0 || isUnread;
     const broken = new BrokenRules(faultsOf, repositoryId);
     for (const workload of workloads) {
-      for (const id of [workload.id, ...(workload.otherIds ?? [])]) seen.add(id);
       if (broken.isBrokenFor(workload)) continue;
       if (!isStarted(workload) || !isInScope(repositoryId, workload)) continue;
       const passedOver = passedOverText(job, rulesOf(workload));
@@ -102,6 +111,29 @@ export async function findWorkloads(
   const byId = [...found.values()].sort((a, b) => (a.workload.id < b.workload.id ? -1 : 1));
   return { workloads: byId, seen, hasUnreadSource, told };
 }
+
+/** Ids that a workload had before are names of it, but for a session that an earlier build has begun. */
+function asNamed(
+  listed: readonly ListedSource[],
+  { sources }: CopyJob,
+  overrides: StartOverrides,
+): readonly ListedSource[] {
+  const names = new Set([
+    ...sources.include.flatMap(({ workloads = [] }) => workloads),
+    ...sources.exclude.flatMap((entry) => ('workload' in entry ? [entry.workload] : [])),
+    ...(overrides.workloads ?? []),
+  ]);
+  const isNamed = ({ otherIds = [] }: FoundWorkload) => otherIds.some((id) => names.has(id));
+  if (!listed.some(({ workloads }) => workloads.some(isNamed)) || patched(FORMER_IDS))
+    return listed;
+  return listed.map((look) => ({
+    ...look,
+    workloads: look.workloads.map(({ otherIds: _before, ...workload }) => workload),
+  }));
+}
+
+/** Before, an id that a workload had before named nothing. */
+const FORMER_IDS = 'copySession-20261128-former-ids';
 
 /** What a session speaks of. The name of what cannot be read is its place, and nobody knows what lies there: it may be what the job names. */
 function taskScope(job: CopyJob): (repositoryId: string, workload: FoundWorkload) => boolean {
@@ -162,7 +194,7 @@ function isUnreadStore({ unseen }: FoundWorkload): boolean {
 }
 
 function isUnreadPart({ unseen }: FoundWorkload): boolean {
-  return unseen !== undefined && unseen.code !== 'SOURCE_HOLDS_TARGET';
+  return unseen !== undefined && mayHoldWorkloads(unseen);
 }
 
 /** A target in a source is no fault: it is named, and takes nothing from the result. */
@@ -283,7 +315,7 @@ function missing(
   named: readonly string[],
   present: readonly FoundWorkload[],
 ): CopyTask[] {
-  const known = new Set(present.flatMap(({ id, name }) => [id, name]));
+  const known = new Set(present.flatMap(namesOfWorkload));
   const where = unreadText(present);
   const absent = named.filter((name) => !known.has(name));
   const task = (workload: string, reason: string): CopyTask => ({

@@ -1,6 +1,6 @@
 import { patched } from '@temporalio/workflow';
 import type { CopyJob } from '../src/domain/jobs/copy-job.js';
-import { sourceScope } from '../src/domain/jobs/source-scope.js';
+import { namesOfWorkload, sourceScope } from '../src/domain/jobs/source-scope.js';
 import { newTask, type CopyTask } from '../src/domain/sessions/copy-session.js';
 import type { FoundWorkload } from '../src/domain/sources/found-workload.js';
 import { cut } from '../src/domain/sessions/task-brief.js';
@@ -29,7 +29,7 @@ export function unknownNames(
   const copied = new Set<string>();
   for (const { repositoryId, workloads } of looks)
     for (const workload of workloads) {
-      const names = [workload.id, workload.name, ...(workload.otherIds ?? [])];
+      const names = namesOfWorkload(workload);
       for (const name of names) held.add(name);
       if (isInScope(repositoryId, workload)) for (const name of names) copied.add(name);
     }

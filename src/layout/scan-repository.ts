@@ -53,7 +53,19 @@ export async function scanRepository(
   };
   const folders = walkFolders(repository, LAYOUTS, facts);
   const workloads = await workloadsIn(repository, folders, facts, onUnread, listener);
-  return [...workloads.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  return [...workloads.values()]
+    .map((workload) => withoutIdsOfOthers(workload, workloads))
+    .sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** What a job calls by an id is the workload that has it now. */
+function withoutIdsOfOthers(
+  workload: SourceWorkload,
+  present: ReadonlyMap<string, unknown>,
+): SourceWorkload {
+  const { otherIds } = workload;
+  if (otherIds?.some((id) => present.has(id)) !== true) return workload;
+  return { ...workload, otherIds: otherIds.filter((id) => !present.has(id)) };
 }
 
 /** One workload as `scanRepository` shows it, at the price of its own folders; null when none of them holds it (any more).

@@ -1,14 +1,21 @@
 import type { CopyJob, Exclusion, SourceSelection } from './copy-job.js';
 import { matchesPattern } from './name-pattern.js';
 
-/** A workload as jobs name it: by id or by name. */
+/** A workload as jobs name it: by id, by name, or by an id that it had before. */
 export interface NamedWorkload {
   readonly id: string;
   readonly name: string;
+  /** As `SourceWorkload.otherIds`. */
+  readonly otherIds?: readonly string[];
 }
 
 export function isNamed(names: readonly string[], workload: NamedWorkload): boolean {
-  return names.includes(workload.id) || names.includes(workload.name);
+  return namesOfWorkload(workload).some((name) => names.includes(name));
+}
+
+/** All that a job may call it. */
+export function namesOfWorkload({ id, name, otherIds = [] }: NamedWorkload): readonly string[] {
+  return [id, name, ...otherIds];
 }
 
 /** Of an order for one workload. */
@@ -19,7 +26,7 @@ export function severalNamed(name: string, workloads: readonly NamedWorkload[]):
 /** The same for many workloads: a job may name ten thousand, and a source may hold as many. */
 export function namedIn(names: readonly string[]): (workload: NamedWorkload) => boolean {
   const known = new Set(names);
-  return ({ id, name }) => known.has(id) || known.has(name);
+  return (workload) => namesOfWorkload(workload).some((name) => known.has(name));
 }
 
 /** Whether the id or the name is of one of the patterns. */

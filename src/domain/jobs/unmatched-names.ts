@@ -1,11 +1,11 @@
 import { cut } from '../sessions/task-brief.js';
 import type { CopyJob } from './copy-job.js';
-import { isLike, sourceScope, type NamedWorkload } from './source-scope.js';
+import { isLike, namesOfWorkload, sourceScope, type NamedWorkload } from './source-scope.js';
 
 /** What a source of a job shows. */
 export interface ShownWorkload {
   readonly repositoryId: string;
-  readonly workload: NamedWorkload & { readonly otherIds?: readonly string[] };
+  readonly workload: NamedWorkload;
 }
 
 /** How tasks and plans that tell of names are called. */
@@ -60,7 +60,7 @@ export function unmatchedSources(
 
 /** Of all at once: a job may name ten thousand, and its sources may show as many. */
 function namesOf(workloads: readonly ShownWorkload['workload'][]): ReadonlySet<string> {
-  return new Set(workloads.flatMap(({ id, name, otherIds = [] }) => [id, name, ...otherIds]));
+  return new Set(workloads.flatMap(namesOfWorkload));
 }
 
 function told(field: string, names: readonly string[], why: string): string[] {

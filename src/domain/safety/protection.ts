@@ -226,7 +226,9 @@ function protect(
   { known, uncopied, nowMs }: Surroundings,
 ): ProtectedWorkload {
   const first = row.source ?? row.chains[0]?.chain;
-  const named = { id: row.id, name: first?.name ?? row.id };
+  const { otherIds = [] } = row.source ?? {};
+  const name = first?.name ?? row.id;
+  const named = { id: row.id, name, otherIds };
   const copies: Copies[] = [];
   const kept = new Set<FoundChain>();
   let isExcluded = false;
@@ -253,7 +255,7 @@ function protect(
   );
   return {
     repositoryId: row.repositoryId,
-    ...named,
+    ...{ id: row.id, name },
     type: first?.type ?? 'unknown',
     source: row.source,
     state,

@@ -12,6 +12,11 @@ export interface UnseenPart {
   readonly unread?: { readonly why: string; readonly what: string };
 }
 
+/** Whether what a job names may lie there. */
+export function mayHoldWorkloads({ code }: Pick<UnseenPart, 'code'>): boolean {
+  return code !== 'SOURCE_HOLDS_TARGET';
+}
+
 /** Why, as one plain sentence without its end. */
 export function unseenReason({ path, code, unread }: UnseenPart): string {
   switch (code) {

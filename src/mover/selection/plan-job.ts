@@ -5,7 +5,11 @@ import type { CopyJob } from '../../domain/jobs/copy-job.js';
 import type { JobFault } from '../../domain/jobs/job-rules.js';
 import { BackupError, isBackupError } from '../../domain/errors.js';
 import type { JobPlan, WorkloadPlan } from '../../domain/sessions/operation.js';
-import { unseenReason, type UnseenPart } from '../../domain/sources/unseen-part.js';
+import {
+  mayHoldWorkloads,
+  unseenReason,
+  type UnseenPart,
+} from '../../domain/sources/unseen-part.js';
 import { recreatedMessage } from '../../domain/sources/recreated-chain.js';
 import { heldTwiceText } from '../../domain/sources/one-workload.js';
 import type { RetentionAction } from '../../domain/retention/retention.js';
@@ -102,11 +106,12 @@ async function workloadsAfter(
     const repository = await context.repository(repositoryId);
     const unseen: UnseenPart[] = [];
     const onUnseen = (part: UnseenPart): void => {
+      if (mayHoldWorkloads(part)) isAllSeen = false;
       if (part.code === 'SOURCE_PART_UNREADABLE') unseen.push(part);
     };
     const all = await listSourceWorkloads(repository, onUnseen, context.facts);
     for (const workload of all) shown.push({ repositoryId, workload });
-    isAllSeen &&= all.length > 0 && unseen.length === 0;
+    isAllSeen &&= all.length > 0;
     const workloads = all.filter((workload) => isInScope(repositoryId, workload));
     const places = unseen
       .map((part) => ({ ...placeAsWorkload(part), conflict: unseenReason(part) }))

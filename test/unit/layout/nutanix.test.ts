@@ -122,7 +122,8 @@ describe('disks of Nutanix AHV', () => {
       ['nutanix-a:web_20240115:web', ['undated', 'scsi.0', 'scsi.1']],
       ['nutanix-b:web', ['20240115', 'scsi.0'], ['20240116', 'scsi.0']],
     ]);
-    expect(found[1]!.otherIds?.slice(0, 1)).toEqual(['nutanix-a:web:web']);
+    // Another has that id now, and a job that names it means that one.
+    expect(found[1]!.otherIds).not.toContain('nutanix-a:web:web');
   });
 
   it('are incomplete when one was cut off within a sector or is empty', async () => {

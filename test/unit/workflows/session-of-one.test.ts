@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { JobPlan } from '../../../src/domain/sessions/operation.js';
 import { BackupError } from '../../../src/domain/errors.js';
+import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 import { composerOf } from '../../../src/image/formats.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 import { testJob } from '../../support/session/test-site.js';
@@ -105,6 +106,14 @@ describe('sessions over one machine', () => {
         result: 'warning',
         reason: none,
       });
+  });
+
+  it('take an id that a workload had before for one of its names', async () => {
+    await source.makeFolder('ahv');
+    await put('ahv/db01-scsi.0.raw', Buffer.alloc(1_048_576, 9));
+    const [former] = (await listSourceWorkloads(source)).flatMap(({ otherIds = [] }) => otherIds);
+    const { tasks } = await sessions.copy(JOB, NOW_MS, { workloads: [former!] });
+    expect(tasks).toMatchObject([{ workload: 'db01', result: 'success' }]);
   });
 
   it('plan anew after a file that its format could not hold', async () => {

@@ -49,6 +49,17 @@ describe('the scope of a job with patterns', () => {
     ]);
   });
 
+  it('takes and leaves out by an id that a workload had before', () => {
+    const workload = { id: 'web', name: 'web', otherIds: ['disk-d:a.qcow2'] };
+    const whole = [{ repositoryId: 'primary' }];
+    const named = [{ repositoryId: 'primary', workloads: ['disk-d:a.qcow2'] }];
+    const exclude = [{ workload: 'disk-d:a.qcow2' }];
+    expect(sourceScope({ sources: { include: named, exclude: [] } })('primary', workload)).toBe(
+      true,
+    );
+    expect(sourceScope({ sources: { include: whole, exclude } })('primary', workload)).toBe(false);
+  });
+
   it('leaves out what is of an excluded pattern, also where it is of an included one', () => {
     const takes = scope({
       include: [{ repositoryId: 'primary', patterns: ['web-*'] }],

@@ -245,4 +245,7 @@ it('takes the limits of a workload, by id or name, before those of the job', () 
     maxLagHours: 2,
   });
   expect(limitsOf(rpo, { id: 'ovirt-8', name: 'db08' })).toEqual(AGE);
+  expect(limitsOf(rpo, { id: 'x', name: 'y', otherIds: ['db07'] })).toMatchObject({
+    maxLagHours: 2,
+  });
 });
