@@ -34,6 +34,8 @@ export interface DatabaseHistory {
 }
 
 const STEP_MS = 6 * HOUR_MS;
+/** By so much a clock may be wrong, and each moment of the kept days is there all the same. */
+const MOST_KNOWN_HOURS = 8;
 const START_MS = Date.parse('2026-10-20T06:00:00Z');
 
 export const aHistory: fc.Arbitrary<DatabaseHistory> = fc.record({
@@ -58,7 +60,11 @@ export const aHistory: fc.Arbitrary<DatabaseHistory> = fc.record({
     fc.record({
       from: fc.nat(20),
       steps: fc.integer({ min: 1, max: 8 }),
-      hours: fc.integer({ min: -400, max: 400 }),
+      hours: fc.oneof(
+        fc.integer({ min: -400, max: 400 }),
+        fc.integer({ min: -MOST_KNOWN_HOURS, max: MOST_KNOWN_HOURS }),
+        fc.integer({ min: -14, max: 14 }).map((minutes) => minutes / 60),
+      ),
       isOfStorage: fc.boolean(),
     }),
     { freq: 3 },
@@ -92,7 +98,7 @@ export async function liveThrough(
   });
   for (const [step, runs] of [...history.sessions, true].entries()) {
     const isWrong = clock !== null && step >= clock.from && step < clock.from + clock.steps;
-    const aheadMs = isWrong ? clock.hours * HOUR_MS : 0;
+    const aheadMs = isWrong ? Math.round(clock.hours * HOUR_MS) : 0;
     world.aheadMs = clock?.isOfStorage === true ? 0 : aheadMs;
     world.source.aheadMs = clock?.isOfStorage === true ? aheadMs : 0;
     for (const tool of tools) await tool.work(random);
@@ -106,6 +112,7 @@ export async function liveThrough(
       await judge.judge({
         ...{ target, told, shown: world.source.files },
         ...{ nowMs: world.nowMs + 10 * 60_000, isTimeKnown: clock === null },
+        isWindowKnown: clock === null || Math.abs(clock.hours) <= MOST_KNOWN_HOURS,
       });
     }
     world.nowMs += STEP_MS;

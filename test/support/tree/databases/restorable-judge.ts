@@ -31,6 +31,8 @@ export interface SessionEnd {
   readonly nowMs: number;
   /** A wrong clock makes ages wrong: then nothing is asked of what is too old. */
   readonly isTimeKnown: boolean;
+  /** No clock is wrong by more than the days before a window make up for. */
+  readonly isWindowKnown: boolean;
 }
 
 /** What a copy is worth, judged by what the tools know of their backups. */
@@ -113,10 +115,10 @@ export class RestorableJudge {
   }
 
   /** The recovery window: to each moment of the kept days to which the source could be brought, the copy brings it, too. */
-  #eachMoment(held: Files, { nowMs, shown, isTimeKnown }: SessionEnd): void {
+  #eachMoment(held: Files, { nowMs, shown, isWindowKnown }: SessionEnd): void {
     for (const tool of this.tools) {
       // What was written over at the source is so in the copy.
-      if (!isTimeKnown || tool.reusesNames) continue;
+      if (!isWindowKnown || tool.reusesNames) continue;
       const asked = this.#moments.get(tool) ?? new Set();
       this.#moments.set(tool, asked);
       const sinceMs = nowMs - this.keptDays * DAY_MS;
