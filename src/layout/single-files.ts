@@ -160,7 +160,8 @@ async function draftPoint(
   const { format, doubt, fault } = await judged(row, facts, { file, place, head });
   const below = place?.below ?? [];
   const along = await readableOf(facts, beside);
-  const point = fullPoint({
+  const isOnLater = (place?.doubt ?? null) !== null;
+  const full = fullPoint({
     ...{ id, workloadId, createdAtMs },
     disks: [diskOf(file, format, place)],
     companions: along.map(({ path, name }) => ({ path, as: name })),
@@ -173,6 +174,7 @@ async function draftPoint(
     ],
     closingRecord: 'silent',
   });
+  const point: DraftPoint = isOnLater ? { ...full, isOnLater } : full;
   const parent = place?.parent?.file;
   const parentId = members.find((member) => member.file === parent)?.pointId;
   if (parentId === undefined) return point;

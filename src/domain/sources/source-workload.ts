@@ -91,6 +91,8 @@ export interface SourceRestorePoint {
   readonly reason: string | null;
   /** What its tool has left out of it, in plain words: the point is whole as the tool made it, the machine is not. Absent: nothing that is known. */
   readonly leftOut?: string;
+  /** Something that it builds on was written to after it: what has become different in it was never the machine's. Absent: nothing that is known. */
+  readonly isOnLater?: true;
   /** Absent: there is nothing to wait for, because a commit record vouches for the point. */
   readonly evidence?: PointEvidence;
   /** When a point that is `inProgress` is looked at again; absent in every other state. */

@@ -20,7 +20,8 @@ export type Difference = Pick<SourceJudgement, 'verdict' | 'reason'>;
  *
  *  `grown` when all that was copied is still there and only what was empty has been filled: a block that the copy's own file does not hold, a
  *  sector that was zeros, a disk that was not there. Anything else is other content, and the copy may be the only good one: it is kept. Of an undated
- *  point, which may as well be the next backup of its machine, the copy must be the beginning, byte for byte. */
+ *  point, which may as well be the next backup of its machine, the copy must be the beginning, byte for byte. Where what the point builds on was written to after
+ *  it, that alone may have filled it: the copy is what the machine had. */
 export async function differenceOf(
   context: MoverContext,
   target: BackupRepository,
@@ -43,7 +44,11 @@ export async function differenceOf(
     if (difference?.verdict === 'replaced') return difference;
     if (difference !== null) found.push(difference.reason);
   }
-  return found.length === 0 ? null : { verdict: 'grown', reason: found.join(', ') };
+  if (found.length === 0) return null;
+  const reason = found.join(', ');
+  return point.isOnLater === true
+    ? { verdict: 'replaced', reason: `${reason}, and what it builds on was written to after it` }
+    : { verdict: 'grown', reason };
 }
 
 interface CopiedDisk {

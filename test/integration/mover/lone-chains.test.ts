@@ -342,4 +342,29 @@ describe.skipIf(!requireTool('qemu-img'))('images of one folder that build on on
     );
     expect(firstDifference(await restored(points[1]!.id), expected)).toBeNull();
   });
+
+  it('keeps the copy of an overlay whose base was written to afterwards', async () => {
+    await qemuImg('create', '-q', '-f', 'qcow2', source('web.qcow2'), '8M');
+    const overlay = source('web.snap1.qcow2');
+    await qemuImg('create', '-q', '-f', 'qcow2', '-F', 'qcow2', '-b', 'web.qcow2', overlay);
+    await qemuIo(overlay, 'qcow2', ['write -P 0x21 1M 64k']);
+    await written('web.qcow2', 0);
+    await written('web.snap1.qcow2', 1);
+    const job = testJob({ restorePoints: 'all', retention: { type: 'restorePoints', value: 99 } });
+    const copied = async () =>
+      (await findChains(offsite)).chains.flatMap(({ record }) =>
+        record.points.map(({ id, source: { restorePointId } }) => ({ id, restorePointId })),
+      );
+    await new LocalSessions([primary, offsite]).copy(job, NOW_MS);
+    const [, overlayCopy] = await copied();
+    expect(overlayCopy?.restorePointId).toBe('web.snap1.qcow2');
+
+    await qemuIo(source('web.qcow2'), 'qcow2', ['write -P 0x77 3M 64k']);
+    await written('web.qcow2', 5);
+    for (const day of [1, 2])
+      await new LocalSessions([primary, offsite])
+        .copy(job, NOW_MS + day * DAY_MS)
+        .catch(() => undefined);
+    expect(await copied()).toContainEqual(overlayCopy);
+  });
 });
