@@ -49,7 +49,7 @@ import {
 import { settleAbsentWorkloads } from './removed-workloads.js';
 import { SessionChildren } from './session-children.js';
 import { reportTask } from './task-report.js';
-import { notesTold, stillTold } from './told-answers.js';
+import { keptOfAbsence, notesTold, stillTold } from './told-answers.js';
 import { SessionEnding } from './session-ending.js';
 import { findWorkloads, type SessionWorkloads } from './session-workloads.js';
 
@@ -259,19 +259,20 @@ class Session {
     const days = job.removedWorkloadsAfterDays;
     if (days === null || found.hasUnreadSource) return;
     try {
-      for (const { workload, result, text, keeps } of await settleAbsentWorkloads(
+      for (const { workload, result, text, notes = [], keeps } of await settleAbsentWorkloads(
         job,
         days,
         found.seen,
         settings,
         this.input.overrides?.takeOver,
-      ))
-        this.add(
-          result === 'warning'
-            ? endedTask(workload, result, text)
-            : { ...endedTask(workload, result, null), notes: [text] },
-          keeps,
-        );
+      )) {
+        const isWarning = result === 'warning';
+        const task = {
+          ...endedTask(workload, result, isWarning ? text : null),
+          notes: isWarning ? notes : [text, ...notes],
+        };
+        this.add(task, keptOfAbsence(task, keeps));
+      }
     } catch (error) {
       if (isStop(error)) throw error;
       const text = `workloads that are gone could not be looked for: ${reasonOf(error)}`;

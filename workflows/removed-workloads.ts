@@ -40,6 +40,8 @@ export interface AbsenceOutcome {
   readonly result: CopyTask['result'];
   /** What was done, what is to come and when, or why not. */
   readonly text: string;
+  /** What was found when the chain was taken over. Absent: nothing. */
+  readonly notes?: readonly string[];
   /** What of this the chain keeps until the session has written it down. */
   readonly keeps?: KeptAnswers;
 }
@@ -76,7 +78,7 @@ export async function settleAbsence(input: SettleAbsenceInput): Promise<AbsenceO
   const outcome = settledOutcome(workload.name, standing, deleted);
   if (notes.length === 0) return outcome;
   const keeps: KeptAnswers = { workloadId: workload.id, owner, hasTaken: true };
-  return { ...outcome, text: [outcome.text, ...notes].join('; '), keeps };
+  return { ...outcome, notes, keeps };
 }
 
 function settledOutcome(

@@ -2,21 +2,26 @@ import { CancellationScope, patched } from '@temporalio/workflow';
 import type { CopyTask } from '../src/domain/sessions/copy-session.js';
 import type { KeptAnswers } from '../src/domain/sessions/kept-answers.js';
 import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
+import { briefTask } from '../src/domain/sessions/task-brief.js';
 import { toldActivities } from './activity-profiles.js';
 
-/** What was told is written down by now: the copies keep it no longer. Where they do all the same, it is told once more, as of a run before. */
+/** What was told is written down by now: the copies keep it no longer. Where they do all the same, it is told once more, as of a run before.
+ *  @returns whether it was done */
 export async function noteAnswersTold(
   { targetRepositoryId, jobId }: { readonly targetRepositoryId: string; readonly jobId: string },
   settings: CopySettings,
   keeps: readonly KeptAnswers[],
-): Promise<void> {
-  if (keeps.length === 0) return;
+): Promise<boolean> {
+  if (keeps.length === 0) return true;
   const { noteAnswersTold: note } = toldActivities(targetRepositoryId, settings);
-  await CancellationScope.nonCancellable(() =>
+  return CancellationScope.nonCancellable(() =>
     note.executeWithOptions({ summary: `note what was told of ${keeps.length} workloads` }, [
       { targetRepositoryId, jobId, keeps },
     ]),
-  ).catch(() => undefined);
+  ).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** The same of a session, whose end is told: the jobs that follow are not to wait for it.
@@ -33,7 +38,8 @@ export async function notesTold(
   }
   return async () => {
     for (let first = 0; first < keeps.length; first += PART)
-      await noteAnswersTold(ids, settings, keeps.slice(first, first + PART));
+      // Nobody is to wait for what is away for each part anew.
+      if (!(await noteAnswersTold(ids, settings, keeps.slice(first, first + PART)))) return;
   };
 }
 
@@ -41,6 +47,19 @@ export async function notesTold(
 const TOLD_IN_PARTS = 'copySession-20261128-told-in-parts';
 
 const PART = 50;
+
+/** The same of a workload that is gone, whose task has no file of its own: what is cut in the record is kept. */
+export function keptOfAbsence(
+  task: CopyTask,
+  keeps: KeptAnswers | undefined,
+): KeptAnswers | undefined {
+  return keeps !== undefined && briefTask(task) === task && patched(KEPT_OF_ABSENCE)
+    ? keeps
+    : undefined;
+}
+
+/** Before, no session heard what the chain of a workload that is gone kept. */
+const KEPT_OF_ABSENCE = 'copySession-20261128-kept-of-absence';
 
 /** Of the answers of a session those that its record tells: what it has no room for, and lies nowhere else, is told by the next one. */
 export function stillTold(

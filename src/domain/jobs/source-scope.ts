@@ -39,10 +39,13 @@ export function isWhole({ workloads, patterns }: SourceSelection): boolean {
   return workloads === undefined && patterns === undefined;
 }
 
+/** By what a workload is called now: an id of before may have been that of one of its disks, or of a machine that lay there, and nobody meant to leave
+ *  the whole out (`unmatchedLimits` tells it). */
 export function excludedBy(exclude: readonly Exclusion[]): (workload: NamedWorkload) => boolean {
-  const isExcludedByName = namedIn(exclude.flatMap((entry) => namesOf(entry)));
+  const names = new Set(exclude.flatMap((entry) => namesOf(entry)));
   const patterns = exclude.flatMap((entry) => ('pattern' in entry ? [entry.pattern] : []));
-  return (workload) => isExcludedByName(workload) || isLike(patterns, workload);
+  return (workload) =>
+    names.has(workload.id) || names.has(workload.name) || isLike(patterns, workload);
 }
 
 function namesOf(entry: Exclusion): string[] {

@@ -18,6 +18,7 @@ type ListsOfNames = Pick<CopyJob, 'sources' | 'rpo'>;
 export function unmatchedLimits(job: ListsOfNames, shown: readonly ShownWorkload[]): string[] {
   return [
     ...told('exclude', unmatchedExclusions(job, shown), 'no source of the job holds'),
+    ...formerExclusions(job, shown),
     ...told('rpo', unmatchedAges(job, shown), 'the job does not copy, or no source of it holds'),
   ];
 }
@@ -30,6 +31,27 @@ function unmatchedExclusions({ sources }: ListsOfNames, shown: readonly ShownWor
     if ('workload' in entry) return known.has(entry.workload) ? [] : [entry.workload];
     return all.some((one) => isLike([entry.pattern], one)) ? [] : [entry.pattern];
   });
+}
+
+/** Exclusions by an id of before leave nothing out. */
+function formerExclusions({ sources }: ListsOfNames, shown: readonly ShownWorkload[]): string[] {
+  const excluded = new Set(
+    sources.exclude.flatMap((entry) => ('workload' in entry ? [entry.workload] : [])),
+  );
+  if (excluded.size === 0) return [];
+  const idsNow = new Set(shown.flatMap(({ workload: { id, name } }) => [id, name]));
+  const found = shown.flatMap(({ workload: { id, name, otherIds = [] } }) =>
+    excluded.has(id) || excluded.has(name)
+      ? []
+      : otherIds
+          .filter((other) => excluded.has(other) && !idsNow.has(other))
+          .map((other) => `${other} (now ${id})`),
+  );
+  if (found.length === 0) return [];
+  const list = cut(found.join(', '), NAMES_CHARACTERS);
+  return [
+    `\`exclude\` names ids that workloads, or parts of them, had before, and leaves none of them out: ${list}; name them as they are called now`,
+  ];
 }
 
 function unmatchedAges(job: ListsOfNames, shown: readonly ShownWorkload[]): string[] {

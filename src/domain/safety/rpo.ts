@@ -9,7 +9,10 @@ const NO_LIMITS: CopyLimits = { maxCopyAgeHours: null, maxLagHours: null };
 
 export function limitsOf(rpo: RpoPolicy | null, workload: NamedWorkload): CopyLimits {
   if (rpo === null) return NO_LIMITS;
-  const own = rpo.workloads.find((entry) => isNamed([entry.workload], workload));
+  const { id, name } = workload;
+  const own =
+    rpo.workloads.find((entry) => isNamed([entry.workload], { id, name })) ??
+    rpo.workloads.find((entry) => isNamed([entry.workload], workload));
   const { maxCopyAgeHours, maxLagHours } = own ?? rpo;
   return { maxCopyAgeHours, maxLagHours };
 }

@@ -80,7 +80,8 @@ async function assertWithdrawnOrOld(
   input: OrderedRestore,
   { path, name, stamp }: RepositoryEntry,
 ): Promise<void> {
-  if (modifiedAtMs(stamp) + LEASE_MS < input.nowMs || (await target.stat(path)) === null) return;
+  if ((await target.stat(path)) === null) return;
+  if (modifiedAtMs(stamp) + LEASE_MS < input.nowMs) return target.remove(path);
   throw underWay(input, path, name.slice(0, -'.json'.length));
 }
 

@@ -47,4 +47,15 @@ describe('names of a definition for which there is nothing', () => {
     ]);
     expect(asked()).toBeLessThan(10 * COUNT);
   });
+
+  it('are exclusions by an id that a part of a workload had before: it is copied, and told', () => {
+    const workload = { id: 'nutanix-ahv:web01', name: 'web01', otherIds: ['raw-ahv:web01-scsi.1'] };
+    const exclude = [{ workload: 'raw-ahv:web01-scsi.1' }];
+    const job = { sources: { include: [{ repositoryId: 'primary' }], exclude }, rpo: null };
+    expect(unmatchedLimits(job, [{ repositoryId: 'primary', workload }])).toEqual([
+      expect.stringMatching(
+        /leaves none of them out: raw-ahv:web01-scsi\.1 \(now nutanix-ahv:web01\)/,
+      ),
+    ]);
+  });
 });

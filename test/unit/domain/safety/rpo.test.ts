@@ -248,4 +248,12 @@ it('takes the limits of a workload, by id or name, before those of the job', () 
   expect(limitsOf(rpo, { id: 'x', name: 'y', otherIds: ['db07'] })).toMatchObject({
     maxLagHours: 2,
   });
+  const [first] = rpo.workloads;
+  const later = {
+    ...rpo,
+    workloads: [first!, { workload: 'x', maxCopyAgeHours: 1, maxLagHours: 1 }],
+  };
+  expect(limitsOf(later, { id: 'x', name: 'y', otherIds: [first!.workload] })).toMatchObject({
+    maxLagHours: 1,
+  });
 });
