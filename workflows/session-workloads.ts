@@ -60,7 +60,8 @@ export async function findWorkloads(
   const listed = await Promise.all(
     include.map(({ repositoryId }) => listWorkloads(job, repositoryId, settings)),
   );
-  const looks = asNamed(listed, job, overrides);
+  const all = asNamed(listed, job, overrides);
+  const looks = all.map(withoutOnlySeen);
   const titleOf = workloadTitles(looks.flatMap(({ workloads }) => workloads));
   const isStarted = overrides.workloads === undefined ? () => true : namedIn(overrides.workloads);
   const isInScope = taskScope(job);
@@ -104,12 +105,17 @@ export async function findWorkloads(
     told.push(...broken.tasks());
     if (shown.length > 0) told.push(...unfound(entry, workloads, overrides));
   }
-  if (overrides.workloads === undefined) told.push(...limitsForNothing(job, looks.map(asLook)));
+  if (overrides.workloads === undefined) told.push(...limitsForNothing(job, all.map(asLook)));
   // What a retry or a watch names may be gone by now.
   if (isByHand) told.push(...unknownNames(job, overrides.workloads, looks.map(asLook)));
   if (found.size === 0) told.push(...nothingLeft(told));
   const byId = [...found.values()].sort((a, b) => (a.workload.id < b.workload.id ? -1 : 1));
   return { workloads: byId, seen, hasUnreadSource, told };
+}
+
+/** A machine that is on is there, and no backup: a source that shows nothing else shows nothing. */
+function withoutOnlySeen(look: ListedSource): ListedSource {
+  return { ...look, workloads: look.workloads.filter(({ isOnlySeen }) => isOnlySeen !== true) };
 }
 
 /** Ids that a workload had before are names of it, but for a session that an earlier build has begun. */

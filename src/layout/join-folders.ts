@@ -31,8 +31,10 @@ export async function joinFolders(
   }
   const conflict = await findConflict(repository, shares);
   const otherIds = [...new Set(shares.flatMap((share) => share.otherIds ?? []))];
+  const { isOnlySeen: _, ...first } = shares[0];
   return {
-    ...shares[0],
+    ...first,
+    ...(shares.every(({ isOnlySeen }) => isOnlySeen === true) ? { isOnlySeen: true } : {}),
     ...(otherIds.length === 0 ? {} : { otherIds }),
     folders: [...new Set(shares.flatMap(({ folders }) => folders))],
     restorePoints: orderByLineage([...points.values()]),

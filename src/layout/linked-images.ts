@@ -33,6 +33,10 @@ export function placesOfImages<I extends LinkableImage>(
   images: readonly I[],
 ): ReadonlyMap<I, ImagePlace<I>> {
   const parents = new Map(images.map((image) => [image, parentOf(image, images)] as const));
+  const children = new Map<I, I[]>();
+  for (const [image, parent] of parents)
+    if (parent !== null && !('fault' in parent))
+      children.set(parent, [...(children.get(parent) ?? []), image]);
   const places = new Map<I, ImagePlace<I>>();
   for (const image of images) {
     // Chains can be long, so no recursion.
@@ -49,7 +53,7 @@ export function placesOfImages<I extends LinkableImage>(
       at = parent;
     }
     for (const one of climbed.reverse())
-      if (!places.has(one)) places.set(one, placeOf(one, parents.get(one)!, places));
+      if (!places.has(one)) places.set(one, placeOf(one, parents.get(one)!, children, places));
   }
   return places;
 }
@@ -57,14 +61,18 @@ export function placesOfImages<I extends LinkableImage>(
 function placeOf<I extends LinkableImage>(
   image: I,
   parent: I | { readonly fault: PointFault } | null,
+  children: ReadonlyMap<I, readonly I[]>,
   places: ReadonlyMap<I, ImagePlace<I>>,
 ): ImagePlace<I> {
   if (parent === null) return alone(image, null);
   if ('fault' in parent) return alone(image, parent.fault);
   const { start, doubt: inherited } = places.get(parent)!;
   const doubt = doubtOf(image, parent) ?? inherited;
-  if (image.ownName === parent.ownName || isNamedAfter(image, parent, start))
-    return { start, parent, below: [], fault: null, doubt };
+  const goesOn =
+    image.ownName === parent.ownName ||
+    isNumberedAfter(image, parent) ||
+    isOnlySnapshot(image, children.get(parent)!, start);
+  if (goesOn) return { start, parent, below: [], fault: null, doubt };
   const below = [parent, ...imagesBelow(parent, places)];
   const faulty = below.find((one) => places.get(one)!.fault !== null);
   const fault = faulty === undefined ? null : places.get(faulty)!.fault;
@@ -83,12 +91,27 @@ function doubtOf({ entry, format }: LinkableImage, { entry: below }: LinkableIma
 const ID_CHANGES_WITH_CONTENT: ReadonlySet<FormatId> = new Set(['vhdx', 'vmdk']);
 
 /** By the tools: `web01-000001.vmdk` (VMware), `web01_<UUID>.avhdx` (Hyper-V), also where the file before it has such a name itself, and by the name that it has in
- *  the image where it was changed since; `web01.before-update.qcow2` (libvirt). `web01-db.qcow2` may be a machine that was made of it. */
-function isNamedAfter<I extends LinkableImage>({ entry, head }: I, parent: I, start: I): boolean {
+ *  the image where it was changed since. */
+function isNumberedAfter<I extends LinkableImage>({ entry, head }: I, parent: I): boolean {
   const own = stemOf(entry.name);
   const named = 'value' in head ? baseNameIn(head.value.parent?.name ?? '') : '';
   const before = [parent.entry.name, named].map((name) => unnumbered(stemOf(name)));
-  if (before.includes(unnumbered(own))) return true;
+  return before.includes(unnumbered(own));
+}
+
+/** `web01.before-update.qcow2` (libvirt), of which one builds on the other: `debian12.web01.qcow2` and `debian12.db01.qcow2` on `debian12.qcow2` are machines that were
+ *  made of it, and `web01-db.qcow2` may be one. */
+function isOnlySnapshot<I extends LinkableImage>(
+  image: I,
+  children: readonly I[],
+  start: I,
+): boolean {
+  const [snapshot, ...others] = children.filter((child) => isCalledSnapshot(child, start));
+  return snapshot === image && others.length === 0;
+}
+
+function isCalledSnapshot<I extends LinkableImage>({ entry }: I, start: I): boolean {
+  const own = stemOf(entry.name);
   const disk = stemOf(start.entry.name);
   return own.startsWith(disk) && SNAPSHOT.test(own.slice(disk.length));
 }

@@ -13,6 +13,8 @@ export interface FoundWorkload extends WorkloadToCopy {
   readonly folders?: readonly string[];
   /** As `SourceWorkload.otherIds`. */
   readonly otherIds?: readonly string[];
+  /** As `SourceWorkload.isOnlySeen`. */
+  readonly isOnlySeen?: true;
   /** It is a tree of files. */
   readonly isTree?: true;
   /** What copies of its type allow; absent: everything. */

@@ -108,6 +108,8 @@ export interface SourceWorkload {
   /** Under which it may have been listed when other backups lay beside it: copies under these ids are no copies of what is gone. Absent: it has always had
    *  this one. */
   readonly otherIds?: readonly string[];
+  /** It is there, and nothing of it is a backup: its copies are no copies of what is gone. Absent: it is one to be copied. */
+  readonly isOnlySeen?: true;
   readonly name: string;
   readonly type: WorkloadType;
   /** Paths within the repository of the folders that it was found in, `''` for the root; for one of Longhaul's chains the chain's folder.

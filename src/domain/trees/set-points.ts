@@ -110,11 +110,13 @@ export function overwrittenTexts(
 /** A point that has got files since it was copied, or another size, with those that are in the copy. A log behind a hole that was filled since follows the
  *  one that fills it: several are archived at a time, and a later one may be there first. A backup whose logs came after it lacks them no more. Where the hole
  *  only is not to be seen any more, because what lay before it has gone, it stays. A gap that it always had is told from when it is known (`isOwnGap`).
- *  @param bytesOf files in the copy; null: it does not have them */
+ *  @param bytesOf files in the copy; null: it does not have them
+ *  @param isAllThere nothing that was copied has gone at the source: what contradicted an order may be among that */
 export function withNewFiles(
   point: TargetTreePoint,
   shown: ReadonlyMap<string, TreePoint>,
   bytesOf: (path: string) => number | null,
+  isAllThere: boolean,
 ): TargetTreePoint {
   const { files, source } = point;
   const now = shown.get(source.restorePointId);
@@ -126,7 +128,7 @@ export function withNewFiles(
     now.gap === undefined &&
     (now.needs.some((need) => shown.get(need)?.kind === 'log') ||
       (point.kind !== 'log' && added.length > 0) ||
-      isOrderTold(point, shown));
+      (isAllThere && now.state === 'complete' && isOrderTold(point, shown)));
   const isNotedLater = now.ofPart !== undefined && point.ofPart === undefined;
   // What could not be read, or is written to, is in the copy as it was.
   const bytes = now.files.reduce((sum, path) => sum + (bytesOf(path) ?? 0), 0);

@@ -43,8 +43,12 @@ export function readBaseManifest(
   });
 }
 
+/** Of some fifty million files. */
+const MAX_BYTES = 8 * 1024 ** 3;
+
 async function readPieces(file: ReadableFile): Promise<Finding<BaseManifest>> {
   const { sizeBytes } = await file.stamp();
+  if (sizeBytes > MAX_BYTES) return broken(`${file.path} is larger than any manifest`);
   const piece = Buffer.alloc(PIECE_BYTES);
   const tablespaces = new Set<string>();
   let [isIncremental, text] = [false, ''];

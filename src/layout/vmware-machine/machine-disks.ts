@@ -59,13 +59,12 @@ export interface HeldDisk {
  *  like the first one, so it is none that shows a state of a disk which is found already. Names without a path come first. */
 export function heldDisks(named: readonly VmxDisk[], images: FolderImages): HeldDisk[] {
   const found = new Map<VmxDisk, FolderImage>();
-  const isState = (one: FolderImage, other: FolderImage): boolean =>
-    one === other || imagesBelow(one, images).includes(other);
+  const rootOf = (image: FolderImage): FolderImage => imagesBelow(image, images).at(-1) ?? image;
   const byPlace = [...named].sort((a, b) => Number(isPath(a)) - Number(isPath(b)));
   for (const disk of byPlace) {
     const image = imageNamed(disk.fileName, images);
     if (image === undefined) continue;
-    const isTaken = [...found.values()].some((one) => isState(one, image) || isState(image, one));
+    const isTaken = [...found.values()].some((one) => rootOf(one) === rootOf(image));
     if (!isPath(disk) || !isTaken) found.set(disk, image);
   }
   return named.flatMap((disk) => {

@@ -68,13 +68,15 @@ export function workloadPage(
   return { workloads: page, next: null };
 }
 
-function foundWorkload({ id, otherIds, name, type, folders, tree }: SourceWorkload): FoundWorkload {
+function foundWorkload(workload: SourceWorkload): FoundWorkload {
+  const { id, otherIds, name, type, folders, tree, isOnlySeen } = workload;
   const isLong = JSON.stringify(folders).length > MAX_FOLDER_CHARACTERS;
   const { title, rules } = workloadTypeOf(type);
   return {
     ...{ id, name, type },
     ...(otherIds === undefined ? {} : { otherIds: fittingIds(otherIds) }),
     ...(isLong ? {} : { folders }),
+    ...(isOnlySeen === undefined ? {} : { isOnlySeen }),
     ...(tree === undefined ? {} : { isTree: true as const }),
     ...(rules === ALL_ALLOWED ? {} : { limits: { title, rules } }),
   };

@@ -91,6 +91,18 @@ describe.skipIf(!requireTool('qemu-img'))('images that build on one another', ()
     ]);
   });
 
+  it('are machines of their own where several begin with the name of their template', async () => {
+    const copy = await treeOf({});
+    await makeDisk(copy, 'd/debian12.qcow2');
+    for (const name of ['db01', 'web01'])
+      await on(copy, `d/debian12.${name}.qcow2`, 'debian12.qcow2');
+    expect((await points(copy)).map((one) => (one as unknown[])[0])).toEqual([
+      'debian12.db01.qcow2',
+      'debian12.qcow2',
+      'debian12.web01.qcow2',
+    ]);
+  });
+
   it('may show what never was where what they build on was written to after them', async () => {
     const copy = await treeOf({});
     await makeDisk(copy, 'd/web.qcow2');

@@ -169,6 +169,18 @@ describe.skipIf(!requireTool('qemu-img'))('folders of VMware machines', () => {
     ]);
   });
 
+  it('have no other snapshot of one disk for a disk of another datastore', async () => {
+    const elsewhere = '/vmfs/volumes/ds2/web/web-000002.vmdk';
+    const copy = await treeOf({ 'web/web.vmx': vmx('web-000001.vmdk', elsewhere) });
+    await makeDisk(copy, 'web/web.vmdk');
+    for (const number of ['000001', '000002'])
+      await child(copy, `web/web-${number}.vmdk`, 'web.vmdk');
+    const { workloads } = await look(copy);
+    const [point] = workloads[0]!.restorePoints;
+    expect(point!.disks.map(({ path }) => path)).toEqual(['web/web-000001.vmdk']);
+    expect(point!.leftOut).toContain(elsewhere);
+  });
+
   it('are several machines where a folder has several definitions, each with its own', async () => {
     const copy = await treeOf({
       ...{ 'v/web.vmx': vmx('web.vmdk'), 'v/web.nvram': 'x', 'v/web-Snapshot1.vmsn': 'x' },
@@ -238,12 +250,23 @@ describe.skipIf(!requireTool('qemu-img'))('folders of VMware machines', () => {
     await writeFile(copy.at('v/web/web-1a2b3c4d.vswp'), 'x');
     const on = await look(copy);
     expect(on.workloads.map(({ restorePoints, ...rest }) => [rest, restorePoints])).toEqual(
-      off.map(({ restorePoints: _, ...rest }) => [rest, []]),
+      off.map(({ restorePoints: _, ...rest }) => [{ ...rest, isOnlySeen: true }, []]),
     );
     expect(on.workloads[0]).toMatchObject({ id: 'vmware-v:web:web', type: 'vmware-vsphere' });
     expect(on.left).toContain('web.vmdk');
     const [{ id, folders }] = on.workloads as [SourceWorkload];
     expect((await scanWorkload(copy.repository, id, folders))?.restorePoints).toEqual([]);
+  });
+
+  it('tell each its own disks while several of one folder are on', async () => {
+    const copy = await treeOf({ 'v/a.vmx': vmx('a.vmdk'), 'v/b.vmx': vmx('b.vmdk') });
+    for (const name of ['a', 'b']) await makeDisk(copy, `v/${name}.vmdk`);
+    await writeFile(copy.at('v/a-1a2b3c4d.vswp'), 'x');
+    const { workloads } = await look(copy);
+    expect(workloads.map(({ id, otherIds }) => [id, otherIds])).toEqual([
+      ['vmware-v:a', ['disk-v:a.vmdk']],
+      ['vmware-v:b', ['disk-v:b.vmdk']],
+    ]);
   });
 
   it('are named when their definition cannot be read: their disks are nobody else’s then', async () => {

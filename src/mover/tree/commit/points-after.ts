@@ -139,13 +139,15 @@ export function pointsAfter(
     sizeBytes: point.sizeBytes ?? totals.sizeBytes,
     ...copiedPoint(point, plan, nowMs),
   });
+  const paths = new Set(whole.flatMap(({ files }) => files ?? []));
+  const isAllThere = record.points.every(({ files }) => files?.every((path) => paths.has(path)));
   const known = record.points.map((point) => {
     const isShown = shown.has(point.source.restorePointId);
     const now = wholeById.get(point.source.restorePointId);
     const { goneSince, ...found } =
       shape === 'store' && now !== undefined && hasNews(now, point)
         ? renewedPoint(point, stateOf(now))
-        : withNewFiles(point, wholeById, bytesOf);
+        : withNewFiles(point, wholeById, bytesOf, isAllThere);
     const rest = isShown
       ? { ...withoutLacks(found), ...lacksOf(point.source.restorePointId, point) }
       : found;

@@ -88,9 +88,9 @@ describe('backups of a part of a database', () => {
 
   it('are known for such once an earlier release has copied them as whole ones', () => {
     const { ofPart: _, ...before } = copied(part(17));
-    const now = withNewFiles(before, new Map([['17', part(17)]]), () => 1);
+    const now = withNewFiles(before, new Map([['17', part(17)]]), () => 1, true);
     expect(now).toEqual({ ...before, ofPart: PART });
-    expect(withNewFiles(now, new Map([['17', part(17)]]), () => 1)).toBe(now);
+    expect(withNewFiles(now, new Map([['17', part(17)]]), () => 1, true)).toBe(now);
     expect(faultOfPoint(now)).toBe(PART);
   });
 });

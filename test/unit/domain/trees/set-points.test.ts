@@ -109,7 +109,12 @@ describe('points whose files have another content now', () => {
 
 describe('a point that has got files since it was copied', () => {
   const after = (point: TargetTreePoint, now: TreePoint | null, isCopied = true) =>
-    withNewFiles(point, new Map(now === null ? [] : [[now.id, now]]), () => (isCopied ? 5 : null));
+    withNewFiles(
+      point,
+      new Map(now === null ? [] : [[now.id, now]]),
+      () => (isCopied ? 5 : null),
+      true,
+    );
 
   it('has them as soon as they are copied, and what it needs now', () => {
     const now = shown('a', ['2', '1', '3'], { needs: ['new'], sizeBytes: 99 });
@@ -153,21 +158,25 @@ describe('a point that has got files since it was copied', () => {
     const seen = (kind: TreePoint['kind']) =>
       new Map([now, { ...before, kind }].map((point) => [point.id, point]));
     const { gap: _, ...filled } = later;
-    expect(withNewFiles(later, seen('log'), () => 7)).toEqual({ ...filled, needs: ['8'] });
-    expect(withNewFiles(later, seen('full'), () => 7)).toBe(later);
+    expect(withNewFiles(later, seen('log'), () => 7, true)).toEqual({ ...filled, needs: ['8'] });
+    expect(withNewFiles(later, seen('full'), () => 7, true)).toBe(later);
   });
 
   it('follows what the source says once the order is told, unless a point that it needs has gone', () => {
     const doubtful = { ...copied('b', ['2']), needs: ['a', 'x'], gap: UNKNOWN_ORDER };
     const now = shown('b', ['2'], { kind: 'increment', needs: ['x'] });
     const of = (point: TargetTreePoint, ...all: TreePoint[]) =>
-      withNewFiles(point, new Map(all.map((one) => [one.id, one])), () => 7);
+      withNewFiles(point, new Map(all.map((one) => [one.id, one])), () => 7, true);
     const { gap: _, ...told } = doubtful;
     expect(of(doubtful, now, shown('a', ['1']), shown('x', ['3']))).toEqual({
       ...told,
       needs: ['x'],
     });
     expect(of(doubtful, now, shown('x', ['3']))).toBe(doubtful);
+    // A control file that contradicted may have gone: it was no part of what this point needs.
+    const all = [now, shown('a', ['1']), shown('x', ['3'])];
+    const lost = new Map(all.map((one) => [one.id, one]));
+    expect(withNewFiles(doubtful, lost, () => 7, false)).toBe(doubtful);
     const other = { ...doubtful, gap: 'the level 0 that it builds on is not here' };
     expect(of(other, now, shown('a', ['1']), shown('x', ['3']))).toBe(other);
   });
@@ -178,7 +187,7 @@ describe('a point that has got files since it was copied', () => {
     const delta = { ...copied('b', ['2']), kind: 'increment', needs: ['a'] } as const;
     const now = shown('b', ['2'], { kind: 'increment', needs: ['a'], gap: 'x' });
     const of = (point: TargetTreePoint, ...all: TreePoint[]) =>
-      withNewFiles(point, new Map(all.map((one) => [one.id, one])), () => null).gap;
+      withNewFiles(point, new Map(all.map((one) => [one.id, one])), () => null, true).gap;
     const own = { ...copied('a', ['1']), needs: [] };
     expect(of(own, full)).toBe('no log behind it is here');
     expect(of({ ...own, files: ['1', 'log'] }, full)).toBeUndefined();

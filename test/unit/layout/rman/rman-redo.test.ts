@@ -147,8 +147,8 @@ describe('a backup of an open Oracle database', () => {
     const without = copyOf(after);
     const shown = new Map(after.map((point) => [point.id, point]));
     expect(told(without)).toHaveLength(1);
-    expect(withNewFiles(without[0]!, shown, () => 1).gap).toContain('no archived log');
-    expect(withNewFiles(copy[0]!, shown, () => 1)).toBe(copy[0]);
+    expect(withNewFiles(without[0]!, shown, () => 1, true).gap).toContain('no archived log');
+    expect(withNewFiles(copy[0]!, shown, () => 1, true)).toBe(copy[0]);
   });
 
   it('lacks nothing where the area has no logs at all', async () => {
