@@ -120,14 +120,15 @@ describe('a point of sets', () => {
       expect((await world.copy()).result).toBe('success');
       if (day === 31)
         expect((await idsOf(world)).join(' ')).toBe(
-          // The window begins on the 29th at 04:00, and a backup of that night may have been made until then.
-          'db-22 db-28 log-28-2 db-29 log-29-2 db-30 log-30-2 db-31 log-31-2',
+          // The window begins on the 29th at 04:00, and a backup may take four days.
+          'db-22 db-25 log-25-2 db-26 log-26-2 db-27 log-27-2 db-28 log-28-2 db-29 log-29-2 db-30 log-30-2 db-31 log-31-2',
         );
     }
     const { points } = await world.record();
     // 22 November and 14 days is 6 December: it protects no more from then on.
     expect(points.map(({ source, flags }) => [source.restorePointId, ...flags])).toEqual([
-      ...[['db-29', 'weekly'], ['db-34'], ['log-34-2'], ['db-35'], ['log-35-2']],
+      ...[['db-29', 'weekly'], ['db-31'], ['log-31-2'], ['db-32'], ['log-32-2'], ['db-33']],
+      ...[['log-33-2'], ['db-34'], ['log-34-2'], ['db-35'], ['log-35-2']],
       ...[['db-36', 'weekly'], ['log-36-2'], ['db-37'], ['log-37-2']],
     ]);
     expect([...(await world.copied()).keys()]).toContain('db-29.a.set');
