@@ -25,7 +25,9 @@ export function runningMachines(
   for (const entry of apart) {
     if (!DISK.test(entry.name)) continue;
     const owner = ownerOf(entry);
-    disksOf.set(owner, [...(disksOf.get(owner) ?? []), entry]);
+    const disks = disksOf.get(owner) ?? [];
+    disksOf.set(owner, disks);
+    disks.push(entry);
   }
   return stems.map((stem) => {
     const lone = loneDiskIds(folder, disksOf.get(stem) ?? []);

@@ -19,7 +19,6 @@ import {
   NAMES_OF_JOB,
   unmatchedLimits,
   unmatchedSources,
-  type ShownWorkload,
 } from '../../domain/jobs/unmatched-names.js';
 import { excludedBy, sourceScope } from '../../domain/jobs/source-scope.js';
 import { jsonBytes } from '../../domain/sessions/task-brief.js';
@@ -94,7 +93,7 @@ async function workloadsAfter(
   { job, after }: JobLook,
 ): Promise<FoundWorkloads> {
   const found: FoundWorkload[] = [];
-  const shown: ShownWorkload[] = [];
+  const shown: { readonly repositoryId: string; readonly workload: SourceWorkload }[] = [];
   let isAllSeen = true;
   const sourceOf = new Map<string, string>();
   const isInScope = sourceScope(job);
@@ -111,8 +110,10 @@ async function workloadsAfter(
     };
     const all = await listSourceWorkloads(repository, onUnseen, context.facts);
     for (const workload of all) shown.push({ repositoryId, workload });
-    isAllSeen &&= all.length > 0;
-    const workloads = all.filter((workload) => isInScope(repositoryId, workload));
+    // As in a session: what is only seen is no backup.
+    const backups = all.filter(({ isOnlySeen }) => isOnlySeen !== true);
+    isAllSeen &&= backups.length > 0;
+    const workloads = backups.filter((workload) => isInScope(repositoryId, workload));
     const places = unseen
       .map((part) => ({ ...placeAsWorkload(part), conflict: unseenReason(part) }))
       .filter((place) => !isExcluded(place));
@@ -129,7 +130,13 @@ async function workloadsAfter(
   }
   // What could not be looked into may hold what is named.
   const unmatched = isAllSeen
-    ? [...unmatchedSources(job, shown), ...unmatchedLimits(job, shown)]
+    ? [
+        ...unmatchedSources(
+          job,
+          shown.filter(({ workload }) => workload.isOnlySeen !== true),
+        ),
+        ...unmatchedLimits(job, shown),
+      ]
     : [];
   return { found, unmatched };
 }

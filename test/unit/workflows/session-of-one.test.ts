@@ -108,6 +108,26 @@ describe('sessions over one machine', () => {
       });
   });
 
+  it('and plans, take a machine that is on for seen, and for no backup', async () => {
+    await source.remove('web01.img');
+    await source.makeFolder('vm');
+    for (const name of ['db01.vmx', 'db01.vmdk', 'db01-1a2b3c4d.vswp'])
+      await put(`vm/${name}`, Buffer.from('x'));
+    const { result, tasks } = await sessions.copy(JOB, NOW_MS);
+    expect([result, ...tasks.map(({ code }) => code)]).toEqual(['warning', 'SOURCE_EMPTY']);
+    // Beside a backup a job that names it misses its backup.
+    await put('web01.img', Buffer.alloc(1_048_576, 7));
+    const include = [{ repositoryId: 'primary', workloads: ['db01', 'web01.img'] }];
+    const named = { ...JOB, sources: { ...JOB.sources, include } };
+    await expect(sessions.copy(named, NOW_MS + HOUR_MS)).rejects.toThrow(
+      'db01: repository primary holds no workload db01',
+    );
+    const [{ workloads }] = (await sessions.plan(named, NOW_MS)) as [JobPlan];
+    expect(workloads.flatMap(({ reasons }) => reasons)[0]).toBe(
+      '`workloads` names what repository primary does not hold: db01',
+    );
+  });
+
   it('take an id that a workload had before for one of its names', async () => {
     await source.makeFolder('ahv');
     await put('ahv/db01-scsi.0.raw', Buffer.alloc(1_048_576, 9));
