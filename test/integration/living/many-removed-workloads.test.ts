@@ -72,7 +72,7 @@ it('tells what was found in the chain of one, once: no other session comes to it
       .filter(({ workload }) => workload === 'vm-000')
       .map(({ reason, notes }) => [...(reason === null ? [] : [reason]), ...notes].join());
   expect(await told(NOW_MS)).toEqual([
-    expect.stringMatching(`^no source shows it any more.*; folder ${ORPHAN} .* was set aside`),
+    expect.stringMatching(`^no source shows it any more.*,folder ${ORPHAN} .* was set aside`),
   ]);
   expect(await told(NOW_MS + DAY_MS)).toEqual([
     expect.stringMatching(/^no source shows it any more((?!set aside).)*$/),
