@@ -1,8 +1,12 @@
 /** What a restore of one point of a copy takes, and what is missing of it. */
 
-import { DAY_MS } from '../schedules/calendar-date.js';
 import { firstTexts } from '../sentences.js';
-import { ServingFulls, type LogRules, type NeedingPoint } from './needed-points.js';
+import {
+  LONGEST_BACKUP_MS,
+  ServingFulls,
+  type LogRules,
+  type NeedingPoint,
+} from './needed-points.js';
 import type { TargetTreePoint } from './target-tree.js';
 import { agedPoints } from './tree-points.js';
 
@@ -31,8 +35,8 @@ export function pointsNeededBy(
   const own = agedById.get(wanted.source.restorePointId)!;
   const serving = fulls.of(own);
   const full = serving === null ? null : bySource.get(serving.id)!;
-  // A full that was still written when the log was closed needs the logs behind it: only one that had a day for it stands for logs that are there.
-  const ended = fulls.of({ ...own, createdAtMs: own.createdAtMs - DAY_MS });
+  // A full that was still written when the log was closed needs the logs behind it: only one that had its time to end stands for logs that are there.
+  const ended = fulls.of({ ...own, createdAtMs: own.createdAtMs - LONGEST_BACKUP_MS });
   const found = new Set([wanted]);
   const missing = new Set<string>();
   const isBefore = (one: TargetTreePoint, other: TargetTreePoint): boolean =>

@@ -130,17 +130,20 @@ describe('what a restore of a point of sets takes', () => {
       ]);
     });
 
-    it('begins with the full before one that was hardly a day old, for that may have been written still', () => {
+    it('begins with the full before one that has not had four days, for that may have been written still', () => {
       const points = [
         copied('full 20', '20T01:00', 'full', []),
         copied('log 20', '20T13:00', 'log', ['full 20']),
         copied('log 21', '21T00:30', 'log', ['log 20']),
         copied('full 21', '21T01:00', 'full', []),
         copied('within', '21T02:00', 'log', ['log 21']),
+        // A full of 30 hours is written still.
         copied('log 22', '22T02:00', 'log', ['within']),
+        copied('log 25', '25T02:00', 'log', ['log 22']),
       ];
       expect(taken(points, 'within')).toEqual(['full 20 log 20 log 21 within', '']);
-      expect(taken(points, 'log 22')).toEqual(['full 21 within log 22', '']);
+      expect(taken(points, 'log 22')).toEqual(['full 20 log 20 log 21 within log 22', '']);
+      expect(taken(points, 'log 25')).toEqual(['full 21 within log 22 log 25', '']);
     });
 
     it('has the logs of each replica set up to its date, and the next that reaches beyond', () => {
