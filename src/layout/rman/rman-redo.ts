@@ -106,13 +106,35 @@ function stretchOf(
   // Without the one before it, it may be of a day long after: those between have gone, and with each that goes another would be the first.
   const isNext = found !== undefined && (found === following || found.fromMs <= endedMs + DAY_MS);
   const next = isNext ? found : undefined;
-  const taken = logs.filter(
+  const dated = logs.filter(
     ({ fromMs, toMs }) => toMs >= atMs && fromMs <= Math.max(next?.fromMs ?? 0, untilMs),
   );
   // Of one that bears a day alone it may be the hours behind.
   const isNear = next !== undefined || before.some(({ toMs }) => toMs > endedMs);
   const earlier = before.filter(({ toMs }) => toMs < atMs).slice(-1);
-  return { logs: taken, isCovered: isNear, hole: isNear ? holeIn([...earlier, ...taken]) : null };
+  const bounds = [...earlier, ...dated];
+  const between = betweenNumbers(logs, bounds);
+  const hole = isNear ? holeIn([...bounds, ...between]) : null;
+  return { logs: [...dated, ...between], isCovered: isNear, hole };
+}
+
+/** Those that lie among others by their numbers, and not by their times: two machines that archive in turn may have clocks of two zones.
+ *  @param bounds of the same thread */
+function betweenNumbers(logs: readonly DatedLog[], bounds: readonly DatedLog[]): DatedLog[] {
+  const sequences = bounds.map(({ sequence }) => sequence);
+  const [lowest, highest] = [Math.min(...sequences), Math.max(...sequences)];
+  const times = bounds.map(({ fromMs }) => fromMs);
+  // Of the same numbers once more, weeks before, it is none.
+  const [fromMs, toMs] = [Math.min(...times) - DAY_MS, Math.max(...times) + DAY_MS];
+  const known = new Set(sequences);
+  return logs.filter(
+    (log) =>
+      log.sequence > lowest &&
+      log.sequence < highest &&
+      !known.has(log.sequence) &&
+      log.fromMs >= fromMs &&
+      log.fromMs <= toMs,
+  );
 }
 
 /** Numbers begin with 1 again after OPEN RESETLOGS, and tell nothing then. */

@@ -117,6 +117,18 @@ describe('a backup of an open Oracle database', () => {
     expect(found.files).toContain(behind);
   });
 
+  it.each([
+    ['ahead', [6, -10], [7, 20], [8, 150], [9, 40], [10, 62]],
+    ['behind', [6, -10], [7, -100], [8, 40], [9, 62], [10, 90]],
+  ] as [string, ...[number, number][]][])(
+    'lacks no log that another machine of its cluster has dated by a clock of another zone, %s',
+    async (_, ...written) => {
+      const found = await levelZero(...written.map(([number, at]) => archivedLog(number, at)));
+      expect(found.gap).toBeUndefined();
+      for (const number of [7, 8, 9]) expect(found.files).toContain(archivedLog(number, 0)[0]);
+    },
+  );
+
   it('is copied without a word of logs that the copy has and that have gone since', async () => {
     const data = [[level0(0), 60], autobackupAt(64)] as const;
     const later = [[level0(3 * DAY), 3 * DAY + 60], autobackupAt(3 * DAY + 64)] as const;
