@@ -51,8 +51,9 @@ export async function scanRepository(
     if (onUnseen === undefined) throw error;
     onUnseen(part);
   };
-  const folders = walkFolders(repository, LAYOUTS, facts);
-  const workloads = await workloadsIn(repository, folders, facts, onUnread, listener);
+  const look = { store: facts, siblings: new SiblingRuns(repository) };
+  const folders = walkFolders(repository, LAYOUTS, facts, look.siblings);
+  const workloads = await workloadsIn(repository, folders, look, onUnread, listener);
   return [...workloads.values()]
     .map((workload) => withoutIdsOfOthers(workload, workloads))
     .sort((a, b) => (a.id < b.id ? -1 : 1));
@@ -83,8 +84,9 @@ export async function scanWorkload(
   const ofImages: unknown[] = [];
   const onUnread: OnUnread = ({ error, isOfImages }) =>
     (isOfImages === true ? ofImages : errors).push(error);
-  const walked = readFolders(repository, LAYOUTS, folders, facts);
-  const workload = (await workloadsIn(repository, walked, facts, onUnread)).get(workloadId);
+  const look = { store: facts, siblings: new SiblingRuns(repository) };
+  const walked = readFolders(repository, LAYOUTS, folders, facts, look.siblings);
+  const workload = (await workloadsIn(repository, walked, look, onUnread)).get(workloadId);
   // A machine may be known in part alone; a tree is what one layout has claimed of one folder.
   if (workload?.tree === undefined && ofImages.length > 0) throw ofImages[0];
   // It may be the one that cannot be read.
@@ -92,17 +94,21 @@ export async function scanWorkload(
   return workload ?? null;
 }
 
+interface Look {
+  readonly store: FactStore;
+  readonly siblings: SiblingRuns;
+}
+
 /** By id. */
 async function workloadsIn(
   repository: SourceRepository,
   folders: AsyncIterable<WalkedFolder>,
-  store: FactStore,
+  look: Look,
   onUnread: OnUnread,
   { onUnseen, onUnrecognised }: ScanListener = {},
 ): Promise<Map<string, SourceWorkload>> {
   const told = new Set<string>();
   const treeTools = new Map<string, string>();
-  const look = { store, siblings: new SiblingRuns(repository) };
   const shares = new Map<string, [SourceWorkload, ...SourceWorkload[]]>();
   for await (const folder of folders) {
     for (const part of folder.unseen) {
@@ -168,7 +174,7 @@ function withDate<P extends { readonly createdAtMs: number }>(point: P): P {
 async function workloadsOf(
   repository: SourceRepository,
   { folder, shares, trees, apart = [], runBy }: WalkedFolder,
-  { store, siblings }: { readonly store: FactStore; readonly siblings: SiblingRuns },
+  { store, siblings }: Look,
   onUnread: OnUnread,
   onUnlisted?: (files: readonly RepositoryEntry[]) => void,
 ): Promise<SourceWorkload[]> {

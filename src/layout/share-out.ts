@@ -3,6 +3,7 @@ import type { RepositoryEntry, SourceRepository } from '../repository/backup-rep
 import { joinPath } from '../repository/repository-path.js';
 import type { BackupLayout, Claim, FolderNames } from './backup-layout.js';
 import { FolderFacts, type FactStore } from './file-facts.js';
+import type { SiblingRuns } from './sibling-runs.js';
 import type { TreeLayout } from './tree-layout.js';
 import { FolderReader } from './tree-reader.js';
 import {
@@ -35,13 +36,13 @@ export interface SharedOut {
 /** Asks one layout after the other, each for what those before have left: so every file belongs to one backup, whatever the rows. Those of trees
  *  come first: they know a folder by its names together, and what lies in it may look like an image.
  *  @param fileOf the files of the folder by their names
- *  @param store what earlier looks found out; nothing is added to it */
+ *  @param look what earlier looks found out, to which nothing is added, and what this one has seen of runs */
 export async function shareOut(
   repository: SourceRepository,
   names: FolderNames,
   fileOf: ReadonlyMap<string, RepositoryEntry>,
   { trees: treeLayouts, images: layouts }: LayoutRows,
-  store: FactStore,
+  { store, siblings }: { readonly store: FactStore; readonly siblings: SiblingRuns },
 ): Promise<SharedOut> {
   const errors: unknown[] = [];
   const { folder } = names;
@@ -58,7 +59,7 @@ export async function shareOut(
       const entry = fileOf.get(name);
       return entry === undefined ? [] : [{ ...entry, within: name }];
     });
-    const facts = await FolderFacts.of(store, repository, folder);
+    const facts = await FolderFacts.of(store, repository, folder, siblings);
     return orAsItIs(claim, () => layout.confirm?.(facts, { folder, files: own }, claim));
   });
   const { left } = images;

@@ -28,6 +28,7 @@ interface Run {
 export class SiblingRuns {
   readonly #places = new Map<string, Place>();
   #held = 0;
+  #last: { readonly question: string; readonly answer: Promise<unknown> } | null = null;
 
   constructor(
     private readonly repository: SourceRepository,
@@ -55,6 +56,13 @@ export class SiblingRuns {
     const unread = place.errors.find((one) => one.date !== date);
     if (unread !== undefined) throw unread.error;
     return false;
+  }
+
+  /** An answer of one look that many folders ask for, one after the other: it is kept until another question comes.
+   *  @throws what `find` throws, whoever asks */
+  async once<T>(question: string, find: () => Promise<T>): Promise<T> {
+    if (this.#last?.question !== question) this.#last = { question, answer: find() };
+    return this.#last.answer as Promise<T>;
   }
 
   async #listInto({ holders, errors }: Place, { folder, date }: Run): Promise<void> {

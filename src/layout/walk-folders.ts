@@ -13,6 +13,7 @@ import { filesOnTheirWay, type FileOnItsWay } from './on-their-way.js';
 import { setApart } from './set-apart.js';
 import { FORGETFUL, type FactStore } from './file-facts.js';
 import { shareOut, type LayoutRows, type SharedOut } from './share-out.js';
+import { SiblingRuns } from './sibling-runs.js';
 import { claimText, isBug, isOfOnePlace, unreadPart, type UnreadPlace } from './unread-part.js';
 
 /** One folder of a repository, shared out among the layouts. */
@@ -65,11 +66,13 @@ interface ReadFolder {
  *  with the folder that they were claimed in. A target of Longhaul that lies in one is not looked into, and is named: it comes as a folder
  *  without files, as one that cannot be read.
  *  @param store what earlier looks found out
+ *  @param siblings of this look
  *  @throws what the repository throws that says nothing of one folder or file, or is about the root */
 export async function* walkFolders(
   repository: SourceRepository,
   layouts: LayoutRows,
   store: FactStore = FORGETFUL,
+  siblings = new SiblingRuns(repository),
 ): AsyncGenerator<WalkedFolder> {
   const waiting = [''];
   for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
@@ -78,7 +81,7 @@ export async function* walkFolders(
       yield { folder, shares: [], trees: [], unclaimed: [], unread: [], ...found };
       continue;
     }
-    const { walked, left } = await shareFolder(repository, found, layouts, store);
+    const { walked, left } = await shareFolder(repository, found, layouts, { store, siblings });
     for (const next of left.reverse()) waiting.push(next);
     yield walked;
     // Those of a store are its own, as the `.chunks` of a datastore.
@@ -129,11 +132,18 @@ export async function* readFolders(
   layouts: LayoutRows,
   folders: readonly string[],
   store: FactStore = FORGETFUL,
+  siblings = new SiblingRuns(repository),
 ): AsyncGenerator<WalkedFolder> {
   for (const folder of folders) {
     const found = await readFolder(repository, folder);
-    if (found !== null) yield (await shareFolder(repository, found, layouts, store)).walked;
+    if (found !== null)
+      yield (await shareFolder(repository, found, layouts, { store, siblings })).walked;
   }
+}
+
+interface Look {
+  readonly store: FactStore;
+  readonly siblings: SiblingRuns;
 }
 
 /** @returns `left`: paths of the folders that no layout has claimed */
@@ -141,7 +151,7 @@ async function shareFolder(
   repository: SourceRepository,
   found: ReadFolder,
   layouts: LayoutRows,
-  store: FactStore,
+  look: Look,
 ): Promise<{ walked: WalkedFolder; left: string[] }> {
   const { folder, passedOver, unaddressable } = found;
   const { isOpaque, place } = repository.capabilities;
@@ -153,7 +163,7 @@ async function shareFolder(
     ...(isOpaque === undefined ? {} : { isOpaque }),
   };
   const fileOf = new Map(files.map((entry) => [entry.name, entry]));
-  const shared = await shareOut(repository, names, fileOf, layouts, store);
+  const shared = await shareOut(repository, names, fileOf, layouts, look);
   const { trees, claims, unclaimed, left } = shared;
   const unread = [...shared.unread];
   const unseen = unaddressable.filter(isFolderOrImage).map(unsupportedName);

@@ -67,14 +67,14 @@ function claim({ folder, files, folders }: FolderNames): Claim | null {
 }
 
 async function confirm(
-  { repository }: FolderFacts,
+  facts: FolderFacts,
   { folder, files }: ClaimedFiles,
   claimed: Claim,
 ): Promise<Claim | null> {
   const run = parseRunName(folder);
   const names = files.map(({ name }) => name);
   if (run === null || holdsRun(run, names) || !mayHoldRun(run, names)) return claimed;
-  return (await isUnderWay(repository, run, files)) ? claimed : null;
+  return (await isUnderWay(facts, run, files)) ? claimed : null;
 }
 
 async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promise<FoundWorkload[]> {

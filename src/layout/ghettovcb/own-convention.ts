@@ -1,6 +1,7 @@
 import { joinPath } from '../../repository/repository-path.js';
 import type { RepositoryEntry, SourceRepository } from '../../repository/backup-repository.js';
 import type { ClaimedFile } from '../backup-layout.js';
+import type { FolderFacts } from '../file-facts.js';
 import { datedPlace } from '../dated-folders.js';
 import { writtenAtMs } from '../named-date.js';
 import type { DraftPoint } from '../settle-chains.js';
@@ -16,23 +17,40 @@ const DAY_MS = 86_400_000;
  *  @param files of the run
  *  @throws what the repository throws */
 export async function isUnderWay(
-  repository: SourceRepository,
+  { repository, siblings }: FolderFacts,
   { machinePath, path, date }: RunName,
   files: readonly ClaimedFile[],
 ): Promise<boolean> {
   const own = files.flatMap(({ name, within }) => (name === within ? [name] : []));
   const definitions = new Set(own.filter(isDefinition));
-  const marks: RepositoryEntry[] = [];
-  for (const { type, name } of await repository.list(machinePath)) {
-    const other = joinPath(machinePath, name);
-    if (type !== 'folder' || other === path) continue;
-    if (parseRunName(other)?.isOfOwnConvention !== true) continue;
-    const beside = (await repository.list(other)).filter((file) => file.type === 'file');
-    if (beside.some((file) => definitions.has(file.name)))
-      marks.push(...beside.filter((file) => isMark(file.name)));
-  }
+  const runs = await siblings.once(`ghettoVCB: ${machinePath}`, () =>
+    markedRuns(repository, machinePath),
+  );
+  const marks = runs.flatMap((run) =>
+    run.path !== path && run.definitions.some((name) => definitions.has(name)) ? run.marks : [],
+  );
   if (marks.length === 0) return false;
   return date !== null || writtenAtMs(files) >= writtenAtMs(marks) - DAY_MS;
+}
+
+interface MarkedRun {
+  readonly path: string;
+  readonly definitions: readonly string[];
+  readonly marks: readonly RepositoryEntry[];
+}
+
+/** Runs of one folder that are named after a convention of one's own and have the mark of the tool. */
+async function markedRuns(repository: SourceRepository, machinePath: string): Promise<MarkedRun[]> {
+  const runs: MarkedRun[] = [];
+  for (const { type, name } of await repository.list(machinePath)) {
+    const path = joinPath(machinePath, name);
+    if (type !== 'folder' || parseRunName(path)?.isOfOwnConvention !== true) continue;
+    const files = (await repository.list(path)).filter((file) => file.type === 'file');
+    const marks = files.filter((file) => isMark(file.name));
+    const definitions = files.map((file) => file.name).filter(isDefinition);
+    if (marks.length > 0) runs.push({ path, definitions, marks });
+  }
+  return runs;
 }
 
 /** What the runs were before such names were known, or are without their mark: disks that lie alone, the folder of a machine, and where a name ends in a number

@@ -77,4 +77,24 @@ describe('runs of ghettoVCB under a naming convention of one’s own', () => {
       ['vmware-web:web-old:web', 'complete'],
     ]);
   });
+
+  it('list each other once, however many are without their mark', async () => {
+    const names = Array.from({ length: 12 }, (_, index) => `web/web-copy${index}`);
+    const copy = await treeOf(
+      Object.fromEntries(names.flatMap((name) => Object.entries(run(name, '')))),
+    );
+    const listed = new Map<string, number>();
+    const { repository } = copy;
+    const list = repository.list.bind(repository);
+    Object.assign(repository, {
+      list: async (folder: string) => {
+        listed.set(folder, (listed.get(folder) ?? 0) + 1);
+        return list(folder);
+      },
+    });
+    const found = await scanRepository(repository);
+    expect(found.map(({ id }) => id)).toHaveLength(12);
+    // Of the walk, of the question whose they are, and of what runs there.
+    expect(Math.max(...listed.values())).toBeLessThanOrEqual(3);
+  });
 });
