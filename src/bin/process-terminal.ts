@@ -1,6 +1,6 @@
 /** Standard output and error of this process: nothing else in the source names them. */
 
-import type { Terminal } from '../cli/terminal.js';
+import type { Terminal } from '../cli/display/terminal.js';
 
 const DEFAULT_COLUMNS = 80;
 

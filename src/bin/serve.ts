@@ -1,5 +1,5 @@
-import { display, displayLines } from '../cli/display-text.js';
-import { print } from '../cli/print.js';
+import { display, displayLines } from '../cli/display/display-text.js';
+import { print } from '../cli/display/print.js';
 import { processTerminal } from './process-terminal.js';
 import { ALL_PARTS, createLogger, startService } from './service.js';
 import { readServerConfig } from './server-config.js';

@@ -3,8 +3,8 @@
 import { BackupError } from '../domain/errors.js';
 import { describeError } from './command-context.js';
 import { EXIT_CODES, EXIT_OF_KIND } from './exit-codes.js';
-import { printError } from './print.js';
-import type { Terminal } from './terminal.js';
+import { printError } from './display/print.js';
+import type { Terminal } from './display/terminal.js';
 
 export const OUTPUT_GONE_EXIT: number = EXIT_CODES.success.code;
 

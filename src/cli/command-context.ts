@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import type { BackupError } from '../domain/errors.js';
-import { displayJson, displayText, type DisplayText } from './display-text.js';
+import { displayJson, displayText, type DisplayText } from './display/display-text.js';
 import type { ExitName } from './exit-codes.js';
-import { print } from './print.js';
-import { ServerClient, type ServerOptions } from './server-client.js';
-import type { Terminal } from './terminal.js';
+import { print } from './display/print.js';
+import { ServerClient, type ServerOptions } from './client/server-client.js';
+import type { Terminal } from './display/terminal.js';
 
 /** Options that every command takes. */
 export interface GlobalOptions extends ServerOptions {

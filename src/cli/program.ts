@@ -10,26 +10,26 @@ import {
   type GlobalOptions,
 } from './command-context.js';
 import { EXIT_CODES, EXIT_OF_KIND, type ExitName } from './exit-codes.js';
-import { addFileBackupCommands } from './file-backup-commands.js';
-import { addMirrorCommands } from './mirror-commands.js';
-import { addCopyCommands } from './copy-commands.js';
-import { addJobCommands } from './job-commands.js';
+import { addFileBackupCommands } from './commands/file-backup-commands.js';
+import { addMirrorCommands } from './commands/mirror-commands.js';
+import { addCopyCommands } from './commands/copy-commands.js';
+import { addJobCommands } from './commands/job-commands.js';
 import type { Launchers } from './launchers.js';
-import { displayText } from './display-text.js';
-import { printError, printParsed } from './print.js';
-import { addLimitCommands } from './limit-commands.js';
-import { addNotificationCommands } from './notification-commands.js';
-import { addOperationCommands } from './operation-commands.js';
-import { addRepositoryCommands } from './repository-commands.js';
-import { addSafetyCommands } from './safety-commands.js';
-import { ServerError } from './server-client.js';
-import { addServerCommands } from './server-commands.js';
-import { addSessionCommands } from './session-commands.js';
-import { addEventsCommand } from './events-command.js';
-import { addSupportCommand } from './support-command.js';
-import { addAuditCommand } from './audit-command.js';
-import { addTokenCommands } from './token-commands.js';
-import type { Terminal } from './terminal.js';
+import { displayText } from './display/display-text.js';
+import { printError, printParsed } from './display/print.js';
+import { addLimitCommands } from './commands/limit-commands.js';
+import { addNotificationCommands } from './commands/notification-commands.js';
+import { addOperationCommands } from './commands/operation-commands.js';
+import { addRepositoryCommands } from './commands/repository-commands.js';
+import { addSafetyCommands } from './commands/safety-commands.js';
+import { ServerError } from './client/server-client.js';
+import { addServerCommands } from './commands/server-commands.js';
+import { addSessionCommands } from './commands/session-commands.js';
+import { addEventsCommand } from './commands/events-command.js';
+import { addSupportCommand } from './commands/support-command.js';
+import { addAuditCommand } from './commands/audit-command.js';
+import { addTokenCommands } from './commands/token-commands.js';
+import type { Terminal } from './display/terminal.js';
 
 const DEFAULT_SERVER = 'http://127.0.0.1:8420';
 

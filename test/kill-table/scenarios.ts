@@ -8,7 +8,7 @@ import { DEFAULT_COPY_SETTINGS } from '../../src/domain/jobs/copy-settings.js';
 import { listSourceWorkloads } from '../../src/mover/source/source-catalogue.js';
 import type { BackupRepository } from '../../src/repository/backup-repository.js';
 import type { CopySessionInput, VerifyInput } from '../../workflows/messages.js';
-import type { SettleAbsenceInput } from '../../workflows/removed-workloads.js';
+import type { SettleAbsenceInput } from '../../workflows/session/removed-workloads.js';
 import { missForDays } from '../support/living/missed-looks.js';
 import { SimulatedRepository } from '../support/repository/simulated-repository.js';
 import { testJob } from '../support/session/test-site.js';

@@ -4,7 +4,7 @@ import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { availablePoints } from '../../../src/chain/chain-record.js';
 import { readChainRecord } from '../../../src/chain/chain-store.js';
 import type { OperationStatus } from '../../../src/domain/sessions/operation.js';
-import type { verifyBackups } from '../../../workflows/verify-backups.js';
+import type { verifyBackups } from '../../../workflows/operations/verify-backups.js';
 import { CONTROL_TASK_QUEUE, type VerifyInput } from '../../../workflows/messages.js';
 import { libvirtTruth, testJob, TestSite } from '../../support/session/test-site.js';
 import { TestWorkers } from '../../support/session/test-workers.js';

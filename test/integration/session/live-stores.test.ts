@@ -17,8 +17,8 @@ import { restorePointKey } from '../../../src/domain/targets/repository-view.js'
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import type { VerifyInput } from '../../../workflows/messages.js';
 import { workflowIdOfSession } from '../../../src/domain/sessions/copy-session.js';
-import type { copySession } from '../../../workflows/copy-session.js';
-import type { runFileBackup } from '../../../workflows/run-file-backup.js';
+import type { copySession } from '../../../workflows/session/copy-session.js';
+import type { runFileBackup } from '../../../workflows/session/run-file-backup.js';
 import { lookForNews } from '../../../src/mover/look/news.js';
 import { InProcessMover } from '../../support/mover/in-process-mover.js';
 import { LocalSessions } from '../../support/workflows/local-sessions.js';

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { availablePoints } from '../../../src/chain/chain-record.js';
 import type { OperationStatus } from '../../../src/domain/sessions/operation.js';
 import { restorePointKey } from '../../../src/domain/targets/repository-view.js';
-import type { restorePoint } from '../../../workflows/restore-point.js';
+import type { restorePoint } from '../../../workflows/operations/restore-point.js';
 import { CONTROL_TASK_QUEUE, type RestoreInput } from '../../../workflows/messages.js';
 import { checkImage, rawDigest } from '../../support/image/qemu-oracle.js';
 import { libvirtTruth, testJob, TestSite } from '../../support/session/test-site.js';

@@ -4,7 +4,7 @@ import type {
   RepositoryDescription,
 } from '../../../src/domain/targets/repository-view.js';
 import { CONTROL_TASK_QUEUE } from '../../../workflows/messages.js';
-import type { browseRepository } from '../../../workflows/browse-repository.js';
+import type { browseRepository } from '../../../workflows/watch/browse-repository.js';
 import { requireTool } from '../../support/image/qemu.js';
 import { LonghaulProcess, writeConfig } from '../../support/session/longhaul-process.js';
 import { libvirtTruth, testJob, TestSite } from '../../support/session/test-site.js';

@@ -16,7 +16,7 @@ import {
   connectTemporal,
   type TemporalSettings,
 } from '../../../src/temporal/connect.js';
-import type { copySession } from '../../../workflows/copy-session.js';
+import type { copySession } from '../../../workflows/session/copy-session.js';
 import {
   CONTROL_TASK_QUEUE,
   lookTaskQueue,

@@ -2,10 +2,10 @@
  *  reports them the way a real one does. */
 
 import { newTask, type CopyTask } from '../../../src/domain/sessions/copy-session.js';
-import type { CopyWorkloadInput } from '../../../workflows/copy-workload-input.js';
-import { reportTask } from '../../../workflows/task-report.js';
+import type { CopyWorkloadInput } from '../../../workflows/task/copy-workload-input.js';
+import { reportTask } from '../../../workflows/task/task-report.js';
 
-export { copySession } from '../../../workflows/copy-session.js';
+export { copySession } from '../../../workflows/session/copy-session.js';
 
 export async function copyWorkload(input: CopyWorkloadInput): Promise<CopyTask> {
   const { id, name } = input.workload;

@@ -11,7 +11,7 @@ import {
   type TemporalSettings,
 } from '../../../src/temporal/connect.js';
 import { CONTROL_TASK_QUEUE } from '../../../workflows/messages.js';
-import type { copySession } from '../../../workflows/copy-session.js';
+import type { copySession } from '../../../workflows/session/copy-session.js';
 import type { TestSite } from './test-site.js';
 import { quietRuntime } from '../temporal/quiet-runtime.js';
 import { workflowBundle } from '../workflows/workflow-sandbox.js';

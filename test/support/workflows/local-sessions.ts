@@ -18,8 +18,8 @@ import {
   type RestoreInput,
   type VerifyInput,
 } from '../../../workflows/messages.js';
-import type { ExpireChainInput } from '../../../workflows/one-time-copy.js';
-import type { RepairInput, RepairOutcome } from '../../../workflows/repair-chain.js';
+import type { ExpireChainInput } from '../../../workflows/session/one-time-copy.js';
+import type { RepairInput, RepairOutcome } from '../../../workflows/operations/repair-chain.js';
 import { LocalServer, type HeldId } from './local-server.js';
 import { InProcessWorker, type WorkerOptions } from './local-worker.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { untilSessionEnds } from '../../../src/cli/follow-session.js';
+import { untilSessionEnds } from '../../../src/cli/client/follow-session.js';
 import type { ExitName } from '../../../src/cli/exit-codes.js';
-import { ServerError } from '../../../src/cli/server-client.js';
+import { ServerError } from '../../../src/cli/client/server-client.js';
 import { BackupError } from '../../../src/domain/errors.js';
 
 const ID = 'nightly-2026-11-24T22:00:00Z';

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { OperationView } from '../../../src/api/repositories/repository-schemas.js';
-import { untilEnded } from '../../../src/cli/follow-operation.js';
-import { ServerError } from '../../../src/cli/server-client.js';
+import { untilEnded } from '../../../src/cli/client/follow-operation.js';
+import { ServerError } from '../../../src/cli/client/server-client.js';
 import { BackupError } from '../../../src/domain/errors.js';
 import { openCommandBench, type CommandBench } from './command-bench.js';
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { SupportBundle } from '../../../src/cli/support-command.js';
+import type { SupportBundle } from '../../../src/cli/commands/support-command.js';
 import { openCommandBench, type CommandBench } from './command-bench.js';
 
 let bench: CommandBench;

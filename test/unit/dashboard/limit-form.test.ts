@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { LimitsView } from '../../../src/api/limits/limit-routes.js';
-import { parseHours } from '../../../src/cli/hours-phrase.js';
+import { parseHours } from '../../../src/cli/input/hours-phrase.js';
 import {
   ALL,
   FIRST_HOURS,

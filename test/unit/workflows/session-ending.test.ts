@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { newTask, type CopyTask } from '../../../src/domain/sessions/copy-session.js';
 import { TallyKeeper } from '../../../src/domain/sessions/session-tally.js';
-import { SessionEnding } from '../../../workflows/session-ending.js';
+import { SessionEnding } from '../../../workflows/session/session-ending.js';
 import { testJob } from '../../support/session/test-site.js';
 
 function startsFollowers(tryNumber: number, change: Partial<CopyTask>): boolean {

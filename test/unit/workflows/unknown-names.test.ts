@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { testJob } from '../../support/session/test-site.js';
-import { unknownNames } from '../../../workflows/unknown-names.js';
+import { unknownNames } from '../../../workflows/session/unknown-names.js';
 
 it('looks names that a session was started for up, and not at every workload for each', () => {
   const COUNT = 2_000;

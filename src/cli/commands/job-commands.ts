@@ -1,0 +1,199 @@
+/** `longhaul job …`. */
+
+import { BackupError } from '../../domain/errors.js';
+import type { Command } from 'commander';
+import type { JobView, ListedJob } from '../../api/jobs/job-schemas.js';
+import type { Act, CommandContext } from '../command-context.js';
+import {
+  addShowCommand,
+  addUpdateCommand,
+  jobIn,
+  type JobCollection,
+} from './definition-commands.js';
+import { display } from '../display/display-text.js';
+import { describeJob, describeJobs } from '../display/describe-job.js';
+import { describeUnreadable } from '../display/describe-unreadable.js';
+import type { ExitName } from '../exit-codes.js';
+import { followSession } from '../client/follow-session.js';
+import { editCommand, editJob } from './job-edit-command.js';
+import { simulateCommand, simulateJob } from './job-simulate-command.js';
+import { jobFlags } from '../input/job-flags.js';
+import { definitionFromFlags, readDefinition, type JobFlags } from '../input/job-input.js';
+import { sendOrder } from '../client/send-order.js';
+import { printError } from '../display/print.js';
+import { addRehomeCommands } from './rehome-commands.js';
+import { describePlan, wholePlan, type PlanRequest } from './job-plan.js';
+
+interface StartFlags {
+  readonly workload?: readonly string[];
+  readonly activeFull?: boolean;
+  readonly all?: boolean;
+  readonly latest?: boolean;
+  readonly now?: boolean;
+  readonly anyHour?: boolean;
+  readonly acceptChanges?: boolean;
+  readonly takeOver?: boolean;
+  readonly idempotencyKey?: string;
+  readonly follow?: boolean;
+}
+
+export function addJobCommands(program: Command, act: Act): void {
+  const job = program.command('job').description('Copy jobs.');
+  addDefinitionCommands(job, act);
+  addRunCommands(job, act);
+  addRehomeCommands(job, act);
+}
+
+const COPY_JOBS: JobCollection<JobView> = {
+  ...{ base: '/jobs', title: 'Job', serverFields: [] },
+  describe: describeJob,
+};
+
+function addDefinitionCommands(job: Command, act: Act): void {
+  act(
+    jobFlags(job.command('create'))
+      .option('-f, --file <file>', 'whole definition as JSON or YAML; no other flags then')
+      .option('--id <id>', 'default: made from the name')
+      .description('Create a job.'),
+    createJob,
+  );
+  act(job.command('list').description('List the jobs.'), async (context) => {
+    const { items, unreadable } = await context.server.browse<ListedJob>('/jobs');
+    context.show(items, () => describeJobs(items));
+    if (unreadable.length > 0) printError(context.terminal, describeUnreadable(unreadable));
+  });
+  addShowCommand(job, act, COPY_JOBS);
+  act(editCommand(job), editJob);
+  act(simulateCommand(job), simulateJob);
+  addUpdateCommand(job, act, COPY_JOBS);
+  act(
+    job.command('delete').argument('<job>').description('Delete a job; its copies stay.'),
+    async (context, id: string) => {
+      await context.server.request('DELETE', jobPath(id));
+      context.show({ deleted: id }, () => display`Job ${id} is deleted; its copies stay.`);
+    },
+  );
+  act(
+    job
+      .command('import')
+      .argument('<repository>')
+      .argument('<job>')
+      .description('Take over a job that another server left in a target repository.'),
+    async (context, repositoryId: string, jobId: string) => {
+      const body = { repositoryId, jobId };
+      const imported = await context.server.request<JobView>('POST', '/jobs/import', { body });
+      context.show(imported, () => describeJob(imported));
+    },
+  );
+}
+
+function addRunCommands(job: Command, act: Act): void {
+  act(
+    job
+      .command('start')
+      .argument('<job>')
+      .option('-w, --workload <id...>', 'only these workloads')
+      .option('--active-full', 'make new fulls from the source')
+      .option('--all', 'every uncopied restore point')
+      .option('--latest', 'only the newest restore point')
+      .option('--now', 'take what is there, also what may still be in progress')
+      .option('--any-hour', 'copy at once, also outside the allowed hours of the job')
+      .option(
+        '--accept-changes',
+        'you have looked at the named workloads, whose files seemed wiped or encrypted: copy them as they are',
+      )
+      .option(
+        '--take-over',
+        'go on with all copies that another job left in the target under this id; for administrators',
+      )
+      .option('--idempotency-key <key>', 'a repeat with the same key starts nothing')
+      .option('--follow', 'follow the session to its end')
+      .description('Start a session now.'),
+    startJob,
+  );
+  act(
+    job
+      .command('plan')
+      .argument('[job]')
+      .option('-f, --file <file>', 'instead: of this definition, which need not be stored')
+      .description('Show what a session would copy now.'),
+    async (context, id: string | undefined, { file }: { file?: string }) => {
+      const plan = await wholePlan(context, await planRequest(context, id, file));
+      context.show(plan, () => describePlan(plan));
+    },
+  );
+  addStateCommand(job, act, 'enable', 'Let the job start by itself again.');
+  addStateCommand(job, act, 'disable', 'Keep the job from starting by itself.');
+  act(
+    job
+      .command('replace')
+      .argument('<job>')
+      .description('After a recreated source chain: make a new job with a new chain.'),
+    async (context, id: string) => {
+      const made = await context.server.request<JobView>('POST', `${jobPath(id)}/replacement`);
+      context.show(made, () => describeJob(made));
+    },
+  );
+}
+
+function addStateCommand(job: Command, act: Act, verb: 'enable' | 'disable', text: string): void {
+  act(job.command(verb).argument('<job>').description(text), async (context, id: string) => {
+    const changed = await context.server.request<JobView>('POST', `${jobPath(id)}/${verb}`);
+    context.show(changed, () => display`Job ${id} is ${changed.state}.`);
+  });
+}
+
+async function createJob(context: CommandContext, flags: JobFlags): Promise<void> {
+  const body =
+    flags.file === undefined
+      ? definitionFromFlags(flags)
+      : await readDefinition(flags.file, context.terminal.workingFolder);
+  const created = await context.server.request<JobView>('POST', '/jobs', { body });
+  context.show(created, () => describeJob(created));
+}
+
+async function startJob(
+  context: CommandContext,
+  id: string,
+  flags: StartFlags,
+): Promise<ExitName | void> {
+  const { workload, activeFull, all, latest, now, anyHour, acceptChanges } = flags;
+  const { takeOver, idempotencyKey, follow } = flags;
+  const body = {
+    ...(workload === undefined ? {} : { workloads: workload }),
+    ...(activeFull === undefined ? {} : { activeFull }),
+    ...(now === undefined ? {} : { now }),
+    ...(anyHour === undefined ? {} : { anyHour }),
+    ...(acceptChanges === undefined ? {} : { acceptChanges }),
+    ...(takeOver === undefined ? {} : { takeOver }),
+    ...(all === true
+      ? { restorePoints: 'all' }
+      : latest === true
+        ? { restorePoints: 'latest' }
+        : {}),
+  };
+  const started = await sendOrder<{ sessionId: string }>(context, `${jobPath(id)}/start`, {
+    ...{ body, key: idempotencyKey },
+  });
+  if (follow === true) return followSession(context, started.sessionId);
+  context.show(started, () => display`${started.sessionId}`);
+}
+
+function jobPath(id: string): string {
+  return jobIn(COPY_JOBS, id);
+}
+
+/** @throws REQUEST_INVALID unless either a job or a file is named */
+async function planRequest(
+  { terminal }: CommandContext,
+  id: string | undefined,
+  file: string | undefined,
+): Promise<PlanRequest> {
+  if (file === undefined && id !== undefined) return { method: 'GET', path: `${jobPath(id)}/plan` };
+  if (file === undefined || id !== undefined) {
+    const hint = 'See `longhaul job plan --help`.';
+    throw new BackupError('REQUEST_INVALID', 'name a job, or a file with --file', { hint });
+  }
+  const body = await readDefinition(file, terminal.workingFolder);
+  return { method: 'POST', path: '/plans', body };
+}

@@ -1,0 +1,54 @@
+import type { CopyTask, SessionResult } from '../../src/domain/sessions/copy-session.js';
+import type { SessionTally } from '../../src/domain/sessions/session-tally.js';
+import {
+  NOT_ASKED,
+  retryOrder,
+  sessionEnd,
+  type AskedFor,
+  type RetryOrder,
+  type SessionEnd,
+} from '../../src/domain/schedules/retry.js';
+import type { CopySessionInput } from '../messages.js';
+
+/** What a session leaves to those that come after it. */
+export class SessionEnding {
+  private readonly asked: AskedFor;
+
+  constructor(
+    private readonly input: CopySessionInput,
+    private readonly session: {
+      readonly tally: SessionTally;
+      /** A source, or a part of one, showed nothing or could not be read. */
+      readonly isUnseen: boolean;
+      readonly startedAt: string;
+    },
+  ) {
+    const { isUnseen } = session;
+    this.asked = { workloads: input.overrides?.workloads ?? null, isUnseen };
+  }
+
+  retryOrder(): RetryOrder | null {
+    const { tasks, counts } = this.session.tally;
+    const { job, trigger, tryNumber = 1 } = this.input;
+    const asked = trigger === 'retry' || trigger === 'watch' ? this.asked : NOT_ASKED;
+    const order = retryOrder(job, tryNumber, tasks, Date.now(), asked);
+    const named = tasks.filter(({ result }) => result === 'failed').length;
+    return order !== null && named < counts.failed ? { ...order, workloads: null } : order;
+  }
+
+  told(
+    result: SessionResult,
+    order: RetryOrder | null,
+  ): { end: SessionEnd; startsFollowers: boolean } {
+    const { tally, startedAt } = this.session;
+    const isWell = result === 'success' || result === 'warning';
+    const hasCopied = tally.counts.success > 0 || tally.tasks.some(hasCommitted);
+    const end = sessionEnd(this.asked, tally.tasks, Date.parse(startedAt), order);
+    return { end, startsFollowers: (this.input.tryNumber ?? 1) === 1 || (isWell && hasCopied) };
+  }
+}
+
+/** A warning may be all that there is: another session was at work on the workload, or the source showed nothing. */
+function hasCommitted({ committed }: Pick<CopyTask, 'committed'>): boolean {
+  return committed.length > 0;
+}

@@ -1,0 +1,406 @@
+import {
+  ApplicationFailure,
+  CancellationScope,
+  ContinueAsNew,
+  patched,
+} from '@temporalio/workflow';
+import type { CopyJob } from '../../src/domain/jobs/copy-job.js';
+import type { CopyTask } from '../../src/domain/sessions/copy-session.js';
+import type { EndedTask, KeptAnswers } from '../../src/domain/sessions/kept-answers.js';
+import {
+  faultNotes,
+  faultsText,
+  joinFaults,
+  NO_FAULTS,
+  waitingNotes,
+  type FileFaults,
+} from '../../src/domain/trees/file-faults.js';
+import { sentAgainText } from '../../src/domain/trees/tree-guard.js';
+import type { LeftTree, PlannedTree, TreeWork } from '../../src/domain/trees/tree-work.js';
+import type { RemovedTreeFiles } from '../../activities/tree-payloads.js';
+import { dataTries, toldActivities, treeActivities } from '../activity-profiles.js';
+import type { CopyWorkloadInput } from './copy-workload-input.js';
+import { codeOf, isStop, reasonOf } from '../failures.js';
+import { goOnInNewRun, isHistoryLong } from '../history-length.js';
+import { Pause } from './pause.js';
+import { runWorkloadTask, TOLD_LAST, type WorkloadTask } from './run-task.js';
+import { TaskState } from './task-state.js';
+import { Turn } from '../turn.js';
+
+export interface CopyTreeInput extends Pick<
+  CopyWorkloadInput,
+  | 'job'
+  | 'overrides'
+  | 'workload'
+  | 'sourceRepositoryId'
+  | 'sourceFolders'
+  | 'settings'
+  | 'owner'
+  | 'report'
+  | 'definition'
+> {
+  /** State of the task when this run goes on for an earlier one. */
+  readonly carried?: { readonly task: CopyTask };
+}
+
+/** The part of a session that copies one tree of files. Its workflow id is the lock on the copy, as that of `copyWorkload`. A run that has grown long
+ *  goes on in a new one between two batches: what was copied is in the journal beside the data, and is entered into the index by the next plan. */
+export async function copyTree(input: CopyTreeInput): Promise<EndedTask> {
+  return runWorkloadTask(new TreeCopy(input), input);
+}
+
+/** Before, the record of the copy never heard what a session had told. */
+const NOTES_TOLD = 'copyTree-20261128-notes-told';
+
+/** Asks for the source to be looked at anew. */
+const PLAN_AGAIN: readonly string[] = ['SOURCE_CHANGED', 'STAGING_INVALID', 'FILE_MISSING'];
+
+class TreeCopy implements WorkloadTask {
+  readonly state: TaskState;
+  readonly pause: Pause;
+  private readonly turn: Turn;
+  readonly ids;
+  private replans = 0;
+  private faults: FileFaults = NO_FAULTS;
+  /** Files and folders that could not be copied or looked into. */
+  private lacking = 0;
+  /** Files of the copy that were found not to be there. */
+  private lost = 0;
+  private leftOut: readonly string[] = [];
+  /** Of the plan that was committed. */
+  private committedWarnings: readonly string[] = [];
+  /** Whether restore points wait for files that could not be copied, or are still written to. */
+  private hasLeftOut = false;
+  /** Answers that the record of the copy keeps until they are told. */
+  private hasCommit = false;
+  private hasRemoval = false;
+  /** Files that the copy had lost, and has again. */
+  private sentAgain: FileFaults = NO_FAULTS;
+  private readonly data;
+  private readonly tries;
+
+  constructor(private readonly input: CopyTreeInput) {
+    const { job, workload, settings, carried, sourceRepositoryId } = input;
+    this.state = new TaskState(workload, carried?.task);
+    this.turn = new Turn({
+      repositoryId: job.target.repositoryId,
+      settings,
+      name: workload.name,
+      onWait: (reason) => this.state.wait(reason),
+    });
+    this.pause = new Pause(this.state, this.turn);
+    this.data = treeActivities(job.target.repositoryId, settings);
+    this.tries = dataTries(job.target.repositoryId, settings);
+    this.ids = {
+      targetRepositoryId: job.target.repositoryId,
+      sourceRepositoryId,
+      jobId: job.id,
+      workloadId: workload.id,
+    };
+  }
+
+  /** What the job says of how long points stay. */
+  private get policy(): Pick<CopyJob, 'mode' | 'gfs' | 'endedGfs' | 'retention' | 'timeZone'> {
+    const { mode, gfs, endedGfs, retention, timeZone } = this.input.job;
+    return { mode, gfs, endedGfs, retention, timeZone };
+  }
+
+  async run(): Promise<void> {
+    try {
+      await this.copyAllOrFree();
+    } catch (error) {
+      // Of a run that goes on in another one nothing is lost: that one looks again.
+      if (!(error instanceof ContinueAsNew)) this.noteFaults();
+      throw error;
+    } finally {
+      await this.noteTold();
+      await this.turn.giveUp();
+    }
+  }
+
+  get keeps(): KeptAnswers | null {
+    const { hasCommit, hasRemoval } = this;
+    if (!hasCommit && !hasRemoval) return null;
+    return {
+      ...{ workloadId: this.ids.workloadId, owner: this.input.owner },
+      ...(hasCommit ? { hasCommit } : {}),
+      ...(hasRemoval ? { hasRemoval } : {}),
+    };
+  }
+
+  /** Of a task that an earlier build has begun. */
+  private async noteTold(): Promise<void> {
+    const { ids, hasCommit, hasRemoval } = this;
+    if ((!hasCommit && !hasRemoval) || patched(TOLD_LAST) || !patched(NOTES_TOLD)) return;
+    const { owner, settings, workload } = this.input;
+    const { noteTold: note } = toldActivities(ids.targetRepositoryId, settings);
+    await CancellationScope.nonCancellable(() =>
+      note.executeWithOptions({ summary: `${workload.name}: note what was told` }, [
+        { ...ids, owner, hasCommit, hasRemoval },
+      ]),
+    ).catch(() => undefined);
+  }
+
+  /** What retention lets go is freed although the target has no room for the copy, for the next try.
+   *  @throws REPOSITORY_FULL */
+  private async copyAllOrFree(): Promise<void> {
+    try {
+      await this.copyAll();
+    } catch (error) {
+      if (codeOf(error) === 'REPOSITORY_FULL' && patched('copyTree-20261127-free-when-full'))
+        await this.free();
+      throw error;
+    }
+  }
+
+  private async free(): Promise<void> {
+    if (this.lacking > 0 || this.lost > 0) {
+      this.state.note(this.lacking > 0 ? NOT_REMOVED : NOT_REMOVED_LOST);
+      return;
+    }
+    const { workload, owner } = this.input;
+    const summary = `${workload.name}: free what may go of a target without room`;
+    // By its time the record knows the removal again, also after a pause.
+    const nowMs = Date.now();
+    await this.remove((choice) =>
+      this.data.freeTree.executeWithOptions({ summary }, [
+        { ...this.ids, workload, owner, nowMs, choice, ...this.claim },
+      ]),
+    );
+  }
+
+  private async copyAll(): Promise<void> {
+    if (this.input.job.once !== undefined)
+      throw ApplicationFailure.nonRetryable(
+        'a one-time copy takes a machine; a set of files is copied by a job',
+        'JOB_KIND_WRONG',
+      );
+    for (;;) {
+      try {
+        return await this.copyRound();
+      } catch (error) {
+        const { maxReplans } = this.input.settings;
+        if (!PLAN_AGAIN.includes(codeOf(error)) || this.replans >= maxReplans) throw error;
+        this.replans++;
+        this.state.giveUpWork();
+        this.state.note(`planned again: ${reasonOf(error)}`);
+      }
+    }
+  }
+
+  /** One look at the source and the copy of what it shows, class by class: all that a class may refer to is there, durable, before it. */
+  private async copyRound(): Promise<void> {
+    const plan = await this.plan();
+    this.faults = plan.faults;
+    this.lacking = plan.lacking ?? 0;
+    this.lost = Math.max(this.lost, plan.lost ?? 0);
+    if (plan.state !== 'planned')
+      return plan.state === 'same' ? this.end(plan) : this.endSuspicious(plan);
+    this.state.addWork(
+      plan.classes.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+      0,
+    );
+    for (const work of plan.classes) await this.copyClass(plan, work);
+    await this.commit(plan);
+    // What the commit has told nobody tells again.
+    this.committedWarnings = plan.warnings;
+    for (const note of plan.notes ?? []) this.state.note(note);
+    await this.removeDue(plan);
+    this.end(plan);
+  }
+
+  /** By which the copies become those of the job. */
+  private get claim() {
+    const { job, overrides, definition } = this.input;
+    return {
+      ...(job.origin === undefined ? {} : { origin: job.origin }),
+      ...(overrides.takeOver === undefined ? {} : { takeOver: overrides.takeOver }),
+      ...(definition === undefined ? {} : { definition }),
+    };
+  }
+
+  private async plan(): Promise<PlannedTree | LeftTree> {
+    const { job, workload, overrides, owner, sourceFolders } = this.input;
+    this.state.show({ state: 'inspecting' }, 'comparing the source with its copy');
+    const { restorePoints } = job;
+    const scope = overrides.restorePoints ?? restorePoints;
+    const request = {
+      ...{ ...this.ids, workload, owner, sourceFolders, nowMs: Date.now() },
+      choice: { scope, withLogs: job.transactionLogs, ...this.policy },
+      verifyAfterCopy: job.storage.verifyAfterCopy,
+      acceptChanges: overrides.acceptChanges === true,
+      ...(overrides.now === undefined ? {} : { now: overrides.now }),
+      ...this.claim,
+    };
+    return this.pause.untilDone(this.input.settings.unavailableLimitMs, () =>
+      this.tries.planTree.executeWithOptions(
+        { summary: `${workload.name}: compare with its copy` },
+        [request],
+      ),
+    );
+  }
+
+  private async copyClass(plan: PlannedTree, work: TreeWork): Promise<void> {
+    const { settings, workload } = this.input;
+    const { windowCount, sizeBytes, fileCount } = work;
+    const what = { ...this.ids, reference: plan.reference, class: work.class };
+    for (let first = 0; first < windowCount; first += settings.batchWindows) {
+      await this.turn.giveUpIfLong();
+      await this.continueIfLong();
+      const count = Math.min(settings.batchWindows, windowCount - first);
+      const summary = `${workload.name} ${work.class}: windows ${first}–${first + count - 1} of ${windowCount}`;
+      this.state.show(
+        { state: 'copying', algorithm: 'increment' },
+        `copying ${fileCount} files, ${summary}`,
+      );
+      const startedAtMs = Date.now();
+      const counts = await this.pause.untilDone(settings.unavailableLimitMs, () =>
+        this.tries.copyFiles.executeWithOptions({ summary }, [
+          { ...what, firstWindow: first, windowCount: count },
+        ]),
+      );
+      const share = Math.round((sizeBytes * count) / windowCount);
+      this.state.addProgress(counts, share, Date.now() - startedAtMs);
+    }
+    this.state.show({ state: 'composing' }, `naming the files of ${work.class}`);
+    const {
+      drifted,
+      driftedPath,
+      faults,
+      lacking = 0,
+    } = await this.pause.pausable(() =>
+      this.data.publishFiles.executeWithOptions(
+        { summary: `${workload.name} ${work.class}: name the files` },
+        [what],
+      ),
+    );
+    if (drifted > 0)
+      throw ApplicationFailure.nonRetryable(
+        `${drifted} files of ${work.class} are not what they were when they were listed (${driftedPath ?? ''})`,
+        'SOURCE_CHANGED',
+      );
+    this.faults = joinFaults(this.faults, faults);
+    this.lacking += lacking;
+  }
+
+  private async commit({ reference }: PlannedTree): Promise<void> {
+    const { name } = this.input.workload;
+    this.state.show({ state: 'committing' }, 'entering what was copied into the index');
+    const { committed, committedCount, leftOut, hasLeftOut, sentAgain, lost } =
+      await this.data.commitTree.executeWithOptions({ summary: `${name}: commit` }, [
+        {
+          ...{ ...this.ids, reference, nowMs: Date.now(), choice: this.policy },
+          ...(patched(NOTES_TOLD) ? { isToldApart: true } : {}),
+        },
+      ]);
+    this.hasCommit = true;
+    for (const id of committed) this.state.committed(id);
+    if (committedCount > committed.length)
+      this.state.note(
+        `${committedCount} restore points were committed; the last ${committed.length} are named`,
+      );
+    this.leftOut = leftOut;
+    this.hasLeftOut = hasLeftOut ?? false;
+    this.sentAgain = sentAgain ?? NO_FAULTS;
+    this.lost += lost ?? 0;
+    this.state.show({ restorePoint: committed.at(-1) ?? null }, 'committed');
+  }
+
+  /** What fails here is a warning: the copy is good. */
+  private async removeDue({ reference }: PlannedTree): Promise<void> {
+    const { workload } = this.input;
+    // What the source has removed the older state may need that the copy is in, and what was not read may need it. Points that miss files count as good
+    // until a health check has judged them, and others would go in their stead.
+    if (this.lacking > 0 || this.lost > 0) return;
+    const { epoch } = reference;
+    const summary = `${workload.name}: retention`;
+    const nowMs = Date.now();
+    await this.remove((choice) =>
+      this.data.removeTreeFiles.executeWithOptions({ summary }, [
+        { ...this.ids, epoch, nowMs, choice },
+      ]),
+    );
+  }
+
+  private async remove(
+    removal: (choice: TreeCopy['policy']) => Promise<RemovedTreeFiles>,
+  ): Promise<void> {
+    this.state.show({ state: 'retention' }, 'removing what is not kept any more');
+    try {
+      const { fileCount, points, postponed } = await this.pause.pausable(() =>
+        removal(this.policy),
+      );
+      this.hasRemoval = fileCount > 0 || points.length > 0;
+      if (postponed !== null) this.state.note(`nothing was removed: ${postponed}`);
+      if (fileCount > 0 || points.length > 0)
+        this.state.note(`${fileCount} files and ${points.length} restore points were removed`);
+    } catch (error) {
+      if (isStop(error)) throw error;
+      this.state.note(`what is not kept any more could not be removed: ${reasonOf(error)}`);
+    }
+  }
+
+  /** What happened to single files, although the task as a whole has failed. */
+  private noteFaults(): void {
+    const warnings = [...this.committedWarnings, ...this.leftOut];
+    for (const note of [...faultNotes(this.faults), ...warnings]) this.state.note(note);
+    if (this.sentAgain.count > 0) this.state.note(sentAgainText(this.sentAgain));
+  }
+
+  private endSuspicious({ reason, code = 'SOURCE_SUSPICIOUS' }: LeftTree): void {
+    for (const note of faultNotes(this.faults)) this.state.note(note);
+    this.state.show({ code }, reason);
+    this.state.end('actionRequired', reason);
+  }
+
+  private end(plan: PlannedTree | LeftTree): void {
+    const { unusable, waiting = NO_FAULTS } = plan;
+    const again = this.sentAgain.count === 0 ? [] : [sentAgainText(this.sentAgain)];
+    const warnings = [...plan.warnings, ...again, ...this.leftOut];
+    const notes = [...faultNotes(this.faults), ...waitingNotes(waiting), ...warnings];
+    for (const note of notes) this.state.note(note);
+    const { count } = this.faults;
+    if (count > 0) this.state.show({ code: 'FILE_NOT_COPIED' }, faultsText(this.faults));
+    else if (this.hasLeftOut) this.state.show({ code: 'FILE_NOT_COPIED' }, this.leftOut[0] ?? '');
+    const parts = [
+      ...(count > 0 ? [faultsText(this.faults)] : []),
+      ...(this.lacking > 0 ? [NOT_REMOVED] : []),
+      ...warnings,
+      ...(this.lost > 0 && this.lacking === 0 && plan.state === 'planned'
+        ? [NOT_REMOVED_LOST]
+        : []),
+      ...(unusable === null
+        ? []
+        : [`${unusable.id} is ${unusable.state}: ${unusable.reason ?? ''}`]),
+    ];
+    const hasCopied = plan.state === 'planned' && this.hasCopied(plan);
+    const isWhole = count === 0 && !this.hasLeftOut && unusable === null;
+    if (isWhole && !hasCopied) this.state.foundCopied();
+    if (parts.length > 0) this.state.end('warning', parts.join('; '));
+    else if (hasCopied) this.state.end('success', null);
+    else this.state.end('nothingToCopy', nothingText(waiting.count));
+  }
+
+  private hasCopied({ classes }: PlannedTree): boolean {
+    return classes.length > 0 || this.state.task.committed.length > 0;
+  }
+
+  private async continueIfLong(): Promise<void> {
+    if (!isHistoryLong(this.input.settings)) return;
+    await this.pause.whilePaused();
+    await this.turn.giveUp();
+    await goOnInNewRun<typeof copyTree>({ ...this.input, carried: { task: this.state.task } });
+  }
+}
+
+const NOT_REMOVED =
+  'nothing was removed from the copy, because files of the source could not be copied';
+
+const NOT_REMOVED_LOST =
+  'nothing was removed from the copy, because restore points that count as good need what is not there';
+
+function nothingText(waitingCount: number): string {
+  const text = 'the copy has all that the source shows';
+  if (waitingCount === 0) return text;
+  return `${text}, but for ${waitingCount} files that may not be finished; the notes name them`;
+}

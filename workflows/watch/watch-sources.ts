@@ -1,0 +1,154 @@
+import {
+  allHandlersFinished,
+  ChildWorkflowCancellationType,
+  condition,
+  executeChild,
+  isCancellation,
+  ParentClosePolicy,
+  patched,
+  proxyActivities,
+  setCurrentDetails,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import type { WatchActivities } from '../../activities/watch-activities.js';
+import { orderOfLost } from '../../src/domain/schedules/retry.js';
+import { sessionIdOfWorkflow, sessionWorkflowId } from '../../src/domain/sessions/copy-session.js';
+import { cut } from '../../src/domain/sessions/task-brief.js';
+import { controlActivities } from '../activity-profiles.js';
+import { copySession } from '../session/copy-session.js';
+import { goOnInNewRun } from '../history-length.js';
+import { CONTROL_TASK_QUEUE, JOB_ID, lookTaskQueue, type WatchSourcesInput } from '../messages.js';
+
+/** A session is its own: the end of its watch does not stop it. */
+const SESSION_GOES_ON = 'watchSources-20261127-session-goes-on';
+
+/** Earlier builds waited for a session in one run, however long. */
+const WAIT_GOES_ON = 'watchSources-20261127-wait-goes-on';
+
+/** Watches the sources of an immediate job and starts a session when there is something to copy, and only then. It ends by itself only when the job is
+ *  disabled or gone: it goes on in a new run now and then, and the job's Schedule starts it anew should it ever be gone. A session that it has started
+ *  goes on when the watch is ended, because its job was changed, disabled or deleted; the next watch waits for it. */
+export async function watchSources(input: WatchSourcesInput): Promise<void> {
+  const { job } = input;
+  if (input.seen === undefined && patched(SESSION_GOES_ON) && !(await mayWatch(input))) return;
+  const settings = await controlActivities.readCopySettings.executeWithOptions(
+    { summary: 'read settings' },
+    [],
+  );
+  const { waitForRestorePoints } = proxyActivities<WatchActivities>({
+    taskQueue: lookTaskQueue(job.target.repositoryId),
+    startToCloseTimeout: '365d',
+    heartbeatTimeout: settings.heartbeatTimeoutMs,
+    retry: { initialInterval: settings.retryIntervalMs, maximumInterval: '1m' },
+  });
+  let seen = input.seen ?? null;
+  for (let sessions = 0; sessions < SESSIONS_PER_RUN; sessions++) {
+    setCurrentDetails(`Watching the sources of **${job.name}**`);
+    const found = await waitForRestorePoints.executeWithOptions(
+      { summary: `${job.name}: wait for new restore points` },
+      [{ job, seen, intervalMs: settings.watchIntervalMs }],
+    );
+    ({ seen } = found);
+    const names = found.workloads?.map(({ name }) => name).join(', ') ?? 'all workloads';
+    setCurrentDetails(`Copying ${cut(names, MAX_DETAIL_CHARACTERS)}`);
+    await copyNow(
+      input,
+      found.workloads?.map(({ id }) => id),
+    );
+    // The definition goes into the history with each look, and it may name thousands.
+    if (workflowInfo().continueAsNewSuggested) break;
+  }
+  await condition(allHandlersFinished);
+  await goOnInNewRun<typeof watchSources>({ ...input, seen });
+}
+
+/** Waits for the session of the watch before. A start that was due when the job was disabled comes all the same.
+ *  @returns whether the job is still to be watched */
+async function mayWatch(input: WatchSourcesInput): Promise<boolean> {
+  const jobId = input.job.id;
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+    const { isEnabled, hasSession } = await controlActivities.readWatchedJob.executeWithOptions(
+      { summary: `${jobId}: is it to be watched` },
+      [{ jobId }],
+    );
+    if (!isEnabled || !hasSession) return isEnabled;
+    setCurrentDetails('Waiting for the session of the watch before');
+    // A session of some days takes more looks than one history holds.
+    if (workflowInfo().continueAsNewSuggested && patched(WAIT_GOES_ON))
+      await goOnInNewRun<typeof watchSources>(input);
+    await sleep(pauseMs);
+  }
+}
+
+const FIRST_PAUSE_MS = 2_000;
+const LONGEST_PAUSE_MS = 60_000;
+
+/** 100 sessions are some 2,000 events. */
+const SESSIONS_PER_RUN = 100;
+/** The Temporal UI shows at most 20,000 bytes. */
+const MAX_DETAIL_CHARACTERS = 5_000;
+
+/** @param workloads ids of those that have something new; absent: all */
+async function copyNow(
+  input: WatchSourcesInput,
+  workloads: readonly string[] | undefined,
+): Promise<void> {
+  for (;;) {
+    const workflowId = sessionWorkflowId(input.job.id, Date.now());
+    try {
+      return await runSession(input, workflowId, workloads);
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      if (!patched(SESSION_GOES_ON)) return;
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError))
+        return orderAgain(input, workflowId, workloads);
+      // Somebody else's of the same second, which may have looked before there was anything new.
+      await sleep(1_000);
+    }
+  }
+}
+
+async function runSession(
+  { job }: WatchSourcesInput,
+  workflowId: string,
+  workloads: readonly string[] | undefined,
+): Promise<void> {
+  const goesOn = patched(SESSION_GOES_ON)
+    ? {
+        parentClosePolicy: ParentClosePolicy.ABANDON,
+        cancellationType: ChildWorkflowCancellationType.ABANDON,
+      }
+    : {};
+  await executeChild(copySession, {
+    ...goesOn,
+    workflowId,
+    taskQueue: CONTROL_TASK_QUEUE,
+    workflowIdReusePolicy: 'REJECT_DUPLICATE',
+    memo: { trigger: 'watch', isPartial: workloads !== undefined },
+    typedSearchAttributes: [{ key: JOB_ID, value: job.id }],
+    staticSummary: job.name,
+    staticDetails: `Copies to repository ${job.target.repositoryId}, because new restore points appeared.`,
+    args: [{ job, trigger: 'watch', overrides: { workloads } }],
+  });
+}
+
+/** A session that was terminated has told nobody what it has not copied, and the source will not show it as new again. */
+async function orderAgain(
+  { job }: WatchSourcesInput,
+  workflowId: string,
+  workloads: readonly string[] | undefined,
+): Promise<void> {
+  const order = orderOfLost(job, workloads ?? null, Date.now());
+  if (order === null) return;
+  await controlActivities.startJobsAfter.executeWithOptions(
+    { summary: `${job.id}: its session was terminated, order another one` },
+    [
+      {
+        ...{ jobId: job.id, sessionId: sessionIdOfWorkflow(workflowId) },
+        ...{ end: { covered: [], order }, startsFollowers: false },
+      },
+    ],
+  );
+}
