@@ -114,6 +114,8 @@ export interface TreeAbsenceAnswer {
   readonly standing: AbsenceAnswer | null;
   /** Points that were removed, with all files. */
   readonly removed: number;
+  /** What runs before have done and found, which stands in the record until it was told. Absent: nothing, or a source shows it again. */
+  readonly notes?: readonly string[];
 }
 
 // --- Health

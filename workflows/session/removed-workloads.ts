@@ -54,13 +54,19 @@ export async function settleAbsence(input: SettleAbsenceInput): Promise<AbsenceO
   const ids = { targetRepositoryId, jobId, workloadId: workload.id };
   const owner = workflowInfo().firstExecutionRunId;
   if (input.isTree === true) {
-    const { standing, removed } = await absenceActivities(
-      targetRepositoryId,
-      settings,
-    ).settleTreeAbsence.executeWithOptions({ summary: `${workload.name}: no source shows it` }, [
-      { ...ids, ...rule, workload, owner, isSeen, nowMs: Date.now() },
-    ]);
-    return standing === null ? null : settledOutcome(workload.name, standing, removed);
+    const {
+      standing,
+      removed,
+      notes = [],
+    } = await absenceActivities(targetRepositoryId, settings).settleTreeAbsence.executeWithOptions(
+      { summary: `${workload.name}: no source shows it` },
+      [{ ...ids, ...rule, workload, owner, isSeen, nowMs: Date.now() }],
+    );
+    if (standing === null) return null;
+    const outcome = settledOutcome(workload.name, standing, removed);
+    return notes.length === 0
+      ? outcome
+      : { ...outcome, notes, keeps: { workloadId: workload.id, owner, hasCommit: true } };
   }
   const { epoch, notes } = await listingActivities(
     targetRepositoryId,

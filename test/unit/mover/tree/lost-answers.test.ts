@@ -166,6 +166,36 @@ describe('of a step whose answer is lost for good, the next session tells', LONG
     expect((await world.copy()).tasks[0]).toMatchObject({ result: 'nothingToCopy', notes: [] });
   });
 
+  it('what was committed of a tree that no source shows by then, once', async () => {
+    makeTreesKnown(toySetLayout);
+    const kept = { retention: { type: 'days', value: 20 }, compact: null } as const;
+    const job = testJob({ transactionLogs: true, ...kept, removedWorkloadsAfterDays: 100 });
+    const world = new TreeWorld('sets', 'toysets', job);
+    const write = async (root: string, day: number) => {
+      await world.source.put(`${root}/db-${day}.a.set`, Buffer.from(`${root} ${day}`));
+      await world.source.put(`${root}/db-${day}.done`, Buffer.alloc(0));
+    };
+    await write('sets', 20);
+    await write('others', 20);
+    await world.copy();
+    await write('sets', 21);
+    world.nowMs += DAY_MS;
+    const dying = new LocalSessions([world.source, world.target], givenUpAt('commitTree'));
+    expect((await dying.tryToCopy(job, world.nowMs)).result).toBe('failed');
+    await world.source.removeAll('sets');
+    const notes: string[] = [];
+    for (let day = 0; day < 3; day++) {
+      world.nowMs += DAY_MS;
+      const { tasks } = await world.copy();
+      notes.push(...tasks.find(({ workload }) => workload === 'sets')!.notes);
+    }
+    expect(notes).toHaveLength(4);
+    expect(notes.filter((note) => note.startsWith('by a run before'))).toEqual([
+      expect.stringMatching(/: 1 restore points were committed, \S+ last$/),
+    ]);
+    expect(await toldOf(world)).toEqual({});
+  });
+
   it('what was removed', async () => {
     const world = await setsOfFiveDays();
     const dying = new LocalSessions([world.source, world.target], givenUpAt('removeTreeFiles'));
