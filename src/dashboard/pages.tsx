@@ -5,65 +5,94 @@ import { Page, Waiting } from './show/page.js';
 
 /** Every page is loaded when it is first opened. */
 const PAGES: readonly (readonly [string, ComponentType])[] = [
-  ['/', lazy(async () => ({ default: (await import('./pages/overview-page.js')).OverviewPage }))],
+  [
+    '/',
+    lazy(async () => ({
+      default: (await import('./pages/overview/overview-page.js')).OverviewPage,
+    })),
+  ],
   [
     '/workloads',
-    lazy(async () => ({ default: (await import('./pages/workloads-page.js')).WorkloadsPage })),
+    lazy(async () => ({
+      default: (await import('./pages/workloads/workloads-page.js')).WorkloadsPage,
+    })),
   ],
   [
     '/workloads/:repositoryId',
-    lazy(async () => ({ default: (await import('./pages/workload-page.js')).WorkloadPage })),
+    lazy(async () => ({
+      default: (await import('./pages/workloads/workload-page.js')).WorkloadPage,
+    })),
   ],
-  ['/jobs', lazy(async () => ({ default: (await import('./pages/jobs-page.js')).JobsPage }))],
+  ['/jobs', lazy(async () => ({ default: (await import('./pages/jobs/jobs-page.js')).JobsPage }))],
   // Not below /jobs: a job may be called `new`.
   [
     '/new-job',
-    lazy(async () => ({ default: (await import('./pages/new-job-page.js')).NewJobPage })),
+    lazy(async () => ({ default: (await import('./pages/jobs/new-job-page.js')).NewJobPage })),
   ],
   [
     '/jobs/:id/edit',
-    lazy(async () => ({ default: (await import('./pages/edit-job-page.js')).EditJobPage })),
+    lazy(async () => ({ default: (await import('./pages/jobs/edit-job-page.js')).EditJobPage })),
   ],
-  ['/jobs/:id', lazy(async () => ({ default: (await import('./pages/job-page.js')).JobPage }))],
+  [
+    '/jobs/:id',
+    lazy(async () => ({ default: (await import('./pages/jobs/job-page.js')).JobPage })),
+  ],
   [
     '/file-backup-jobs',
-    lazy(async () => ({ default: (await import('./pages/file-backups-page.js')).FileBackupsPage })),
+    lazy(async () => ({
+      default: (await import('./pages/jobs/file-backups-page.js')).FileBackupsPage,
+    })),
   ],
   [
     '/file-backup-jobs/:id',
-    lazy(async () => ({ default: (await import('./pages/file-backup-page.js')).FileBackupPage })),
+    lazy(async () => ({
+      default: (await import('./pages/jobs/file-backup-page.js')).FileBackupPage,
+    })),
   ],
   [
     '/sessions',
-    lazy(async () => ({ default: (await import('./pages/history-page.js')).HistoryPage })),
+    lazy(async () => ({ default: (await import('./pages/sessions/history-page.js')).HistoryPage })),
   ],
   [
     '/sessions/:id',
-    lazy(async () => ({ default: (await import('./pages/session-page.js')).SessionPage })),
+    lazy(async () => ({ default: (await import('./pages/sessions/session-page.js')).SessionPage })),
   ],
   [
     '/restore',
-    lazy(async () => ({ default: (await import('./pages/restore-page.js')).RestorePage })),
+    lazy(async () => ({
+      default: (await import('./pages/workloads/restore-page.js')).RestorePage,
+    })),
   ],
   [
     '/operations',
-    lazy(async () => ({ default: (await import('./pages/operation-page.js')).OperationPage })),
+    lazy(async () => ({
+      default: (await import('./pages/health/operation-page.js')).OperationPage,
+    })),
   ],
   [
     '/repositories',
     lazy(async () => ({
-      default: (await import('./pages/repositories-page.js')).RepositoriesPage,
+      default: (await import('./pages/repositories/repositories-page.js')).RepositoriesPage,
     })),
   ],
-  ['/health', lazy(async () => ({ default: (await import('./pages/health-page.js')).HealthPage }))],
+  [
+    '/health',
+    lazy(async () => ({ default: (await import('./pages/health/health-page.js')).HealthPage })),
+  ],
   [
     '/notifications',
     lazy(async () => ({
-      default: (await import('./pages/notifications-page.js')).NotificationsPage,
+      default: (await import('./pages/system/notifications-page.js')).NotificationsPage,
     })),
   ],
-  ['/access', lazy(async () => ({ default: (await import('./pages/access-page.js')).AccessPage }))],
-  ['/system', lazy(async () => ({ default: (await import('./pages/system-page.js')).SystemPage }))],
+  [
+    '/access',
+    lazy(async () => ({ default: (await import('./pages/system/access-page.js')).AccessPage })),
+  ],
+  [
+    '/system',
+    lazy(async () => ({ default: (await import('./pages/system/system-page.js')).SystemPage })),
+  ],
 ];
 
 export function Pages() {
