@@ -74,8 +74,9 @@ function keptSummary(
   { workload, jobId }: Pick<ChainRecord, 'workload' | 'jobId'>,
   points: readonly { readonly createdAt: string }[],
 ): WorkloadSummary {
+  const { id, name, type } = workload;
   return {
-    ...workload,
+    ...{ id, name, type },
     jobId,
     restorePointCount: points.length,
     newestAt: points.at(-1)?.createdAt ?? null,
