@@ -216,6 +216,11 @@ export const ERROR_CODES = {
     meaning: 'Two machines claim one workload id: two folders, or two sources of a job, hold it.',
     hint: 'Give the clone an id of its own, or keep its backups in a repository of their own and copy them with another job; for two sources of one job name the workloads of each. Copies made so far are kept.',
   },
+  WORKLOAD_AMBIGUOUS: {
+    kind: 'invalid',
+    meaning: 'A job or an order names an id that several workloads had before.',
+    hint: 'Name those that are meant by the ids that they have now, which the text gives.',
+  },
   WORKLOAD_RULE_BROKEN: {
     kind: 'invalid',
     meaning: 'The job asks for something that copies of backups of this type do not allow.',

@@ -11,7 +11,6 @@ import { sentences } from '../../src/domain/sentences.js';
 import {
   excludedBy,
   isLike,
-  namedIn,
   namesOfWorkload,
   sourceScope,
 } from '../../src/domain/jobs/source-scope.js';
@@ -26,6 +25,7 @@ import { mayHoldWorkloads } from '../../src/domain/sources/unseen-part.js';
 import { cut } from '../../src/domain/sessions/task-brief.js';
 import { listingActivities } from '../activity-profiles.js';
 import { codeOf, isStop, reasonOf } from '../failures.js';
+import { ambiguousTasks } from './ambiguous-names.js';
 import { unknownNames, type SourceLook } from './unknown-names.js';
 
 export interface SourceWorkload {
@@ -63,14 +63,14 @@ export async function findWorkloads(
   const all = asNamed(listed, job, overrides);
   const looks = all.map(withoutOnlySeen);
   const titleOf = workloadTitles(looks.flatMap(({ workloads }) => workloads));
-  const isStarted = overrides.workloads === undefined ? () => true : namedIn(overrides.workloads);
+  const ambiguity = ambiguousTasks(job, overrides.workloads, looks);
   const isInScope = taskScope(job);
   const faultsOf = workloadRuleFaults(job);
   const found = new Map<string, SourceWorkload>();
   // Also what is not taken for what the job names.
   const ids = ({ id, otherIds = [] }: FoundWorkload): string[] => [id, ...otherIds];
   const seen = new Set(listed.flatMap(({ workloads }) => workloads.flatMap(ids)));
-  const told: CopyTask[] = [];
+  const told = [...ambiguity.tasks];
   let hasUnreadSource = false;
   for (const [index, entry] of include.entries()) {
     const { repositoryId, workloads, failure } = looks[index]!;
@@ -84,7 +84,7 @@ export async function findWorkloads(
     const broken = new BrokenRules(faultsOf, repositoryId);
     for (const workload of workloads) {
       if (broken.isBrokenFor(workload)) continue;
-      if (!isStarted(workload) || !isInScope(repositoryId, workload)) continue;
+      if (!ambiguity.isStarted(workload) || !isInScope(repositoryId, workload)) continue;
       const passedOver = passedOverText(job, rulesOf(workload));
       if (workload.unseen === undefined && passedOver !== null) {
         told.push(passedOverTask(titleOf(workload), passedOver));

@@ -15,6 +15,7 @@ import { heldTwiceText } from '../../domain/sources/one-workload.js';
 import type { RetentionAction } from '../../domain/retention/retention.js';
 import type { SourceWorkload } from '../../domain/sources/source-workload.js';
 import type { SelectedRestorePoint } from '../../domain/sources/select-restore-points.js';
+import { ambiguousNames } from '../../domain/jobs/ambiguous-ids.js';
 import {
   NAMES_OF_JOB,
   unmatchedLimits,
@@ -84,7 +85,7 @@ interface FoundWorkload {
 interface FoundWorkloads {
   /** In the order of the job's sources, and of their ids in each. */
   readonly found: readonly FoundWorkload[];
-  /** Names in the definition of the job for which there is nothing; one plain sentence each. */
+  /** Names in the definition of the job for which there is nothing, or that may be meant for several; one plain sentence each. */
   readonly unmatched: readonly string[];
 }
 
@@ -128,17 +129,12 @@ async function workloadsAfter(
     }
     isOpen ||= repositoryId === doneIn;
   }
+  const backups = shown.filter(({ workload }) => workload.isOnlySeen !== true);
   // What could not be looked into may hold what is named.
   const unmatched = isAllSeen
-    ? [
-        ...unmatchedSources(
-          job,
-          shown.filter(({ workload }) => workload.isOnlySeen !== true),
-        ),
-        ...unmatchedLimits(job, shown),
-      ]
+    ? [...unmatchedSources(job, backups), ...unmatchedLimits(job, shown)]
     : [];
-  return { found, unmatched };
+  return { found, unmatched: [...ambiguousNames(job, backups), ...unmatched] };
 }
 
 /** As a session names it. */

@@ -4,8 +4,10 @@ import type { JobPlan } from '../../../src/domain/sessions/operation.js';
 import { BackupError } from '../../../src/domain/errors.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 import { composerOf } from '../../../src/image/formats.js';
+import { GrowingSource } from '../../support/living/growing-source.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 import { testJob } from '../../support/session/test-site.js';
+import { filesBelow } from '../../support/tree/tree-world.js';
 import { LocalSessions } from '../../support/workflows/local-sessions.js';
 
 const NOW_MS = Date.UTC(2026, 10, 27, 22);
@@ -134,6 +136,49 @@ describe('sessions over one machine', () => {
     const [former] = (await listSourceWorkloads(source)).flatMap(({ otherIds = [] }) => otherIds);
     const { tasks } = await sessions.copy(JOB, NOW_MS, { workloads: [former!] });
     expect(tasks).toMatchObject([{ workload: 'db01', result: 'success' }]);
+  });
+
+  it('and plans, say of an id that two workloads had before that it may be meant for either', async () => {
+    const machine = new GrowingSource(source, 'pool', { blockCount: 2 });
+    await machine.backUp(NOW_MS - HOUR_MS, 'full');
+    const [first] = machine.days;
+    const bytes = (await filesBelow(source, 'pool')).get(first!.fileName)!;
+    const [time] = first!.fileName.split('.');
+    // Another machine came into the folder, which was the id of the first one while that was alone.
+    const [point, disk] = ['1', '2'].map((n) => `00000000-0000-4000-9000-00000000000${n}`);
+    await source.put(`pool/${time}.${point}.${disk}.full.qcow2`, bytes);
+    const rpo = { maxCopyAgeHours: 24, maxLagHours: null };
+    const include = [{ repositoryId: 'primary', workloads: ['ovirt-pool', 'web01.img'] }];
+    const limits = { ...rpo, workloads: [{ ...rpo, workload: 'ovirt-pool' }] };
+    const job = { ...JOB, sources: { include, exclude: [] }, rpo: limits };
+    const now = `ovirt-pool (now ovirt-pool:${disk}, ovirt-pool:3d5c0f8e-2b71-4c9d-8e46-a1f7b2d39c11)`;
+    const said = [
+      `\`workloads\` names ids that several workloads had before, and all of them are copied: ${now}`,
+      `\`rpo\` names ids that several workloads had before, and its limits hold for each of them: ${now}`,
+    ];
+    const [{ workloads }] = (await sessions.plan(job, NOW_MS)) as [JobPlan];
+    expect(workloads.flatMap(({ reasons }) => reasons).slice(0, 2)).toEqual(said);
+
+    const started = await sessions.copy(job, NOW_MS, { workloads: ['ovirt-pool', 'web01.img'] });
+    expect(started).toMatchObject({
+      result: 'warning',
+      tasks: [
+        {
+          code: 'WORKLOAD_AMBIGUOUS',
+          reason: expect.stringContaining(`and copied none of them for it: ${now}. Name those `),
+        },
+        { workload: 'web01.img', result: 'success' },
+      ],
+    });
+    const all = await sessions.copy(job, NOW_MS + HOUR_MS);
+    expect(all.tasks.filter(({ result }) => result === 'success')).toHaveLength(2);
+    const warnings = all.tasks.filter(({ result }) => result === 'warning');
+    expect(warnings.map(({ code, reason }) => [code, reason])).toEqual(
+      said.map((text) => [
+        'WORKLOAD_AMBIGUOUS',
+        expect.stringContaining(`${text}. Name those`) as string,
+      ]),
+    );
   });
 
   it('plan anew after a file that its format could not hold', async () => {
