@@ -181,7 +181,7 @@ export class ImageStack {
     return Math.min(
       this.blockCount,
       nextCutOff < end ? nextCutOff : Infinity,
-      ...images.map((image) => image.nextHeldBlock(block)),
+      ...images.map((image) => heldWithin(image, block)),
     );
   }
 
@@ -252,6 +252,12 @@ export class ImageStack {
   async close(): Promise<void> {
     for (const layer of this.opened) await layer.close();
   }
+}
+
+/** Infinity when it holds none. Of a disk that grew the layers below are shorter, and behind their end there is nothing to look at. */
+function heldWithin(image: DiskImage, block: number): number {
+  const next = image.nextHeldBlock(block);
+  return next * BLOCK_BYTES < image.virtualSizeBytes ? next : Infinity;
 }
 
 /** The catalogue knows by names which image builds on which; where the format has more to tell a parent by, that must be right, too: one that was
