@@ -7,6 +7,7 @@ import {
   sleep,
   workflowInfo,
   type ActivityInterfaceFor,
+  type ActivityOptions,
 } from '@temporalio/workflow';
 import type {
   PreparedDisks,
@@ -29,7 +30,7 @@ import { goOnInNewRun, isHistoryLong } from '../history-length.js';
 import { repositoryTaskQueue, type RestoreInput } from '../messages.js';
 import { OperationState } from './operation-state.js';
 import { restoreTree } from './restore-tree.js';
-import { toTheEnd, WAITS_FOR_STOP } from './to-the-end.js';
+import { toTheEnd, WAITS_FOR_STOP, type LastTries } from './to-the-end.js';
 
 /** Restores the disks of one copied restore point into a folder of the worker's machine, resumable and verified block by block. A run that
  *  has grown long goes on in a new one between two batches: the plan and the cursor in the destination hold the place. */
@@ -47,7 +48,7 @@ async function restore(input: RestoreInput, state: OperationState): Promise<Oper
   const settings =
     input.carried?.settings ??
     (await controlActivities.readCopySettings.executeWithOptions({ summary: 'read settings' }, []));
-  const activities = proxyActivities<RestoreActivities>({
+  const options: ActivityOptions = {
     taskQueue: repositoryTaskQueue(input.repositoryId),
     startToCloseTimeout: '12h',
     heartbeatTimeout: settings.heartbeatTimeoutMs,
@@ -59,7 +60,11 @@ async function restore(input: RestoreInput, state: OperationState): Promise<Oper
     retry: { initialInterval: settings.retryIntervalMs, maximumInterval: '1m' },
     // Somebody waits for it: it needs no turn, and the next worker that is free takes it up.
     priority: { priorityKey: FIRST_PRIORITY },
-  });
+  };
+  const activities = proxyActivities<RestoreActivities>(options);
+  const retry = { ...options.retry, maximumAttempts: FEW_TRIES };
+  const fewTries = proxyActivities<RestoreActivities>({ ...options, retry });
+  const tries = { activities, fewTries, limitMs: settings.unavailableLimitMs };
   const { repositoryId, restorePointId, destinationPath, format } = input;
   const order: RestoreOrder = {
     repositoryId,
@@ -72,13 +77,16 @@ async function restore(input: RestoreInput, state: OperationState): Promise<Oper
     leaseId: input.carried?.leaseId ?? workflowInfo().runId,
   };
   try {
-    return await restoreLeased(input, { order, settings, activities, state });
+    return await restoreLeased(input, { order, settings, activities, tries, state });
   } catch (error) {
     if (!(error instanceof ContinueAsNew) && patched(GIVES_BACK))
       await giveLeaseBack(order, settings);
     throw error;
   }
 }
+
+/** With the pauses between them half a minute: so long a stop of the last steps waits for storage that is away. */
+const FEW_TRIES = 5;
 
 async function restoreLeased(input: RestoreInput, begun: BegunRestore): Promise<OperationStatus> {
   const { settings, activities, state } = begun;
@@ -88,7 +96,7 @@ async function restoreLeased(input: RestoreInput, begun: BegunRestore): Promise<
   if (plan.tree !== undefined)
     return restoreTree({
       ...{ order, work: plan.tree },
-      ...{ settings, activities, state, betweenBatches },
+      ...{ settings, activities, tries: begun.tries, state, betweenBatches },
     });
   return restoreDisks(input, { ...begun, order, plan, betweenBatches });
 }
@@ -132,6 +140,7 @@ interface BegunRestore {
   readonly order: RestoreOrder;
   readonly settings: CopySettings;
   readonly activities: ActivityInterfaceFor<RestoreActivities>;
+  readonly tries: LastTries;
   readonly state: OperationState;
 }
 
@@ -242,7 +251,7 @@ const PREPARES_AGAIN = 'restorePoint-20261127-prepares-again';
 const ENDS_APART = 'restorePoint-20261127-ends-apart';
 
 async function restorePlanned(restore: DiskRestore): Promise<OperationStatus> {
-  const { order, plan, settings, activities, state, betweenBatches } = restore;
+  const { order, plan, settings, activities, tries, state, betweenBatches } = restore;
   const { reference } = plan;
   state.beginPiece(plan.disks);
   for (const disk of plan.disks) {
@@ -264,17 +273,19 @@ async function restorePlanned(restore: DiskRestore): Promise<OperationStatus> {
     }
   }
   const endsApart = patched(ENDS_APART);
-  const files = await toTheEnd(state, async () => {
-    const finished = await activities.finishRestore.executeWithOptions(
-      { summary: `${order.restorePointId}: give the restored disks their names` },
-      [{ order, reference, nowMs: Date.now(), ...(endsApart ? { endsApart } : {}) }],
-    );
-    if (endsApart)
-      await activities.endRestore.executeWithOptions(
-        { summary: `${order.restorePointId}: end the restore` },
-        [{ order, reference, nowMs: Date.now() }],
-      );
-    return finished.files;
+  const { files } = await toTheEnd(state, tries, {
+    name: (last) =>
+      last.finishRestore.executeWithOptions(
+        { summary: `${order.restorePointId}: give the restored disks their names` },
+        [{ order, reference, nowMs: Date.now(), ...(endsApart ? { endsApart } : {}) }],
+      ),
+    end: async (last) => {
+      if (endsApart)
+        await last.endRestore.executeWithOptions(
+          { summary: `${order.restorePointId}: end the restore` },
+          [{ order, reference, nowMs: Date.now() }],
+        );
+    },
   });
   for (const file of files) state.note(`restored ${file}`);
   return state.end('success', null);

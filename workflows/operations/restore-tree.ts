@@ -10,13 +10,14 @@ import type { OperationStatus } from '../../src/domain/sessions/operation.js';
 import { lackingNotes, lackingSummary } from '../../src/domain/trees/target-tree.js';
 import { type TreeRestoreWork } from '../../src/domain/trees/tree-damage.js';
 import type { OperationState } from './operation-state.js';
-import { toTheEnd } from './to-the-end.js';
+import { toTheEnd, type LastTries } from './to-the-end.js';
 
 interface TreeRestore {
   readonly order: RestoreOrder;
   readonly work: TreeRestoreWork;
   readonly settings: CopySettings;
   readonly activities: ActivityInterfaceFor<RestoreActivities>;
+  readonly tries: LastTries;
   readonly state: OperationState;
   /** Called between two batches; may end this run of the workflow. */
   readonly betweenBatches: () => Promise<void>;
@@ -76,18 +77,18 @@ export async function restoreTree(restore: TreeRestore): Promise<OperationStatus
 }
 
 function nameAndEnd(
-  { order: { restorePointId }, activities, state }: TreeRestore,
+  { order: { restorePointId }, tries, state }: TreeRestore,
   prepared: Pick<PreparedTree, 'order' | 'token'>,
 ): ReturnType<TreeRestore['activities']['finishTreeRestore']> {
-  return toTheEnd(state, async () => {
-    const finished = await activities.finishTreeRestore.executeWithOptions(
-      { summary: `${restorePointId}: give the restored files their names` },
-      [{ ...prepared, nowMs: Date.now() }],
-    );
-    await activities.endTreeRestore.executeWithOptions(
-      { summary: `${restorePointId}: end the restore` },
-      [{ ...prepared, nowMs: Date.now() }],
-    );
-    return finished;
+  return toTheEnd(state, tries, {
+    name: (last) =>
+      last.finishTreeRestore.executeWithOptions(
+        { summary: `${restorePointId}: give the restored files their names` },
+        [{ ...prepared, nowMs: Date.now() }],
+      ),
+    end: (last) =>
+      last.endTreeRestore.executeWithOptions({ summary: `${restorePointId}: end the restore` }, [
+        { ...prepared, nowMs: Date.now() },
+      ]),
   });
 }

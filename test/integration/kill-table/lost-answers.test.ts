@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import type { ChainRecord } from '../../../src/chain/chain-record.js';
 import { readChainRecord } from '../../../src/chain/chain-store.js';
+import { BackupError } from '../../../src/domain/errors.js';
 import { sessionWorkflowId } from '../../../src/domain/sessions/copy-session.js';
 import type { OperationStatus } from '../../../src/domain/sessions/operation.js';
 import { restorePointKey } from '../../../src/domain/targets/repository-view.js';
@@ -300,5 +301,47 @@ describe('what a check has set aside', LONG, () => {
 
   it('is told by nobody else when the check has told it', async () => {
     expect(await notesAfter({})).toEqual([]);
+  });
+});
+
+describe('a restore of disks whose storage goes away in its last steps', LONG, () => {
+  async function stoppedWhileAway(step: string, stopsAt: number) {
+    const { target, keyOf } = await machine();
+    const folder = new SimulatedRepository('folder:/tmp/restored');
+    const where = { destinationPath: folder.id.slice('folder:'.length), format: 'raw' } as const;
+    let tries = 0;
+    const sessions: LocalSessions = new LocalSessions([target, folder], {
+      beforeActivity: (name) => {
+        if (name !== step) return Promise.resolve();
+        if (++tries === stopsAt) sessions.stop('restore');
+        return Promise.reject(new BackupError('REPOSITORY_UNREACHABLE', 'the share is away'));
+      },
+    });
+    const order = { repositoryId: 'offsite', restorePointId: keyOf(-1), ...where };
+    const outcome = await sessions.restore(order, NOW_MS);
+    return { outcome, tries, names: (await folder.list('')).map(({ name }) => name) };
+  }
+
+  it('ends as stopped when it is to stop before they have their names, and says so', async () => {
+    const { outcome, tries } = await stoppedWhileAway('finishRestore', 7);
+    expect(outcome).toMatchObject({
+      result: 'stopped',
+      notes: [expect.stringMatching(/^it was stopped while .* names: .*: the share is away/)],
+    });
+    expect(tries).toBeLessThanOrEqual(10);
+  });
+
+  it('ends well when it is to stop and all have their names, and says what it leaves', async () => {
+    const { outcome, tries, names } = await stoppedWhileAway('endRestore', 7);
+    expect(outcome).toMatchObject({
+      result: 'success',
+      notes: [
+        expect.stringMatching(/^what the restore needed .* could not be taken away: the share/),
+        expect.stringContaining('that came too late, and all of them have theirs'),
+        expect.stringMatching(/^restored .*raw$/),
+      ],
+    });
+    expect(tries).toBeLessThanOrEqual(10);
+    expect(names.filter((name) => name.endsWith('.raw'))).toHaveLength(1);
   });
 });
