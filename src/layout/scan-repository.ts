@@ -11,9 +11,11 @@ import { filesOfDisk } from '../domain/sources/source-files.js';
 import type { UnseenPart } from '../domain/sources/unseen-part.js';
 import { boundedWorkloadId } from '../domain/sources/workload-id.js';
 import type { RepositoryEntry, SourceRepository } from '../repository/backup-repository.js';
+import { joinPath } from '../repository/repository-path.js';
 import type { BackupLayout, ClaimedFile, ClaimedFiles, FoundWorkload } from './backup-layout.js';
 import { FolderFacts, FORGETFUL, type FactStore } from './file-facts.js';
 import { joinFolders } from './join-folders.js';
+import { toldByStart, worthReading } from './known-starts.js';
 import { BACKUP_LAYOUTS } from './layouts.js';
 import { withAwaited } from './on-their-way.js';
 import { treesIn, type OnUnread } from './scan-trees.js';
@@ -117,12 +119,22 @@ async function workloadsIn(
       onUnseen?.(part);
     }
     folder.unread.forEach(onUnread);
-    const tell =
-      onUnrecognised &&
-      ((files: readonly RepositoryEntry[], runBy?: string): void =>
-        unrecognisedIn(files, treeTools, runBy).forEach(onUnrecognised));
-    tell?.(folder.unclaimed, folder.runBy);
-    const foundHere = await workloadsOf(repository, folder, look, onUnread, tell);
+    const isAsked =
+      hasBackups(folder) ||
+      (onUnrecognised !== undefined && worthReading(folder.unclaimed).length > 0);
+    const facts = isAsked
+      ? await FolderFacts.of(look.store, repository, folder.folder, look.siblings)
+      : null;
+    const unlisted: (readonly RepositoryEntry[])[] = [];
+    const foundHere = await workloadsOf(folder, facts, onUnread, (files) => unlisted.push(files));
+    if (onUnrecognised !== undefined) {
+      const told = unrecognisedIn(folder.unclaimed, treeTools, folder.runBy);
+      for (const files of unlisted) told.push(...unrecognisedIn(files, treeTools));
+      const all = [...folder.unclaimed, ...unlisted.flat()];
+      for (const files of told)
+        onUnrecognised(facts === null ? files : await withStart(files, all, facts));
+    }
+    facts?.keep();
     for (const found of foundHere.map(withBounds)) {
       const known = shares.get(found.id);
       if (known === undefined) shares.set(found.id, [found]);
@@ -171,16 +183,20 @@ function withDate<P extends { readonly createdAtMs: number }>(point: P): P {
   return { ...point, createdAtMs: datableMs(point.createdAtMs) };
 }
 
+/** As far as names tell. */
+function hasBackups({ shares, trees }: WalkedFolder): boolean {
+  return shares.length + trees.length > 0;
+}
+
 async function workloadsOf(
-  repository: SourceRepository,
-  { folder, shares, trees, apart = [], runBy }: WalkedFolder,
-  { store, siblings }: Look,
+  walked: WalkedFolder,
+  facts: FolderFacts | null,
   onUnread: OnUnread,
-  onUnlisted?: (files: readonly RepositoryEntry[]) => void,
+  onUnlisted: (files: readonly RepositoryEntry[]) => void,
 ): Promise<SourceWorkload[]> {
+  const { folder, shares, trees, apart = [], runBy } = walked;
   const running = runBy === RUN_BY_VMWARE ? runningMachines(folder, apart) : [];
-  if (shares.length + trees.length === 0) return running;
-  const facts = await FolderFacts.of(store, repository, folder, siblings);
+  if (facts === null || !hasBackups(walked)) return running;
   const workloads = await treesIn(facts, { folder, trees }, onUnread, onUnlisted);
   for (const { layout, claimed, onTheirWay } of shares) {
     const { type, makesFullsOnly } = layout;
@@ -191,10 +207,9 @@ async function workloadsOf(
     };
     const all = await foundBy(layout, facts, { claimed, onTheirWay }, onUnread);
     if (all === null) continue;
-    onUnlisted?.(all.nobodys);
+    onUnlisted(all.nobodys);
     for (const found of all.workloads) workloads.push({ ...known, ...found });
   }
-  facts.keep();
   return [...workloads, ...running];
 }
 
@@ -237,6 +252,24 @@ function nobodysFiles(
     ]),
   );
   return doubtful.filter(({ path }) => !listed.has(path));
+}
+
+/** With the tool that the first bytes of a file tell, where no name does. Disks that machines run on are no backups, whatever they begin with.
+ *  @param all that may be among them */
+async function withStart(
+  files: UnrecognisedFiles,
+  all: readonly RepositoryEntry[],
+  facts: FolderFacts,
+): Promise<UnrecognisedFiles> {
+  const { folder, tool, runBy, leadsOut, examples } = files;
+  if (tool !== undefined || runBy !== undefined || leadsOut) return files;
+  const told = await toldByStart(
+    facts,
+    all.filter(({ path, name }) => joinPath(folder === '.' ? '' : folder, name) === path),
+  );
+  if (told === null) return files;
+  const names = [...new Set([told.name, ...examples])].slice(0, UNRECOGNISED_EXAMPLES);
+  return { ...files, examples: names, tool: told.tool };
 }
 
 /** Folder by folder.

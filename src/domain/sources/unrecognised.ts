@@ -94,8 +94,25 @@ const OTHER_TOOLS: readonly (readonly [tool: string, path: RegExp])[] = [
     'tar, zip or another archiver',
     /\.(?:tar|t[gx]z|tbz2?|zip|7z|rar)(?:\.(?:bz2|zst|lz4|lzo|gpg|age|enc|[a-z]{2}|\d{3}))*$/i,
   ],
+  // Packed, it is more than a file that some program set aside.
+  ['SQL Server', /\.(?:bak|bkp|diff?|trn|tlog)\.(?:gz|bz2|xz|zst|lz4|lzo|7z|zip|rar)$/i],
+  ['mongodump', /\.bson$/i],
+  ['SQLite', /\.(?:sqlite3?|db3)$/i],
+  ['pgBackRest', /(?:^|\/)backup\.manifest(?:\.copy)?$/],
+  ['EnCase, FTK Imager or another program of forensics', /\.(?:e|ex|s)01$/i],
   ['rsnapshot', /(?:^|\/)(?:alpha|beta|gamma|delta|hourly|daily|weekly|monthly|yearly)\.\d+\//],
+  ['GnuPG, age or another program that encrypts', /\.(?:gpg|pgp|age|aes|enc)$/i],
 ];
+
+/** What packers, encryption and `split` put behind the name of a backup. */
+const WRAPPED =
+  /(?:\.(?:gz|bz2|xz|zst|lz4|lzo|lzma|7z|zip|rar|gpg|pgp|age|aes|enc|a[a-z]|\d{3})){1,4}$/i;
+
+/** The path as it is, and without what was put behind it: `web01.vdi.gz.gpg` is of what makes `web01.vdi`. */
+function withUnwrapped(path: string): string[] {
+  const bare = path.replace(WRAPPED, '');
+  return bare === path || bare === '' || bare.endsWith('/') ? [path] : [path, bare];
+}
 
 /** Tools whose backup may be a folder with everything below it, by a file that lies in that folder. */
 const TOOLS_OF_TREES: readonly (readonly [tool: string, name: RegExp])[] = [
@@ -111,14 +128,16 @@ export function toolOfTree(names: readonly string[]): string | null {
 
 /** The first tool whose backups one of these files looks like; null: none. */
 export function otherToolOf(folder: string, names: readonly string[]): string | null {
-  const paths = names.map((name) => (folder === '.' ? name : `${folder}/${name}`));
+  const paths = names.flatMap((name) => withUnwrapped(folder === '.' ? name : `${folder}/${name}`));
   return OTHER_TOOLS.find(([, path]) => paths.some((one) => path.test(one)))?.[0] ?? null;
 }
 
 /** Whether a file alone looks like a backup of that tool. */
 export function looksLike(tool: string, folder: string, name: string): boolean {
   const path = folder === '.' ? name : `${folder}/${name}`;
-  return OTHER_TOOLS.some(([title, pattern]) => title === tool && pattern.test(path));
+  return OTHER_TOOLS.some(
+    ([title, pattern]) => title === tool && withUnwrapped(path).some((one) => pattern.test(one)),
+  );
 }
 
 /** As many names tell what it is. */

@@ -97,6 +97,23 @@ const NAMES: readonly (readonly [folder: string, name: string, tool: string | nu
   ['cv/CHUNK_123', 'SFILE_CONTAINER_001', 'Commvault'],
   ['nas/web.hbk/Config', 'x', 'Synology Hyper Backup'],
   ['NakivoBackup', 'x', 'NAKIVO'],
+  ['pgbackrest/backup/demo/20261126-005547F', 'backup.manifest.copy', 'pgBackRest'],
+  // Under what a packer, encryption or `split` put behind it.
+  ['mssql', 'sales_full.bak.gz', 'SQL Server'],
+  ['mssql', 'sales_log.trn.zst', 'SQL Server'],
+  ['mssql', 'settings.bak', null],
+  ['oracle', 'sales.dmp.gz', 'Oracle Data Pump'],
+  ['vms', 'Win10.vdi.zst', 'VirtualBox (VDI)'],
+  ['vms', 'Win10.vdi.gz.gpg', 'VirtualBox (VDI)'],
+  ['vms', 'Win10.vdi.aa', 'VirtualBox (VDI)'],
+  ['redis', 'dump.rdb.gz', 'Redis or Valkey'],
+  ['clients', 'c.wim.001', 'DISM or another program that writes Windows images (WIM)'],
+  ['secret', 'books.gpg', 'GnuPG, age or another program that encrypts'],
+  ['docs', 'readme.gz', null],
+  ['.', '.gz', null],
+  ['apps', 'books.sqlite3', 'SQLite'],
+  ['mongo/shop', 'orders.bson.gz', 'mongodump'],
+  ['pc', 'disk.E01', 'EnCase, FTK Imager or another program of forensics'],
   ['gitlab', '1764200000_2026_11_27_17.6.0_gitlab_backup.tar', 'GitLab'],
 ];
 

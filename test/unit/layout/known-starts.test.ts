@@ -1,0 +1,72 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import type { UnrecognisedFiles } from '../../../src/domain/sources/unrecognised.js';
+import { scanRepository } from '../../../src/layout/scan-repository.js';
+import type { RepositoryCopy } from '../../support/layout/repository-copy.js';
+import { treeOf } from '../../support/layout/tree.js';
+import { requireTool } from '../../support/image/qemu.js';
+
+async function strangersIn({ repository }: RepositoryCopy): Promise<UnrecognisedFiles[]> {
+  const strangers: UnrecognisedFiles[] = [];
+  await scanRepository(repository, { onUnrecognised: (files) => strangers.push(files) });
+  return strangers;
+}
+
+const start = (text: string, byteLength = 65_536): Buffer =>
+  Buffer.concat([Buffer.from(text, 'latin1')], byteLength);
+
+describe('a backup under a name that no layout knows', () => {
+  it.each([
+    ['QFI\xfb\0\0\0\x03', 'a machine as a disk image (qcow2)'],
+    ['vhdxfile', 'a machine as a disk image (VHDX)'],
+    ['KDMV', 'a machine as a disk image (VMDK)'],
+    ['<<< Oracle VM VirtualBox Disk Image >>>', 'a machine as a disk image (VDI)'],
+    ['PGDMP', 'pg_dump'],
+    ['MSSQLBAK', 'SQL Server'],
+  ])('is told by its first bytes: %j', async (bytes, tool) => {
+    const copy = await treeOf({ 'vms/notes': 'x', 'vms/a picture': 70_000 });
+    writeFileSync(copy.at('vms/web01'), start(bytes));
+    expect(await strangersIn(copy)).toEqual([
+      { folder: 'vms', fileCount: 3, examples: ['web01', 'a picture', 'notes'], tool },
+    ]);
+  });
+
+  it('is not told by the first bytes of what is too small for one, of the smallest of many, or of the disk that a machine runs on', async () => {
+    const copy = await treeOf({ 'vms/b': 80_000, 'vms/c': 80_000, 'vms/d': 80_000 });
+    writeFileSync(copy.at('vms/e'), start('conectix', 80_000));
+    writeFileSync(copy.at('vms/web01'), start('QFI\xfb', 70_000));
+    expect(await strangersIn(copy)).toMatchObject([{ tool: 'a machine as a disk image (VHD)' }]);
+    rmSync(copy.at('vms/e'));
+    writeFileSync(copy.at('vms/f'), Buffer.alloc(80_000));
+    writeFileSync(copy.at('vms/small'), start('QFI\xfb', 60_000));
+    expect(await strangersIn(copy)).toMatchObject([{ fileCount: 6 }]);
+    expect((await strangersIn(copy))[0]!.tool).toBeUndefined();
+    const running = await treeOf({});
+    mkdirSync(running.at('libvirt/images'), { recursive: true });
+    writeFileSync(running.at('libvirt/images/web01.qcow2'), start('QFI\xfb'));
+    expect((await strangersIn(running))[0]).toMatchObject({ runBy: 'libvirt' });
+    expect((await strangersIn(running))[0]!.tool).toBeUndefined();
+  });
+});
+
+describe.skipIf(!requireTool('qemu-img'))(
+  'external snapshots under the names that libvirt gives them',
+  () => {
+    it('are told, for the disk beside them is older than what the machine has', async () => {
+      const copy = await treeOf({});
+      mkdirSync(copy.at('vms'));
+      const qemu = (...args: string[]) =>
+        execFileSync('qemu-img', args, { cwd: copy.at('vms'), stdio: 'pipe' });
+      qemu('create', '-f', 'qcow2', 'web01.qcow2', '8M');
+      // `virsh snapshot-create-as web01 before-update --disk-only`
+      qemu(...['create', '-f', 'qcow2', '-b', 'web01.qcow2', '-F', 'qcow2', 'web01.before-update']);
+      expect(await strangersIn(copy)).toEqual([
+        {
+          ...{ folder: 'vms', fileCount: 1, examples: ['web01.before-update'] },
+          tool: 'a machine as a disk image (qcow2)',
+        },
+      ]);
+    });
+  },
+);
