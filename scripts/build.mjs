@@ -7,6 +7,7 @@ import { chmod, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { bundleWorkflowCode } from '@temporalio/worker';
+import { build as bundle } from 'esbuild';
 import { build } from 'vite';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -17,6 +18,7 @@ const isPrepare = process.argv.includes('--if-stale');
 if (isPrepare && (await isCurrent())) process.exit(0);
 await rm(DIST, { recursive: true, force: true });
 compile();
+await bundleMoverThread();
 await chmod(join(DIST, 'src', 'bin', 'longhaul.js'), 0o755);
 await buildDashboard();
 await bundleWorkflows();
@@ -56,6 +58,17 @@ async function newestMs(path) {
   const names = await readdir(path);
   const times = await Promise.all(names.map((name) => newestMs(join(path, name))));
   return Math.max(entry.mtimeMs, ...times);
+}
+
+/** Each thread of the data mover loads its code anew, and one file costs it less memory than hundreds (docs/PERFORMANCE.md, Memory). Without comments, for the
+ *  text stays in memory, too; with names and short lines, for whoever reads a stack. */
+async function bundleMoverThread() {
+  const file = join(DIST, 'src', 'mover', 'mover-thread.js');
+  await bundle({
+    ...{ entryPoints: [file], outfile: file, allowOverwrite: true },
+    ...{ bundle: true, packages: 'external', platform: 'node', format: 'esm', target: 'node20' },
+    ...{ minifyWhitespace: true, lineLimit: 160, logLevel: 'warning' },
+  });
 }
 
 /** The server serves the pages as they are: nothing of them is made at run time. */

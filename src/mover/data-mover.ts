@@ -31,6 +31,9 @@ import { threadEntry } from './thread-entry.js';
 
 /** What a thread makes for a block lives shortly: more room for it than this only lets garbage lie (docs/PERFORMANCE.md, Memory). */
 const YOUNG_GENERATION_MIB = 4;
+/** What has outlived that is looked through when it has grown by half, and not, as where a heap may take 4 GiB, by three times (docs/PERFORMANCE.md, Memory). It is also
+ *  the most that a thread may hold. */
+const OLD_GENERATION_MIB = 1024;
 
 /** One reads while another computes. */
 const MIN_THREADS = 2;
@@ -179,7 +182,10 @@ class MoverThread {
   ) {
     this.worker = new Worker(threadEntry(), {
       workerData: setup,
-      resourceLimits: setup.isForLooks ? {} : { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB },
+      resourceLimits: {
+        maxOldGenerationSizeMb: OLD_GENERATION_MIB,
+        ...(setup.isForLooks ? {} : { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB }),
+      },
     });
     this.worker.unref();
     this.worker.on('message', (message: ThreadReply | FactRequest) => this.take(message));
