@@ -12,6 +12,10 @@ import {
   wholePlan,
   type BrokenRun,
 } from '../test/kill-table/kill-table.js';
+import { FORMAT_HEADING, formatReport } from '../test/kill-table/format-report.js';
+import { wholeFormatPlan } from '../test/kill-table/format-table.js';
+import { formatNamed } from '../test/kill-table/machine-formats.js';
+import { makeMachinesKnown } from '../test/kill-table/machine-layout.js';
 import { reliabilityReport, STORE_HEADING, storeReport } from '../test/kill-table/report.js';
 import { tryStoreBroken, tryStorePlan, wholeStorePlan } from '../test/kill-table/store-table.js';
 import type { Part } from '../test/kill-table/try-positions.js';
@@ -19,7 +23,7 @@ import type { Part } from '../test/kill-table/try-positions.js';
 /** Tries the kill table, prints it and writes docs/RELIABILITY.md; of some scenarios it only prints.
  *  `npm run kill-table -- --every 5` stops at every fifth operation, `--only merge` takes the scenarios with that word in their name.
  *  One process for each processor takes its part of the positions. `--objects` tries the requests of an object store instead, and writes the
- *  section about it. */
+ *  section about it; `--format vhdx` tries a chain of that format instead, and writes its row in the section about formats. */
 const REPORT = fileURLToPath(new URL('../docs/RELIABILITY.md', import.meta.url));
 const { values } = parseArgs({
   options: {
@@ -27,12 +31,15 @@ const { values } = parseArgs({
     only: { type: 'string' },
     // Instead: the requests that an object store is asked for.
     objects: { type: 'boolean', default: false },
+    // Instead: what qcow2 is tried with, of a chain of this format.
+    format: { type: 'string' },
     // Given to the processes that share the work.
     part: { type: 'string' },
   },
 });
 const every = Number(values.every);
 const { only } = values;
+const chains = values.format === undefined ? null : formatNamed(values.format);
 if (!Number.isInteger(every) || every < 1)
   throw new Error('--every takes a whole number from 1 on');
 const startedMs = Date.now();
@@ -68,11 +75,15 @@ async function tryAll(): Promise<void> {
     durationMs: Date.now() - startedMs,
     every,
   };
-  const report = (values.objects ? storeReport : reliabilityReport)(tally, broken, facts);
+  const report =
+    chains === null
+      ? (values.objects ? storeReport : reliabilityReport)(tally, broken, facts)
+      : formatReport(readFileSync(REPORT, 'utf8'), chains.id, tally, facts);
   const text = await format(report, { parser: 'markdown' });
   console.log(text);
   if (only === undefined) writeFileSync(REPORT, pageWith(text));
 
+  for (const finding of tally.findings) console.error(finding);
   const isCaught = broken.every((run) => run.tally.total.lost > 0);
   if (tally.total.lost + tally.total.wrong > 0 || !isCaught) process.exitCode = 1;
 }
@@ -81,8 +92,10 @@ async function tryAll(): Promise<void> {
 function pageWith(text: string): string {
   const page = readFileSync(REPORT, 'utf8');
   const byHand = placeOf(page, '\n## Changes of the code that tests notice\n');
-  const store = Math.min(byHand, placeOf(page, `\n${STORE_HEADING}\n`));
-  if (values.objects) return `${page.slice(0, store)}\n${text}${page.slice(byHand)}`;
+  const formats = Math.min(byHand, placeOf(page, `\n${FORMAT_HEADING}\n`));
+  const store = Math.min(formats, placeOf(page, `\n${STORE_HEADING}\n`));
+  if (chains !== null) return `${page.slice(0, formats)}\n${text}${page.slice(byHand)}`;
+  if (values.objects) return `${page.slice(0, store)}\n${text}${page.slice(formats)}`;
   return text + page.slice(store);
 }
 
@@ -123,9 +136,14 @@ async function tryPart(part: Part): Promise<void> {
   };
   if (values.objects)
     await tryStorePlan(wholeStorePlan(every).filter(isWanted), part, tally, begin);
-  else await tryPlan(wholePlan(every).filter(isWanted), part, tally, begin);
+  else if (chains === null) await tryPlan(wholePlan(every).filter(isWanted), part, tally, begin);
+  else {
+    makeMachinesKnown(chains.id);
+    const plan = wholeFormatPlan(chains, every).filter(isWanted);
+    await tryPlan(plan, part, tally, begin, chains);
+  }
   begin('broken on purpose');
   const tryBroken = values.objects ? tryStoreBroken : tryBrokenOnPurpose;
-  const broken = only === undefined ? await tryBroken(part) : [];
+  const broken = only === undefined && chains === null ? await tryBroken(part) : [];
   process.send!({ tally, broken } satisfies PartResult, () => process.disconnect());
 }

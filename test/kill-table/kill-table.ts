@@ -1,6 +1,7 @@
 import { KillTally } from './kill-tally.js';
 import { SABOTAGES } from './sabotages.js';
 import { prepareScenario, type ScenarioName } from './scenarios.js';
+import type { SourceFormat } from './source-format.js';
 import { tryPositions, type Effort, type Part } from './try-positions.js';
 
 /** Scenarios and how much is tried of each. */
@@ -90,10 +91,11 @@ export async function tryPlan(
   part: Part,
   tally: KillTally,
   onScenario: (name: ScenarioName) => void,
+  format?: SourceFormat,
 ): Promise<void> {
   for (const [name, effort] of plan) {
     onScenario(name);
-    await tryPositions(await prepareScenario(name), { ...effort, part }, tally);
+    await tryPositions(await prepareScenario(name, format), { ...effort, part }, tally);
   }
 }
 

@@ -1,9 +1,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readChainRecord } from '../../src/chain/chain-store.js';
+import type { FormatId } from '../../src/domain/sources/source-workload.js';
+import { targetLayersOf } from '../../src/mover/copy/scan-plan.js';
 import type { BackupRepository } from '../../src/repository/backup-repository.js';
+import { libvhdiBytes } from '../support/image/libvhdi.js';
 import { qemuBytes, qemuCheck } from '../support/image/qemu.js';
+import { diskOfStreams } from '../support/image/stream-file.js';
 import type { SimulatedRepository } from '../support/repository/simulated-repository.js';
 import type { ChainUnderTest, PointFault } from './read-points.js';
 
@@ -22,8 +27,8 @@ export async function qemuFaults(
   }
 }
 
-/** Reads every listed point with qemu-img from real files: an eye that knows nothing of Longhaul but the commit record's file names.
- *  Files below a point are checked too, retired ones among them.
+/** Reads every listed point from real files with a tool that knows nothing of Longhaul, but the commit record's file names: qemu-img, and where that reads a
+ *  format wrongly or not at all, libvhdi or the reader of the tests. Files below a point are checked too, retired ones among them.
  *  @param mayLeak leaked clusters are not counted as faults */
 export async function qemuFaultsIn(
   folder: string,
@@ -34,17 +39,31 @@ export async function qemuFaultsIn(
   const faults: PointFault[] = [];
   const record = await readChainRecord(target, chain);
   for (const { id, state, source, disks } of record?.points ?? [])
-    for (const { disk, path } of disks) {
-      const note = (text: string) => faults.push({ pointId: id, text: `qemu-img ${text} ${path}` });
+    for (const { disk, path, format } of disks) {
+      const note = (text: string) => faults.push({ pointId: id, text: `a tool ${text} ${path}` });
       // A retired full may have been renamed already: the increment that it went into stands for it then.
       if (state === 'retired' && (await target.stat(`${chain}/${path}`)) === null) continue;
       const file = join(folder, chain, path);
-      const { errors, leaks } = await qemuCheck(file);
-      if (errors > 0) note(`check finds ${errors} errors in`);
-      if (leaks > 0 && !mayLeak) note(`check finds ${leaks} leaks in`);
+      if (format === 'qcow2') {
+        const { errors, leaks } = await qemuCheck(file);
+        if (errors > 0) note(`finds ${errors} errors in`);
+        if (leaks > 0 && !mayLeak) note(`finds ${leaks} leaks in`);
+      }
+      if (state !== 'available') continue;
+      const layers = targetLayersOf(record!, { targetRepositoryId: target.id, chain }, id, disk);
+      const files = layers.map((layer) => join(folder, layer.path));
       const expected = truth.get(source.restorePointId)?.get(disk);
-      if (state === 'available' && expected?.equals(await qemuBytes(file, 'qcow2')) !== true)
+      if (expected?.equals(await bytesByTool(format, files)) !== true)
         note('reads other bytes from');
     }
   return faults;
+}
+
+/** @param files the top first */
+async function bytesByTool(format: FormatId, files: readonly string[]): Promise<Buffer> {
+  const [top = ''] = files;
+  if (format === 'qcow2' || format === 'vmdk') return qemuBytes(top, format);
+  if (format === 'vhd' || format === 'vhdx') return libvhdiBytes(...files);
+  if (format !== 'virtnbd') return readFile(top);
+  return diskOfStreams(await Promise.all([...files].reverse().map((file) => readFile(file))));
 }

@@ -5,6 +5,7 @@ import { readChainRecord } from '../../src/chain/chain-store.js';
 import { isBackupError } from '../../src/domain/errors.js';
 import type { FormatId } from '../../src/domain/sources/source-workload.js';
 import type { TargetDisk, TargetRestorePoint } from '../../src/domain/targets/target-point.js';
+import { IMAGE_FORMATS, imageFormat } from '../../src/image/formats.js';
 import { ImageStack } from '../../src/mover/blocks/image-stack.js';
 import { openLayer, type LayerFile } from '../../src/mover/blocks/layer-file.js';
 import type { MoverContext } from '../../src/mover/task/mover-context.js';
@@ -17,7 +18,7 @@ import type { SourceChain } from './source-chain.js';
 
 /** A target chain as a scenario leaves it, and what its points must read as. */
 export interface ChainUnderTest {
-  /** Of all its disk files. */
+  /** Of its disk files. Where their names end otherwise, they are of the format that has that ending: increments of a raw disk. */
   readonly format: FormatId;
   readonly chain: string;
   readonly truth: SourceChain['truth'];
@@ -125,19 +126,27 @@ async function waysToRead(
   const byRecord = targetLayersOf(record, place, point.id, disk).map((layer) =>
     asLayer(target.id, layer.path, format),
   );
-  const byNames = await layersByName(context, asLayer(target.id, `${chain}/${path}`, format));
+  const byNames = await layersByName(
+    context,
+    asLayer(target.id, `${chain}/${path}`, format),
+    format,
+  );
   const isSame = byNames.every((layer, index) => layer.path === byRecord[index]?.path);
   return isSame ? [byNames] : [byNames, byRecord];
 }
 
 /** A file and its parents by their stored names; a file that cannot be opened ends the list and fails when it is read. */
-async function layersByName(context: MoverContext, file: LayerFile): Promise<LayerFile[]> {
+async function layersByName(
+  context: MoverContext,
+  file: LayerFile,
+  format: FormatId,
+): Promise<LayerFile[]> {
   const layers = [file];
   for (;;) {
     const top = layers[layers.length - 1] ?? file;
     const name = await parentName(context, top);
     if (name === null || layers.length > MAX_CHAIN_LENGTH) return layers;
-    layers.push({ ...top, path: posix.join(posix.dirname(top.path), name) });
+    layers.push(asLayer(top.repositoryId, posix.join(posix.dirname(top.path), name), format));
   }
 }
 
@@ -154,8 +163,14 @@ async function parentName(context: MoverContext, file: LayerFile): Promise<strin
   }
 }
 
-function asLayer(repositoryId: string, path: string, format: FormatId): LayerFile {
-  return { repositoryId, path, format, stamp: null };
+function asLayer(repositoryId: string, path: string, usual: FormatId): LayerFile {
+  return { repositoryId, path, format: formatOf(path, usual), stamp: null };
+}
+
+function formatOf(path: string, usual: FormatId): FormatId {
+  const hasEnding = (id: FormatId) => path.endsWith(`.${imageFormat(id).extension}`);
+  if (hasEnding(usual)) return usual;
+  return IMAGE_FORMATS.find(({ id }) => hasEnding(id))?.id ?? usual;
 }
 
 async function faultOf(

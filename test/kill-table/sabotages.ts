@@ -3,6 +3,7 @@ import { PostponingRepository, type NameStep } from './postponing-repository.js'
 import type { ScenarioName } from './scenarios.js';
 import type { Sabotage } from './try-positions.js';
 
+const IMAGE = /\.(?:qcow2|vhdx)$/;
 const POINT_FOLDER = /^nightly\/[^/]+\/2026-[^/]+$/;
 
 /** Promises of the data mover, each broken on purpose: the table must show that restore points are lost. */
@@ -60,7 +61,7 @@ export const SABOTAGES: readonly {
     scenario: 'copy of a chain of 2',
     stride: 2,
     sabotage: swapped(
-      ({ path }) => POINT_FOLDER.test(parentFolder(path)) && path.endsWith('.qcow2'),
+      ({ path }) => POINT_FOLDER.test(parentFolder(path)) && IMAGE.test(path),
       ({ path }) => path.endsWith('/chain.json'),
     ),
   },
@@ -71,7 +72,7 @@ export const SABOTAGES: readonly {
     sabotage: swapped(
       isRecord,
       // Names go in their order, and a digest table alone is no loss.
-      ({ kind, path }) => kind === 'remove' && path.endsWith('.qcow2'),
+      ({ kind, path }) => kind === 'remove' && IMAGE.test(path),
       2, // both files of the session that takes the chain over
       2,
     ),

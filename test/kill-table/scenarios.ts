@@ -5,11 +5,14 @@ import { FileUnits, type PlacedSlots } from '../../src/domain/targets/file-units
 import { slotOffset } from '../../src/domain/targets/slot-placement.js';
 import type { TargetDisk } from '../../src/domain/targets/target-point.js';
 import { DEFAULT_COPY_SETTINGS } from '../../src/domain/jobs/copy-settings.js';
+import { BLOCK_DIRECT } from '../../src/image/disk-image.js';
+import { openLayer, targetLayer } from '../../src/mover/blocks/layer-file.js';
 import { listSourceWorkloads } from '../../src/mover/source/source-catalogue.js';
 import type { BackupRepository } from '../../src/repository/backup-repository.js';
 import type { CopySessionInput, VerifyInput } from '../../workflows/messages.js';
 import type { SettleAbsenceInput } from '../../workflows/session/removed-workloads.js';
 import { missForDays } from '../support/living/missed-looks.js';
+import { InProcessMover } from '../support/mover/in-process-mover.js';
 import { SimulatedRepository } from '../support/repository/simulated-repository.js';
 import { testJob } from '../support/session/test-site.js';
 import { LocalSessions } from '../support/workflows/local-sessions.js';
@@ -18,6 +21,7 @@ import {
   diskId,
   KIB,
   MACHINE,
+  inFormat,
   makeSourceChain,
   withFirstPoints,
   type SourceChain,
@@ -102,6 +106,14 @@ export function sessionOf(job: CopyJob, overrides: StartOverrides = {}): Change 
   return { workflowType: 'copySession', input, endsWith: ['success', 'nothingToCopy'] };
 }
 
+function sourceOf(
+  format: SourceFormat,
+  points: readonly SourcePoint[],
+  descriptions: Readonly<Record<string, string>> = {},
+): Promise<SourceChain> {
+  return inFormat(makeSourceChain(points, { descriptions }), format);
+}
+
 interface Copied {
   readonly chain: string;
   readonly workload: { readonly id: string; readonly name: string; readonly type: 'olvm-rhv' };
@@ -153,7 +165,7 @@ async function copying(
   count: number,
   descriptions?: Readonly<Record<string, string>>,
 ): Promise<Prepared> {
-  const source = makeSourceChain(points, { format, descriptions: descriptions ?? {} });
+  const source = await sourceOf(format, points, descriptions);
   return scenario(source, await copied(source, count), sessionOf(jobOf()));
 }
 
@@ -162,13 +174,13 @@ async function retaining(
   points: readonly SourcePoint[],
   job: CopyJob,
 ): Promise<Prepared> {
-  const source = makeSourceChain(points, { format });
+  const source = await sourceOf(format, points);
   return scenario(source, await copied(source, points.length), sessionOf(job));
 }
 
 /** The first point carries a weekly flag; then the day of the week changes to the fourth point's. */
 async function gfsInTheMiddle(format: SourceFormat): Promise<Prepared> {
-  const source = makeSourceChain(SIX_DAYS, { format });
+  const source = await sourceOf(format, SIX_DAYS);
   const { target } = await copied(source, 1, { job: jobOf(99, 'sunday') });
   const prepared = await copied(source, SIX_DAYS.length, { target });
   return scenario(source, prepared, sessionOf(jobOf(2, 'wednesday')));
@@ -176,7 +188,7 @@ async function gfsInTheMiddle(format: SourceFormat): Promise<Prepared> {
 
 /** A full cannot take up an increment whose digests are made another way. */
 async function insteadOfMerging(format: SourceFormat, count: number): Promise<Prepared> {
-  const source = makeSourceChain(SIX_DAYS.slice(0, count), { format });
+  const source = await sourceOf(format, SIX_DAYS.slice(0, count));
   const { target } = await copied(source, 1);
   const job = { ...jobOf(), storage: { digest: 'blake3', verifyAfterCopy: 'cached' } } as const;
   const prepared = await copied(source, count, { target, job });
@@ -184,7 +196,7 @@ async function insteadOfMerging(format: SourceFormat, count: number): Promise<Pr
 }
 
 async function compacting(format: SourceFormat): Promise<Prepared> {
-  const source = makeSourceChain(SIX_DAYS.slice(0, 3), { format });
+  const source = await sourceOf(format, SIX_DAYS.slice(0, 3));
   const prepared = await copied(source, 3);
   const onWednesdays = { every: 'week', day: 'wednesday', time: '00:00', timeZone: 'UTC' } as const;
   return scenario(source, prepared, sessionOf({ ...jobOf(), compact: onWednesdays }));
@@ -192,7 +204,7 @@ async function compacting(format: SourceFormat): Promise<Prepared> {
 
 /** Two chains; the older one goes. */
 async function deleting(format: SourceFormat): Promise<Prepared> {
-  const source = makeSourceChain(SIX_DAYS.slice(0, 4), { format });
+  const source = await sourceOf(format, SIX_DAYS.slice(0, 4));
   const { target } = await copied(source, 2);
   const prepared = await copied(source, 4, { target, overrides: { activeFull: true } });
   return scenario(source, prepared, sessionOf(jobOf(2)));
@@ -200,7 +212,7 @@ async function deleting(format: SourceFormat): Promise<Prepared> {
 
 /** No source has shown the workload for so long that its restore points go. */
 async function removing(format: SourceFormat): Promise<Prepared> {
-  const source = makeSourceChain(TWO_DAYS, { format, descriptions: DESCRIPTIONS });
+  const source = await sourceOf(format, TWO_DAYS, DESCRIPTIONS);
   const prepared = await copied(source, 2);
   await missForDays(prepared.target, prepared.chain, NOW_MS);
   prepared.target.settleAll();
@@ -219,7 +231,7 @@ async function removing(format: SourceFormat): Promise<Prepared> {
 
 /** A block and a table of the full and a digest table are damaged; the points that show them read wrong until they are healed. */
 async function healing(format: SourceFormat): Promise<Prepared> {
-  const source = makeSourceChain(TWO_DAYS, { format });
+  const source = await sourceOf(format, TWO_DAYS);
   const prepared = await copied(source, 2);
   const { target, chain } = prepared;
   const [oldest, newest] = (await readChainRecord(target, chain))?.points ?? [];
@@ -245,20 +257,20 @@ function verification(endsWith: Change['endsWith']): Change {
 /** Two blocks for which there are no good bytes any more, not in the source either: one of the full, that the second point hides with its
  *  own, and one of the newest point. The full must stay for the second point's sake; the newest is set aside. */
 async function settingAside(format: SourceFormat): Promise<Prepared> {
-  const source = makeSourceChain(THREE_DAYS, { format });
+  const source = await sourceOf(format, THREE_DAYS);
   const prepared = await copied(source, 3);
   const { target, chain, pointIds } = prepared;
   const [oldest = '', second = '', newest = ''] = pointIds;
   const disk = diskId('system');
-  const damageSlot = async (pointId: string, slot: number) => {
+  const damageBlock = async (pointId: string, block: number) => {
     const file = (await readChainRecord(target, chain))!.points
       .find(({ id }) => id === pointId)!
       .disks.find((entry) => entry.disk === disk)!;
-    await damage(target, `${chain}/${file.path}`, slotOffset(slotsOf(file), slot));
+    const offset = await placeOfBlock(target, chain, file, block);
+    await damage(target, `${chain}/${file.path}`, offset);
   };
-  // In the order of the disk: the full holds blocks 0 and 1, the newest point block 4.
-  await damageSlot(oldest, 1);
-  await damageSlot(newest, 0);
+  await damageBlock(oldest, 1);
+  await damageBlock(newest, 4);
   target.settleAll();
   const truth = new Map(source.truth);
   const readsDamaged = (day: number, offset: number) => {
@@ -284,6 +296,21 @@ async function settingAside(format: SourceFormat): Promise<Prepared> {
 }
 
 const BLOCK = 64 * KIB;
+
+/** Where a file of the chain holds a block of the disk. */
+async function placeOfBlock(
+  target: SimulatedRepository,
+  chain: string,
+  file: TargetDisk,
+  block: number,
+): Promise<number> {
+  const place = { targetRepositoryId: target.id, chain };
+  const layer = await openLayer(new InProcessMover(target).context(), targetLayer(place, file));
+  const { states, hostOffsets } = await layer.image.mapBlocks(block, 1);
+  await layer.close();
+  if (states[0] !== BLOCK_DIRECT) throw new Error(`${file.path} does not hold block ${block}`);
+  return hostOffsets[0]!;
+}
 
 /** Of qcow2: behind the header. */
 function slotsOf({ digests }: TargetDisk): PlacedSlots {

@@ -18,6 +18,18 @@ export interface SourceChain {
   readonly companions: ReadonlyMap<string, Buffer>;
   /** Restore point ids, oldest first. */
   readonly pointIds: readonly string[];
+  /** What qemu-img wrote. */
+  readonly images: readonly WrittenImage[];
+}
+
+export interface WrittenImage {
+  readonly day: number;
+  /** As a `SourcePoint` names it. */
+  readonly disk: string;
+  readonly kind: DiskBackup['kind'];
+  readonly name: string;
+  /** Name of its parent. */
+  readonly parent: string | null;
 }
 
 /** One run of the backup tool, on one day: the disks it wrote. */
@@ -54,10 +66,9 @@ export function makeSourceChain(
   options: {
     readonly descriptions?: Readonly<Record<string, string>>;
     readonly readDisk?: typeof rawBytes;
-    readonly format?: SourceFormat;
   } = {},
 ): SourceChain {
-  const { descriptions = {}, readDisk = rawBytes, format = OVIRT } = options;
+  const { descriptions = {}, readDisk = rawBytes } = options;
   const work = mkdtempSync(join(tmpdir(), 'longhaul-kill-table-'));
   try {
     const folder = join(work, 'backups', MACHINE);
@@ -69,7 +80,7 @@ export function makeSourceChain(
     }
     const truth = new Map<string, Map<string, Buffer>>();
     const newest = new Map<string, string>();
-    const written: WrittenFile[] = [];
+    const images: WrittenImage[] = [];
     for (const [day, point] of points.entries()) {
       const disks = new Map<string, Buffer>();
       for (const [disk, backup] of Object.entries(point)) {
@@ -78,15 +89,14 @@ export function makeSourceChain(
         createImage(work, folder, name, parent, backup);
         newest.set(disk, name);
         disks.set(diskId(disk), readDisk(join(folder, name), join(work, 'raw')));
-        written.push({ day, disk, kind: backup.kind, name, parent });
+        images.push({ day, disk, kind: backup.kind, name, parent });
       }
       truth.set(checkpoint(day), disks);
     }
-    convertFiles(folder, format, written, truth);
     const repository = new SimulatedRepository('primary');
     repository.importFrom(join(work, 'backups'));
     const pointIds = points.map((_, day) => checkpoint(day));
-    return { format: format.id, repository, truth, companions, pointIds };
+    return { format: OVIRT.id, repository, truth, companions, pointIds, images };
   } finally {
     rmSync(work, { recursive: true });
   }
@@ -103,33 +113,32 @@ export async function withFirstPoints(
   return earlier;
 }
 
-interface WrittenFile {
-  readonly day: number;
-  readonly disk: string;
-  readonly kind: DiskBackup['kind'];
-  readonly name: string;
-  /** Name of its parent. */
-  readonly parent: string | null;
-}
-
-/** Files of the format in the place of those of qemu-img. */
-function convertFiles(
-  folder: string,
-  format: SourceFormat,
-  written: readonly WrittenFile[],
-  truth: SourceChain['truth'],
-): void {
-  if (format.convert === null) return;
-  const nameOf = ({ day, disk, kind }: WrittenFile) =>
+/** The same with files of another format in the place of those of qemu-img. Of an opaque format the truth is what those hold. */
+export async function inFormat(chain: SourceChain, format: SourceFormat): Promise<SourceChain> {
+  const { convert } = format;
+  if (convert === null) return chain;
+  const nameOf = ({ day, disk, kind }: WrittenImage) =>
     format.fileName(day, checkpoint(day), diskId(disk), kind);
-  const diskOf = ({ day, disk }: WrittenFile) => truth.get(checkpoint(day))!.get(diskId(disk))!;
-  for (const file of written) {
-    const parent = written.find(({ name }) => name === file.parent) ?? null;
-    const below = parent && { name: nameOf(parent), disk: diskOf(parent) };
-    for (const [name, bytes] of format.convert(nameOf(file), diskOf(file), below))
-      writeFileSync(join(folder, name), bytes);
+  const diskOf = ({ day, disk }: WrittenImage) =>
+    chain.truth.get(checkpoint(day))!.get(diskId(disk))!;
+  const repository = chain.repository.clone();
+  const truth = new Map([...chain.truth].map(([id, disks]) => [id, new Map(disks)]));
+  const written = new Map<string, Buffer>();
+  for (const image of chain.images) {
+    const parent = chain.images.find(({ name }) => name === image.parent) ?? null;
+    const below = parent && {
+      ...{ name: nameOf(parent), disk: diskOf(parent) },
+      file: written.get(nameOf(parent))!,
+    };
+    const files = await convert(nameOf(image), diskOf(image), below);
+    written.set(nameOf(image), files.get(nameOf(image))!);
+    for (const [name, bytes] of files) await repository.put(`${MACHINE}/${name}`, bytes);
+    await repository.remove(`${MACHINE}/${image.name}`);
+    if (format.isOpaque === true)
+      truth.get(checkpoint(image.day))!.set(diskId(image.disk), written.get(nameOf(image))!);
   }
-  for (const { name } of written) rmSync(join(folder, name));
+  repository.settleAll();
+  return { ...chain, format: format.id, repository, truth };
 }
 
 function fileName(day: number, disk: string, kind: DiskBackup['kind']): string {

@@ -11,14 +11,26 @@ export interface SourceFormat {
   fileName(day: number, pointId: string, diskId: string, mode: string): string;
   /** What lies in the place of a file that qemu-img wrote, in this format: files by their names. null: what qemu-img wrote is of this format.
    *  @param name of the image that shows the disk
-   *  @param parent its parent, as a raw disk and by its file name */
+   *  @param parent its parent */
   readonly convert:
     | ((
         name: string,
         disk: Buffer,
-        parent: { readonly name: string; readonly disk: Buffer } | null,
-      ) => ReadonlyMap<string, Buffer>)
+        parent: BelowIt | null,
+      ) => ReadonlyMap<string, Buffer> | Promise<ReadonlyMap<string, Buffer>>)
     | null;
+  /** Its files are copied as they are: what they hold is the truth. */
+  readonly isOpaque?: true;
+  /** Points of it are fulls, at the source and at the target. */
+  readonly isFullsOnly?: true;
+}
+
+export interface BelowIt {
+  /** Of its file. */
+  readonly name: string;
+  readonly disk: Buffer;
+  /** What was put in the place of its image. */
+  readonly file: Buffer;
 }
 
 /** What oVirt's backup_vm.py writes. */
@@ -67,7 +79,7 @@ type SlabDisk = Parameters<typeof slabFiles> extends [string, ...infer Rest] ? R
 
 const ZEROS = Buffer.alloc(BLOCK_BYTES);
 
-function blockOf(disk: Buffer, at: number): Buffer {
+export function blockOf(disk: Buffer, at: number): Buffer {
   const bytes = Buffer.alloc(BLOCK_BYTES);
   disk.subarray(at, at + BLOCK_BYTES).copy(bytes);
   return bytes;
