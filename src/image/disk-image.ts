@@ -38,6 +38,8 @@ export interface ParentLink {
   readonly linkId: string | null;
   /** A second one, of which either may be the parent's. Absent: there is none. */
   readonly otherLinkId?: string;
+  /** Of the parent, where the image says that it is another than its own. Absent: its own, or it says nothing. */
+  readonly format?: FormatId;
 }
 
 /** What a composed file must keep of the one that it is a copy of, and only its format knows: sizes of blocks and sectors, ids of the disk,

@@ -149,9 +149,9 @@ function parentOf<I extends LinkableImage>(
   const { entry, head, format } = image;
   if ('fault' in head) return head;
   if (head.value.parent === null) return null;
-  const { name, linkId, otherLinkId } = head.value.parent;
+  const { name, linkId, otherLinkId, format: itsFormat = format } = head.value.parent;
   const base = baseNameIn(name);
-  const others = images.filter((other) => other !== image && other.format === format);
+  const others = images.filter((other) => other !== image && other.format === itsFormat);
   const namesake = ofName(others, base);
   if (namesake !== undefined && 'fault' in namesake.head) {
     const { state, reason } = namesake.head.fault;
@@ -165,9 +165,9 @@ function parentOf<I extends LinkableImage>(
   const linked = others.filter(isLinked);
   const named = ofName(linked, base);
   if (named !== undefined) return named;
-  if (ID_TELLS_CONTENT.has(format) && linked.length === 1) return linked[0]!;
+  if (ID_TELLS_CONTENT.has(itsFormat) && linked.length === 1) return linked[0]!;
   return broken(
-    `${entry.path} builds on ${missingText(base === '' ? name : base, format, linkId === null ? [] : linked, namesake)}`,
+    `${entry.path} builds on ${missingText(base === '' ? name : base, itsFormat, linkId === null ? [] : linked, namesake)}`,
   );
 }
 
@@ -192,12 +192,21 @@ function missingText(
     return `an earlier content of ${quoted}: that was changed afterwards, or is another disk`;
   const names = linked.map(({ entry: { name } }) => JSON.stringify(name)).join(', ');
   return linked.length === 0
-    ? `${quoted}, which does not lie beside it as ${format}; put it there, or make one of both (qemu-img convert, Convert-VHD)`
+    ? `${quoted}, which does not lie beside it as ${format}; ${adviceOn(parent, format)}, or make one of both (qemu-img convert, Convert-VHD)`
     : `${quoted}, which is not beside it: its id has ${names}; give it that name if it is the one`;
 }
 
+/** Names of raw disks. What lies there is not looked at: it may begin with whatever a guest has written. */
+const RAW_NAME = /\.(?:raw|img|dd)$/i;
+
+function adviceOn(parent: string, format: FormatId): string {
+  return format !== 'raw' && RAW_NAME.test(parent)
+    ? `if it is a raw disk, say so (qemu-img rebase -u -F raw -b ${parent})`
+    : 'put it there';
+}
+
 /** What a path ends with, of whatever system it is; nothing of what is no path, such as `json:` and `nbd:` of QEMU. */
-function baseNameIn(path: string): string {
+export function baseNameIn(path: string): string {
   const isFile = !/^[a-z][\w+.-]+:/i.test(path) || /^file:/i.test(path);
   return isFile
     ? (path

@@ -49,6 +49,8 @@ export interface SingleFiles {
   readonly isOther?: (facts: FolderFacts, entry: ClaimedFile, named: FormatId) => Promise<boolean>;
   /** Images that may build on one another, by the format that their names tell: the one that they are read and copied as where they do. Absent: none do. */
   readonly linked?: Readonly<Record<FormatId, FormatId>>;
+  /** Disks of a layout behind this one: images that build on one that lies beside them, by what they say of its format, are left to that layout. Absent: there are none. */
+  readonly leavesWhatIsOn?: { readonly disk: RegExp; readonly format: FormatId };
   /** Whether dates in names of files and folders make one workload of several files. Default: yes. */
   readonly isDated?: boolean;
   /** Date in a name without its ending. Absent: one that people understand. */

@@ -12,8 +12,13 @@ import { imageBeside } from './beside-image.js';
 import type { FolderFacts } from './file-facts.js';
 import { fileStart } from './file-start.js';
 import { fullDisk, fullPoint } from './full-point.js';
-import { readImageHead, type FoundHead } from './image-head.js';
-import { placesOfImages, type ImagePlace, type LinkableImage } from './linked-images.js';
+import { fileNamed, readImageHead, type FoundHead } from './image-head.js';
+import {
+  baseNameIn,
+  placesOfImages,
+  type ImagePlace,
+  type LinkableImage,
+} from './linked-images.js';
 import type { Finding, PointFault } from './point-fault.js';
 import { settleChains, type DraftPoint } from './settle-chains.js';
 import {
@@ -34,6 +39,9 @@ export function singleFilesLayout(row: SingleFiles): BackupLayout {
     makesFullsOnly: true,
     isNamedAlike: true,
     claim: (names) => claimOf(row, names),
+    ...(row.leavesWhatIsOn === undefined
+      ? {}
+      : { confirm: (facts, claimed, claim) => withoutOthers(row, facts, claimed, claim) }),
     mayBeNobodys: (name) => row.isOther !== undefined || imageBeside(name) !== null,
     scan: (facts, claimed) => scan(row, facts, claimed),
   };
@@ -45,7 +53,47 @@ function claimOf(row: SingleFiles, names: FolderNames): Claim | null {
   const images = files.filter((name) => endingOf(row, name) !== null);
   const isImage = new Set(images);
   const known = new Set(images.flatMap((name) => calls(name, endingOf(row, name)!)));
-  return claimFiles(names, (name) => isImage.has(name) || known.has(imageBeside(name) ?? ''));
+  const isOwn = (name: string) => isImage.has(name) || known.has(imageBeside(name) ?? '');
+  // Without an image that may build on it a disk of another layout is nothing to look at.
+  const others = images.length === 0 ? undefined : row.leavesWhatIsOn?.disk;
+  return claimFiles(names, (name) => isOwn(name) || others?.test(name) === true);
+}
+
+/** The claim without disks of the other layout, without images that build on them, be it through others, and without what lies beside either. */
+async function withoutOthers(
+  row: SingleFiles,
+  facts: FolderFacts,
+  { files }: ClaimedFiles,
+  claim: Claim,
+): Promise<Claim | null> {
+  const { disk: others, format } = row.leavesWhatIsOn!;
+  const disks = files.filter(({ name }) => others.test(name));
+  if (disks.length === 0) return claim;
+  const left = new Set(disks.map(({ name }) => name));
+  const images = files.filter(({ name }) => endingOf(row, name) !== null);
+  const bases = new Map<string, { readonly base: string; readonly isOther: boolean }>();
+  for (const entry of images) {
+    const head = await readImageHead(facts, entry, row.formats[endingOf(row, entry.name)!]!);
+    const parent = 'value' in head ? head.value.parent : null;
+    if (parent === null) continue;
+    const base = fileNamed(files, baseNameIn(parent.name))?.name ?? '';
+    bases.set(entry.name, { base, isOther: parent.format === format });
+  }
+  for (let before = -1; before !== left.size;) {
+    before = left.size;
+    for (const [name, { base, isOther }] of bases)
+      if (left.has(base) && isOther === others.test(base)) left.add(name);
+  }
+  const ownImages = images.filter(({ name }) => !left.has(name));
+  const known = new Set(ownImages.flatMap(({ name }) => calls(name, endingOf(row, name)!)));
+  const own = claim.files.filter(
+    (name) => !left.has(name) && (isImageOf(row, name) || known.has(imageBeside(name) ?? '')),
+  );
+  return own.length === 0 ? null : { files: own };
+}
+
+function isImageOf(row: SingleFiles, name: string): boolean {
+  return endingOf(row, name) !== null;
 }
 
 /** A file in the workload that it is of. */
@@ -117,7 +165,11 @@ async function placesOf(
   found: ReadonlyMap<SingleFile, Finding<FoundHead>>,
 ): Promise<ReadonlyMap<SingleFile, ImagePlace<LinkedFile>>> {
   const formats = new Set(
-    [...found].flatMap(([file, head]) => (buildsOnOther(head) ? linked[file.format]! : [])),
+    [...found].flatMap(([file, head]) =>
+      'fault' in head || head.value.parent === null
+        ? []
+        : [linked[file.format]!, head.value.parent.format ?? linked[file.format]!],
+    ),
   );
   const images: LinkedFile[] = [];
   for (const [file, known] of found) {
@@ -193,7 +245,8 @@ async function judged(
   { file: { entry, parts, format: named }, place, head }: Omit<Member, 'pointId'>,
 ): Promise<FormatByContent & { readonly fault: PointFault | null }> {
   if (place !== null) return { format: row.linked![named]!, fault: place.fault };
-  if (head !== undefined) return { format: named, fault: faultOfHead(entry, head) };
+  if (head !== undefined && row.formatOf === undefined)
+    return { format: named, fault: faultOfHead(entry, head) };
   const found = (await row.formatOf?.(facts, entry, named)) ?? { value: { format: named } };
   if ('fault' in found) return { format: named, fault: found.fault };
   const { format } = found.value;

@@ -327,9 +327,14 @@ function text(bytes: Uint8Array): string {
 
 /** Names alone link qcow2 files, and nothing in them tells their content. */
 export function headOf({ virtualSizeBytes, backing }: Qcow2Header): ImageHead {
+  // Of a file that says nothing the start would have to be believed, and a guest may have written that.
+  const isOnRaw = backing?.format === 'raw';
   return {
     virtualSizeBytes,
-    parent: backing && { name: backing.name, linkId: null },
+    parent: backing && {
+      ...{ name: backing.name, linkId: null },
+      ...(isOnRaw ? { format: 'raw' } : {}),
+    },
     linkId: null,
     dialect: PLAIN_DIALECT,
   };

@@ -64,11 +64,13 @@ function isAixBackup(start: string): boolean {
   return start.startsWith('\t\0') && /^..[k-o]\xea/.test(start);
 }
 
-/** Disks as they are, of any system, and what other programs write under such names. */
+/** Disks as they are, of any system, and what other programs write under such names; with the external snapshots that QEMU has put on one, which are points of it. */
 export const rawImageLayout = singleFilesLayout({
   name: 'raw-image',
   type: { id: 'raw-image', title: 'Raw disk images', rules: ALL_ALLOWED },
   prefix: 'raw',
-  formats: orPacked({ raw: 'raw', img: 'raw', dd: 'raw' }),
+  // Of the last the layout of disk images leaves those that build on a raw disk beside them.
+  formats: { ...orPacked({ raw: 'raw', img: 'raw', dd: 'raw' }), qcow2: 'qcow2' },
+  linked: { raw: 'raw', qcow2: 'qcow2' },
   formatOf: rawOrFile,
 });

@@ -49,4 +49,6 @@ export const diskImageLayout = singleFilesLayout({
   formats: orPacked({ vmdk: 'vmdk-stream', qcow2: 'qcow2' }),
   linked: { 'vmdk-stream': 'vmdk', vmdk: 'vmdk', qcow2: 'qcow2' },
   inParts: { imageOf: descriptorOfExtent, format: 'vmdk' },
+  // A disk stays the workload that it is when a snapshot is put on it.
+  leavesWhatIsOn: { disk: /\.(?:raw|img|dd)$/i, format: 'raw' },
 });

@@ -186,7 +186,8 @@ export const LAYOUT_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
     tests: ['test/unit/image/streams.test.ts', ...SINGLE_FILES],
   },
   'raw-image': {
-    writtenBy: '`dd` and others: raw, img, dd, compressed or not',
+    writtenBy:
+      '`dd` and others: raw, img, dd, compressed or not; with external snapshots of QEMU (qcow2) on them',
     data: 'synthetic',
     judge: SAME_BYTES,
     restoredBy: '`dd`',
