@@ -30,9 +30,19 @@ export function summaryOf(execution: SessionExecution): SessionSummary {
     result: isRunning ? null : resultOf(execution),
     startedAt: memo.startedAt ?? execution.startTime.toISOString(),
     endedAt: execution.closeTime?.toISOString() ?? null,
-    nextTryAt: memo.nextTryAt ?? null,
+    nextTryAt: tryToCome(memo.nextTryAt ?? null, Date.now()),
   };
 }
+
+/** The memo of a session that has ended says for ever when it was to be tried again. null: that was made, or another session has dealt with it.
+ *  @param nextTryAt RFC 3339 */
+export function tryToCome(nextTryAt: string | null, nowMs: number): string | null {
+  if (nextTryAt === null || Date.parse(nextTryAt) < nowMs - TRY_BEGINS_MS) return null;
+  return nextTryAt;
+}
+
+/** As long as a try may take to begin, once it is due. */
+const TRY_BEGINS_MS = 60_000;
 
 /** For sessions whose starter left no memo: Temporal marks those that a calendar started. */
 function guessTrigger(execution: Pick<WorkflowExecutionInfo, 'searchAttributes'>): SessionTrigger {
