@@ -70,7 +70,7 @@ export function hanaPoints(
       dataPoint(backup, backups, lacks.get(backup) ?? null, catalogueBehind(backup, catalogues)),
     ),
     ...logs.map((log, index) =>
-      logPoint(log, logs[index - 1] ?? null, { backups, lacks }, catalogueOf(log.atMs)),
+      logPoint(log, logs[index - 1] ?? null, { backups, lacks, logs }, catalogueOf(log.atMs)),
     ),
   ];
   return points.sort((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1));
@@ -298,6 +298,7 @@ interface Judged {
   readonly backups: readonly DataBackup[];
   /** Of each what is missing. */
   readonly lacks: ReadonlyMap<DataBackup, string | null>;
+  readonly logs: readonly DatedLog[];
 }
 
 function logPoint(
@@ -323,10 +324,12 @@ function logPoint(
 /** Logs of a volume join end to start. The first that is there needs the newest full before it, if there is one; and so does the first behind the oldest full, for those before it
  *  roll nothing forward. */
 function underLog(
-  { name: { volume, first }, atMs }: DatedLog,
+  log: DatedLog,
   before: DatedLog | null,
-  { backups, lacks }: Judged,
+  { backups, lacks, logs }: Judged,
 ): Pick<TreePoint, 'needs' | 'gap'> {
+  const { name, atMs } = log;
+  const { volume, first } = name;
   const fulls = backups.filter((backup) => backup.delta === null && backup.atMs <= atMs);
   if (before !== null && before.name.last >= first) {
     const oldest = fulls.find((backup) => hasVolume(backup, volume));
@@ -335,7 +338,8 @@ function underLog(
       lacks.get(oldest) === null &&
       oldest.id !== null &&
       before.atMs < oldest.atMs &&
-      isWrittenAsNamed(before);
+      isWrittenAsNamed(before) &&
+      !isTurned(log, oldest, logs);
     return { needs: [isFirstBehind ? oldest.pointId : before.file.within] };
   }
   if (before !== null)
@@ -347,7 +351,24 @@ function underLog(
   const full =
     fulls.findLast((backup) => hasVolume(backup, volume)) ??
     fulls.findLast(({ isOnlyDatabase }) => isOnlyDatabase);
-  return full === undefined ? { needs: [], gap: NO_FULL } : { needs: [full.pointId] };
+  if (full === undefined) return { needs: [], gap: NO_FULL };
+  return isTurned(log, full, logs) ? { needs: [], gap: TURNED } : { needs: [full.pointId] };
+}
+
+/** Whether a log is dated by a clock that was ahead, and may have been written before the full that its date tells: what follows it is dated before it. */
+function isTurned(log: DatedLog, full: DataBackup, logs: readonly DatedLog[]): boolean {
+  const nextMs = behindMs(log, logs);
+  if (isWrittenAsNamed(log) || nextMs >= log.atMs - CLOCKS_MS) return false;
+  return Math.min(nextMs, writtenAtMs([log.file])) <= full.atMs + CLOCKS_MS;
+}
+
+/** The earliest date of the logs that follow one in its volume, by their positions. */
+function behindMs({ name: { volume, first } }: DatedLog, logs: readonly DatedLog[]): number {
+  return logs.reduce(
+    (earliest, { name, atMs }) =>
+      name.volume === volume && name.first > first ? Math.min(earliest, atMs) : earliest,
+    Infinity,
+  );
 }
 
 /** Not by a clock that was turned back: then it may have been written behind a full that is dated after it. */
@@ -358,6 +379,8 @@ function isWrittenAsNamed({ file, name: { id }, atMs }: DatedLog): boolean {
 const CLOCKS_MS = 15 * 60_000;
 
 const NO_FULL = 'no full backup of the database lies before it';
+const TURNED =
+  'logs that follow it are dated before it, as by a clock that was wrong, so that nothing tells which full backup it builds on';
 
 function contentOf(files: readonly TreeFile[]): Pick<TreePoint, 'files' | 'sizeBytes'> {
   return {

@@ -1,4 +1,4 @@
-import { utimes } from 'node:fs/promises';
+import { utimes, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { classOf } from '../../../../src/domain/trees/tree-rules.js';
 import { parseHanaName } from '../../../../src/layout/hana/hana-names.js';
@@ -321,6 +321,32 @@ describe('backups of SAP HANA', () => {
       `${FULL}_databackup@2026-11-24T06:00:00`,
     ]);
     expect(await written(Number(T0) + 60_000)).toEqual([LOG(512, 1024, earlier)]);
+  });
+
+  it('of logs need no full that was made behind them, when their clock was ahead', async () => {
+    const ahead = String(Number(T3) + 300 * 60 * 60_000);
+    const files = [LOG(512, 768, ahead), LOG(768, 1024, ahead)];
+    const copy = await treeOf({
+      ...hanaBackups(),
+      ...Object.fromEntries(files.map((path) => [path, hanaFile(ahead)])),
+    });
+    const firstOf = async (writtenMs: number) => {
+      const at = new Date(writtenMs);
+      for (const path of files) await utimes(copy.at(path), at, at);
+      const [tree] = await scanTreesWith(hanaLayout, copy.repository);
+      const [first] = tree!.points.filter(({ id }) => id === files[0]);
+      return first!;
+    };
+    const told = { needs: [], gap: expect.stringContaining('a clock that was wrong') as string };
+    expect(await firstOf(Number(T0) - 60 * 60_000)).toMatchObject(told);
+    const full = { needs: [`${FULL}_databackup@2026-11-24T06:00:00`] };
+    expect(await firstOf(Number(ahead))).toMatchObject(full);
+    // Nor is the full where the first of a clock that was put ahead begins anew.
+    const before = LOG(256, 512, String(Number(T0) - 61 * 60 * 60_000));
+    await writeFile(copy.at(before), hanaFile(T0));
+    const beforeAt = new Date(Number(T0) - 61 * 60 * 60_000);
+    await utimes(copy.at(before), beforeAt, beforeAt);
+    expect(await firstOf(Number(T0) - 60 * 60_000)).toMatchObject({ needs: [before] });
   });
 
   it('name the log that is missing, and a log that is cut off', async () => {
