@@ -16,18 +16,8 @@ import {
   parseInfo,
   type ListedBackup,
 } from './backrest-info.js';
-import { timelineOrigins } from './timeline-origins.js';
-import {
-  DEFAULT_SEGMENT_BYTES,
-  isSegmentSize,
-  missingText,
-  parseSegment,
-  placeOf,
-  segmentsPerLog,
-  storedSegment,
-  walRuns,
-  type WalRun,
-} from './wal-names.js';
+import { logPoints, missingLog, readBackupLog, type BackupLog } from './backup-log.js';
+import { DEFAULT_SEGMENT_BYTES, isSegmentSize, parseSegment } from './wal-names.js';
 import { joinPath } from '../../repository/repository-path.js';
 
 /** A repository of pgBackRest: `backup/<stanza>/` with `backup.info`, a folder for each backup and their history, and `archive/<stanza>/` with the
@@ -215,7 +205,7 @@ async function backupPoint(
   at: string,
   backup: ListedBackup,
   all: readonly ListedBackup[],
-  log: StanzaLog,
+  log: BackupLog,
 ): Promise<TreePoint> {
   const { label, kind, references, endedAtMs, sizeBytes } = backup;
   const names = (await reader.list(`${at}/${label}`)).map(({ name }) => name);
@@ -226,29 +216,13 @@ async function backupPoint(
   for (const reference of references)
     if (!all.some((one) => one.label === reference))
       faults.push(broken(`it needs ${reference}, which backup.info does not list`).fault);
-  faults.push(...missingLog(backup, log));
+  faults.push(...missingLog(backup.wal, log));
   const fault = gravestFault(faults);
   return {
     ...{ id: label, createdAtMs: endedAtMs, kind: kind === 'full' ? 'full' : 'increment' },
     ...{ needs: references, state: fault?.state ?? 'complete', reason: fault?.reason ?? null },
     ...{ files: null, sizeBytes },
   };
-}
-
-/** A backup is consistent when its log is there from where it began to where it ended. */
-function missingLog({ wal }: ListedBackup, { runs, perLog }: StanzaLog): PointFault[] {
-  const start = wal === null ? null : parseSegment(wal.start);
-  const stop = wal === null ? null : parseSegment(wal.stop);
-  if (start === null || stop === null) return [];
-  const isHeld = runs.some(
-    ({ first, last }) =>
-      first.timeline === start.timeline &&
-      placeOf(first, perLog) <= placeOf(start, perLog) &&
-      placeOf(stop, perLog) <= placeOf(last, perLog),
-  );
-  if (isHeld) return [];
-  const range = start.name === stop.name ? start.name : `${start.name} to ${stop.name}`;
-  return [incomplete(`the archive does not hold its write-ahead log, ${range}`).fault];
 }
 
 /** Killed, or running: the manifest is written when all data are there, and its copy before. */
@@ -269,34 +243,15 @@ async function unlistedPoint(reader: TreeReader, at: string, label: string): Pro
   };
 }
 
-interface StanzaLog {
-  readonly runs: readonly WalRun[];
-  readonly perLog: number;
-  readonly fileOf: ReadonlyMap<string, TreeFile>;
-}
-
 /** Segments of every version and system of the stanza: names of one stanza are of one line of databases. */
 async function readLog(
   reader: TreeReader,
   folder: string,
   stanza: string,
   backups: readonly ListedBackup[],
-): Promise<StanzaLog> {
+): Promise<BackupLog> {
   const files = await filesBelow(reader, folder, `archive/${stanza}`);
-  const segmentBytes = segmentBytesOf(backups);
-  const perLog = segmentsPerLog(segmentBytes);
-  const stored = files.flatMap((file) => {
-    const segment = storedSegment(file.name);
-    return segment === null ? [] : [{ file, segment }];
-  });
-  const segments = stored.map(({ segment }) => segment);
-  const timelines = new Set(segments.map(({ timeline }) => timeline));
-  const origins = await timelineOrigins(reader, files, timelines, segmentBytes);
-  return {
-    runs: walRuns(segments, perLog, origins),
-    perLog,
-    fileOf: new Map(stored.map(({ file, segment }) => [segment.name, file])),
-  };
+  return readBackupLog(reader, files, segmentBytesOf(backups));
 }
 
 /** Stored segments are compressed; where a backup began, in bytes and as a segment, tells their size. */
@@ -309,32 +264,4 @@ function segmentBytesOf(backups: readonly ListedBackup[]): number {
   for (let bytes = 1024 * 1024; isSegmentSize(bytes) && known.length > 0; bytes *= 2)
     if (known.every(({ segment, low }) => Math.floor(low / bytes) === segment)) return bytes;
   return DEFAULT_SEGMENT_BYTES;
-}
-
-/** The runs that a backup can be rolled forward along: each is a point that ends with its last segment. */
-function logPoints(
-  { runs, perLog, fileOf }: StanzaLog,
-  backups: readonly ListedBackup[],
-): TreePoint[] {
-  return runs.map(({ first, last, after }) => {
-    const newest = fileOf.get(last.name);
-    const base = backups.findLast(({ wal }) => {
-      const stop = wal === null ? null : parseSegment(wal.stop);
-      return (
-        stop?.timeline === first.timeline &&
-        placeOf(first, perLog) <= placeOf(stop, perLog) &&
-        placeOf(stop, perLog) <= placeOf(last, perLog)
-      );
-    });
-    const missing =
-      after !== null ? `the write-ahead log ${missingText(after, first, perLog)} is missing` : null;
-    return {
-      id: first.name,
-      createdAtMs: newest === undefined ? 0 : writtenAtMs([newest]),
-      kind: 'log',
-      needs: base === undefined ? [] : [base.label],
-      ...{ state: 'complete', reason: null, files: null },
-      ...(missing === null ? {} : { gap: missing }),
-    };
-  });
 }
