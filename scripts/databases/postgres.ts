@@ -20,7 +20,7 @@ export async function asPostgres(program: string, ...words: string[]): Promise<s
 /** A cluster of PostgreSQL in a folder, reached by a socket there. */
 export class Cluster {
   private constructor(
-    private readonly binaries: string,
+    readonly binaries: string,
     private readonly folder: string,
     readonly data: string,
   ) {}
@@ -38,10 +38,12 @@ export class Cluster {
     await this.configure(SETTINGS + settings);
   }
 
-  async configure(settings: string): Promise<void> {
+  /** @param isAdded to the settings that are there */
+  async configure(settings: string, isAdded = false): Promise<void> {
     await writeFile(
       join(this.data, 'postgresql.auto.conf'),
-      `${settings}\nlisten_addresses=''\nunix_socket_directories='${this.folder}'\n`,
+      `\n${settings}\nlisten_addresses=''\nunix_socket_directories='${this.folder}'\n`,
+      { flag: isAdded ? 'a' : 'w' },
     );
   }
 

@@ -7,6 +7,8 @@ import { mongodumpLayout } from './mongodb/mongodump.js';
 import { pbmLayout } from './mongodb/pbm.js';
 import { mssqlLayout } from './mssql/mssql.js';
 import { pbsLayout } from './pbs/pbs.js';
+import { barmanLayout } from './postgres/barman.js';
+import { baseFolderLayout } from './postgres/base-folder.js';
 import { pgBackRestLayout } from './postgres/pgbackrest.js';
 import { walFolderLayout } from './postgres/wal-folder.js';
 import { resticLayout } from './restic/restic.js';
@@ -29,7 +31,9 @@ export const TREE_LAYOUTS: readonly TreeLayout[] = [
   pbmLayout,
   mongodumpLayout,
   pgBackRestLayout,
+  barmanLayout,
   walFolderLayout,
+  baseFolderLayout,
   hanaLayout,
   rmanLayout,
   rmanFreeLayout,

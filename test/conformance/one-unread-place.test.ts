@@ -6,6 +6,8 @@ import type { UnseenPart } from '../../src/domain/sources/unseen-part.js';
 import { scanRepository } from '../../src/layout/scan-repository.js';
 import type { BackupRepository } from '../../src/repository/backup-repository.js';
 import { hanaBackups, recoveryArea } from '../support/layout/database-trees.js';
+import { barmanFiles } from '../support/layout/barman-files.js';
+import { clusterFiles } from '../support/layout/cluster-files.js';
 import { noRealTrees, realTree, treeOf } from '../support/layout/real-tree.js';
 import { copyToRepository, type RepositoryCopy } from '../support/layout/repository-copy.js';
 import { denied, unreadable } from '../support/tree/storage-answers.js';
@@ -42,6 +44,11 @@ const MADE: readonly [string, () => Promise<RepositoryCopy>][] = [
         ...{ 'c/dump-2026-11-25/shop/a.bson': BSON, 'c/dump/notes.txt': 'x' },
       }),
   ],
+  [
+    'base backups of PostgreSQL',
+    () => treeOf({ ...clusterFiles('a/2026-11-24'), ...clusterFiles('b/now', { log: [] }) }),
+  ],
+  ['Barman', () => treeOf(barmanFiles())],
   [
     'WAL in folders of its own',
     () =>

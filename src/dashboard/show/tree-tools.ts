@@ -53,6 +53,14 @@ const LINES: Readonly<Record<string, (place: Place) => readonly string[]>> = {
     `pgbackrest --repo1-path=${files} info`,
     `pgbackrest --repo1-path=${files} --stanza=STANZA restore`,
   ],
+  barman: ({ files, id }) => [
+    `# barman.conf, of the server: backup_directory = ${files}`,
+    `barman recover SERVER ${id} PGDATA`,
+  ],
+  'postgresql-base': ({ files, id }) => [
+    `cp -a ${files}/${id}/. PGDATA`,
+    'chmod 700 PGDATA; pg_verifybackup PGDATA',
+  ],
   'postgresql-wal': ({ files }) => [`# restore_command = 'cp ${files}/%f "%p"'`],
 };
 

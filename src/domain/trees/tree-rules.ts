@@ -76,6 +76,9 @@ export interface TreeRules {
   readonly names?: NamingFiles;
   /** Whether a file is what its tool writes under such a name, told by its bytes; of files of up to 8 MiB. Absent: nothing tells. */
   readonly isSound?: (path: string, bytes: Uint8Array) => boolean;
+  /** Folders that its tool looks for although nothing may lie in them, told by a file that lies beside them. They are made before that file has its name.
+   *  Absent: none, a folder without files is not copied. */
+  readonly foldersWith?: (path: string) => readonly string[];
   /** A file that changed within this time waits, unless a complete point lists it. `settle`: as long as its repository says. */
   readonly openFilesWaitMs: number | 'settle';
   /** Whether a file of this size does not wait, because it has all that its tool puts into it. Absent: none tells that by its size. */

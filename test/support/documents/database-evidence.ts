@@ -19,6 +19,21 @@ export const DATABASE_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
     restoredBy: '`pgbackrest restore`',
     tests: ['test/unit/layout/postgres/pgbackrest.test.ts', SESSION],
   },
+  barman: {
+    writtenBy:
+      'Barman 3.4: `backup_method` postgres (and rsync, packed or block by block as its sources say), with its log',
+    data: 'real',
+    judge: `\`barman check-backup\` and \`barman recover\` from the copy, taken while a backup ran: PostgreSQL gives every row (\`npm run test:base-backups\`); ${EVERY_FILE}`,
+    restoredBy: '`barman recover`',
+    tests: ['test/unit/layout/postgres/barman.test.ts'],
+  },
+  'pg-base-folder': {
+    writtenBy: '`pg_basebackup` 15, plain format, in folders with or without dates',
+    data: 'real',
+    judge: `\`pg_verifybackup\` of a restored copy, from which PostgreSQL starts (\`npm run test:base-backups\`); incremental ones of PostgreSQL 17 are synthetic; ${EVERY_FILE}`,
+    restoredBy: '`cp`, then PostgreSQL',
+    tests: ['test/unit/layout/postgres/base-folder.test.ts'],
+  },
   'postgres-wal': {
     writtenBy: 'PostgreSQL 15: `archive_command`, `pg_receivewal`',
     data: 'real',

@@ -3,6 +3,7 @@
 export const RESTORE_COMMANDS: Readonly<Record<string, string>> = {
   'aix-mksysb': '`alt_disk_mksysb -m aix01.mksysb -d hdisk1`, or NIM',
   'amazon-ec2': '`aws ec2 import-image`, from a bucket',
+  barman: '`barman recover main latest $PGDATA`, with `backup_directory` of the copy',
   borg: '`borg extract repository::archive`',
   'dated-tree': '`rsync -aH 2026-11-24/ /srv/share/`',
   'disk-image': '`qemu-img convert`, or what takes such disks',
@@ -21,7 +22,8 @@ export const RESTORE_COMMANDS: Readonly<Record<string, string>> = {
   'oracle-logs': "`rman`: `CATALOG START WITH '/restored/arch/'`, `RECOVER DATABASE`",
   'proxmox-backup-server': 'Proxmox Backup Server: the copy as a datastore',
   pgbackrest: '`pgbackrest --stanza=main restore`',
-  'postgresql-base': '`tar -xf base.tar.gz -C $PGDATA`, `tar -xf pg_wal.tar.gz -C $PGDATA/pg_wal`',
+  'postgresql-base':
+    '`tar -xf base.tar.gz -C $PGDATA`, `tar -xf pg_wal.tar.gz -C $PGDATA/pg_wal`; of a plain one `cp -a 2026-11-24/. $PGDATA`, `chmod 700 $PGDATA`',
   'postgresql-wal': "`restore_command = 'cp /restored/wal/%f %p'`",
   'proxmox-ve': '`qmrestore vzdump-qemu-100-….vma.zst 100`, `pct restore`',
   'raw-image': '`dd if=web01.img of=/dev/sdb`',

@@ -194,6 +194,7 @@ class FileWorker implements WindowWorker {
     // Only by its digest what gets the name of an older file is told from what that has become.
     if (files.some(({ index }) => planned[index]!.held !== null))
       await journal.announce(window, payload);
+    await this.#makeFoldersWith(planned);
     const refused = await putEach(target, files, desk, staged.tree);
     for (const [{ index }, outcome] of refused)
       payload[index * OUTCOME_BYTES] = FILE_OUTCOMES.indexOf(outcome);
@@ -206,6 +207,13 @@ class FileWorker implements WindowWorker {
       await journal.seal(window, payload);
       context.control.add('processedBlocks', Math.ceil(bytes / BLOCK_BYTES));
     };
+  }
+
+  async #makeFoldersWith(planned: readonly PlannedFile[]): Promise<void> {
+    const { target, staged, rules } = this.parts;
+    const folders = planned.flatMap(({ path }) => rules.foldersWith?.(path) ?? []);
+    if (folders.length > 0)
+      await target.makePlace(...folders.map((folder) => treeFile(staged.tree, folder)));
   }
 
   #smallFile(file: PlannedFile, bytes: Buffer): SmallFile {

@@ -254,8 +254,12 @@ export async function finishTreeRestore(
   sizeBytes += further.sizeBytes;
   for (const name of restore.names) {
     const from = `${stagedTree(staging)}/${name}`;
-    if ((await target.stat(from)) === null) continue;
-    if ((await target.stat(name)) !== null) throw nameTaken(input.destinationPath, name);
+    const folders = foldersOf(restore, name);
+    const isNamed = (await target.stat(name)) !== null;
+    // What is not there any more has its name: an earlier attempt had given it.
+    if ((await target.stat(from)) === null && (folders.length === 0 || isNamed)) continue;
+    if (isNamed) throw nameTaken(input.destinationPath, name);
+    await target.makePlace(...folders.map((folder) => `${stagedTree(staging)}/${folder}`));
     await target.move([{ from, to: name }], '');
   }
   await target.settle(['']);
@@ -270,6 +274,11 @@ export async function finishTreeRestore(
     ...(lacks === undefined ? {} : { lacks }),
     ...(missing === undefined ? {} : { missing }),
   };
+}
+
+/** Of those that are made although nothing may lie in them, the ones below a name. */
+function foldersOf({ folders = [] }: TreeRestore, name: string): readonly string[] {
+  return folders.filter((folder) => folder === name || folder.startsWith(`${name}/`));
 }
 
 const NOT_AS_LISTED = 'is damaged in the copy';

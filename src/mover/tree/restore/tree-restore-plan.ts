@@ -52,6 +52,8 @@ export interface TreeRestore {
   readonly keeps: TreeRules['keeps'];
   /** Further names of these files. */
   readonly nameCount: number;
+  /** `TreeRules.foldersWith` of the files. Absent: none. */
+  readonly folders?: readonly string[];
   /** Of the point, when its files were listed. Absent: nothing. */
   readonly lacks?: FileFaults;
   /** `RestoredTree.missing`. */
@@ -136,7 +138,7 @@ export async function listWanted(
 ): Promise<TreeRestore> {
   const isWanted = wantedBy(record, chain, pointId);
   const { lacks, missing } = toldOf(record!, pointId);
-  const { keeps } = rulesOf(record!);
+  const { keeps, foldersWith } = rulesOf(record!);
   const staging = restoreStaging(pointId);
   await discardStaging(target, staging, ORDERS);
   await target.makePlace(staging);
@@ -147,6 +149,7 @@ export async function listWanted(
   const refused = new FaultList();
   const hash = createHash('sha256');
   const names = new Set<string>();
+  const folders = new Set<string>();
   const place = listsPlace(restoredFiles(target, staging, { token }));
   const lists = await FileListWriter.open(
     place,
@@ -166,6 +169,7 @@ export async function listWanted(
           continue;
         }
         taken?.add(folded);
+        for (const folder of foldersWith?.(path) ?? []) folders.add(folder);
         names.add(path.split('/', 1)[0]!);
         const first = known?.firstOf(path, stamp, digest) ?? null;
         await (first === null
@@ -177,12 +181,17 @@ export async function listWanted(
     const { revision } = record!;
     return {
       of: { repositoryId, chain, pointId, leaseId, revision, digest: hash.digest('hex') },
-      ...{ token, listed, names: [...names], keeps, nameCount },
+      ...{ token, listed, names: [...new Set([...names, ...topsOf(folders)])], keeps, nameCount },
+      ...(folders.size === 0 ? {} : { folders: [...folders] }),
       ...(lacks === undefined ? {} : { lacks }),
       ...(missing.length === 0 ? {} : { missing }),
       ...(refused.faults.count === 0 ? {} : { refused: refused.faults }),
     };
   });
+}
+
+function topsOf(paths: Iterable<string>): string[] {
+  return [...paths].map((path) => path.split('/', 1)[0]!);
 }
 
 const FOLDED =

@@ -1,0 +1,223 @@
+import type { FoundTree, TreePoint } from '../../domain/trees/source-tree.js';
+import type { Claim, FolderNames } from '../backup-layout.js';
+import { PLUG_IN_RULES } from '../database-rules.js';
+import { namedDateMs, writtenAtMs } from '../named-date.js';
+import { broken, faultOfError, gravestFault, incomplete, type PointFault } from '../point-fault.js';
+import { treeEvidence } from '../tree-evidence.js';
+import { filesBelow, type TreeFile } from '../tree-files.js';
+import type { TreeLayout, TreeReader } from '../tree-layout.js';
+import { folderName, folderWorkloadId } from '../workload-id.js';
+import { logPoints, missingLog, readBackupLog, type BackupLog } from './backup-log.js';
+import { isBarmanId, parseBarmanInfo, type BarmanBackup } from './barman-info.js';
+import { clusterFolders } from './cluster-folders.js';
+import { DEFAULT_SEGMENT_BYTES, WAL_PATHS } from './wal-names.js';
+import { joinPath } from '../../repository/repository-path.js';
+
+/** The folder that Barman keeps for a server: `base/<id>/` with `backup.info` and the files of the cluster (`data/`, a folder or tar for each tablespace), `wals/` with the
+ *  write-ahead log and its list `xlog.db`, `identity.json`; since 3.13 also `meta/<id>-backup.info`. It is copied as it lies, so Barman recovers from the copy.
+ *
+ *  A workload is a server. A restore point is a backup of which its information says that it is done and whose log is there from its beginning to its end; a block-level
+ *  incremental needs its parent. What the log adds is a point for each run of segments without a gap. What Barman is still fetching (`incoming`, `streaming`) is not copied.
+ *  Source: Barman 3.4 barman/infofile.py, barman/server.py (xlogdb, get_required_xlog_files), barman/backup_executor.py; trees that Barman 3.4 wrote. */
+export const barmanLayout: TreeLayout = {
+  name: 'barman',
+  type: { id: 'barman', title: 'PostgreSQL (Barman)', rules: PLUG_IN_RULES },
+  rules: {
+    shape: 'store',
+    classes: [
+      { name: 'histories', match: logClass(WAL_PATHS.history), content: 'replaced', isWrittenOnce },
+      { name: 'log', match: logClass(WAL_PATHS.segment), content: 'replaced', isWrittenOnce },
+      { name: 'labels', match: logClass(WAL_PATHS.label), content: 'replaced', isWrittenOnce },
+      {
+        name: 'data',
+        match: /^base\/\d{8}T\d{6}\/(?!(?:backup\.info|data\/global\/pg_control)$).+/,
+        content: 'replaced',
+      },
+      {
+        name: 'control',
+        match: /^base\/\d{8}T\d{6}\/data\/global\/pg_control$/,
+        content: 'replaced',
+      },
+      { name: 'meta', match: /^meta\/\d{8}T\d{6}-backup\.info$/, content: 'replaced' },
+      {
+        name: 'information',
+        match: /^base\/\d{8}T\d{6}\/backup\.info$/,
+        content: 'replaced',
+      },
+      { name: 'catalogue', match: /^wals\/(?:[^/]+-)?xlog\.db$/, content: 'rewritten' },
+      {
+        name: 'server',
+        match: /^(?:identity\.json|(?:[^/]+-)?xlog\.db)$/,
+        content: 'rewritten',
+      },
+    ],
+    ignored:
+      /^(?:incoming|streaming|errors)\/|(?:^|\/)\.[^/]+\.[A-Za-z0-9]{6}$|\.tmp$|(?:^|\/)\.[^/]*lock$/,
+    digestInName: null,
+    pointOf: (path) => /^(?:base|meta)\/(?<id>\d{8}T\d{6})[/-]/.exec(path)?.groups?.id ?? null,
+    // A restore takes along what backups and logs build on.
+    isPointId: () => false,
+    foldersWith: clusterFolders,
+    openFilesWaitMs: 60_000,
+    keepRemovedForDays: 14,
+    suspiciousShare: 0.5,
+    keeps: { modes: true, times: true, links: false },
+  },
+  claim,
+  confirm,
+  scan,
+};
+
+/** PostgreSQL never archives other bytes under a name. */
+function isWrittenOnce(): boolean {
+  return true;
+}
+
+function logClass({ source }: RegExp): RegExp {
+  return new RegExp(source.replace('(?:^|\\/)', '^wals\\/(?:[^/]+\\/)*'));
+}
+
+const OWN_FOLDERS: readonly string[] = ['base', 'errors', 'incoming', 'meta', 'streaming', 'wals'];
+const OWN_FILE = /^(?:identity\.json|(?:[^/]+-)?xlog\.db)$/;
+
+function claim({ files, folders }: FolderNames): Claim | null {
+  if (!folders.includes('base') || !folders.includes('wals')) return null;
+  return {
+    files: files.filter((name) => OWN_FILE.test(name)),
+    folders: folders.filter((name) => OWN_FOLDERS.includes(name)),
+  };
+}
+
+/** Folders of such names may be anybody's: Barman's hold what tells of a backup. */
+async function confirm(reader: TreeReader, folder: string, claimed: Claim): Promise<Claim | null> {
+  const ids = await idsOf(reader, folder);
+  for (const id of ids) {
+    const path = await reader.orTell(() => infoPath(reader, folder, id));
+    if (path !== null) return claimed;
+  }
+  return null;
+}
+
+/** Of all backups that have a folder, or information. */
+async function idsOf(reader: TreeReader, folder: string): Promise<string[]> {
+  const ids = new Set<string>();
+  for (const { type, name } of await reader.list(joinPath(folder, 'base')))
+    if (type === 'folder' && isBarmanId(name)) ids.add(name);
+  for (const { name } of await reader.list(joinPath(folder, 'meta'))) {
+    const id = META.exec(name)?.groups?.id;
+    if (id !== undefined) ids.add(id);
+  }
+  return [...ids].sort();
+}
+
+const META = /^(?<id>\d{8}T\d{6})-backup\.info$/;
+
+/** null: there is none. */
+async function infoPath(reader: TreeReader, folder: string, id: string): Promise<string | null> {
+  const [base, meta] = [joinPath(folder, `base/${id}`), joinPath(folder, 'meta')];
+  const own = (await reader.list(meta)).find(({ name }) => name === `${id}-backup.info`);
+  const beside = (await reader.list(base)).find(({ name }) => name === 'backup.info');
+  return own?.path ?? beside?.path ?? null;
+}
+
+interface FoundBackup {
+  readonly label: string;
+  readonly info: BarmanBackup | null;
+  readonly wal: BarmanBackup['wal'];
+  readonly fault: PointFault | null;
+}
+
+async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise<FoundTree[]> {
+  const backups: FoundBackup[] = [];
+  for (const id of await idsOf(reader, folder)) backups.push(await readBackup(reader, folder, id));
+  const files = await filesBelow(reader, folder, 'wals');
+  const segmentBytes = backups.findLast(({ info }) => info?.segmentBytes)?.info?.segmentBytes;
+  const log = await readBackupLog(reader, files, segmentBytes ?? DEFAULT_SEGMENT_BYTES);
+  const points = logPoints(log, backups.filter(isDone));
+  for (const backup of backups)
+    points.push(await backupPoint(reader, folder, backup, backups, log));
+  return [
+    {
+      id: folderWorkloadId('barman', folder),
+      name: folderName('Barman', folder),
+      root: folder,
+      within: [...claimed.files, ...(claimed.folders ?? [])],
+      points: points.sort((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1)),
+    },
+  ];
+}
+
+async function readBackup(reader: TreeReader, folder: string, label: string): Promise<FoundBackup> {
+  const none = { label, info: null, wal: null };
+  try {
+    const path = await infoPath(reader, folder, label);
+    if (path === null)
+      return { ...none, fault: incomplete('it has no backup.info: it has not ended').fault };
+    const bytes = await reader.read(path, 0, MAX_INFO_BYTES);
+    const info = parseBarmanInfo(new TextDecoder().decode(bytes));
+    if (info === null) return { ...none, fault: incomplete(`${path} ends too soon`).fault };
+    return { label, info, wal: info.wal, fault: null };
+  } catch (error) {
+    return { ...none, fault: faultOfError(error).fault };
+  }
+}
+
+const MAX_INFO_BYTES = 1024 * 1024;
+
+function isDone({ info }: FoundBackup): boolean {
+  return info?.status === 'DONE' || info?.status === 'WAITING_FOR_WALS';
+}
+
+async function backupPoint(
+  reader: TreeReader,
+  folder: string,
+  backup: FoundBackup,
+  all: readonly FoundBackup[],
+  log: BackupLog,
+): Promise<TreePoint> {
+  const { label, info, fault } = backup;
+  const parent = info?.parent ?? null;
+  const faults = fault === null ? [] : [fault];
+  if (info !== null) faults.push(...faultsOfState(info));
+  if (isDone(backup)) {
+    faults.push(...missingLog(backup.wal, log));
+    if (!(await hasData(reader, joinPath(folder, `base/${label}`))))
+      faults.push(broken('backup.info says that it is done, and its data are not there').fault);
+    if (parent !== null && !all.some((one) => one.label === parent && isDone(one)))
+      faults.push(broken(`it builds on ${parent}, which is not there`).fault);
+  }
+  const gravest = gravestFault(faults);
+  const files = (await reader.list(joinPath(folder, `base/${label}`)))
+    .filter(({ type }) => type === 'file')
+    .map((entry): TreeFile => ({ ...entry, within: entry.name }));
+  return {
+    ...{ id: label, createdAtMs: info?.endedAtMs ?? namedMs(label) ?? writtenAtMs(files) },
+    ...{ kind: parent === null ? 'full' : 'increment', needs: parent === null ? [] : [parent] },
+    ...{ state: gravest?.state ?? 'complete', reason: gravest?.reason ?? null, files: null },
+    sizeBytes: info?.sizeBytes ?? 0,
+    ...(isDone(backup) || files.length === 0 ? {} : { evidence: treeEvidence(files, null) }),
+  };
+}
+
+function faultsOfState({ status, error }: BarmanBackup): PointFault[] {
+  if (status === 'DONE' || status === 'WAITING_FOR_WALS') return [];
+  if (status === 'FAILED')
+    return [broken(`Barman says that it has failed${error === null ? '' : `: ${error}`}`).fault];
+  return [incomplete(`Barman says that it is ${status}: it has not ended`).fault];
+}
+
+/** The files of the cluster, or tars of them. */
+async function hasData(reader: TreeReader, path: string): Promise<boolean> {
+  const isData = ({ name }: { readonly name: string }): boolean =>
+    name === 'PG_VERSION' || /^(?:base|data)(?:_\d{4})?\.tar(?:\.\w+)?$/.test(name);
+  const entries = [...(await reader.list(path)), ...(await reader.list(joinPath(path, 'data')))];
+  return entries.some(isData);
+}
+
+function namedMs(label: string): number | null {
+  const parts =
+    /^(?<year>\d{4})(?<month>\d\d)(?<day>\d\d)T(?<hour>\d\d)(?<minute>\d\d)(?<second>\d\d)$/.exec(
+      label,
+    )?.groups;
+  return parts === undefined ? null : namedDateMs(parts);
+}

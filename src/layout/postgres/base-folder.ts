@@ -1,0 +1,144 @@
+import type { FoundTree, TreePoint } from '../../domain/trees/source-tree.js';
+import { ALL_ALLOWED } from '../../domain/sources/workload-rules.js';
+import { joinPath } from '../../repository/repository-path.js';
+import type { Claim, FolderNames } from '../backup-layout.js';
+import { parseDatedName } from '../dated-name.js';
+import { claimedTreeFiles, filesBelow, type TreeFile } from '../tree-files.js';
+import type { TreeLayout, TreeReader } from '../tree-layout.js';
+import { folderName, folderWorkloadId } from '../workload-id.js';
+import { basePoints, type BaseFolder } from './base-points.js';
+import { clusterFolders } from './cluster-folders.js';
+
+/** Backups of `pg_basebackup` in its plain format: the files of a cluster in a folder, with `backup_label` and, since PostgreSQL 13, `backup_manifest`, which is put there
+ *  last. A folder with a date in its name is one of several (`20261124/`, `base-2026-11-24/`, or a folder in such a one), any other is written over.
+ *
+ *  A workload is what has one name but for the date, in one folder; a restore point a backup. It is whole when its manifest has its end and its own digest, and all files that
+ *  it lists are there with their sizes. Without a manifest the control file, which the tool writes last, has to be there, and nothing to change any more. Of an incremental one
+ *  (PostgreSQL 17) the position in its label tells which it builds on. A cluster in which a server was started is none.
+ *  Source: PostgreSQL documentation, pg_basebackup, Backup Manifest Format; folders that pg_basebackup 15 wrote. */
+export const baseFolderLayout: TreeLayout = {
+  name: 'pg-base-folder',
+  type: { id: 'postgresql-base', title: 'PostgreSQL (pg_basebackup)', rules: ALL_ALLOWED },
+  rules: {
+    shape: 'sets',
+    // A cluster without its control file does not start: nobody takes a part of a copy for a whole one.
+    classes: [
+      {
+        name: 'data',
+        match: /^(?!(?:.*\/)?(?:global\/pg_control|backup_manifest)$)/,
+        content: 'rewritten',
+        isWrittenOnce: isDated,
+      },
+      {
+        name: 'control',
+        match: /(?:^|\/)global\/pg_control$/,
+        content: 'rewritten',
+        isWrittenOnce: isDated,
+      },
+      {
+        name: 'manifests',
+        match: /(?:^|\/)backup_manifest$/,
+        content: 'rewritten',
+        isWrittenOnce: isDated,
+      },
+    ],
+    ignored: /(?:^|\/)backup_manifest\.tmp$/,
+    digestInName: null,
+    foldersWith: clusterFolders,
+    openFilesWaitMs: 60_000,
+    keepRemovedForDays: 0,
+    suspiciousShare: 0.5,
+    keeps: { modes: true, times: true, links: false },
+  },
+  claim,
+  confirm,
+  scan,
+};
+
+function isDated(path: string): boolean {
+  return parseDatedName(path.split('/', 1)[0]!) !== null;
+}
+
+function isBackup({ files, folders }: Pick<FolderNames, 'files' | 'folders'>): boolean {
+  const isCluster = files.includes('PG_VERSION') && files.includes('backup_label');
+  const wasStarted = files.includes('postmaster.opts') || files.includes('postmaster.pid');
+  return isCluster && !wasStarted && folders.includes('base') && folders.includes('global');
+}
+
+function claim({ files, folders }: FolderNames): Claim | null {
+  if (isBackup({ files, folders })) return { files, folders };
+  const dated = folders.filter((name) => parseDatedName(name) !== null);
+  return dated.length === 0 ? null : { files: [], folders: dated };
+}
+
+/** Others keep folders of dates, too, any number of them: the first and the last tell whether these are such. */
+async function confirm(reader: TreeReader, folder: string, claimed: Claim): Promise<Claim | null> {
+  if (claimed.files.length > 0) return claimed;
+  const { folders = [] } = claimed;
+  const isOwn = async (name: string): Promise<boolean> =>
+    ((await reader.orTell(() => backupsIn(reader, folder, name))) ?? []).length > 0;
+  if (!(await isOwn(folders.at(-1)!)) && !(await isOwn(folders[0]!))) return null;
+  const own: string[] = [];
+  for (const name of folders) if (await isOwn(name)) own.push(name);
+  return own.length === 0 ? null : { files: [], folders: own };
+}
+
+/** A dated folder that is one, or folders in it that are, as paths from the root. */
+async function backupsIn(reader: TreeReader, root: string, name: string): Promise<string[]> {
+  const names = await namesIn(reader, joinPath(root, name));
+  if (isBackup(names)) return [name];
+  if (names.folders.length > MOST_BESIDE) return [];
+  const found: string[] = [];
+  for (const within of names.folders)
+    if (isBackup(await namesIn(reader, joinPath(root, `${name}/${within}`))))
+      found.push(`${name}/${within}`);
+  return found;
+}
+
+/** What is no such backup may have any number of folders. */
+const MOST_BESIDE = 3;
+
+async function namesIn(
+  reader: TreeReader,
+  path: string,
+): Promise<Pick<FolderNames, 'files' | 'folders'>> {
+  const entries = await reader.list(path);
+  const namesOf = (wanted: string): string[] =>
+    entries.flatMap(({ type, name }) => (type === wanted ? [name] : []));
+  return { files: namesOf('file'), folders: namesOf('folder') };
+}
+
+async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise<FoundTree[]> {
+  if (claimed.files.length > 0) {
+    const files = await claimedTreeFiles(reader, folder, claimed);
+    const points = await basePoints(reader, [{ name: '', createdAtMs: null, files }]);
+    const name = folderName('PostgreSQL', folder);
+    return [{ id: folderWorkloadId('pg-base', folder), name, root: folder, points }];
+  }
+  const workloads = new Map<string, { readonly within: string[]; readonly found: BaseFolder[] }>();
+  for (const dated of claimed.folders ?? []) {
+    const { stem, createdAtMs } = parseDatedName(dated)!;
+    for (const path of (await reader.orTell(() => backupsIn(reader, folder, dated))) ?? []) {
+      const files = await reader.orTell((): Promise<TreeFile[]> =>
+        filesBelow(reader, folder, path),
+      );
+      if (files === null) continue;
+      const name = [stem, ...path.split('/').slice(1)].filter((part) => part !== '').join('-');
+      const known = workloads.get(name) ?? { within: [], found: [] };
+      known.within.push(path);
+      known.found.push({ name: path, createdAtMs, files });
+      workloads.set(name, known);
+    }
+  }
+  const trees: FoundTree[] = [];
+  for (const [name, { within, found }] of workloads) {
+    const points: TreePoint[] = await basePoints(reader, found);
+    const parts = name === '' ? ['pg-base'] : ['pg-base', encodeURIComponent(name)];
+    trees.push({
+      id: folderWorkloadId(parts.join('-'), folder),
+      name: name === '' ? folderName('PostgreSQL', folder) : name,
+      ...{ root: folder, within, points },
+    });
+  }
+  return trees;
+}

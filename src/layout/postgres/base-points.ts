@@ -1,0 +1,205 @@
+import type { TreePoint } from '../../domain/trees/source-tree.js';
+import { writtenAtMs } from '../named-date.js';
+import { broken, faultOfError, incomplete, type PointFault } from '../point-fault.js';
+import { treeEvidence } from '../tree-evidence.js';
+import type { TreeFile } from '../tree-files.js';
+import type { TreeReader } from '../tree-layout.js';
+import {
+  digestOfFiles,
+  firstLacking,
+  MAX_MANIFEST_BYTES,
+  readManifestFiles,
+  type WalRange,
+} from './manifest-files.js';
+import { parseSegment } from './wal-names.js';
+
+/** A backup in the plain format. */
+export interface BaseFolder {
+  /** Its path from the root of the tree; empty: it is that. */
+  readonly name: string;
+  /** As its name tells. null: it does not. */
+  readonly createdAtMs: number | null;
+  readonly files: readonly TreeFile[];
+}
+
+/** What `backup_label` says. */
+interface Label {
+  /** Position at which the backup began. */
+  readonly start: string | null;
+  /** Position at which the backup began that this one builds on. null: it is a full. */
+  readonly from: string | null;
+}
+
+interface ManifestFacts {
+  readonly isWhole: boolean;
+  readonly digest: string;
+  readonly ranges: readonly WalRange[];
+}
+
+interface JudgedBase {
+  readonly folder: BaseFolder;
+  readonly id: string;
+  readonly atMs: number;
+  readonly label: Label;
+  readonly fault: PointFault | null;
+  readonly gap: string | null;
+}
+
+/** Points of one workload, oldest first. */
+export async function basePoints(
+  reader: TreeReader,
+  folders: readonly BaseFolder[],
+): Promise<TreePoint[]> {
+  const judged: JudgedBase[] = [];
+  for (const folder of folders) judged.push(await judge(reader, folder));
+  judged.sort((a, b) => a.atMs - b.atMs || (a.id < b.id ? -1 : 1));
+  return judged.map((one) => pointOf(one, judged));
+}
+
+async function judge(reader: TreeReader, folder: BaseFolder): Promise<JudgedBase> {
+  const { name, createdAtMs, files } = folder;
+  const own = new Map(files.map((file) => [withoutName(file.within, name), file]));
+  const manifest = own.get('backup_manifest');
+  const atMs = createdAtMs ?? writtenAtMs(manifest === undefined ? files : [manifest]);
+  const base = name === '' ? 'base' : name;
+  const id = createdAtMs === null ? `${base}@${new Date(atMs).toISOString().slice(0, 19)}` : name;
+  const none: Label = { start: null, from: null };
+  const labelFile = own.get('backup_label');
+  try {
+    const label = labelFile === undefined ? none : await readLabel(reader, labelFile);
+    const found =
+      manifest === undefined
+        ? { fault: faultWithoutManifest(own), ranges: [] }
+        : await judgeManifest(reader, manifest, own);
+    const gap = found.fault === null ? missingLogOf(found.ranges, own, name) : null;
+    return { folder, id, atMs, label, fault: found.fault, gap };
+  } catch (error) {
+    return { folder, id, atMs, label: none, fault: faultOfError(error).fault, gap: null };
+  }
+}
+
+function withoutName(within: string, name: string): string {
+  return name === '' ? within : within.slice(name.length + 1);
+}
+
+function faultWithoutManifest(own: ReadonlyMap<string, TreeFile>): PointFault | null {
+  if (own.has('global/pg_control')) return null;
+  return incomplete('global/pg_control, which is written last, is not there').fault;
+}
+
+async function judgeManifest(
+  reader: TreeReader,
+  manifest: TreeFile,
+  own: ReadonlyMap<string, TreeFile>,
+): Promise<{ readonly fault: PointFault | null; readonly ranges: readonly WalRange[] }> {
+  const { path } = manifest;
+  if (manifest.stamp.sizeBytes > MAX_MANIFEST_BYTES)
+    return { fault: broken(`${path} is larger than any manifest that is read`).fault, ranges: [] };
+  const found = await reader.factOf<ManifestFacts>(
+    manifest,
+    'files of a manifest',
+    async (source) => {
+      const { isWhole, files, ranges } = await readManifestFiles(source);
+      return { isWhole, digest: digestOfFiles(files), ranges };
+    },
+  );
+  if ('fault' in found) return { fault: found.fault, ranges: [] };
+  const { isWhole, digest, ranges } = found.value;
+  if (!isWhole)
+    return { fault: incomplete(`${path} does not end with its own digest`).fault, ranges };
+  const sizes = new Map([...own].map(([file, { stamp }]) => [file, stamp.sizeBytes]));
+  if (digestOfFiles(sizes) === digest) return { fault: null, ranges };
+  const { files } = await reader.look(path, readManifestFiles);
+  const lacking = firstLacking(files, sizes);
+  return { fault: lacking === null ? null : lackingFault(lacking, sizes.has(lacking)), ranges };
+}
+
+function lackingFault(path: string, isThere: boolean): PointFault {
+  const tablespace = /^pg_tblspc\/(?<number>\d+)\//.exec(path)?.groups?.number;
+  if (tablespace !== undefined && !isThere)
+    return broken(
+      `tablespace ${tablespace} does not lie in the backup: what pg_tblspc/${tablespace} leads to is not followed`,
+    ).fault;
+  return incomplete(
+    isThere
+      ? `${path} does not have the size that backup_manifest says`
+      : `${path}, which backup_manifest lists, is not there`,
+  ).fault;
+}
+
+const LABEL_BYTES = 8192;
+
+async function readLabel(reader: TreeReader, file: TreeFile): Promise<Label> {
+  const text = new TextDecoder('latin1').decode(await reader.read(file.path, 0, LABEL_BYTES));
+  const position = (pattern: RegExp): string | null => pattern.exec(text)?.groups?.position ?? null;
+  return {
+    start: position(/^START WAL LOCATION: (?<position>[0-9A-F]+\/[0-9A-F]+)/m),
+    from: position(/^INCREMENTAL FROM LSN: (?<position>[0-9A-F]+\/[0-9A-F]+)/m),
+  };
+}
+
+/** The log between its beginning and its end lies in it (`-X stream`, `-X fetch`), or in an archive. null: it lies in it.
+ *  The size of segments is that of the files. */
+function missingLogOf(
+  ranges: readonly WalRange[],
+  own: ReadonlyMap<string, TreeFile>,
+  name: string,
+): string | null {
+  const segments = [...own].flatMap(([path, { stamp }]) => {
+    const segment = path.startsWith('pg_wal/') ? parseSegment(path.slice('pg_wal/'.length)) : null;
+    return segment === null ? [] : [{ segment, sizeBytes: stamp.sizeBytes }];
+  });
+  for (const { timeline, from, to } of ranges) {
+    const [low, high] = [offsetOf(from), offsetOf(to)];
+    const held = segments.filter(({ segment }) => segment.timeline === timeline);
+    const [size = 0] = held.map(({ sizeBytes }) => sizeBytes).sort((a, b) => b - a);
+    const places = new Set(
+      held.map(({ segment }) => segment.log * (2 ** 32 / size) + segment.segment),
+    );
+    const needed = size === 0 ? [0] : placesBetween(low, high, size);
+    if (needed.some((place) => !places.has(place)))
+      return `its write-ahead log from ${from} to ${to} is not in ${name === '' ? 'the backup' : name}: it is restored with an archive that has it`;
+  }
+  return null;
+}
+
+function offsetOf(position: string): number {
+  const [high = 0, low = 0] = position.split('/').map((digits) => Number.parseInt(digits, 16));
+  return high * 2 ** 32 + low;
+}
+
+function placesBetween(from: number, to: number, size: number): number[] {
+  const first = Math.floor(from / size);
+  const last = Math.floor(Math.max(from, to - 1) / size);
+  return Array.from({ length: Math.min(last - first + 1, MOST_SEGMENTS) }, (_, at) => first + at);
+}
+
+/** Of one backup. */
+const MOST_SEGMENTS = 1_000_000;
+
+function pointOf(one: JudgedBase, all: readonly JudgedBase[]): TreePoint {
+  const { folder, id, atMs, label, fault, gap } = one;
+  const { files } = folder;
+  const manifest = files.find(
+    ({ within }) => withoutName(within, folder.name) === 'backup_manifest',
+  );
+  const base =
+    label.from === null
+      ? null
+      : all.findLast((other) => other.atMs < one.atMs && other.label.start === label.from);
+  const gaps = [
+    ...(gap === null ? [] : [gap]),
+    ...(base === undefined
+      ? [`the backup that it builds on (position ${label.from}) is not here`]
+      : []),
+  ];
+  return {
+    ...{ id, createdAtMs: atMs, kind: label.from === null ? 'full' : 'increment' },
+    needs: base ? [base.id] : [],
+    ...{ state: fault?.state ?? 'complete', reason: fault?.reason ?? null },
+    files: files.map(({ within }) => within),
+    sizeBytes: files.reduce((sum, { stamp }) => sum + stamp.sizeBytes, 0),
+    ...(gaps.length === 0 ? {} : { gap: gaps.join('; ') }),
+    evidence: treeEvidence(files, fault === null ? (manifest ?? 'silent') : null),
+  };
+}

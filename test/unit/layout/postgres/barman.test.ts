@@ -1,0 +1,163 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { mayHoldClass } from '../../../../src/domain/trees/class-folders.js';
+import { classOf } from '../../../../src/domain/trees/tree-rules.js';
+import { barmanLayout } from '../../../../src/layout/postgres/barman.js';
+import { scanRepository } from '../../../../src/layout/scan-repository.js';
+import {
+  BARMAN_IDS,
+  barmanBackup as backup,
+  barmanInfo as info,
+  barmanLog as wals,
+  SHARD,
+} from '../../../support/layout/barman-files.js';
+import { segmentName } from '../../../support/layout/cluster-files.js';
+import { treeOf } from '../../../support/layout/real-tree.js';
+import type { RepositoryCopy } from '../../../support/layout/repository-copy.js';
+import { briefPoint, scanTreesWith } from '../../../support/layout/scan-trees-with.js';
+
+const [FIRST, SECOND] = BARMAN_IDS;
+const scan = ({ repository }: RepositoryCopy) => scanTreesWith(barmanLayout, repository);
+const pointsOf = async (files: Record<string, Buffer>) => {
+  const [tree] = await scan(await treeOf(files));
+  return new Map(tree!.points.map((point) => [point.id, point]));
+};
+
+describe('the folder that Barman keeps for a server', () => {
+  it('is a workload, with its backups and the log behind them', async () => {
+    const copy = await treeOf({
+      ...backup(FIRST, 9),
+      ...backup(SECOND, 12),
+      ...wals(9, 10, 11, 12, 13, 14),
+      'main/incoming/x': Buffer.from('x'),
+    });
+    const [tree, ...others] = await scan(copy);
+    expect(others).toEqual([]);
+    expect(tree).toMatchObject({
+      ...{ id: 'barman-main', name: 'main', root: 'main' },
+      within: ['identity.json', 'base', 'incoming', 'wals'],
+    });
+    const log = segmentName(9);
+    const points = new Map(tree!.points.map((point) => [point.id, briefPoint(point)]));
+    expect(points).toEqual(
+      new Map([
+        [FIRST, { id: FIRST, kind: 'full', state: 'complete', needs: [] }],
+        [SECOND, { id: SECOND, kind: 'full', state: 'complete', needs: [] }],
+        [log, { id: log, kind: 'log', state: 'complete', needs: [SECOND] }],
+      ]),
+    );
+    const first = tree!.points.find(({ id }) => id === FIRST)!;
+    expect([new Date(first.createdAtMs).toISOString(), first.sizeBytes]).toEqual([
+      '2026-11-23T21:00:03.371Z',
+      24_236_525,
+    ]);
+    // Nobody else has a part of it: the log was a workload of its own.
+    const all = await scanRepository(copy.repository);
+    expect(all.map(({ id }) => id)).toEqual(['barman-main']);
+  });
+
+  it.each<[string, Readonly<Record<string, string>>, string, string]>([
+    [
+      'runs',
+      { status: 'STARTED' },
+      'incomplete',
+      'Barman says that it is STARTED: it has not ended',
+    ],
+    [
+      'has failed',
+      { status: 'FAILED', error: 'failure copying' },
+      'broken',
+      'Barman says that it has failed: failure copying',
+    ],
+    [
+      'builds on one that is gone',
+      { parent_backup_id: '20261122T210000' },
+      'broken',
+      'it builds on 20261122T210000, which is not there',
+    ],
+  ])('of which a backup %s says so', async (_, more, state, reason) => {
+    const points = await pointsOf({ ...backup(FIRST, 9, more), ...wals(9, 10) });
+    expect(points.get(FIRST)).toMatchObject({ state, reason });
+  });
+
+  it('has a block-level incremental that needs its parent', async () => {
+    const points = await pointsOf({
+      ...backup(FIRST, 9),
+      ...backup(SECOND, 12, { parent_backup_id: FIRST }),
+      ...wals(9, 10, 11, 12, 13),
+    });
+    expect(points.get(SECOND)).toMatchObject({
+      ...{ kind: 'increment', needs: [FIRST], state: 'complete' },
+    });
+  });
+
+  it('has a backup without its log as incomplete, and names a gap in the log', async () => {
+    const points = await pointsOf({
+      ...backup(FIRST, 9),
+      ...backup(SECOND, 13),
+      ...wals(9, 10, 11, 13),
+    });
+    expect(points.get(FIRST)).toMatchObject({ state: 'complete' });
+    expect(points.get(SECOND)).toMatchObject({
+      state: 'incomplete',
+      reason: `the archive does not hold its write-ahead log, ${segmentName(13)} to ${segmentName(14)}`,
+    });
+    expect(points.get(segmentName(13))).toMatchObject({
+      gap: `the write-ahead log ${segmentName(12)} is missing`,
+    });
+  });
+
+  it('has one whose information or data are gone as none that can be restored', async () => {
+    const copy = await treeOf({ ...backup(FIRST, 9), ...backup(SECOND, 9), ...wals(9, 10) });
+    await rm(copy.at(`main/base/${FIRST}/backup.info`));
+    await rm(copy.at(`main/base/${SECOND}/data`), { recursive: true });
+    const [tree] = await scan(copy);
+    expect(tree!.points.map(({ id, state, reason }) => [id, state, reason])).toEqual(
+      expect.arrayContaining([
+        [FIRST, 'incomplete', 'it has no backup.info: it has not ended'],
+        [SECOND, 'broken', 'backup.info says that it is done, and its data are not there'],
+      ]),
+    );
+  });
+
+  it('has its information in a folder of its own, too (Barman 3.13)', async () => {
+    const files = { ...backup(FIRST, 9), ...wals(9, 10) };
+    const copy = await treeOf({ ...files, [`main/meta/${FIRST}-backup.info`]: info(FIRST, 9) });
+    await rm(copy.at(`main/base/${FIRST}/backup.info`));
+    const [tree] = await scan(copy);
+    expect(tree!.points.find(({ id }) => id === FIRST)).toMatchObject({ state: 'complete' });
+    expect(tree!.within).toContain('meta');
+  });
+
+  it('is none that holds no backup of Barman', async () => {
+    const copy = await treeOf({ 'x/base/20261123T210000/disk.raw': 'x', 'x/wals/x': 'x' });
+    await writeFile(copy.at('x/base/y'), 'x');
+    expect(await scan(copy)).toEqual([]);
+  });
+
+  it('is copied log first, then data, and what lists them last', () => {
+    const { rules } = barmanLayout;
+    const paths = [
+      ...['wals/00000002.history', `${SHARD}/${segmentName(9)}`],
+      `${SHARD}/${segmentName(9)}.00000028.backup`,
+      ...[`base/${FIRST}/data/base/5/1259`, `base/${FIRST}/16384/PG_15_202209061/5/1`],
+      ...[`base/${FIRST}/data/global/pg_control`, `base/${FIRST}/backup.info`],
+      ...[`meta/${FIRST}-backup.info`, 'wals/xlog.db', 'identity.json'],
+    ];
+    const classes = paths.map((path) => classOf(rules, path)!);
+    expect(classes.map((index) => rules.classes[index]!.name)).toEqual([
+      ...['histories', 'log', 'labels', 'data', 'data', 'control'],
+      ...['information', 'meta', 'catalogue', 'server'],
+    ]);
+    // A look at a class comes by where its files lie.
+    const isLookedAt = paths.map((path, at) =>
+      mayHoldClass(rules, classes[at]!, path.slice(0, path.lastIndexOf('/') + 1)),
+    );
+    expect(isLookedAt).toEqual(paths.map(() => true));
+    expect(rules.ignored!.test(`streaming/${segmentName(9)}.partial`)).toBe(true);
+    expect(rules.pointOf!(`base/${FIRST}/data/PG_VERSION`)).toBe(FIRST);
+    expect(rules.foldersWith!(`base/${FIRST}/data/global/pg_control`)).toContain(
+      `base/${FIRST}/data/pg_notify`,
+    );
+  });
+});

@@ -1,0 +1,140 @@
+import { rm, truncate, writeFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { classOf } from '../../../../src/domain/trees/tree-rules.js';
+import { baseFolderLayout } from '../../../../src/layout/postgres/base-folder.js';
+import { clusterFiles, segmentName } from '../../../support/layout/cluster-files.js';
+import { treeOf } from '../../../support/layout/real-tree.js';
+import type { RepositoryCopy } from '../../../support/layout/repository-copy.js';
+import { briefPoint, scanTreesWith } from '../../../support/layout/scan-trees-with.js';
+
+const scan = ({ repository }: RepositoryCopy) => scanTreesWith(baseFolderLayout, repository);
+
+async function pointAfter(change: (copy: RepositoryCopy) => Promise<unknown>) {
+  const copy = await treeOf(clusterFiles('pg/2026-11-24'));
+  await change(copy);
+  const [tree] = await scan(copy);
+  return tree?.points[0];
+}
+
+describe('backups of pg_basebackup in its plain format', () => {
+  it('in folders of dates are points of one workload, each with all its files', async () => {
+    const copy = await treeOf({
+      ...clusterFiles('pg/2026-11-23'),
+      ...clusterFiles('pg/2026-11-24'),
+    });
+    const [tree, ...others] = await scan(copy);
+    expect(others).toEqual([]);
+    expect(tree).toMatchObject({ id: 'pg-base-pg', name: 'pg', root: 'pg' });
+    expect(tree!.points.map(briefPoint)).toEqual([
+      { id: '2026-11-23', kind: 'full', state: 'complete', needs: [] },
+      { id: '2026-11-24', kind: 'full', state: 'complete', needs: [] },
+    ]);
+    expect(new Set(tree!.points[1]!.files)).toEqual(
+      new Set(Object.keys(clusterFiles('2026-11-24'))),
+    );
+  });
+
+  it('in a folder of each date, or of names with dates, are told apart by the rest of their names', async () => {
+    const copy = await treeOf({
+      ...clusterFiles('b/2026-11-23/main'),
+      ...clusterFiles('b/2026-11-24/main'),
+      ...clusterFiles('b/crm-20261124'),
+    });
+    const trees = await scan(copy);
+    expect(trees.map(({ id, points }) => [id, points.map((point) => point.id)])).toEqual([
+      ['pg-base-main-b', ['2026-11-23/main', '2026-11-24/main']],
+      ['pg-base-crm-b', ['crm-20261124']],
+    ]);
+  });
+
+  it('in a folder without a date are another point each time', async () => {
+    const [tree] = await scan(await treeOf(clusterFiles('pg')));
+    expect(tree).toMatchObject({ id: 'pg-base-pg', root: 'pg' });
+    expect(tree!.points[0]!.id).toMatch(/^base@20\d\d-/);
+    expect(tree!.points[0]!.files).toContain('global/pg_control');
+  });
+
+  it.each<[string, (copy: RepositoryCopy) => Promise<unknown>, string]>([
+    [
+      'a file',
+      ({ at }) => rm(at('pg/2026-11-24/base/5/1259')),
+      'base/5/1259, which backup_manifest lists, is not there',
+    ],
+    [
+      'the end of a file',
+      ({ at }) => truncate(at('pg/2026-11-24/base/5/1259'), 4096),
+      'base/5/1259 does not have the size that backup_manifest says',
+    ],
+    [
+      'the end of its manifest',
+      ({ at }) => truncate(at('pg/2026-11-24/backup_manifest'), 300),
+      'pg/2026-11-24/backup_manifest does not end with its own digest',
+    ],
+    [
+      'manifest and control file, as one that is being made',
+      async ({ at }) => {
+        await rm(at('pg/2026-11-24/backup_manifest'));
+        await rm(at('pg/2026-11-24/global/pg_control'));
+      },
+      'global/pg_control, which is written last, is not there',
+    ],
+  ])('without %s are incomplete, and say so', async (_, change, reason) => {
+    expect(await pointAfter(change)).toMatchObject({ state: 'incomplete', reason });
+  });
+
+  it('without a manifest (PostgreSQL 12) are whole with the file that is written last', async () => {
+    expect(await pointAfter(({ at }) => rm(at('pg/2026-11-24/backup_manifest')))).toMatchObject({
+      state: 'complete',
+      evidence: { closing: 'silent' },
+    });
+  });
+
+  it('without their log say which they need', async () => {
+    const [tree] = await scan(await treeOf(clusterFiles('pg/2026-11-24', { log: [] })));
+    expect(tree!.points[0]).toMatchObject({
+      state: 'complete',
+      gap: expect.stringContaining('its write-ahead log from 0/900028 to 0/900100') as string,
+    });
+    const part = { end: '0/A00100', log: [segmentName(9)] };
+    const [other] = await scan(await treeOf(clusterFiles('pg/2026-11-24', part)));
+    expect(other!.points[0]!.gap).toContain('is not in 2026-11-24');
+  });
+
+  it('that build on another one need it (PostgreSQL 17)', async () => {
+    const [tree] = await scan(
+      await treeOf({
+        ...clusterFiles('pg/2026-11-23'),
+        ...clusterFiles('pg/2026-11-24', {
+          start: '0/A00028',
+          end: '0/A00100',
+          log: [segmentName(10)],
+          from: '0/900028',
+        }),
+        ...clusterFiles('pg/2026-11-25', { from: '0/800028' }),
+      }),
+    );
+    expect(tree!.points.map(briefPoint)).toMatchObject([
+      { kind: 'full', needs: [] },
+      { kind: 'increment', needs: ['2026-11-23'] },
+      { kind: 'increment', needs: [], gap: expect.stringContaining('0/800028') as string },
+    ]);
+  });
+
+  it('are not the folder of a cluster in which a server was started, nor other folders with dates', async () => {
+    const copy = await treeOf({
+      ...clusterFiles('pg/2026-11-24'),
+      'other/2026-11-24/x': 'x',
+      'other/2026-11-25/a/x': 'x',
+    });
+    await writeFile(copy.at('pg/2026-11-24/postmaster.opts'), 'x');
+    expect(await scan(copy)).toEqual([]);
+  });
+
+  it('get their control file behind all data, and their manifest last', () => {
+    const { rules } = baseFolderLayout;
+    const paths = ['d/backup_label', 'd/global/1262', 'd/global/pg_control', 'd/backup_manifest'];
+    expect(paths.map((path) => classOf(rules, path))).toEqual([0, 0, 1, 2]);
+    expect(rules.foldersWith?.('d/global/pg_control')).toContain('d/pg_notify');
+    expect(rules.foldersWith?.('d/base/5/1259')).toEqual([]);
+  });
+});
