@@ -13,6 +13,7 @@ import {
   type ObservedProblem,
 } from '../../src/domain/safety/alert-ledger.js';
 import {
+  asSeenNow,
   believedKnowledge,
   isTimely,
   knowledgeAfter,
@@ -49,6 +50,8 @@ export interface SiteNews extends Pick<SafetyLook, 'sentence' | 'state'> {
   readonly step: LedgerStep;
   readonly timeZone: string;
   readonly isSilenced: (problem: ObservedProblem) => boolean;
+  /** Whether the look could not have shown it. */
+  readonly isUnseen: (problem: ObservedProblem) => boolean;
   /** Of what ended and waits for one channel, as JSON. undefined: earlier builds bounded its number alone, and let what was only counted wait. */
   readonly mostWaitingBytes: number | undefined;
 }
@@ -59,7 +62,7 @@ export async function tellChannel(
   remembered: ChannelMemory | undefined,
   look: SiteNews,
 ): Promise<ChannelMemory> {
-  const { step: newStep, sentence, state, timeZone, isSilenced, mostWaitingBytes } = look;
+  const { step: newStep, sentence, state, timeZone, isSilenced, isUnseen, mostWaitingBytes } = look;
   const nowMs = Date.now();
   const isBelieved = patched(CLOCK_AHEAD);
   const before =
@@ -68,7 +71,9 @@ export async function tellChannel(
   const isHeld = isQuiet(channel.quietHours, timeZone, nowMs);
   const at = { sentence, number: told + 1, nowMs };
   const { notice, knowledge } = patched(KNOWS_WHAT_WAS_TOLD)
-    ? newsNotice(channel, before, { step: newStep, isSilenced, isHeld, at, mostWaitingBytes })
+    ? newsNotice(channel, before, {
+        ...{ step: newStep, isSilenced, isUnseen, isHeld, at, mostWaitingBytes },
+      })
     : stepNotice(channel, before, { step: newStep, isHeld, at });
   if (notice !== null && (await startDelivery(channel.id, notice))) told++;
   const isLastDue = patched(LAST_DUE_DIGEST);
@@ -108,10 +113,11 @@ function newsNotice(
   {
     step,
     isSilenced,
+    isUnseen,
     isHeld,
     at,
     mostWaitingBytes,
-  }: ToTell & Pick<SiteNews, 'isSilenced' | 'mostWaitingBytes'>,
+  }: ToTell & Pick<SiteNews, 'isSilenced' | 'isUnseen' | 'mostWaitingBytes'>,
 ): Told {
   const found = newsFor(channel, before, step, isSilenced);
   const isEarlier = mostWaitingBytes === undefined;
@@ -119,7 +125,8 @@ function newsNotice(
   const counted = isEarlier ? { ...news, moreEnded: 0 } : news;
   const isTold = !isHeld && isTimely(counted, before ?? {}, keysOf(step.begun), at.nowMs);
   const knowledge = knowledgeAfter(channel, before, step, news, isTold, mostWaitingBytes);
-  return { notice: isTold ? noticeOf(news, at) : null, knowledge };
+  const told = () => noticeOf(asSeenNow(news, step, isUnseen, at.nowMs), at);
+  return { notice: isTold ? told() : null, knowledge };
 }
 
 /** Earlier builds told as ended what was there again and was not told yet. */

@@ -78,7 +78,7 @@ export async function watchSafety(memory: WatchMemory = NO_MEMORY): Promise<void
       const { timeZone } = rules;
       const mostWaitingBytes = waitingBytes(rules.told.length);
       const told = { sentence, state: look.state, timeZone, mostWaitingBytes };
-      const news = { step, ...told, isSilenced: isSilencedNow };
+      const news = { step, ...told, isSilenced: isSilencedNow, isUnseen: unseenBy(look) };
       forgetRemoved(channels, rules.told);
       for (const channel of rules.told) {
         noteRefusals();
@@ -187,6 +187,13 @@ function stepOf(
     isSilenced: isSilencedNow,
     mostBytes: OPEN_BYTES,
   });
+}
+
+function unseenBy({
+  isWhole,
+  unread = NOTHING_UNREAD,
+}: SafetyLook): (problem: ObservedProblem) => boolean {
+  return (problem) => !isWhole || isBehind(unread, problem);
 }
 
 /** Beside the verdict what messages are silent of. */

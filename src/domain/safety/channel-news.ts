@@ -59,6 +59,22 @@ export function newsFor(
   };
 }
 
+/** What ended in quiet hours was seen as well then. Of what this look cannot see nobody knows whether it is so still.
+ *  @returns the news as this look may tell them; what waits on stays as it was */
+export function asSeenNow(
+  news: News,
+  { ended: endedNow }: Pick<LedgerStep, 'ended'>,
+  isUnseen: (problem: ObservedProblem) => boolean,
+  nowMs: number,
+): News {
+  const ended = news.ended.map((alert) =>
+    endedNow.includes(alert) || !isUnseen(alert.problem)
+      ? alert
+      : { ...alert, hiddenSinceMs: alert.hiddenSinceMs ?? nowMs },
+  );
+  return { ...news, ended };
+}
+
 /** Whether it is told now. What it refused is not told to it at every look. */
 export function isTimely(
   { begun, ended, moreEnded = 0, isAgain }: News,

@@ -104,8 +104,7 @@ class AlarmHistory {
   private readonly shownSinceMs = new Map<Problem, number>();
   /** Number of the last look that did not show it. */
   private readonly unshownAtLook = new Map<Problem, number>();
-  /** Number of the last look that showed it, and of the last one that saw that it was not there. */
-  private readonly shownAtLook = new Map<string, number>();
+  /** Number of the last look that saw that it was not there. */
   private readonly wellAtLook = new Map<string, number>();
   private isMade = false;
   private silences: { id: string; jobId: string | null; untilMs: number }[] = [];
@@ -199,8 +198,7 @@ class AlarmHistory {
       [...this.there].filter((problem) => !isHidden(problem) && !isUnseen(problem)),
     );
     for (const problem of PROBLEMS) {
-      if (this.shown.has(problem)) this.shownAtLook.set(problem.name, this.look);
-      else if (step?.look !== 'blind' && !isHidden(problem))
+      if (!this.shown.has(problem) && step?.look !== 'blind' && !isHidden(problem))
         this.wellAtLook.set(problem.name, this.look);
       if (!this.shown.has(problem)) {
         this.shownSinceMs.delete(problem);
@@ -265,8 +263,8 @@ class AlarmHistory {
       line.toldAtLook.set(name, this.look);
     }
     for (const name of well)
-      if ((this.wellAtLook.get(name) ?? -1) <= (this.shownAtLook.get(name) ?? -1))
-        this.fault(channelId, `is told that ${name} is well, and nobody has seen that`);
+      if (this.wellAtLook.get(name) !== this.look)
+        this.fault(channelId, `is told that ${name} is well, and this look has not seen that`);
   }
 
   /** After a look and all that was told of it. */

@@ -85,6 +85,8 @@ const UNEVENTFUL: AlarmStep = {
   ...{ endsSilences: false, leapMinutes: 0, switched: null, refusal: null },
 };
 const FAILS = { look: 'fails' } as const;
+const BLIND = { look: 'blind', unseen: [0] } as const;
+const HIDES = { hidesR1: true } as const;
 const byDay = CHANNELS.findIndex(({ id }) => id === 'by-day');
 const grave = CHANNELS.findIndex(({ id }) => id === 'grave');
 
@@ -99,6 +101,20 @@ it.each<[string, Readonly<Record<number, Partial<AlarmStep>>>]>([
     {
       ...{ 1: { changes: [0] }, 11: { changes: [0] }, 20: { changes: [0] } },
       ...{ 24: { silence: { jobId: null, hours: 20 } }, 40: { changes: [0] } },
+    },
+  ],
+  [
+    'looks are blind when the quiet hours end in which a problem ended',
+    {
+      ...{ 1: { changes: [0] }, 13: { changes: [0] } },
+      ...{ 28: BLIND, 29: BLIND, 30: BLIND, 31: BLIND, 32: BLIND, 40: {} },
+    },
+  ],
+  [
+    'a problem is hidden when the quiet hours end in which it ended',
+    {
+      ...{ 1: { changes: [0] }, 13: { changes: [0] } },
+      ...{ 28: HIDES, 29: HIDES, 30: HIDES, 31: HIDES, 32: HIDES, 40: {} },
     },
   ],
   [
