@@ -1,0 +1,124 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { writeChainRecord } from '../../../src/chain/chain-store.js';
+import { stagingFolder } from '../../../src/chain/chain-paths.js';
+import type { CopyJob } from '../../../src/domain/jobs/copy-job.js';
+import { CopiedMachine, NOW_MS, type MachineCopy } from '../../support/living/copied-machine.js';
+import { putFile } from '../../support/repository/chain-record-file.js';
+import { testJob } from '../../support/session/test-site.js';
+
+const DAY_MS = 86_400_000;
+const newest = (value: number): Partial<CopyJob> => ({
+  retention: { type: 'restorePoints', value },
+});
+
+let machine: CopiedMachine;
+beforeAll(async () => {
+  machine = await CopiedMachine.make();
+});
+
+function request(copy: MachineCopy, changes: Partial<CopyJob>, immutableForDays = 0) {
+  return { ...copy.input, job: testJob(changes), immutableForDays };
+}
+
+const due = (copy: MachineCopy, changes: Partial<CopyJob>, immutableForDays = 0) =>
+  copy.mover.run('isMaintenanceDue', request(copy, changes, immutableForDays));
+const plan = (copy: MachineCopy, changes: Partial<CopyJob>, immutableForDays = 0) =>
+  copy.mover.run('planMaintenance', request(copy, changes, immutableForDays));
+
+describe('the maintenance of a chain', () => {
+  it('is due for what retention wants gone, and for nothing else', async () => {
+    const copy = await machine.copy();
+    expect(await due(copy, newest(4))).toBe(false);
+    expect(await plan(copy, newest(4))).toMatchObject({
+      ...{ actions: [], fulls: [], superseded: [], warnings: [], compactId: null },
+      ...{ beforeFulls: [], wantedFulls: [], hasUnwanted: false },
+    });
+    expect(await due(copy, newest(3))).toBe(true);
+    const { actions, wantedFulls } = await plan(copy, newest(3));
+    // The full takes up the increment next to it, or a full of that is made where it cannot.
+    const [fullId, incrementId] = [machine.idOf(0), machine.idOf(1)];
+    expect(actions).toEqual([{ type: 'merge', fullId, incrementId }]);
+    expect(wantedFulls).toEqual([incrementId]);
+  });
+
+  it('is due for what a session has left half done', async () => {
+    const copy = await machine.copy();
+    await putFile(copy.target, `${stagingFolder(machine.chain, 'gone')}/plan.json`, '{}');
+    expect(await due(copy, newest(4))).toBe(true);
+    const changing = await machine.copy();
+    await writeChainRecord(changing.target, machine.chain, {
+      ...machine.before,
+      pending: {
+        type: 'delete',
+        ids: [machine.idOf(3)],
+        revision: machine.before.revision,
+      } as never,
+    });
+    expect(await due(changing, newest(4))).toBe(true);
+    const { actions, wantedFulls } = await plan(changing, newest(3));
+    expect([actions, wantedFulls]).toEqual([[], null]);
+  });
+
+  it('does nothing while a file of the chain is missing, and says which', async () => {
+    const copy = await machine.copy();
+    await copy.target.remove(copy.pathOf(2, 'image'));
+    expect(await due(copy, newest(4))).toBe(true);
+    const { actions, warnings, wantedFulls } = await plan(copy, newest(3));
+    expect([actions, wantedFulls]).toEqual([[], null]);
+    const path = machine.before.points[2]!.disks[0]!.path;
+    expect(warnings.join()).toContain(`${path} is missing in the target repository`);
+  });
+
+  it('makes a full of the next point where the storage cannot write into one', async () => {
+    const copy = await machine.copy();
+    Object.assign(copy.target, { openUpdate: null });
+    // Not before as many are to go as stay: each full is written whole.
+    expect((await plan(copy, newest(3))).actions).toEqual([]);
+    const { actions, wantedFulls } = await plan(copy, newest(1));
+    expect(actions[0]).toEqual({ type: 'synthetic', restorePointId: machine.idOf(3) });
+    expect(wantedFulls).toEqual([machine.idOf(3)]);
+  });
+
+  it('leaves what is immutable, and what is read', async () => {
+    const copy = await machine.copy();
+    expect((await plan(copy, newest(3), 30)).actions).toEqual([]);
+    const read = await machine.copy([0, 'restore']);
+    expect((await plan(read, newest(3))).actions).toEqual([]);
+  });
+});
+
+describe('a look that does not show the workload', () => {
+  const note = (copy: MachineCopy, nowMs: number, immutableForDays = 0) =>
+    copy.mover.run('noteAbsence', { ...copy.input, nowMs, afterDays: 5, immutableForDays });
+
+  it('is entered into the record once a day, and says what becomes of the copies', async () => {
+    const copy = await machine.copy();
+    const first = await note(copy, NOW_MS);
+    expect(first.pointIds).toEqual([3, 2, 1, 0].map((n) => machine.idOf(n)));
+    expect(first.state).not.toBe('due');
+    expect(first.text).toMatch(
+      /missed on 1 day since 2026-11-07.*; all 4 restore points are to be deleted on/,
+    );
+    const { revision, presence } = await copy.record();
+    expect(presence.absence).toMatchObject({ missedDays: 1 });
+    await note(copy, NOW_MS + 60_000);
+    expect((await copy.record()).revision).toBe(revision);
+
+    for (let day = 1; day < 5; day++) await note(copy, NOW_MS + day * DAY_MS);
+    const last = await note(copy, NOW_MS + 5 * DAY_MS);
+    expect(last).toMatchObject({ state: 'due' });
+    expect(last.text).toMatch(/missed on 6 days since 2026-11-07.*; all 4 restore points go$/);
+    // Made on 5 November and copied an hour later.
+    const immutable = await note(copy, NOW_MS + 5 * DAY_MS, 30);
+    expect(immutable.state).toBe('announced');
+    expect(immutable.text).toMatch(/as soon as \S+ is not immutable any more$/);
+  });
+
+  it('is entered by the owner of the chain alone', async () => {
+    const copy = await machine.copy();
+    const input = { ...copy.input, epoch: copy.input.epoch + 1, afterDays: 5, immutableForDays: 0 };
+    await expect(copy.mover.run('noteAbsence', input)).rejects.toMatchObject({
+      code: 'STALE_EPOCH',
+    });
+  });
+});
