@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { RetentionPolicy } from '../../../../src/domain/jobs/copy-job.js';
+import type { CopyJob, RetentionPolicy } from '../../../../src/domain/jobs/copy-job.js';
 import { treeViews } from '../../../../src/mover/look/tree-views.js';
 import type { TreeRecord } from '../../../../src/tree/tree-record.js';
 import { testJob } from '../../../support/session/test-site.js';
@@ -27,4 +27,22 @@ it.each<[RetentionPolicy, number]>([
   expect(JSON.stringify(view)).toContain(
     `the source does not show it since ${AT}; it stays for ${days} days from then on`,
   );
+});
+
+it.each<[string, CopyJob | null, string]>([
+  ['whose definition cannot be read', null, 'the source shows it'],
+  [
+    'that was detached',
+    testJob({ detached: { fromJobId: 'weekly', at: AT } }),
+    'detached from job weekly',
+  ],
+])('a point of a job %s says so', (_, job, said) => {
+  const { goneSince: _gone, ...shown } = RECORD.points[0]!;
+  const [view] = treeViews({ ...RECORD, points: [shown] }, job, Date.parse(AT));
+  expect(view!.keptBecause).toMatchObject([expect.stringContaining(said)]);
+});
+
+it('a point of a layout that this build does not know is shown all the same', () => {
+  const [view] = treeViews({ ...RECORD, layout: 'of-later' }, testJob(), Date.parse(AT));
+  expect(view!.keptBecause.join()).toContain('it stays for 0 days');
 });

@@ -1,9 +1,11 @@
-import { beforeEach, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { verificationPage } from '../../../../src/mover/look/verification-list.js';
 import { restorePointKey } from '../../../../src/domain/targets/repository-view.js';
 import type { VerificationPosition } from '../../../../src/domain/targets/verification.js';
 import { putChainRecord, putFile } from '../../../support/repository/chain-record-file.js';
 import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
+import { storeWorld } from '../../../support/tree/copied-trees.js';
+import type { TreeWorld } from '../../../support/tree/tree-world.js';
 
 const BEFORE = '2026-11-01T00:00:00.000Z';
 const SINCE = '2026-11-26T00:00:00.000Z';
@@ -153,4 +155,54 @@ it('lists a chain without a point that is offered only to whom wants to know of 
   expect((await list({ jobId })).parts).toEqual([]);
   const { parts } = await list({ jobId, withEmpty: true });
   expect(parts).toMatchObject([{ type: 'chain', path: 'once-web01/web01', pointIds: [] }]);
+});
+
+describe('trees', () => {
+  let world: TreeWorld;
+  beforeEach(async () => {
+    world = await storeWorld();
+    repository = world.target;
+    await putChain('nightly', 'web01', ids(1));
+    await putChain('other', 'web01', ids(1));
+  });
+
+  const kinds = async (changes: Parameters<typeof list>[0]) => {
+    const { parts, isLast } = await list(changes);
+    expect(isLast).toBe(true);
+    return parts.map((part) => `${part.type} ${'path' in part ? part.path : ''}`);
+  };
+
+  it('come behind all chains, each once', async () => {
+    const tree = `tree ${world.tree}`;
+    const all = ['chain nightly/web01', 'chain other/web01', tree];
+    expect(await kinds({})).toEqual(all);
+    expect(await kinds({ jobId: 'nightly' })).toEqual([all[0], tree]);
+    expect(await kinds({ jobId: 'other' })).toEqual([all[1]]);
+    const after = { path: 'other/web01', pointId: ids(1)[0]! };
+    expect(await kinds({ after })).toEqual([tree]);
+    const inTrees = { isTree: true, pointId: null } as const;
+    expect(await kinds({ after: { ...inTrees, path: 'nightly' } })).toEqual([]);
+    expect(await kinds({ after: { ...inTrees, path: 'aaa' } })).toEqual([tree]);
+    expect(await kinds({ after: { ...inTrees, path: world.tree } })).toEqual([]);
+  });
+
+  it('are checked for one of their points, and for none that they do not have', async () => {
+    const { points, workload } = await world.record();
+    const key = (id: string) => restorePointKey(['nightly', workload.id, id]);
+    const { parts } = await list({ restorePointId: key(points[1]!.id) });
+    expect(parts).toMatchObject([{ type: 'tree', path: world.tree, pointId: points[1]!.id }]);
+    expect((await list({})).parts.at(-1)).toMatchObject({ type: 'tree', pointId: null });
+    await expect(list({ restorePointId: key('gone') })).rejects.toThrow('holds no copy');
+  });
+
+  it('whose record cannot be read are named in their place', async () => {
+    for (const file of ['tree.json', 'tree.json.copy'])
+      if ((await repository.stat(`${world.tree}/${file}`)) !== null)
+        await repository.put(`${world.tree}/${file}`, Buffer.from('{'));
+    expect(await kinds({})).toEqual([
+      'chain nightly/web01',
+      'chain other/web01',
+      `unreadable ${world.tree}`,
+    ]);
+  });
 });
