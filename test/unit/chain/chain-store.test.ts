@@ -382,3 +382,18 @@ describe('the content of the record', () => {
     expect(taken.points[0]).toHaveProperty('colour', 'blue');
   });
 });
+
+it('takes of the records of two machines of one job the one that belongs into the folder', async () => {
+  const other = { ...IDENTITY.workload, id: 'web02', name: 'web02' };
+  await put(MAIN, serializeChainRecord(recordAt(10)));
+  await put(COPY, serializeChainRecord(recordAt(30, { workload: other })));
+  expect((await readChainRecord(repository, FOLDER))?.revision).toBe(10);
+  // Both are elsewhere: neither is believed.
+  await repository.makePlace('nightly/web03');
+  await put('nightly/web03/chain.json', serializeChainRecord(recordAt(10)));
+  await put(
+    'nightly/web03/chain.json.copy',
+    serializeChainRecord(recordAt(30, { workload: other })),
+  );
+  expect(await codeOf(readChainRecord(repository, 'nightly/web03'))).toBe(FOREIGN);
+});

@@ -3,6 +3,7 @@ import type { ChainRecord } from '../../../src/chain/chain-record.js';
 import {
   holdLease,
   isLeaseHeld,
+  isLeaseThere,
   LEASE_MS,
   leasedPointIds,
   readLeases,
@@ -255,4 +256,20 @@ it('a lease whose sector cannot be read stands for any point, for a day', async 
     { path, isUnreadable: true, fault: { code: 'REPOSITORY_IO_ERROR' } },
   ]);
   expect(await leased(at + DAY_MS)).toEqual([]);
+});
+
+it('is there until it is released', async () => {
+  expect(await isLeaseThere(repository, CHAIN, 'one')).toBe(false);
+  const lease = { restorePointId: FULL!.id, purpose: 'restore', expiresAtMs: nowMs } as const;
+  await holdLease(repository, CHAIN, 'one', lease);
+  expect(await isLeaseThere(repository, CHAIN, 'one')).toBe(true);
+  await releaseLease(repository, CHAIN, 'one');
+  expect(await isLeaseThere(repository, CHAIN, 'one')).toBe(false);
+});
+
+it('that is released or cannot be read is held by nobody', async () => {
+  const held = () => isLeaseHeld(repository, CHAIN, 'one', nowMs);
+  expect(await held()).toBe(false);
+  await put('one.json', Buffer.from('{'));
+  expect(await held()).toBe(false);
 });

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import {
+  isMarkerUnread,
+  markAnew,
   markAsReplacement,
   markRepository,
   readMarker,
@@ -10,6 +12,8 @@ import {
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 import { fencedRepository } from '../../../src/repository/fenced-repository.js';
+import { breakSectors } from '../../support/repository/bad-sectors.js';
+import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 
 /** RFC 9562, versions 4 and 8. */
 const UUID = /^[\da-f]{8}-[\da-f]{4}-[48][\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/;
@@ -133,3 +137,38 @@ it('keeps what several say at once that the target stands in the place of', asyn
 function bound(repository: BackupRepository): BackupRepository {
   return fencedRepository(repository, () => undefined);
 }
+
+it('remembers what a target stands in the place of, but for itself and what there is elsewhere', async () => {
+  const repository = await open();
+  const [a, b, c] = ['1', '2', '3'].map((n) => `00000000-0000-4000-8000-00000000000${n}`);
+  const fresh = await markAsReplacement(repository, [], []);
+  expect(fresh).toEqual({ id: expect.stringMatching(UUID) as string });
+  const { id } = fresh;
+  expect(await markAsReplacement(repository, [a!, id], [])).toEqual({ id, replaces: [a] });
+  const copyOf = [{ id: c!, as: 'offsite' }];
+  expect(await markAsReplacement(repository, [b!, c!], copyOf)).toEqual({
+    ...{ id, replaces: [a, b], copyOf },
+  });
+  expect(await readMarker(repository)).toEqual({ id, replaces: [a, b], copyOf });
+});
+
+it('gives a copy of a target a marker of its own', async () => {
+  const repository = await open();
+  const copied = await markRepository(repository);
+  const copyOf = { id: copied, as: 'offsite' };
+  const alone = await markAnew(repository, copyOf, []);
+  expect(alone).toEqual({ id: expect.stringMatching(UUID) as string, copyOf: [copyOf] });
+  expect(alone.id).not.toBe(copied);
+  const again = await markAnew(repository, copyOf, [alone.id]);
+  expect(again).toEqual({ id: again.id, replaces: [alone.id], copyOf: [copyOf] });
+  expect(await readMarker(repository)).toEqual(again);
+});
+
+it('says of a marker only where the storage cannot read it that it is unread', async () => {
+  const repository = new SimulatedRepository('offsite');
+  expect(await isMarkerUnread(repository)).toBe(false);
+  await markRepository(repository);
+  expect(await isMarkerUnread(repository)).toBe(false);
+  breakSectors(repository, '.longhaul/repository.json', [0]);
+  expect(await isMarkerUnread(repository)).toBe(true);
+});
