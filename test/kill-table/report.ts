@@ -21,7 +21,7 @@ export function reliabilityReport(
     `Written by \`npm run kill-table\` on ${facts.date}, in ${Math.round(facts.durationMs / 60_000)} minutes, on ${facts.machine}.`,
     facts.every === 1
       ? 'The scenarios were stopped at every storage operation; the chain of 6 that is copied as a whole, and the second stops, with gaps.'
-      : `This run was stopped at every ${facts.every}th storage operation of the scenarios only.`,
+      : `This run was stopped at one storage operation of the scenarios in ${facts.every} only.`,
     '',
     `**${text(positions)} stops, ${text(pointsRead)} restore points read back, ${text(lost)} lost, ${text(wrong)} wrong ends;** after ${text(witnessed)} of the stops qemu-img looked too.`,
     '',
@@ -53,7 +53,7 @@ export function storeReport(
     `Written by \`npm run kill-table -- --objects\` on ${facts.date}, in ${Math.round(facts.durationMs / 60_000)} minutes, on ${facts.machine}.`,
     facts.every === 1
       ? 'Every request was tried; of the chain of 6 that is copied as a whole, and of the second stops, some.'
-      : `This run tried every ${facts.every}th request of the scenarios only.`,
+      : `This run tried one request of the scenarios in ${facts.every} only.`,
     '',
     `**${text(positions)} faults, ${text(pointsRead)} restore points read back, ${text(lost)} lost, ${text(wrong)} wrong ends.**`,
     '',
