@@ -21,7 +21,13 @@ const NIGHTS: Readonly<
 export function NightGrid({ workloads }: { readonly workloads: readonly WorkloadView[] }) {
   const dates = workloads[0]?.nights.map(({ date }) => date) ?? [];
   return (
-    <div className="night-frame" tabIndex={0} role="group" aria-label="Grid of days">
+    <div
+      className="night-frame"
+      ref={scrollToToday}
+      tabIndex={0}
+      role="group"
+      aria-label="Grid of days"
+    >
       <table className="nights">
         <thead>
           <tr>
@@ -50,6 +56,11 @@ export function NightGrid({ workloads }: { readonly workloads: readonly Workload
       </table>
     </div>
   );
+}
+
+/** What is narrow begins with the newest days: whether last night was copied is what somebody wants to see. */
+function scrollToToday(frame: HTMLElement | null): void {
+  if (frame !== null) frame.scrollLeft = frame.scrollWidth;
 }
 
 function NightCell({ night: { date, state, restorePoints } }: { readonly night: Night }) {

@@ -176,6 +176,18 @@ describeDashboard('the dashboard in a browser', () => {
     90_000,
   );
 
+  it('shows on a narrow screen whether the newest day was copied, before anybody scrolls', async () => {
+    await page.setViewportSize({ width: 390, height: 800 });
+    await page.goto(origin);
+    const days = page.getByRole('group', { name: 'Grid of days' });
+    const newest = (await days.getByRole('columnheader').last().boundingBox())!;
+    const oldest = (await days.getByRole('columnheader').nth(1).boundingBox())!;
+    await page.setViewportSize({ width: 1280, height: 800 });
+    expect(newest.x + newest.width).toBeLessThanOrEqual(390);
+    // Else everything fits, and this says nothing.
+    expect(oldest.x).toBeLessThan(0);
+  });
+
   it('runs the API pages under the same policy, with a place for each error code', async () => {
     await page.goto(`${origin}/docs#REPOSITORY_FULL`);
     await page.locator('#REPOSITORY_FULL').waitFor();
@@ -289,7 +301,9 @@ describeDashboard('the dashboard in a browser', () => {
   });
 
   it('shows its first page after less than 350 kB', async () => {
-    expect(await loadedBytes('pages/overview-page.tsx')).toBeLessThan(MAX_FIRST_PAGE_BYTES);
+    expect(await loadedBytes('pages/overview/overview-page.tsx')).toBeLessThan(
+      MAX_FIRST_PAGE_BYTES,
+    );
   });
 
   /** Each page with something on it. */
