@@ -103,9 +103,10 @@ export class ServerClient {
     const headers = new Headers(init.headers);
     const token = await this.#token();
     if (token !== null) headers.set('Authorization', authorizationOf(token));
+    const address = addressOf(this.#server, path);
     let response: Response;
     try {
-      response = await fetch(new URL(`${BASE_PATH}${path}`, this.#server), { ...init, headers });
+      response = await fetch(address, { ...init, headers });
     } catch (cause) {
       throw this.#unreachable(cause);
     }
@@ -150,6 +151,16 @@ export class ServerError extends Error {
   }
 }
 
+/** @throws REQUEST_INVALID */
+function addressOf(server: string, path: string): URL {
+  const address = URL.canParse(server) ? new URL(server) : null;
+  if (address !== null && /^https?:$/.test(address.protocol))
+    return new URL(`${BASE_PATH}${path}`, address);
+  throw new BackupError('REQUEST_INVALID', `the server address "${server}" is none`, {
+    hint: 'Give --server or LONGHAUL_SERVER as http://host:port or https://host:port, such as http://127.0.0.1:8420.',
+  });
+}
+
 /** What may not stand in a header would be reported as a fault of the program.
  *  @throws UNAUTHORIZED */
 function authorizationOf(token: string): string {
@@ -163,10 +174,12 @@ async function errorOf(response: Response): Promise<Error | null> {
   const problem: unknown = await response.json().catch(() => null);
   if (typeof problem === 'object' && problem !== null && 'code' in problem) {
     const { code } = problem;
+    // Others number their errors: Temporal's interface, at the next port, answers `5`.
+    if (typeof code !== 'string' || !/^[A-Z][A-Z_]+$/.test(code)) return null;
     const detail = 'detail' in problem ? String(problem.detail) : response.statusText;
     const hint: { hint?: string } = 'hint' in problem ? { hint: String(problem.hint) } : {};
     if (isErrorCode(code)) return new BackupError(code, detail, hint);
-    return new ServerError(String(code), detail, hint.hint ?? '');
+    return new ServerError(code, detail, hint.hint ?? '');
   }
   return null;
 }

@@ -208,6 +208,9 @@ describe('every command', () => {
     ['an HTML page with status 200', { text: '<html>Log in</html>' }],
     ['half a JSON', { text: '{"items": [' }],
     ['another program', { text: '{}' }],
+    // What `temporal server start-dev` answers at the port of its interface.
+    ['Temporal', { status: 404, text: '{"code":5,"message":"Not Found","details":[]}' }],
+    ['a program with errors of its own', { status: 404, text: '{"code":"not_found"}' }],
   ])('tells in words that %s is no answer of Longhaul', async (_what, answer) => {
     bench.answer({ 'GET /jobs': answer });
     const { code, out, err } = await bench.run(['job', 'list']);
@@ -282,6 +285,15 @@ describe('every command', () => {
       'SERVER_UNREACHABLE: no answer from http://127.0.0.1:1\nStart it with `longhaul serve`, or set --server.\n',
     );
   });
+
+  it.each(['localhost:8420', 'backup.example.com', '', 'ftp://127.0.0.1'])(
+    'does not look for a server at %j, which is no address',
+    async (server) => {
+      const { code, err } = await bench.run(['job', 'list', '--server', server]);
+      expect(code).toBe(2);
+      expect(err).toMatch(/^REQUEST_INVALID: the server address ".*" is none\nGive --server .*\n$/);
+    },
+  );
 
   it('sends the token of the file that a flag or a variable names', async () => {
     bench.answer({ 'GET /jobs': { body: { items: [] } } });
