@@ -14,6 +14,8 @@ files = []
 for path in paths:
     file = pyvhdi.file()
     file.open(path)
+    if files and files[-1].get_disk_type() != 4:
+        break
     if files:
         files[-1].set_parent(file)
     files.append(file)
@@ -24,8 +26,8 @@ with open(out, 'wb') as raw:
 `;
 
 /** The guest disk as libvhdi reads it through a chain of VHD or VHDX files. libvhdi replays no logs, and misreads a differencing VHD whose
- *  sector bitmap has a byte that is neither 00 nor ff.
- *  @param paths the top first */
+ *  sector bitmap has a byte that is neither 00 nor ff, and a differencing VHDX without a sector bitmap: it takes one from the start of the file.
+ *  @param paths the top first; what lies below a full is passed over */
 export async function libvhdiBytes(...paths: readonly string[]): Promise<Buffer> {
   const raw = `${paths[0] ?? ''}.libvhdi`;
   await run(PYTHON, ['-c', READ_CHAIN, ...paths, raw]);
