@@ -23,6 +23,7 @@ import { SiblingRuns } from './sibling-runs.js';
 import { TREE_LAYOUTS } from './tree-layouts.js';
 import { claimText, isBug, isOfOnePlace, unreadPart } from './unread-part.js';
 import { RUN_BY_VMWARE } from './set-apart.js';
+import { disksInUse } from './disks-in-use.js';
 import { runningMachines } from './vmware-machine/running-machines.js';
 import { readFolders, walkFolders, type FolderShare, type WalkedFolder } from './walk-folders.js';
 
@@ -195,8 +196,13 @@ async function workloadsOf(
   onUnlisted: (files: readonly RepositoryEntry[]) => void,
 ): Promise<SourceWorkload[]> {
   const { folder, shares, trees, apart = [], runBy } = walked;
-  const running = runBy === RUN_BY_VMWARE ? runningMachines(folder, apart) : [];
-  if (facts === null || !hasBackups(walked)) return running;
+  const withSeen = (found: readonly SourceWorkload[]): SourceWorkload[] => {
+    if (runBy === undefined) return [...found];
+    const isVmware = runBy === RUN_BY_VMWARE;
+    const seen = isVmware ? runningMachines(folder, apart) : disksInUse(folder, apart, found);
+    return [...found, ...seen];
+  };
+  if (facts === null || !hasBackups(walked)) return withSeen([]);
   const workloads = await treesIn(facts, { folder, trees }, onUnread, onUnlisted);
   for (const { layout, claimed, onTheirWay } of shares) {
     const { type, makesFullsOnly } = layout;
@@ -210,7 +216,7 @@ async function workloadsOf(
     onUnlisted(all.nobodys);
     for (const found of all.workloads) workloads.push({ ...known, ...found });
   }
-  return [...workloads, ...running];
+  return withSeen(workloads);
 }
 
 /** null: a file cannot be read that decides whose backups these are, or its content made the layout fail: neither takes anything from what lies beside. */

@@ -43,7 +43,15 @@ describe('disks that machines run on', () => {
         ...['images/101/notes.txt', 'images/102/snap-s1-vm-102-disk-0.qcow2'],
       ]),
     ).toEqual({
-      workloads: ['proxmox-qemu-100-pve:dump'],
+      // Each disk counts as seen: another release may have copied it.
+      workloads: [
+        ...[
+          'disk-images:102:snap-s1-vm-102-disk-0.qcow2',
+          'disk-images:9000:base-9000-disk-0.vmdk',
+        ],
+        ...['disk-pve:images:100:vm-100-disk-0.qcow2', 'proxmox-qemu-100-pve:dump'],
+        'raw-pve:images:100:vm-100-disk-1.raw',
+      ],
       named: [
         [
           'images/101',
@@ -73,7 +81,12 @@ describe('disks that machines run on', () => {
     const { workloads, named } = await foundIn(names.map((name) => `${folder}/${name}`));
     // A machine of VMware counts as seen.
     const machine = `vmware-${folder.replace('/', ':')}:${folder.slice(folder.indexOf('/') + 1)}`;
-    expect(workloads).toEqual(platform === 'VMware' ? [machine] : []);
+    const disk = (name: string) => {
+      const prefix = /\.vhd$/.test(name) ? 'vhd' : /\.img$/.test(name) ? 'raw' : 'disk';
+      return `${prefix}-${folder.replaceAll('/', ':')}:${name}`;
+    };
+    const seen = platform === 'Nutanix AHV' ? [] : names.map(disk).sort();
+    expect(workloads).toEqual(platform === 'VMware' ? [machine] : seen);
     expect(named).toEqual([[folder, expect.stringContaining(where(platform))]]);
   });
 
@@ -89,8 +102,9 @@ describe('disks that machines run on', () => {
       await symlink(at(folder), at('pool'));
       for (const rootPath of [at(folder), at('pool')]) {
         const source = await openDirectoryRepository({ id: 'primary', rootPath, readOnly: true });
+        const prefix = /\.vhd$/.test(name) ? 'vhd' : 'disk';
         expect(await lookAt(source)).toEqual({
-          workloads: [],
+          workloads: name === A ? [] : [`${prefix}-.:${name}`],
           named: [['.', expect.stringContaining(where(platform))]],
         });
       }
@@ -122,6 +136,28 @@ describe('disks that machines run on', () => {
       const [push, ...others] = await scanRepository(repository);
       expect([push?.id, others]).toEqual([`libvirt-disk-vms:${disk}`, []]);
       expect(push!.otherIds).toContain(before!.id);
+    },
+  );
+
+  it.each([
+    ['images/100', 'vm-100-disk-0.qcow2'],
+    ['images/100', 'vm-100-disk-1.raw'],
+    ['var/lib/libvirt/images', 'web01.img'],
+    ['var/lib/libvirt/images', 'web01.vmdk'],
+    [C, `${A}.vhd`],
+  ])(
+    'count as seen under the id that they had before their place was known (%s/%s)',
+    async (folder, name) => {
+      // What a release that does not know the place found: the file in a folder of another name, with that of this one put in its id.
+      const { repository: before } = await treeOf({ [`x/${name}`]: 512 });
+      const [listed] = await scanRepository(before);
+      const { repository } = await treeOf({ [`${folder}/${name}`]: 512 });
+      const [seen, ...others] = await scanRepository(repository);
+      expect(others).toEqual([]);
+      expect(seen).toMatchObject({
+        id: listed!.id.replace('-x:', `-${folder.replaceAll('/', ':')}:`),
+        ...{ type: listed!.type, isOnlySeen: true, restorePoints: [] },
+      });
     },
   );
 
