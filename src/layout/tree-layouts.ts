@@ -8,6 +8,7 @@ import { pbmLayout } from './mongodb/pbm.js';
 import { mssqlLayout } from './mssql/mssql.js';
 import { pbsLayout } from './pbs/pbs.js';
 import { barmanLayout } from './postgres/barman.js';
+import { xtraBackupLayout } from './mysql/xtrabackup.js';
 import { baseFolderLayout } from './postgres/base-folder.js';
 import { pgBackRestLayout } from './postgres/pgbackrest.js';
 import { walFolderLayout } from './postgres/wal-folder.js';
@@ -34,6 +35,7 @@ export const TREE_LAYOUTS: readonly TreeLayout[] = [
   barmanLayout,
   walFolderLayout,
   baseFolderLayout,
+  xtraBackupLayout,
   hanaLayout,
   rmanLayout,
   rmanFreeLayout,

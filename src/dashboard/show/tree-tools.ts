@@ -61,6 +61,10 @@ const LINES: Readonly<Record<string, (place: Place) => readonly string[]>> = {
     `cp -a ${files}/${id}/. PGDATA`,
     'chmod 700 PGDATA; pg_verifybackup PGDATA',
   ],
+  'mysql-xtrabackup': ({ files }) => [
+    `cp -a ${files}/. restored/`,
+    'mariadb-backup --prepare --target-dir=restored/FULL --incremental-dir=restored/INCREMENTAL',
+  ],
   'postgresql-wal': ({ files }) => [`# restore_command = 'cp ${files}/%f "%p"'`],
 };
 

@@ -1,6 +1,6 @@
 import type { FoundTree, TreePoint } from '../../domain/trees/source-tree.js';
 import { ALL_ALLOWED } from '../../domain/sources/workload-rules.js';
-import { joinPath } from '../../repository/repository-path.js';
+import { backupsIn, claimFolders, confirmFolders, type BackupFolders } from '../backup-folders.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
 import { parseDatedName } from '../dated-name.js';
 import { claimedTreeFiles, filesBelow, type TreeFile } from '../tree-files.js';
@@ -59,53 +59,23 @@ function isDated(path: string): boolean {
   return parseDatedName(path.split('/', 1)[0]!) !== null;
 }
 
-function isBackup({ files, folders }: Pick<FolderNames, 'files' | 'folders'>): boolean {
-  const isCluster = files.includes('PG_VERSION') && files.includes('backup_label');
-  const wasStarted = files.includes('postmaster.opts') || files.includes('postmaster.pid');
-  return isCluster && !wasStarted && folders.includes('base') && folders.includes('global');
+const FOLDERS: BackupFolders = {
+  isNamed: (name) => parseDatedName(name) !== null,
+  isBackup({ files, folders }) {
+    const isCluster = files.includes('PG_VERSION') && files.includes('backup_label');
+    const wasStarted = files.includes('postmaster.opts') || files.includes('postmaster.pid');
+    return isCluster && !wasStarted && folders.includes('base') && folders.includes('global');
+  },
+};
+
+function claim(names: FolderNames): Claim | null {
+  return claimFolders(names, FOLDERS);
 }
 
-function claim({ files, folders }: FolderNames): Claim | null {
-  if (isBackup({ files, folders })) return { files, folders };
-  const dated = folders.filter((name) => parseDatedName(name) !== null);
-  return dated.length === 0 ? null : { files: [], folders: dated };
-}
-
-/** Others keep folders of dates, too, any number of them: the first and the last tell whether these are such. */
 async function confirm(reader: TreeReader, folder: string, claimed: Claim): Promise<Claim | null> {
   if (claimed.files.length > 0) return claimed;
-  const { folders = [] } = claimed;
-  const isOwn = async (name: string): Promise<boolean> =>
-    ((await reader.orTell(() => backupsIn(reader, folder, name))) ?? []).length > 0;
-  if (!(await isOwn(folders.at(-1)!)) && !(await isOwn(folders[0]!))) return null;
-  const own: string[] = [];
-  for (const name of folders) if (await isOwn(name)) own.push(name);
+  const own = await confirmFolders(reader, folder, claimed.folders ?? [], FOLDERS);
   return own.length === 0 ? null : { files: [], folders: own };
-}
-
-/** A dated folder that is one, or folders in it that are, as paths from the root. */
-async function backupsIn(reader: TreeReader, root: string, name: string): Promise<string[]> {
-  const names = await namesIn(reader, joinPath(root, name));
-  if (isBackup(names)) return [name];
-  if (names.folders.length > MOST_BESIDE) return [];
-  const found: string[] = [];
-  for (const within of names.folders)
-    if (isBackup(await namesIn(reader, joinPath(root, `${name}/${within}`))))
-      found.push(`${name}/${within}`);
-  return found;
-}
-
-/** What is no such backup may have any number of folders. */
-const MOST_BESIDE = 3;
-
-async function namesIn(
-  reader: TreeReader,
-  path: string,
-): Promise<Pick<FolderNames, 'files' | 'folders'>> {
-  const entries = await reader.list(path);
-  const namesOf = (wanted: string): string[] =>
-    entries.flatMap(({ type, name }) => (type === wanted ? [name] : []));
-  return { files: namesOf('file'), folders: namesOf('folder') };
 }
 
 async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise<FoundTree[]> {
@@ -118,7 +88,8 @@ async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise
   const workloads = new Map<string, { readonly within: string[]; readonly found: BaseFolder[] }>();
   for (const dated of claimed.folders ?? []) {
     const { stem, createdAtMs } = parseDatedName(dated)!;
-    for (const path of (await reader.orTell(() => backupsIn(reader, folder, dated))) ?? []) {
+    for (const path of (await reader.orTell(() => backupsIn(reader, folder, dated, FOLDERS))) ??
+      []) {
       const files = await reader.orTell((): Promise<TreeFile[]> =>
         filesBelow(reader, folder, path),
       );

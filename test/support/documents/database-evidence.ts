@@ -34,6 +34,14 @@ export const DATABASE_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
     restoredBy: '`cp`, then PostgreSQL',
     tests: ['test/unit/layout/postgres/base-folder.test.ts'],
   },
+  xtrabackup: {
+    writtenBy:
+      'mariadb-backup 10.11, Percona XtraBackup (its folders and streams are laid out alike): fulls and incrementals in folders, `.xbstream`',
+    data: 'real',
+    judge: `\`mariadb-backup --prepare\` of a restored full with two incrementals, and of a stream, from which MariaDB starts with every row (\`npm run test:xtrabackup\`); ${EVERY_FILE}`,
+    restoredBy: '`mariadb-backup --prepare`, `xtrabackup --prepare`',
+    tests: ['test/unit/layout/mysql/xtrabackup.test.ts'],
+  },
   'postgres-wal': {
     writtenBy: 'PostgreSQL 15: `archive_command`, `pg_receivewal`',
     data: 'real',

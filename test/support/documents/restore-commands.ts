@@ -16,6 +16,8 @@ export const RESTORE_COMMANDS: Readonly<Record<string, string>> = {
   'linux-agent': '`virtnbdrestore -i restored -o machine`',
   'mac-image': '`hdiutil attach mac01.dmg`, `asr restore`',
   mongodb: '`pbm restore <name>`, `mongorestore --archive=shop.archive`',
+  'mysql-xtrabackup':
+    '`mariadb-backup --prepare --target-dir=full-2026-11-24 --incremental-dir=inc-2026-11-25`',
   'nutanix-ahv': '`acli image.create web01 image_type=kDiskImage container=default source_url=…`',
   'olvm-rhv': '`upload_disk.py`, or `qemu-img convert -O raw`',
   'oracle-rman': '`rman`: `CATALOG START WITH`, `RESTORE DATABASE`',

@@ -1,0 +1,129 @@
+import type { FoundTree } from '../../domain/trees/source-tree.js';
+import { ALL_ALLOWED } from '../../domain/sources/workload-rules.js';
+import { backupsIn, claimFolders, confirmFolders, type BackupFolders } from '../backup-folders.js';
+import type { Claim, FolderNames } from '../backup-layout.js';
+import { parseDatedName } from '../dated-name.js';
+import { claimedTreeFiles, filesBelow } from '../tree-files.js';
+import type { TreeLayout, TreeReader } from '../tree-layout.js';
+import { folderName, folderWorkloadId } from '../workload-id.js';
+import { CLOSING, xtraPoints, type XtraBackup } from './xtrabackup-points.js';
+
+/** Backups of MySQL and MariaDB by Percona XtraBackup and mariadb-backup: a folder each, with the files of the server and at last `xtrabackup_checkpoints` and
+ *  `xtrabackup_info`; or a stream (`.xbstream`, `.mbstream`), packed or not. Folders are called by a date or by what they are (`full`, `inc1`).
+ *
+ *  A workload is what lies in one folder under one name but for dates and such words. An incremental builds on the backup that ended at the position in the redo log (LSN) from which it
+ *  begins. A folder is whole with its two last files, a stream when its last chunk closes a file.
+ *  Source: see `xtrabackup-info.ts`; folders and a stream that mariadb-backup 10.11 wrote. */
+export const xtraBackupLayout: TreeLayout = {
+  name: 'xtrabackup',
+  type: {
+    id: 'mysql-xtrabackup',
+    title: 'MySQL and MariaDB (XtraBackup, mariadb-backup)',
+    rules: ALL_ALLOWED,
+  },
+  rules: {
+    shape: 'sets',
+    classes: [
+      {
+        name: 'data',
+        match: /^(?!(?:.*\/)?(?:xtrabackup|mariadb_backup)_(?:checkpoints|info)(?:\.\w+)?$)/,
+        content: 'rewritten',
+        isWrittenOnce: isDated,
+      },
+      {
+        name: 'information',
+        match: /(?:^|\/)(?:xtrabackup|mariadb_backup)_(?:checkpoints|info)(?:\.\w+)?$/,
+        content: 'rewritten',
+        isWrittenOnce: isDated,
+      },
+    ],
+    ignored: null,
+    digestInName: null,
+    openFilesWaitMs: 60_000,
+    keepRemovedForDays: 0,
+    suspiciousShare: 0.5,
+    keeps: { modes: true, times: true, links: false },
+  },
+  claim,
+  confirm,
+  scan,
+};
+
+function isDated(path: string): boolean {
+  return parseDatedName(path.split('/', 1)[0]!) !== null;
+}
+
+const STREAM = /\.(?:xb|mb)stream(?:\.(?:gz|zst|lz4|xz|bz2))?$/i;
+/** What a backup is, in its name. */
+const KIND = /(?<![a-z])(?:full|base|incr?(?:emental)?|diff(?:erential)?)[-_]?\d*(?![a-z])/gi;
+
+const FOLDERS: BackupFolders = {
+  isNamed: (name) => parseDatedName(name) !== null || name.replaceAll(KIND, '') === '',
+  isBackup: ({ files }) => files.some((name) => CLOSING.test(name)),
+  isUnderWay: ({ files }) =>
+    files.some((name) => /^(?:ibdata1|xtrabackup_logfile)(?:\.\w+)?$/.test(name)),
+};
+
+function claim(names: FolderNames): Claim | null {
+  if (FOLDERS.isBackup(names)) return { files: names.files, folders: names.folders };
+  const streams = names.files.filter((name) => STREAM.test(name));
+  const folders = claimFolders(names, FOLDERS)?.folders ?? [];
+  return streams.length + folders.length === 0 ? null : { files: streams, folders };
+}
+
+async function confirm(reader: TreeReader, folder: string, claimed: Claim): Promise<Claim | null> {
+  if (claimed.files.some((name) => CLOSING.test(name))) return claimed;
+  const folders = await confirmFolders(reader, folder, claimed.folders ?? [], FOLDERS);
+  return claimed.files.length + folders.length === 0 ? null : { files: claimed.files, folders };
+}
+
+async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise<FoundTree[]> {
+  if (claimed.files.some((name) => CLOSING.test(name))) {
+    const files = await claimedTreeFiles(reader, folder, claimed);
+    const points = await xtraPoints(reader, [{ name: '', createdAtMs: null, files }]);
+    const name = folderName('MySQL', folder);
+    return [{ id: folderWorkloadId('xtrabackup', folder), name, root: folder, points }];
+  }
+  const workloads = new Map<string, XtraBackup[]>();
+  const add = (backup: XtraBackup, called: string): void => {
+    const known = workloads.get(called);
+    if (known === undefined) workloads.set(called, [backup]);
+    else known.push(backup);
+  };
+  const streams = await claimedTreeFiles(reader, folder, { files: claimed.files });
+  for (const file of streams) {
+    const base = file.name.replace(STREAM, '');
+    add({ name: file.name, ...dateIn(base), files: [file], isStream: true }, calledAs(base));
+  }
+  for (const dated of claimed.folders ?? [])
+    for (const path of (await reader.orTell(() => backupsIn(reader, folder, dated, FOLDERS))) ??
+      []) {
+      const files = await reader.orTell(() => filesBelow(reader, folder, path));
+      if (files !== null) add({ name: path, ...dateIn(dated), files }, calledAs(path));
+    }
+  const trees: FoundTree[] = [];
+  for (const [name, found] of workloads) {
+    const parts = ['xtrabackup', ...(name === '' ? [] : [encodeURIComponent(name)])];
+    trees.push({
+      id: folderWorkloadId(parts.join('-'), folder),
+      name: name === '' ? folderName('MySQL', folder) : name,
+      ...{ root: folder, within: found.map((one) => one.name) },
+      points: await xtraPoints(reader, found),
+    });
+  }
+  return trees;
+}
+
+function dateIn(name: string): Pick<XtraBackup, 'createdAtMs'> {
+  return { createdAtMs: parseDatedName(name)?.createdAtMs ?? null };
+}
+
+/** A path without dates and without what its backup is. */
+function calledAs(path: string): string {
+  return path
+    .split('/')
+    .map((part) => (parseDatedName(part)?.stem ?? part).replaceAll(KIND, ''))
+    .map((part) => part.replaceAll(/^[-_.@ ]+|[-_.@ ]+$/g, ''))
+    .filter((part) => part !== '')
+    .join('-');
+}

@@ -1,0 +1,142 @@
+import { rm, truncate, utimes } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { classOf } from '../../../../src/domain/trees/tree-rules.js';
+import { xtraBackupLayout } from '../../../../src/layout/mysql/xtrabackup.js';
+import { treeOf } from '../../../support/layout/real-tree.js';
+import type { RepositoryCopy } from '../../../support/layout/repository-copy.js';
+import { briefPoint, scanTreesWith } from '../../../support/layout/scan-trees-with.js';
+
+const scan = ({ repository }: RepositoryCopy) => scanTreesWith(xtraBackupLayout, repository);
+
+/** As mariadb-backup 10.11 writes it. */
+function checkpoints(from: number, to: number, type?: string): string {
+  const is = type ?? (from === 0 ? 'full-backuped' : 'incremental');
+  return `backup_type = ${is}\nfrom_lsn = ${from}\nto_lsn = ${to}\nlast_lsn = ${to + 2018}\nrecover_binlog_info = 0\n`;
+}
+
+function information(from: number, to: number): string {
+  return `uuid = b5348984\ntool_name = mariadb-backup\ninnodb_from_lsn = ${from}\ninnodb_to_lsn = ${to}\npartial = N\nincremental = ${from === 0 ? 'N' : 'Y'}\nformat = file\ncompressed = N\n`;
+}
+
+function backup(folder: string, from: number, to: number, type?: string): Record<string, string> {
+  return {
+    [`${folder}/ibdata1${from === 0 ? '' : '.delta'}`]: 'x'.repeat(64),
+    [`${folder}/shop/t.ibd`]: 'y',
+    [`${folder}/backup-my.cnf`]: '[mysqld]\n',
+    [`${folder}/xtrabackup_checkpoints`]: checkpoints(from, to, type),
+    [`${folder}/xtrabackup_info`]: information(from, to),
+  };
+}
+
+/** Chunks of a stream: of each file its bytes, and its end. */
+function streamOf(files: Readonly<Record<string, string>>): Buffer {
+  const chunk = (type: string, name: string): Buffer => {
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(name.length);
+    return Buffer.concat([Buffer.from(`XBSTCK01\0${type}`), length, Buffer.from(name)]);
+  };
+  return Buffer.concat(
+    Object.entries(files).flatMap(([name, text]) => {
+      const head = Buffer.alloc(20);
+      head.writeBigUInt64LE(BigInt(text.length), 0);
+      return [chunk('P', name), head, Buffer.from(text), chunk('E', name)];
+    }),
+  );
+}
+
+describe('backups of XtraBackup and mariadb-backup', () => {
+  it('in folders of dates are a full and what builds on it, by positions in the log', async () => {
+    const copy = await treeOf({
+      ...backup('my/full-2026-11-23', 0, 100),
+      ...backup('my/inc-2026-11-24', 100, 150),
+      ...backup('my/inc-2026-11-25', 150, 180),
+      ...backup('my/diff-2026-11-26', 100, 200),
+      ...backup('my/crm-2026-11-26', 0, 150),
+    });
+    const trees = await scan(copy);
+    expect(trees.map(({ id }) => id)).toEqual(['xtrabackup-crm-my', 'xtrabackup-my']);
+    expect(trees[1]!.points.map(briefPoint)).toEqual([
+      { id: 'full-2026-11-23', kind: 'full', state: 'complete', needs: [] },
+      { id: 'inc-2026-11-24', kind: 'increment', state: 'complete', needs: ['full-2026-11-23'] },
+      { id: 'inc-2026-11-25', kind: 'increment', state: 'complete', needs: ['inc-2026-11-24'] },
+      { id: 'diff-2026-11-26', kind: 'increment', state: 'complete', needs: ['full-2026-11-23'] },
+    ]);
+    expect(trees[1]!.points[0]!.files).toContain('full-2026-11-23/shop/t.ibd');
+  });
+
+  it('called by what they are, are dated by their last file', async () => {
+    const copy = await treeOf({ ...backup('my/base', 0, 100), ...backup('my/inc1', 100, 150) });
+    for (const [folder, hour] of [
+      ['base', 6],
+      ['inc1', 7],
+    ] as const) {
+      const at = new Date(Date.UTC(2026, 10, 24, hour));
+      await utimes(copy.at(`my/${folder}/xtrabackup_info`), at, at);
+    }
+    const [tree, ...others] = await scan(copy);
+    expect(others).toEqual([]);
+    expect(tree!.points.map(briefPoint)).toMatchObject([
+      { id: 'base@2026-11-24T06:00:00', kind: 'full', needs: [] },
+      { id: 'inc1@2026-11-24T07:00:00', needs: ['base@2026-11-24T06:00:00'] },
+    ]);
+  });
+
+  it('say what they build on where that is not here, or takes nothing any more', async () => {
+    const copy = await treeOf({
+      ...backup('my/full-2026-11-23', 0, 100, 'full-prepared'),
+      ...backup('my/inc-2026-11-24', 100, 150),
+      ...backup('my/inc-2026-11-25', 170, 180),
+    });
+    const [tree] = await scan(copy);
+    expect(tree!.points.map(({ gap }) => gap ?? '')).toEqual([
+      '',
+      'full-2026-11-23, which it builds on, was prepared without --apply-log-only: nothing can be applied to it any more',
+      'the backup that it builds on (log sequence number 170) is not here',
+    ]);
+  });
+
+  it('that are still written wait for their last files', async () => {
+    const copy = await treeOf({
+      ...backup('my/full-2026-11-23', 0, 100),
+      ...backup('my/full-2026-11-24', 0, 150),
+    });
+    await rm(copy.at('my/full-2026-11-24/xtrabackup_info'));
+    await rm(copy.at('my/full-2026-11-24/xtrabackup_checkpoints'));
+    const [tree] = await scan(copy);
+    expect(tree!.points[1]).toMatchObject({
+      state: 'incomplete',
+      reason: 'xtrabackup_checkpoints, which is written at the end, is not there',
+      evidence: { closing: 'awaited' },
+    });
+  });
+
+  it('as streams are whole when their last chunk closes a file, and tell what they build on', async () => {
+    const copy = await treeOf({
+      'my/full-2026-11-23.xbstream': streamOf({
+        ibdata1: 'x',
+        xtrabackup_info: information(0, 100),
+      }),
+      'my/inc-2026-11-24.xbstream': streamOf({ a: 'x', xtrabackup_info: information(100, 150) }),
+      'my/inc-2026-11-25.xbstream': streamOf({ a: 'x', xtrabackup_info: information(150, 180) }),
+    });
+    await truncate(copy.at('my/inc-2026-11-25.xbstream'), 30);
+    const [tree] = await scan(copy);
+    expect(tree!.points.map(briefPoint)).toMatchObject([
+      { id: 'full-2026-11-23.xbstream', kind: 'full', state: 'complete', needs: [] },
+      { kind: 'increment', state: 'complete', needs: ['full-2026-11-23.xbstream'] },
+      { state: 'incomplete' },
+    ]);
+  });
+
+  it('are no folders of other backups that are called full', async () => {
+    expect(await scan(await treeOf({ 'sql/FULL/x.bak': 'x', 'sql/2026-11-24/x': 'x' }))).toEqual(
+      [],
+    );
+  });
+
+  it('get what closes them behind all data', () => {
+    const { rules } = xtraBackupLayout;
+    const paths = ['f/ibdata1', 'f/shop/t.ibd', 'f/xtrabackup_checkpoints', 'f/xtrabackup_info'];
+    expect(paths.map((path) => classOf(rules, path))).toEqual([0, 0, 1, 1]);
+  });
+});
