@@ -103,6 +103,30 @@ describe.skipIf(!requireTool('qemu-img'))('external snapshots on a raw disk', ()
     expect(firstDifference(copied, expected)).toBeNull();
   });
 
+  it.each([true, false])(
+    'are copied again when their base had not all arrived, and kept when it was written to (%s)',
+    async (isArrival) => {
+      await rawDisk('web.img');
+      await overlay('web.snap1.qcow2', 'web.img', 'raw', 1);
+      const whole = await readFile(source('web.img'));
+      const seen = await qemuBytes(source('web.snap1.qcow2'), 'qcow2');
+      await writeFile(source('web.img'), whole.subarray(0, isArrival ? 2 * MIB : undefined));
+      await written('web.img', 0);
+      const [early] = await session();
+      expect(early!.kinds).toEqual(['full raw', 'increment qcow2']);
+      if (!isArrival) whole.fill(0x77, MIB + 65_536, MIB + 131_072);
+      await writeFile(source('web.img'), whole);
+      await written('web.img', 5);
+      for (const day of [1, 2]) await session(day);
+      const [copy] = await session(3);
+      const copied = copy!.points.findIndex(
+        ({ source: { restorePointId } }) => restorePointId === 'web.snap1.qcow2',
+      );
+      const bytes = await qemuBytes(copy!.files[copied]!, 'qcow2');
+      expect(firstDifference(bytes, seen)).toBeNull();
+    },
+  );
+
   it('are machines of their own, each whole, where several build on one', async () => {
     await rawDisk('template.img');
     await overlay('db.qcow2', 'template.img', 'raw', 1);
