@@ -44,11 +44,12 @@ const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
 const OF_OTHERS = /(?:^|\.)(?:volume|snapshot|backup)$/;
 const NAME = new RegExp(
   `^(?<machine>.+)-(?<disk>${UUID})(?:-(?<date>[^.]+))?(?:\\.(?<ending>raw|qcow2))?$`,
+  'i',
 );
 
 /** As AHV calls the places of disks (`acli vm.disk_list`): with a dot, as no other tool does. */
 const PLACED =
-  /^(?<machine>.+)[-_](?<disk>(?:scsi|sata|ide|pci)\.\d{1,3})(?:[-_](?<date>[^.]+))?\.(?<ending>raw|qcow2)$/;
+  /^(?<machine>.+)[-_](?<disk>(?:scsi|sata|ide|pci)\.\d{1,3})(?:[-_](?<date>[^.]+))?\.(?<ending>raw|qcow2)$/i;
 
 interface NutanixName {
   readonly machine: string;
@@ -78,7 +79,8 @@ function parseUuidName(name: string, place: DatedPlace): NutanixName | null {
   const { machine = '', disk = '', ending } = parts;
   if (named === null && (ending !== undefined || OF_OTHERS.test(machine))) return null;
   if (dateOfBoth(named, place) === null) return null;
-  return { machine, disk, named, format: formatOf(ending), lonePrefix: null };
+  const id = disk.toLowerCase();
+  return { machine, disk: id, named, format: formatOf(ending), lonePrefix: null };
 }
 
 /** null: it is none. */
@@ -92,13 +94,13 @@ function parsePlacedName(name: string): NutanixName | null {
   const machine = behind === null && inName !== null ? inName.stem : before;
   if (machine === '') return null;
   return {
-    ...{ machine, disk, named: inName, format: formatOf(ending) },
-    lonePrefix: ending === 'raw' ? 'raw' : 'disk',
+    ...{ machine, disk: disk.toLowerCase(), named: inName, format: formatOf(ending) },
+    lonePrefix: formatOf(ending) === 'raw' ? 'raw' : 'disk',
   };
 }
 
 function formatOf(ending: string | undefined): FormatId {
-  return ending === 'qcow2' ? 'qcow2' : 'raw';
+  return ending?.toLowerCase() === 'qcow2' ? 'qcow2' : 'raw';
 }
 
 async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promise<FoundWorkload[]> {

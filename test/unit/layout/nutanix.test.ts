@@ -45,6 +45,22 @@ describe('disks of Nutanix AHV', () => {
     ]);
   });
 
+  it('are of one machine however their names are written', async () => {
+    const { repository } = await treeOf({
+      'ahv/web01-scsi.0.raw': 512,
+      'ahv/web01-SCSI.1.RAW': 512,
+      [`ahv/db01-${A}-20261124.raw`]: 512,
+      [`ahv/db01-${B.toUpperCase()}-20261124.RAW`]: 512,
+    });
+    const found = await scanRepository(repository);
+    expect(found.map(({ id }) => id)).toEqual(['nutanix-ahv:db01', 'nutanix-ahv:web01']);
+    const disks = found.map(({ restorePoints }) => restorePoints[0]!.disks.map(({ disk }) => disk));
+    expect(disks).toEqual([
+      [A, B],
+      ['scsi.0', 'scsi.1'],
+    ]);
+  });
+
   it('are dated by a folder for each day, with or without a date of their own', async () => {
     const { repository } = await treeOf({
       [`ahv/2026-11-24/web-${A}`]: 512,
