@@ -11,6 +11,7 @@ import { barmanLayout } from './postgres/barman.js';
 import { xtraBackupLayout } from './mysql/xtrabackup.js';
 import { baseFolderLayout } from './postgres/base-folder.js';
 import { pgBackRestLayout } from './postgres/pgbackrest.js';
+import { walgLayout } from './postgres/walg.js';
 import { walFolderLayout } from './postgres/wal-folder.js';
 import { resticLayout } from './restic/restic.js';
 import { redoFolderLayout } from './rman/redo-folder.js';
@@ -33,6 +34,7 @@ export const TREE_LAYOUTS: readonly TreeLayout[] = [
   mongodumpLayout,
   pgBackRestLayout,
   barmanLayout,
+  walgLayout,
   walFolderLayout,
   baseFolderLayout,
   xtraBackupLayout,

@@ -34,6 +34,13 @@ export const DATABASE_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
     restoredBy: '`cp`, then PostgreSQL',
     tests: ['test/unit/layout/postgres/base-folder.test.ts'],
   },
+  'wal-g': {
+    writtenBy: 'WAL-G for PostgreSQL: full and delta backups, log',
+    data: 'synthetic',
+    judge: `layout after WAL-G’s sources; ${EVERY_FILE}`,
+    restoredBy: '`wal-g backup-fetch`',
+    tests: ['test/unit/layout/postgres/walg.test.ts'],
+  },
   xtrabackup: {
     writtenBy:
       'mariadb-backup 10.11, Percona XtraBackup (its folders and streams are laid out alike): fulls and incrementals in folders, `.xbstream`',

@@ -38,5 +38,6 @@ export const RESTORE_COMMANDS: Readonly<Record<string, string>> = {
   'vhd-image': '`az disk create`, or what takes such disks',
   'vmware-vsphere':
     '`ghettoVCB-restore.sh -c machines`, `ovftool web01.ovf vi://esx01`, `vim-cmd solo/registervm web01.vmx`',
+  'wal-g': '`WALG_FILE_PREFIX=/restored wal-g backup-fetch $PGDATA LATEST`',
   'windows-agent': '`wbadmin start recovery`, or Windows setup: system image recovery',
 };

@@ -1,0 +1,164 @@
+import type { FoundTree, TreePoint } from '../../domain/trees/source-tree.js';
+import { joinPath } from '../../repository/repository-path.js';
+import type { Claim, FolderNames } from '../backup-layout.js';
+import { PLUG_IN_RULES } from '../database-rules.js';
+import { writtenAtMs } from '../named-date.js';
+import { broken, gravestFault, incomplete, type PointFault } from '../point-fault.js';
+import { treeEvidence } from '../tree-evidence.js';
+import { filesBelow, type TreeFile } from '../tree-files.js';
+import type { TreeLayout, TreeReader } from '../tree-layout.js';
+import { folderName, folderWorkloadId } from '../workload-id.js';
+import { logPoints, missingLog, readBackupLog, type BackupLog } from './backup-log.js';
+import { DEFAULT_SEGMENT_BYTES, parseSegment, WAL_PATHS } from './wal-names.js';
+
+/** A store of WAL-G for PostgreSQL: `basebackups_005/<name>/tar_partitions/…`, beside each folder `<name>_backup_stop_sentinel.json`, which is written when all tars are there, and
+ *  `wal_005/` with the write-ahead log, packed. It is copied as it lies, so WAL-G fetches from the copy.
+ *
+ *  A workload is a store. A restore point is a backup with its sentinel; one that was made as a delta (`…_D_…`) needs the one that the sentinel names. What the log adds is a point for
+ *  each run of segments without a gap.
+ *  Source: wal-g internal/databases/postgres (backup_sentinel_dto.go, backup_name.go), utility/utility.go (paths); no store that WAL-G wrote was at hand. */
+export const walgLayout: TreeLayout = {
+  name: 'wal-g',
+  type: { id: 'wal-g', title: 'PostgreSQL (WAL-G)', rules: PLUG_IN_RULES },
+  rules: {
+    shape: 'store',
+    classes: [
+      { name: 'histories', match: inLog(WAL_PATHS.history), content: 'replaced', isWrittenOnce },
+      { name: 'log', match: inLog(WAL_PATHS.segment), content: 'replaced', isWrittenOnce },
+      // Labels, and what WAL-G notes of the pages that segments change (`_delta`).
+      { name: 'notes', match: /^wal_005\/[0-9A-F]{24}[._].+$/, content: 'replaced' },
+      { name: 'data', match: /^basebackups_005\/[^/]+\/.+/, content: 'replaced' },
+      {
+        name: 'sentinels',
+        match: /^basebackups_005\/[^/]+_backup_stop_sentinel\.json$/,
+        content: 'replaced',
+      },
+    ],
+    ignored: /\.tmp$/,
+    digestInName: null,
+    pointOf: (path) => /^basebackups_005\/(?<name>[^/]+)\//.exec(path)?.groups?.name ?? null,
+    // A restore takes along what deltas and logs build on.
+    isPointId: () => false,
+    openFilesWaitMs: 60_000,
+    keepRemovedForDays: 14,
+    suspiciousShare: 0.5,
+    keeps: { modes: true, times: true, links: false },
+  },
+  claim,
+  confirm,
+  scan,
+};
+
+/** PostgreSQL never archives other bytes under a name. */
+function isWrittenOnce(): boolean {
+  return true;
+}
+
+function inLog({ source }: RegExp): RegExp {
+  return new RegExp(source.replace('(?:^|\\/)', '^wal_005\\/'));
+}
+
+const [BACKUPS, LOG] = ['basebackups_005', 'wal_005'];
+const SENTINEL = /^(?<name>base_[0-9A-F]{24}(?:_D_[0-9A-F]{24})?)_backup_stop_sentinel\.json$/;
+const NAME = /^base_(?<start>[0-9A-F]{24})(?:_D_[0-9A-F]{24})?$/;
+const MAX_SENTINEL_BYTES = 16 * 1024 * 1024;
+
+function claim({ folders }: FolderNames): Claim | null {
+  const isOwn = folders.includes(BACKUPS) && folders.includes(LOG);
+  return isOwn ? { files: [], folders: [BACKUPS, LOG] } : null;
+}
+
+/** WAL-G keeps backups of other databases in a folder of the same name. */
+async function confirm(reader: TreeReader, folder: string, claimed: Claim): Promise<Claim | null> {
+  const entries = await reader.list(joinPath(folder, BACKUPS));
+  return entries.some(({ name }) => SENTINEL.test(name) || NAME.test(name)) ? claimed : null;
+}
+
+interface FoundBackup {
+  readonly label: string;
+  readonly sentinel: TreeFile | null;
+  readonly values: Readonly<Record<string, unknown>>;
+  readonly wal: { readonly start: string; readonly stop: string } | null;
+  readonly files: readonly TreeFile[];
+}
+
+async function scan(reader: TreeReader, folder: string): Promise<FoundTree[]> {
+  const all = await reader.list(joinPath(folder, BACKUPS));
+  const labels = all.flatMap(({ name }) => SENTINEL.exec(name)?.groups?.name ?? []);
+  const begun = all.flatMap(({ type, name }) => (type === 'folder' && NAME.test(name) ? name : []));
+  const backups: FoundBackup[] = [];
+  for (const label of [...new Set([...labels, ...begun])].sort()) {
+    const entry = all.find(({ name }) => name === `${label}_backup_stop_sentinel.json`);
+    const sentinel = entry === undefined ? null : { ...entry, within: entry.name };
+    const read =
+      sentinel && (await reader.orTell(() => reader.readJson(sentinel.path, MAX_SENTINEL_BYTES)));
+    const values =
+      typeof read === 'object' && read !== null ? (read as Record<string, unknown>) : {};
+    const files = await filesBelow(reader, folder, `${BACKUPS}/${label}`);
+    backups.push({ label, sentinel, values, wal: logOf(label, values), files });
+  }
+  const log = await readBackupLog(
+    reader,
+    await filesBelow(reader, folder, LOG),
+    DEFAULT_SEGMENT_BYTES,
+  );
+  const finished = backups.filter(({ sentinel }) => sentinel !== null);
+  const points = [
+    ...logPoints(log, finished),
+    ...backups.map((backup) => backupPoint(backup, backups, log)),
+  ];
+  return [
+    {
+      id: folderWorkloadId('wal-g', folder),
+      name: folderName('WAL-G', folder),
+      ...{ root: folder, within: [BACKUPS, LOG] },
+      points: points.sort((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1)),
+    },
+  ];
+}
+
+/** A backup is named by the segment in which it began; where it ended stands in its sentinel. That is a number beyond those that JSON keeps to the digit, which tells the segment all the
+ *  same. Segments of another size than the usual one are not told by anything: then only that of its beginning counts. */
+function logOf(label: string, { LSN, FinishLSN }: FoundBackup['values']): FoundBackup['wal'] {
+  const start = parseSegment(NAME.exec(label)?.groups?.start ?? '');
+  if (start === null) return null;
+  const isUsual =
+    typeof LSN === 'number' &&
+    nameAt(start.timeline, LSN) === start.name &&
+    typeof FinishLSN === 'number';
+  return { start: start.name, stop: isUsual ? nameAt(start.timeline, FinishLSN - 1) : start.name };
+}
+
+function nameAt(timeline: number, position: number): string {
+  const segment = Math.floor(position / DEFAULT_SEGMENT_BYTES);
+  return [timeline, Math.floor(segment / 256), segment % 256]
+    .map((part) => part.toString(16).toUpperCase().padStart(8, '0'))
+    .join('');
+}
+
+function backupPoint(
+  { label, sentinel, values, wal, files }: FoundBackup,
+  all: readonly FoundBackup[],
+  log: BackupLog,
+): TreePoint {
+  const from = typeof values['DeltaFrom'] === 'string' ? values['DeltaFrom'] : null;
+  const faults: PointFault[] = [];
+  if (sentinel === null) faults.push(incomplete('it has no sentinel: it has not ended').fault);
+  else {
+    faults.push(...missingLog(wal, log));
+    if (Object.keys(values).length === 0)
+      faults.push(incomplete('its sentinel ends too soon').fault);
+    if (!files.some(({ within }) => within.includes('/tar_partitions/')))
+      faults.push(broken('it has a sentinel, and none of its tars is there').fault);
+    if (from !== null && !all.some((one) => one.label === from && one.sentinel !== null))
+      faults.push(broken(`it builds on ${from}, which is not there`).fault);
+  }
+  const fault = gravestFault(faults);
+  return {
+    ...{ id: label, createdAtMs: writtenAtMs(sentinel === null ? files : [sentinel]) },
+    ...{ kind: from === null ? 'full' : 'increment', needs: from === null ? [] : [from] },
+    ...{ state: fault?.state ?? 'complete', reason: fault?.reason ?? null, files: null },
+    sizeBytes: files.reduce((sum, { stamp }) => sum + stamp.sizeBytes, 0),
+    ...(sentinel !== null || files.length === 0 ? {} : { evidence: treeEvidence(files, null) }),
+  };
+}

@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest';
+import { mayHoldClass } from '../../../../src/domain/trees/class-folders.js';
+import { classOf } from '../../../../src/domain/trees/tree-rules.js';
+import { walgLayout } from '../../../../src/layout/postgres/walg.js';
+import { scanRepository } from '../../../../src/layout/scan-repository.js';
+import { segmentName } from '../../../support/layout/cluster-files.js';
+import { treeOf } from '../../../support/layout/real-tree.js';
+import { briefPoint, scanTreesWith } from '../../../support/layout/scan-trees-with.js';
+
+const SEGMENT = 16 * 1024 * 1024;
+const FULL = `base_${segmentName(2)}`;
+const DELTA = `base_${segmentName(5)}_D_${segmentName(2)}`;
+
+/** As WAL-G 3 lays a backup: tars, metadata, and the sentinel at last. */
+const backup = (name: string, segment: number, more: Readonly<Record<string, unknown>> = {}) => ({
+  [`pg/basebackups_005/${name}/tar_partitions/part_001.tar.lz4`]: 'x',
+  [`pg/basebackups_005/${name}/tar_partitions/pg_control.tar.lz4`]: 'x',
+  [`pg/basebackups_005/${name}/metadata.json`]: '{}',
+  [`pg/basebackups_005/${name}_backup_stop_sentinel.json`]: JSON.stringify({
+    ...{ LSN: segment * SEGMENT + 40, FinishLSN: (segment + 1) * SEGMENT + 80 },
+    ...{ PgVersion: 150018, ...more },
+  }),
+});
+const wals = (...segments: number[]) =>
+  Object.fromEntries(segments.map((at) => [`pg/wal_005/${segmentName(at)}.lz4`, 'x']));
+
+async function pointsOf(files: Record<string, string>) {
+  const copy = await treeOf(files);
+  const [tree, ...others] = await scanTreesWith(walgLayout, copy.repository);
+  expect(others).toEqual([]);
+  return new Map(tree?.points.map((point) => [point.id, point]));
+}
+
+describe('a store of WAL-G', () => {
+  it('is a workload with its backups, deltas and log', async () => {
+    const copy = await treeOf({
+      ...backup(FULL, 2),
+      ...backup(DELTA, 5, { DeltaFrom: FULL, DeltaFullName: FULL, DeltaCount: 1 }),
+      ...wals(2, 3, 4, 5, 6),
+    });
+    const all = await scanRepository(copy.repository);
+    expect(all.map(({ id }) => id)).toEqual(['wal-g-pg']);
+    const points = all[0]!.tree!.points.map(briefPoint);
+    expect(points).toHaveLength(3);
+    expect(points).toEqual(
+      expect.arrayContaining([
+        { id: FULL, kind: 'full', state: 'complete', needs: [] },
+        { id: DELTA, kind: 'increment', state: 'complete', needs: [FULL] },
+        { id: segmentName(2), kind: 'log', state: 'complete', needs: [DELTA] },
+      ]),
+    );
+  });
+
+  it('has what has no sentinel, no log or no base as none that can be restored', async () => {
+    const { [`pg/basebackups_005/${FULL}_backup_stop_sentinel.json`]: _, ...begun } = backup(
+      FULL,
+      2,
+    );
+    const points = await pointsOf({
+      ...begun,
+      ...backup(DELTA, 5, { DeltaFrom: FULL }),
+      ...backup(`base_${segmentName(9)}`, 9),
+      ...wals(2, 3, 5, 6, 9),
+    });
+    expect(points.get(FULL)).toMatchObject({
+      ...{ state: 'incomplete', reason: 'it has no sentinel: it has not ended' },
+    });
+    expect(points.get(DELTA)).toMatchObject({
+      ...{ state: 'broken', reason: `it builds on ${FULL}, which is not there` },
+    });
+    expect(points.get(`base_${segmentName(9)}`)).toMatchObject({
+      state: 'incomplete',
+      reason: `the archive does not hold its write-ahead log, ${segmentName(9)} to ${segmentName(10)}`,
+    });
+    expect(points.get(segmentName(5))!.gap).toContain(segmentName(4));
+  });
+
+  it('is none of PostgreSQL where its backups are of another database', async () => {
+    const files = { 'pg/basebackups_005/stream_20261124T210000Z/x': 'x', 'pg/wal_005/x': 'x' };
+    expect((await pointsOf(files)).size).toBe(0);
+  });
+
+  it('is copied log first, then tars, and sentinels last', () => {
+    const { rules } = walgLayout;
+    const paths = [
+      ...['wal_005/00000002.history.lz4', `wal_005/${segmentName(2)}.br`],
+      ...[`wal_005/${segmentName(2)}_delta.lz4`, `basebackups_005/${FULL}/metadata.json`],
+      `basebackups_005/${FULL}_backup_stop_sentinel.json`,
+    ];
+    const classes = paths.map((path) => classOf(rules, path)!);
+    expect(classes.map((index) => rules.classes[index]!.name)).toEqual([
+      ...['histories', 'log', 'notes', 'data', 'sentinels'],
+    ]);
+    const folders = paths.map((path) => path.slice(0, path.lastIndexOf('/') + 1));
+    expect(folders.map((folder, at) => mayHoldClass(rules, classes[at]!, folder))).toEqual(
+      paths.map(() => true),
+    );
+  });
+});
