@@ -133,6 +133,13 @@ describe('the points of a store after a session', () => {
     expect(after(recordOf(copied(23)), lost)).toMatchObject([{ health: 'unknown' }]);
   });
 
+  it('stand in the order of their dates, whichever came first', () => {
+    const plan = planOf('known', [point(22), point(24), point(23)]);
+    expect(after(recordOf(copied(23)), plan).map(({ id }) => id)).toEqual(
+      [22, 23, 24].map((day) => `2026-11-${day}T220000Z`),
+    );
+  });
+
   it('of one moment have names of their own', () => {
     const log = (n: number) => point(24, { id: `l${n}` });
     const plan = planOf('known', [log(1), log(2), log(3)]);
