@@ -10,7 +10,7 @@ export const ec2ExportLayout = singleFilesLayout({
   name: 'ec2-export',
   type: { id: 'amazon-ec2', title: 'Amazon EC2', rules: ALL_ALLOWED },
   prefix: 'ec2',
-  pattern: /export-(?:i|ami)-[0-9a-f]{8,17}\.[a-z]+$/,
+  pattern: /export-(?:i|ami)-[0-9a-f]{8,17}\.[a-z]+$/i,
   // An import takes streams alone, so a disk of VMware stays what it is.
   formats: { ova: 'ova', vmdk: 'vmdk-stream', vhd: 'vhd', raw: 'raw' },
   isDated: false,

@@ -15,6 +15,7 @@ import { fullDisk, fullPoint } from '../full-point.js';
 import { writtenAtMs } from '../named-date.js';
 import { incomplete, type Finding, type PointFault } from '../point-fault.js';
 import { settleChains } from '../settle-chains.js';
+import { fileNamed } from '../image-head.js';
 import { wholeImageFault } from '../whole-image.js';
 import { folderWorkloadId } from '../workload-id.js';
 import { readXml, xmlAttribute, xmlElement, xmlElements, xmlText } from '../xml-file.js';
@@ -43,8 +44,12 @@ const SOURCE = new RegExp(`^(?:.*/)?(?<uuid>${UUID})$`, 'i');
 function claim({ folder, files }: FolderNames): Claim | null {
   const name = folder.slice(folder.lastIndexOf('/') + 1);
   const images = files.filter((file) => IMAGE.test(file));
-  const xml = `${name}.xml`;
-  if (images.length === 0 || !files.includes(xml)) return null;
+  if (images.length === 0) return null;
+  const xml = fileNamed(
+    files.map((file) => ({ name: file })),
+    `${name}.xml`,
+  )?.name;
+  if (xml === undefined) return null;
   return { files: [xml, ...images] };
 }
 

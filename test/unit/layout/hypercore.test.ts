@@ -1,4 +1,4 @@
-import { readFile, rm, truncate } from 'node:fs/promises';
+import { readFile, rename, rm, truncate } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { hypercoreLayout } from '../../../src/layout/hypercore/hypercore.js';
 import type { RepositoryCopy } from '../../support/layout/repository-copy.js';
@@ -27,6 +27,23 @@ const XML = `<?xml version="1.0"?>
 </domain>`;
 
 describe.skipIf(!requireTool('qemu-img'))('exports of HyperCore', () => {
+  it.each([
+    ['web01', 'WEB01.XML', 'QCOW2'],
+    // One name as a Mac spells it, the other as Linux does.
+    ['bu\u0308ro', 'b\u00fcro.xml', 'qcow2'],
+  ])('are known by their names however these are spelt (%s, %s)', async (folder, xml, ending) => {
+    const copy = await treeOf({ [`${folder}/${xml}`]: XML });
+    for (const disk of [A, B]) {
+      await makeDisk(copy, `${folder}/${disk}.qcow2`);
+      await rename(copy.at(`${folder}/${disk}.qcow2`), copy.at(`${folder}/${disk}.${ending}`));
+    }
+    const [found] = await scanWith(hypercoreLayout, copy.repository);
+    const [point] = found!.restorePoints;
+    expect([found!.name, point!.state]).toEqual(['web01', 'complete']);
+    expect(point!.disks.map(({ disk }) => disk)).toEqual([A, B]);
+    expect(point!.companions).toHaveLength(1);
+  });
+
   async function exported(): Promise<RepositoryCopy> {
     const copy = await treeOf({ 'scale/web01/web01.xml': XML, 'scale/web01/notes.xml': '<x/>' });
     for (const disk of [A, B])
