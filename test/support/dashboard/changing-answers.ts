@@ -198,6 +198,34 @@ export function describeChangingAnswers(context: () => BrowserContext): void {
       expect(await verdict.getAttribute('data-mood')).toBe('unknown');
     });
 
+    it('keeps what somebody looks for in sight, however many sessions run and start', async () => {
+      const many = Array.from({ length: 100 }, (_, index) => `job-${index}`);
+      const counts = { waiting: 0, running: 1, success: 0, warning: 0, failed: 0, stopped: 0 };
+      await answer('/workloads', { items: [], asOf: null });
+      await answer('/overview', {
+        ...{ asOf: null, problems: [], omittedProblems: 0, repositories: [], omittedRunning: 7 },
+        counts: { workloads: 3, restorePoints: 9, keptWorkloads: 3, leftoverRestorePoints: 0 },
+        verdict: {
+          ...{ state: 'safe', since: null },
+          clauses: [{ about: 'coverage', state: 'good', text: 'all is well' }],
+        },
+        running: many.map((id) => ({
+          ...{ id, state: 'running', result: null },
+          progress: { percent: 0, totalBytes: 0, etaSeconds: null },
+          taskCounts: { ...counts, actionRequired: 0, nothingToCopy: 0 },
+        })),
+        next: many.map((jobId) => ({
+          ...{ of: 'copyJob', jobId, jobName: jobId, timeZone: 'UTC' },
+          at: '2026-11-26T22:00:00.000Z',
+        })),
+      });
+      await tab.goto(served.origin);
+      await tab.getByRole('link', { name: '99 more run' }).waitFor();
+      await tab.getByRole('link', { name: '92 more start within a day' }).waitFor();
+      const height = await tab.evaluate('document.documentElement.scrollHeight');
+      expect(height).toBeLessThan(2_000);
+    });
+
     it('keeps its frame, and says so, when a page cannot be loaded after an update', async () => {
       await tab.route('**/notifications-page*.js', (route) => route.fulfill({ status: 404 }));
       await tab.getByRole('link', { name: 'Notifications' }).click();

@@ -9,6 +9,9 @@ import { countWords } from '../../show/session-verdict.js';
 import { State } from '../../show/state.js';
 import { saySession } from '../../show/words.js';
 
+/** As many lines of a list: what comes after it says whether copies are safe, and has to be seen without a search. */
+const MOST_LINES = 8;
+
 export function RunningSessions({
   running,
   omitted,
@@ -17,10 +20,11 @@ export function RunningSessions({
   readonly omitted: number;
 }) {
   if (running.length === 0) return null;
+  const more = Math.max(0, running.length - MOST_LINES) + omitted;
   return (
     <Section title="Running now">
       <div className="stack">
-        {running.map((session) => (
+        {running.slice(0, MOST_LINES).map((session) => (
           <div key={session.id}>
             <div className="line">
               <Link href={`/sessions/${session.id}`}>{session.id}</Link>
@@ -31,9 +35,9 @@ export function RunningSessions({
             <span className="small">{countWords(session.taskCounts)}</span>
           </div>
         ))}
-        {omitted > 0 && (
+        {more > 0 && (
           <Link href="/sessions">
-            {omitted === 1 ? '1 more runs' : `${omitted} more run`}; the list of sessions has them
+            {more === 1 ? '1 more runs' : `${more} more run`}; the list of sessions has them
           </Link>
         )}
       </div>
@@ -51,16 +55,23 @@ function leftOf({ progress, taskCounts }: RunningSession): string {
 }
 
 export function NextStarts({ next }: { readonly next: readonly ComingRun[] }) {
+  const more = next.length - MOST_LINES;
   return (
     <Section title="Next 24 hours">
       {next.length === 0 && <Nothing>No job starts by its schedule within a day.</Nothing>}
       <dl className="facts">
-        {next.map(({ of, jobId, jobName, at, timeZone }) => (
+        {next.slice(0, MOST_LINES).map(({ of, jobId, jobName, at, timeZone }) => (
           <FactOf key={`${of} ${jobId} ${at}`} name={<Instant at={at} zone={timeZone} />}>
             <Link href={`${PAGES[of]}/${jobId}`}>{jobName}</Link>
           </FactOf>
         ))}
       </dl>
+      {more > 0 && (
+        <Link href="/jobs">
+          {more === 1 ? '1 more starts' : `${more} more start`} within a day; the list of jobs says
+          when
+        </Link>
+      )}
     </Section>
   );
 }
