@@ -9,6 +9,7 @@ import { GrowingSource } from '../../../support/living/growing-source.js';
 import { InProcessMover } from '../../../support/mover/in-process-mover.js';
 import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
 import { testJob } from '../../../support/session/test-site.js';
+import { storeWorld } from '../../../support/tree/copied-trees.js';
 import { LocalSessions } from '../../../support/workflows/local-sessions.js';
 
 const FIRST_AT_MS = Date.parse('2026-11-02T22:00:00Z');
@@ -125,5 +126,24 @@ describe('the look of a watch', () => {
     const { seen, workloads } = await wait(null);
     expect([workloads, looks]).toEqual([null, 2]);
     expect((await look()).seen).toBe(seen);
+  });
+});
+
+describe('the look of a watch at a tree', () => {
+  it('has work when a point is new alone, and is another look then', async () => {
+    const world = await storeWorld();
+    const look = async () => {
+      const context = new InProcessMover(world.source, world.target).lookContext();
+      const rest = { awaited: [], settleMs: {}, targetIds: ['offsite'], nowMs: world.nowMs };
+      const { seen, workloads } = await lookForNews(context, { job: world.job, ...rest });
+      return { seen, ids: workloads.map(({ id }) => id) };
+    };
+    const before = await look();
+    expect(before.ids).toEqual([]);
+    expect(await look()).toEqual(before);
+    await world.write('snapshots/s25.json', JSON.stringify({ at: world.nowMs, needs: [] }));
+    const after = await look();
+    expect(after.ids).toEqual(['toy:store']);
+    expect(after.seen).not.toBe(before.seen);
   });
 });
