@@ -245,7 +245,7 @@ class History {
 }
 
 /** The bytes that fill the blocks; -1: a block that is not of one byte. */
-function fillsOf(raw: Buffer): number[] {
+export function fillsOf(raw: Buffer): number[] {
   return Array.from({ length: BLOCKS }, (_, index) => {
     const block = raw.subarray(index * BLOCK_BYTES, (index + 1) * BLOCK_BYTES);
     return block.equals(Buffer.alloc(BLOCK_BYTES, block[0])) ? block[0]! : -1;
