@@ -34,7 +34,9 @@ function tell(what: string, isRight: boolean, found: string): void {
 
 const cluster = await Cluster.at(at('cluster'));
 for (const folder of ['primary', 'offsite', 'tool']) await mkdir(at(folder));
-for (const folder of ['pg1', 'pg2', 'wal', 'base']) await own(at('primary', folder));
+for (const folder of ['pg1', 'pg2', 'wal']) await own(at('primary', folder));
+// Without its log, and no backup that is copied.
+await own(at('base'));
 await own(at('tool'));
 
 const configFile = at('tool', 'pgbackrest.conf');
@@ -103,7 +105,7 @@ async function restoredByPgBackRest(name: string, folder: string): Promise<strin
 async function restoredFromLog(name: string): Promise<string> {
   const log = await ownCopy(await copyOf('wal'), at(`log-${name}`));
   return restored(name, async (data) => {
-    await ownCopy(at('primary', 'base'), data);
+    await ownCopy(at('base'), data);
     await chmod(data, 0o700);
     await writeFile(join(data, 'recovery.signal'), '');
     const one = await Cluster.at(at(name));
@@ -139,7 +141,7 @@ try {
     '-h',
     at('cluster'),
     '-D',
-    at('primary', 'base'),
+    at('base'),
     '-X',
     'none',
     '-c',
@@ -167,6 +169,11 @@ try {
   const truth = await cluster.sql(Writer.SUM);
   const last = await copy(Date.now() + 10 * MINUTE_MS);
   tell('the last copy', last === 'success', last);
+  await pgBackRest('--repo=1', '--type=full', 'backup');
+  await pgBackRest('--repo=1', '--repo1-retention-full=1', 'expire');
+  const expired = await copy(Date.now() + 20 * MINUTE_MS);
+  // Nearly all files went: the copy has them until somebody agrees.
+  tell('a copy after almost all has expired', expired === 'actionRequired', expired);
   await cluster.stop();
   for (const { number } of REPOSITORIES) {
     const found = await restoredByPgBackRest(`end-${number}`, `pg${number}`);
