@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { withRunBuffer } from '../../image/run-buffer.js';
-import type { BackupRepository, ReadableFile } from '../../repository/backup-repository.js';
+import type { ReadableFile, SourceRepository } from '../../repository/backup-repository.js';
 import { withOpenFiles } from '../task/open-files.js';
 import type { TaskControl } from '../task/task-control.js';
 
@@ -28,7 +28,7 @@ export async function hashFile(
 /** The same of a file that is not open. */
 export async function contentDigest(
   control: TaskControl,
-  repository: BackupRepository,
+  repository: SourceRepository,
   path: string,
   sizeBytes = Infinity,
 ): Promise<string> {

@@ -1,8 +1,12 @@
 import type { SourceCompanion } from '../../domain/sources/source-workload.js';
 import type { IdentifiedPoint } from '../../domain/sources/source-identity.js';
 import type { TargetCompanion, TargetRestorePoint } from '../../domain/targets/target-point.js';
+import { isBackupError } from '../../domain/errors.js';
+import type { Digest } from '../../domain/targets/digest.js';
 import { placesInTree } from '../../domain/trees/tree-path.js';
 import type { SourceRepository } from '../../repository/backup-repository.js';
+import { contentDigest } from '../blocks/file-digest.js';
+import type { TaskControl } from '../task/task-control.js';
 
 /** Names in a sentence; the source has the rest. */
 const MAX_NAMED = 3;
@@ -11,8 +15,9 @@ const MAX_NAMED = 3;
  *  people. What proves a point to be copied are its disks, and a copy is never changed: such a file is in no copy, and nothing else would say so.
  *
  *  Of the newest one alone, and of files that belong to no other point: what a tool keeps once for all points (a description that it writes anew with each
- *  backup) is the next one's. Looks at these few files, opens none. */
+ *  backup) is the next one's. Looks at these few files, and reads those whose stamps prove nothing. */
 export async function lateCompanions(
+  control: TaskControl,
   repository: SourceRepository,
   current: readonly IdentifiedPoint[],
   copied: readonly TargetRestorePoint[],
@@ -33,7 +38,7 @@ export async function lateCompanions(
     const place = places[index]!;
     const file = kept.get(place);
     if (file === undefined) came.push(place);
-    else if (await isWritten(repository, companion, file)) written.push(place);
+    else if (await isWritten(control, repository, companion, file)) written.push(place);
   }
   const since = `after it was copied at ${copy.copiedAt}`;
   return [
@@ -48,7 +53,8 @@ export async function lateCompanions(
 }
 
 type KeptCompanion = Pick<TargetCompanion, 'sizeBytes' | 'modifiedAtNs'> & {
-  readonly digest?: string;
+  /** Absent: it was copied like a disk. */
+  readonly digest?: Digest;
 };
 
 /** By the place in the tree of the point. */
@@ -62,6 +68,7 @@ function keptFiles({ companions, disks }: TargetRestorePoint): Map<string, KeptC
 }
 
 async function isWritten(
+  control: TaskControl,
   repository: SourceRepository,
   { path, digest, modifiedAtNs }: SourceCompanion,
   kept: KeptCompanion,
@@ -70,11 +77,31 @@ async function isWritten(
   const entry = await repository.stat(path);
   if (entry === null) return false;
   if (entry.stamp.sizeBytes !== kept.sizeBytes) return true;
-  // Where stamps are weak a mount may tell the same time in another way.
-  const now = modifiedAtNs ?? entry.stamp.modifiedAtNs;
-  const isTold = repository.capabilities.stampsProve && kept.modifiedAtNs !== undefined;
-  return isTold && now !== kept.modifiedAtNs;
+  const { stampsProve } = repository.capabilities;
+  const isOther =
+    kept.modifiedAtNs !== undefined &&
+    (modifiedAtNs ?? entry.stamp.modifiedAtNs) !== kept.modifiedAtNs;
+  if (stampsProve && !isOther) return false;
+  // Another time alone, or one that a mount tells in its own way, says nothing of what is in it.
+  const found = kept.digest === undefined ? null : await readable(control, repository, path);
+  return found === null ? stampsProve : found !== kept.digest;
 }
+
+/** null: it cannot be read. */
+async function readable(
+  control: TaskControl,
+  repository: SourceRepository,
+  path: string,
+): Promise<Digest | null> {
+  try {
+    return await contentDigest(control, repository, path);
+  } catch (error) {
+    if (UNREADABLE.some((code) => isBackupError(error, code))) return null;
+    throw error;
+  }
+}
+
+const UNREADABLE = ['REPOSITORY_ACCESS_DENIED', 'REPOSITORY_IO_ERROR'] as const;
 
 function named(names: readonly string[]): string {
   const more = names.length - MAX_NAMED;

@@ -83,7 +83,8 @@ export async function selectWork(
     named: job.once?.restorePointId ?? null,
   });
   const source = await context.source(sourceRepositoryId);
-  const late = job.once === undefined ? await lateCompanions(source, current, copied) : [];
+  const late =
+    job.once === undefined ? await lateCompanions(context.control, source, current, copied) : [];
   const points = selection.points.slice(0, MAX_SELECTED);
   const isOnlyLook = input.epoch === null || points.length === 0;
   // As it was judged: what was in progress then must not be taken for passed over once it is whole.

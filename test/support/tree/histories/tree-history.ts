@@ -153,6 +153,8 @@ export class TreeHistory {
     // Of an empty file there is nothing to cut.
     if (left !== null && left.length === bytes.length) return;
     const name = `${this.tree}/files/${path}`;
+    // A stop that the last session did not come to is none of what happens behind it.
+    this.target = this.target.clone({});
     if (left === null) await this.target.remove(name);
     else await this.target.put(name, left);
     this.judge.lose(path, left);

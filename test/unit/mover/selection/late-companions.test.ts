@@ -1,9 +1,15 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { BackupError } from '../../../../src/domain/errors.js';
 import type { SourceCompanion } from '../../../../src/domain/sources/source-workload.js';
 import type { IdentifiedPoint } from '../../../../src/domain/sources/source-identity.js';
 import type { TargetRestorePoint } from '../../../../src/domain/targets/target-point.js';
 import { lateCompanions } from '../../../../src/mover/selection/late-companions.js';
+import { TaskControl } from '../../../../src/mover/task/task-control.js';
 import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
+
+/** `head -c 5 /dev/zero | sha256sum`. */
+const ZEROS = '8855508aade16ec573d21e6a485dfd0a7624085c1a14b5ecdd6485de0c6839a4';
+const NOT_READ = new BackupError('REPOSITORY_IO_ERROR', 'no', {});
 
 let source: SimulatedRepository;
 let modifiedAtNs: string;
@@ -23,12 +29,18 @@ function point(id: string, companions: readonly SourceCompanion[], copiedId: str
 }
 
 /** What lies beside the disks of a copy: small files, and one that was copied like a disk. */
-function copy(id: string, names: readonly string[], at = modifiedAtNs, sizeBytes = 5) {
+function copy(
+  id: string,
+  names: readonly string[],
+  at = modifiedAtNs,
+  sizeBytes = 5,
+  digest = 'd',
+) {
   const companions = names.map((as) => ({
     path: `${id}/config/${as}`,
     as,
     sizeBytes,
-    digest: 'd',
+    digest,
   }));
   return {
     ...{ id, copiedAt: '2026-11-02T22:00:00.000Z' },
@@ -40,15 +52,26 @@ function copy(id: string, names: readonly string[], at = modifiedAtNs, sizeBytes
 describe('what is no disk of the newest copied point', () => {
   it('is not spoken of where its copy has it', async () => {
     const current = [point('p1', [companion('a.xml'), companion('large.log')], 'c1')];
-    expect(await lateCompanions(source, current, [copy('c1', ['a.xml'])])).toEqual([]);
-    expect(await lateCompanions(source, [], [])).toEqual([]);
-    expect(await lateCompanions(source, [point('p1', [companion('a.xml')], null)], [])).toEqual([]);
+    expect(
+      await lateCompanions(new TaskControl(), source, current, [copy('c1', ['a.xml'])]),
+    ).toEqual([]);
+    expect(await lateCompanions(new TaskControl(), source, [], [])).toEqual([]);
+    expect(
+      await lateCompanions(
+        new TaskControl(),
+        source,
+        [point('p1', [companion('a.xml')], null)],
+        [],
+      ),
+    ).toEqual([]);
   });
 
   it('is told by its name where it came after it was copied', async () => {
     const names = ['a.xml', 'b.xml', 'c.xml', 'd.xml', 'e.xml', 'f.xml'];
     const current = [point('p1', names.map(companion), 'c1')];
-    expect(await lateCompanions(source, current, [copy('c1', ['a.xml'])])).toEqual([
+    expect(
+      await lateCompanions(new TaskControl(), source, current, [copy('c1', ['a.xml'])]),
+    ).toEqual([
       'restore point p1: b.xml, c.xml, d.xml, 2 more files came after it was copied at 2026-11-02T22:00:00.000Z: the copy is without. Its disks are whole. `longhaul copy once` copies the point as it is now',
     ]);
   });
@@ -58,7 +81,9 @@ describe('what is no disk of the newest copied point', () => {
       point('p1', [companion('a.xml'), companion('shared.ovf')], 'c1'),
       point('p2', [companion('shared.ovf')], null),
     ];
-    expect(await lateCompanions(source, current, [copy('c1', ['a.xml'])])).toEqual([]);
+    expect(
+      await lateCompanions(new TaskControl(), source, current, [copy('c1', ['a.xml'])]),
+    ).toEqual([]);
   });
 
   it.each([
@@ -70,18 +95,35 @@ describe('what is no disk of the newest copied point', () => {
       proves: false,
       isTold: true,
     },
-    { what: 'another time', sizeBytes: 5, at: '1', proves: true, isTold: true },
+    { what: 'another time and other bytes', at: '1', proves: true, isTold: true },
+    { what: 'another time alone', at: '1', proves: true, digest: ZEROS, isTold: false },
+    { what: 'other bytes where stamps are weak', at: '', proves: false, isTold: true },
     {
-      what: 'another time on storage whose stamps are weak',
-      sizeBytes: 5,
+      what: 'another time alone where stamps are weak',
       at: '1',
       proves: false,
+      digest: ZEROS,
       isTold: false,
     },
-  ])('is told where it has $what by now: $isTold', async ({ sizeBytes, at, proves, isTold }) => {
+    { what: 'another time, and cannot be read', at: '1', proves: true, fault: true, isTold: true },
+    {
+      what: 'another time where stamps are weak, and cannot be read',
+      at: '1',
+      proves: false,
+      fault: true,
+      isTold: false,
+    },
+  ])('is told where it has $what by now: $isTold', async ({ at, proves, isTold, ...row }) => {
+    const { sizeBytes, digest, fault } = { sizeBytes: 5, digest: 'd', fault: false, ...row };
     source.capabilities.stampsProve = proves;
-    const kept = copy('c1', ['a.xml'], at === '' ? modifiedAtNs : at, sizeBytes);
-    const told = await lateCompanions(source, [point('p1', [companion('a.xml')], 'c1')], [kept]);
+    if (fault) source.openRead = () => Promise.reject(NOT_READ);
+    const kept = copy('c1', ['a.xml'], at === '' ? modifiedAtNs : at, sizeBytes, digest);
+    const told = await lateCompanions(
+      new TaskControl(),
+      source,
+      [point('p1', [companion('a.xml')], 'c1')],
+      [kept],
+    );
     expect(told).toEqual(
       isTold ? [expect.stringMatching(/^restore point p1: a\.xml changed after/)] : [],
     );
@@ -90,7 +132,7 @@ describe('what is no disk of the newest copied point', () => {
   it('is not told where its tool writes one file anew for all points', async () => {
     const points = ['p1', 'p2'].map((id) => point(id, [companion('shared.ovf')], `c${id.at(-1)}`));
     const copies = ['c1', 'c2'].map((id) => copy(id, ['shared.ovf'], '1', 4));
-    expect(await lateCompanions(source, points, copies)).toEqual([]);
+    expect(await lateCompanions(new TaskControl(), source, points, copies)).toEqual([]);
   });
 
   it('is told of no older point, whose own time has passed', async () => {
@@ -98,15 +140,18 @@ describe('what is no disk of the newest copied point', () => {
       point('p1', [companion('b.xml')], 'c1'),
       point('p2', [companion('a.xml')], 'c2'),
     ];
-    expect(await lateCompanions(source, points, [copy('c1', []), copy('c2', ['a.xml'])])).toEqual(
-      [],
-    );
+    expect(
+      await lateCompanions(new TaskControl(), source, points, [
+        copy('c1', []),
+        copy('c2', ['a.xml']),
+      ]),
+    ).toEqual([]);
   });
 
   it('is told by the digest of a chain of Longhaul, whatever its time', async () => {
     const of = (digest: string) => [point('p1', [{ ...companion('a.xml'), digest }], 'c1')];
     const copies = [copy('c1', ['a.xml'], '1')];
-    expect(await lateCompanions(source, of('d'), copies)).toEqual([]);
-    expect(await lateCompanions(source, of('e'), copies)).toHaveLength(1);
+    expect(await lateCompanions(new TaskControl(), source, of('d'), copies)).toEqual([]);
+    expect(await lateCompanions(new TaskControl(), source, of('e'), copies)).toHaveLength(1);
   });
 });
