@@ -40,6 +40,8 @@ export interface ApiDependencies {
   readonly stateFault?: () => Promise<BackupError | null>;
   /** Milliseconds between two looks at a session that someone follows. Default 1,000. */
   readonly followIntervalMs?: number;
+  /** Reads the definitions of all jobs before somebody asks: of 200 the first list of a process takes 3 to 6 s (docs/PERFORMANCE.md, Scale). */
+  readonly readsJobsAhead?: boolean;
   /** Milliseconds between two looks at the site while someone follows its events. Default 5,000. */
   readonly eventIntervalMs?: number;
 }

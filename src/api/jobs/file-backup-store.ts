@@ -7,8 +7,8 @@ import {
   WorkflowExecutionAlreadyStartedError,
   type Client,
   type ScheduleDescription,
+  type ScheduleSummary,
   type ScheduleUpdateOptions,
-  type WorkflowExecutionInfo,
 } from '@temporalio/client';
 import type { CopyJob } from '../../domain/jobs/copy-job.js';
 import { copyJobsOf, type FileBackupJob } from '../../domain/jobs/file-backup-job.js';
@@ -22,20 +22,24 @@ import {
   JOB_ID,
   JOB_NAME,
   WORKFLOW_RUN_FILE_BACKUP,
-  type FileBackupOutcome,
   type FileBackupRunInput,
 } from '../../../workflows/messages.js';
 import { InTurn } from '../executions/in-turn.js';
-import { listExecutions } from '../executions/execution-list.js';
 import { KeyedStarts } from '../executions/keyed-starts.js';
 import { SLUG } from '../field-schemas.js';
+import { FileBackupRuns } from './file-backup-runs.js';
 import type { FileBackupJobView, FileBackupRunView } from './file-backup-schemas.js';
-import { FILE_BACKUP_PREFIX, isNever, NEVER, policiesOf } from './job-schedule.js';
-import { scheduledOf } from './job-list.js';
+import {
+  FILE_BACKUP_PREFIX,
+  isNever,
+  NEVER,
+  policiesOf,
+  versionAttribute,
+} from './job-schedule.js';
+import { KnownDefinitions, scheduledOf, type KnownDefinition } from './known-definitions.js';
 import type { JobStore } from './job-store.js';
 import { unlessStale } from './job-revision.js';
 import { enabledNote, missedStartAt } from './missed-start.js';
-import { quoted } from '../executions/visibility-query.js';
 
 export interface ListedFileBackup {
   readonly view: FileBackupJobView;
@@ -51,6 +55,8 @@ export class FileBackupStore {
   /** Of all file-backup jobs: two of them may come to one id of a copy job. */
   readonly #writes = new InTurn();
   readonly #starts: KeyedStarts;
+  readonly #runs: FileBackupRuns;
+  readonly #definitions = new KnownDefinitions(definitionOf);
   /** By job. A job that runs once a month, and failed, has failed for as long. */
   readonly #lastJudged = new Map<string, FileBackupRunView>();
 
@@ -59,6 +65,7 @@ export class FileBackupStore {
     this.#jobs = jobs;
     this.#now = now;
     this.#starts = new KeyedStarts(client, now);
+    this.#runs = new FileBackupRuns(client);
   }
 
   /** By id. */
@@ -68,30 +75,44 @@ export class FileBackupStore {
 
   /** By id, each with how its runs went. */
   async listed(): Promise<ListedFileBackup[]> {
-    const ids: string[] = [];
-    for await (const { scheduleId } of this.#client.schedule.list())
+    const summaries = new Map<string, ScheduleSummary>();
+    for await (const summary of this.#client.schedule.list()) {
+      const { scheduleId } = summary;
       if (scheduleId.startsWith(FILE_BACKUP_PREFIX))
-        ids.push(scheduleId.slice(FILE_BACKUP_PREFIX.length));
-    const found = await Promise.all(ids.sort().map((id) => this.#read(id).catch(ignoreMissing)));
+        summaries.set(scheduleId.slice(FILE_BACKUP_PREFIX.length), summary);
+    }
+    if (summaries.size === 0) return [];
+    const runsOf = await this.#runs.byJob();
+    const found = await Promise.all(
+      [...summaries.keys()].sort().map(async (id) => {
+        const describe = () => this.#describe(id).catch(ignoreMissing);
+        const known = await this.#definitions.of(id, summaries.get(id)!, describe);
+        return known === null ? null : this.#listedOf(known, await runsOf(id));
+      }),
+    );
     return found.filter((job) => job !== null);
   }
 
   /** @throws JOB_MISSING */
   async get(id: string): Promise<FileBackupJobView> {
-    return (await this.#read(id)).view;
+    const description = await this.#describe(id);
+    const known = { job: definitionOf(description), ...scheduledOf(description) };
+    return (await this.#listedOf(known, await this.#runs.of(id))).view;
   }
 
-  async #read(id: string): Promise<ListedFileBackup> {
-    const description = await this.#describe(id);
-    const runs = await this.#runs(id);
+  async #listedOf(
+    known: KnownDefinition<FileBackupJob>,
+    runs: readonly FileBackupRunView[],
+  ): Promise<ListedFileBackup> {
+    const { id } = known.job;
     const [lastRun = null] = runs;
-    const known = { job: { id, mode: 'periodic' as const }, ...scheduledOf(description) };
+    const scheduled = { ...known, job: { id, mode: 'periodic' as const } };
     const scheduleId = `${FILE_BACKUP_PREFIX}${id}`;
-    const missed = await missedStartAt(this.#client, known, lastRun, this.#now(), scheduleId);
+    const missed = await missedStartAt(this.#client, scheduled, lastRun, this.#now(), scheduleId);
     const lastJudged =
       runs.find(({ result }) => result !== null) ?? this.#lastJudged.get(id) ?? null;
     if (lastJudged !== null) this.#lastJudged.set(id, lastJudged);
-    return { view: viewOf(description, lastRun, missed), lastJudged };
+    return { view: viewOf(known, lastRun, missed), lastJudged };
   }
 
   /** The definition alone. @throws JOB_MISSING */
@@ -103,7 +124,7 @@ export class FileBackupStore {
   create(job: FileBackupJob): Promise<FileBackupJobView> {
     const exists = (cause?: unknown) =>
       new BackupError('JOB_EXISTS', `a file-backup job ${job.id} exists already`, { cause });
-    return this.#writes.run(async () => {
+    return this.#write(job.id, async () => {
       if ((await this.definition(job.id).catch(ignoreMissing)) !== null) throw exists();
       // Tokens, silences and messages name a job of any kind by its id alone.
       if ((await this.#jobs.definition(job.id).catch(ignoreMissing)) !== null)
@@ -131,7 +152,7 @@ export class FileBackupStore {
     revision: number | null,
   ): Promise<FileBackupJobView> {
     const { id } = definition;
-    return this.#writes.run(async () => {
+    return this.#write(id, async () => {
       const description = await this.#describe(id);
       const present = definitionOf(description);
       refuseStale(present, revision);
@@ -153,7 +174,7 @@ export class FileBackupStore {
 
   /** With its copy jobs. What they copied stays. @throws JOB_MISSING, JOB_FOLLOWED */
   delete(id: string): Promise<void> {
-    return this.#writes.run(async () => {
+    return this.#write(id, async () => {
       const job = await this.definition(id);
       const copyIds = await this.#copiesOf(job);
       await this.#jobs.assertNotFollowed(copyIds);
@@ -166,7 +187,7 @@ export class FileBackupStore {
 
   /** The job with its copy jobs. @throws JOB_MISSING */
   setEnabled(id: string, isEnabled: boolean): Promise<FileBackupJobView> {
-    return this.#writes.run(async () => {
+    return this.#write(id, async () => {
       const job = await this.definition(id);
       if (isEnabled) await this.#handle(id).unpause(enabledNote(this.#now()));
       else await this.#handle(id).pause('disabled through the API');
@@ -276,13 +297,8 @@ export class FileBackupStore {
     return own;
   }
 
-  /** Those that run, and the last ones that have ended; the newest first. */
-  async #runs(id: string): Promise<FileBackupRunView[]> {
-    const query = `WorkflowType = ${quoted(WORKFLOW_RUN_FILE_BACKUP)} AND ${JOB_ID.name} = ${quoted(id)}`;
-    const { executions } = await listExecutions(this.#client, query, { pageSize: 20 });
-    return [...executions]
-      .sort((a, b) => b.startTime.getTime() - a.startTime.getTime())
-      .map(runViewOf);
+  #write<T>(id: string, change: () => Promise<T>): Promise<T> {
+    return this.#writes.run(change).finally(() => this.#definitions.noteWrite(id));
   }
 
   async #describe(id: string): Promise<ScheduleDescription> {
@@ -299,28 +315,6 @@ export class FileBackupStore {
   }
 }
 
-function runViewOf(execution: WorkflowExecutionInfo): FileBackupRunView {
-  const { workflowId, startTime, closeTime, status } = execution;
-  const memo = (execution.memo ?? {}) as Partial<FileBackupOutcome>;
-  const ended = memo.result === undefined ? unsaid(status.name) : { reason: null, ...memo };
-  const { result, reason } = status.name === 'RUNNING' ? { result: null, reason: null } : ended;
-  return {
-    runId: fileBackupRunId(workflowId),
-    state: status.name === 'RUNNING' ? 'running' : 'ended',
-    ...{ result: result ?? null, reason },
-    snapshot: memo.snapshot ?? null,
-    sessions: memo.sessions ?? [],
-    startedAt: startTime.toISOString(),
-    endedAt: closeTime?.toISOString() ?? null,
-  };
-}
-
-/** How a run went that has not said it: only one that somebody stopped has not failed. */
-function unsaid(status: string): Pick<FileBackupRunView, 'result' | 'reason'> {
-  if (status === 'CANCELLED') return { result: null, reason: null };
-  return { result: 'failed', reason: `the run ended without a word (${status} in Temporal)` };
-}
-
 function scheduleBodyOf(
   job: FileBackupJob,
   nowMs: number,
@@ -329,7 +323,7 @@ function scheduleBodyOf(
   return {
     spec: calendarOf(job.schedule, nowMs) ?? NEVER,
     policies: policiesOf(job),
-    typedSearchAttributes: [{ key: JOB_NAME, value: job.name }],
+    typedSearchAttributes: [{ key: JOB_NAME, value: job.name }, versionAttribute(job, nowMs)],
     action: {
       type: 'startWorkflow',
       workflowType: WORKFLOW_RUN_FILE_BACKUP,
@@ -370,17 +364,15 @@ function definitionOf({ action, scheduleId }: ScheduleDescription): FileBackupJo
 }
 
 function viewOf(
-  description: ScheduleDescription,
+  { job, isPaused, nextActionTimes }: KnownDefinition<FileBackupJob>,
   lastRun: FileBackupRunView | null,
   missedStart: string | null,
 ): FileBackupJobView {
-  const job = definitionOf(description);
-  const { paused } = description.state;
-  const [next] = description.info.nextActionTimes;
+  const [next] = nextActionTimes;
   return {
     ...job,
-    state: paused ? 'disabled' : 'enabled',
-    nextRunAt: paused || next === undefined || isNever(next) ? null : next.toISOString(),
+    state: isPaused ? 'disabled' : 'enabled',
+    nextRunAt: isPaused || next === undefined || isNever(next) ? null : next.toISOString(),
     missedStartAt: missedStart,
     copyJobs: copyJobsOf(job).map(({ id }) => id),
     lastRun,

@@ -5,9 +5,9 @@ import type { Client, ScheduleDescription, ScheduleSummary } from '@temporalio/c
 import { LRUCache } from 'lru-cache';
 import { isWholeOutcome, type JobOutcome } from '../../domain/sessions/job-outcome.js';
 import type { UnreadablePart } from '../../domain/targets/unreadable-part.js';
-import { jsonBytes } from '../../domain/sessions/task-brief.js';
-import { jobIdOfSchedule, versionOf } from './job-schedule.js';
+import { jobIdOfSchedule } from './job-schedule.js';
 import type { JobView, ListedJob } from './job-schemas.js';
+import { KnownDefinitions, scheduledOf } from './known-definitions.js';
 import { definitionOf, unreadViewOf, viewOf, type KnownJob } from './job-view.js';
 import { enabledAtMs, missedStartAt } from './missed-start.js';
 import { toProblem } from '../problem.js';
@@ -22,21 +22,8 @@ const DESCRIBE_WINDOW = 8;
 /** A list waits so long for all definitions together: under load each may take seconds, and a client gives up on a list that takes a minute. */
 const LIST_DEADLINE_MS = 20_000;
 
-/** A definition may have a megabyte, of which nearly all are names of workloads. */
-const KNOWN_BYTES = 64 * 1024 * 1024;
-
-/** The list of Schedules is behind by less than this: what this process has written since is read from the Schedule itself. */
-const LIST_LAG_MS = 5_000;
-
 /** A job of which the newest thousand sessions of all do not tell enough is asked for itself so seldom, as long as they show nothing new of it. */
 const SESSIONS_KEPT_MS = 60_000;
-
-/** A definition, and what of its Schedule the list of Schedules does not carry. */
-interface ReadJob extends Pick<KnownJob, 'job' | 'skippedStarts' | 'createdAtMs' | 'writtenAtMs'> {
-  readonly version: string;
-  /** First of the times ahead when it was read: starts are left out only when a time has passed. */
-  readonly nextTimeMs: number | null;
-}
 
 interface AskedSessions {
   readonly newest: string;
@@ -62,12 +49,7 @@ export class JobList {
   readonly #recorded: RecordedOutcomes | null;
   /** Of the last list that was whole. */
   #listed: ReadonlyMap<string, ScheduleSummary> = new Map();
-  readonly #read = new LRUCache<string, ReadJob>({
-    maxSize: KNOWN_BYTES,
-    sizeCalculation: ({ job }) => jsonBytes(job),
-  });
-  /** Until when the list of Schedules may lack what this process has written of a job. */
-  readonly #written = new LRUCache<string, true>({ max: 1_000, ttl: LIST_LAG_MS });
+  readonly #definitions = new KnownDefinitions(definitionOf);
   /** By job, with what the list of all sessions showed of it then. */
   readonly #asked = new LRUCache<string, AskedSessions>({ max: 1_000, ttl: SESSIONS_KEPT_MS });
 
@@ -85,7 +67,7 @@ export class JobList {
 
   /** A write of this process: the next lists ask for the job itself. */
   noteWrite(jobId: string): void {
-    this.#written.set(jobId, true);
+    this.#definitions.noteWrite(jobId);
     this.#asked.delete(jobId);
   }
 
@@ -109,7 +91,7 @@ export class JobList {
       const known = latest?.sessions.get(id) ?? null;
       try {
         return await this.#client.withDeadline(deadlineMs, async () => {
-          const job = this.#known(id, summary) ?? this.#remember(id, await describe(id));
+          const job = await this.#definitions.of(id, summary, () => describe(id));
           if (job === null) return [];
           standsSinceMs.set(id, Math.max(job.writtenAtMs, enabledAtMs(job.note)));
           // Without its sessions nobody can tell which of its starts came.
@@ -158,28 +140,6 @@ export class JobList {
     return viewOf(job, sessions, missedAt, outcome);
   }
 
-  /** null: its Schedule has to be asked. */
-  #known(id: string, summary: ScheduleSummary): KnownJob | null {
-    const read = this.#read.get(id);
-    if (read === undefined || this.#written.has(id)) return null;
-    if (read.version !== versionOf(summary)) return null;
-    const { nextActionTimes } = summary.info;
-    const hasPassed = read.nextTimeMs !== timeOf(nextActionTimes);
-    if (read.job.missedStarts === 'skip' && hasPassed) return null;
-    const { paused, note } = summary.state;
-    const lastActionMs = lastActionMsOf(summary);
-    return { ...read, isPaused: paused, note, nextActionTimes, lastActionMs };
-  }
-
-  #remember(id: string, description: ScheduleDescription | null): KnownJob | null {
-    if (description === null) return null;
-    const known = knownJobOf(description);
-    const version = versionOf(description);
-    const nextTimeMs = timeOf(known.nextActionTimes);
-    if (version !== null) this.#read.set(id, { ...known, version, nextTimeMs });
-    return known;
-  }
-
   /** By id. When they cannot be listed, those of the last list: each is still asked for itself. */
   async #summaries(unreadable: UnreadablePart[]): Promise<[string, ScheduleSummary][]> {
     const found = new Map<string, ScheduleSummary>();
@@ -200,27 +160,6 @@ export class JobList {
 
 export function knownJobOf(description: ScheduleDescription): KnownJob {
   return { job: definitionOf(description), ...scheduledOf(description) };
-}
-
-/** What a Schedule tells of its starts. */
-export function scheduledOf({ state, info }: ScheduleDescription): Omit<KnownJob, 'job'> {
-  return {
-    isPaused: state.paused,
-    nextActionTimes: info.nextActionTimes,
-    skippedStarts: info.numActionsMissedCatchupWindow,
-    lastActionMs: lastActionMsOf({ info }),
-    createdAtMs: info.createdAt.getTime(),
-    writtenAtMs: (info.lastUpdatedAt ?? info.createdAt).getTime(),
-    note: state.note,
-  };
-}
-
-function lastActionMsOf({ info: { recentActions } }: Pick<ScheduleSummary, 'info'>): number {
-  return Math.max(0, ...recentActions.map(({ takenAt }) => takenAt.getTime()));
-}
-
-function timeOf([next]: readonly Date[]): number | null {
-  return next?.getTime() ?? null;
 }
 
 /** @param consequence what the list lacks for it */

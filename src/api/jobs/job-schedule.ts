@@ -79,8 +79,16 @@ function scheduleAttributesOf(job: CopyJob, nowMs: number): SearchAttributePair[
   return [
     ...searchAttributesOf(job),
     { key: AFTER_JOB, value: predecessor },
-    { key: JOB_VERSION, value: `${job.revision} ${new Date(nowMs).toISOString()}` },
+    versionAttribute(job, nowMs),
   ];
+}
+
+/** Which definition a Schedule carries that is written now, for `versionOf`. */
+export function versionAttribute(
+  { revision }: { readonly revision: number },
+  nowMs: number,
+): SearchAttributePair {
+  return { key: JOB_VERSION, value: `${revision} ${new Date(nowMs).toISOString()}` };
 }
 
 /** Of the definition that a Schedule carries, never the same for two; null: it does not say. */

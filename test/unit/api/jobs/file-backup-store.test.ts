@@ -230,6 +230,53 @@ interface Started {
   readonly typedSearchAttributes: readonly { readonly value: unknown }[];
 }
 
+describe('a list of file-backup jobs', () => {
+  /** What is asked of the server, by call. */
+  function counted(schedules: MemorySchedules) {
+    const asked: string[] = [];
+    const client = schedules.client();
+    const { getHandle } = client.schedule;
+    client.schedule.getHandle = (id) => {
+      const handle = getHandle(id);
+      const describe = () => (asked.push(id), handle.describe());
+      return { ...handle, describe };
+    };
+    const { listWorkflowExecutions } = client.workflowService;
+    client.workflowService.listWorkflowExecutions = ((request: never) => {
+      asked.push('runs');
+      return listWorkflowExecutions(request);
+    }) as never;
+    const jobs = new JobStore(client, new SessionStore(client), () => 0);
+    return { asked, store: () => new FileBackupStore(client, jobs, () => 0) };
+  }
+
+  async function twoJobs() {
+    const { schedules, fileBackups } = stores();
+    await fileBackups.create(withTargets('offsite'));
+    await fileBackups.create({ ...withTargets('vault'), id: 'others' });
+    return counted(schedules);
+  }
+
+  it('reads each definition once, and the runs of all in one call', async () => {
+    const { asked, store } = await twoJobs();
+    const own = store();
+    await own.list();
+    expect(asked.sort()).toEqual(['file-backup/others', 'file-backup/shares', 'runs']);
+    asked.length = 0;
+    expect((await own.list()).map(({ id }) => id)).toEqual(['others', 'shares']);
+    expect(asked).toEqual(['runs']);
+  });
+
+  it('shows what this process has written since', async () => {
+    const { store } = await twoJobs();
+    const own = store();
+    await own.list();
+    await own.update({ ...withTargets('offsite'), name: 'renamed' }, null);
+    await own.setEnabled('shares', false);
+    expect((await own.list())[1]).toMatchObject({ name: 'renamed', state: 'disabled' });
+  });
+});
+
 describe('how a file-backup job went', () => {
   const run = (hour: number, changes: Partial<MemoryExecution>): MemoryExecution => ({
     ...{ workflowId: `file-backup/shares-2026-11-26T0${hour}:00:00Z`, runId: String(hour) },

@@ -93,6 +93,27 @@ it('asks for the definition of a job once, and again when the list carries anoth
   expect(items.map(({ name }) => name)).toEqual(['new', 'kept']);
 });
 
+it('asks once for the definitions that two lists want at the same time', async () => {
+  const { all, described } = listOf({ nightly: { version: '1 a', name: 'nightly' } });
+  const [first, second] = await Promise.all([all(), all()]);
+  expect(described).toEqual(['nightly']);
+  expect(second).toEqual(first);
+});
+
+it('asks anew after a write while another list is asking', async () => {
+  const schedules: Record<string, Schedule> = { nightly: { version: '1 a', name: 'nightly' } };
+  const { all, described, describe, list } = listOf(schedules);
+  const before = list.all(async (id) => {
+    const found = await describe(id);
+    schedules.nightly = { version: '2 b', name: 'renamed' };
+    list.noteWrite(id);
+    await all();
+    return found;
+  });
+  await before;
+  expect(described).toEqual(['nightly', 'nightly']);
+});
+
 it('shows of a job whose definition it knows what the list says now', async () => {
   const schedules: Record<string, Schedule> = { nightly: { version: '1 a', name: 'nightly' } };
   const { all, described } = listOf(schedules);
