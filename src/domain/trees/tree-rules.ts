@@ -81,7 +81,7 @@ export interface TreeRules {
   readonly foldersWith?: (path: string) => readonly string[];
   /** A file that changed within this time waits, unless a complete point lists it. `settle`: as long as its repository says. */
   readonly openFilesWaitMs: number | 'settle';
-  /** Whether a file of this size does not wait, because it has all that its tool puts into it. Absent: none tells that by its size. */
+  /** Whether a file of this name and size does not wait, because it has all that its tool puts into it. Absent: none tells that. */
   readonly isFullSize?: (path: string, sizeBytes: number) => boolean;
   /** Of a store: what the source removed stays for so long. */
   readonly keepRemovedForDays: number;

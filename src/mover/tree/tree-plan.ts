@@ -39,10 +39,12 @@ export interface TreePlan extends TreePlanReference {
   readonly lostOfNewPoints?: number;
   /** Files of the copy that are lost and that the plan does not send again. Absent: none. */
   readonly lossesLeft?: KnownLosses;
-  /** Files of a store that were left to be finished: any of its points may need them. */
+  /** Files of a store that were left to be finished. */
   readonly waitingCount: number;
-  /** When the oldest of these was written. Absent: there are none, or the plan is of a release that did not note it. */
+  /** When the oldest of those was written that any of its points may need. Absent: there are none, or the plan is of a release that did not note it. */
   readonly waitingFromMs?: number;
+  /** Ids of the points that alone can need the others. Absent: the plan is of a release that did not note them, and counts these, too, in `waitingFromMs`. */
+  readonly waitingPoints?: readonly string[];
   /** What the look found, for the guard of the looks after it. */
   readonly changes: TreeChanges;
   /** An operator has agreed to them. */

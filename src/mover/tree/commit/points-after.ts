@@ -35,7 +35,7 @@ export async function copiedBytes(
 }
 
 /** The files of a store belong to any of its points, where its rules do not tell to which: while one of them cannot be read or is still written to, or when
- *  there is none at all, no new point is known to be whole. */
+ *  there is none at all, no new point is known to be whole. Neither is one that needs such a point. */
 export function wholeOf(
   record: TreeRecord,
   plan: TreePlan,
@@ -55,35 +55,86 @@ export function wholeOf(
   if (rulesOf(plan).isPartial === true) lacking = NOTHING_LACKING;
   const hasFiles = totalsOf(record).fileCount > 0;
   const isLacking = new Set(lacking.points.map(({ id }) => id));
-  // Where nothing is known of the files, one that is not finished takes nothing from the others.
-  const waitingCount = rulesOf(plan).isOpaque === true ? 0 : plan.waitingCount;
-  const isAny = lacking.any || !hasFiles;
-  const waits = (point: TreePoint) => waitingCount > 0 && !isBeforeWaiting(point, plan);
-  const taken = new Set(pointsToTake(plan.points, record.points));
-  const isLeftOut = (point: TreePoint) =>
-    taken.has(point) && (isAny || waits(point) || isLacking.has(point.id));
-  const textOf = ({ id }: TreePoint, reason: string) => {
+  const waits = waitsIn(plan);
+  const reasonAgainst = (point: TreePoint): string | null => {
+    if (lacking.any || isLacking.has(point.id))
+      return `${filesText(lacking.faults.count)} of the store could not be copied (${lacking.faults.examples[0]!.path})`;
+    if (waits(point))
+      return `${filesText(plan.waitingCount)} of the store ${plan.waitingCount === 1 ? 'was' : 'were'} written to a moment ago`;
+    return hasFiles ? null : 'no file of the store was found';
+  };
+  const taken = pointsToTake(plan.points, record.points);
+  const reasons = reasonsOf(taken, reasonAgainst, known);
+  const textOf = (id: string, reason: string) => {
     const copied = known.get(id);
     return copied === undefined ? leftOutText(id, reason) : notRenewedText(id, copied, reason);
   };
-  const reason =
-    lacking.faults.count > 0
-      ? `${filesText(lacking.faults.count)} of the store could not be copied (${lacking.faults.examples[0]!.path})`
-      : waitingCount > 0
-        ? `${waitingCount} files of the store were written to a moment ago`
-        : 'no file of the store was found';
   return {
-    points: plan.points.filter((point) => !isLeftOut(point)),
-    leftOut: plan.points.filter(isLeftOut).map((point) => textOf(point, reason)),
+    points: plan.points
+      .filter(({ id }) => !reasons.has(id))
+      .map((point) => (point.kind === 'log' ? logWithout(point, reasons, known) : point)),
+    leftOut: plan.points.flatMap(({ id }) => {
+      const reason = reasons.get(id);
+      return reason === undefined ? [] : [textOf(id, reason)];
+    }),
   };
 }
 
-/** Logs come one after the other, so that those of a run were all written before what waits. */
-function isBeforeWaiting(
-  { kind, createdAtMs }: TreePoint,
-  { waitingFromMs = -Infinity }: TreePlan,
-): boolean {
-  return kind === 'log' && createdAtMs < waitingFromMs;
+type KnownPoints = ReadonlyMap<string, TargetTreePoint>;
+
+/** Whether files that wait may be a point's. Files of a store are written one after the other: what waits is younger than all that a point needs that was
+ *  written before. */
+function waitsIn(plan: TreePlan): (point: TreePoint) => boolean {
+  const { waitingCount, waitingPoints } = plan;
+  // Where nothing is known of the files, one that is not finished takes nothing from the others.
+  if (rulesOf(plan).isOpaque === true || waitingCount === 0) return () => false;
+  const fromMs = plan.waitingFromMs ?? (waitingPoints === undefined ? -Infinity : null);
+  const own = new Set(waitingPoints);
+  return ({ id, kind, createdAtMs, writtenUntilMs }) => {
+    const untilMs = writtenUntilMs ?? (kind === 'log' ? createdAtMs : Infinity);
+    return own.has(id) || (fromMs !== null && !(untilMs < fromMs));
+  };
+}
+
+/** Why points are left out, by their ids: for themselves, or because a backup needs one that is left out and that the copy does not have. */
+function reasonsOf(
+  taken: readonly TreePoint[],
+  reasonAgainst: (point: TreePoint) => string | null,
+  known: KnownPoints,
+): Map<string, string> {
+  const reasons = new Map<string, string>();
+  for (const point of taken) {
+    const reason = reasonAgainst(point);
+    if (reason !== null) reasons.set(point.id, reason);
+  }
+  for (let before = -1; before < reasons.size;) {
+    before = reasons.size;
+    for (const { id, kind, needs } of taken) {
+      if (kind === 'log' || reasons.has(id)) continue;
+      const missing = needs.find((need) => reasons.has(need) && !known.has(need));
+      if (missing !== undefined) reasons.set(id, `it needs ${missing}, which is not there`);
+    }
+  }
+  return reasons;
+}
+
+/** A log is worth something without the backup before it, where an earlier one is there: as it was copied, it follows that. */
+function logWithout(
+  point: TreePoint,
+  reasons: ReadonlyMap<string, string>,
+  known: KnownPoints,
+): TreePoint {
+  const isThere = (need: string): boolean => known.has(need) || !reasons.has(need);
+  const missing = point.needs.find((need) => !isThere(need));
+  if (missing === undefined) return point;
+  const earlier = known.get(point.id)?.needs ?? [];
+  if (earlier.length > 0 && earlier.every((need) => known.has(need)))
+    return { ...point, needs: earlier };
+  const gap = `the backup that it follows, ${missing}, is not there`;
+  return {
+    ...{ ...point, needs: point.needs.filter(isThere) },
+    gap: point.gap === undefined ? gap : `${point.gap}; ${gap}`,
+  };
 }
 
 function filesText(count: number): string {

@@ -1,14 +1,18 @@
 import { modifiedAtMs } from '../../../domain/file-stamp.js';
 import { sequenceOrder } from '../../../domain/trees/lacking-files.js';
 import type { TreeChanges } from '../../../domain/trees/tree-guard.js';
-import { isNeverWrittenOver, type FileClass } from '../../../domain/trees/tree-rules.js';
+import {
+  isNeverWrittenOver,
+  type FileClass,
+  type TreeRules,
+} from '../../../domain/trees/tree-rules.js';
 import type { FileEntry } from '../../../tree/file-index.js';
 import type { FileDifference } from './compare-class.js';
 import type { ListedFile } from './walk-tree.js';
 
 type CountedClass = Pick<
   FileClass,
-  'name' | 'content' | 'isWrittenOnce' | 'inSequence' | 'opensStore'
+  'name' | 'content' | 'isWrittenOnce' | 'inSequence' | 'isOfNoPoint' | 'opensStore'
 >;
 
 /** What has become of a file without which a store cannot be opened. */
@@ -42,12 +46,16 @@ export class ChangeCount {
   #lastGone: string | null = null;
 
   #waitingFromMs: number | null = null;
+  readonly #waitingPoints = new Set<string>();
   readonly #grown = new Map<string, Growth>();
   readonly #opening = new Map<string, Opening>();
 
   /** @param stampsProve of the source: where they do not, every file counts as different until it is read, and only its length and time tell that
    *    somebody has written to it */
-  constructor(private readonly stampsProve: boolean) {}
+  constructor(
+    private readonly stampsProve: boolean,
+    private readonly rules: Pick<TreeRules, 'pointOf'>,
+  ) {}
 
   get changes(): TreeChanges {
     let { rewritten } = this.#counts;
@@ -69,9 +77,14 @@ export class ChangeCount {
     });
   }
 
-  /** When the oldest of the files that wait was written. null: none waits. */
+  /** When the oldest of the files that wait was written, of those that any point may need. null: none of them waits. */
   get waitingFromMs(): number | null {
     return this.#waitingFromMs;
+  }
+
+  /** Ids of the points that alone can need the others. */
+  get waitingPoints(): string[] {
+    return [...this.#waitingPoints];
   }
 
   /** In the order of the paths.
@@ -88,8 +101,7 @@ export class ChangeCount {
     if (wasShown) counts.known++;
     if (wasShown && isSteady) counts.steady++;
     if (listed !== null && !wasShown && is !== 'waits') counts.added++;
-    if (is === 'waits')
-      this.#waitingFromMs = Math.min(this.#waitingFromMs ?? Infinity, modifiedAtMs(listed!.stamp));
+    if (is === 'waits') this.#addWaiting(fileClass, listed!);
     if (is === 'gone') {
       counts.gone++;
       this.#lastGone = entry!.path;
@@ -107,6 +119,13 @@ export class ChangeCount {
     if (wasShown && fileClass.content === 'appended' && fileClass.inSequence === true)
       this.#addToSequence(fileClass.name, entry.path, hasGrown);
     if (fileClass.opensStore !== undefined) this.#addOpening(is, fileClass, listed, entry);
+  }
+
+  #addWaiting({ isOfNoPoint }: CountedClass, { path, stamp }: ListedFile): void {
+    const owner = this.rules.pointOf?.(path) ?? '';
+    if (owner !== '') this.#waitingPoints.add(owner);
+    else if (isOfNoPoint !== true)
+      this.#waitingFromMs = Math.min(this.#waitingFromMs ?? Infinity, modifiedAtMs(stamp));
   }
 
   /** Its tool goes on with the last file alone: whoever makes those before it longer is not its tool. */

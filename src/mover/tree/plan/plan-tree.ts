@@ -169,7 +169,7 @@ async function sourceSuspicion(
 ): Promise<string | null> {
   const { target, input, known, layout } = seen;
   const walk = walkOf(seen, points, new FaultList());
-  const count = new ChangeCount(seen.source.capabilities.stampsProve);
+  const count = new ChangeCount(seen.source.capabilities.stampsProve, layout.rules);
   for (let index = layout.rules.classes.length - 1; index >= 0; index--) {
     const fileClass = layout.rules.classes[index]!;
     await compareClass(walk, target, input.chain, known, index, (is, listed, entry) => {
@@ -293,7 +293,7 @@ async function writePlan(
   await target.makePlace(treeStaged.largeFolder(input.chain));
   await removeStaleLarge(target, input.chain, walkOf(seen, points, new FaultList()));
   const walk = walkOf(seen, points, faults);
-  const count = new ChangeCount(seen.source.capabilities.stampsProve);
+  const count = new ChangeCount(seen.source.capabilities.stampsProve, layout.rules);
   const names = await namesOf(seen);
   const { chain, immutableForDays, nowMs } = input;
   const fixed = await fixedFiles(
@@ -319,6 +319,7 @@ async function writePlan(
     verifyAfterCopy: input.verifyAfterCopy,
     ...{ classes, points, lacking: lackingOf(walk), waitingCount: waiting.faults.count },
     ...{ changes, isAgreed: input.acceptChanges },
+    waitingPoints: count.waitingPoints,
     ...(count.waitingFromMs === null ? {} : { waitingFromMs: count.waitingFromMs }),
     shown: tree.points.map(({ id }) => id),
     ...(ofNewPoints === 0 ? {} : { lostOfNewPoints: ofNewPoints }),

@@ -194,6 +194,56 @@ describe('a point of a store', () => {
     expect(whole(planOf('opaque', both, waiting), NOTHING_LACKING)[0]).toEqual(['s23', 's24']);
   });
 
+  it('waits for files that any may need unless all that it needs was written before, and for its own', () => {
+    const points = [
+      point(24),
+      point(25, { writtenUntilMs: dayMs(25) - 1 }),
+      point(26, { writtenUntilMs: dayMs(26) }),
+    ];
+    const waiting = { waitingCount: 2, waitingFromMs: dayMs(25) };
+    const ids = (changes: Partial<TreePlan>) =>
+      whole(planOf('known', points, changes), NOTHING_LACKING)[0];
+    expect(ids({ ...waiting, waitingPoints: [] })).toEqual(['s25']);
+    expect(ids({ ...waiting, waitingPoints: ['s25'] })).toEqual([]);
+    expect(ids({ waitingCount: 1, waitingPoints: ['s25'] })).toEqual(['s24', 's26']);
+    // Of a release before: nothing tells whose they are.
+    expect(ids({ waitingCount: 1 })).toEqual([]);
+  });
+
+  it('is left out with what it needs, but for logs, which say so', () => {
+    const points = [
+      point(23),
+      point(24, { kind: 'full' }),
+      point(25, { kind: 'increment', needs: ['s24'] }),
+      point(26, { kind: 'increment', needs: ['s25'] }),
+      point(27, { kind: 'log', needs: ['s26'] }),
+    ];
+    const ofOne = lacking({ points: [{ id: 's24', faults: NO_FAULTS, lacksFiles: true }] });
+    const [ids, texts] = whole(planOf('known', points), ofOne);
+    expect(ids).toEqual(['s23', 's27']);
+    expect(texts).toMatchObject([
+      expect.stringContaining('s24'),
+      expect.stringContaining('s25 is not in the copy: it needs s24, which is not there'),
+      expect.stringContaining('s26 is not in the copy: it needs s25, which is not there'),
+    ]);
+    const record = recordOf(copied(23));
+    const logOf = (known: TreeRecord) =>
+      wholeOf(known, planOf('known', points), ofOne, () => 0).points.at(-1);
+    expect(logOf(record)).toMatchObject({
+      ...{ needs: [], gap: 'the backup that it follows, s26, is not there' },
+    });
+    // The copy has it behind an earlier backup.
+    const log = copied(27, { id: 'l', kind: 'log', needs: ['s23'] });
+    expect(logOf(recordOf(copied(23), log))).toMatchObject({ needs: ['s23'] });
+    expect(logOf(recordOf(copied(23), log))!.gap).toBeUndefined();
+    // One that is there as it was copied serves what needs it.
+    const full = copied(24, { kind: 'full', sizeBytes: 1 });
+    const grown = points.map((one) => (one.id === 's24' ? { ...one, sizeBytes: 2 } : one));
+    expect(whole(planOf('known', grown), ofOne, recordOf(copied(23), full))[0]).toEqual([
+      ...['s23', 's25', 's26', 's27'],
+    ]);
+  });
+
   it('that has grown and cannot be renewed is said to be the older one', () => {
     const grown = [point(23, { sizeBytes: 900 })];
     const [ids, texts] = whole(planOf('known', grown), lacking({ any: true }));
