@@ -15,6 +15,8 @@ export interface BarmanBackup {
   /** Id of the backup that it builds on, block by block. null: it is a full. */
   readonly parent: string | null;
   readonly sizeBytes: number;
+  /** Numbers of its tablespaces beside the usual ones, which name their folders or tars. */
+  readonly tablespaces: readonly string[];
   /** null: it does not say. */
   readonly segmentBytes: number | null;
 }
@@ -48,9 +50,16 @@ export function parseBarmanInfo(text: string): BarmanBackup | null {
     endedAtMs: Number.isNaN(endedAtMs) ? null : endedAtMs,
     wal: isNamed(start) && isNamed(stop) ? { start, stop } : null,
     parent: parent !== null && isBarmanId(parent) ? parent : null,
+    tablespaces: tablespacesOf(value('tablespaces') ?? ''),
     sizeBytes: bytesOf(value('deduplicated_size')) ?? bytesOf(value('size')) ?? 0,
     segmentBytes: isSegmentSize(segmentBytes) ? segmentBytes : null,
   };
+}
+
+/** `[('fast', 16385, '/srv/fast')]`: name, number, place of each. */
+function tablespacesOf(list: string): string[] {
+  const each = /\(\s*u?(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"),\s*(?<number>\d+),/g;
+  return [...list.matchAll(each)].map(({ groups }) => groups!.number!);
 }
 
 function bytesOf(digits: string | null): number | null {

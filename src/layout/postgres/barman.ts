@@ -51,14 +51,17 @@ export const barmanLayout: TreeLayout = {
         content: 'rewritten',
       },
     ],
+    // Where a cluster has tablespaces, links lead from it to the folders beside it; Barman makes them anew when it recovers, and passes them over when it copies.
     ignored:
-      /^(?:incoming|streaming|errors)\/|(?:^|\/)\.[^/]+\.[A-Za-z0-9]{6}$|\.tmp$|(?:^|\/)\.[^/]*lock$/,
+      /^(?:incoming|streaming|errors)\/|(?:^|\/)\.[^/]+\.[A-Za-z0-9]{6}$|\.tmp$|(?:^|\/)\.[^/]*lock$|^base\/\d{8}T\d{6}\/data\/pg_tblspc\/\d+$/,
     digestInName: null,
     pointOf: (path) => /^(?:base|meta)\/(?<id>\d{8}T\d{6})[/-]/.exec(path)?.groups?.id ?? null,
     // A restore takes along what backups and logs build on.
     isPointId: () => false,
     foldersWith: clusterFolders,
     openFilesWaitMs: 60_000,
+    // Where a database archives each minute, these are written to each minute, too. Barman renames what it archives into place, and its list gets a line at a time.
+    isFullSize: (path) => path.startsWith('wals/') || OWN_FILE.test(path),
     keepRemovedForDays: 14,
     suspiciousShare: 0.5,
     keeps: { modes: true, times: true, links: false },
@@ -124,7 +127,12 @@ interface FoundBackup {
   readonly label: string;
   readonly info: BarmanBackup | null;
   readonly wal: BarmanBackup['wal'];
+  /** Of its information. */
   readonly fault: PointFault | null;
+  /** What of its data is not there, of one that is done. */
+  readonly dataFault: PointFault | null;
+  /** Those of its folder, without its data. */
+  readonly files: readonly TreeFile[];
 }
 
 async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise<FoundTree[]> {
@@ -134,8 +142,7 @@ async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise
   const segmentBytes = backups.findLast(({ info }) => info?.segmentBytes)?.info?.segmentBytes;
   const log = await readBackupLog(reader, files, segmentBytes ?? DEFAULT_SEGMENT_BYTES);
   const points = logPoints(log, backups.filter(isDone));
-  for (const backup of backups)
-    points.push(await backupPoint(reader, folder, backup, backups, log));
+  for (const backup of backups) points.push(backupPoint(backup, backups, log));
   return [
     {
       id: folderWorkloadId('barman', folder),
@@ -148,7 +155,11 @@ async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise
 }
 
 async function readBackup(reader: TreeReader, folder: string, label: string): Promise<FoundBackup> {
-  const none = { label, info: null, wal: null };
+  const at = joinPath(folder, `base/${label}`);
+  const files = (await reader.list(at))
+    .filter(({ type }) => type === 'file')
+    .map((entry): TreeFile => ({ ...entry, within: entry.name }));
+  const none = { label, info: null, wal: null, files, dataFault: null };
   try {
     const path = await infoPath(reader, folder, label);
     if (path === null)
@@ -156,7 +167,8 @@ async function readBackup(reader: TreeReader, folder: string, label: string): Pr
     const bytes = await reader.read(path, 0, MAX_INFO_BYTES);
     const info = parseBarmanInfo(new TextDecoder().decode(bytes));
     if (info === null) return { ...none, fault: incomplete(`${path} ends too soon`).fault };
-    return { label, info, wal: info.wal, fault: null };
+    const found = { ...none, info, wal: info.wal, fault: null };
+    return isDone(found) ? { ...found, dataFault: await dataFaultOf(reader, at, info) } : found;
   } catch (error) {
     return { ...none, fault: faultOfError(error).fault };
   }
@@ -164,32 +176,17 @@ async function readBackup(reader: TreeReader, folder: string, label: string): Pr
 
 const MAX_INFO_BYTES = 1024 * 1024;
 
-function isDone({ info }: FoundBackup): boolean {
+function isDone({ info }: Pick<FoundBackup, 'info'>): boolean {
   return info?.status === 'DONE' || info?.status === 'WAITING_FOR_WALS';
 }
 
-async function backupPoint(
-  reader: TreeReader,
-  folder: string,
-  backup: FoundBackup,
-  all: readonly FoundBackup[],
-  log: BackupLog,
-): Promise<TreePoint> {
-  const { label, info, fault } = backup;
+function backupPoint(backup: FoundBackup, all: readonly FoundBackup[], log: BackupLog): TreePoint {
+  const { label, info, fault, dataFault, files } = backup;
   const parent = info?.parent ?? null;
-  const faults = fault === null ? [] : [fault];
+  const faults = [fault, dataFault].filter((one) => one !== null);
   if (info !== null) faults.push(...faultsOfState(info));
-  if (isDone(backup)) {
-    faults.push(...missingLog(backup.wal, log));
-    if (!(await hasData(reader, joinPath(folder, `base/${label}`))))
-      faults.push(broken('backup.info says that it is done, and its data are not there').fault);
-    if (parent !== null && !all.some((one) => one.label === parent && isDone(one)))
-      faults.push(broken(`it builds on ${parent}, which is not there`).fault);
-  }
+  if (isDone(backup)) faults.push(...missingLog(backup.wal, log), ...faultsOfParents(backup, all));
   const gravest = gravestFault(faults);
-  const files = (await reader.list(joinPath(folder, `base/${label}`)))
-    .filter(({ type }) => type === 'file')
-    .map((entry): TreeFile => ({ ...entry, within: entry.name }));
   return {
     ...{ id: label, createdAtMs: info?.endedAtMs ?? namedMs(label) ?? writtenAtMs(files) },
     ...{ kind: parent === null ? 'full' : 'increment', needs: parent === null ? [] : [parent] },
@@ -199,6 +196,24 @@ async function backupPoint(
   };
 }
 
+/** What is wrong with the data of those that it builds on, block by block. Without their log it does. */
+function faultsOfParents({ label, info }: FoundBackup, all: readonly FoundBackup[]): PointFault[] {
+  const faults: PointFault[] = [];
+  const seen = new Set([label]);
+  for (let id = info?.parent ?? null; id !== null;) {
+    const parent = all.find((one) => one.label === id);
+    const isThere = parent !== undefined && isDone(parent) && !seen.has(id);
+    if (!isThere) return [...faults, broken(`it builds on ${id}, which is not there`).fault];
+    seen.add(id);
+    if (parent.dataFault !== null) {
+      const { state, reason } = parent.dataFault;
+      faults.push({ state, reason: `it builds on ${id}: ${reason}` });
+    }
+    id = parent.info?.parent ?? null;
+  }
+  return faults;
+}
+
 function faultsOfState({ status, error }: BarmanBackup): PointFault[] {
   if (status === 'DONE' || status === 'WAITING_FOR_WALS') return [];
   if (status === 'FAILED')
@@ -206,12 +221,24 @@ function faultsOfState({ status, error }: BarmanBackup): PointFault[] {
   return [incomplete(`Barman says that it is ${status}: it has not ended`).fault];
 }
 
-/** The files of the cluster, or tars of them. */
-async function hasData(reader: TreeReader, path: string): Promise<boolean> {
+/** The files of the cluster, or tars of them; for each tablespace a folder beside them, or a tar.
+ *  @param at folder of the backup */
+async function dataFaultOf(
+  reader: TreeReader,
+  at: string,
+  { tablespaces }: BarmanBackup,
+): Promise<PointFault | null> {
+  const entries = [...(await reader.list(at)), ...(await reader.list(joinPath(at, 'data')))];
   const isData = ({ name }: { readonly name: string }): boolean =>
     name === 'PG_VERSION' || /^(?:base|data)(?:_\d{4})?\.tar(?:\.\w+)?$/.test(name);
-  const entries = [...(await reader.list(path)), ...(await reader.list(joinPath(path, 'data')))];
-  return entries.some(isData);
+  if (!entries.some(isData))
+    return broken('backup.info says that it is done, and its data are not there').fault;
+  // What Barman deletes loses these first.
+  const missing = tablespaces.find(
+    (oid) => !entries.some(({ name }) => name === oid || name.startsWith(`${oid}.tar`)),
+  );
+  if (missing === undefined) return null;
+  return broken(`backup.info says that it is done, and tablespace ${missing} is not there`).fault;
 }
 
 function namedMs(label: string): number | null {

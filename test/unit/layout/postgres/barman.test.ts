@@ -91,6 +91,26 @@ describe('the folder that Barman keeps for a server', () => {
     });
   });
 
+  it('has one whose tablespace is gone as none that can be restored, and what builds on it', async () => {
+    const tablespaces = `[('fast', 16385, '/srv/a, b'), ("it's", 16390, '/srv/c')]`;
+    const files = {
+      ...backup(FIRST, 9, { tablespaces }),
+      ...backup(SECOND, 12, { parent_backup_id: FIRST }),
+      ...wals(9, 10, 11, 12, 13),
+      [`main/base/${FIRST}/16385/PG_15_202209061/5/1`]: Buffer.from('x'),
+    };
+    const lost = await pointsOf(files);
+    const reason = 'backup.info says that it is done, and tablespace 16390 is not there';
+    expect(lost.get(FIRST)).toMatchObject({ state: 'broken', reason });
+    expect(lost.get(SECOND)).toMatchObject({
+      ...{ state: 'broken', reason: `it builds on ${FIRST}: ${reason}` },
+    });
+    const tar = { [`main/base/${FIRST}/data/16390.tar.gz`]: Buffer.from('x') };
+    const whole = await pointsOf({ ...files, ...tar });
+    expect(whole.get(FIRST)).toMatchObject({ state: 'complete' });
+    expect(whole.get(SECOND)).toMatchObject({ state: 'complete' });
+  });
+
   it('has a backup without its log as incomplete, and names a gap in the log', async () => {
     const points = await pointsOf({
       ...backup(FIRST, 9),
@@ -156,6 +176,16 @@ describe('the folder that Barman keeps for a server', () => {
     expect(isLookedAt).toEqual(paths.map(() => true));
     expect(rules.ignored!.test(`streaming/${segmentName(9)}.partial`)).toBe(true);
     expect(rules.pointOf!(`base/${FIRST}/data/PG_VERSION`)).toBe(FIRST);
+    // A link to a tablespace is passed over, and no folder under its name.
+    const link = `base/${FIRST}/data/pg_tblspc/16385`;
+    expect([rules.ignored!.test(link), rules.ignored!.test(`${link}/`)]).toEqual([true, false]);
+    // What is archived is renamed into place.
+    const [log, list, data] = [paths[1]!, 'wals/xlog.db', `base/${FIRST}/data/PG_VERSION`];
+    expect([log, list, data].map((path) => rules.isFullSize!(path, 7))).toEqual([
+      true,
+      true,
+      false,
+    ]);
     expect(rules.foldersWith!(`base/${FIRST}/data/global/pg_control`)).toContain(
       `base/${FIRST}/data/pg_notify`,
     );
