@@ -7,6 +7,7 @@ import { claimedTreeFiles, type TreeFile } from '../tree-files.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
 import { folderName, folderWorkloadId } from '../workload-id.js';
 import { joinPath } from '../../repository/repository-path.js';
+import { closedParts } from './closed-runs.js';
 import { timelineOrigins } from './timeline-origins.js';
 import {
   historyTimeline,
@@ -16,13 +17,11 @@ import {
   isShard,
   missingText,
   parseSegment,
-  placeOf,
   segmentsPerLog,
   storedSegment,
   WAL_PATHS,
   walRuns,
   type WalRun,
-  type WalSegment,
 } from './wal-names.js';
 import { walSizes } from './wal-sizes.js';
 
@@ -116,7 +115,7 @@ async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise
   const timelines = new Set(segments.map(({ timeline }) => timeline));
   const origins = await timelineOrigins(reader, files, timelines, segmentBytes);
   const runs = walRuns(segments, perLog, origins);
-  const closedPart = closedParts(stored, perLog);
+  const closedPart = closedParts(stored, perLog, OPEN_MS);
   const fileOf = new Map(stored.map(({ file, segment }) => [segment.name, file]));
   const short = files.filter((file) => !isWhole(file));
   const histories = new Set(files.flatMap(({ name }) => historyTimeline(name) ?? []));
@@ -134,33 +133,6 @@ async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise
       ].sort((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1)),
     },
   ];
-}
-
-interface StoredSegment {
-  readonly file: TreeFile;
-  readonly segment: WalSegment;
-}
-
-/** Takes the compressed segments off the end of a run that were written just before the newest of the folder: in a busy archive one is always open. Where
- *  that are all of them the run is as it is. */
-function closedParts(stored: readonly StoredSegment[], perLog: number): (run: WalRun) => WalRun {
-  const newestMs = stored.reduce((newest, { file }) => Math.max(newest, writtenAtMs([file])), 0);
-  const ordered = [...stored].sort((a, b) => compareNames(a.segment.name, b.segment.name));
-  const lastOf = new Map(ordered.map(({ segment }, index) => [segment.name, index]));
-  return (run) => {
-    for (let index = lastOf.get(run.last.name) ?? -1; index >= 0; index--) {
-      const { file, segment } = ordered[index]!;
-      if (segment.name < run.first.name) break;
-      if (parseSegment(file.name) === null && writtenAtMs([file]) > newestMs - OPEN_MS) continue;
-      const count = placeOf(segment, perLog) - placeOf(run.first, perLog) + 1;
-      return { ...run, last: segment, count };
-    }
-    return run;
-  };
-}
-
-function compareNames(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** Named after its first segment: it stays the same point while it grows. */

@@ -185,7 +185,7 @@ export function placeOf({ log, segment }: WalSegment, perLog: number): number {
   return log * perLog + segment;
 }
 
-function segmentName(timeline: number, place: number, perLog: number): string {
+export function segmentName(timeline: number, place: number, perLog: number): string {
   return [timeline, Math.floor(place / perLog), place % perLog]
     .map((part) => part.toString(16).toUpperCase().padStart(8, '0'))
     .join('');

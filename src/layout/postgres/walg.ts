@@ -8,13 +8,22 @@ import { treeEvidence } from '../tree-evidence.js';
 import { filesBelow, type TreeFile } from '../tree-files.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
 import { folderName, folderWorkloadId } from '../workload-id.js';
-import { logPoints, missingLog, readBackupLog, type BackupLog } from './backup-log.js';
+import {
+  logPoints,
+  logWrittenUntilMs,
+  missingLog,
+  readBackupLog,
+  type BackupLog,
+} from './backup-log.js';
 import { DEFAULT_SEGMENT_BYTES, parseSegment, WAL_PATHS } from './wal-names.js';
+
+/** WAL-G writes under final names, and nothing tells the whole size of what is packed. */
+const OPEN_MS = 60_000;
 
 /** A store of WAL-G for PostgreSQL: `basebackups_005/<name>/tar_partitions/…`, beside each folder `<name>_backup_stop_sentinel.json`, which is written when all tars are there, and
  *  `wal_005/` with the write-ahead log, packed. It is copied as it lies, so WAL-G fetches from the copy.
  *
- *  A workload is a store. A restore point is a backup with its sentinel; one that was made as a delta (`…_D_…`) needs the one that the sentinel names. What the log adds is a point for
+ *  A workload is a store. A restore point is a backup with its sentinel, the control file, which WAL-G packs last, and the tars that its sentinel names (their numbers have holes); one that was made as a delta (`…_D_…`) needs the one that the sentinel names. What the log adds is a point for
  *  each run of segments without a gap.
  *  Source: wal-g internal/databases/postgres (backup_sentinel_dto.go, backup_name.go), utility/utility.go (paths); no store that WAL-G wrote was at hand. */
 export const walgLayout: TreeLayout = {
@@ -36,10 +45,12 @@ export const walgLayout: TreeLayout = {
     ],
     ignored: /\.tmp$/,
     digestInName: null,
-    pointOf: (path) => /^basebackups_005\/(?<name>[^/]+)\//.exec(path)?.groups?.name ?? null,
+    pointOf: (path) =>
+      /^basebackups_005\/(?<name>[^/]+?)(?:\/|_backup_stop_sentinel\.json$)/.exec(path)?.groups
+        ?.name ?? null,
     // A restore takes along what deltas and logs build on.
     isPointId: () => false,
-    openFilesWaitMs: 60_000,
+    openFilesWaitMs: OPEN_MS,
     keepRemovedForDays: 14,
     suspiciousShare: 0.5,
     keeps: { modes: true, times: true, links: false },
@@ -101,11 +112,13 @@ async function scan(reader: TreeReader, folder: string): Promise<FoundTree[]> {
     reader,
     await filesBelow(reader, folder, LOG),
     DEFAULT_SEGMENT_BYTES,
+    OPEN_MS,
   );
   const finished = backups.filter(({ sentinel }) => sentinel !== null);
+  const byLabel = new Map(backups.map((backup) => [backup.label, backup]));
   const points = [
     ...logPoints(log, finished),
-    ...backups.map((backup) => backupPoint(backup, backups, log)),
+    ...backups.map((backup) => backupPoint(backup, byLabel, log)),
   ];
   return [
     {
@@ -137,22 +150,14 @@ function nameAt(timeline: number, position: number): string {
 }
 
 function backupPoint(
-  { label, sentinel, values, wal, files }: FoundBackup,
-  all: readonly FoundBackup[],
+  backup: FoundBackup,
+  all: ReadonlyMap<string, FoundBackup>,
   log: BackupLog,
 ): TreePoint {
-  const from = typeof values['DeltaFrom'] === 'string' ? values['DeltaFrom'] : null;
-  const faults: PointFault[] = [];
-  if (sentinel === null) faults.push(incomplete('it has no sentinel: it has not ended').fault);
-  else {
-    faults.push(...missingLog(wal, log));
-    if (Object.keys(values).length === 0)
-      faults.push(incomplete('its sentinel ends too soon').fault);
-    if (!files.some(({ within }) => within.includes('/tar_partitions/')))
-      faults.push(broken('it has a sentinel, and none of its tars is there').fault);
-    if (from !== null && !all.some((one) => one.label === from && one.sentinel !== null))
-      faults.push(broken(`it builds on ${from}, which is not there`).fault);
-  }
+  const { label, sentinel, wal, files } = backup;
+  const from = baseOf(backup);
+  const faults = faultsOfData(backup, all);
+  if (sentinel !== null) faults.push(...missingLog(wal, log));
   const fault = gravestFault(faults);
   return {
     ...{ id: label, createdAtMs: writtenAtMs(sentinel === null ? files : [sentinel]) },
@@ -160,5 +165,63 @@ function backupPoint(
     ...{ state: fault?.state ?? 'complete', reason: fault?.reason ?? null, files: null },
     sizeBytes: files.reduce((sum, { stamp }) => sum + stamp.sizeBytes, 0),
     ...(sentinel !== null || files.length === 0 ? {} : { evidence: treeEvidence(files, null) }),
+    // It ends when its log is archived.
+    ...(sentinel === null || wal === null
+      ? {}
+      : { writtenUntilMs: Math.max(writtenAtMs([sentinel]), logWrittenUntilMs(wal, log)) }),
   };
+}
+
+/** null: it is a full. */
+function baseOf({ values }: Pick<FoundBackup, 'values'>): string | null {
+  return typeof values['DeltaFrom'] === 'string' ? values['DeltaFrom'] : null;
+}
+
+/** What is wrong with its data, or with those of what it builds on. Without the log of that a delta does. */
+function faultsOfData(backup: FoundBackup, all: ReadonlyMap<string, FoundBackup>): PointFault[] {
+  const own = faultsOfTars(backup);
+  const seen = new Set([backup.label]);
+  for (let from = baseOf(backup); from !== null;) {
+    const base = all.get(from);
+    const isGone = base === undefined || base.sentinel === null || seen.has(from);
+    if (isGone) return [...own, broken(`it builds on ${from}, which is not there`).fault];
+    seen.add(from);
+    own.push(
+      ...faultsOfTars(base).map(({ state, reason }) => ({
+        ...{ state, reason: `it builds on ${base.label}: ${reason}` },
+      })),
+    );
+    from = baseOf(base);
+  }
+  return own;
+}
+
+function faultsOfTars({ sentinel, values, files }: FoundBackup): PointFault[] {
+  if (sentinel === null) return [incomplete('it has no sentinel: it has not ended').fault];
+  const faults: PointFault[] = [];
+  if (sentinel.stamp.sizeBytes > MAX_SENTINEL_BYTES)
+    faults.push({
+      state: 'unknown',
+      reason: `its sentinel has ${sentinel.stamp.sizeBytes} bytes, of which at most ${MAX_SENTINEL_BYTES} are read: what it needs is not known`,
+    });
+  else if (Object.keys(values).length === 0)
+    faults.push(incomplete('its sentinel ends too soon').fault);
+  const tars = files.flatMap(({ within, name }) =>
+    within.includes('/tar_partitions/') ? [name] : [],
+  );
+  if (tars.length === 0)
+    faults.push(broken('it has a sentinel, and none of its tars is there').fault);
+  else if (!tars.some((name) => /^pg_control\.tar(?:\.|$)/.test(name)))
+    faults.push(broken('it has a sentinel, and the tar of its control file is not there').fault);
+  else {
+    const missing = listedTars(values).find((name) => !tars.includes(name));
+    if (missing !== undefined)
+      faults.push(broken(`its sentinel names ${missing}, which is not there`).fault);
+  }
+  return faults;
+}
+
+/** Sentinels of older releases name the tars and what lies in them. */
+function listedTars({ TarFileSets }: FoundBackup['values']): string[] {
+  return typeof TarFileSets === 'object' && TarFileSets !== null ? Object.keys(TarFileSets) : [];
 }

@@ -5,24 +5,11 @@ import { walgLayout } from '../../../../src/layout/postgres/walg.js';
 import { scanRepository } from '../../../../src/layout/scan-repository.js';
 import { segmentName } from '../../../support/layout/cluster-files.js';
 import { treeOf } from '../../../support/layout/real-tree.js';
+import { walgBackup as backup, walgLog as wals } from '../../../support/layout/walg-files.js';
 import { briefPoint, scanTreesWith } from '../../../support/layout/scan-trees-with.js';
 
-const SEGMENT = 16 * 1024 * 1024;
 const FULL = `base_${segmentName(2)}`;
 const DELTA = `base_${segmentName(5)}_D_${segmentName(2)}`;
-
-/** As WAL-G 3 lays a backup: tars, metadata, and the sentinel at last. */
-const backup = (name: string, segment: number, more: Readonly<Record<string, unknown>> = {}) => ({
-  [`pg/basebackups_005/${name}/tar_partitions/part_001.tar.lz4`]: 'x',
-  [`pg/basebackups_005/${name}/tar_partitions/pg_control.tar.lz4`]: 'x',
-  [`pg/basebackups_005/${name}/metadata.json`]: '{}',
-  [`pg/basebackups_005/${name}_backup_stop_sentinel.json`]: JSON.stringify({
-    ...{ LSN: segment * SEGMENT + 40, FinishLSN: (segment + 1) * SEGMENT + 80 },
-    ...{ PgVersion: 150018, ...more },
-  }),
-});
-const wals = (...segments: number[]) =>
-  Object.fromEntries(segments.map((at) => [`pg/wal_005/${segmentName(at)}.lz4`, 'x']));
 
 async function pointsOf(files: Record<string, string>) {
   const copy = await treeOf(files);
@@ -75,6 +62,47 @@ describe('a store of WAL-G', () => {
     expect(points.get(segmentName(5))!.gap).toContain(segmentName(4));
   });
 
+  it.each<[string, Readonly<Record<string, unknown>>, readonly string[], string]>([
+    ['its control file', {}, ['pg_control'], 'the tar of its control file is not there'],
+    [
+      'a tar that its sentinel names',
+      { TarFileSets: { 'part_001.tar.lz4': [], 'part_003.tar.lz4': [] } },
+      [],
+      'its sentinel names part_003.tar.lz4, which is not there',
+    ],
+    ['all tars', {}, ['pg_control', 'part_001'], 'none of its tars is there'],
+  ])('has a backup without %s as broken, and its delta', async (_, more, lost, reason) => {
+    const made = { ...backup(FULL, 2, more), ...backup(DELTA, 5, { DeltaFrom: FULL }) };
+    const files = Object.fromEntries(
+      Object.entries(made).filter(
+        ([path]) => !lost.some((name) => path.includes(`/${FULL}/tar_partitions/${name}`)),
+      ),
+    );
+    const points = await pointsOf({ ...files, ...wals(2, 3, 5, 6) });
+    const said = expect.stringContaining(reason) as string;
+    expect(points.get(FULL)).toMatchObject({ state: 'broken', reason: said });
+    expect(points.get(DELTA)).toMatchObject({ state: 'broken', reason: said });
+    expect(points.get(DELTA)!.reason).toContain(`it builds on ${FULL}: `);
+  });
+
+  it('has a delta as whole although the log of its base is gone', async () => {
+    const points = await pointsOf({
+      ...backup(FULL, 2),
+      ...backup(DELTA, 5, { DeltaFrom: FULL }),
+      ...wals(5, 6),
+    });
+    expect(points.get(FULL)).toMatchObject({ state: 'incomplete' });
+    expect(points.get(DELTA)).toMatchObject({ state: 'complete' });
+  });
+
+  it('says of a sentinel that is too large that it is not read', async () => {
+    const large = { Files: 'x'.repeat(16 * 1024 * 1024) };
+    const points = await pointsOf({ ...backup(FULL, 2, large), ...wals(2, 3) });
+    expect(points.get(FULL)).toMatchObject({
+      ...{ state: 'unknown', reason: expect.stringContaining('what it needs is not known') },
+    });
+  });
+
   it('is none of PostgreSQL where its backups are of another database', async () => {
     const files = { 'pg/basebackups_005/stream_20261124T210000Z/x': 'x', 'pg/wal_005/x': 'x' };
     expect((await pointsOf(files)).size).toBe(0);
@@ -91,6 +119,8 @@ describe('a store of WAL-G', () => {
     expect(classes.map((index) => rules.classes[index]!.name)).toEqual([
       ...['histories', 'log', 'notes', 'data', 'sentinels'],
     ]);
+    // It waits for the tars of its backup, and for no others.
+    expect(paths.map((path) => rules.pointOf!(path))).toEqual([null, null, null, FULL, FULL]);
     const folders = paths.map((path) => path.slice(0, path.lastIndexOf('/') + 1));
     expect(folders.map((folder, at) => mayHoldClass(rules, classes[at]!, folder))).toEqual(
       paths.map(() => true),
