@@ -37,6 +37,8 @@ export interface TreeReader {
   readonly repositoryId: string;
   /** Sorted by name; an absent folder is empty. Links, special files and names that cannot be part of a path are left out. */
   list(folder: string): Promise<RepositoryEntry[]>;
+  /** Names of what it leaves out because it is no plain file and no folder, sorted: links may lead to what belongs to the backup. */
+  leftOut(folder: string): Promise<string[]>;
   /** A look at one tree or file beside others of the claim. null: it cannot be read, or is not there any more, and whoever scans tells so. */
   orTell<T>(look: () => Promise<T>): Promise<T | null>;
   /** @param offset negative: from the end of the file

@@ -36,6 +36,12 @@ export class FolderReader implements TreeReader {
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
+  async leftOut(folder: string): Promise<string[]> {
+    this.#assertWithin(folder);
+    const entries = await this.repository.list(folder);
+    return entries.flatMap(({ type, name }) => (type === 'other' ? [name] : [])).sort();
+  }
+
   async orTell<T>(look: () => Promise<T>): Promise<T | null> {
     try {
       return await look();

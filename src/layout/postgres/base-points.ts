@@ -1,6 +1,6 @@
 import type { TreePoint } from '../../domain/trees/source-tree.js';
 import { writtenAtMs } from '../named-date.js';
-import { broken, faultOfError, incomplete, type PointFault } from '../point-fault.js';
+import { broken, faultOfError, gravestFault, incomplete, type PointFault } from '../point-fault.js';
 import { treeEvidence } from '../tree-evidence.js';
 import type { TreeFile } from '../tree-files.js';
 import type { TreeReader } from '../tree-layout.js';
@@ -24,6 +24,7 @@ export interface BaseFolder {
 
 /** What `backup_label` says. */
 interface Label {
+  readonly timeline: number | null;
   /** Position at which the backup began. */
   readonly start: string | null;
   /** Position at which the backup began that this one builds on. null: it is a full. */
@@ -53,7 +54,9 @@ export async function basePoints(
   const judged: JudgedBase[] = [];
   for (const folder of folders) judged.push(await judge(reader, folder));
   judged.sort((a, b) => a.atMs - b.atMs || (a.id < b.id ? -1 : 1));
-  return judged.map((one) => pointOf(one, judged));
+  const points: TreePoint[] = [];
+  for (const one of judged) points.push(pointOf(one, judged, points));
+  return points;
 }
 
 async function judge(reader: TreeReader, folder: BaseFolder): Promise<JudgedBase> {
@@ -63,13 +66,13 @@ async function judge(reader: TreeReader, folder: BaseFolder): Promise<JudgedBase
   const atMs = createdAtMs ?? writtenAtMs(manifest === undefined ? files : [manifest]);
   const base = name === '' ? 'base' : name;
   const id = createdAtMs === null ? `${base}@${new Date(atMs).toISOString().slice(0, 19)}` : name;
-  const none: Label = { start: null, from: null };
+  const none: Label = { timeline: null, start: null, from: null };
   const labelFile = own.get('backup_label');
   try {
     const label = labelFile === undefined ? none : await readLabel(reader, labelFile);
     const found =
       manifest === undefined
-        ? { fault: faultWithoutManifest(own), ranges: [] }
+        ? { fault: await faultWithoutManifest(reader, own), ranges: rangesOf(label) }
         : await judgeManifest(reader, manifest, own);
     const gap = found.fault === null ? missingLogOf(found.ranges, own, name) : null;
     return { folder, id, atMs, label, fault: found.fault, gap };
@@ -82,9 +85,27 @@ function withoutName(within: string, name: string): string {
   return name === '' ? within : within.slice(name.length + 1);
 }
 
-function faultWithoutManifest(own: ReadonlyMap<string, TreeFile>): PointFault | null {
-  if (own.has('global/pg_control')) return null;
-  return incomplete('global/pg_control, which is written last, is not there').fault;
+async function faultWithoutManifest(
+  reader: TreeReader,
+  own: ReadonlyMap<string, TreeFile>,
+): Promise<PointFault | null> {
+  const control = own.get('global/pg_control');
+  if (control === undefined)
+    return incomplete('global/pg_control, which is written last, is not there').fault;
+  const tablespaces = control.path.replace(/global\/pg_control$/, 'pg_tblspc');
+  const link = (await reader.leftOut(tablespaces)).find((name) => /^\d+$/.test(name));
+  return link === undefined ? null : tablespaceFault(link);
+}
+
+/** Nothing tells where it ended. */
+function rangesOf({ timeline, start }: Label): WalRange[] {
+  return timeline === null || start === null ? [] : [{ timeline, from: start, to: start }];
+}
+
+function tablespaceFault(number: string): PointFault {
+  return broken(
+    `tablespace ${number} does not lie in the backup: what pg_tblspc/${number} leads to is not followed`,
+  ).fault;
 }
 
 async function judgeManifest(
@@ -116,10 +137,7 @@ async function judgeManifest(
 
 function lackingFault(path: string, isThere: boolean): PointFault {
   const tablespace = /^pg_tblspc\/(?<number>\d+)\//.exec(path)?.groups?.number;
-  if (tablespace !== undefined && !isThere)
-    return broken(
-      `tablespace ${tablespace} does not lie in the backup: what pg_tblspc/${tablespace} leads to is not followed`,
-    ).fault;
+  if (tablespace !== undefined && !isThere) return tablespaceFault(tablespace);
   return incomplete(
     isThere
       ? `${path} does not have the size that backup_manifest says`
@@ -132,7 +150,10 @@ const LABEL_BYTES = 8192;
 async function readLabel(reader: TreeReader, file: TreeFile): Promise<Label> {
   const text = new TextDecoder('latin1').decode(await reader.read(file.path, 0, LABEL_BYTES));
   const position = (pattern: RegExp): string | null => pattern.exec(text)?.groups?.position ?? null;
+  const segment = /^START WAL LOCATION: \S+ \(file (?<name>[0-9A-F]{24})\)/m.exec(text)?.groups
+    ?.name;
   return {
+    timeline: parseSegment(segment ?? '')?.timeline ?? null,
     start: position(/^START WAL LOCATION: (?<position>[0-9A-F]+\/[0-9A-F]+)/m),
     from: position(/^INCREMENTAL FROM LSN: (?<position>[0-9A-F]+\/[0-9A-F]+)/m),
   };
@@ -158,7 +179,7 @@ function missingLogOf(
     );
     const needed = size === 0 ? [0] : placesBetween(low, high, size);
     if (needed.some((place) => !places.has(place)))
-      return `its write-ahead log from ${from} to ${to} is not in ${name === '' ? 'the backup' : name}: it is restored with an archive that has it`;
+      return `its write-ahead log from ${from} ${to === from ? 'on' : `to ${to}`} is not in ${name === '' ? 'the backup' : name}: it is restored with an archive that has it`;
   }
   return null;
 }
@@ -177,8 +198,13 @@ function placesBetween(from: number, to: number, size: number): number[] {
 /** Of one backup. */
 const MOST_SEGMENTS = 1_000_000;
 
-function pointOf(one: JudgedBase, all: readonly JudgedBase[]): TreePoint {
-  const { folder, id, atMs, label, fault, gap } = one;
+/** @param before points of those before it: what is wrong with the one that it builds on is wrong with it */
+function pointOf(
+  one: JudgedBase,
+  all: readonly JudgedBase[],
+  before: readonly TreePoint[],
+): TreePoint {
+  const { folder, id, atMs, label, gap } = one;
   const { files } = folder;
   const manifest = files.find(
     ({ within }) => withoutName(within, folder.name) === 'backup_manifest',
@@ -187,6 +213,12 @@ function pointOf(one: JudgedBase, all: readonly JudgedBase[]): TreePoint {
     label.from === null
       ? null
       : all.findLast((other) => other.atMs < one.atMs && other.label.start === label.from);
+  const of = base ? before.find((point) => point.id === base.id) : undefined;
+  const inherited: PointFault | null =
+    of === undefined || of.state === 'complete' || of.state === 'inProgress'
+      ? null
+      : { state: of.state, reason: `it builds on ${of.id}: ${of.reason ?? ''}` };
+  const fault = gravestFault([one.fault, inherited].filter((each) => each !== null));
   const gaps = [
     ...(gap === null ? [] : [gap]),
     ...(base === undefined
@@ -200,6 +232,6 @@ function pointOf(one: JudgedBase, all: readonly JudgedBase[]): TreePoint {
     files: files.map(({ within }) => within),
     sizeBytes: files.reduce((sum, { stamp }) => sum + stamp.sizeBytes, 0),
     ...(gaps.length === 0 ? {} : { gap: gaps.join('; ') }),
-    evidence: treeEvidence(files, fault === null ? (manifest ?? 'silent') : null),
+    evidence: treeEvidence(files, one.fault === null ? (manifest ?? 'silent') : null),
   };
 }

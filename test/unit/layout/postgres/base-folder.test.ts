@@ -1,4 +1,4 @@
-import { rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { classOf } from '../../../../src/domain/trees/tree-rules.js';
 import { baseFolderLayout } from '../../../../src/layout/postgres/base-folder.js';
@@ -89,6 +89,30 @@ describe('backups of pg_basebackup in its plain format', () => {
     });
   });
 
+  it('without a manifest tell by their label which log they lack', async () => {
+    const { 'pg/2026-11-24/backup_manifest': _, ...files } = clusterFiles('pg/2026-11-24', {
+      log: [segmentName(8)],
+    });
+    const [tree] = await scan(await treeOf(files));
+    expect(tree!.points[0]).toMatchObject({
+      state: 'complete',
+      gap: expect.stringContaining('its write-ahead log from 0/900028 on is not in') as string,
+    });
+  });
+
+  it('without a manifest say that a tablespace lies elsewhere', async () => {
+    const point = await pointAfter(async ({ at }) => {
+      await rm(at('pg/2026-11-24/backup_manifest'));
+      await mkdir(at('pg/2026-11-24/pg_tblspc'));
+      await symlink('/srv/fast', at('pg/2026-11-24/pg_tblspc/16385'));
+    });
+    expect(point).toMatchObject({
+      state: 'broken',
+      reason:
+        'tablespace 16385 does not lie in the backup: what pg_tblspc/16385 leads to is not followed',
+    });
+  });
+
   it('without their log say which they need', async () => {
     const [tree] = await scan(await treeOf(clusterFiles('pg/2026-11-24', { log: [] })));
     expect(tree!.points[0]).toMatchObject({
@@ -117,6 +141,22 @@ describe('backups of pg_basebackup in its plain format', () => {
       { kind: 'full', needs: [] },
       { kind: 'increment', needs: ['2026-11-23'] },
       { kind: 'increment', needs: [], gap: expect.stringContaining('0/800028') as string },
+    ]);
+  });
+
+  it('that build on one that is not whole are not, either', async () => {
+    const copy = await treeOf({
+      ...clusterFiles('pg/2026-11-23'),
+      ...clusterFiles('pg/2026-11-24', {
+        ...{ start: '0/A00028', end: '0/A00100', log: [segmentName(10)], from: '0/900028' },
+      }),
+    });
+    await rm(copy.at('pg/2026-11-23/base/5/1259'));
+    const [tree] = await scan(copy);
+    const reason = 'base/5/1259, which backup_manifest lists, is not there';
+    expect(tree!.points.map(({ state, reason: said }) => [state, said])).toEqual([
+      ['incomplete', reason],
+      ['incomplete', `it builds on 2026-11-23: ${reason}`],
     ]);
   });
 
