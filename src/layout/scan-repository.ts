@@ -286,21 +286,27 @@ function unrecognisedIn(
   treeTools: Map<string, string>,
   runBy?: string,
 ): UnrecognisedFiles[] {
-  const byFolder = new Map<string, string[]>();
+  const byFolder = new Map<string, { name: string; sizeBytes: number }[]>();
   const links: UnrecognisedFiles[] = [];
-  for (const { path, name, leadsOut } of unclaimed) {
+  for (const { path, name, leadsOut, stamp } of unclaimed) {
     if (leadsOut) {
       links.push({ folder: path, fileCount: 1, examples: [name], leadsOut });
       continue;
     }
     const folder = path.length === name.length ? '.' : path.slice(0, -name.length - 1);
-    byFolder.set(folder, [...(byFolder.get(folder) ?? []), name]);
+    const file = { name, sizeBytes: stamp.sizeBytes };
+    const known = byFolder.get(folder);
+    if (known === undefined) byFolder.set(folder, [file]);
+    else known.push(file);
   }
-  const files = [...byFolder].map(([folder, names]) => {
+  const files = [...byFolder].map(([folder, found]) => {
+    const names = found.map(({ name }) => name);
     const ofTree = toolOfTree(names);
     if (ofTree !== null) treeTools.set(folder, ofTree);
-    const tool = otherToolOf(folder, names) ?? toolAbove(folder, treeTools);
-    const own = tool === null ? [] : names.filter((name) => looksLike(tool, folder, name));
+    const tool = otherToolOf(folder, found) ?? toolAbove(folder, treeTools);
+    const isOwn = ({ name, sizeBytes }: (typeof found)[number]) =>
+      tool !== null && looksLike(tool, folder, name, sizeBytes);
+    const own = found.filter(isOwn).map(({ name }) => name);
     const examples = [...new Set([...own, ...names])].slice(0, UNRECOGNISED_EXAMPLES);
     return {
       ...{ folder, fileCount: names.length, examples },

@@ -15,9 +15,13 @@ export interface UnrecognisedFiles {
 
 const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
 
+/** Names of many other files, of which only one that is larger looks like a backup: a key, a password or a list of sums is encrypted or signed too, and a
+ *  configuration that was set aside is packed. No smaller file holds a database of SQL Server. */
+const SMALLEST_BYTES = 65_536;
+
 /** Tools whose backups no layout of this release finds, told by paths; the first one counts. Sources: the manuals of each, for what is marked so also what the tool
  *  itself wrote. */
-const OTHER_TOOLS: readonly (readonly [tool: string, path: RegExp])[] = [
+const OTHER_TOOLS: readonly (readonly [tool: string, path: RegExp, smallestBytes?: number])[] = [
   ['Oracle RMAN as image copies', /(?:^|\/)datafile\/[^/]+\.dbf$/i],
   ['Oracle Data Pump', /\.dmp$/i],
   ['SqlPackage (BACPAC, DACPAC)', /\.(?:bac|dac)pac$/i],
@@ -94,14 +98,15 @@ const OTHER_TOOLS: readonly (readonly [tool: string, path: RegExp])[] = [
     'tar, zip or another archiver',
     /\.(?:tar|t[gx]z|tbz2?|zip|7z|rar)(?:\.(?:bz2|zst|lz4|lzo|gpg|age|enc|[a-z]{2}|\d{3}))*$/i,
   ],
-  // Packed, it is more than a file that some program set aside.
-  ['SQL Server', /\.(?:bak|bkp|diff?|trn|tlog)\.(?:gz|bz2|xz|zst|lz4|lzo|7z|zip|rar)$/i],
+  // Packed, it is more than a file that some program set aside. A packed `diff` is a patch.
+  ['SQL Server', /\.(?:trn|tlog)\.(?:gz|bz2|xz|zst|lz4|lzo|7z|zip|rar)$/i],
+  ['SQL Server', /\.(?:bak|bkp|dif)\.(?:gz|bz2|xz|zst|lz4|lzo|7z|zip|rar)$/i, SMALLEST_BYTES],
   ['mongodump', /\.bson$/i],
   ['SQLite', /\.(?:sqlite3?|db3)$/i],
   ['pgBackRest', /(?:^|\/)backup\.manifest(?:\.copy)?$/],
   ['EnCase, FTK Imager or another program of forensics', /\.(?:e|ex|s)01$/i],
   ['rsnapshot', /(?:^|\/)(?:alpha|beta|gamma|delta|hourly|daily|weekly|monthly|yearly)\.\d+\//],
-  ['GnuPG, age or another program that encrypts', /\.(?:gpg|pgp|age|aes|enc)$/i],
+  ['GnuPG, age or another program that encrypts', /\.(?:gpg|pgp|age|aes|enc)$/i, SMALLEST_BYTES],
 ];
 
 /** What packers, encryption and `split` put behind the name of a backup. */
@@ -126,18 +131,39 @@ export function toolOfTree(names: readonly string[]): string | null {
   return TOOLS_OF_TREES.find(([, name]) => names.some((one) => name.test(one)))?.[0] ?? null;
 }
 
-/** The first tool whose backups one of these files looks like; null: none. */
-export function otherToolOf(folder: string, names: readonly string[]): string | null {
-  const paths = names.flatMap((name) => withUnwrapped(folder === '.' ? name : `${folder}/${name}`));
-  return OTHER_TOOLS.find(([, path]) => paths.some((one) => path.test(one)))?.[0] ?? null;
+/** What is looked at of a file. */
+interface NamedFile {
+  readonly name: string;
+  readonly sizeBytes: number;
 }
 
-/** Whether a file alone looks like a backup of that tool. */
-export function looksLike(tool: string, folder: string, name: string): boolean {
-  const path = folder === '.' ? name : `${folder}/${name}`;
+/** The first tool whose backups one of these files looks like; null: none. */
+export function otherToolOf(folder: string, files: readonly NamedFile[]): string | null {
+  const known = files.map((file) => ({ ...file, paths: pathsOf(folder, file.name) }));
+  const isLike = ([, path, smallestBytes = 0]: (typeof OTHER_TOOLS)[number]) =>
+    known.some(
+      ({ paths, sizeBytes }) => sizeBytes >= smallestBytes && paths.some((one) => path.test(one)),
+    );
+  return OTHER_TOOLS.find(isLike)?.[0] ?? null;
+}
+
+/** Whether a file alone looks like a backup of that tool.
+ *  @param sizeBytes absent: nobody knows, so it is large enough */
+export function looksLike(
+  tool: string,
+  folder: string,
+  name: string,
+  sizeBytes = Infinity,
+): boolean {
+  const paths = pathsOf(folder, name);
   return OTHER_TOOLS.some(
-    ([title, pattern]) => title === tool && withUnwrapped(path).some((one) => pattern.test(one)),
+    ([title, pattern, smallestBytes = 0]) =>
+      title === tool && sizeBytes >= smallestBytes && paths.some((one) => pattern.test(one)),
   );
+}
+
+function pathsOf(folder: string, name: string): string[] {
+  return withUnwrapped(folder === '.' ? name : `${folder}/${name}`);
 }
 
 /** As many names tell what it is. */

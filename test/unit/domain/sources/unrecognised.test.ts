@@ -101,7 +101,9 @@ const NAMES: readonly (readonly [folder: string, name: string, tool: string | nu
   // Under what a packer, encryption or `split` put behind it.
   ['mssql', 'sales_full.bak.gz', 'SQL Server'],
   ['mssql', 'sales_log.trn.zst', 'SQL Server'],
+  ['mssql', 'sales.dif.gz', 'SQL Server'],
   ['mssql', 'settings.bak', null],
+  ['src', 'hello_2.10-1.diff.gz', null],
   ['oracle', 'sales.dmp.gz', 'Oracle Data Pump'],
   ['vms', 'Win10.vdi.zst', 'VirtualBox (VDI)'],
   ['vms', 'Win10.vdi.gz.gpg', 'VirtualBox (VDI)'],
@@ -119,7 +121,29 @@ const NAMES: readonly (readonly [folder: string, name: string, tool: string | nu
 
 describe('files that no layout takes', () => {
   it.each(NAMES)('of %s/%s are told to be of %s', (folder, name, tool) => {
-    expect(otherToolOf(folder, ['a', name])).toBe(tool);
+    const files = ['a', name].map((one) => ({ name: one, sizeBytes: 65_536 }));
+    expect(otherToolOf(folder, files)).toBe(tool);
+  });
+
+  it.each([
+    ['SHA256SUMS.gpg', null],
+    ['pubkey.gpg', null],
+    ['db-password.age', null],
+    ['token.enc', null],
+    ['nginx.conf.bak.gz', null],
+    ['sales_log.trn.gz', 'SQL Server'],
+    ['home.tar.gz.gpg', 'tar, zip or another archiver'],
+    ['sales.dmp.age', 'Oracle Data Pump'],
+  ])('of few bytes that are called %s are told to be of %s', (name, tool) => {
+    const of = (sizeBytes: number) => otherToolOf('.', [{ name, sizeBytes }]);
+    expect(of(65_535)).toBe(tool);
+    expect(of(65_536)).not.toBeNull();
+    // A large one beside it is of another name.
+    const files = [
+      { name, sizeBytes: 65_535 },
+      { name: 'a', sizeBytes: 65_536 },
+    ];
+    expect(otherToolOf('.', files)).toBe(tool);
   });
 
   it('take no longer to be told by any pattern, however often a name repeats what it looks for', () => {
@@ -131,7 +155,7 @@ describe('files that no layout takes', () => {
           const repeated = piece.repeat(Math.ceil((length - name.length) / piece.length) + 1);
           const hostile = `${name.slice(0, index)}${repeated}${name.slice(index + piece.length)}.~`;
           const startedMs = performance.now();
-          otherToolOf('.', [hostile]);
+          otherToolOf('.', [{ name: hostile, sizeBytes: 65_536 }]);
           looksLike(tool, '.', hostile);
           expect(performance.now() - startedMs, hostile).toBeLessThan(500);
         }
