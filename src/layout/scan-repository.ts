@@ -120,20 +120,20 @@ async function workloadsIn(
       onUnseen?.(part);
     }
     folder.unread.forEach(onUnread);
+    const { inUse, others } = unclaimedOf(folder);
     const isAsked =
-      hasBackups(folder) ||
-      (onUnrecognised !== undefined && worthReading(folder.unclaimed).length > 0);
+      hasBackups(folder) || (onUnrecognised !== undefined && worthReading(others).length > 0);
     const facts = isAsked
       ? await FolderFacts.of(look.store, repository, folder.folder, look.siblings)
       : null;
     const unlisted: (readonly RepositoryEntry[])[] = [];
     const foundHere = await workloadsOf(folder, facts, onUnread, (files) => unlisted.push(files));
     if (onUnrecognised !== undefined) {
-      const told = unrecognisedIn(folder.unclaimed, treeTools, folder.runBy);
-      for (const files of unlisted) told.push(...unrecognisedIn(files, treeTools));
-      const all = [...folder.unclaimed, ...unlisted.flat()];
-      for (const files of told)
-        onUnrecognised(facts === null ? files : await withStart(files, all, facts));
+      unrecognisedIn(inUse, treeTools, folder.runBy).forEach(onUnrecognised);
+      // Each list with its own files: a start tells of those beside it alone.
+      for (const list of [others, ...unlisted])
+        for (const files of unrecognisedIn(list, treeTools))
+          onUnrecognised(facts === null ? files : await withStart(files, list, facts));
     }
     facts?.keep();
     for (const found of foundHere.map(withBounds)) {
@@ -260,18 +260,29 @@ function nobodysFiles(
   return doubtful.filter(({ path }) => !listed.has(path));
 }
 
-/** With the tool that the first bytes of a file tell, where no name does. Disks that machines run on are no backups, whatever they begin with.
- *  @param all that may be among them */
+/** Of what nobody has claimed, the disks that machines run on: they are no backups, whatever they begin with. */
+function unclaimedOf({ unclaimed, apart, runBy, isWhole }: WalkedFolder): {
+  readonly inUse: readonly RepositoryEntry[];
+  readonly others: readonly RepositoryEntry[];
+} {
+  if (runBy === undefined) return { inUse: [], others: unclaimed };
+  if (isWhole || apart === undefined) return { inUse: unclaimed, others: [] };
+  const set = new Set(apart);
+  return { inUse: apart, others: unclaimed.filter((entry) => !set.has(entry)) };
+}
+
+/** With the tool that the first bytes of a file tell, where no name does.
+ *  @param list that they are of, and which may hold those of other folders */
 async function withStart(
   files: UnrecognisedFiles,
-  all: readonly RepositoryEntry[],
+  list: readonly RepositoryEntry[],
   facts: FolderFacts,
 ): Promise<UnrecognisedFiles> {
-  const { folder, tool, runBy, leadsOut, examples } = files;
-  if (tool !== undefined || runBy !== undefined || leadsOut) return files;
+  const { folder, tool, leadsOut, examples } = files;
+  if (tool !== undefined || leadsOut) return files;
   const told = await toldByStart(
     facts,
-    all.filter(({ path, name }) => joinPath(folder === '.' ? '' : folder, name) === path),
+    list.filter(({ path, name }) => joinPath(folder === '.' ? '' : folder, name) === path),
   );
   if (told === null) return files;
   const names = [...new Set([told.name, ...examples])].slice(0, UNRECOGNISED_EXAMPLES);

@@ -8,6 +8,8 @@ export interface SetApart {
   readonly folders: readonly string[];
   /** Of whose machines these are the disks, which change while they are read; null: backups of another tool (`otherToolOf`). */
   readonly runBy: string | null;
+  /** The folder is where those machines run: what else lies there is theirs too. Otherwise they run beside files of others. */
+  readonly isWhole: boolean;
 }
 
 export const RUN_BY_VMWARE = 'VMware';
@@ -163,6 +165,7 @@ export function setApart(names: Names): SetApart | null {
       files: files.filter((name) => file.test(name) && isApart(name)),
       folders: folders.filter((name) => within?.test(name) === true && isApart(name)),
       runBy,
+      isWhole: ofRunning === undefined,
     };
     if (found.files.length + found.folders.length > 0) return found;
   }

@@ -27,6 +27,8 @@ export interface WalkedFolder {
   readonly unclaimed: readonly RepositoryEntry[];
   /** As `SetApart.runBy`, of what is set apart there. Absent: nothing is. */
   readonly runBy?: string;
+  /** As `SetApart.isWhole`. Absent: it is not so. */
+  readonly isWhole?: true;
   /** What is set apart there, which is among `unclaimed`. Absent: nothing is, or nobody may have it. */
   readonly apart?: readonly RepositoryEntry[];
   /** Folders and disk images whose names cannot be part of a path, and targets of Longhaul. */
@@ -265,7 +267,7 @@ function setApartIn(
   place: string | undefined,
 ): Pick<ReadFolder, 'files' | 'within'> & {
   readonly apart: readonly RepositoryEntry[];
-  readonly runBy: { readonly runBy?: string };
+  readonly runBy: Pick<WalkedFolder, 'runBy' | 'isWhole'>;
 } {
   const names = { folder, place, files: files.map(nameOf), folders: within.map(nameOf) };
   const found = setApart(names);
@@ -276,7 +278,10 @@ function setApartIn(
     files: files.filter((entry) => !isApart(entry)),
     within: within.filter((entry) => !isApart(entry)),
     apart: [...files, ...within].filter(isApart),
-    runBy: found.runBy === null ? {} : { runBy: found.runBy },
+    runBy:
+      found.runBy === null
+        ? {}
+        : { runBy: found.runBy, ...(found.isWhole ? { isWhole: true } : {}) },
   };
 }
 

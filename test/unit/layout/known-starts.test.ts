@@ -50,6 +50,41 @@ describe('a backup under a name that no layout knows', () => {
   });
 });
 
+describe('a start', () => {
+  it('is told of the files that it is among, not of others in their folder', async () => {
+    const ovfOf = (disk: string) =>
+      `<Envelope xmlns:ovf="http://schemas.dmtf.org/ovf/envelope/1"><References><File ovf:id="f" ovf:href="${disk}"/></References>` +
+      '<DiskSection><Disk ovf:diskId="d" ovf:fileRef="f"/></DiskSection><VirtualSystem/></Envelope>';
+    const copy = await treeOf({
+      ...{ 'vms/web.ovf': ovfOf('web.vmdk'), 'vms/web.vmdk': 512, 'vms/notes': 'x' },
+      ...{ 'vms/db.ovf': ovfOf('db.vmdk'), 'vms/db.vmdk': 512 },
+    });
+    writeFileSync(copy.at('vms/web-spare.vmdk'), start('KDMV'));
+    expect(await strangersIn(copy)).toEqual([
+      { folder: 'vms', fileCount: 1, examples: ['notes'] },
+      {
+        ...{ folder: 'vms', fileCount: 1, examples: ['web-spare.vmdk'] },
+        tool: 'a machine as a disk image (VMDK)',
+      },
+    ]);
+  });
+
+  it.each([
+    ['VMware', ['web.vmx', 'web.vmdk', 'web.vmx.lck/M1.lck']],
+    ['libvirt', ['web.qcow2', 'web.qcow2.1764201234']],
+  ])('is told of what lies beside disks that machines of %s run on', async (runBy, names) => {
+    const disk = start('QFI\xfb', 512);
+    const copy = await treeOf(Object.fromEntries(names.map((name) => [`vms/${name}`, disk])));
+    writeFileSync(copy.at('vms/sales'), start('PGDMP'));
+    expect((await strangersIn(copy)).filter((files) => files.runBy === undefined)).toEqual([
+      { folder: 'vms', fileCount: 1, examples: ['sales'], tool: 'pg_dump' },
+    ]);
+    expect(await strangersIn(copy)).toContainEqual(
+      expect.objectContaining({ folder: 'vms', runBy }),
+    );
+  });
+});
+
 describe.skipIf(!requireTool('qemu-img'))(
   'external snapshots under the names that libvirt gives them',
   () => {

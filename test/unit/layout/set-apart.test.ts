@@ -174,6 +174,7 @@ describe('disks that machines run on', () => {
     ]);
     expect(named.map(([folder, reason]) => [folder, reason?.includes(where('VMware'))])).toEqual([
       ['flat', true],
+      ['flat', false], // the definition of a machine that is not on
       ['other', false],
     ]);
   });
