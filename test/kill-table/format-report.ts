@@ -10,7 +10,7 @@ const INTRODUCTION = [
   'the tests’ own (`test/kill-table/machine-formats.ts`): what is stopped is the work on the copy, and that knows a source by its format alone. What is read is compared',
   'with what `qemu-img convert` read from those images, and of `vma` and `ova`, which are copied as they are, with the file. In these formats nothing is merged in place, so',
   'the scenarios take the way of a synthetic full; where each point is a full, those go away that need increments. *Looked*: stops after which a tool of its own read the',
-  'copy too: qemu-img (`vmdk`, and the qcow2 increments of `raw`), libvhdi (`vhd`, and `vhdx` where every increment holds something), a reader of streams (`virtnbd`).',
+  'copy too: qemu-img (`vmdk`, and the qcow2 increments of `raw`), libvhdi (`vhd`, and `vhdx` where every increment holds a block in part), a reader of streams (`virtnbd`).',
   '*Every*: at every how many operations of each scenario; two stops follow each other with larger gaps.',
   '',
 ];

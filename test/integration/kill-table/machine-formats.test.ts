@@ -1,9 +1,13 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { readChainRecord } from '../../../src/chain/chain-store.js';
+import type { TargetDisk } from '../../../src/domain/targets/target-point.js';
+import { readWholeFile } from '../../../src/repository/replace-file.js';
 import { reducedFormatPlan } from '../../kill-table/format-table.js';
 import { KillTally } from '../../kill-table/kill-tally.js';
 import { formatNamed, MACHINE_FORMATS } from '../../kill-table/machine-formats.js';
 import { makeMachinesKnown } from '../../kill-table/machine-layout.js';
 import { SABOTAGES } from '../../kill-table/sabotages.js';
+import { qemuFaults } from '../../kill-table/qemu-witness.js';
 import { prepareScenario } from '../../kill-table/scenarios.js';
 import { tryPositions } from '../../kill-table/try-positions.js';
 import { requireTool } from '../../support/image/qemu.js';
@@ -25,6 +29,34 @@ describe.skipIf(!requireTool('qemu-img'))('chains of other formats', () => {
     expect(tally.findings).toEqual([]);
     expect(tally.total.positions).toBeGreaterThan(0);
   });
+
+  it.each(['vmdk', 'vhdx', 'vhd', 'virtnbd', 'raw'])(
+    'of %s are read by a tool of its own, increments too',
+    async (id) => {
+      const format = formatNamed(id);
+      forget = makeMachinesKnown(format.id);
+      const scenario = await prepareScenario(
+        'synthetic full and delete in a chain of 2, without merge',
+        format,
+      );
+      const { target, chain, truth } = scenario;
+      expect(await qemuFaults(target, scenario, false)).toEqual([]);
+      const newest = (await readChainRecord(target, chain))!.points.at(-1)!;
+      const [{ disk, path, kind }] = newest.disks as [TargetDisk];
+      expect(kind).toBe('increment');
+      // A block that the second day wrote, at 64 KiB of the disk.
+      const written = truth.get(newest.source.restorePointId)!.get(disk)!;
+      const bytes = (await readWholeFile(target, `${chain}/${path}`, 2 ** 24))!;
+      const place = Buffer.from(bytes).indexOf(written.subarray(65_536, 65_552));
+      expect(place).toBeGreaterThan(0);
+      const file = await target.openWrite(`${chain}/${path}`, 'existing');
+      await file.write(Buffer.from('other'), place);
+      await file.close();
+      expect(await qemuFaults(target, scenario, false)).toEqual([
+        { pointId: newest.id, text: `a tool reads other bytes from ${path}` },
+      ]);
+    },
+  );
 
   it('of VHDX lose points when a promise is broken', async () => {
     const format = formatNamed('vhdx');
