@@ -126,15 +126,18 @@ function betweenNumbers(logs: readonly DatedLog[], bounds: readonly DatedLog[]):
   const times = bounds.map(({ fromMs }) => fromMs);
   // Of the same numbers once more, weeks before, it is none.
   const [fromMs, toMs] = [Math.min(...times) - DAY_MS, Math.max(...times) + DAY_MS];
+  const near = logs.filter((log) => log.fromMs >= fromMs && log.fromMs <= toMs);
+  if (beginsAgain(near)) return [];
   const known = new Set(sequences);
-  return logs.filter(
-    (log) =>
-      log.sequence > lowest &&
-      log.sequence < highest &&
-      !known.has(log.sequence) &&
-      log.fromMs >= fromMs &&
-      log.fromMs <= toMs,
+  return near.filter(
+    ({ sequence }) => sequence > lowest && sequence < highest && !known.has(sequence),
   );
+}
+
+/** After OPEN RESETLOGS, which numbers count from 1 again: one of the time before has the number of another, and fills no hole. */
+function beginsAgain(logs: readonly DatedLog[]): boolean {
+  const sequences = new Set(logs.map(({ sequence }) => sequence));
+  return sequences.has(1) || sequences.size < logs.length;
 }
 
 /** Numbers begin with 1 again after OPEN RESETLOGS, and tell nothing then. */

@@ -129,6 +129,19 @@ describe('a backup of an open Oracle database', () => {
     },
   );
 
+  it.each([
+    ['its first is there', [7, -100], [1, -90], [6, -10], [8, 40], [9, 62]],
+    ['a number is there twice', [7, -100], [9, -95], [6, -10], [8, 40], [9, 62]],
+  ] as [string, ...[number, number][]][])(
+    'lacks a log whose number one of the time before RESETLOGS has: %s',
+    async (_, ...written) => {
+      const logs = written.map(([number, at]) => archivedLog(number, at, at < -50 ? 'c' : 'd'));
+      const found = await levelZero(...logs);
+      expect(found.gap).toContain('archived log 7 of thread 1 is missing');
+      expect(found.files).not.toContain(logs[0]![0]);
+    },
+  );
+
   it('is copied without a word of logs that the copy has and that have gone since', async () => {
     const data = [[level0(0), 60], autobackupAt(64)] as const;
     const later = [[level0(3 * DAY), 3 * DAY + 60], autobackupAt(3 * DAY + 64)] as const;
