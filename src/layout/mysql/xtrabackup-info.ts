@@ -17,6 +17,12 @@ export function parseCheckpoints(text: string): LogPositions | null {
   return type === undefined || from === null || to === null ? null : { type, from, to };
 }
 
+/** The same where they lie in a stream, behind the head of their chunk. null: they do not. */
+export function checkpointsWithin(text: string): LogPositions | null {
+  const at = text.lastIndexOf('backup_type = ');
+  return at < 0 ? null : parseCheckpoints(text.slice(at));
+}
+
 /** The same as the information tells it, for one that was written to a stream. null: it does not. */
 export function positionsInInfo(text: string): LogPositions | null {
   const from = numberOf(text, 'innodb_from_lsn');

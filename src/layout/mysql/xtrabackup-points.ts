@@ -6,6 +6,7 @@ import { treeEvidence } from '../tree-evidence.js';
 import type { TreeFile } from '../tree-files.js';
 import type { TreeReader } from '../tree-layout.js';
 import {
+  checkpointsWithin,
   endsAsStream,
   parseCheckpoints,
   positionsInInfo,
@@ -13,7 +14,7 @@ import {
 } from './xtrabackup-info.js';
 
 /** What the tool writes at the end. */
-export const CLOSING = /^(?:xtrabackup|mariadb_backup)_(?:checkpoints|info(?:\.\w+)?)$/;
+export const CLOSING = /^(?:xtrabackup|mariadb_backup)_(?:checkpoints|info)(?:\.\w+)*$/;
 
 export interface XtraBackup {
   /** Path from the root of the tree; empty: it is that. */
@@ -42,8 +43,15 @@ export async function xtraPoints(
 ): Promise<TreePoint[]> {
   const judged: JudgedBackup[] = [];
   for (const backup of backups) judged.push(await judge(reader, backup));
-  judged.sort((a, b) => a.atMs - b.atMs || (a.id < b.id ? -1 : 1));
-  return judged.map((one) => pointOf(one, judged));
+  judged.sort(
+    (a, b) => a.atMs - b.atMs || byPositions(a.positions, b.positions) || (a.id < b.id ? -1 : 1),
+  );
+  return judged.map((one, index) => pointOf(one, judged.slice(0, index)));
+}
+
+/** Several may be of one date: a day's full and its increments in the folder of the day. */
+function byPositions(a: LogPositions | null, b: LogPositions | null): number {
+  return (a?.from ?? 0) - (b?.from ?? 0) || (a?.to ?? 0) - (b?.to ?? 0);
 }
 
 async function judge(reader: TreeReader, backup: XtraBackup): Promise<JudgedBackup> {
@@ -72,6 +80,8 @@ function withoutName(within: string, name: string): string {
 type Judged = Pick<JudgedBackup, 'positions' | 'fault'>;
 
 const TEXT_BYTES = 64 * 1024;
+/** Between the checkpoints and the end of a stream lies the list of pages in memory, a megabyte for eight gigabytes. */
+const TAIL_BYTES = 1024 * 1024;
 
 async function judgeFolder(
   reader: TreeReader,
@@ -84,6 +94,7 @@ async function judgeFolder(
     const fault = incomplete(`${lacking}, which is written at the end, is not there`).fault;
     return { positions: null, fault };
   }
+  if (checkpoints.name.endsWith('.xbcrypt')) return { positions: null, fault: null };
   const bytes = await reader.read(checkpoints.path, 0, TEXT_BYTES);
   const positions = parseCheckpoints(new TextDecoder('latin1').decode(bytes));
   const fault = positions === null ? incomplete(`${checkpoints.path} ends too soon`).fault : null;
@@ -94,27 +105,30 @@ const FORMATS: Readonly<Record<string, FormatId>> = {
   ...{ gz: 'gzip', lz4: 'lz4', zst: 'zstd', xz: 'xz', bz2: 'bzip2' },
 };
 
-/** The information is the last file of a stream. */
+/** The information is the last file of a stream. Where it is packed (`--compress`) the checkpoints a few files before are not. */
 async function judgeStream(reader: TreeReader, file: TreeFile): Promise<Judged> {
   const format = FORMATS[file.name.slice(file.name.lastIndexOf('.') + 1).toLowerCase()];
   if (format !== undefined)
     return { positions: null, fault: await reader.wholeFault(file, format) };
-  const tail = await reader.read(file.path, -TEXT_BYTES, TEXT_BYTES);
+  const tail = await reader.read(file.path, -TAIL_BYTES, TAIL_BYTES);
   if (!endsAsStream(tail))
     return {
       positions: null,
       fault: incomplete(`${file.within} does not end with the end of a file`).fault,
     };
-  return { positions: positionsInInfo(new TextDecoder('latin1').decode(tail)), fault: null };
+  const text = new TextDecoder('latin1').decode(tail);
+  return { positions: positionsInInfo(text) ?? checkpointsWithin(text), fault: null };
 }
 
-function pointOf(one: JudgedBackup, all: readonly JudgedBackup[]): TreePoint {
-  const { backup, id, atMs, positions, fault, closing } = one;
+/** @param before oldest first */
+function pointOf(one: JudgedBackup, before: readonly JudgedBackup[]): TreePoint {
+  const { backup, id, atMs, fault, closing } = one;
   const { files } = backup;
-  const isIncrement = positions === null ? INCREMENT.test(backup.name) : positions.from > 0;
+  const kind = kindOf(one);
   return {
-    ...{ id, createdAtMs: atMs, kind: isIncrement ? 'increment' : 'full' },
-    ...(isIncrement ? underIncrement(one, all) : { needs: [] }),
+    ...{ id, createdAtMs: atMs, kind: kind ?? 'full' },
+    ...(kind === 'increment' ? underIncrement(one, before) : { needs: [] }),
+    ...(kind === null && fault === null ? { gap: UNTOLD } : {}),
     ...{ state: fault?.state ?? 'complete', reason: fault?.reason ?? null },
     files: files.map(({ within }) => within),
     sizeBytes: files.reduce((sum, { stamp }) => sum + stamp.sizeBytes, 0),
@@ -122,17 +136,37 @@ function pointOf(one: JudgedBackup, all: readonly JudgedBackup[]): TreePoint {
   };
 }
 
-/** Of one that tells nothing of itself. */
-const INCREMENT = /(?<![a-z])(?:incr?|incremental|diff)(?![a-z])/i;
+const UNTOLD =
+  'nothing tells whether it is a full or builds on another backup: call it full or inc, or do not pack the whole stream';
+
+/** null: nothing tells. */
+function kindOf({ backup, positions }: JudgedBackup): 'full' | 'increment' | null {
+  if (positions !== null) return positions.from > 0 ? 'increment' : 'full';
+  const { name, files, isStream } = backup;
+  // Of a stream its folder may tell what its name does not.
+  const folder = isStream === true ? (files[0]!.path.split('/').at(-2) ?? '') : '';
+  for (const called of [name, folder]) {
+    if (INCREMENT.test(called)) return 'increment';
+    if (FULL.test(called)) return 'full';
+  }
+  if (isStream === true) return null;
+  return files.some((file) => DELTA.test(file.name)) ? 'increment' : 'full';
+}
+
+/** Of those that tell nothing of themselves. */
+const INCREMENT = /(?<![a-z])(?:incr?(?:emental)?|diff(?:erential)?)[-_]?\d*(?![a-z])/i;
+const FULL = /(?<![a-z])(?:full|base)[-_]?\d*(?![a-z])/i;
+/** What an increment has of the pages of a file. */
+const DELTA = /\.delta(?:\.\w+)*$/;
 
 /** Of several that ended at one position each would do: the newest is the one that was meant where each builds on the one before. */
 function underIncrement(
-  { atMs, positions }: JudgedBackup,
-  all: readonly JudgedBackup[],
+  { positions }: JudgedBackup,
+  before: readonly JudgedBackup[],
 ): Pick<TreePoint, 'needs' | 'gap'> {
   if (positions === null) return { needs: [], gap: 'nothing tells which backup it builds on' };
   const { from } = positions;
-  const base = all.findLast((other) => other.atMs < atMs && other.positions?.to === from);
+  const base = before.findLast((other) => other.positions?.to === from);
   if (base === undefined)
     return {
       needs: [],

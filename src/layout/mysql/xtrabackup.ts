@@ -26,13 +26,13 @@ export const xtraBackupLayout: TreeLayout = {
     classes: [
       {
         name: 'data',
-        match: /^(?!(?:.*\/)?(?:xtrabackup|mariadb_backup)_(?:checkpoints|info)(?:\.\w+)?$)/,
+        match: /^(?!(?:.*\/)?(?:xtrabackup|mariadb_backup)_(?:checkpoints|info)(?:\.\w+)*$)/,
         content: 'rewritten',
         isWrittenOnce: isDated,
       },
       {
         name: 'information',
-        match: /(?:^|\/)(?:xtrabackup|mariadb_backup)_(?:checkpoints|info)(?:\.\w+)?$/,
+        match: /(?:^|\/)(?:xtrabackup|mariadb_backup)_(?:checkpoints|info)(?:\.\w+)*$/,
         content: 'rewritten',
         isWrittenOnce: isDated,
       },
@@ -61,7 +61,7 @@ const FOLDERS: BackupFolders = {
   isNamed: (name) => parseDatedName(name) !== null || name.replaceAll(KIND, '') === '',
   isBackup: ({ files }) => files.some((name) => CLOSING.test(name)),
   isUnderWay: ({ files }) =>
-    files.some((name) => /^(?:ibdata1|xtrabackup_logfile)(?:\.\w+)?$/.test(name)),
+    files.some((name) => /^(?:ibdata1|xtrabackup_logfile)(?:\.\w+)*$/.test(name)),
 };
 
 function claim(names: FolderNames): Claim | null {

@@ -1,4 +1,5 @@
 import { rm, truncate, utimes } from 'node:fs/promises';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { classOf } from '../../../../src/domain/trees/tree-rules.js';
 import { xtraBackupLayout } from '../../../../src/layout/mysql/xtrabackup.js';
@@ -64,6 +65,27 @@ describe('backups of XtraBackup and mariadb-backup', () => {
     expect(trees[1]!.points[0]!.files).toContain('full-2026-11-23/shop/t.ibd');
   });
 
+  it.each([1, 2])('of one day beside its full are of one workload, be they %i', async (count) => {
+    const names = Array.from({ length: count }, (_, index) => `inc${index + 1}`);
+    const copy = await treeOf(
+      Object.assign(
+        backup('my/2026-11-22/full', 0, 100),
+        backup('my/2026-11-21/full', 0, 50),
+        ...names.map((name, index) => backup(`my/2026-11-22/${name}`, 100 + index, 101 + index)),
+      ) as Record<string, string>,
+    );
+    const trees = await scan(copy);
+    expect(trees.map(({ id }) => id)).toEqual(['xtrabackup-my']);
+    const ids = ['full', ...names].map((name) => `2026-11-22/${name}`);
+    expect(trees[0]!.points.map(briefPoint)).toEqual([
+      { id: '2026-11-21/full', kind: 'full', state: 'complete', needs: [] },
+      { id: ids[0], kind: 'full', state: 'complete', needs: [] },
+      ...ids
+        .slice(1)
+        .map((id, index) => ({ id, kind: 'increment', state: 'complete', needs: [ids[index]] })),
+    ]);
+  });
+
   it('called by what they are, are dated by their last file', async () => {
     const copy = await treeOf({ ...backup('my/base', 0, 100), ...backup('my/inc1', 100, 150) });
     for (const [folder, hour] of [
@@ -126,6 +148,61 @@ describe('backups of XtraBackup and mariadb-backup', () => {
       { kind: 'increment', state: 'complete', needs: ['full-2026-11-23.xbstream'] },
       { state: 'incomplete' },
     ]);
+  });
+
+  it('as packed files in a stream are told by the checkpoints before them', async () => {
+    const packed = { 'xtrabackup_info.zst': '(packed)' };
+    const pages = { 'ib_buffer_pool.zst': 'p'.repeat(300_000) };
+    const stream = (from: number, to: number) =>
+      streamOf({ a: 'x', xtrabackup_checkpoints: checkpoints(from, to), ...pages, ...packed });
+    const copy = await treeOf({
+      'my/a-2026-11-23.xbstream': stream(0, 100),
+      'my/a-2026-11-24.xbstream': stream(100, 150),
+    });
+    const [tree] = await scan(copy);
+    expect(tree!.points.map(briefPoint)).toEqual([
+      { id: 'a-2026-11-23.xbstream', kind: 'full', state: 'complete', needs: [] },
+      {
+        ...{ id: 'a-2026-11-24.xbstream', kind: 'increment', state: 'complete' },
+        needs: ['a-2026-11-23.xbstream'],
+      },
+    ]);
+  });
+
+  it.each([
+    ['my/crm-2026-11-24', 'full', 'nothing tells whether it is a full'],
+    ['my/crm-full-2026-11-24', 'full', undefined],
+    ['full/crm-2026-11-24', 'full', undefined],
+    ['my/crm-differential-2026-11-24', 'increment', 'nothing tells which backup it builds on'],
+    ['my/inc1-2026-11-24', 'increment', 'nothing tells which backup it builds on'],
+  ])(
+    'as a packed stream are what their names say, and else say so: %s',
+    async (name, kind, gap) => {
+      const stream = gzipSync(streamOf({ a: 'x', xtrabackup_info: information(100, 150) }));
+      const [tree] = await scan(await treeOf({ [`${name}.xbstream.gz`]: stream }));
+      expect(tree!.points).toMatchObject([{ kind, state: 'complete' }]);
+      if (gap === undefined) expect(tree!.points[0]!.gap).toBeUndefined();
+      else expect(tree!.points[0]!.gap).toContain(gap);
+    },
+  );
+
+  it('that are encrypted are whole with their last files, and increments by what these have of pages', async () => {
+    const files = (folder: string, pages: string) => ({
+      [`${folder}/${pages}.zst.xbcrypt`]: 'x',
+      [`${folder}/xtrabackup_checkpoints.xbcrypt`]: 'x',
+      [`${folder}/xtrabackup_info.zst.xbcrypt`]: 'x',
+    });
+    const copy = await treeOf({
+      ...files('my/2026-11-23', 'ibdata1'),
+      ...files('my/2026-11-24', 'ibdata1.delta'),
+    });
+    const [tree] = await scan(copy);
+    expect(tree!.points.map(briefPoint)).toMatchObject([
+      { kind: 'full', state: 'complete', needs: [] },
+      { kind: 'increment', state: 'complete', gap: 'nothing tells which backup it builds on' },
+    ]);
+    const { rules } = xtraBackupLayout;
+    expect(classOf(rules, '2026-11-23/xtrabackup_info.zst.xbcrypt')).toBe(1);
   });
 
   it('are no folders of other backups that are called full', async () => {
