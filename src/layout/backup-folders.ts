@@ -1,5 +1,7 @@
+import { isFolderPassedOver } from '../domain/sources/passed-over.js';
 import { joinPath } from '../repository/repository-path.js';
 import type { Claim, FolderNames } from './backup-layout.js';
+import { parseDatedName } from './dated-name.js';
 import type { TreeReader } from './tree-layout.js';
 
 /** Backups that are a folder each, whose files tell whose they are: the folder itself, or several beside each other, under dates or words. */
@@ -20,7 +22,8 @@ export function claimFolders({ files, folders }: FolderNames, kind: BackupFolder
   return named.length === 0 ? null : { files: [], folders: named };
 }
 
-/** The first and the last of the folders tell whether these are such.
+/** Folders that are such, or hold some. What one is hangs on nothing that lies beside it, and on no number: what a workload is called would change
+ *  with the folders that come and go.
  *  @throws what the repository throws */
 export async function confirmFolders(
   reader: TreeReader,
@@ -28,39 +31,63 @@ export async function confirmFolders(
   folders: readonly string[],
   kind: BackupFolders,
 ): Promise<string[]> {
-  const isOwn = async (name: string, all: boolean): Promise<boolean> =>
-    ((await reader.orTell(() => backupsIn(reader, folder, name, kind, all))) ?? []).length > 0;
-  const [first, last] = [folders[0], folders.at(-1)];
-  if (first === undefined || last === undefined) return [];
-  if (!(await isOwn(last, false)) && !(await isOwn(first, false))) return [];
   const own: string[] = [];
-  for (const name of folders) if (await isOwn(name, true)) own.push(name);
-  return own;
+  let isTold = false;
+  for (const name of folders) {
+    const found = await reader.orTell(() => backupsIn(reader, folder, name, kind));
+    if (found === null || found.length === 0) continue;
+    own.push(name);
+    isTold ||= found.some(({ isUnderWay }) => !isUnderWay);
+  }
+  return isTold ? own : [];
 }
 
-/** A folder that is one, or folders in it that are, as paths from the root.
- *  @param all also those that are still written */
+export interface BackupFound {
+  /** From the root. */
+  readonly path: string;
+  readonly isUnderWay: boolean;
+}
+
+/** A folder that is one, or folders in it that are. One that holds what others know, a disk of a machine or backups of another database, is left to them and to the walk. */
 export async function backupsIn(
   reader: TreeReader,
   root: string,
   name: string,
   kind: BackupFolders,
-  all = true,
-): Promise<string[]> {
-  const isOwn = (names: NamesIn): boolean =>
-    kind.isBackup(names) || (all && kind.isUnderWay?.(names) === true);
+): Promise<BackupFound[]> {
   const names = await namesIn(reader, joinPath(root, name));
-  if (isOwn(names)) return [name];
-  if (names.folders.length > MOST_BESIDE) return [];
-  const found: string[] = [];
-  for (const within of names.folders)
-    if (isOwn(await namesIn(reader, joinPath(root, `${name}/${within}`))))
-      found.push(`${name}/${within}`);
+  const itself = asBackup(name, names, kind);
+  if (itself !== null) return [itself];
+  if (holdsOthers(names)) return [];
+  const found: BackupFound[] = [];
+  for (const folder of names.folders.filter((one) => !isFolderPassedOver(one))) {
+    const path = `${name}/${folder}`;
+    const inner = await reader.orTell(() => namesIn(reader, joinPath(root, path)));
+    if (inner === null) continue;
+    const one = asBackup(path, inner, kind);
+    if (one !== null) found.push(one);
+    else if (holdsOthers(inner)) return [];
+  }
   return found;
 }
 
-/** What is no such backup may have any number of folders. */
-const MOST_BESIDE = 3;
+function asBackup(path: string, names: NamesIn, kind: BackupFolders): BackupFound | null {
+  if (kind.isBackup(names)) return { path, isUnderWay: false };
+  return kind.isUnderWay?.(names) === true ? { path, isUnderWay: true } : null;
+}
+
+const OTHERS =
+  /\.(?:raw|img|dd|qcow2|vmdk|a?vhdx?|ova|ovf|vma|dmg)(?:\.\w+)?$|^(?:backup_label|(?:xtrabackup|mariadb_backup)_checkpoints)$/i;
+
+function holdsOthers({ files }: NamesIn): boolean {
+  return files.some((name) => OTHERS.test(name));
+}
+
+/** Date of the innermost folder that has one, or of the file. null: nothing has. */
+export function dateInPathMs(path: string): number | null {
+  const dates = path.split('/').flatMap((part) => parseDatedName(part) ?? []);
+  return dates.at(-1)?.createdAtMs ?? null;
+}
 
 async function namesIn(reader: TreeReader, path: string): Promise<NamesIn> {
   const entries = await reader.list(path);

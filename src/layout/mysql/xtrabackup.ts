@@ -1,6 +1,12 @@
 import type { FoundTree } from '../../domain/trees/source-tree.js';
 import { ALL_ALLOWED } from '../../domain/sources/workload-rules.js';
-import { backupsIn, claimFolders, confirmFolders, type BackupFolders } from '../backup-folders.js';
+import {
+  backupsIn,
+  claimFolders,
+  confirmFolders,
+  dateInPathMs,
+  type BackupFolders,
+} from '../backup-folders.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
 import { parseDatedName } from '../dated-name.js';
 import { claimedTreeFiles, filesBelow } from '../tree-files.js';
@@ -93,14 +99,17 @@ async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise
   const streams = await claimedTreeFiles(reader, folder, { files: claimed.files });
   for (const file of streams) {
     const base = file.name.replace(STREAM, '');
-    add({ name: file.name, ...dateIn(base), files: [file], isStream: true }, calledAs(base));
+    const createdAtMs = dateInPathMs(base);
+    add({ name: file.name, createdAtMs, files: [file], isStream: true }, calledAs(base));
   }
-  for (const dated of claimed.folders ?? [])
-    for (const path of (await reader.orTell(() => backupsIn(reader, folder, dated, FOLDERS))) ??
-      []) {
+  for (const named of claimed.folders ?? []) {
+    const backups = await reader.orTell(() => backupsIn(reader, folder, named, FOLDERS));
+    for (const { path } of backups ?? []) {
       const files = await reader.orTell(() => filesBelow(reader, folder, path));
-      if (files !== null) add({ name: path, ...dateIn(dated), files }, calledAs(path));
+      if (files !== null)
+        add({ name: path, createdAtMs: dateInPathMs(path), files }, calledAs(path));
     }
+  }
   const trees: FoundTree[] = [];
   for (const [name, found] of workloads) {
     const parts = ['xtrabackup', ...(name === '' ? [] : [encodeURIComponent(name)])];
@@ -112,10 +121,6 @@ async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise
     });
   }
   return trees;
-}
-
-function dateIn(name: string): Pick<XtraBackup, 'createdAtMs'> {
-  return { createdAtMs: parseDatedName(name)?.createdAtMs ?? null };
 }
 
 /** A path without dates and without what its backup is. */

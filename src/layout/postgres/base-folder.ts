@@ -1,6 +1,13 @@
 import type { FoundTree, TreePoint } from '../../domain/trees/source-tree.js';
 import { ALL_ALLOWED } from '../../domain/sources/workload-rules.js';
-import { backupsIn, claimFolders, confirmFolders, type BackupFolders } from '../backup-folders.js';
+import {
+  backupsIn,
+  claimFolders,
+  confirmFolders,
+  dateInPathMs,
+  type BackupFolders,
+  type NamesIn,
+} from '../backup-folders.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
 import { parseDatedName } from '../dated-name.js';
 import { claimedTreeFiles, filesBelow, type TreeFile } from '../tree-files.js';
@@ -61,12 +68,21 @@ function isDated(path: string): boolean {
 
 const FOLDERS: BackupFolders = {
   isNamed: (name) => parseDatedName(name) !== null,
-  isBackup({ files, folders }) {
+  isBackup(names) {
+    const { files, folders } = names;
     const isCluster = files.includes('PG_VERSION') && files.includes('backup_label');
-    const wasStarted = files.includes('postmaster.opts') || files.includes('postmaster.pid');
-    return isCluster && !wasStarted && folders.includes('base') && folders.includes('global');
+    return (
+      isCluster && !wasStarted(names) && folders.includes('base') && folders.includes('global')
+    );
   },
+  // The label and the folder of the log are there before all else.
+  isUnderWay: (names) =>
+    names.files.includes('backup_label') && names.folders.includes('pg_wal') && !wasStarted(names),
 };
+
+function wasStarted({ files }: NamesIn): boolean {
+  return files.includes('postmaster.opts') || files.includes('postmaster.pid');
+}
 
 function claim(names: FolderNames): Claim | null {
   return claimFolders(names, FOLDERS);
@@ -87,17 +103,17 @@ async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise
   }
   const workloads = new Map<string, { readonly within: string[]; readonly found: BaseFolder[] }>();
   for (const dated of claimed.folders ?? []) {
-    const { stem, createdAtMs } = parseDatedName(dated)!;
-    for (const path of (await reader.orTell(() => backupsIn(reader, folder, dated, FOLDERS))) ??
-      []) {
+    const backups = await reader.orTell(() => backupsIn(reader, folder, dated, FOLDERS));
+    for (const { path } of backups ?? []) {
       const files = await reader.orTell((): Promise<TreeFile[]> =>
         filesBelow(reader, folder, path),
       );
       if (files === null) continue;
-      const name = [stem, ...path.split('/').slice(1)].filter((part) => part !== '').join('-');
+      const stems = path.split('/').map((part) => parseDatedName(part)?.stem ?? part);
+      const name = stems.filter((stem) => stem !== '').join('-');
       const known = workloads.get(name) ?? { within: [], found: [] };
       known.within.push(path);
-      known.found.push({ name: path, createdAtMs, files });
+      known.found.push({ name: path, createdAtMs: dateInPathMs(path), files });
       workloads.set(name, known);
     }
   }

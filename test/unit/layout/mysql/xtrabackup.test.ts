@@ -65,25 +65,60 @@ describe('backups of XtraBackup and mariadb-backup', () => {
     expect(trees[1]!.points[0]!.files).toContain('full-2026-11-23/shop/t.ibd');
   });
 
-  it.each([1, 2])('of one day beside its full are of one workload, be they %i', async (count) => {
-    const names = Array.from({ length: count }, (_, index) => `inc${index + 1}`);
-    const copy = await treeOf(
-      Object.assign(
-        backup('my/2026-11-22/full', 0, 100),
-        backup('my/2026-11-21/full', 0, 50),
-        ...names.map((name, index) => backup(`my/2026-11-22/${name}`, 100 + index, 101 + index)),
-      ) as Record<string, string>,
-    );
+  it.each([1, 3, 4, 12])(
+    'of one day beside its full are of one workload, be they %i',
+    async (count) => {
+      const names = Array.from({ length: count }, (_, index) => `inc${index + 1}`);
+      const copy = await treeOf(
+        Object.assign(
+          backup('my/2026-11-22/full', 0, 100),
+          backup('my/2026-11-21/full', 0, 50),
+          ...names.map((name, index) => backup(`my/2026-11-22/${name}`, 100 + index, 101 + index)),
+        ) as Record<string, string>,
+      );
+      const trees = await scan(copy);
+      expect(trees.map(({ id }) => id)).toEqual(['xtrabackup-my']);
+      const ids = ['full', ...names].map((name) => `2026-11-22/${name}`);
+      expect(trees[0]!.points.map(briefPoint)).toEqual([
+        { id: '2026-11-21/full', kind: 'full', state: 'complete', needs: [] },
+        { id: ids[0], kind: 'full', state: 'complete', needs: [] },
+        ...ids
+          .slice(1)
+          .map((id, index) => ({ id, kind: 'increment', state: 'complete', needs: [ids[index]] })),
+      ]);
+    },
+  );
+
+  it('with folders of dates below those of their kinds are of one workload', async () => {
+    const copy = await treeOf({
+      ...backup('my/full/2026-11-15', 0, 100),
+      ...backup('my/full/2026-11-22', 0, 200),
+      ...backup('my/inc/2026-11-16', 100, 120),
+      ...backup('my/inc/2026-11-17', 120, 140),
+      ...backup('my/inc/2026-11-18', 140, 160),
+      ...backup('my/inc/2026-11-23', 200, 220),
+    });
     const trees = await scan(copy);
     expect(trees.map(({ id }) => id)).toEqual(['xtrabackup-my']);
-    const ids = ['full', ...names].map((name) => `2026-11-22/${name}`);
-    expect(trees[0]!.points.map(briefPoint)).toEqual([
-      { id: '2026-11-21/full', kind: 'full', state: 'complete', needs: [] },
-      { id: ids[0], kind: 'full', state: 'complete', needs: [] },
-      ...ids
-        .slice(1)
-        .map((id, index) => ({ id, kind: 'increment', state: 'complete', needs: [ids[index]] })),
+    expect(trees[0]!.points.map(({ id, needs }) => [id, ...needs])).toEqual([
+      ['full/2026-11-15'],
+      ['inc/2026-11-16', 'full/2026-11-15'],
+      ['inc/2026-11-17', 'inc/2026-11-16'],
+      ['inc/2026-11-18', 'inc/2026-11-17'],
+      ['full/2026-11-22'],
+      ['inc/2026-11-23', 'full/2026-11-22'],
     ]);
+  });
+
+  it('are the same whatever lies before and behind them', async () => {
+    const others = ['2026-11-20-files', '2026-11-22', '2026-11-25-files'];
+    const copy = await treeOf({
+      ...backup('b/2026-11-21-db', 0, 100),
+      ...backup('b/2026-11-23-db', 0, 150),
+      ...Object.fromEntries(others.map((name) => [`b/${name}/x`, 'x'])),
+    });
+    const trees = await scan(copy);
+    expect(trees.map(({ id, points }) => [id, points.length])).toEqual([['xtrabackup-db-b', 2]]);
   });
 
   it('called by what they are, are dated by their last file', async () => {

@@ -1,7 +1,8 @@
-import { mkdir, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { classOf } from '../../../../src/domain/trees/tree-rules.js';
 import { baseFolderLayout } from '../../../../src/layout/postgres/base-folder.js';
+import { scanRepository } from '../../../../src/layout/scan-repository.js';
 import { clusterFiles, segmentName } from '../../../support/layout/cluster-files.js';
 import { treeOf } from '../../../support/layout/real-tree.js';
 import type { RepositoryCopy } from '../../../support/layout/repository-copy.js';
@@ -45,6 +46,52 @@ describe('backups of pg_basebackup in its plain format', () => {
       ['pg-base-main-b', ['2026-11-23/main', '2026-11-24/main']],
       ['pg-base-crm-b', ['crm-20261124']],
     ]);
+  });
+
+  it('of one name are one workload, however many lie in a folder, and whatever beside it', async () => {
+    const names = ['a', 'b', 'c', 'd', 'main'];
+    const copy = await treeOf({
+      ...Object.fromEntries(
+        names.flatMap((name) => Object.entries(clusterFiles(`b/2026-11-23/${name}`))),
+      ),
+      ...clusterFiles('b/2026-11-24/main-20261124'),
+      ...{ 'b/2026-11-22/x': 'x', 'b/2026-11-25/x': 'x' },
+    });
+    const trees = await scan(copy);
+    expect(trees.map(({ id }) => id)).toEqual(names.map((name) => `pg-base-${name}-b`));
+    expect(trees.at(-1)!.points.map(({ id }) => id)).toEqual([
+      '2026-11-23/main',
+      '2026-11-24/main-20261124',
+    ]);
+  });
+
+  it('that is being written beside others is one of them', async () => {
+    const copy = await treeOf({
+      ...clusterFiles('b/2026-11-23'),
+      ...{ 'b/2026-11-24/backup_label': 'x', 'b/2026-11-24/pg_wal/archive_status/x': 'x' },
+    });
+    const [tree] = await scan(copy);
+    expect(tree!.points.map(({ id, state }) => [id, state])).toEqual([
+      ['2026-11-23', 'complete'],
+      ['2026-11-24', 'incomplete'],
+    ]);
+  });
+
+  it.each([
+    ['web01.img', 'raw-.:web01.img'],
+    ['web01/disk.img', 'raw-web01:disk.img'],
+    ['mysql/xtrabackup_checkpoints', 'xtrabackup-2026-11-24:mysql'],
+  ])('take no %s that lies beside them', async (other, id) => {
+    const copy = await treeOf({
+      ...clusterFiles('2026-11-24/main'),
+      [`2026-11-24/${other}`]: 'x'.repeat(512),
+    });
+    const at = new Date('2026-11-24T02:00:00Z');
+    await utimes(copy.at(`2026-11-24/${other}`), at, at);
+    const found = await scanRepository(copy.repository, { onUnseen() {}, onUnrecognised() {} });
+    expect(found.map((workload) => workload.id).sort()).toEqual(
+      ['pg-base-2026-11-24:main', id].sort(),
+    );
   });
 
   it('in a folder without a date are another point each time', async () => {
