@@ -3,7 +3,6 @@ import type { Digest } from '../../domain/targets/digest.js';
 import type { TargetRestorePoint } from '../../domain/targets/target-point.js';
 import { fullFormat, incrementFormat } from '../../image/formats.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
-import { isFileUnread } from '../../repository/unread-file.js';
 import {
   readStagedJson,
   stagedPath,
@@ -11,7 +10,6 @@ import {
   writeStagedJson,
   newToken,
 } from '../staging/copy-plan.js';
-import { isBackupError, isStorageFault } from '../../domain/errors.js';
 import { ImageStack } from '../blocks/image-stack.js';
 import { sameLayer, targetLayer, type LayerFile } from '../blocks/layer-file.js';
 import type { MoverContext } from '../task/mover-context.js';
@@ -143,25 +141,11 @@ async function windowsToCompare(
 /** null: there is none that can be gone on with, or its list of windows is not as it was written. */
 async function readScan(target: BackupRepository, staging: string): Promise<BlockScan | null> {
   const scan = await readStagedJson<BlockScan>(target, stagedPath.scan(staging));
-  for (const disk of scan?.disks ?? [])
-    if (!(await isSound(target, staging, disk, scan!.token))) return null;
-  return scan;
-}
-
-async function isSound(
-  target: BackupRepository,
-  staging: string,
-  disk: ScanDisk,
-  token: string,
-): Promise<boolean> {
-  try {
-    const windows = await HeldWindows.read(target, staging, disk, token);
-    return windows.heldBlocks === disk.heldBlocks;
-  } catch (error) {
-    if (isBackupError(error) && !isStorageFault(error)) return false;
-    if (await isFileUnread(target, stagedPath.heldWindows(staging, disk.disk), error)) return false;
-    throw error;
+  for (const disk of scan?.disks ?? []) {
+    const windows = await HeldWindows.readIfSound(target, staging, disk, scan!.token);
+    if (windows?.heldBlocks !== disk.heldBlocks) return null;
   }
+  return scan;
 }
 
 /** The scan in this staging folder, when all its windows are done and nothing it compared has changed since; null otherwise. */

@@ -130,7 +130,8 @@ function formatsInTree(disks: readonly TargetDisk[]): ReadonlyMap<string, Format
   );
 }
 
-/** The raw file in its full size, all holes, and the windows that are to be written: all, where the file that some were written into is gone. */
+/** The raw file in its full size, all holes, and the windows that are to be written: all, where the file that some were written into is gone, or where they
+ *  were numbered by another list, as of an earlier build (docs/FORMAT.md, Order, D4). */
 async function prepareRaw(
   context: MoverContext,
   target: BackupRepository,
@@ -140,12 +141,15 @@ async function prepareRaw(
 ): Promise<DiskWork> {
   const stack = await ImageStack.open(context, layers);
   const windows = HeldWindows.of(stack.blockCount, (block) => stack.nextHeldBlock(block));
+  const { blockCount } = stack;
   await stack.close();
-  await windows.write(target, staging, disk, token);
-  await target.settle([stagedPath.workFolder(staging)]);
   const journal = rawRestoreJournal(staging, disk, token);
-  if (await isVouchedAndGone(target, journal, rawPath(staging, disk)))
+  const numbered = await HeldWindows.readIfSound(target, staging, { disk, blockCount }, token);
+  const isNumberedSo = numbered?.isSame(windows) === true;
+  if (!isNumberedSo || (await isVouchedAndGone(target, journal, rawPath(staging, disk))))
     await target.remove(journal.path);
+  if (!isNumberedSo) await windows.write(target, staging, disk, token);
+  await target.settle([stagedPath.workFolder(staging)]);
   await withOpenFiles(async (files) => {
     const raw = files.add(await target.openWork(rawPath(staging, disk), token));
     await raw.truncate(virtualSizeBytes);

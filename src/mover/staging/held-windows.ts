@@ -1,5 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
+import { isBackupError, isStorageFault } from '../../domain/errors.js';
 import { WINDOW_BLOCKS } from '../../domain/targets/digest.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
+import { isFileUnread } from '../../repository/unread-file.js';
 import { BlockListReader, BlockListWriter } from '../blocks/block-list.js';
 import { withOpenFiles } from '../task/open-files.js';
 import { stagedPath, windowCountOf } from './copy-plan.js';
@@ -10,6 +13,11 @@ interface WindowRun {
   readonly count: number;
   /** Number of windows in the runs before. */
   readonly before: number;
+}
+
+interface HeldDisk {
+  readonly disk: string;
+  readonly blockCount: number;
 }
 
 /** The windows of a disk in which an image may hold something, numbered in their order: what goes through a disk window by window takes as
@@ -39,7 +47,7 @@ export class HeldWindows {
   static async read(
     repository: BackupRepository,
     staging: string,
-    disk: { readonly disk: string; readonly blockCount: number },
+    disk: HeldDisk,
     token: string,
   ): Promise<HeldWindows> {
     const path = stagedPath.heldWindows(staging, disk.disk);
@@ -54,6 +62,23 @@ export class HeldWindows {
       return new HeldWindows(disk.blockCount, numbered(runs));
     } finally {
       await file.close();
+    }
+  }
+
+  /** null: there is none of this token, or it is not as it was written, or cannot be read. */
+  static async readIfSound(
+    repository: BackupRepository,
+    staging: string,
+    disk: HeldDisk,
+    token: string,
+  ): Promise<HeldWindows | null> {
+    try {
+      return await HeldWindows.read(repository, staging, disk, token);
+    } catch (error) {
+      if (isBackupError(error) && !isStorageFault(error)) return null;
+      const path = stagedPath.heldWindows(staging, disk.disk);
+      if (await isFileUnread(repository, path, error)) return null;
+      throw error;
     }
   }
 
@@ -75,6 +100,11 @@ export class HeldWindows {
       }
       await list.finish();
     });
+  }
+
+  /** Whether each number means the same window. */
+  isSame({ blockCount, runs }: HeldWindows): boolean {
+    return blockCount === this.blockCount && isDeepStrictEqual(runs, this.runs);
   }
 
   /** Blocks of all these windows; the last window of a disk may be short. */

@@ -3,15 +3,22 @@ import { describe, expect, it } from 'vitest';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { availablePoints } from '../../../src/chain/chain-record.js';
 import { readChainRecord } from '../../../src/chain/chain-store.js';
+import { BLOCK_BYTES } from '../../../src/domain/targets/digest.js';
+import { restorePointKey } from '../../../src/domain/targets/repository-view.js';
+import { restoreStaging } from '../../../src/domain/targets/staging-id.js';
 import type { CopyJob, StartOverrides } from '../../../src/domain/jobs/copy-job.js';
 import type { TargetRestorePoint } from '../../../src/domain/targets/target-point.js';
+import { readStagedJson, stagedPath, type CopyPlan } from '../../../src/mover/staging/copy-plan.js';
+import { HeldWindows } from '../../../src/mover/staging/held-windows.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 import { folderRepositoryId } from '../../../src/repository/open-repository.js';
 import { readWholeFile } from '../../../src/repository/replace-file.js';
 import {
   diskId,
   makeSourceChain,
+  makeThinChain,
   MIB,
+  noise,
   withFirstPoints,
   type SourceChain,
   type SourcePoint,
@@ -22,6 +29,7 @@ import { requireTool } from '../../support/image/qemu.js';
 import { wrongPointsToQemu } from '../../support/living/qemu-witness.js';
 import { DISK, drawnDays, modelOf, resized } from '../../support/living/resized-chain.js';
 import { InProcessMover } from '../../support/mover/in-process-mover.js';
+import { stoppedAt } from '../../support/workflows/lost-answers.js';
 import { LocalSessions } from '../../support/workflows/local-sessions.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 import { windowRuns } from '../../../src/mover/task/window-runs.js';
@@ -209,4 +217,70 @@ describe.skipIf(!requireTool('qemu-img'))('a disk of another size at each backup
       );
     },
   );
+});
+
+describe.skipIf(!requireTool('qemu-img'))('a raw restore of a disk that has grown', () => {
+  const GIB = 1024 * MIB;
+  const early = { noise: 1, at: 0, bytes: BLOCK_BYTES };
+  const late = { noise: 2, at: 1.75 * GIB, bytes: BLOCK_BYTES };
+
+  // Builds before 28 November 2026 listed every window behind the end of the full.
+  it('does again what was numbered by the longer list of an earlier build', async () => {
+    const { target, job, workloadId, points } = await grown();
+    const pointId = (await points())[1]!.id;
+    const folder = new SimulatedRepository('folder:/tmp/restored');
+    const order = {
+      ...{
+        repositoryId: target.id,
+        restorePointId: restorePointKey([job.id, workloadId, pointId]),
+      },
+      ...{ destinationPath: '/tmp/restored', format: 'raw' as const },
+    };
+    const planning: LocalSessions = new LocalSessions(
+      [target, folder],
+      stoppedAt('prepareRestore', () => planning.stop('restore')),
+    );
+    expect(await planning.restore(order, NOW_MS)).toMatchObject({ result: 'stopped' });
+    await restoreHalfAsBefore(target, folder, restoreStaging(pointId));
+
+    const restored = await new LocalSessions([target, folder]).restore(order, NOW_MS);
+    expect(restored).toMatchObject({ result: 'success' });
+    const raw = await folder.openRead(`${diskId(DISK)}.raw`);
+    for (const { noise: seed, at, bytes } of [early, late]) {
+      const found = Buffer.alloc(bytes);
+      await raw.read(found, at);
+      expect(found.equals(noise(seed, bytes)), `at byte ${at}`).toBe(true);
+    }
+  });
+
+  async function grown() {
+    const source = makeThinChain([
+      { [DISK]: { kind: 'full', sizeBytes: 0.5 * GIB, writes: [early] } },
+      { [DISK]: { kind: 'incremental', sizeBytes: 2 * GIB, writes: [late] } },
+    ]);
+    const copied = await Copied.of(source);
+    const { target, job, workloadId } = copied;
+    return { target, job, workloadId, points: () => copied.points() };
+  }
+
+  /** Two tables of the two images show 64 windows each: as many as all that there is to do are done. */
+  async function restoreHalfAsBefore(
+    target: SimulatedRepository,
+    folder: SimulatedRepository,
+    staging: string,
+  ): Promise<void> {
+    const { token, epoch, disks } = (await readStagedJson<CopyPlan>(
+      folder,
+      stagedPath.plan(staging),
+    ))!;
+    const { disk } = disks[0]!;
+    const all = HeldWindows.of((2 * GIB) / BLOCK_BYTES, (block) => block);
+    await all.write(folder, staging, disk, token);
+    const reference = { token, epoch };
+    await new InProcessMover(target, folder).runWindows(
+      'restoreRaw',
+      { targetRepositoryId: folder.id, staging, reference, disk },
+      windowRuns(0, 128),
+    );
+  }
 });
