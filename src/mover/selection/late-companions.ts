@@ -1,9 +1,10 @@
 import type { SourceCompanion } from '../../domain/sources/source-workload.js';
 import type { IdentifiedPoint } from '../../domain/sources/source-identity.js';
 import type { TargetCompanion, TargetRestorePoint } from '../../domain/targets/target-point.js';
-import { isBackupError } from '../../domain/errors.js';
 import type { Digest } from '../../domain/targets/digest.js';
+import { faultOfSourceFile } from '../../domain/trees/one-file-fault.js';
 import { placesInTree } from '../../domain/trees/tree-path.js';
+import { isOfOnePlace } from '../../layout/unread-part.js';
 import type { SourceRepository } from '../../repository/backup-repository.js';
 import { contentDigest } from '../blocks/file-digest.js';
 import type { TaskControl } from '../task/task-control.js';
@@ -67,27 +68,43 @@ function keptFiles({ companions, disks }: TargetRestorePoint): Map<string, KeptC
   );
 }
 
+/** Of what went meanwhile, or cannot be looked at, nothing is known: what is only told must not keep the points of its machine from being copied. */
 async function isWritten(
   control: TaskControl,
   repository: SourceRepository,
-  { path, digest, modifiedAtNs }: SourceCompanion,
+  companion: SourceCompanion,
   kept: KeptCompanion,
 ): Promise<boolean> {
+  const { digest } = companion;
   if (digest !== undefined && kept.digest !== undefined) return digest !== kept.digest;
+  try {
+    return await isOther(control, repository, companion, kept);
+  } catch (error) {
+    if (isOfOnePlace(error)) return false;
+    throw error;
+  }
+}
+
+async function isOther(
+  control: TaskControl,
+  repository: SourceRepository,
+  { path, modifiedAtNs }: SourceCompanion,
+  kept: KeptCompanion,
+): Promise<boolean> {
   const entry = await repository.stat(path);
   if (entry === null) return false;
   if (entry.stamp.sizeBytes !== kept.sizeBytes) return true;
   const { stampsProve } = repository.capabilities;
-  const isOther =
+  const hasOtherTime =
     kept.modifiedAtNs !== undefined &&
     (modifiedAtNs ?? entry.stamp.modifiedAtNs) !== kept.modifiedAtNs;
-  if (stampsProve && !isOther) return false;
+  if (stampsProve && !hasOtherTime) return false;
   // Another time alone, or one that a mount tells in its own way, says nothing of what is in it.
   const found = kept.digest === undefined ? null : await readable(control, repository, path);
   return found === null ? stampsProve : found !== kept.digest;
 }
 
-/** null: it cannot be read. */
+/** null: it cannot be read. @throws FILE_MISSING */
 async function readable(
   control: TaskControl,
   repository: SourceRepository,
@@ -96,12 +113,10 @@ async function readable(
   try {
     return await contentDigest(control, repository, path);
   } catch (error) {
-    if (UNREADABLE.some((code) => isBackupError(error, code))) return null;
+    if (faultOfSourceFile(error) !== null) return null;
     throw error;
   }
 }
-
-const UNREADABLE = ['REPOSITORY_ACCESS_DENIED', 'REPOSITORY_IO_ERROR'] as const;
 
 function named(names: readonly string[]): string {
   const more = names.length - MAX_NAMED;

@@ -9,7 +9,11 @@ import { SimulatedRepository } from '../../../support/repository/simulated-repos
 
 /** `head -c 5 /dev/zero | sha256sum`. */
 const ZEROS = '8855508aade16ec573d21e6a485dfd0a7624085c1a14b5ecdd6485de0c6839a4';
-const NOT_READ = new BackupError('REPOSITORY_IO_ERROR', 'no', {});
+const NOT_READ = new BackupError('REPOSITORY_IO_ERROR', 'no', { details: { errno: 'EIO' } });
+const FORBIDDEN = new BackupError('PATH_FORBIDDEN', 'a link leads out of the repository');
+const REFUSED = new BackupError('REPOSITORY_UNSUITED', 'no', { details: { errno: 'EOVERFLOW' } });
+const GONE = new BackupError('FILE_MISSING', 'it is not there');
+const AWAY = new BackupError('REPOSITORY_UNREACHABLE', 'the share is away');
 
 let source: SimulatedRepository;
 let modifiedAtNs: string;
@@ -127,6 +131,28 @@ describe('what is no disk of the newest copied point', () => {
     expect(told).toEqual(
       isTold ? [expect.stringMatching(/^restore point p1: a\.xml changed after/)] : [],
     );
+  });
+
+  it.each([
+    { what: 'goes while it is read', read: GONE, isTold: false },
+    { what: 'is a link to elsewhere by now', read: FORBIDDEN, isTold: true },
+    { what: 'has no bytes for this storage', read: REFUSED, isTold: true },
+    { what: 'cannot be looked at', stat: NOT_READ, isTold: false },
+  ])('keeps nothing from being copied where it $what', async ({ read, stat, isTold }) => {
+    if (read !== undefined) source.openRead = () => Promise.reject(read);
+    if (stat !== undefined) source.stat = () => Promise.reject(stat);
+    const current = [point('p1', [companion('a.xml')], 'c1')];
+    const told = await lateCompanions(new TaskControl(), source, current, [
+      copy('c1', ['a.xml'], '1'),
+    ]);
+    expect(told).toHaveLength(isTold ? 1 : 0);
+  });
+
+  it('waits for storage that does not answer', async () => {
+    source.openRead = () => Promise.reject(AWAY);
+    const current = [point('p1', [companion('a.xml')], 'c1')];
+    const copies = [copy('c1', ['a.xml'], '1')];
+    await expect(lateCompanions(new TaskControl(), source, current, copies)).rejects.toBe(AWAY);
   });
 
   it('is not told where its tool writes one file anew for all points', async () => {
