@@ -29,6 +29,15 @@ export function isOutOfTries(error: unknown): boolean {
   return error instanceof ActivityFailure && error.retryState === 'MAXIMUM_ATTEMPTS_REACHED';
 }
 
+/** Whether no worker took an activity up for as long as it may lie in its queue. */
+export function isUntaken(error: unknown): boolean {
+  return error instanceof ActivityFailure && isOfQueue(error.cause);
+}
+
+function isOfQueue(cause: unknown): boolean {
+  return cause instanceof TimeoutFailure && cause.timeoutType === 'SCHEDULE_TO_START';
+}
+
 /** Error code, or the empty string. */
 export function codeOf(error: unknown): string {
   const cause = causeOf(error);
@@ -42,5 +51,8 @@ export function reasonOf(error: unknown): string {
     const hint = (cause.details?.[0] as { hint?: string } | undefined)?.hint;
     return hint === undefined ? cause.message : sentences(cause.message, hint);
   }
+  if (isOfQueue(cause)) return NO_WORKER;
   return cause instanceof Error ? cause.message : String(cause);
 }
+
+const NO_WORKER = 'no worker that reaches the repository takes it up';

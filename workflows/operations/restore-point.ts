@@ -63,7 +63,10 @@ async function restore(input: RestoreInput, state: OperationState): Promise<Oper
   };
   const activities = proxyActivities<RestoreActivities>(options);
   const retry = { ...options.retry, maximumAttempts: FEW_TRIES };
-  const fewTries = proxyActivities<RestoreActivities>({ ...options, retry });
+  const fewTries = proxyActivities<RestoreActivities>({
+    ...options,
+    ...{ retry, scheduleToStartTimeout: UNTAKEN_LIMIT },
+  });
   const tries = { activities, fewTries, limitMs: settings.unavailableLimitMs };
   const { repositoryId, restorePointId, destinationPath, format } = input;
   const order: RestoreOrder = {
@@ -87,6 +90,8 @@ async function restore(input: RestoreInput, state: OperationState): Promise<Oper
 
 /** With the pauses between them half a minute: so long a stop of the last steps waits for storage that is away. */
 const FEW_TRIES = 5;
+/** So long it waits for a worker that is away, or has no hand free. */
+const UNTAKEN_LIMIT = '2m';
 
 async function restoreLeased(input: RestoreInput, begun: BegunRestore): Promise<OperationStatus> {
   const { settings, activities, state } = begun;

@@ -7,7 +7,7 @@ import {
   type ActivityInterfaceFor,
 } from '@temporalio/workflow';
 import type { RestoreActivities } from '../../activities/restore-activities.js';
-import { isOutOfTries, reasonOf } from '../failures.js';
+import { isOutOfTries, isUntaken, reasonOf } from '../failures.js';
 import type { OperationState } from './operation-state.js';
 
 /** Before, a stop while files got their names left some with them, and the restore could not go on in its folder. */
@@ -16,7 +16,7 @@ const TO_THE_END = 'restorePoint-20261128-names-to-the-end';
 /** Before, a restore that was stopped ended while its last batch was still at work. */
 export const WAITS_FOR_STOP = 'restorePoint-20261128-waits-for-stop';
 
-/** Before, a stop waited for storage that was away while files got their names, for as long as they were tried. */
+/** Before, a stop waited for storage, or a worker, that was away while files got their names, for as long as they were tried. */
 const HEEDS_STOP = 'restorePoint-20261128-heeds-stop-of-last-steps';
 
 type Activities = ActivityInterfaceFor<RestoreActivities>;
@@ -24,7 +24,7 @@ type Activities = ActivityInterfaceFor<RestoreActivities>;
 /** How the last steps of a restore are tried. */
 export interface LastTries {
   readonly activities: Activities;
-  /** The same, which give up after a few tries: between those a stop is heeded. */
+  /** The same, which give up after a few tries, or where no worker takes them up for minutes: then a stop is heeded. */
   readonly fewTries: Activities;
   /** For how long a step is tried. */
   readonly limitMs: number;
@@ -36,7 +36,8 @@ interface LastSteps<T> {
   readonly end: (activities: Activities) => Promise<void>;
 }
 
-/** The last steps of a restore: a stop that comes now comes too late, which is said, as what is done. Only where their storage is away is it heeded.
+/** The last steps of a restore: a stop that comes now comes too late, which is said, as what is done. Only where their storage, or their worker, is
+ *  away is it heeded.
  *  @throws CancelledFailure when it came before: a batch that is at its end ends, whoever waits for that; or when files could not be named */
 export async function toTheEnd<T>(
   state: OperationState,
@@ -86,15 +87,24 @@ async function tried<T>(
     try {
       return await CancellationScope.nonCancellable(() => step(fewTries));
     } catch (error) {
-      if (!isOutOfTries(error) || Date.now() + pauseMs > endsAtMs) throw error;
+      const isLeft = isUntaken(error);
+      const waitMs = isLeft ? 0 : pauseMs;
+      if (!(isLeft || isOutOfTries(error)) || Date.now() + waitMs > endsAtMs) throw error;
       state.show(`waiting: ${reasonOf(error)}`);
       try {
-        await sleep(pauseMs);
+        // In its queue it comes first as soon as a worker is there; apart from it others would come before.
+        if (isLeft) throwIfStopped();
+        else await sleep(waitMs);
       } catch (stop) {
         state.note(`${whenStopped}: ${reasonOf(error)}`);
         throw stop;
       }
     }
+}
+
+function throwIfStopped(): void {
+  if (CancellationScope.current().consideredCancelled)
+    throw new CancelledFailure('stopped while no worker was there');
 }
 
 const FIRST_PAUSE_MS = 15_000;

@@ -345,3 +345,51 @@ describe('a restore of disks whose storage goes away in its last steps', LONG, (
     expect(names.filter((name) => name.endsWith('.raw'))).toHaveLength(1);
   });
 });
+
+describe('a restore of disks whose worker goes away before its last steps', LONG, () => {
+  async function stoppedWhileUntaken(step: string) {
+    const { target, keyOf } = await machine();
+    const folder = new SimulatedRepository('folder:/tmp/restored');
+    const where = { destinationPath: folder.id.slice('folder:'.length), format: 'raw' } as const;
+    let isStopped = false;
+    const sessions: LocalSessions = new LocalSessions([target, folder], {
+      isAway: (name) => {
+        if (name !== step) return false;
+        if (!isStopped) sessions.stop('restore');
+        isStopped = true;
+        return true;
+      },
+    });
+    const order = { repositoryId: 'offsite', restorePointId: keyOf(-1), ...where };
+    const outcome = await sessions.restore(order, NOW_MS);
+    return { outcome, minutes: (sessions.nowMs - NOW_MS) / 60_000 };
+  }
+
+  it('ends as stopped when it is to stop before they have their names, and says why', async () => {
+    const { outcome, minutes } = await stoppedWhileUntaken('finishRestore');
+    expect(outcome).toMatchObject({
+      result: 'stopped',
+      notes: [expect.stringMatching(/^it was stopped while .* names: .*: no worker that reaches/)],
+    });
+    expect(minutes).toBeLessThan(5);
+  });
+
+  it('ends well when it is to stop and all have their names, and says what it leaves', async () => {
+    const { outcome, minutes } = await stoppedWhileUntaken('endRestore');
+    expect(outcome).toMatchObject({ result: 'success' });
+    expect(outcome.notes[0]).toMatch(/^what the restore needed .* taken away: no worker that/);
+    expect(minutes).toBeLessThan(5);
+  });
+
+  it('goes on when a worker is there again, however long it was away', async () => {
+    const { target, keyOf } = await machine();
+    const folder = new SimulatedRepository('folder:/tmp/restored');
+    const where = { destinationPath: folder.id.slice('folder:'.length), format: 'raw' } as const;
+    const sessions: LocalSessions = new LocalSessions([target, folder], {
+      isAway: (name) => name === 'finishRestore' && sessions.nowMs < NOW_MS + 3_600_000,
+    });
+    const order = { repositoryId: 'offsite', restorePointId: keyOf(-1), ...where };
+    expect(await sessions.restore(order, NOW_MS)).toMatchObject({ result: 'success' });
+    expect(sessions.nowMs - NOW_MS).toBeLessThan(3_600_000 + 2 * 60_000);
+  });
+});

@@ -189,3 +189,22 @@ function initialization(start: ExecutionStart): coresdk.workflow_activation.IIni
     headers: {},
   };
 }
+
+/** As a parent is told that its child has failed. */
+export function childFailure(
+  { workflowId, workflowType, runId }: ExecutionStart,
+  cause: Failure,
+): Failure {
+  const childWorkflowExecutionFailureInfo = {
+    namespace: 'test',
+    workflowExecution: { workflowId, runId },
+    workflowType: { name: workflowType },
+  };
+  return { message: 'Child Workflow execution failed', cause, childWorkflowExecutionFailureInfo };
+}
+
+type ChildResult = NonNullable<Job['resolveChildWorkflowExecution']>['result'];
+
+export function childEnd(seq: number, result: ChildResult): Job {
+  return { resolveChildWorkflowExecution: { seq, result } };
+}

@@ -5,15 +5,17 @@ import type { Activities } from '../../../activities/activities.js';
 import { TURN_ACTIVITY, TURN_UPDATE } from '../../../src/domain/sessions/turn.js';
 import { inActivity } from '../activities/in-activity.js';
 import {
+  childEnd,
+  childFailure,
   Execution,
   type Command,
   type ExecutionStart,
-  type Job,
+  type Failure,
   type Outcome,
   type Payload,
   type ScheduledActivity,
 } from './execution.js';
-import { nextAttemptAtMs, retryStateOf } from './next-attempt.js';
+import { activityFailure, nextAttemptAtMs, untakenEnd } from './next-attempt.js';
 import { assertSizes } from './payload-size.js';
 
 /** The process that does the activities. */
@@ -24,6 +26,8 @@ export interface LocalWorker {
   isDead(): boolean;
   /** Whether nobody learns of what was just done, so that it is done again. */
   losesAnswer?(activity: string, attempt: number): boolean;
+  /** Whether it takes up no such activity just now. */
+  isAway?(activity: string): boolean;
   /** Called before each activity, with a way to ask the workflow that wants it. */
   before?(activity: string, ask: Ask): Promise<void>;
   /** Called when everything waits for a later moment, with a way to ask any workflow. */
@@ -41,7 +45,8 @@ export interface HeldId {
   readonly untilMs: number;
 }
 
-const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
 
 type Activity = (input: unknown) => Promise<unknown>;
 
@@ -201,8 +206,12 @@ export class LocalServer {
     seq: number,
     activity: ScheduledActivity,
   ): Promise<void> {
-    // Whatever comes of it: it was begun.
     const { attempt, command } = activity;
+    if (this.worker.isAway?.(command.activityType ?? '') === true) {
+      this.leave(execution, seq, activity);
+      return;
+    }
+    // Whatever comes of it: it was begun.
     execution.activities.set(seq, { ...activity, attempt: attempt + 1 });
     let result: Payload | null = null;
     try {
@@ -248,14 +257,27 @@ export class LocalServer {
       execution.activities.set(seq, { ...activity, attempt: activity.attempt + 1, dueAtMs });
       return;
     }
+    this.failForGood(execution, seq, activity, cause);
+  }
+
+  /** It waits in its queue for as long as it may. */
+  private leave(execution: Execution, seq: number, activity: ScheduledActivity): void {
+    const { atMs, failure } = untakenEnd(activity);
+    if (this.nowMs >= atMs) this.failForGood(execution, seq, activity, failure);
+    else {
+      const dueAtMs = Math.min(atMs, this.nowMs + MINUTE_MS);
+      execution.activities.set(seq, { ...activity, dueAtMs });
+    }
+  }
+
+  private failForGood(
+    execution: Execution,
+    seq: number,
+    activity: ScheduledActivity,
+    cause: Failure,
+  ): void {
     execution.activities.delete(seq);
-    const { activityType, activityId } = activity.command;
-    const retryState = retryStateOf(activity, cause);
-    const failure = {
-      message: 'Activity task failed',
-      cause,
-      activityFailureInfo: { activityType: { name: activityType }, activityId, retryState },
-    };
+    const failure = activityFailure(activity, cause);
     execution.news.push({ resolveActivity: { seq, result: { failed: { failure } } } });
   }
 
@@ -373,20 +395,14 @@ export class LocalServer {
 
   private conclude(execution: Execution, outcome: Outcome): void {
     execution.outcome = outcome;
-    const { parent, workflowId, workflowType, runId } = execution.start;
+    const { parent } = execution.start;
     if (parent === null) return;
     const { seq } = parent;
     const { news } = this.executions.get(parent.runId)!;
     if (outcome.type === 'completed')
       news.push(childEnd(seq, { completed: { result: outcome.result } }));
     else if (outcome.type === 'failed') {
-      const childWorkflowExecutionFailureInfo = {
-        namespace: 'test',
-        workflowExecution: { workflowId, runId },
-        workflowType: { name: workflowType },
-      };
-      const message = 'Child Workflow execution failed';
-      const failure = { message, cause: outcome.failure, childWorkflowExecutionFailureInfo };
+      const failure = childFailure(execution.start, outcome.failure);
       news.push(childEnd(seq, { failed: { failure } }));
     }
   }
@@ -412,12 +428,6 @@ const SHOWN_ONLY: ReadonlySet<string> = new Set(
 );
 /** StartChildWorkflowExecutionFailedCause of coresdk. */
 const ALREADY_EXISTS = 1;
-
-type ChildResult = NonNullable<Job['resolveChildWorkflowExecution']>['result'];
-
-function childEnd(seq: number, result: ChildResult): Job {
-  return { resolveChildWorkflowExecution: { seq, result } };
-}
 
 function payloadValue(payload: Payload | null): unknown {
   return payload === null ? undefined : defaultPayloadConverter.fromPayload(payload);

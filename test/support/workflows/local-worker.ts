@@ -26,6 +26,8 @@ export interface WorkerOptions {
   readonly meters?: RateMeters;
   /** Default: when one of its repositories has crashed. */
   readonly isDead?: () => boolean;
+  /** As `LocalWorker.isAway`. Default: never. */
+  readonly isAway?: (activity: string) => boolean;
   /** As `LocalWorker.losesAnswer`. Default: never. */
   readonly losesAnswer?: (activity: string, attempt: number) => boolean;
   /** What happens meanwhile. */
@@ -41,6 +43,7 @@ export class InProcessWorker implements LocalWorker {
   readonly before: (name: string, ask: Ask) => Promise<void>;
   readonly whileWaiting: (ask: AskAny) => Promise<void>;
   readonly losesAnswer: (activity: string, attempt: number) => boolean;
+  readonly isAway: (activity: string) => boolean;
   activity = '';
 
   constructor(repositories: readonly BackupRepository[], options: WorkerOptions = {}) {
@@ -50,6 +53,7 @@ export class InProcessWorker implements LocalWorker {
     this.before = options.beforeActivity ?? (() => Promise.resolve());
     this.whileWaiting = options.whileWaiting ?? (() => Promise.resolve());
     this.losesAnswer = options.losesAnswer ?? (() => false);
+    this.isAway = options.isAway ?? (() => false);
     const mover: InProcessMover = new InProcessMover(...repositories);
     if (options.meters !== undefined) mover.meters = options.meters;
     this.activities = createActivities({

@@ -2,10 +2,10 @@ import { optionalTsToMs } from '@temporalio/common/lib/time.js';
 import proto from '@temporalio/proto';
 import type { Failure, ScheduledActivity } from './execution.js';
 
-const { RetryState } = proto.temporal.api.enums.v1;
+const { RetryState, TimeoutType } = proto.temporal.api.enums.v1;
 
 /** What the server says of an activity that has failed for good. */
-export function retryStateOf(
+function retryStateOf(
   { command: { retryPolicy }, attempt }: ScheduledActivity,
   { applicationFailureInfo }: Failure,
 ): proto.temporal.api.enums.v1.RetryState {
@@ -37,4 +37,30 @@ export function nextAttemptAtMs(
   const dueAtMs = nowMs + Math.min(mostMs, firstMs * 2 ** (attempt - 1));
   const limitMs = optionalTsToMs(command.scheduleToCloseTimeout);
   return limitMs !== undefined && dueAtMs > scheduledAtMs + limitMs ? null : dueAtMs;
+}
+
+/** How an activity that no worker takes up ends, and when, in epoch milliseconds. */
+export function untakenEnd({ command, scheduledAtMs }: ScheduledActivity): {
+  readonly atMs: number;
+  readonly failure: Failure;
+} {
+  const startMs = optionalTsToMs(command.scheduleToStartTimeout) ?? Infinity;
+  const closeMs = optionalTsToMs(command.scheduleToCloseTimeout) ?? Infinity;
+  const timeoutType =
+    startMs < closeMs
+      ? TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_START
+      : TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE;
+  const failure = { message: 'activity timeout', timeoutFailureInfo: { timeoutType } };
+  return { atMs: scheduledAtMs + Math.min(startMs, closeMs), failure };
+}
+
+/** As a workflow is told that its activity has failed for good. */
+export function activityFailure(activity: ScheduledActivity, cause: Failure): Failure {
+  const { activityType, activityId } = activity.command;
+  const retryState = retryStateOf(activity, cause);
+  return {
+    message: 'Activity task failed',
+    cause,
+    activityFailureInfo: { activityType: { name: activityType }, activityId, retryState },
+  };
 }
