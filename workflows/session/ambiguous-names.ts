@@ -14,7 +14,7 @@ import { newTask, type CopyTask } from '../../src/domain/sessions/copy-session.j
 import type { FoundWorkload } from '../../src/domain/sources/found-workload.js';
 import type { SourceLook } from './unknown-names.js';
 
-/** Before, an id that several workloads had before started all of them, and was told by nobody. */
+/** Before, an id that several workloads had before started all of them, and was told by nobody; one that is a name of another now started both. */
 const AMBIGUOUS_IDS = 'copySession-20261128-ambiguous-ids';
 
 /** What is to be said of names that may be meant for one of several workloads. No failure: what is copied is good, and a retry would name them again.
@@ -39,12 +39,12 @@ export function ambiguousTasks(
         : [
             `the session was started for ids that several workloads had before, and copied none of them for it: ${ambiguousText(ordered)}`,
           ];
-  const isStarted = started === undefined ? () => true : namedIn(started);
-  if (texts.length === 0 || !patched(AMBIGUOUS_IDS)) return { tasks: [], isStarted };
-  return {
-    tasks: texts.map(warning),
-    isStarted: started === undefined ? isStarted : orderedBy(started, ordered),
-  };
+  const isNamed = started === undefined ? () => true : namedIn(started);
+  const isOrdered = started === undefined ? isNamed : orderedBy(started, all);
+  const isSame = all.every((workload) => isOrdered(workload) === isNamed(workload));
+  if ((texts.length === 0 && isSame) || !patched(AMBIGUOUS_IDS))
+    return { tasks: [], isStarted: isNamed };
+  return { tasks: texts.map(warning), isStarted: isOrdered };
 }
 
 function warning(text: string): CopyTask {

@@ -19,24 +19,31 @@ export function ambiguousIds(
   const former = new Map<string, Set<string>>();
   for (const { id, otherIds = [] } of workloads)
     for (const other of otherIds) former.set(other, (former.get(other) ?? new Set()).add(id));
-  const isNow = new Set(workloads.flatMap(({ id, name }) => [id, name]));
+  const isNow = namesOfNow(workloads);
   return [...new Set(names)].flatMap((id) => {
     const now = [...(former.get(id) ?? [])].sort();
     return now.length > 1 && !isNow.has(id) ? [{ id, now }] : [];
   });
 }
 
-/** Whether an order for these names is for a workload: by an id that several had before it is for none of them. */
+/** Whether an order for these names is for a workload: by an id that several had before it is for none of them, and what somebody is called now is that one's
+ *  alone. */
 export function orderedBy(
   names: readonly string[],
-  ambiguous: readonly AmbiguousId[],
+  workloads: readonly NamedWorkload[],
 ): (workload: NamedWorkload) => boolean {
   const known = new Set(names);
-  const nobodys = new Set(ambiguous.map(({ id }) => id));
+  const isNow = namesOfNow(workloads);
+  const nobodys = new Set(ambiguousIds(names, workloads).map(({ id }) => id));
+  const isAlone = (former: string) => !nobodys.has(former) && !isNow.has(former);
   return ({ id, name, otherIds = [] }) =>
     known.has(id) ||
     known.has(name) ||
-    otherIds.some((other) => known.has(other) && !nobodys.has(other));
+    otherIds.some((former) => known.has(former) && isAlone(former));
+}
+
+function namesOfNow(workloads: readonly NamedWorkload[]): ReadonlySet<string> {
+  return new Set(workloads.flatMap(({ id, name }) => [id, name]));
 }
 
 /** Names in the definition of a job that may be meant for one of several workloads, and hold for all of them: a copy too many is no loss. One plain sentence

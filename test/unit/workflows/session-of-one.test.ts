@@ -181,6 +181,23 @@ describe('sessions over one machine', () => {
     );
   });
 
+  it('that are started for a name of now are for nobody who had it as an id before', async () => {
+    const time = NOW_MS - HOUR_MS;
+    const machine = new GrowingSource(source, 'pool', { blockCount: 2 });
+    await machine.backUp(time, 'full');
+    const [first] = machine.days;
+    const bytes = (await filesBelow(source, 'pool')).get(first!.fileName)!;
+    const [at] = first!.fileName.split('.');
+    const [point, disk] = ['1', '2'].map((n) => `00000000-0000-4000-9000-00000000000${n}`);
+    await source.put(`pool/${at}.${point}.${disk}.full.qcow2`, bytes);
+    // Its folder has the name that was the id of what lay in the other one.
+    await new GrowingSource(source, 'ovirt-pool', { blockCount: 2 }).backUp(time, 'full');
+    const started = await sessions.copy(JOB, NOW_MS, { workloads: ['ovirt-pool'] });
+    expect(started.tasks.map(({ workloadId, result }) => [workloadId, result])).toEqual([
+      ['ovirt-ovirt-pool', 'success'],
+    ]);
+  });
+
   it('plan anew after a file that its format could not hold', async () => {
     const refused = vi
       .spyOn(composerOf('raw'), 'compose')
