@@ -13,19 +13,23 @@ const IS_RETRYABLE: Record<ErrorKind, boolean> = {
   unsupported: false,
 };
 
-/** A bug is tried this often, in case it was the machine (memory, a dying process), then it fails the task. */
+/** A bug is tried this often, in case it was the machine (memory, a dying process), then it fails the task. So is what ended with a thread that had no more memory: another task of
+ *  that thread may have taken it. */
 const BUG_ATTEMPTS = 5;
 
 /** The one translation at the activity edge: `type` is the error code, `details[0]` what a reader needs besides the message. */
 export function toApplicationFailure(error: unknown, attempt: number): ApplicationFailure {
-  if (error instanceof BackupError)
+  if (error instanceof BackupError) {
+    const isRetryable =
+      error.code === 'WORKER_OUT_OF_MEMORY' ? attempt < BUG_ATTEMPTS : IS_RETRYABLE[error.kind];
     return ApplicationFailure.create({
       type: error.code,
       message: error.message,
-      nonRetryable: !IS_RETRYABLE[error.kind],
+      nonRetryable: !isRetryable,
       details: [{ hint: error.hint, ...error.details }],
       cause: error,
     });
+  }
   const bug = error instanceof Error ? error : new Error(String(error));
   return ApplicationFailure.create({
     type: 'BUG',

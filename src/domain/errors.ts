@@ -291,6 +291,12 @@ export const ERROR_CODES = {
     meaning: 'Another `longhaul serve` uses this state directory.',
     hint: 'Stop the other server, or choose another stateDirectory.',
   },
+  WORKER_OUT_OF_MEMORY: {
+    kind: 'exhausted',
+    meaning:
+      'A thread of a worker needed more memory than it may have; what it did beside that ended with it.',
+    hint: 'It is tried again. If it comes again, start that worker with more (`NODE_OPTIONS=--max-old-space-size=8192`, in MiB), or divide the repository that it lists.',
+  },
   SERVER_ANSWER_UNKNOWN: {
     kind: 'unavailable',
     meaning:

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
+import { Worker, type ResourceLimits } from 'node:worker_threads';
 import type { BackupRepository, SourceRepository } from '../repository/backup-repository.js';
 import { kindOf } from '../repository/kinds.js';
 import type { RepositoryLocation } from '../repository/open-repository.js';
@@ -28,12 +28,7 @@ import {
   type ThreadSetup,
 } from './thread-messages.js';
 import { threadEntry } from './thread-entry.js';
-
-/** What a thread makes for a block lives shortly: more room for it than this only lets garbage lie (docs/PERFORMANCE.md, Memory). */
-const YOUNG_GENERATION_MIB = 4;
-/** What has outlived that is looked through when it has grown by half, and not, as where a heap may take 4 GiB, by three times (docs/PERFORMANCE.md, Memory). It is also
- *  the most that a thread may hold. */
-const OLD_GENERATION_MIB = 1024;
+import { heapOfProcess, memoryOf, threadFailure, type ThreadWork } from './thread-memory.js';
 
 /** One reads while another computes. */
 const MIN_THREADS = 2;
@@ -43,6 +38,8 @@ const MIN_THREADS = 2;
 export class DataMover {
   private readonly threads: MoverThread[] = [];
   private lookThread: MoverThread | null = null;
+  /** A plan of a job lists its sources whole, and reads trees, for which a thread that waits for storage is the faster one. */
+  private planThread: MoverThread | null = null;
   /** For the small looks that need no thread: listing, records. */
   readonly repository: (id: string) => Promise<BackupRepository>;
   /** The same for what is only read. */
@@ -90,14 +87,14 @@ export class DataMover {
     return this.storage.withReserve(input.targetRepositoryId, () => this.run(name, input, control));
   }
 
-  /** Runs one operation on the least busy thread, a look on the thread of looks. Stop it through `control`; it then rejects with
+  /** Runs one operation on the least busy thread, a look and the plan of a job on threads of their own. Stop it through `control`; it then rejects with
    *  `TaskStopped`. */
   async run<N extends ThreadOperation>(
     name: N,
     input: OperationInput<N>,
     control: TaskControl,
   ): Promise<OperationOutput<N>> {
-    const thread = LOOK_OPERATIONS.has(name) ? this.threadOfLooks() : this.leastBusy();
+    const thread = this.threadFor(name);
     const output = await thread.ask({
       type: 'operation',
       name,
@@ -134,11 +131,16 @@ export class DataMover {
     if (failures.length > 0) throw failures[0];
   }
 
+  private threadFor(name: ThreadOperation): MoverThread {
+    if (LOOK_OPERATIONS.has(name)) return this.threadOfLooks();
+    return name === 'planJob' ? this.threadOfPlans() : this.leastBusy();
+  }
+
   private leastBusy(): MoverThread {
     const idle = this.threads.find((thread) => thread.pending === 0);
     if (idle !== undefined) return idle;
     if (this.threads.length < this.threadCount) {
-      const thread = new MoverThread(this.setup(false), this.facts, () =>
+      const thread = this.newThread('copies', false, () =>
         this.threads.splice(this.threads.indexOf(thread), 1),
       );
       this.threads.push(thread);
@@ -148,21 +150,22 @@ export class DataMover {
   }
 
   private threadOfLooks(): MoverThread {
-    return (this.lookThread ??= new MoverThread(
-      this.setup(true),
-      this.facts,
-      () => (this.lookThread = null),
-    ));
+    return (this.lookThread ??= this.newThread('lists', true, () => (this.lookThread = null)));
   }
 
-  private setup(isForLooks: boolean): ThreadSetup {
+  private threadOfPlans(): MoverThread {
+    return (this.planThread ??= this.newThread('lists', false, () => (this.planThread = null)));
+  }
+
+  private newThread(work: ThreadWork, isForLooks: boolean, onExit: () => void): MoverThread {
     const { locations: repositories, stateDirectory, meters } = this;
-    return { repositories, stateDirectory, meters: meters.shared, isForLooks };
+    const setup = { repositories, stateDirectory, meters: meters.shared, isForLooks };
+    return new MoverThread(setup, memoryOf(work, heapOfProcess()), this.facts, onExit);
   }
 
   async close(): Promise<void> {
-    const looks = this.lookThread === null ? [] : [this.lookThread];
-    await Promise.all([...this.threads, ...looks].map((thread) => thread.terminate()));
+    const ofLists = [this.lookThread, this.planThread].filter((thread) => thread !== null);
+    await Promise.all([...this.threads, ...ofLists].map((thread) => thread.terminate()));
   }
 }
 
@@ -177,19 +180,14 @@ class MoverThread {
 
   constructor(
     setup: ThreadSetup,
+    memory: ResourceLimits,
     private readonly facts: FactKeeper,
     onExit: () => void,
   ) {
-    this.worker = new Worker(threadEntry(), {
-      workerData: setup,
-      resourceLimits: {
-        maxOldGenerationSizeMb: OLD_GENERATION_MIB,
-        ...(setup.isForLooks ? {} : { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB }),
-      },
-    });
+    this.worker = new Worker(threadEntry(), { workerData: setup, resourceLimits: memory });
     this.worker.unref();
     this.worker.on('message', (message: ThreadReply | FactRequest) => this.take(message));
-    this.worker.on('error', (error) => this.failAll(error));
+    this.worker.on('error', (error) => this.failAll(threadFailure(error, memory)));
     this.worker.on('exit', () => {
       this.failAll(new Error('a data mover thread ended unexpectedly'));
       onExit();
