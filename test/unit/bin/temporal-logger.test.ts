@@ -1,6 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
+import { toApplicationFailure } from '../../../activities/application-failure.js';
 import { temporalLogger } from '../../../src/bin/temporal-logger.js';
 
 function logged(log: (logger: ReturnType<typeof temporalLogger>) => void): unknown[] {
@@ -29,9 +30,12 @@ it('says what failed an activity, with its code and hint, and without what nobod
   expect(line).not.toHaveProperty('taskToken');
 });
 
-it('shows the stack of a bug', () => {
+it.each([
+  ['a bug', new TypeError('x is none')],
+  ['a bug in an activity', toApplicationFailure(new TypeError('x is none'), 1)],
+])('shows the stack of %s', (_, error) => {
   const [line] = logged((logger) => {
-    logger.error('failed', { error: new TypeError('x is none') });
+    logger.error('failed', { error });
   });
   expect(line).toMatchObject({ error: { type: 'TypeError', message: 'x is none' } });
   expect((line as { error: { stack: string } }).error.stack).toContain('temporal-logger.test.ts');
