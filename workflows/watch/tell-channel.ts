@@ -52,6 +52,8 @@ export interface SiteNews extends Pick<SafetyLook, 'sentence' | 'state'> {
   readonly isSilenced: (problem: ObservedProblem) => boolean;
   /** Whether the look could not have shown it. */
   readonly isUnseen: (problem: ObservedProblem) => boolean;
+  /** Whether it could have shown everything. */
+  readonly isWhole: boolean;
   /** Of what ended and waits for one channel, as JSON. undefined: earlier builds bounded its number alone, and let what was only counted wait. */
   readonly mostWaitingBytes: number | undefined;
 }
@@ -62,7 +64,8 @@ export async function tellChannel(
   remembered: ChannelMemory | undefined,
   look: SiteNews,
 ): Promise<ChannelMemory> {
-  const { step: newStep, sentence, state, timeZone, isSilenced, isUnseen, mostWaitingBytes } = look;
+  const { step: newStep, sentence, state, timeZone, isSilenced, mostWaitingBytes } = look;
+  const { isUnseen, isWhole } = look;
   const nowMs = Date.now();
   const isBelieved = patched(CLOCK_AHEAD);
   const before =
@@ -72,7 +75,7 @@ export async function tellChannel(
   const at = { sentence, number: told + 1, nowMs };
   const { notice, knowledge } = patched(KNOWS_WHAT_WAS_TOLD)
     ? newsNotice(channel, before, {
-        ...{ step: newStep, isSilenced, isUnseen, isHeld, at, mostWaitingBytes },
+        ...{ step: newStep, isSilenced, isUnseen, isWhole, isHeld, at, mostWaitingBytes },
       })
     : stepNotice(channel, before, { step: newStep, isHeld, at });
   if (notice !== null && (await startDelivery(channel.id, notice))) told++;
@@ -114,10 +117,11 @@ function newsNotice(
     step,
     isSilenced,
     isUnseen,
+    isWhole,
     isHeld,
     at,
     mostWaitingBytes,
-  }: ToTell & Pick<SiteNews, 'isSilenced' | 'isUnseen' | 'mostWaitingBytes'>,
+  }: ToTell & Pick<SiteNews, 'isSilenced' | 'isUnseen' | 'isWhole' | 'mostWaitingBytes'>,
 ): Told {
   const found = newsFor(channel, before, step, isSilenced);
   const isEarlier = mostWaitingBytes === undefined;
@@ -125,7 +129,7 @@ function newsNotice(
   const counted = isEarlier ? { ...news, moreEnded: 0 } : news;
   const isTold = !isHeld && isTimely(counted, before ?? {}, keysOf(step.begun), at.nowMs);
   const knowledge = knowledgeAfter(channel, before, step, news, isTold, mostWaitingBytes);
-  const told = () => noticeOf(asSeenNow(news, step, isUnseen, at.nowMs), at);
+  const told = () => noticeOf({ ...asSeenNow(news, step, isUnseen, at.nowMs), isWhole }, at);
   return { notice: isTold ? told() : null, knowledge };
 }
 

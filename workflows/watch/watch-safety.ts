@@ -16,7 +16,12 @@ import {
 } from '../../src/domain/safety/alert-ledger.js';
 import { marked, unmarked } from '../../src/domain/safety/channel-marks.js';
 import { afterRefusal } from '../../src/domain/safety/channel-news.js';
-import { hiddenMostMs, isBehind, NOTHING_UNREAD } from '../../src/domain/safety/hidden-problems.js';
+import {
+  hiddenMostMs,
+  hidesContent,
+  isBehind,
+  NOTHING_UNREAD,
+} from '../../src/domain/safety/hidden-problems.js';
 import type { WatchedChannel } from '../../src/domain/safety/notification-channel.js';
 import { heldSilences, isSilenced, MAX_SILENCES } from '../../src/domain/safety/silence.js';
 import { isStop, reasonOf } from '../failures.js';
@@ -78,7 +83,8 @@ export async function watchSafety(memory: WatchMemory = NO_MEMORY): Promise<void
       const { timeZone } = rules;
       const mostWaitingBytes = waitingBytes(rules.told.length);
       const told = { sentence, state: look.state, timeZone, mostWaitingBytes };
-      const news = { step, ...told, isSilenced: isSilencedNow, isUnseen: unseenBy(look) };
+      const seen = { isUnseen: unseenBy(look), isWhole: isSeenWhole(look) };
+      const news = { step, ...told, isSilenced: isSilencedNow, ...seen };
       forgetRemoved(channels, rules.told);
       for (const channel of rules.told) {
         noteRefusals();
@@ -194,6 +200,10 @@ function unseenBy({
   unread = NOTHING_UNREAD,
 }: SafetyLook): (problem: ObservedProblem) => boolean {
   return (problem) => !isWhole || isBehind(unread, problem);
+}
+
+function isSeenWhole({ isWhole, unread = NOTHING_UNREAD }: SafetyLook): boolean {
+  return isWhole && !hidesContent(unread);
 }
 
 /** Beside the verdict what messages are silent of. */

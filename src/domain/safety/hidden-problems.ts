@@ -64,6 +64,11 @@ export function unreadOf(problems: readonly Finding[]): Unread {
   };
 }
 
+/** Whether anything hides what lies in a repository. */
+export function hidesContent({ repositoryIds, jobIds, sources }: Unread): boolean {
+  return repositoryIds.length + jobIds.length > 0 || sources !== undefined;
+}
+
 function whereOf(problems: readonly Finding[]): Pick<Unread, 'repositoryIds' | 'jobIds'> {
   return {
     repositoryIds: distinct(problems.flatMap(({ repositoryId }) => repositoryId ?? [])),

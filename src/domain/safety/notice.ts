@@ -62,6 +62,8 @@ export interface News extends Pick<LedgerStep, 'begun' | 'ended'> {
   readonly returned?: readonly OpenAlert[];
   /** It refused a message before, so nobody knows what it heard. */
   readonly isAgain?: boolean;
+  /** false: something cannot be read now, so that nobody knows of what is only counted whether it is well still. Absent: all was seen. */
+  readonly isWhole?: boolean;
 }
 
 /** As earlier builds told it: what begins or ends in one look and is wanted. null: nothing.
@@ -86,7 +88,7 @@ export interface NoticeTime {
 /** All of it in one message. */
 export function noticeOf(news: News, { sentence, number, nowMs }: NoticeTime): Notice {
   const { begun, ended, moreEnded = 0, isAgain = false } = news;
-  const [first] = [...begun, ...ended];
+  const first = begun[0] ?? ended.find(isHidden) ?? ended[0];
   const kind = begun.length > 0 ? 'alarm' : 'recovery';
   const endedCount = ended.length + moreEnded;
   const count = Math.max(begun.length, endedCount);
@@ -97,24 +99,43 @@ export function noticeOf(news: News, { sentence, number, nowMs }: NoticeTime): N
     number,
     kind,
     severity: kind === 'alarm' ? gravest(begun) : null,
-    subject: `${kind === 'alarm' ? 'Not well' : endWords(first)}: ${what}`,
+    subject: `${kind === 'alarm' ? 'Not well' : recoveryWords(news)}: ${what}`,
     lines: [
       ...(isAgain ? [AGAIN] : []),
       ...named(begun, begun.length, (alert) => problemLines(alert, nowMs)),
-      ...named(ended, endedCount, (alert) => [
-        `${endWords(alert)} after ${elapsedText(nowMs - (alert.problem.sinceMs ?? alert.firstSeenMs))}: ${alert.problem.text}`,
-      ]),
+      ...named(ended, endedCount, (alert) => endLines(alert, nowMs), moreEndedWords(news)),
       sentence,
     ],
     at: new Date(nowMs).toISOString(),
   };
 }
 
+const WELL = 'Well again';
+const NOT_SEEN = 'No longer seen (something cannot be read)';
+const WELL_OR_NOT_SEEN = 'Well again, or no longer seen';
+
 /** Nobody has seen that what is hidden is well. */
-function endWords(ended: OpenAlert | undefined): string {
-  return ended?.hiddenSinceMs === undefined
-    ? 'Well again'
-    : 'No longer seen (something cannot be read)';
+function isHidden({ hiddenSinceMs }: OpenAlert): boolean {
+  return hiddenSinceMs !== undefined;
+}
+
+/** Of the whole message: as little as is known of any that ended. */
+function recoveryWords({ ended, moreEnded = 0, isWhole = true }: News): string {
+  if (ended.some(isHidden)) return NOT_SEEN;
+  if (isWhole) return WELL;
+  if (ended.length === 0) return NOT_SEEN;
+  return moreEnded > 0 ? WELL_OR_NOT_SEEN : WELL;
+}
+
+/** Of what is not named. */
+function moreEndedWords({ ended, moreEnded = 0, isWhole = true }: News): string {
+  const isSeen = (isWhole || moreEnded === 0) && !ended.slice(MAX_NAMED).some(isHidden);
+  return isSeen ? '' : ` (${WELL_OR_NOT_SEEN.toLowerCase()})`;
+}
+
+function endLines(alert: OpenAlert, nowMs: number): string[] {
+  const since = elapsedText(nowMs - (alert.problem.sinceMs ?? alert.firstSeenMs));
+  return [`${isHidden(alert) ? NOT_SEEN : WELL} after ${since}: ${alert.problem.text}`];
 }
 
 const AGAIN =
@@ -234,10 +255,11 @@ function named(
   alerts: readonly OpenAlert[],
   count: number,
   linesOf: (alert: OpenAlert) => readonly string[],
+  moreWords = '',
 ): string[] {
   const lines = alerts.slice(0, MAX_NAMED).flatMap(linesOf);
   const more = count - Math.min(alerts.length, MAX_NAMED);
-  return more > 0 ? [...lines, `and ${more} more`] : lines;
+  return more > 0 ? [...lines, `and ${more} more${moreWords}`] : lines;
 }
 
 function gravest(alerts: readonly OpenAlert[]): SafetySeverity | null {

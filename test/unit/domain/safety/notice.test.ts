@@ -10,7 +10,9 @@ import {
   digest,
   believedDay,
   digestDay,
+  noticeOf,
   noticeOfStep,
+  type News,
 } from '../../../../src/domain/safety/notice.js';
 
 const NOW_MS = Date.parse('2026-11-26T03:00:00Z');
@@ -109,6 +111,46 @@ describe('a notice', () => {
     expect(digest(CHANNEL, many, daily).lines).toHaveLength(12);
     expect(digest(CHANNEL, many, daily).subject).toBe('30 problems are open');
     expect(digest(CHANNEL, [], daily)).toMatchObject({ subject: 'All is well', severity: null });
+  });
+});
+
+describe('the words of what ended', () => {
+  const hidden = { ...alert('db08 is late'), hiddenSinceMs: NOW_MS };
+  const well = alert('db07 is late');
+  const wells = Array.from({ length: 20 }, () => well);
+  it.each<[string, Partial<News>, string, string | undefined]>([
+    [
+      'of one that is well, and one that is hidden',
+      { ended: [well, hidden] },
+      'No longer seen (something cannot be read): db08 is late (+1)',
+      undefined,
+    ],
+    ['of what is counted', { ended: [well], moreEnded: 6 }, 'Well again: db07 is late (+6)', ''],
+    [
+      'of what is counted while something cannot be read',
+      { ended: [well], moreEnded: 6, isWhole: false },
+      'Well again, or no longer seen: db07 is late (+6)',
+      ' (well again, or no longer seen)',
+    ],
+    [
+      'of one that is hidden and not named',
+      { ended: [...wells, hidden] },
+      'No longer seen (something cannot be read): db08 is late (+20)',
+      ' (well again, or no longer seen)',
+    ],
+    ['of all of it', { moreEnded: 6 }, 'Well again: what was told before', ''],
+    [
+      'of all of it while something cannot be read',
+      { isAgain: true, isWhole: false },
+      'No longer seen (something cannot be read): what was told before',
+      undefined,
+    ],
+  ])('say no more than is known %s', (_, news, subject, more) => {
+    const notice = noticeOf({ begun: [], ended: [], ...news }, told);
+    expect(notice.subject).toBe(subject);
+    expect(notice.lines.find((line) => / more/.test(line))?.replace(/^and \d+ more/, '')).toBe(
+      more,
+    );
   });
 });
 
