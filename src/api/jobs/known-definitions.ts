@@ -11,6 +11,9 @@ import type { KnownJob } from './job-view.js';
 /** A definition may have a megabyte, of which nearly all are names of workloads. */
 const KNOWN_BYTES = 64 * 1024 * 1024;
 
+/** A definition that somebody edited in Temporal itself keeps its version. */
+const KNOWN_MS = 15 * 60_000;
+
 /** The list of Schedules is behind by less than this: what this process has written since is read from the Schedule itself. */
 const LIST_LAG_MS = 5_000;
 
@@ -36,6 +39,7 @@ export class KnownDefinitions<Job extends { readonly missedStarts: MissedStarts 
   readonly #definitionOf: (description: ScheduleDescription) => Job;
   readonly #read = new LRUCache<string, ReadDefinition<Job>>({
     maxSize: KNOWN_BYTES,
+    ttl: KNOWN_MS,
     sizeCalculation: ({ job }) => jsonBytes(job),
   });
   /** Calls under way that began after the last write. */
@@ -55,7 +59,7 @@ export class KnownDefinitions<Job extends { readonly missedStarts: MissedStarts 
 
   /** @param summary as the list of Schedules has it now
    *  @param describe null: there is no such job any more
-   *  @throws what it throws, which may be the call of another list */
+   *  @throws what it throws */
   async of(
     id: string,
     summary: ScheduleSummary,
@@ -65,8 +69,10 @@ export class KnownDefinitions<Job extends { readonly missedStarts: MissedStarts 
     if (known !== null) return known;
     const version = versionOf(summary);
     const underWay = this.#reading.get(id);
-    if (underWay !== undefined && underWay.version === version) return underWay.found;
-    const reading = { version, found: describe().then((found) => this.#remember(id, found)) };
+    const own = () => describe().then((found) => this.#remember(id, found));
+    // The call of another list may fail for a reason of that list, such as its deadline.
+    if (underWay !== undefined && underWay.version === version) return underWay.found.catch(own);
+    const reading = { version, found: own() };
     this.#reading.set(id, reading);
     try {
       return await reading.found;

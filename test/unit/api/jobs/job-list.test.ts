@@ -1,5 +1,6 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Client, ScheduleDescription, ScheduleSummary } from '@temporalio/client';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { JobList } from '../../../../src/api/jobs/job-list.js';
 import { enabledNote } from '../../../../src/api/jobs/missed-start.js';
 import type { RecordedOutcomes } from '../../../../src/api/sessions/recorded-outcomes.js';
@@ -98,6 +99,36 @@ it('asks once for the definitions that two lists want at the same time', async (
   const [first, second] = await Promise.all([all(), all()]);
   expect(described).toEqual(['nightly']);
   expect(second).toEqual(first);
+});
+
+it('asks for itself when the call of a list that it joined fails', async () => {
+  const { list, describe } = listOf({ nightly: { version: '1 a', name: 'nightly' } });
+  const late = list.all(async (id) => {
+    await describe(id);
+    throw new Error('its deadline is over');
+  });
+  const { items } = await list.all(describe);
+  expect(items.map(({ name }) => name)).toEqual(['nightly']);
+  await late;
+});
+
+it('asks again after a while, for what somebody has edited in Temporal itself', async () => {
+  const clock = vi.spyOn(performance, 'now').mockReturnValue(1_000);
+  const { all, described } = listOf({ nightly: { version: '1 a', name: 'nightly' } });
+  const listAfterMinutes = async (minutes: number) => {
+    clock.mockReturnValue(1_000 + minutes * 60_000);
+    await setTimeout(5); // so long the cache goes by the time that it asked for last
+    await all();
+  };
+  try {
+    await listAfterMinutes(0);
+    await listAfterMinutes(14);
+    expect(described).toEqual(['nightly']);
+    await listAfterMinutes(16);
+    expect(described).toEqual(['nightly', 'nightly']);
+  } finally {
+    clock.mockRestore();
+  }
 });
 
 it('asks anew after a write while another list is asking', async () => {
