@@ -39,7 +39,13 @@ import {
 import { refreshTasks } from './live-tasks.js';
 import { quoted } from '../executions/visibility-query.js';
 import type { RunningSessions, SessionSummary, SessionView } from './session-schemas.js';
-import { clauseOfResult, memoOf, summaryOf, type SessionExecution } from './session-summary.js';
+import {
+  clauseOfResult,
+  memoOf,
+  summaryOf,
+  withoutTriesMade,
+  type SessionExecution,
+} from './session-summary.js';
 import { taskViews } from './task-view.js';
 import { retryOf } from '../executions/step-retry.js';
 import { isNoAnswer } from '../executions/temporal-errors.js';
@@ -91,7 +97,7 @@ export class SessionStore {
     const items = [...last, ...(await this.#wentOnPast(filter, wentOn))]
       .map(summaryOf)
       .filter((session) => isAskedFor(session, filter));
-    return { items, nextCursor: page.nextCursor };
+    return { items: withoutTriesMade(items), nextCursor: page.nextCursor };
   }
 
   /** Of these sessions those that `list` shows with the same filter. */

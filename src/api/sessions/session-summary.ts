@@ -41,8 +41,20 @@ export function tryToCome(nextTryAt: string | null, nowMs: number): string | nul
   return nextTryAt;
 }
 
-/** As long as a try may take to begin, once it is due. */
-const TRY_BEGINS_MS = 60_000;
+/** As long as a try may take to begin, once it is due: one that could not be started is tried again ten minutes later. */
+const TRY_BEGINS_MS = 11 * 60_000;
+
+/** Of sessions in one list those are tried again no more after which, when that was due, another of the job began. */
+export function withoutTriesMade(sessions: readonly SessionSummary[]): SessionSummary[] {
+  const newest = new Map<string, number>();
+  for (const { jobId, startedAt } of sessions)
+    newest.set(jobId, Math.max(newest.get(jobId) ?? 0, Date.parse(startedAt)));
+  return sessions.map((session) => {
+    const { jobId, nextTryAt } = session;
+    const isMade = nextTryAt !== null && newest.get(jobId)! >= Date.parse(nextTryAt);
+    return isMade ? { ...session, nextTryAt: null } : session;
+  });
+}
 
 /** For sessions whose starter left no memo: Temporal marks those that a calendar started. */
 function guessTrigger(execution: Pick<WorkflowExecutionInfo, 'searchAttributes'>): SessionTrigger {
