@@ -214,14 +214,21 @@ export function describeChangingAnswers(context: () => BrowserContext): void {
           progress: { percent: 0, totalBytes: 0, etaSeconds: null },
           taskCounts: { ...counts, actionRequired: 0, nothingToCopy: 0 },
         })),
-        next: many.map((jobId) => ({
-          ...{ of: 'copyJob', jobId, jobName: jobId, timeZone: 'UTC' },
+        next: many.map((jobId, index) => ({
+          ...{ of: index < 90 ? 'copyJob' : 'fileBackupJob', jobId, jobName: jobId },
+          timeZone: 'UTC',
           at: '2026-11-26T22:00:00.000Z',
         })),
       });
       await tab.goto(served.origin);
       await tab.getByRole('link', { name: '99 more run' }).waitFor();
-      await tab.getByRole('link', { name: '92 more start within a day' }).waitFor();
+      await tab
+        .getByRole('link', { name: '82 more start within a day; the list of jobs' })
+        .waitFor();
+      const backups = tab.getByRole('link', {
+        name: '10 more start within a day; the list of file',
+      });
+      expect(await backups.getAttribute('href')).toBe('/file-backup-jobs');
       const height = await tab.evaluate('document.documentElement.scrollHeight');
       expect(height).toBeLessThan(2_000);
     });

@@ -55,7 +55,8 @@ function leftOf({ progress, taskCounts }: RunningSession): string {
 }
 
 export function NextStarts({ next }: { readonly next: readonly ComingRun[] }) {
-  const more = next.length - MOST_LINES;
+  const rest = next.slice(MOST_LINES);
+  const kinds = KINDS.filter((kind) => rest.some(({ of }) => of === kind));
   return (
     <Section title="Next 24 hours">
       {next.length === 0 && <Nothing>No job starts by its schedule within a day.</Nothing>}
@@ -66,15 +67,30 @@ export function NextStarts({ next }: { readonly next: readonly ComingRun[] }) {
           </FactOf>
         ))}
       </dl>
-      {more > 0 && (
-        <Link href="/jobs">
-          {more === 1 ? '1 more starts' : `${more} more start`} within a day; the list of jobs says
-          when
-        </Link>
-      )}
+      {kinds.map((kind) => (
+        <MoreStarts key={kind} kind={kind} count={rest.filter(({ of }) => of === kind).length} />
+      ))}
     </Section>
   );
 }
+
+function MoreStarts({ kind, count }: { readonly kind: ComingRun['of']; readonly count: number }) {
+  return (
+    <div>
+      <Link href={PAGES[kind]}>
+        {count === 1 ? '1 more starts' : `${count} more start`} within a day; the list of{' '}
+        {LISTS[kind]} says when
+      </Link>
+    </div>
+  );
+}
+
+const KINDS = ['copyJob', 'fileBackupJob'] as const satisfies readonly ComingRun['of'][];
+
+const LISTS: Readonly<Record<ComingRun['of'], string>> = {
+  copyJob: 'jobs',
+  fileBackupJob: 'file backups',
+};
 
 const PAGES: Readonly<Record<ComingRun['of'], string>> = {
   copyJob: '/jobs',
