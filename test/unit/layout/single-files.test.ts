@@ -165,6 +165,7 @@ describe('backups that are one file each', () => {
       ...{ 'a/web-2026-11-24.img': 512, 'a/web-2026-11-24.img.sha256': 'x' },
       ...{ 'a/web-2026-11-24.bmap': 'x', 'a/web-2026-11-24.xml': 'x', 'a/web.xml': 'x' },
       ...{ 'a/db.tar.gz': 'x', 'a/db.tar.gz.MD5': 'x', 'a/db.log': 'x', 'a/SHA256SUMS': 'x' },
+      'a/db.tar.gz.sha256sums.gpg': 'x',
     });
     const unrecognised: UnrecognisedFiles[] = [];
     const workloads = await scanRepository(repository, {
@@ -178,7 +179,11 @@ describe('backups that are one file each', () => {
         ),
       ]),
     ).toEqual([
-      ['db.tar.gz', 'db.tar.gz.MD5 = db.tar.gz.MD5'],
+      [
+        'db.tar.gz',
+        'db.tar.gz.MD5 = db.tar.gz.MD5',
+        'db.tar.gz.sha256sums.gpg = db.tar.gz.sha256sums.gpg',
+      ],
       [
         'web.img',
         'web-2026-11-24.img.sha256 = web-2026-11-24.img.sha256',
