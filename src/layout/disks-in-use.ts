@@ -7,9 +7,11 @@ import { loneIds } from './single-file.js';
 
 /** By ending, as what each of them was listed before its folder was known to be where machines run. */
 const LISTED_AS = [
-  { ending: /\.(?:qcow2|vmdk)$/i, prefix: 'disk', type: diskImageLayout.type.id },
-  { ending: /\.(?:raw|img)$/i, prefix: 'raw', type: rawImageLayout.type.id },
-  { ending: /\.vhd$/i, prefix: 'vhd', type: vhdImageLayout.type.id },
+  // One that builds on a raw disk was listed with that.
+  { ending: /\.qcow2$/i, prefixes: ['disk', 'raw'], type: diskImageLayout.type.id },
+  { ending: /\.vmdk$/i, prefixes: ['disk'], type: diskImageLayout.type.id },
+  { ending: /\.(?:raw|img)$/i, prefixes: ['raw'], type: rawImageLayout.type.id },
+  { ending: /\.vhd$/i, prefixes: ['vhd'], type: vhdImageLayout.type.id },
 ];
 
 /** Disks that machines run on, without a restore point: they are no backups, and were copied as such by releases that did not tell them by their place. Without these
@@ -26,7 +28,8 @@ export function disksInUse(
   for (const { name } of apart) {
     const row = LISTED_AS.find(({ ending }) => ending.test(name));
     if (row === undefined || descriptorOfExtent(name) !== null) continue;
-    const [id = '', ...otherIds] = loneIds(row.prefix, folder, name);
+    const ids = row.prefixes.flatMap((prefix) => loneIds(prefix, folder, name));
+    const [id = '', ...otherIds] = ids;
     if (known.has(id)) continue;
     disks.set(id, {
       ...{ id, name, type: row.type, folders: [folder], restorePoints: [] },

@@ -55,6 +55,8 @@ export interface SingleFiles {
   readonly isDated?: boolean;
   /** Date in a name without its ending. Absent: one that people understand. */
   readonly dateIn?: (base: string) => DatedName | null;
+  /** Start of the ids that layouts beside this one give to such a file, by its ending: whose it is may change with what lies beside it. Absent: none takes it. */
+  readonly otherPrefix?: Readonly<Record<string, string>>;
   /** Ids of what a file of this stem is a copy of, which is seen with it. Absent: there is none. */
   readonly idsOfOriginal?: (folder: string, stem: string) => readonly string[];
 }
@@ -154,6 +156,7 @@ export async function filesIn(
     const stem = named === null ? base : named.stem;
     const name = ending === '' ? stem : `${stem}.${ending}`;
     const idIn = (where: string): string => loneId(row.prefix, where, name);
+    const otherPrefix = row.otherPrefix?.[ending];
     found.push({
       ...{ entry, parts, name, id: idIn(place.place) },
       beside: [entry, ...parts]
@@ -165,6 +168,7 @@ export async function filesIn(
       otherIds: [
         ...(isDoubtful ? [idIn(folder), idIn(placeOfFolder.place)] : []),
         ...(row.idsOfOriginal?.(folder, stem) ?? []),
+        ...(otherPrefix === undefined ? [] : loneIds(otherPrefix, folder, entry.name)),
       ],
     });
   }

@@ -72,5 +72,6 @@ export const rawImageLayout = singleFilesLayout({
   // Of the last the layout of disk images leaves those that build on a raw disk beside them.
   formats: { ...orPacked({ raw: 'raw', img: 'raw', dd: 'raw' }), qcow2: 'qcow2' },
   linked: { raw: 'raw', qcow2: 'qcow2' },
+  otherPrefix: { qcow2: 'disk' },
   formatOf: rawOrFile,
 });

@@ -14,6 +14,8 @@ export const ec2ExportLayout = singleFilesLayout({
   // An import takes streams alone, so a disk of VMware stays what it is.
   formats: { ova: 'ova', vmdk: 'vmdk-stream', vhd: 'vhd', raw: 'raw' },
   isDated: false,
+  // In capitals they were no exports of it.
+  otherPrefix: { vmdk: 'disk', vhd: 'vhd', raw: 'raw', ova: 'ova' },
 });
 
 /** VHD files that lie alone: managed disks of Azure as they are downloaded (fixed), and those of anybody else, which no name tells from them; VHDX
@@ -51,4 +53,5 @@ export const diskImageLayout = singleFilesLayout({
   inParts: { imageOf: descriptorOfExtent, format: 'vmdk' },
   // A disk stays the workload that it is when a snapshot is put on it.
   leavesWhatIsOn: { disk: /\.(?:raw|img|dd)$/i, format: 'raw' },
+  otherPrefix: { qcow2: 'raw' },
 });

@@ -15,6 +15,7 @@ import { fullDisk, fullPoint } from '../full-point.js';
 import { writtenAtMs } from '../named-date.js';
 import { incomplete, type Finding, type PointFault } from '../point-fault.js';
 import { settleChains } from '../settle-chains.js';
+import { loneIds } from '../single-file.js';
 import { fileNamed } from '../image-head.js';
 import { wholeImageFault } from '../whole-image.js';
 import { folderWorkloadId } from '../workload-id.js';
@@ -89,7 +90,9 @@ async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promis
     ...{ files, closingRecord: 'silent' },
   });
   const name = nameOf(known, xml);
-  return [{ id, name, restorePoints: settleChains([point]) }];
+  // While there is no XML each is one of its own.
+  const otherIds = images.flatMap((image) => loneIds('disk', folder, image.name));
+  return [{ id, otherIds, name, restorePoints: settleChains([point]) }];
 }
 
 /** The folder and the XML are called as the machine; what stands in the XML may be its UUID. */

@@ -26,7 +26,11 @@ export const libvirtDefaultNamesLayout = singleFilesLayout({
   formats: { '': 'qcow2' },
   dateIn: datedBySeconds,
   // The disk beside it is set apart (`set-apart.ts`), and was not before the first push.
-  idsOfOriginal: (folder, disk) => loneIds(/\.qcow2$/.test(disk) ? 'disk' : 'raw', folder, disk),
+  idsOfOriginal: (folder, disk) =>
+    // A qcow2 file that builds on a raw disk is listed with that.
+    (/\.qcow2$/.test(disk) ? ['disk', 'raw'] : ['raw']).flatMap((prefix) =>
+      loneIds(prefix, folder, disk),
+    ),
   isOther: async (facts, entry) => {
     const start = await fileStart(facts, entry);
     return 'value' in start && !start.value.startsWith(QCOW2_MAGIC);

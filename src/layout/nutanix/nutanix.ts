@@ -41,11 +41,12 @@ export const nutanixLayout: BackupLayout = {
 
 const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
 /** As OpenStack calls disks: `volume-<uuid>`, and that with `.snapshot-<uuid>`. */
-const OF_OTHERS = /(?:^|\.)(?:volume|snapshot|backup)$/;
+const OF_OTHERS = /(?:^|\.)(?:volume|snapshot|backup)$/i;
 const NAME = new RegExp(
   `^(?<machine>.+)-(?<disk>${UUID})(?:-(?<date>[^.]+))?(?:\\.(?<ending>raw|qcow2))?$`,
   'i',
 );
+const NAME_AS_WRITTEN = new RegExp(NAME.source);
 
 /** As AHV calls the places of disks (`acli vm.disk_list`): with a dot, as no other tool does. */
 const PLACED =
@@ -79,8 +80,11 @@ function parseUuidName(name: string, place: DatedPlace): NutanixName | null {
   const { machine = '', disk = '', ending } = parts;
   if (named === null && (ending !== undefined || OF_OTHERS.test(machine))) return null;
   if (dateOfBoth(named, place) === null) return null;
-  const id = disk.toLowerCase();
-  return { machine, disk: id, named, format: formatOf(ending), lonePrefix: null };
+  const wasKnown = ending === undefined || NAME_AS_WRITTEN.test(name);
+  return {
+    ...{ machine, disk: disk.toLowerCase(), named, format: formatOf(ending) },
+    lonePrefix: wasKnown ? null : lonePrefixOf(ending),
+  };
 }
 
 /** null: it is none. */
@@ -95,8 +99,12 @@ function parsePlacedName(name: string): NutanixName | null {
   if (machine === '') return null;
   return {
     ...{ machine, disk: disk.toLowerCase(), named: inName, format: formatOf(ending) },
-    lonePrefix: formatOf(ending) === 'raw' ? 'raw' : 'disk',
+    lonePrefix: lonePrefixOf(ending),
   };
+}
+
+function lonePrefixOf(ending: string | undefined): 'raw' | 'disk' {
+  return formatOf(ending) === 'raw' ? 'raw' : 'disk';
 }
 
 function formatOf(ending: string | undefined): FormatId {

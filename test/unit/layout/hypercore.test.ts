@@ -42,6 +42,9 @@ describe.skipIf(!requireTool('qemu-img'))('exports of HyperCore', () => {
     expect([found!.name, point!.state]).toEqual(['web01', 'complete']);
     expect(point!.disks.map(({ disk }) => disk)).toEqual([A, B]);
     expect(point!.companions).toHaveLength(1);
+    expect(found!.otherIds).toEqual(
+      [A, B].map((disk) => `disk-${encodeURIComponent(folder)}:${disk}.qcow2`),
+    );
   });
 
   async function exported(): Promise<RepositoryCopy> {

@@ -52,7 +52,9 @@ describe.skipIf(!requireTool('qemu-img'))('images that build on one another', ()
     ]);
     const [web] = await scanWith(diskImageLayout, copy.repository);
     expect(web).toMatchObject({ makesFullsOnly: false });
-    expect(web!.otherIds).toEqual(['disk-d:web.a.qcow2', 'disk-d:web.b.qcow2']);
+    expect(web!.otherIds?.filter((id) => id.startsWith('disk-'))).toEqual([
+      ...['disk-d:web.a.qcow2', 'disk-d:web.b.qcow2'],
+    ]);
   });
 
   it('are no points without what they build on, and none is taken for it that only could be', async () => {

@@ -59,6 +59,8 @@ describe('disks of Nutanix AHV', () => {
       [A, B],
       ['scsi.0', 'scsi.1'],
     ]);
+    // As the raw image that it was when such names were not known.
+    expect(found[0]!.otherIds).toEqual([`raw-ahv:db01-${B.toUpperCase()}.raw`]);
   });
 
   it('are dated by a folder for each day, with or without a date of their own', async () => {
@@ -68,6 +70,7 @@ describe('disks of Nutanix AHV', () => {
       [`ahv/2026-11-24/web-${A}.raw`]: 512,
       [`ahv/2026-11-24/volume-${A}.qcow2`]: 512,
       [`ahv/2026-11-24/volume-${A}`]: 512,
+      [`ahv/2026-11-24/VOLUME-${B.toUpperCase()}`]: 512,
       [`ahv/2026-11-24/volume-${A}.snapshot-${B}`]: 512,
       [`ahv/20261125/web-${A}-20261125`]: 512,
     });

@@ -245,6 +245,7 @@ describe('backups that are one file each', () => {
     const { repository } = await treeOf({
       'c/export-i-1234567890abcdef0.raw': 512,
       'c/vms-export-i-1234567890abcdef1.raw': 512,
+      'c/EXPORT-I-1234567890ABCDEF2.RAW': 512,
       'c/export-x-1234567890abcdef0.raw': 512,
       'c/vda.raw': 512,
       'c/README': 'x',
@@ -253,7 +254,9 @@ describe('backups that are one file each', () => {
     const workloads = await scanRepository(repository, {
       onUnrecognised: (files) => unrecognised.push(files),
     });
+    expect(workloads[0]!.otherIds).toEqual(['raw-c:EXPORT-I-1234567890ABCDEF2.raw']);
     expect(workloads.map(({ id, type }) => [id, type])).toEqual([
+      ['ec2-c:EXPORT-I-1234567890ABCDEF2.raw', 'amazon-ec2'],
       ['ec2-c:export-i-1234567890abcdef0.raw', 'amazon-ec2'],
       ['ec2-c:vms-export-i-1234567890abcdef1.raw', 'amazon-ec2'],
       ['raw-c:export-x-1234567890abcdef0.raw', 'raw-image'],
