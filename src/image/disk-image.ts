@@ -40,6 +40,8 @@ export interface ParentLink {
   readonly otherLinkId?: string;
   /** Of the parent, where the image says that it is another than its own. Absent: its own, or it says nothing. */
   readonly format?: FormatId;
+  /** It names no format of the parent although its own could. Absent: it does, or has no place for it. */
+  readonly isFormatUnsaid?: true;
 }
 
 /** What a composed file must keep of the one that it is a copy of, and only its format knows: sizes of blocks and sectors, ids of the disk,

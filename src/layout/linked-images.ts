@@ -21,6 +21,8 @@ export interface ImagePlace<I> {
   readonly parent: I | null;
   /** What a full is read through, the one right below it first. */
   readonly below: readonly I[];
+  /** Of it and all that it builds on, the one that builds on nothing that is known. */
+  readonly lowest: I;
   readonly fault: PointFault | null;
   /** Why it may show what never was. null: nothing says so. */
   readonly doubt: string | null;
@@ -66,17 +68,17 @@ function placeOf<I extends LinkableImage>(
 ): ImagePlace<I> {
   if (parent === null) return alone(image, null);
   if ('fault' in parent) return alone(image, parent.fault);
-  const { start, doubt: inherited } = places.get(parent)!;
+  const { start, lowest, doubt: inherited } = places.get(parent)!;
   const doubt = doubtOf(image, parent) ?? inherited;
   const goesOn =
     image.ownName === parent.ownName ||
     isNumberedAfter(image, parent) ||
     isOnlySnapshot(image, children.get(parent)!, start);
-  if (goesOn) return { start, parent, below: [], fault: null, doubt };
+  if (goesOn) return { start, parent, below: [], lowest, fault: null, doubt };
   const below = [parent, ...imagesBelow(parent, places)];
   const faulty = below.find((one) => places.get(one)!.fault !== null);
   const fault = faulty === undefined ? null : places.get(faulty)!.fault;
-  return { start: image, parent: null, below, fault, doubt };
+  return { start: image, parent: null, below, lowest, fault, doubt };
 }
 
 /** Where the id of an image stays when it is written to, its date alone tells that. A copy that does not keep dates may put a right one behind what builds on it, so it is
@@ -92,15 +94,18 @@ const ID_CHANGES_WITH_CONTENT: ReadonlySet<FormatId> = new Set(['vhdx', 'vmdk'])
 
 /** By the tools: `web01-000001.vmdk` (VMware), `web01_<UUID>.avhdx` (Hyper-V), also where the file before it has such a name itself, and by the name that it has in
  *  the image where it was changed since. */
-function isNumberedAfter<I extends LinkableImage>({ entry, head }: I, parent: I): boolean {
+function isNumberedAfter<I extends LinkableImage>(image: I, parent: I): boolean {
+  const { entry, head, format } = image;
+  // `debian12.qcow2` on `debian12.img` may be a machine on its template.
+  if (format !== parent.format) return false;
   const own = stemOf(entry.name);
   const named = 'value' in head ? baseNameIn(head.value.parent?.name ?? '') : '';
   const before = [parent.entry.name, named].map((name) => unnumbered(stemOf(name)));
   return before.includes(unnumbered(own));
 }
 
-/** `web01.before-update.qcow2` (libvirt), of which one builds on the other: `debian12.web01.qcow2` and `debian12.db01.qcow2` on `debian12.qcow2` are machines that were
- *  made of it, and `web01-db.qcow2` may be one. */
+/** `web01.before-update.qcow2` (libvirt), or `web01.qcow2` on `web01.img`, of which one builds on the other: `debian12.web01.qcow2` and `debian12.db01.qcow2` on
+ *  `debian12.qcow2` are machines that were made of it, and `web01-db.qcow2` may be one. */
 function isOnlySnapshot<I extends LinkableImage>(
   image: I,
   children: readonly I[],
@@ -110,10 +115,12 @@ function isOnlySnapshot<I extends LinkableImage>(
   return snapshot === image && others.length === 0;
 }
 
-function isCalledSnapshot<I extends LinkableImage>({ entry }: I, start: I): boolean {
+function isCalledSnapshot<I extends LinkableImage>({ entry, format }: I, start: I): boolean {
   const own = stemOf(entry.name);
   const disk = stemOf(start.entry.name);
-  return own.startsWith(disk) && SNAPSHOT.test(own.slice(disk.length));
+  const rest = own.slice(disk.length);
+  if (!own.startsWith(disk)) return false;
+  return rest === '' ? format !== start.format : SNAPSHOT.test(rest);
 }
 
 const SNAPSHOT = /^(?:\..|[-_ ](?:snap|checkpoint|overlay|delta))/;
@@ -138,7 +145,7 @@ export function imagesBelow<I>(image: I, places: ReadonlyMap<I, ImagePlace<I>>):
 }
 
 function alone<I>(image: I, fault: PointFault | null): ImagePlace<I> {
-  return { start: image, parent: null, below: [], fault, doubt: null };
+  return { start: image, parent: null, below: [], lowest: image, fault, doubt: null };
 }
 
 /** null: it builds on nothing. */
@@ -150,6 +157,7 @@ function parentOf<I extends LinkableImage>(
   if ('fault' in head) return head;
   if (head.value.parent === null) return null;
   const { name, linkId, otherLinkId, format: itsFormat = format } = head.value.parent;
+  const { isFormatUnsaid = false } = head.value.parent;
   const base = baseNameIn(name);
   const others = images.filter((other) => other !== image && other.format === itsFormat);
   const namesake = ofName(others, base);
@@ -167,7 +175,7 @@ function parentOf<I extends LinkableImage>(
   if (named !== undefined) return named;
   if (ID_TELLS_CONTENT.has(itsFormat) && linked.length === 1) return linked[0]!;
   return broken(
-    `${entry.path} builds on ${missingText(base === '' ? name : base, itsFormat, linkId === null ? [] : linked, namesake)}`,
+    `${entry.path} builds on ${missingText({ name: base === '' ? name : base, isFormatUnsaid }, itsFormat, linkId === null ? [] : linked, namesake)}`,
   );
 }
 
@@ -181,13 +189,19 @@ function ofName<I extends LinkableImage>(images: readonly I[], name: string): I 
   )?.image;
 }
 
+interface MissingParent {
+  readonly name: string;
+  /** As in `ParentLink`. */
+  readonly isFormatUnsaid: boolean;
+}
+
 function missingText(
-  parent: string,
+  parent: MissingParent,
   format: FormatId,
   linked: readonly LinkableImage[],
   namesake: LinkableImage | undefined,
 ): string {
-  const quoted = JSON.stringify(parent);
+  const quoted = JSON.stringify(parent.name);
   if (namesake !== undefined && linked.length === 0)
     return `an earlier content of ${quoted}: that was changed afterwards, or is another disk`;
   const names = linked.map(({ entry: { name } }) => JSON.stringify(name)).join(', ');
@@ -199,10 +213,18 @@ function missingText(
 /** Names of raw disks. What lies there is not looked at: it may begin with whatever a guest has written. */
 const RAW_NAME = /\.(?:raw|img|dd)$/i;
 
-function adviceOn(parent: string, format: FormatId): string {
-  return format !== 'raw' && RAW_NAME.test(parent)
-    ? `if it is a raw disk, say so (qemu-img rebase -u -F raw -b ${parent})`
-    : 'put it there';
+/** An image of the given format under the name of a raw disk is claimed as one. */
+function adviceOn({ name, isFormatUnsaid }: MissingParent, format: FormatId): string {
+  if (format !== 'qcow2' || !RAW_NAME.test(name)) return 'put it there';
+  if (isFormatUnsaid)
+    return `if it is a raw disk, say so (qemu-img rebase -u -F raw -b ${shellWord(name)})`;
+  const renamed = name.replace(RAW_NAME, `.${format}`);
+  return `if that is its format, give it the ending .${format}, here too (qemu-img rebase -u -F ${format} -b ${shellWord(renamed)})`;
+}
+
+/** One word for a POSIX shell. */
+function shellWord(text: string): string {
+  return /^[\w./+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 /** What a path ends with, of whatever system it is; nothing of what is no path, such as `json:` and `nbd:` of QEMU. */

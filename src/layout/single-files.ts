@@ -9,6 +9,7 @@ import {
   type FoundWorkload,
 } from './backup-layout.js';
 import { imageBeside } from './beside-image.js';
+import type { ParentLink } from '../image/disk-image.js';
 import type { FolderFacts } from './file-facts.js';
 import { fileStart } from './file-start.js';
 import { fullDisk, fullPoint } from './full-point.js';
@@ -29,7 +30,8 @@ import {
   type SingleFile,
   type SingleFiles,
 } from './single-file.js';
-import { faultOfHead, wholeImageFault } from './whole-image.js';
+import { isBug, isOfOnePlace } from './unread-part.js';
+import { faultOfHead, NO_WHOLE_DISK, rawFault, wholeImageFault } from './whole-image.js';
 
 /** The layout of such a row. */
 export function singleFilesLayout(row: SingleFiles): BackupLayout {
@@ -73,8 +75,7 @@ async function withoutOthers(
   const images = files.filter(({ name }) => endingOf(row, name) !== null);
   const bases = new Map<string, { readonly base: string; readonly isOther: boolean }>();
   for (const entry of images) {
-    const head = await readImageHead(facts, entry, row.formats[endingOf(row, entry.name)!]!);
-    const parent = 'value' in head ? head.value.parent : null;
+    const parent = await parentOf(row, facts, entry);
     if (parent === null) continue;
     const base = fileNamed(files, baseNameIn(parent.name))?.name ?? '';
     bases.set(entry.name, { base, isOther: parent.format === format });
@@ -90,6 +91,21 @@ async function withoutOthers(
     (name) => !left.has(name) && (isImageOf(row, name) || known.has(imageBeside(name) ?? '')),
   );
   return own.length === 0 ? null : { files: own };
+}
+
+/** null: it builds on nothing that can be read. What of it makes the look fail is told by the scan: it keeps no disk beside it from its layout. */
+async function parentOf(
+  row: SingleFiles,
+  facts: FolderFacts,
+  entry: ClaimedFile,
+): Promise<ParentLink | null> {
+  try {
+    const head = await readImageHead(facts, entry, row.formats[endingOf(row, entry.name)!]!);
+    return 'value' in head ? head.value.parent : null;
+  } catch (error) {
+    if (!isOfOnePlace(error) && !isBug(error)) throw error;
+    return null;
+  }
 }
 
 function isImageOf(row: SingleFiles, name: string): boolean {
@@ -244,7 +260,15 @@ async function judged(
   facts: FolderFacts,
   { file: { entry, parts, format: named }, place, head }: Omit<Member, 'pointId'>,
 ): Promise<FormatByContent & { readonly fault: PointFault | null }> {
-  if (place !== null) return { format: row.linked![named]!, fault: place.fault };
+  if (place !== null) {
+    const { format: itsFormat, entry: lowest } = place.lowest;
+    // A raw disk that others build on is read as one, whatever its size.
+    const cutOff = itsFormat === 'raw' ? rawFault(lowest) : null;
+    return {
+      ...{ format: row.linked![named]!, fault: place.fault },
+      ...(cutOff === null ? {} : { doubt: `${cutOff.reason}: ${NO_WHOLE_DISK}` }),
+    };
+  }
   if (head !== undefined && row.formatOf === undefined)
     return { format: named, fault: faultOfHead(entry, head) };
   const found = (await row.formatOf?.(facts, entry, named)) ?? { value: { format: named } };

@@ -35,6 +35,9 @@ export function faultOfHead(
   ).fault;
 }
 
+/** Where `rawFault` says that a file is cut off, and it may be something else. */
+export const NO_WHOLE_DISK = 'it is no disk as it is, or the end of one is missing';
+
 /** A disk is a whole number of sectors: any other file was cut off, or is still being written. */
 export function rawFault({ path, stamp: { sizeBytes } }: RepositoryEntry): PointFault | null {
   if (sizeBytes % SECTOR_BYTES === 0) return null;

@@ -329,11 +329,13 @@ function text(bytes: Uint8Array): string {
 export function headOf({ virtualSizeBytes, backing }: Qcow2Header): ImageHead {
   // Of a file that says nothing the start would have to be believed, and a guest may have written that.
   const isOnRaw = backing?.format === 'raw';
+  const isUnsaid = backing?.format === null;
   return {
     virtualSizeBytes,
     parent: backing && {
       ...{ name: backing.name, linkId: null },
       ...(isOnRaw ? { format: 'raw' } : {}),
+      ...(isUnsaid ? { isFormatUnsaid: true } : {}),
     },
     linkId: null,
     dialect: PLAIN_DIALECT,

@@ -5,7 +5,7 @@ import type { FolderFacts } from '../file-facts.js';
 import { fileStart } from '../file-start.js';
 import type { Finding } from '../point-fault.js';
 import type { FormatByContent } from '../single-file.js';
-import { rawFault } from '../whole-image.js';
+import { NO_WHOLE_DISK, rawFault } from '../whole-image.js';
 
 /** Programs that keep only the blocks in use, under names of raw disks. Source: partclone src/partclone.h, ntfsprogs ntfsclone.c, partimage. */
 const BLOCKS_IN_USE = ['partclone-image', '\0ntfsclone-image', 'PaRtImAgE-VoLuMe'];
@@ -26,7 +26,7 @@ export async function rawOrFile(
   return {
     value: {
       format: WHOLE_FILE,
-      doubt: `${fault.reason}: it is no disk as it is, or the end of one is missing`,
+      doubt: `${fault.reason}: ${NO_WHOLE_DISK}`,
     },
   };
 }

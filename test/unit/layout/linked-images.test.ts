@@ -104,6 +104,72 @@ describe.skipIf(!requireTool('qemu-img'))('images that build on one another', ()
     ]);
   });
 
+  it('are machines of their own also where one has the name of their raw template and no more', async () => {
+    const copy = await treeOf({ 'd/debian12.img': 1_048_576, 'e/web.img': 1_048_576 });
+    for (const name of ['debian12', 'debian12.web01'])
+      await on(copy, `d/${name}.qcow2`, 'debian12.img', '-F', 'raw');
+    await on(copy, 'e/web.qcow2', 'web.img', '-F', 'raw');
+    await on(copy, 'e/web.snap1.qcow2', 'web.qcow2');
+    expect(await points(copy)).toEqual([
+      ['debian12.img', 'undated full'],
+      ['debian12.qcow2', 'undated full through d/debian12.img'],
+      ['debian12.web01.qcow2', 'undated full through d/debian12.img'],
+      [
+        ...['web.img', 'undated full', 'web.qcow2 increment on undated'],
+        'web.snap1.qcow2 increment on web.qcow2',
+      ],
+    ]);
+  });
+
+  it('are seen under the id that they had on a raw disk when that goes, and the other way round', async () => {
+    const copy = await treeOf({ 'd/template.img': 1_048_576 });
+    await on(copy, 'd/web.qcow2', 'template.img', '-F', 'raw');
+    const ids = async () =>
+      (await scanRepository(copy.repository))
+        .filter(({ name }) => name === 'web.qcow2')
+        .map(({ id, otherIds }) => [id, otherIds]);
+    const lone = [['disk-d:web.qcow2', ['raw-d:web.qcow2']]];
+    expect(await ids()).toEqual([['raw-d:web.qcow2', ['disk-d:web.qcow2']]]);
+    await rename(copy.at('d/template.img'), copy.at('d/old.img'));
+    expect(await ids()).toEqual(lone);
+    await qemuImg('rebase', '-u', '-b', '', copy.at('d/web.qcow2'));
+    expect(await ids()).toEqual(lone);
+    await writeFile(copy.at('d/web.qcow2'), 'cut off');
+    expect(await ids()).toEqual(lone);
+  });
+
+  it('may lack the end of a raw disk that they build on, which is told of each', async () => {
+    const copy = await treeOf({ 'd/web.img': 3_000_000 });
+    await on(copy, 'd/web.snap1.qcow2', 'web.img', '-F', 'raw');
+    await on(copy, 'd/web.snap2.qcow2', 'web.snap1.qcow2');
+    await on(copy, 'd/db.qcow2', 'web.img', '-F', 'raw');
+    const found = await scanRepository(copy.repository);
+    const told = found.flatMap(({ restorePoints }) =>
+      restorePoints.map(({ state, leftOut, evidence }) => [state, leftOut, evidence?.closing]),
+    );
+    const doubt =
+      'd/web.img has 3000000 bytes, which is no whole number of sectors: it is no disk as it is, or the end of one is missing';
+    expect(told).toEqual(Array.from({ length: 4 }, () => ['complete', doubt, 'awaited']));
+  });
+
+  it.each([
+    [
+      "it's base.img",
+      "if that is its format, give it the ending .qcow2, here too (qemu-img rebase -u -F qcow2 -b 'it'\\''s base.qcow2')",
+    ],
+    [
+      'base.raw',
+      'if that is its format, give it the ending .qcow2, here too (qemu-img rebase -u -F qcow2 -b base.qcow2)',
+    ],
+  ])('are told what to do about %s by the format that they say', async (base, advice) => {
+    const copy = await treeOf({ [`d/${base}`]: 1_048_576 });
+    await on(copy, 'd/web.qcow2', base);
+    const [web] = await scanRepository(copy.repository);
+    expect(web!.restorePoints[0]!.reason).toBe(
+      `d/web.qcow2 builds on ${JSON.stringify(base)}, which does not lie beside it as qcow2; ${advice}, or make one of both (qemu-img convert, Convert-VHD)`,
+    );
+  });
+
   it('may show what never was where what they build on was written to after them', async () => {
     const copy = await treeOf({});
     await makeDisk(copy, 'd/web.qcow2');

@@ -139,6 +139,17 @@ describe('a file whose content the code is not made for', () => {
     await expect(scanWorkload(repository, 'whole-web', ['bad'])).rejects.toThrow(TypeError);
   });
 
+  it('keeps no raw disk beside it from being listed when the code fails over an image', async () => {
+    const { repository } = await treeOf({ 'bad/web.img': 1024, 'bad/db.qcow2': 1024 });
+    const openRead = repository.openRead.bind(repository);
+    repository.openRead = (path) => (path === 'bad/db.qcow2' ? failing() : openRead(path));
+    const look = await lookAt(repository);
+    expect(idsOf(look)).toEqual(['raw-bad:web.img']);
+    expect(look.unseen.map(({ path, unread }) => [path, /BUG/.test(unread!.why)])).toEqual([
+      ['bad', true],
+    ]);
+  });
+
   it('is left to nobody where a layout behind the one that fails would take it', async () => {
     makeTreeKnown(tree({ claim: failIn('bad') }));
     const { repository } = await treeOf({ 'bad/web.img': 1024, 'zz/db.img': 1024 });
