@@ -1,6 +1,7 @@
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { chainFolder } from '../src/chain/chain-paths.js';
 import { restorePointKey } from '../src/domain/targets/repository-view.js';
 import { listSourceWorkloads } from '../src/mover/source/source-catalogue.js';
@@ -24,7 +25,7 @@ const root = await mkdtemp(join(tmpdir(), 'longhaul-base-'));
 await chmod(root, 0o755);
 const at = (...parts: string[]) => join(root, ...parts);
 let faults = 0;
-let nowMs = Date.now() + 2 * MINUTE_MS;
+let nowMs = Date.now();
 
 function tell(what: string, isRight: boolean, found: string): void {
   if (!isRight) faults++;
@@ -62,8 +63,9 @@ const repositories = async () => [
   await opened('offsite', at('offsite')),
 ];
 
-async function copy(): Promise<string> {
-  nowMs += 5 * MINUTE_MS;
+/** @param afterMs how long after the last change; 0: files that were written just now are not left alone */
+async function copy(afterMs = 5 * MINUTE_MS): Promise<string> {
+  nowMs = Math.max(nowMs + 1, Date.now() + afterMs);
   const { result, tasks } = await new LocalSessions(await repositories()).tryToCopy(JOB, nowMs);
   for (const { workload, result: of, reason, notes } of tasks)
     console.log(`  ${workload}: ${of ?? ''} ${reason ?? ''} ${notes.join('; ')}`);
@@ -152,7 +154,7 @@ try {
   const atFirst = await cluster.sql(Writer.SUM);
   const writer = new Writer(cluster);
   const running = barman(source, 'backup', '--wait', 'main');
-  const during = await copy();
+  const during = await copy(0);
   tell('a copy while Barman makes a backup', during !== 'failed', during);
   await running;
   await writer.stop();
@@ -161,8 +163,25 @@ try {
   const truth = await cluster.sql(Writer.SUM);
   await plain('2026-11-28');
   await plain('alone');
+  // Its files are older than a minute then, and its log is not, as where a database archives each minute.
+  await setTimeout(MINUTE_MS + 2000);
+  await cluster.archiveAll();
+  await barman(source, 'archive-wal', 'main');
+  const busy = await copy(0);
+  const { id: server } = await copyOf('barman/main');
+  const { points } = (await readTreeRecord(
+    (await repositories())[1]!,
+    chainFolder(JOB.id, server),
+  ))!;
+  const kinds = points.map(({ kind }) => kind).sort();
+  tell(
+    'of Barman, whose log was written to just now',
+    kinds.join() === 'full,full,log',
+    kinds.join(),
+  );
+  console.log(`  (${busy})`);
   const last = await copy();
-  tell('the last copy', last === 'success', last);
+  tell('the last copy', last === 'success' || last === 'nothingToCopy', last);
   await barman(source, 'delete', 'main', 'oldest');
   const after = await copy();
   tell('the copy after Barman has deleted a backup', after === 'success', after);
