@@ -243,8 +243,14 @@ describe.skipIf(!requireTool('qemu-img'))('a raw restore of a disk that has grow
     expect(await planning.restore(order, NOW_MS)).toMatchObject({ result: 'stopped' });
     await restoreHalfAsBefore(target, folder, restoreStaging(pointId));
 
+    const before = folder.operations.length;
     const restored = await new LocalSessions([target, folder]).restore(order, NOW_MS);
     expect(restored).toMatchObject({ result: 'success' });
+    const did = folder.operations.slice(before).map(({ kind, path, to }) => [kind, to ?? path]);
+    const isOf = (name: string) => did.findIndex(([, path]) => path!.endsWith(name));
+    // docs/FORMAT.md, Order, D4: a power cut between them may take either name.
+    const between = did.slice(isOf('.restored'), isOf('.windows'));
+    expect(between).toContainEqual(['syncFolder', stagedPath.workFolder(restoreStaging(pointId))]);
     const raw = await folder.openRead(`${diskId(DISK)}.raw`);
     for (const { noise: seed, at, bytes } of [early, late]) {
       const found = Buffer.alloc(bytes);
