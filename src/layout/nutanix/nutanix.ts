@@ -41,7 +41,7 @@ export const nutanixLayout: BackupLayout = {
 
 const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
 /** As OpenStack calls disks: `volume-<uuid>`, and that with `.snapshot-<uuid>`. */
-const OF_OTHERS = /(?:^|\.)(?:volume|snapshot|backup)$/i;
+const OF_OTHERS = /(?:^|\.)(?:volume|snapshot|backup)$/;
 const NAME = new RegExp(
   `^(?<machine>.+)-(?<disk>${UUID})(?:-(?<date>[^.]+))?(?:\\.(?<ending>raw|qcow2))?$`,
   'i',
@@ -78,7 +78,9 @@ function parseUuidName(name: string, place: DatedPlace): NutanixName | null {
   const named = parts.date === undefined ? null : parseDatedName(parts.date);
   if (parts.date !== undefined && named?.stem !== '') return null;
   const { machine = '', disk = '', ending } = parts;
-  if (named === null && (ending !== undefined || OF_OTHERS.test(machine))) return null;
+  // All of such a name is in capitals where a medium shows all names so; `Backup-<uuid>` is of a machine with that name.
+  const written = /[a-z]/.test(name) ? machine : machine.toLowerCase();
+  if (named === null && (ending !== undefined || OF_OTHERS.test(written))) return null;
   if (dateOfBoth(named, place) === null) return null;
   const wasKnown = ending === undefined || NAME_AS_WRITTEN.test(name);
   return {

@@ -72,6 +72,8 @@ describe('disks of Nutanix AHV', () => {
       [`ahv/2026-11-24/volume-${A}`]: 512,
       [`ahv/2026-11-24/VOLUME-${B.toUpperCase()}`]: 512,
       [`ahv/2026-11-24/volume-${A}.snapshot-${B}`]: 512,
+      [`ahv/2026-11-24/Backup-${A}`]: 512,
+      [`ahv/2026-11-24/fs01.Backup-${A}`]: 512,
       [`ahv/20261125/web-${A}-20261125`]: 512,
     });
     const found = await scanWith(nutanixLayout, repository);
@@ -81,6 +83,8 @@ describe('disks of Nutanix AHV', () => {
         ...restorePoints.map((point) => [point.id, point.disks.map(({ disk }) => disk)]),
       ]),
     ).toEqual([
+      ['nutanix-ahv:Backup', ['2026-11-24', [A]]],
+      ['nutanix-ahv:fs01.Backup', ['2026-11-24', [A]]],
       ['nutanix-ahv:web', ['2026-11-24', [A, B]]],
       ['nutanix-ahv:web', ['20261125', [A]]],
     ]);
