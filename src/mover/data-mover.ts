@@ -38,7 +38,7 @@ const MIN_THREADS = 2;
 export class DataMover {
   private readonly threads: MoverThread[] = [];
   private lookThread: MoverThread | null = null;
-  /** A plan of a job lists its sources whole, and reads trees, for which a thread that waits for storage is the faster one. */
+  /** A plan of a job lists its sources whole, and reads trees: it keeps no look waiting. */
   private planThread: MoverThread | null = null;
   /** For the small looks that need no thread: listing, records. */
   readonly repository: (id: string) => Promise<BackupRepository>;
@@ -140,7 +140,7 @@ export class DataMover {
     const idle = this.threads.find((thread) => thread.pending === 0);
     if (idle !== undefined) return idle;
     if (this.threads.length < this.threadCount) {
-      const thread = this.newThread('copies', false, () =>
+      const thread = this.newThread('copies', () =>
         this.threads.splice(this.threads.indexOf(thread), 1),
       );
       this.threads.push(thread);
@@ -150,15 +150,17 @@ export class DataMover {
   }
 
   private threadOfLooks(): MoverThread {
-    return (this.lookThread ??= this.newThread('lists', true, () => (this.lookThread = null)));
+    return (this.lookThread ??= this.newThread('lists', () => (this.lookThread = null)));
   }
 
   private threadOfPlans(): MoverThread {
-    return (this.planThread ??= this.newThread('lists', false, () => (this.planThread = null)));
+    return (this.planThread ??= this.newThread('lists', () => (this.planThread = null)));
   }
 
-  private newThread(work: ThreadWork, isForLooks: boolean, onExit: () => void): MoverThread {
+  private newThread(work: ThreadWork, onExit: () => void): MoverThread {
     const { locations: repositories, stateDirectory, meters } = this;
+    // One thread plans for all jobs: it must not stand still with the storage of one of them.
+    const isForLooks = work === 'lists';
     const setup = { repositories, stateDirectory, meters: meters.shared, isForLooks };
     return new MoverThread(setup, memoryOf(work, heapOfProcess()), this.facts, onExit);
   }

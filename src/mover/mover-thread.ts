@@ -39,7 +39,7 @@ async function answer(request: ThreadRequest): Promise<ThreadReply> {
   const visit = new RepositoryVisit(targets.visit);
   const repository = async (id: string) => {
     const visited = await visit.repository(id);
-    // A look writes nothing, and waits for no copy that takes all of a rate.
+    // A look or a plan writes nothing, and waits for no copy that takes all of a rate.
     return setup.isForLooks ? visited : taskRepository(visited, control, meters, request.input);
   };
   const context: MoverContext = { control, facts, source: repository, repository };

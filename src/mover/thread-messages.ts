@@ -12,7 +12,7 @@ export interface ThreadSetup {
   /** Where it is remembered which targets were seen; null: nowhere. */
   readonly stateDirectory: string | null;
   readonly meters: SharedMeters;
-  /** It answers looks, many at once. */
+  /** It answers looks, or makes plans, many at once: it only reads. */
   readonly isForLooks: boolean;
 }
 
