@@ -19,6 +19,9 @@ const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
  *  configuration that was set aside is packed. No smaller file holds a database of SQL Server. */
 const SMALLEST_BYTES = 65_536;
 
+/** A packed `diff` is a patch, as sources of Debian have them, unless it is larger than those. */
+const LARGER_THAN_PATCHES_BYTES = 67_108_864;
+
 /** Tools whose backups no layout of this release finds, told by paths; the first one counts. Sources: the manuals of each, for what is marked so also what the tool
  *  itself wrote. */
 const OTHER_TOOLS: readonly (readonly [tool: string, path: RegExp, smallestBytes?: number])[] = [
@@ -98,9 +101,10 @@ const OTHER_TOOLS: readonly (readonly [tool: string, path: RegExp, smallestBytes
     'tar, zip or another archiver',
     /\.(?:tar|t[gx]z|tbz2?|zip|7z|rar)(?:\.(?:bz2|zst|lz4|lzo|gpg|age|enc|[a-z]{2}|\d{3}))*$/i,
   ],
-  // Packed, it is more than a file that some program set aside. A packed `diff` is a patch.
+  // Packed, it is more than a file that some program set aside.
   ['SQL Server', /\.(?:trn|tlog)\.(?:gz|bz2|xz|zst|lz4|lzo|7z|zip|rar)$/i],
   ['SQL Server', /\.(?:bak|bkp|dif)\.(?:gz|bz2|xz|zst|lz4|lzo|7z|zip|rar)$/i, SMALLEST_BYTES],
+  ['SQL Server', /\.diff\.(?:gz|bz2|xz|zst|lz4|lzo|7z|zip|rar)$/i, LARGER_THAN_PATCHES_BYTES],
   ['mongodump', /\.bson$/i],
   ['SQLite', /\.(?:sqlite3?|db3)$/i],
   ['pgBackRest', /(?:^|\/)backup\.manifest(?:\.copy)?$/],

@@ -146,6 +146,11 @@ describe('files that no layout takes', () => {
     expect(otherToolOf('.', files)).toBe(tool);
   });
 
+  it('are differentials of SQL Server under the name of a packed patch that none is as large as', () => {
+    const of = (sizeBytes: number) => otherToolOf('.', [{ name: 'sales.diff.gz', sizeBytes }]);
+    expect([of(67_108_863), of(67_108_864)]).toEqual([null, 'SQL Server']);
+  });
+
   it('take no longer to be told by any pattern, however often a name repeats what it looks for', () => {
     for (const [, name, tool] of NAMES) {
       if (tool === null) continue;
