@@ -117,8 +117,10 @@ export interface SingleFile {
   readonly format: FormatId;
   /** Of the workload that it is of by its name, */
   readonly id: string;
-  /** and others that this may have had. */
+  /** others that this may have had, */
   readonly otherIds: readonly string[];
+  /** and those of layouts beside this one. */
+  readonly idsElsewhere: readonly string[];
   readonly name: string;
 }
 
@@ -157,6 +159,11 @@ export async function filesIn(
     const name = ending === '' ? stem : `${stem}.${ending}`;
     const idIn = (where: string): string => loneId(row.prefix, where, name);
     const otherPrefix = row.otherPrefix?.[ending];
+    // Where its place is in no doubt it is that for all: one more id for each run would leave no room for others (`fittingIds`).
+    const idsUnder = (prefix: string): string[] =>
+      isDated && !isDoubtful
+        ? [loneId(prefix, place.place, name)]
+        : loneIds(prefix, folder, entry.name);
     found.push({
       ...{ entry, parts, name, id: idIn(place.place) },
       beside: [entry, ...parts]
@@ -168,8 +175,8 @@ export async function filesIn(
       otherIds: [
         ...(isDoubtful ? [idIn(folder), idIn(placeOfFolder.place)] : []),
         ...(row.idsOfOriginal?.(folder, stem) ?? []),
-        ...(otherPrefix === undefined ? [] : loneIds(otherPrefix, folder, entry.name)),
       ],
+      idsElsewhere: otherPrefix === undefined ? [] : idsUnder(otherPrefix),
     });
   }
   return found;

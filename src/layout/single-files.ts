@@ -144,7 +144,10 @@ async function scan(
     const drafts: DraftPoint[] = [];
     for (const member of members) drafts.push(await draftPoint(row, facts, id, member, members));
     const named = members.find(({ file }) => file.id === id)!.file;
-    const others = members.flatMap(({ file }) => [file.id, ...file.otherIds]);
+    const others = [
+      ...members.flatMap(({ file }) => [file.id, ...file.otherIds]),
+      ...members.flatMap(({ file }) => file.idsElsewhere),
+    ];
     const otherIds = [...new Set(others)].filter((one) => one !== id);
     found.push({
       ...{ id, name: named.name, restorePoints: settleChains(drafts) },

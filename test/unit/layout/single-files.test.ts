@@ -92,6 +92,16 @@ describe('backups that are one file each', () => {
     ]);
   });
 
+  it('have one id of the layout beside theirs for all folders for each day', async () => {
+    const { repository } = await treeOf({
+      ...{ '2026-11-23/web.qcow2': 512, '2026-11-24/web.qcow2': 512, '2026-11-25/web.qcow2': 512 },
+    });
+    const found = await scanRepository(repository);
+    expect(found.map(({ id, otherIds }) => [id, otherIds])).toEqual([
+      ['disk-.:web.qcow2', ['raw-.:web.qcow2']],
+    ]);
+  });
+
   it('are files under names of raw disks where another program wrote them, or nobody knows them', async () => {
     const { repository } = await treeOf({
       'a/sda1.img': Buffer.from('partclone-image\0' + 'x'.repeat(94)),
