@@ -1,5 +1,5 @@
 import type { FormatId } from '../domain/sources/source-workload.js';
-import type { ImageHead } from '../image/disk-image.js';
+import type { ImageHead, ParentLink } from '../image/disk-image.js';
 import type { RepositoryEntry } from '../repository/backup-repository.js';
 import { fileNamed } from './image-head.js';
 import { broken, type Finding, type PointFault } from './point-fault.js';
@@ -115,7 +115,23 @@ function isOnlySnapshot<I extends LinkableImage>(
   return snapshot === image && others.length === 0;
 }
 
-function isCalledSnapshot<I extends LinkableImage>({ entry, format }: I, start: I): boolean {
+/** Whether an image was a point of the disk that it says it builds on, by their names: that does not lie beside it any more. */
+export function wasCalledPointOf(
+  image: Named,
+  { name, format = image.format }: ParentLink,
+): boolean {
+  const base = { entry: { name: baseNameIn(name) }, format };
+  if (base.entry.name === '') return false;
+  const [own, before] = [image, base].map(({ entry }) => unnumbered(stemOf(entry.name)));
+  return (format === image.format && own === before) || isCalledSnapshot(image, base);
+}
+
+interface Named {
+  readonly entry: { readonly name: string };
+  readonly format: FormatId;
+}
+
+function isCalledSnapshot({ entry, format }: Named, start: Named): boolean {
   const own = stemOf(entry.name);
   const disk = stemOf(start.entry.name);
   const rest = own.slice(disk.length);

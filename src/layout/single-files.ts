@@ -17,6 +17,7 @@ import { fileNamed, readImageHead, type FoundHead } from './image-head.js';
 import {
   baseNameIn,
   placesOfImages,
+  wasCalledPointOf,
   type ImagePlace,
   type LinkableImage,
 } from './linked-images.js';
@@ -26,6 +27,7 @@ import {
   calls,
   endingOf,
   filesIn,
+  loneIds,
   type FormatByContent,
   type SingleFile,
   type SingleFiles,
@@ -146,6 +148,7 @@ async function scan(
     const named = members.find(({ file }) => file.id === id)!.file;
     const others = [
       ...members.flatMap(({ file }) => [file.id, ...file.otherIds]),
+      ...members.flatMap((member) => idsOfBase(row, claimed.folder, member)),
       ...members.flatMap(({ file }) => file.idsElsewhere),
     ];
     const otherIds = [...new Set(others)].filter((one) => one !== id);
@@ -158,6 +161,19 @@ async function scan(
     });
   }
   return found;
+}
+
+/** Of a disk that one of its points names, and that has another name by now: what was copied of it is no copy of what is gone. */
+function idsOfBase(
+  { prefix }: SingleFiles,
+  folder: string,
+  { file, place, head }: Member,
+): string[] {
+  const parent = head !== undefined && 'value' in head ? head.value.parent : null;
+  const isBeside = place !== null && (place.parent !== null || place.below.length > 0);
+  if (parent === null || isBeside || !wasCalledPointOf(file, parent)) return [];
+  // Those that build on a raw disk lie in the layout of raw disks while that is there.
+  return loneIds(parent.format === 'raw' ? 'raw' : prefix, folder, baseNameIn(parent.name));
 }
 
 interface LinkedFile extends LinkableImage {

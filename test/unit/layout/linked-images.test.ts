@@ -140,6 +140,26 @@ describe.skipIf(!requireTool('qemu-img'))('images that build on one another', ()
     expect(await ids()).toEqual(lone);
   });
 
+  it.each([
+    ['web.img', 'raw', 'web.snap1.qcow2'],
+    ['web.img', 'raw', 'web.qcow2'],
+    ['web.qcow2', 'qcow2', 'web-snap1.qcow2'],
+    ['web.qcow2', 'qcow2', 'web-000001.qcow2'],
+    ['web-2026-11-22.qcow2', 'qcow2', 'web-2026-11-22.snap1.qcow2'],
+  ])(
+    'are seen as the disk that they were points of when it is called %s no more (%s, %s)',
+    async (base, format, point) => {
+      const copy = await treeOf({ [`d/${base}`]: 1_048_576 });
+      if (format === 'qcow2') await makeDisk(copy, `d/${base}`);
+      await on(copy, `d/${point}`, base, '-F', format);
+      const [before, ...others] = await scanRepository(copy.repository);
+      expect(others).toEqual([]);
+      await rename(copy.at(`d/${base}`), copy.at(`d/old-${format}`));
+      const [after] = await scanRepository(copy.repository);
+      expect([after?.id, ...(after?.otherIds ?? [])]).toContain(before!.id);
+    },
+  );
+
   it('may lack the end of a raw disk that they build on, which is told of each', async () => {
     const copy = await treeOf({ 'd/web.img': 3_000_000 });
     await on(copy, 'd/web.snap1.qcow2', 'web.img', '-F', 'raw');
