@@ -44,12 +44,10 @@ export const barmanLayout: TreeLayout = {
         match: /^base\/\d{8}T\d{6}\/backup\.info$/,
         content: 'replaced',
       },
-      { name: 'catalogue', match: /^wals\/(?:[^/]+-)?xlog\.db$/, content: 'rewritten' },
-      {
-        name: 'server',
-        match: /^(?:identity\.json|(?:[^/]+-)?xlog\.db)$/,
-        content: 'rewritten',
-      },
+      // Its first lines are a list of the log that was there with them. `barman delete` makes it shorter.
+      { name: 'catalogue', match: /^wals\/(?:[^/]+-)?xlog\.db$/, content: 'appended' },
+      { name: 'rootCatalogue', match: /^(?:[^/]+-)?xlog\.db$/, content: 'appended' },
+      { name: 'server', match: /^identity\.json$/, content: 'rewritten' },
     ],
     // Where a cluster has tablespaces, links lead from it to the folders beside it; Barman makes them anew when it recovers, and passes them over when it copies.
     ignored:
@@ -60,7 +58,8 @@ export const barmanLayout: TreeLayout = {
     isPointId: () => false,
     foldersWith: clusterFolders,
     openFilesWaitMs: 60_000,
-    // Where a database archives each minute, these are written to each minute, too. Barman renames what it archives into place, and its list gets a line at a time.
+    // Where a database archives each minute, these are written to each minute, too. Barman renames what it archives into place, and its list gets a line at a time. It recovers
+    // each segment that the list names, so none may wait behind the list.
     isFullSize: (path) => path.startsWith('wals/') || OWN_FILE.test(path),
     keepRemovedForDays: 14,
     suspiciousShare: 0.5,

@@ -162,12 +162,12 @@ describe('the folder that Barman keeps for a server', () => {
       `${SHARD}/${segmentName(9)}.00000028.backup`,
       ...[`base/${FIRST}/data/base/5/1259`, `base/${FIRST}/16384/PG_15_202209061/5/1`],
       ...[`base/${FIRST}/data/global/pg_control`, `base/${FIRST}/backup.info`],
-      ...[`meta/${FIRST}-backup.info`, 'wals/xlog.db', 'identity.json'],
+      ...[`meta/${FIRST}-backup.info`, 'wals/xlog.db', 'main-xlog.db', 'identity.json'],
     ];
     const classes = paths.map((path) => classOf(rules, path)!);
     expect(classes.map((index) => rules.classes[index]!.name)).toEqual([
       ...['histories', 'log', 'labels', 'data', 'data', 'control'],
-      ...['information', 'meta', 'catalogue', 'server'],
+      ...['information', 'meta', 'catalogue', 'rootCatalogue', 'server'],
     ]);
     // A look at a class comes by where its files lie.
     const isLookedAt = paths.map((path, at) =>

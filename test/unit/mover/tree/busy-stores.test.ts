@@ -1,6 +1,7 @@
-import { mkdir, symlink, utimes } from 'node:fs/promises';
+import { appendFile, mkdir, symlink, utimes } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { chainFolder } from '../../../../src/chain/chain-paths.js';
+import type { BackupRepository } from '../../../../src/repository/backup-repository.js';
 import { readTreeRecord } from '../../../../src/tree/tree-store.js';
 import { BARMAN_IDS, barmanFiles, SHARD } from '../../../support/layout/barman-files.js';
 import { segmentName } from '../../../support/layout/cluster-files.js';
@@ -23,10 +24,11 @@ async function copied(
   workload: string,
   files: Record<string, string | Uint8Array>,
   ageS: (path: string) => number | undefined,
-  change: (at: (path: string) => string) => Promise<void> = () => Promise.resolve(),
+  change: (at: (path: string) => string, repository: BackupRepository) => Promise<void> = () =>
+    Promise.resolve(),
 ) {
   const source = await treeOf(files);
-  await change(source.at);
+  await change(source.at, source.repository);
   for (const path of Object.keys(files)) {
     const atS = START_MS / 1000 - (ageS(path) ?? HOUR_S);
     await utimes(source.at(path), atS, atS);
@@ -38,7 +40,7 @@ async function copied(
   const { points } = (await readTreeRecord(target, tree))!;
   return {
     ...{ result, reason: tasks[0]!.reason ?? '' },
-    files: [...(await filesBelow(target, `${tree}/files`)).keys()],
+    files: await filesBelow(target, `${tree}/files`),
     points: new Map(points.map((point) => [point.source.restorePointId, point])),
   };
 }
@@ -58,7 +60,28 @@ describe('where a database archives each minute', () => {
     expect(points.get(segmentName(9))).toMatchObject({
       createdAt: new Date(START_MS - 1000).toISOString(),
     });
-    expect(files).toContain('wals/xlog.db');
+    expect(files.has('wals/xlog.db')).toBe(true);
+  });
+
+  it('the list of the log of Barman is copied as it was seen, although it grows each time before it is read', async () => {
+    const path = 'main/wals/xlog.db';
+    const line = `${segmentName(13)}\t1024\t1732568400.0\tNone\n`;
+    const { result, points, files } = await copied(
+      'barman-main',
+      { ...barmanFiles(), [path]: line },
+      () => undefined,
+      (at, repository) => {
+        const openRead = repository.openRead.bind(repository);
+        repository.openRead = async (opened) => {
+          if (opened === path) await appendFile(at(path), line);
+          return openRead(opened);
+        };
+        return Promise.resolve();
+      },
+    );
+    expect(result).toBe('success');
+    expect(new Set(points.keys())).toEqual(new Set([...BARMAN_IDS, segmentName(9)]));
+    expect(files.get('wals/xlog.db')!.toString()).toBe(line);
   });
 
   it('backups of WAL-G are copied, and the log that is closed', async () => {
