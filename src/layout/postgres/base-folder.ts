@@ -75,9 +75,8 @@ const FOLDERS: BackupFolders = {
       isCluster && !wasStarted(names) && folders.includes('base') && folders.includes('global')
     );
   },
-  // The label and the folder of the log are there before all else.
-  isUnderWay: (names) =>
-    names.files.includes('backup_label') && names.folders.includes('pg_wal') && !wasStarted(names),
+  // The label is there before all else; what copies a backup brings the folders in an order of its own.
+  isUnderWay: (names) => names.files.includes('backup_label') && !wasStarted(names),
 };
 
 function wasStarted({ files }: NamesIn): boolean {

@@ -92,6 +92,7 @@ async function faultWithoutManifest(
   const control = own.get('global/pg_control');
   if (control === undefined)
     return incomplete('global/pg_control, which is written last, is not there').fault;
+  if (!own.has('PG_VERSION')) return incomplete('PG_VERSION is not there').fault;
   const tablespaces = control.path.replace(/global\/pg_control$/, 'pg_tblspc');
   const link = (await reader.leftOut(tablespaces)).find((name) => /^\d+$/.test(name));
   return link === undefined ? null : tablespaceFault(link);

@@ -77,6 +77,31 @@ describe('backups of pg_basebackup in its plain format', () => {
     ]);
   });
 
+  it('that is being written beside another of its date takes nothing from that', async () => {
+    const copy = await treeOf({
+      ...clusterFiles('b/2026-11-24/main'),
+      ...{ 'b/2026-11-24/crm/backup_label': 'x', 'b/2026-11-24/crm/base/5/1259': 'x' },
+    });
+    const trees = await scan(copy);
+    const points = trees.flatMap((tree) => tree.points.map(({ id, state }) => [id, state]));
+    expect(points.sort()).toEqual([
+      ['2026-11-24/crm', 'incomplete'],
+      ['2026-11-24/main', 'complete'],
+    ]);
+  });
+
+  it('without a manifest and with what is copied first alone is not whole', async () => {
+    const copy = await treeOf({
+      ...clusterFiles('b/2026-11-23'),
+      ...{ 'b/2026-11-24/backup_label': 'x', 'b/2026-11-24/base/5/1259': 'x' },
+      'b/2026-11-24/global/pg_control': 'x',
+    });
+    const [tree] = await scan(copy);
+    expect(tree!.points.at(-1)).toMatchObject({
+      ...{ id: '2026-11-24', state: 'incomplete', reason: 'PG_VERSION is not there' },
+    });
+  });
+
   it.each([
     ['web01.img', 'raw-.:web01.img'],
     ['web01/disk.img', 'raw-web01:disk.img'],
