@@ -181,18 +181,28 @@ function isDone({ info }: Pick<FoundBackup, 'info'>): boolean {
 
 function backupPoint(backup: FoundBackup, all: readonly FoundBackup[], log: BackupLog): TreePoint {
   const { label, info, fault, dataFault, files } = backup;
-  const parent = info?.parent ?? null;
+  const needs = parentsOf(backup, all);
   const faults = [fault, dataFault].filter((one) => one !== null);
   if (info !== null) faults.push(...faultsOfState(info));
   if (isDone(backup)) faults.push(...missingLog(backup.wal, log), ...faultsOfParents(backup, all));
   const gravest = gravestFault(faults);
   return {
     ...{ id: label, createdAtMs: info?.endedAtMs ?? namedMs(label) ?? writtenAtMs(files) },
-    ...{ kind: parent === null ? 'full' : 'increment', needs: parent === null ? [] : [parent] },
+    ...{ kind: needs.length === 0 ? 'full' : 'increment', needs },
     ...{ state: gravest?.state ?? 'complete', reason: gravest?.reason ?? null, files: null },
     sizeBytes: info?.sizeBytes ?? 0,
     ...(isDone(backup) || files.length === 0 ? {} : { evidence: treeEvidence(files, null) }),
   };
+}
+
+/** Ids of all that it builds on, its parent last: one of these need not be a point. */
+function parentsOf({ label, info }: FoundBackup, all: readonly FoundBackup[]): string[] {
+  const ids: string[] = [];
+  for (let id = info?.parent ?? null; id !== null && id !== label && !ids.includes(id);) {
+    ids.unshift(id);
+    id = all.find((one) => one.label === ids[0])?.info?.parent ?? null;
+  }
+  return ids;
 }
 
 /** What is wrong with the data of those that it builds on, block by block. Without their log it does. */

@@ -155,13 +155,13 @@ function backupPoint(
   log: BackupLog,
 ): TreePoint {
   const { label, sentinel, wal, files } = backup;
-  const from = baseOf(backup);
+  const needs = basesOf(backup, all);
   const faults = faultsOfData(backup, all);
   if (sentinel !== null) faults.push(...missingLog(wal, log));
   const fault = gravestFault(faults);
   return {
     ...{ id: label, createdAtMs: writtenAtMs(sentinel === null ? files : [sentinel]) },
-    ...{ kind: from === null ? 'full' : 'increment', needs: from === null ? [] : [from] },
+    ...{ kind: needs.length === 0 ? 'full' : 'increment', needs },
     ...{ state: fault?.state ?? 'complete', reason: fault?.reason ?? null, files: null },
     sizeBytes: files.reduce((sum, { stamp }) => sum + stamp.sizeBytes, 0),
     ...(sentinel !== null || files.length === 0 ? {} : { evidence: treeEvidence(files, null) }),
@@ -175,6 +175,18 @@ function backupPoint(
 /** null: it is a full. */
 function baseOf({ values }: Pick<FoundBackup, 'values'>): string | null {
   return typeof values['DeltaFrom'] === 'string' ? values['DeltaFrom'] : null;
+}
+
+/** All that it builds on, the nearest last: one of these need not be a point. */
+function basesOf(backup: FoundBackup, all: ReadonlyMap<string, FoundBackup>): string[] {
+  const labels: string[] = [];
+  const isNew = (label: string) => label !== backup.label && !labels.includes(label);
+  for (let from = baseOf(backup); from !== null && isNew(from);) {
+    labels.unshift(from);
+    const base = all.get(from);
+    from = base === undefined ? null : baseOf(base);
+  }
+  return labels;
 }
 
 /** What is wrong with its data, or with those of what it builds on. Without the log of that a delta does. */

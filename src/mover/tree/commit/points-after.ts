@@ -64,7 +64,9 @@ export function wholeOf(
     return hasFiles ? null : 'no file of the store was found';
   };
   const taken = pointsToTake(plan.points, record.points);
-  const reasons = reasonsOf(taken, reasonAgainst, known);
+  const short = new Set([...isLacking, ...ownWaiting(plan)]);
+  const reasons = reasonsOf(taken, reasonAgainst, { known, short });
+  const isAway = (id: string) => !known.has(id) && (reasons.has(id) || short.has(id));
   const textOf = (id: string, reason: string) => {
     const copied = known.get(id);
     return copied === undefined ? leftOutText(id, reason) : notRenewedText(id, copied, reason);
@@ -72,7 +74,7 @@ export function wholeOf(
   return {
     points: plan.points
       .filter(({ id }) => !reasons.has(id))
-      .map((point) => (point.kind === 'log' ? logWithout(point, reasons, known) : point)),
+      .map((point) => (point.kind === 'log' ? logWithout(point, isAway, known) : point)),
     leftOut: plan.points.flatMap(({ id }) => {
       const reason = reasons.get(id);
       return reason === undefined ? [] : [textOf(id, reason)];
@@ -86,21 +88,26 @@ type KnownPoints = ReadonlyMap<string, TargetTreePoint>;
  *  written before. */
 function waitsIn(plan: TreePlan): (point: TreePoint) => boolean {
   const { waitingCount, waitingPoints } = plan;
-  // Where nothing is known of the files, one that is not finished takes nothing from the others.
   if (rulesOf(plan).isOpaque === true || waitingCount === 0) return () => false;
   const fromMs = plan.waitingFromMs ?? (waitingPoints === undefined ? -Infinity : null);
-  const own = new Set(waitingPoints);
+  const own = new Set(ownWaiting(plan));
   return ({ id, kind, createdAtMs, writtenUntilMs }) => {
     const untilMs = writtenUntilMs ?? (kind === 'log' ? createdAtMs : Infinity);
     return own.has(id) || (fromMs !== null && !(untilMs < fromMs));
   };
 }
 
-/** Why points are left out, by their ids: for themselves, or because a backup needs one that is left out and that the copy does not have. */
+/** Points that wait for files of their own. Where nothing is known of the files, one that is not finished takes nothing from the others. */
+function ownWaiting(plan: TreePlan): readonly string[] {
+  return rulesOf(plan).isOpaque === true ? [] : (plan.waitingPoints ?? []);
+}
+
+/** Why points are left out, by their ids: for themselves, or because a backup needs one that is left out, or of which files are lacking, and that the copy does not have.
+ *  One that is not taken because its log is not there has the data that others build on. */
 function reasonsOf(
   taken: readonly TreePoint[],
   reasonAgainst: (point: TreePoint) => string | null,
-  known: KnownPoints,
+  { known, short }: { readonly known: KnownPoints; readonly short: ReadonlySet<string> },
 ): Map<string, string> {
   const reasons = new Map<string, string>();
   for (const point of taken) {
@@ -111,7 +118,9 @@ function reasonsOf(
     before = reasons.size;
     for (const { id, kind, needs } of taken) {
       if (kind === 'log' || reasons.has(id)) continue;
-      const missing = needs.find((need) => reasons.has(need) && !known.has(need));
+      const missing = needs.find(
+        (need) => !known.has(need) && (reasons.has(need) || short.has(need)),
+      );
       if (missing !== undefined) reasons.set(id, `it needs ${missing}, which is not there`);
     }
   }
@@ -121,18 +130,17 @@ function reasonsOf(
 /** A log is worth something without the backup before it, where an earlier one is there: as it was copied, it follows that. */
 function logWithout(
   point: TreePoint,
-  reasons: ReadonlyMap<string, string>,
+  isAway: (id: string) => boolean,
   known: KnownPoints,
 ): TreePoint {
-  const isThere = (need: string): boolean => known.has(need) || !reasons.has(need);
-  const missing = point.needs.find((need) => !isThere(need));
+  const missing = point.needs.find(isAway);
   if (missing === undefined) return point;
   const earlier = known.get(point.id)?.needs ?? [];
   if (earlier.length > 0 && earlier.every((need) => known.has(need)))
     return { ...point, needs: earlier };
   const gap = `the backup that it follows, ${missing}, is not there`;
   return {
-    ...{ ...point, needs: point.needs.filter(isThere) },
+    ...{ ...point, needs: point.needs.filter((need) => !isAway(need)) },
     gap: point.gap === undefined ? gap : `${point.gap}; ${gap}`,
   };
 }

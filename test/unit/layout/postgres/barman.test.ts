@@ -80,12 +80,15 @@ describe('the folder that Barman keeps for a server', () => {
     expect(points.get(FIRST)).toMatchObject({ state, reason });
   });
 
-  it('has a block-level incremental that needs its parent', async () => {
+  it('has a block-level incremental that needs its parent, and all that this builds on', async () => {
+    const third = '20261125T210000';
     const points = await pointsOf({
       ...backup(FIRST, 9),
       ...backup(SECOND, 12, { parent_backup_id: FIRST }),
-      ...wals(9, 10, 11, 12, 13),
+      ...backup(third, 13, { parent_backup_id: SECOND }),
+      ...wals(9, 10, 11, 12, 13, 14),
     });
+    expect(points.get(third)).toMatchObject({ kind: 'increment', needs: [FIRST, SECOND] });
     expect(points.get(SECOND)).toMatchObject({
       ...{ kind: 'increment', needs: [FIRST], state: 'complete' },
     });

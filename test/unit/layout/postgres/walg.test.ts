@@ -85,14 +85,17 @@ describe('a store of WAL-G', () => {
     expect(points.get(DELTA)!.reason).toContain(`it builds on ${FULL}: `);
   });
 
-  it('has a delta as whole although the log of its base is gone', async () => {
+  it('has a delta as whole although the log of its base is gone, and needs all that it builds on', async () => {
+    const next = `base_${segmentName(8)}_D_${segmentName(5)}`;
     const points = await pointsOf({
       ...backup(FULL, 2),
       ...backup(DELTA, 5, { DeltaFrom: FULL }),
-      ...wals(5, 6),
+      ...backup(next, 8, { DeltaFrom: DELTA }),
+      ...wals(5, 6, 8, 9),
     });
     expect(points.get(FULL)).toMatchObject({ state: 'incomplete' });
-    expect(points.get(DELTA)).toMatchObject({ state: 'complete' });
+    expect(points.get(DELTA)).toMatchObject({ state: 'complete', needs: [FULL] });
+    expect(points.get(next)).toMatchObject({ state: 'complete', needs: [FULL, DELTA] });
   });
 
   it('says of a sentinel that is too large that it is not read', async () => {

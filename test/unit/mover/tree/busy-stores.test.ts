@@ -116,6 +116,21 @@ it('a backup of WAL-G whose own files were written to a moment ago waits alone, 
   expect(points.get(segmentName(2))!.gap).toContain(delta);
 });
 
+it('a delta of WAL-G waits for the files of its base, from which alone nothing is restored', async () => {
+  const full = `base_${segmentName(2)}`;
+  const delta = `base_${segmentName(5)}_D_${segmentName(2)}`;
+  const files = {
+    ...walgBackup(full, 2),
+    ...walgBackup(delta, 5, { DeltaFrom: full }),
+    ...walgLog(5, 6),
+  };
+  const { points, reason } = await copied('wal-g-pg', files, (path) =>
+    path.includes(`/${full}/`) && path.includes('part_001') ? 10 : undefined,
+  );
+  expect(new Set(points.keys())).toEqual(new Set([segmentName(5)]));
+  expect(reason).toContain(`${delta} is not in the copy: it needs ${full}, which is not there`);
+});
+
 it('links from a cluster of Barman to its tablespaces keep nothing from being copied', async () => {
   const [first] = BARMAN_IDS;
   const { result, points } = await copied(

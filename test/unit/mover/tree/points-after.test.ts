@@ -244,6 +244,30 @@ describe('a point of a store', () => {
     ]);
   });
 
+  it.each<[string, Partial<TreePlan>, Lacking]>([
+    ['lacks files', {}, lacking({ points: [{ id: 's23', faults: NO_FAULTS, lacksFiles: true }] })],
+    ['waits for files', { waitingCount: 1, waitingPoints: ['s23'] }, NOTHING_LACKING],
+  ])('is left out where one that it needs is no point itself and %s', (_, changes, lacks) => {
+    const points = [
+      point(24, { kind: 'increment', needs: ['s22', 's23'] }),
+      point(25, { kind: 'full' }),
+      point(26, { kind: 'log', needs: ['s23'] }),
+    ];
+    const plan = planOf('known', points, changes);
+    const { points: found, leftOut } = wholeOf(recordOf(copied(22)), plan, lacks, () => 0);
+    expect(found.map(({ id }) => id)).toEqual(['s25', 's26']);
+    expect(leftOut).toMatchObject([
+      expect.stringContaining('s24 is not in the copy: it needs s23, which is not there'),
+    ]);
+    expect(found.at(-1)).toMatchObject({
+      ...{ needs: [], gap: 'the backup that it follows, s23, is not there' },
+    });
+    // Data that are there serve others, although nothing is restored from it alone; so does a point of the copy.
+    const all = planOf('known', points);
+    expect(whole(all, NOTHING_LACKING, recordOf(copied(22)))[0]).toEqual(['s24', 's25', 's26']);
+    expect(whole(plan, lacks)[0]).toEqual(['s24', 's25', 's26']);
+  });
+
   it('that has grown and cannot be renewed is said to be the older one', () => {
     const grown = [point(23, { sizeBytes: 900 })];
     const [ids, texts] = whole(planOf('known', grown), lacking({ any: true }));
