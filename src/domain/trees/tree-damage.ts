@@ -102,7 +102,7 @@ export interface LostFile {
 }
 
 /** Ids of the points that cannot do without one of the files: of sets those that list it and those that need them; of a store that of which the
- *  layout says that it alone needs it, otherwise any. What the source has removed only points need that it does not show either. */
+ *  layout says that it alone needs it, which need not be in the copy itself, and those that need that; otherwise any. What the source has removed only points need that it does not show either. */
 export function pointsThatNeed(
   points: readonly TargetTreePoint[],
   lost: Iterable<LostFile>,
@@ -114,11 +114,12 @@ export function pointsThatNeed(
     paths.add(path);
     if (shape === 'sets') continue;
     const owner = pointOf?.(path) ?? null;
-    const isPossible = ({ source, goneSince }: TargetTreePoint) =>
-      owner === null
-        ? goneSinceMs === null || goneSince !== undefined
-        : source.restorePointId === owner;
-    for (const point of points) if (isPossible(point)) hurt.add(point.source.restorePointId);
+    if (owner !== null) {
+      hurt.add(owner);
+      continue;
+    }
+    for (const { source, goneSince } of points)
+      if (goneSinceMs === null || goneSince !== undefined) hurt.add(source.restorePointId);
   }
   for (const { files, source } of points)
     if (files?.some((path) => paths.has(path)) === true) hurt.add(source.restorePointId);
@@ -142,7 +143,7 @@ export function isNeededBySound(
     const paths = new Set(sound.flatMap(({ files }) => files ?? []));
     return ({ path }) => paths.has(path);
   }
-  const ids = new Set(sound.map(({ source }) => source.restorePointId));
+  const ids = new Set(sound.flatMap(({ source, needs }) => [source.restorePointId, ...needs]));
   const isAnyGone = sound.some(({ goneSince }) => goneSince !== undefined);
   return ({ path, goneSinceMs }) => {
     const owner = pointOf?.(path) ?? null;

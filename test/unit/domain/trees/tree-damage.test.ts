@@ -48,8 +48,9 @@ describe('a lost file hurts', () => {
     ['a file of which the layout knows nothing', 'pack', null, ['copy-of-a', 'copy-of-b']],
     ['one that the source has removed', 'pack', 1, ['copy-of-b']],
     ['one that a single point needs', 'own/a', null, ['copy-of-a']],
+    ['one of a backup that is no point, and on which one builds', 'own/base', null, ['copy-of-b']],
   ])('of a store, %s: whoever could need it', (_, path, goneSinceMs, expected) => {
-    const points = [point('a'), point('b', gone)];
+    const points = [point('a'), point('b', { ...gone, needs: ['base'] })];
     const pointOf = (of: string) => (of.startsWith('own/') ? of.slice(4) : null);
     expect(hurtBy(points, path, { shape: 'store', pointOf }, goneSinceMs)).toEqual(expected);
   });
@@ -89,7 +90,7 @@ describe('a lost file is one of a point that counts as good', () => {
     expect(isNeededBySound(sets, { shape: 'sets' })({ path, goneSinceMs: null })).toBe(expected);
   });
 
-  const [a, b] = [point('a'), point('b', gone)];
+  const [a, b] = [point('a'), point('b', { ...gone, needs: ['base'] })];
   it.each([
     ['pack', null, [a, b], true],
     [
@@ -106,6 +107,8 @@ describe('a lost file is one of a point that counts as good', () => {
     ['pack', 1, [a], false],
     ['own/a', null, [a, b], true],
     ['own/a', null, [{ ...a, ...corrupt }, b], false],
+    ['own/base', null, [a, b], true],
+    ['own/base', null, [a, { ...b, ...corrupt }], false],
   ])(
     'of a store, %s (gone since %s), when such a point can need it (%#)',
     (path, goneSinceMs, points, expected) => {
