@@ -9,6 +9,7 @@ const ALONE = [
   'test/unit/activities/reader-lease.test.ts',
   'test/unit/activities/run-task.test.ts',
   'test/unit/config/another-kind.test.ts',
+  'test/unit/mover/mover-threads.test.ts',
   'test/unit/temporal/state-lock.test.ts',
 ];
 
