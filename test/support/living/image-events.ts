@@ -57,8 +57,8 @@ export const anEvent: fc.Arbitrary<Event> = fc.oneof(
   { weight: 8, arbitrary: fc.record({ type: fc.constant('session' as const), fault: aFault }) },
 );
 
-/** Where they lie: `alone`, each a point of their disk; or as those of a VMware machine, which is one point: in its `folder`, or copied folder by folder, a
- *  date each (`runs`). */
-export type Place = 'alone' | 'folder' | 'runs';
+/** Where they lie: `alone`, each a point of their disk, `onRaw` with a raw disk at the bottom; or as those of a VMware machine, which is one point: in its
+ *  `folder`, or copied folder by folder, a date each (`runs`). */
+export type Place = 'alone' | 'onRaw' | 'folder' | 'runs';
 
-export const aPlace = fc.constantFrom<Place>('alone', 'folder', 'runs');
+export const aPlace = fc.constantFrom<Place>('alone', 'onRaw', 'folder', 'runs');

@@ -51,7 +51,10 @@ class ImageHistory {
   private readonly shown = new Set<string>();
   private nowMs = Date.UTC(2026, 9, 1, 20);
   private readonly source: string;
+  /** Of snapshots. */
   private readonly format: 'qcow2' | 'vmdk';
+  /** Each file is a point of its own. */
+  private readonly isAlone: boolean;
   private isOn = false;
   /** How far the clock of the sessions is off. */
   private sessionDays = 0;
@@ -64,7 +67,8 @@ class ImageHistory {
     private readonly stampsProve: boolean,
   ) {
     this.source = join(folder, place === 'runs' ? 'live' : 'primary', 'vm');
-    this.format = place === 'alone' ? 'qcow2' : 'vmdk';
+    this.isAlone = place === 'alone' || place === 'onRaw';
+    this.format = this.isAlone ? 'qcow2' : 'vmdk';
   }
 
   static async begin(place: Place, stampsProve: boolean): Promise<ImageHistory> {
@@ -135,7 +139,7 @@ class ImageHistory {
         this.sessionDays = event.days;
         break;
       case 'switch':
-        if (this.place !== 'alone') await this.switch();
+        if (!this.isAlone) await this.switch();
         break;
       case 'run':
       case 'runAgain':
@@ -201,7 +205,7 @@ class ImageHistory {
         if (state !== 'available') continue;
         const raw = join(this.folder, 'shown.raw');
         const image = join(job, name, disks[0]!.path);
-        await run('qemu-img', ['convert', '-f', this.format, '-O', 'raw', image, raw]);
+        await run('qemu-img', ['convert', '-f', formatOf(image), '-O', 'raw', image, raw]);
         contents.push(fillsOf(await readFile(raw)));
       }
       chains.push(contents);
@@ -211,7 +215,7 @@ class ImageHistory {
 
   /** What the source shows of points, the newest last. */
   private present(): string[] {
-    if (this.place === 'alone') return this.layers.map((layer) => String(this.shows(layer)));
+    if (this.isAlone) return this.layers.map((layer) => String(this.shows(layer)));
     if (this.place === 'runs') return [...this.runs.values()];
     return this.isOn ? [] : [String(this.shows(this.top))];
   }
@@ -234,9 +238,10 @@ class ImageHistory {
   }
 
   private async addFull(content: Writes): Promise<void> {
-    const full: Layer = { name: `web01.${this.format}`, below: null, own: new Map() };
+    const ending = this.place === 'onRaw' ? 'img' : this.format;
+    const full: Layer = { name: `web01.${ending}`, below: null, own: new Map() };
     const size = String(BLOCKS * BLOCK_BYTES);
-    await run('qemu-img', ['create', '-q', '-f', this.format, this.pathOf(full), size]);
+    await run('qemu-img', ['create', '-q', '-f', formatOf(full.name), this.pathOf(full), size]);
     this.layers.push(full);
     await this.write(full, content);
   }
@@ -244,9 +249,9 @@ class ImageHistory {
   private async addSnapshot(): Promise<void> {
     const below = this.top;
     const number = ++this.made;
-    const stem = this.place === 'alone' ? `.snap${number}` : `-${String(number).padStart(6, '0')}`;
+    const stem = this.isAlone ? `.snap${number}` : `-${String(number).padStart(6, '0')}`;
     const layer: Layer = { name: `web01${stem}.${this.format}`, below, own: new Map() };
-    const backing = ['-b', below.name, '-F', this.format];
+    const backing = ['-b', below.name, '-F', formatOf(below.name)];
     await run('qemu-img', ['create', '-q', '-f', this.format, ...backing, layer.name], {
       cwd: this.source,
     });
@@ -266,7 +271,7 @@ class ImageHistory {
   /** The newest file gets all that is below it, and that goes. */
   private async flatten(): Promise<void> {
     if (this.top.below === null) return;
-    if (this.place !== 'alone') {
+    if (!this.isAlone) {
       while (this.top.below !== null) await this.commit();
       return;
     }
@@ -295,7 +300,7 @@ class ImageHistory {
       const where = `${block * BLOCK_BYTES} ${BLOCK_BYTES}`;
       return ['-c', filledWith === 0 ? `write -z ${where}` : `write -P ${filledWith} ${where}`];
     });
-    await run('qemu-io', ['-f', this.format, ...commands, this.pathOf(layer)]);
+    await run('qemu-io', ['-f', formatOf(layer.name), ...commands, this.pathOf(layer)]);
     await this.date(layer, 0);
   }
 
@@ -326,7 +331,7 @@ class ImageHistory {
 
   /** The definition names the disk that the machine writes to. */
   private async define(): Promise<void> {
-    if (this.place === 'alone') return;
+    if (this.isAlone) return;
     const path = join(this.source, 'web01.vmx');
     const text = `scsi0:0.fileName = "${this.top.name}"\n`;
     if ((await readFile(path, 'utf8').catch(() => '')) === text) return;
@@ -342,6 +347,12 @@ class ImageHistory {
     await utimes(this.pathOf(layer), at, at);
     await this.define();
   }
+}
+
+/** By the ending of a file. */
+function formatOf(name: string): string {
+  const ending = /\.(?<ending>\w+)$/.exec(name)?.groups?.ending;
+  return ending === 'img' || ending === 'raw' ? 'raw' : ending!;
 }
 
 function told({ result, reason, tasks }: CopySessionOutcome): string {
