@@ -8,10 +8,13 @@ import { filesBelow, type TreeFile } from '../tree-files.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
 import { folderName, folderWorkloadId } from '../workload-id.js';
 import { logPoints, missingLog, readBackupLog, type BackupLog } from './backup-log.js';
+import { builtOn, type BuiltBackup } from './built-on.js';
 import { isBarmanId, parseBarmanInfo, type BarmanBackup } from './barman-info.js';
 import { clusterFolders } from './cluster-folders.js';
-import { DEFAULT_SEGMENT_BYTES, WAL_PATHS } from './wal-names.js';
+import { DEFAULT_SEGMENT_BYTES, isWrittenOnce, walPathsIn } from './wal-names.js';
 import { joinPath } from '../../repository/repository-path.js';
+
+const WALS = walPathsIn('^wals/(?:[^/]+/)*');
 
 /** The folder that Barman keeps for a server: `base/<id>/` with `backup.info` and the files of the cluster (`data/`, a folder or tar for each tablespace), `wals/` with the
  *  write-ahead log and its list `xlog.db`, `identity.json`; since 3.13 also `meta/<id>-backup.info`. It is copied as it lies, so Barman recovers from the copy.
@@ -25,9 +28,9 @@ export const barmanLayout: TreeLayout = {
   rules: {
     shape: 'store',
     classes: [
-      { name: 'histories', match: logClass(WAL_PATHS.history), content: 'replaced', isWrittenOnce },
-      { name: 'log', match: logClass(WAL_PATHS.segment), content: 'replaced', isWrittenOnce },
-      { name: 'labels', match: logClass(WAL_PATHS.label), content: 'replaced', isWrittenOnce },
+      { name: 'histories', match: WALS.history, content: 'replaced', isWrittenOnce },
+      { name: 'log', match: WALS.segment, content: 'replaced', isWrittenOnce },
+      { name: 'labels', match: WALS.label, content: 'replaced', isWrittenOnce },
       {
         name: 'data',
         match: /^base\/\d{8}T\d{6}\/(?!(?:backup\.info|data\/global\/pg_control)$).+/,
@@ -69,15 +72,6 @@ export const barmanLayout: TreeLayout = {
   confirm,
   scan,
 };
-
-/** PostgreSQL never archives other bytes under a name. */
-function isWrittenOnce(): boolean {
-  return true;
-}
-
-function logClass({ source }: RegExp): RegExp {
-  return new RegExp(source.replace('(?:^|\\/)', '^wals\\/(?:[^/]+\\/)*'));
-}
 
 const OWN_FOLDERS: readonly string[] = ['base', 'errors', 'incoming', 'meta', 'streaming', 'wals'];
 const OWN_FILE = /^(?:identity\.json|(?:[^/]+-)?xlog\.db)$/;
@@ -122,14 +116,12 @@ async function infoPath(reader: TreeReader, folder: string, id: string): Promise
   return own?.path ?? beside?.path ?? null;
 }
 
-interface FoundBackup {
-  readonly label: string;
+/** Faults of its data: of one that is done. */
+interface FoundBackup extends BuiltBackup {
   readonly info: BarmanBackup | null;
   readonly wal: BarmanBackup['wal'];
   /** Of its information. */
   readonly fault: PointFault | null;
-  /** What of its data is not there, of one that is done. */
-  readonly dataFault: PointFault | null;
   /** Those of its folder, without its data. */
   readonly files: readonly TreeFile[];
 }
@@ -158,7 +150,7 @@ async function readBackup(reader: TreeReader, folder: string, label: string): Pr
   const files = (await reader.list(at))
     .filter(({ type }) => type === 'file')
     .map((entry): TreeFile => ({ ...entry, within: entry.name }));
-  const none = { label, info: null, wal: null, files, dataFault: null };
+  const none = { label, info: null, wal: null, parent: null, files, dataFaults: [] };
   try {
     const path = await infoPath(reader, folder, label);
     if (path === null)
@@ -166,8 +158,8 @@ async function readBackup(reader: TreeReader, folder: string, label: string): Pr
     const bytes = await reader.read(path, 0, MAX_INFO_BYTES);
     const info = parseBarmanInfo(new TextDecoder().decode(bytes));
     if (info === null) return { ...none, fault: incomplete(`${path} ends too soon`).fault };
-    const found = { ...none, info, wal: info.wal, fault: null };
-    return isDone(found) ? { ...found, dataFault: await dataFaultOf(reader, at, info) } : found;
+    const found = { ...none, info, wal: info.wal, parent: info.parent, fault: null };
+    return isDone(found) ? { ...found, dataFaults: await dataFaultsOf(reader, at, info) } : found;
   } catch (error) {
     return { ...none, fault: faultOfError(error).fault };
   }
@@ -180,11 +172,14 @@ function isDone({ info }: Pick<FoundBackup, 'info'>): boolean {
 }
 
 function backupPoint(backup: FoundBackup, all: readonly FoundBackup[], log: BackupLog): TreePoint {
-  const { label, info, fault, dataFault, files } = backup;
-  const needs = parentsOf(backup, all);
-  const faults = [fault, dataFault].filter((one) => one !== null);
+  const { label, info, fault, dataFaults, files } = backup;
+  const { labels: needs, faults: below } = builtOn(backup, (of) => {
+    const found = all.find((one) => one.label === of);
+    return found !== undefined && isDone(found) ? found : null;
+  });
+  const faults = [fault, ...dataFaults].filter((one) => one !== null);
   if (info !== null) faults.push(...faultsOfState(info));
-  if (isDone(backup)) faults.push(...missingLog(backup.wal, log), ...faultsOfParents(backup, all));
+  if (isDone(backup)) faults.push(...missingLog(backup.wal, log), ...below);
   const gravest = gravestFault(faults);
   return {
     ...{ id: label, createdAtMs: info?.endedAtMs ?? namedMs(label) ?? writtenAtMs(files) },
@@ -193,34 +188,6 @@ function backupPoint(backup: FoundBackup, all: readonly FoundBackup[], log: Back
     sizeBytes: info?.sizeBytes ?? 0,
     ...(isDone(backup) || files.length === 0 ? {} : { evidence: treeEvidence(files, null) }),
   };
-}
-
-/** Ids of all that it builds on, its parent last: one of these need not be a point. */
-function parentsOf({ label, info }: FoundBackup, all: readonly FoundBackup[]): string[] {
-  const ids: string[] = [];
-  for (let id = info?.parent ?? null; id !== null && id !== label && !ids.includes(id);) {
-    ids.unshift(id);
-    id = all.find((one) => one.label === ids[0])?.info?.parent ?? null;
-  }
-  return ids;
-}
-
-/** What is wrong with the data of those that it builds on, block by block. Without their log it does. */
-function faultsOfParents({ label, info }: FoundBackup, all: readonly FoundBackup[]): PointFault[] {
-  const faults: PointFault[] = [];
-  const seen = new Set([label]);
-  for (let id = info?.parent ?? null; id !== null;) {
-    const parent = all.find((one) => one.label === id);
-    const isThere = parent !== undefined && isDone(parent) && !seen.has(id);
-    if (!isThere) return [...faults, broken(`it builds on ${id}, which is not there`).fault];
-    seen.add(id);
-    if (parent.dataFault !== null) {
-      const { state, reason } = parent.dataFault;
-      faults.push({ state, reason: `it builds on ${id}: ${reason}` });
-    }
-    id = parent.info?.parent ?? null;
-  }
-  return faults;
 }
 
 function faultsOfState({ status, error }: BarmanBackup): PointFault[] {
@@ -232,22 +199,22 @@ function faultsOfState({ status, error }: BarmanBackup): PointFault[] {
 
 /** The files of the cluster, or tars of them; for each tablespace a folder beside them, or a tar.
  *  @param at folder of the backup */
-async function dataFaultOf(
+async function dataFaultsOf(
   reader: TreeReader,
   at: string,
   { tablespaces }: BarmanBackup,
-): Promise<PointFault | null> {
+): Promise<PointFault[]> {
   const entries = [...(await reader.list(at)), ...(await reader.list(joinPath(at, 'data')))];
   const isData = ({ name }: { readonly name: string }): boolean =>
     name === 'PG_VERSION' || /^(?:base|data)(?:_\d{4})?\.tar(?:\.\w+)?$/.test(name);
   if (!entries.some(isData))
-    return broken('backup.info says that it is done, and its data are not there').fault;
+    return [broken('backup.info says that it is done, and its data are not there').fault];
   // What Barman deletes loses these first.
   const missing = tablespaces.find(
     (oid) => !entries.some(({ name }) => name === oid || name.startsWith(`${oid}.tar`)),
   );
-  if (missing === undefined) return null;
-  return broken(`backup.info says that it is done, and tablespace ${missing} is not there`).fault;
+  if (missing === undefined) return [];
+  return [broken(`backup.info says that it is done, and tablespace ${missing} is not there`).fault];
 }
 
 function namedMs(label: string): number | null {

@@ -15,11 +15,12 @@ import {
   isPartial,
   isSegmentSize,
   isShard,
+  isWrittenOnce,
   missingText,
   parseSegment,
   segmentsPerLog,
   storedSegment,
-  WAL_PATHS,
+  walPathsIn,
   walRuns,
   type WalRun,
 } from './wal-names.js';
@@ -28,8 +29,7 @@ import { walSizes } from './wal-sizes.js';
 /** How long a compressed segment may still be written: nothing tells its whole size. */
 const OPEN_MS = 60_000;
 
-/** PostgreSQL never archives other bytes under a name: each of them is one stretch of one timeline. */
-const isWrittenOnce = (): boolean => true;
+const WALS = walPathsIn('(?:^|/)');
 
 /** A folder into which PostgreSQL archives its write-ahead log (`archive_command`, `pg_receivewal`): segments, compressed or not, labels of base
  *  backups (`.backup`) and histories of timelines (`.history`). A segment that is still received ends in `.partial` and waits.
@@ -48,9 +48,9 @@ export const walFolderLayout: TreeLayout = {
     shape: 'store',
     // Recovery on a new timeline begins by looking for its history.
     classes: [
-      { name: 'histories', match: WAL_PATHS.history, content: 'replaced', isWrittenOnce },
-      { name: 'segments', match: WAL_PATHS.segment, content: 'replaced', isWrittenOnce },
-      { name: 'labels', match: WAL_PATHS.label, content: 'replaced', isWrittenOnce },
+      { name: 'histories', match: WALS.history, content: 'replaced', isWrittenOnce },
+      { name: 'segments', match: WALS.segment, content: 'replaced', isWrittenOnce },
+      { name: 'labels', match: WALS.label, content: 'replaced', isWrittenOnce },
     ],
     ignored: /\.partial$|\.tmp$/,
     digestInName: null,

@@ -25,14 +25,21 @@ const PARTIAL = /^[0-9A-F]{24}(?:\.(?:gz|lz4|zst))?\.partial$/;
 const SHARD = /^[0-9A-F]{16}$/;
 
 /** The same of paths, for those that only copy them. */
-export const WAL_PATHS = {
-  history: inFolders(HISTORY),
-  segment: inFolders(STORED),
-  label: inFolders(LABEL),
-} as const;
+export interface WalPaths {
+  readonly history: RegExp;
+  readonly segment: RegExp;
+  readonly label: RegExp;
+}
 
-function inFolders({ source }: RegExp): RegExp {
-  return new RegExp(source.replace('^', '(?:^|/)'));
+/** @param folders what stands before a name, as a pattern */
+export function walPathsIn(folders: string): WalPaths {
+  const pathOf = ({ source }: RegExp): RegExp => new RegExp(source.replace('^', folders));
+  return { history: pathOf(HISTORY), segment: pathOf(STORED), label: pathOf(LABEL) };
+}
+
+/** PostgreSQL never archives other bytes under a name: each of them is one stretch of one timeline. */
+export function isWrittenOnce(): boolean {
+  return true;
 }
 
 /** null: no name of a segment. */

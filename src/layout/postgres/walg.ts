@@ -15,10 +15,20 @@ import {
   readBackupLog,
   type BackupLog,
 } from './backup-log.js';
-import { DEFAULT_SEGMENT_BYTES, parseSegment, WAL_PATHS } from './wal-names.js';
+import { builtOn, type BuiltBackup } from './built-on.js';
+import {
+  DEFAULT_SEGMENT_BYTES,
+  isWrittenOnce,
+  parseSegment,
+  segmentName,
+  segmentsPerLog,
+  walPathsIn,
+} from './wal-names.js';
 
 /** WAL-G writes under final names, and nothing tells the whole size of what is packed. */
 const OPEN_MS = 60_000;
+
+const WALS = walPathsIn('^wal_005/');
 
 /** A store of WAL-G for PostgreSQL: `basebackups_005/<name>/tar_partitions/…`, beside each folder `<name>_backup_stop_sentinel.json`, which is written when all tars are there, and
  *  `wal_005/` with the write-ahead log, packed. It is copied as it lies, so WAL-G fetches from the copy.
@@ -32,8 +42,8 @@ export const walgLayout: TreeLayout = {
   rules: {
     shape: 'store',
     classes: [
-      { name: 'histories', match: inLog(WAL_PATHS.history), content: 'replaced', isWrittenOnce },
-      { name: 'log', match: inLog(WAL_PATHS.segment), content: 'replaced', isWrittenOnce },
+      { name: 'histories', match: WALS.history, content: 'replaced', isWrittenOnce },
+      { name: 'log', match: WALS.segment, content: 'replaced', isWrittenOnce },
       // Labels, and what WAL-G notes of the pages that segments change (`_delta`).
       { name: 'notes', match: /^wal_005\/[0-9A-F]{24}[._].+$/, content: 'replaced' },
       { name: 'data', match: /^basebackups_005\/[^/]+\/.+/, content: 'replaced' },
@@ -60,15 +70,6 @@ export const walgLayout: TreeLayout = {
   scan,
 };
 
-/** PostgreSQL never archives other bytes under a name. */
-function isWrittenOnce(): boolean {
-  return true;
-}
-
-function inLog({ source }: RegExp): RegExp {
-  return new RegExp(source.replace('(?:^|\\/)', '^wal_005\\/'));
-}
-
 const [BACKUPS, LOG] = ['basebackups_005', 'wal_005'];
 const SENTINEL = /^(?<name>base_[0-9A-F]{24}(?:_D_[0-9A-F]{24})?)_backup_stop_sentinel\.json$/;
 const NAME = /^base_(?<start>[0-9A-F]{24})(?:_D_[0-9A-F]{24})?$/;
@@ -85,8 +86,7 @@ async function confirm(reader: TreeReader, folder: string, claimed: Claim): Prom
   return entries.some(({ name }) => SENTINEL.test(name) || NAME.test(name)) ? claimed : null;
 }
 
-interface FoundBackup {
-  readonly label: string;
+interface FoundBackup extends BuiltBackup {
   readonly sentinel: TreeFile | null;
   readonly values: Readonly<Record<string, unknown>>;
   readonly wal: { readonly start: string; readonly stop: string } | null;
@@ -106,7 +106,11 @@ async function scan(reader: TreeReader, folder: string): Promise<FoundTree[]> {
     const values =
       typeof read === 'object' && read !== null ? (read as Record<string, unknown>) : {};
     const files = await filesBelow(reader, folder, `${BACKUPS}/${label}`);
-    backups.push({ label, sentinel, values, wal: logOf(label, values), files });
+    backups.push({
+      ...{ label, sentinel, values, files, wal: logOf(label, values) },
+      parent: typeof values['DeltaFrom'] === 'string' ? values['DeltaFrom'] : null,
+      dataFaults: faultsOfTars({ sentinel, values, files }),
+    });
   }
   const log = await readBackupLog(
     reader,
@@ -142,11 +146,10 @@ function logOf(label: string, { LSN, FinishLSN }: FoundBackup['values']): FoundB
   return { start: start.name, stop: isUsual ? nameAt(start.timeline, FinishLSN - 1) : start.name };
 }
 
+/** Of the segment that holds a position. */
 function nameAt(timeline: number, position: number): string {
-  const segment = Math.floor(position / DEFAULT_SEGMENT_BYTES);
-  return [timeline, Math.floor(segment / 256), segment % 256]
-    .map((part) => part.toString(16).toUpperCase().padStart(8, '0'))
-    .join('');
+  const place = Math.floor(position / DEFAULT_SEGMENT_BYTES);
+  return segmentName(timeline, place, segmentsPerLog(DEFAULT_SEGMENT_BYTES));
 }
 
 function backupPoint(
@@ -154,9 +157,12 @@ function backupPoint(
   all: ReadonlyMap<string, FoundBackup>,
   log: BackupLog,
 ): TreePoint {
-  const { label, sentinel, wal, files } = backup;
-  const needs = basesOf(backup, all);
-  const faults = faultsOfData(backup, all);
+  const { label, sentinel, wal, files, dataFaults } = backup;
+  const { labels: needs, faults: below } = builtOn(backup, (of) => {
+    const found = all.get(of);
+    return found === undefined || found.sentinel === null ? null : found;
+  });
+  const faults = [...dataFaults, ...below];
   if (sentinel !== null) faults.push(...missingLog(wal, log));
   const fault = gravestFault(faults);
   return {
@@ -172,43 +178,11 @@ function backupPoint(
   };
 }
 
-/** null: it is a full. */
-function baseOf({ values }: Pick<FoundBackup, 'values'>): string | null {
-  return typeof values['DeltaFrom'] === 'string' ? values['DeltaFrom'] : null;
-}
-
-/** All that it builds on, the nearest last: one of these need not be a point. */
-function basesOf(backup: FoundBackup, all: ReadonlyMap<string, FoundBackup>): string[] {
-  const labels: string[] = [];
-  const isNew = (label: string) => label !== backup.label && !labels.includes(label);
-  for (let from = baseOf(backup); from !== null && isNew(from);) {
-    labels.unshift(from);
-    const base = all.get(from);
-    from = base === undefined ? null : baseOf(base);
-  }
-  return labels;
-}
-
-/** What is wrong with its data, or with those of what it builds on. Without the log of that a delta does. */
-function faultsOfData(backup: FoundBackup, all: ReadonlyMap<string, FoundBackup>): PointFault[] {
-  const own = faultsOfTars(backup);
-  const seen = new Set([backup.label]);
-  for (let from = baseOf(backup); from !== null;) {
-    const base = all.get(from);
-    const isGone = base === undefined || base.sentinel === null || seen.has(from);
-    if (isGone) return [...own, broken(`it builds on ${from}, which is not there`).fault];
-    seen.add(from);
-    own.push(
-      ...faultsOfTars(base).map(({ state, reason }) => ({
-        ...{ state, reason: `it builds on ${base.label}: ${reason}` },
-      })),
-    );
-    from = baseOf(base);
-  }
-  return own;
-}
-
-function faultsOfTars({ sentinel, values, files }: FoundBackup): PointFault[] {
+function faultsOfTars({
+  sentinel,
+  values,
+  files,
+}: Pick<FoundBackup, 'sentinel' | 'values' | 'files'>): PointFault[] {
   if (sentinel === null) return [incomplete('it has no sentinel: it has not ended').fault];
   const faults: PointFault[] = [];
   if (sentinel.stamp.sizeBytes > MAX_SENTINEL_BYTES)
