@@ -1,8 +1,11 @@
 import { isFolderPassedOver } from '../domain/sources/passed-over.js';
+import type { FoundTree, TreePoint } from '../domain/trees/source-tree.js';
 import { joinPath } from '../repository/repository-path.js';
 import type { Claim, FolderNames } from './backup-layout.js';
 import { parseDatedName } from './dated-name.js';
+import { filesBelow, type TreeFile } from './tree-files.js';
 import type { TreeReader } from './tree-layout.js';
+import { folderName, folderWorkloadId } from './workload-id.js';
 
 /** Backups that are a folder each, whose files tell whose they are: the folder itself, or several beside each other, under dates or words. */
 export interface BackupFolders {
@@ -42,14 +45,74 @@ export async function confirmFolders(
   return isTold ? own : [];
 }
 
-export interface BackupFound {
+interface BackupFound {
   /** From the root. */
   readonly path: string;
   readonly isUnderWay: boolean;
 }
 
+/** A backup of one of several names. */
+export interface NamedBackup {
+  /** Path from the root of the tree; empty: it is that. */
+  readonly name: string;
+  /** As its name tells. null: it does not. */
+  readonly createdAtMs: number | null;
+  readonly files: readonly TreeFile[];
+}
+
+/** Those in the folders that are claimed; what cannot be looked into is told. */
+export async function readBackups(
+  reader: TreeReader,
+  root: string,
+  { folders = [] }: Claim,
+  kind: BackupFolders,
+): Promise<NamedBackup[]> {
+  const backups: NamedBackup[] = [];
+  for (const folder of folders) {
+    const found = await reader.orTell(() => backupsIn(reader, root, folder, kind));
+    for (const { path: name } of found ?? []) {
+      const files = await reader.orTell(() => filesBelow(reader, root, name));
+      if (files !== null) backups.push({ name, createdAtMs: dateInPathMs(name), files });
+    }
+  }
+  return backups;
+}
+
+/** A workload for each name that backups have without their dates.
+ *  @param called by which words their ids and, where they have no name, they are called */
+export async function treesByName<B extends NamedBackup>(
+  root: string,
+  called: { readonly id: string; readonly title: string },
+  backups: readonly B[],
+  nameOf: (backup: B) => string,
+  pointsOf: (found: readonly B[]) => Promise<TreePoint[]>,
+): Promise<FoundTree[]> {
+  const byName = new Map<string, B[]>();
+  for (const backup of backups) {
+    const name = nameOf(backup);
+    const known = byName.get(name);
+    if (known === undefined) byName.set(name, [backup]);
+    else known.push(backup);
+  }
+  const trees: FoundTree[] = [];
+  for (const [name, found] of byName) {
+    const parts = name === '' ? [called.id] : [called.id, encodeURIComponent(name)];
+    trees.push({
+      id: folderWorkloadId(parts.join('-'), root),
+      name: name === '' ? folderName(called.title, root) : name,
+      ...{ root, within: found.map((one) => one.name), points: await pointsOf(found) },
+    });
+  }
+  return trees;
+}
+
+/** Whether a file is one of a backup under a date, which nobody writes into again. */
+export function isUnderDate(path: string): boolean {
+  return parseDatedName(path.split('/', 1)[0]!) !== null;
+}
+
 /** A folder that is one, or folders in it that are. One that holds what others know, a disk of a machine or backups of another database, is left to them and to the walk. */
-export async function backupsIn(
+async function backupsIn(
   reader: TreeReader,
   root: string,
   name: string,

@@ -1,5 +1,6 @@
 import type { TreePoint } from '../../domain/trees/source-tree.js';
 import type { FormatId } from '../../domain/sources/source-workload.js';
+import type { NamedBackup } from '../backup-folders.js';
 import { writtenAtMs } from '../named-date.js';
 import { faultOfError, incomplete, type PointFault } from '../point-fault.js';
 import { treeEvidence } from '../tree-evidence.js';
@@ -16,12 +17,7 @@ import {
 /** What the tool writes at the end. */
 export const CLOSING = /^(?:xtrabackup|mariadb_backup)_(?:checkpoints|info)(?:\.\w+)*$/;
 
-export interface XtraBackup {
-  /** Path from the root of the tree; empty: it is that. */
-  readonly name: string;
-  /** As its name tells. null: it does not. */
-  readonly createdAtMs: number | null;
-  readonly files: readonly TreeFile[];
+export interface XtraBackup extends NamedBackup {
   /** It is one file. Absent: it is a folder. */
   readonly isStream?: true;
 }

@@ -1,15 +1,17 @@
 import type { FoundTree } from '../../domain/trees/source-tree.js';
 import { ALL_ALLOWED } from '../../domain/sources/workload-rules.js';
 import {
-  backupsIn,
   claimFolders,
   confirmFolders,
   dateInPathMs,
+  isUnderDate,
+  readBackups,
+  treesByName,
   type BackupFolders,
 } from '../backup-folders.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
 import { parseDatedName } from '../dated-name.js';
-import { claimedTreeFiles, filesBelow } from '../tree-files.js';
+import { claimedTreeFiles } from '../tree-files.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
 import { folderName, folderWorkloadId } from '../workload-id.js';
 import { CLOSING, xtraPoints, type XtraBackup } from './xtrabackup-points.js';
@@ -34,13 +36,13 @@ export const xtraBackupLayout: TreeLayout = {
         name: 'data',
         match: /^(?!(?:.*\/)?(?:xtrabackup|mariadb_backup)_(?:checkpoints|info)(?:\.\w+)*$)/,
         content: 'rewritten',
-        isWrittenOnce: isDated,
+        isWrittenOnce: isUnderDate,
       },
       {
         name: 'information',
         match: /(?:^|\/)(?:xtrabackup|mariadb_backup)_(?:checkpoints|info)(?:\.\w+)*$/,
         content: 'rewritten',
-        isWrittenOnce: isDated,
+        isWrittenOnce: isUnderDate,
       },
     ],
     ignored: null,
@@ -54,10 +56,6 @@ export const xtraBackupLayout: TreeLayout = {
   confirm,
   scan,
 };
-
-function isDated(path: string): boolean {
-  return parseDatedName(path.split('/', 1)[0]!) !== null;
-}
 
 const STREAM = /\.(?:xb|mb)stream(?:\.(?:gz|zst|lz4|xz|bz2))?$/i;
 /** What a backup is, in its name. */
@@ -90,42 +88,22 @@ async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise
     const name = folderName('MySQL', folder);
     return [{ id: folderWorkloadId('xtrabackup', folder), name, root: folder, points }];
   }
-  const workloads = new Map<string, XtraBackup[]>();
-  const add = (backup: XtraBackup, called: string): void => {
-    const known = workloads.get(called);
-    if (known === undefined) workloads.set(called, [backup]);
-    else known.push(backup);
-  };
-  const streams = await claimedTreeFiles(reader, folder, { files: claimed.files });
-  for (const file of streams) {
-    const base = file.name.replace(STREAM, '');
-    const createdAtMs = dateInPathMs(base);
-    add({ name: file.name, createdAtMs, files: [file], isStream: true }, calledAs(base));
-  }
-  for (const named of claimed.folders ?? []) {
-    const backups = await reader.orTell(() => backupsIn(reader, folder, named, FOLDERS));
-    for (const { path } of backups ?? []) {
-      const files = await reader.orTell(() => filesBelow(reader, folder, path));
-      if (files !== null)
-        add({ name: path, createdAtMs: dateInPathMs(path), files }, calledAs(path));
-    }
-  }
-  const trees: FoundTree[] = [];
-  for (const [name, found] of workloads) {
-    const parts = ['xtrabackup', ...(name === '' ? [] : [encodeURIComponent(name)])];
-    trees.push({
-      id: folderWorkloadId(parts.join('-'), folder),
-      name: name === '' ? folderName('MySQL', folder) : name,
-      ...{ root: folder, within: found.map((one) => one.name) },
-      points: await xtraPoints(reader, found),
-    });
-  }
-  return trees;
+  const streams = (await claimedTreeFiles(reader, folder, { files: claimed.files })).map(
+    (file): XtraBackup => ({
+      ...{ name: file.name, createdAtMs: dateInPathMs(file.name.replace(STREAM, '')) },
+      ...{ files: [file], isStream: true },
+    }),
+  );
+  const folders = await readBackups(reader, folder, claimed, FOLDERS);
+  const called = { id: 'xtrabackup', title: 'MySQL' };
+  return treesByName(folder, called, [...streams, ...folders], calledAs, (found) =>
+    xtraPoints(reader, found),
+  );
 }
 
-/** A path without dates and without what its backup is. */
-function calledAs(path: string): string {
-  return path
+/** Without dates, and without what it is. */
+function calledAs({ name, isStream }: XtraBackup): string {
+  return (isStream === true ? name.replace(STREAM, '') : name)
     .split('/')
     .map((part) => (parseDatedName(part)?.stem ?? part).replaceAll(KIND, ''))
     .map((part) => part.replaceAll(/^[-_.@ ]+|[-_.@ ]+$/g, ''))

@@ -1,19 +1,21 @@
-import type { FoundTree, TreePoint } from '../../domain/trees/source-tree.js';
+import type { FoundTree } from '../../domain/trees/source-tree.js';
 import { ALL_ALLOWED } from '../../domain/sources/workload-rules.js';
 import {
-  backupsIn,
   claimFolders,
   confirmFolders,
-  dateInPathMs,
+  isUnderDate,
+  readBackups,
+  treesByName,
   type BackupFolders,
+  type NamedBackup,
   type NamesIn,
 } from '../backup-folders.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
 import { parseDatedName } from '../dated-name.js';
-import { claimedTreeFiles, filesBelow, type TreeFile } from '../tree-files.js';
+import { claimedTreeFiles } from '../tree-files.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
 import { folderName, folderWorkloadId } from '../workload-id.js';
-import { basePoints, type BaseFolder } from './base-points.js';
+import { basePoints } from './base-points.js';
 import { clusterFolders } from './cluster-folders.js';
 
 /** Backups of `pg_basebackup` in its plain format: the files of a cluster in a folder, with `backup_label` and, since PostgreSQL 13, `backup_manifest`, which is put there
@@ -34,19 +36,19 @@ export const baseFolderLayout: TreeLayout = {
         name: 'data',
         match: /^(?!(?:.*\/)?(?:global\/pg_control|backup_manifest)$)/,
         content: 'rewritten',
-        isWrittenOnce: isDated,
+        isWrittenOnce: isUnderDate,
       },
       {
         name: 'control',
         match: /(?:^|\/)global\/pg_control$/,
         content: 'rewritten',
-        isWrittenOnce: isDated,
+        isWrittenOnce: isUnderDate,
       },
       {
         name: 'manifests',
         match: /(?:^|\/)backup_manifest$/,
         content: 'rewritten',
-        isWrittenOnce: isDated,
+        isWrittenOnce: isUnderDate,
       },
     ],
     ignored: /(?:^|\/)backup_manifest\.tmp$/,
@@ -61,10 +63,6 @@ export const baseFolderLayout: TreeLayout = {
   confirm,
   scan,
 };
-
-function isDated(path: string): boolean {
-  return parseDatedName(path.split('/', 1)[0]!) !== null;
-}
 
 const FOLDERS: BackupFolders = {
   isNamed: (name) => parseDatedName(name) !== null,
@@ -100,31 +98,13 @@ async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise
     const name = folderName('PostgreSQL', folder);
     return [{ id: folderWorkloadId('pg-base', folder), name, root: folder, points }];
   }
-  const workloads = new Map<string, { readonly within: string[]; readonly found: BaseFolder[] }>();
-  for (const dated of claimed.folders ?? []) {
-    const backups = await reader.orTell(() => backupsIn(reader, folder, dated, FOLDERS));
-    for (const { path } of backups ?? []) {
-      const files = await reader.orTell((): Promise<TreeFile[]> =>
-        filesBelow(reader, folder, path),
-      );
-      if (files === null) continue;
-      const stems = path.split('/').map((part) => parseDatedName(part)?.stem ?? part);
-      const name = stems.filter((stem) => stem !== '').join('-');
-      const known = workloads.get(name) ?? { within: [], found: [] };
-      known.within.push(path);
-      known.found.push({ name: path, createdAtMs: dateInPathMs(path), files });
-      workloads.set(name, known);
-    }
-  }
-  const trees: FoundTree[] = [];
-  for (const [name, { within, found }] of workloads) {
-    const points: TreePoint[] = await basePoints(reader, found);
-    const parts = name === '' ? ['pg-base'] : ['pg-base', encodeURIComponent(name)];
-    trees.push({
-      id: folderWorkloadId(parts.join('-'), folder),
-      name: name === '' ? folderName('PostgreSQL', folder) : name,
-      ...{ root: folder, within, points },
-    });
-  }
-  return trees;
+  const backups = await readBackups(reader, folder, claimed, FOLDERS);
+  const called = { id: 'pg-base', title: 'PostgreSQL' };
+  return treesByName(folder, called, backups, calledAs, (found) => basePoints(reader, found));
+}
+
+/** Without dates. */
+function calledAs({ name }: NamedBackup): string {
+  const stems = name.split('/').map((part) => parseDatedName(part)?.stem ?? part);
+  return stems.filter((stem) => stem !== '').join('-');
 }

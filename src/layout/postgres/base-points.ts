@@ -1,4 +1,5 @@
 import type { TreePoint } from '../../domain/trees/source-tree.js';
+import type { NamedBackup } from '../backup-folders.js';
 import { writtenAtMs } from '../named-date.js';
 import { broken, faultOfError, gravestFault, incomplete, type PointFault } from '../point-fault.js';
 import { treeEvidence } from '../tree-evidence.js';
@@ -12,15 +13,6 @@ import {
   type WalRange,
 } from './manifest-files.js';
 import { parseSegment } from './wal-names.js';
-
-/** A backup in the plain format. */
-export interface BaseFolder {
-  /** Its path from the root of the tree; empty: it is that. */
-  readonly name: string;
-  /** As its name tells. null: it does not. */
-  readonly createdAtMs: number | null;
-  readonly files: readonly TreeFile[];
-}
 
 /** What `backup_label` says. */
 interface Label {
@@ -38,7 +30,7 @@ interface ManifestFacts {
 }
 
 interface JudgedBase {
-  readonly folder: BaseFolder;
+  readonly folder: NamedBackup;
   readonly id: string;
   readonly atMs: number;
   readonly label: Label;
@@ -49,7 +41,7 @@ interface JudgedBase {
 /** Points of one workload, oldest first. */
 export async function basePoints(
   reader: TreeReader,
-  folders: readonly BaseFolder[],
+  folders: readonly NamedBackup[],
 ): Promise<TreePoint[]> {
   const judged: JudgedBase[] = [];
   for (const folder of folders) judged.push(await judge(reader, folder));
@@ -59,7 +51,7 @@ export async function basePoints(
   return points;
 }
 
-async function judge(reader: TreeReader, folder: BaseFolder): Promise<JudgedBase> {
+async function judge(reader: TreeReader, folder: NamedBackup): Promise<JudgedBase> {
   const { name, createdAtMs, files } = folder;
   const own = new Map(files.map((file) => [withoutName(file.within, name), file]));
   const manifest = own.get('backup_manifest');
