@@ -1,5 +1,4 @@
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { chainFolder } from '../src/chain/chain-paths.js';
@@ -10,7 +9,8 @@ import { folderRepositoryId } from '../src/repository/open-repository.js';
 import { readTreeRecord } from '../src/tree/tree-store.js';
 import { testJob } from '../test/support/session/test-site.js';
 import { LocalSessions } from '../test/support/workflows/local-sessions.js';
-import { asPostgres, Cluster, own, ownCopy, Writer } from './databases/postgres.js';
+import { answerOf, asPostgres, Cluster, own, ownCopy, Writer } from './databases/postgres.js';
+import { Trial } from './databases/trial.js';
 
 /** Copies base backups of PostgreSQL by Barman and by `pg_basebackup` in its plain format, also while Barman makes one, and lets `barman recover`, `pg_verifybackup` and
  *  PostgreSQL judge what comes back. As root, on Debian with `postgresql` and `barman`. */
@@ -21,16 +21,9 @@ const JOB = testJob({
   retention: { type: 'days', value: 30 },
 });
 
-const root = await mkdtemp(join(tmpdir(), 'longhaul-base-'));
-await chmod(root, 0o755);
-const at = (...parts: string[]) => join(root, ...parts);
-let faults = 0;
+const trial = await Trial.begin('base');
+const at = (...parts: string[]) => trial.at(...parts);
 let nowMs = Date.now();
-
-function tell(what: string, isRight: boolean, found: string): void {
-  if (!isRight) faults++;
-  console.log(`${isRight ? 'right' : 'WRONG'}: ${what}: ${found}`);
-}
 
 const cluster = await Cluster.at(at('cluster'));
 for (const folder of ['primary', 'offsite', 'tool', 'restored']) await mkdir(at(folder));
@@ -79,19 +72,15 @@ async function copyOf(folder: string): Promise<{ readonly id: string; readonly f
   return { id: found.id, files: at('offsite', chainFolder(JOB.id, found.id), 'files') };
 }
 
-async function answerOf(name: string, put: (data: string) => Promise<void>): Promise<string> {
+/** It archives nothing into the folders of the one that it was copied from. */
+async function started(name: string, put: (data: string) => Promise<void>): Promise<string> {
   const restored = await Cluster.at(at('restored', name));
-  await put(restored.data);
-  await restored.configure('archive_mode=off', true);
-  await own(restored.data);
-  await chmod(restored.data, 0o700);
-  try {
-    await restored.start();
-    await restored.awaitRecovery();
-    return await restored.sql(Writer.SUM);
-  } finally {
-    await restored.stop();
-  }
+  return answerOf(restored, async (data) => {
+    await put(data);
+    await restored.configure('archive_mode=off', true);
+    await own(data);
+    await chmod(data, 0o700);
+  });
 }
 
 /** What Barman recovers from the copy, with all log that it has. */
@@ -99,7 +88,7 @@ async function recovered(name: string, backup: string): Promise<string> {
   const store = await ownCopy((await copyOf('barman/main')).files, at('tool', `store-${name}`));
   const file = await configured(name, store);
   await barman(file, 'check-backup', 'main', backup);
-  return answerOf(name, async (data) => {
+  return started(name, async (data) => {
     await barman(file, 'recover', 'main', backup, data);
   });
 }
@@ -128,7 +117,7 @@ async function restoredPlain(folder: string, point: string): Promise<string> {
   await own(files);
   const verified = await cluster.program('pg_verifybackup', files);
   console.log(`  ${verified}`);
-  return answerOf(`started-${id}-${found.id}`, async (data) => {
+  return started(`started-${id}-${found.id}`, async (data) => {
     await ownCopy(files, data);
   });
 }
@@ -155,7 +144,7 @@ try {
   const writer = new Writer(cluster);
   const running = barman(source, 'backup', '--wait', 'main');
   const during = await copy(0);
-  tell('a copy while Barman makes a backup', during !== 'failed', during);
+  trial.tell('a copy while Barman makes a backup', during !== 'failed', during);
   await running;
   await writer.stop();
   await cluster.archiveAll();
@@ -174,33 +163,31 @@ try {
     chainFolder(JOB.id, server),
   ))!;
   const kinds = points.map(({ kind }) => kind).sort();
-  tell(
+  trial.tell(
     'of Barman, whose log was written to just now',
     kinds.join() === 'full,full,log',
     kinds.join(),
   );
   console.log(`  (${busy})`);
   const last = await copy();
-  tell('the last copy', last === 'success' || last === 'nothingToCopy', last);
+  trial.tell('the last copy', last === 'success' || last === 'nothingToCopy', last);
   await barman(source, 'delete', 'main', 'oldest');
   const after = await copy();
-  tell('the copy after Barman has deleted a backup', after === 'success', after);
+  trial.tell('the copy after Barman has deleted a backup', after === 'success', after);
   const listed = (await barman(source, 'list-backups', '--minimal', 'main')).split('\n');
   await cluster.stop();
   const found = await recovered('end', listed[0]!);
-  tell(`barman recover from the copy (${listed[0]!})`, found === truth, found);
+  trial.tell(`barman recover from the copy (${listed[0]!})`, found === truth, found);
   for (const [folder, point, expected] of [
     ['plain', '2026-11-27', atFirst],
     ['plain', '2026-11-28', truth],
     ['plain/alone', 'base', truth],
   ] as const) {
     const back = await restoredPlain(folder, point);
-    tell(`PostgreSQL from the restored ${folder} ${point}`, back === expected, back);
+    trial.tell(`PostgreSQL from the restored ${folder} ${point}`, back === expected, back);
   }
   console.log(`the database: ${truth}`);
 } finally {
   await cluster.stop();
-  if (faults === 0) await rm(root, { recursive: true, force: true });
-  else console.log(`left in ${root}`);
+  process.exitCode = await trial.end();
 }
-process.exitCode = faults === 0 ? 0 : 1;

@@ -1,12 +1,12 @@
-import { mkdtemp, rm, writeFile, mkdir, chmod } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile, mkdir, chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chainFolder } from '../src/chain/chain-paths.js';
 import { listSourceWorkloads } from '../src/mover/source/source-catalogue.js';
 import { openDirectoryRepository } from '../src/repository/directory/directory-repository.js';
 import { testJob } from '../test/support/session/test-site.js';
 import { LocalSessions } from '../test/support/workflows/local-sessions.js';
-import { asPostgres, Cluster, own, ownCopy, Writer } from './databases/postgres.js';
+import { answerOf, asPostgres, Cluster, own, ownCopy, Writer } from './databases/postgres.js';
+import { Trial } from './databases/trial.js';
 
 /** Copies backups of a database while they are made, and lets the database's own tools restore from the copy: pgBackRest with two repositories, and
  *  recovery of PostgreSQL from a folder of its log. As root, on Debian with `postgresql` and `pgbackrest`. */
@@ -22,15 +22,8 @@ const REPOSITORIES = [
   { number: 2, options: 'repo2-retention-full=5\nrepo2-bundle=y' },
 ] as const;
 
-const root = await mkdtemp(join(tmpdir(), 'longhaul-databases-'));
-await chmod(root, 0o755);
-const at = (...parts: string[]) => join(root, ...parts);
-let faults = 0;
-
-function tell(what: string, isRight: boolean, found: string): void {
-  if (!isRight) faults++;
-  console.log(`${isRight ? 'right' : 'WRONG'}: ${what}: ${found}`);
-}
+const trial = await Trial.begin('databases');
+const at = (...parts: string[]) => trial.at(...parts);
 
 const cluster = await Cluster.at(at('cluster'));
 for (const folder of ['primary', 'offsite', 'tool']) await mkdir(at(folder));
@@ -73,18 +66,8 @@ async function copyOf(root: string): Promise<string> {
   return at('offsite', chainFolder(JOB.id, workload.id), 'files');
 }
 
-/** Restores into a new cluster and asks it.
- *  @returns number of rows, and the sum of their amounts */
 async function restored(name: string, put: (data: string) => Promise<void>): Promise<string> {
-  const restoredCluster = await Cluster.at(at(name));
-  await put(restoredCluster.data);
-  try {
-    await restoredCluster.start();
-    await restoredCluster.awaitRecovery();
-    return await restoredCluster.sql(Writer.SUM);
-  } finally {
-    await restoredCluster.stop();
-  }
+  return answerOf(await Cluster.at(at(name)), put);
 }
 
 async function restoredByPgBackRest(name: string, folder: string): Promise<string> {
@@ -155,8 +138,8 @@ try {
         await pgBackRest(`--repo=${number}`, `--type=${type}`, 'backup');
   })();
   const during = await copy(Date.now() + 2 * MINUTE_MS);
-  tell('a copy while everything is written to', during !== 'failed', during);
-  tell(
+  trial.tell('a copy while everything is written to', during !== 'failed', during);
+  trial.tell(
     'restore by pgBackRest from that copy',
     ...(await restoredByPgBackRest('during', 'pg1').then(
       (found) => [isConsistent(found, 2_000), found] as const,
@@ -168,23 +151,25 @@ try {
   await cluster.archiveAll();
   const truth = await cluster.sql(Writer.SUM);
   const last = await copy(Date.now() + 10 * MINUTE_MS);
-  tell('the last copy', last === 'success', last);
+  trial.tell('the last copy', last === 'success', last);
   await pgBackRest('--repo=1', '--type=full', 'backup');
   await pgBackRest('--repo=1', '--repo1-retention-full=1', 'expire');
   const expired = await copy(Date.now() + 20 * MINUTE_MS);
   // Nearly all files went: the copy has them until somebody agrees.
-  tell('a copy after almost all has expired', expired === 'actionRequired', expired);
+  trial.tell('a copy after almost all has expired', expired === 'actionRequired', expired);
   await cluster.stop();
   for (const { number } of REPOSITORIES) {
     const found = await restoredByPgBackRest(`end-${number}`, `pg${number}`);
-    tell(`restore by pgBackRest from the copy of repository ${number}`, found === truth, found);
+    trial.tell(
+      `restore by pgBackRest from the copy of repository ${number}`,
+      found === truth,
+      found,
+    );
   }
   const found = await restoredFromLog('log');
-  tell('recovery by PostgreSQL from the copied folder of its log', found === truth, found);
+  trial.tell('recovery by PostgreSQL from the copied folder of its log', found === truth, found);
   console.log(`the database: ${truth}`);
 } finally {
   await cluster.stop();
-  if (faults === 0) await rm(root, { recursive: true, force: true });
-  else console.log(`left in ${root}`);
+  process.exitCode = await trial.end();
 }
-process.exitCode = faults === 0 ? 0 : 1;

@@ -1,6 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -11,21 +10,15 @@ import { folderRepositoryId } from '../src/repository/open-repository.js';
 import { findTrees } from '../src/tree/find-trees.js';
 import { testJob } from '../test/support/session/test-site.js';
 import { LocalSessions } from '../test/support/workflows/local-sessions.js';
+import { Trial } from './databases/trial.js';
 
 /** Copies a full of mariadb-backup with two incrementals, and a stream, restores them, and lets mariadb-backup prepare and MariaDB start what came back. As root, on Debian with
  *  `mariadb-server` and `mariadb-backup`. */
 
 const run = promisify(execFile);
 const JOB = testJob({ id: 'mysql', restorePoints: 'all', retention: { type: 'days', value: 30 } });
-const root = await mkdtemp(join(tmpdir(), 'longhaul-mysql-'));
-await chmod(root, 0o755);
-const at = (...parts: string[]) => join(root, ...parts);
-let faults = 0;
-
-function tell(what: string, isRight: boolean, found: string): void {
-  if (!isRight) faults++;
-  console.log(`${isRight ? 'right' : 'WRONG'}: ${what}: ${found}`);
-}
+const trial = await Trial.begin('mysql');
+const at = (...parts: string[]) => trial.at(...parts);
 
 /** As the account of the server. */
 async function asMysql(program: string, ...words: string[]): Promise<string> {
@@ -113,7 +106,7 @@ try {
   for (const folder of ['primary', 'offsite', 'restored']) await mkdir(at(folder));
   await own(at('primary'));
   const data = await own(at('data'));
-  await own(root);
+  await own(at());
   const method = '--auth-root-authentication-method=normal';
   await asMysql('mariadb-install-db', '--no-defaults', `--datadir=${data}`, method);
   const [full, first, second] = ['full-2026-11-26', 'inc-2026-11-27', 'inc-2026-11-28'] as const;
@@ -142,26 +135,24 @@ try {
   });
   const copy = new LocalSessions([source, target]);
   const { result, tasks } = await copy.tryToCopy(JOB, Date.now() + 600_000);
-  tell('the copy', result === 'success', JSON.stringify(tasks.map((task) => task.notes)));
+  trial.tell('the copy', result === 'success', JSON.stringify(tasks.map((task) => task.notes)));
 
   const chain = await restored(second);
   await prepare(join(chain, full));
   await prepare(join(chain, full), `--incremental-dir=${join(chain, first)}`);
   await prepare(join(chain, full), `--incremental-dir=${join(chain, second)}`);
   const ofChain = await served(join(chain, full), (socket) => sql(socket, SUM));
-  tell('MariaDB from a full and two incrementals', ofChain === answers[2], ofChain);
+  trial.tell('MariaDB from a full and two incrementals', ofChain === answers[2], ofChain);
   const alone = await restored(full);
   await prepare(join(alone, full));
   const ofFull = await served(join(alone, full), (socket) => sql(socket, SUM));
-  tell('MariaDB from the full', ofFull === answers[0], ofFull);
+  trial.tell('MariaDB from the full', ofFull === answers[0], ofFull);
   const packed = await restored('crm.xbstream');
   const unpacked = await own(join(packed, 'unpacked'));
   await asMysql('sh', '-c', `mbstream -x -C ${unpacked} < ${join(packed, 'crm.xbstream')}`);
   await prepare(unpacked);
   const ofStream = await served(unpacked, (socket) => sql(socket, SUM));
-  tell('MariaDB from the stream', ofStream === answers[2], ofStream);
+  trial.tell('MariaDB from the stream', ofStream === answers[2], ofStream);
 } finally {
-  if (faults === 0) await rm(root, { recursive: true, force: true });
-  else console.log(`left in ${root}`);
+  process.exitCode = await trial.end();
 }
-process.exitCode = faults === 0 ? 0 : 1;

@@ -129,6 +129,22 @@ export class Writer {
   }
 }
 
+/** Starts a new cluster on what is put into its folder, and asks it.
+ *  @returns number of rows, and the sum of their amounts */
+export async function answerOf(
+  cluster: Cluster,
+  put: (data: string) => Promise<void>,
+): Promise<string> {
+  await put(cluster.data);
+  try {
+    await cluster.start();
+    await cluster.awaitRecovery();
+    return await cluster.sql(Writer.SUM);
+  } finally {
+    await cluster.stop();
+  }
+}
+
 /** A folder that the account of PostgreSQL may write to. */
 export async function own(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
