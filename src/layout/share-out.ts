@@ -5,7 +5,7 @@ import type { BackupLayout, Claim, FolderNames } from './backup-layout.js';
 import { FolderFacts, type FactStore } from './file-facts.js';
 import type { SiblingRuns } from './sibling-runs.js';
 import type { TreeLayout } from './tree-layout.js';
-import { FolderReader } from './tree-reader.js';
+import { SharedReader } from './shared-reader.js';
 import {
   claimText,
   isBug,
@@ -46,7 +46,7 @@ export async function shareOut(
 ): Promise<SharedOut> {
   const errors: unknown[] = [];
   const { folder } = names;
-  const reader = new FolderReader(repository, folder, undefined, (error) => errors.push(error));
+  const reader = new SharedReader(repository, folder, undefined, (error) => errors.push(error));
   const trees = await claimsOf(names, treeLayouts, (layout, claim) =>
     orAsItIs(claim, () => layout.confirm?.(reader, folder, claim)),
   );

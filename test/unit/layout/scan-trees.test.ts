@@ -56,6 +56,19 @@ describe('a scan that meets trees', () => {
     expect(await scanWorkload(repository, 'toy:a/store', ['a/store'])).toEqual(workload);
   });
 
+  it('lists a folder of a date once for all layouts that may have it, and once to walk it', async () => {
+    const { repository, at } = await copyToRepository(null);
+    for (const day of ['23', '24']) {
+      await mkdir(at(`web01/web01-2026-11-${day}/parts`), { recursive: true });
+      await writeFile(at(`web01/web01-2026-11-${day}/notes.txt`), 'by hand');
+    }
+    const lists = noteLists(repository);
+    await scanRepository(repository);
+    const of = (folder: string) => lists.filter((one) => one === folder).length;
+    expect(of('web01/web01-2026-11-24')).toBe(2);
+    expect(of('web01/web01-2026-11-24/parts')).toBe(2);
+  });
+
   it('leaves what no tree claims in a shared folder to the layouts of images and to the list of strangers', async () => {
     makeTreesKnown(toySetLayout);
     const { repository, at } = await copyToRepository(null);
