@@ -12,6 +12,7 @@ import { builtOn, type BuiltBackup } from './built-on.js';
 import { isBarmanId, parseBarmanInfo, type BarmanBackup } from './barman-info.js';
 import { clusterFolders } from './cluster-folders.js';
 import { DEFAULT_SEGMENT_BYTES, isWrittenOnce, walPathsIn } from './wal-names.js';
+import type { RepositoryEntry } from '../../repository/backup-repository.js';
 import { joinPath } from '../../repository/repository-path.js';
 
 const WALS = walPathsIn('^wals/(?:[^/]+/)*');
@@ -86,20 +87,24 @@ function claim({ files, folders }: FolderNames): Claim | null {
 
 /** Folders of such names may be anybody's: Barman's hold what tells of a backup. */
 async function confirm(reader: TreeReader, folder: string, claimed: Claim): Promise<Claim | null> {
-  const ids = await idsOf(reader, folder);
-  for (const id of ids) {
-    const path = await reader.orTell(() => infoPath(reader, folder, id));
-    if (path !== null) return claimed;
+  const meta = await reader.list(joinPath(folder, 'meta'));
+  for (const id of await idsOf(reader, folder, meta)) {
+    const listed = await reader.orTell(() => reader.list(joinPath(folder, `base/${id}`)));
+    if (listed !== null && infoPath(id, meta, listed) !== null) return claimed;
   }
   return null;
 }
 
 /** Of all backups that have a folder, or information. */
-async function idsOf(reader: TreeReader, folder: string): Promise<string[]> {
+async function idsOf(
+  reader: TreeReader,
+  folder: string,
+  meta: readonly RepositoryEntry[],
+): Promise<string[]> {
   const ids = new Set<string>();
   for (const { type, name } of await reader.list(joinPath(folder, 'base')))
     if (type === 'folder' && isBarmanId(name)) ids.add(name);
-  for (const { name } of await reader.list(joinPath(folder, 'meta'))) {
+  for (const { name } of meta) {
     const id = META.exec(name)?.groups?.id;
     if (id !== undefined) ids.add(id);
   }
@@ -108,12 +113,15 @@ async function idsOf(reader: TreeReader, folder: string): Promise<string[]> {
 
 const META = /^(?<id>\d{8}T\d{6})-backup\.info$/;
 
-/** null: there is none. */
-async function infoPath(reader: TreeReader, folder: string, id: string): Promise<string | null> {
-  const [base, meta] = [joinPath(folder, `base/${id}`), joinPath(folder, 'meta')];
-  const own = (await reader.list(meta)).find(({ name }) => name === `${id}-backup.info`);
-  const beside = (await reader.list(base)).find(({ name }) => name === 'backup.info');
-  return own?.path ?? beside?.path ?? null;
+/** null: there is none.
+ *  @param listed in the folder of the backup */
+function infoPath(
+  id: string,
+  meta: readonly RepositoryEntry[],
+  listed: readonly RepositoryEntry[],
+): string | null {
+  const own = meta.find(({ name }) => name === `${id}-backup.info`);
+  return (own ?? listed.find(({ name }) => name === 'backup.info'))?.path ?? null;
 }
 
 /** Faults of its data: of one that is done. */
@@ -128,7 +136,9 @@ interface FoundBackup extends BuiltBackup {
 
 async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise<FoundTree[]> {
   const backups: FoundBackup[] = [];
-  for (const id of await idsOf(reader, folder)) backups.push(await readBackup(reader, folder, id));
+  const meta = await reader.list(joinPath(folder, 'meta'));
+  for (const id of await idsOf(reader, folder, meta))
+    backups.push(await readBackup(reader, folder, id, meta));
   const files = await filesBelow(reader, folder, 'wals');
   const segmentBytes = backups.findLast(({ info }) => info?.segmentBytes)?.info?.segmentBytes;
   const log = await readBackupLog(reader, files, segmentBytes ?? DEFAULT_SEGMENT_BYTES);
@@ -145,21 +155,29 @@ async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise
   ];
 }
 
-async function readBackup(reader: TreeReader, folder: string, label: string): Promise<FoundBackup> {
+async function readBackup(
+  reader: TreeReader,
+  folder: string,
+  label: string,
+  meta: readonly RepositoryEntry[],
+): Promise<FoundBackup> {
   const at = joinPath(folder, `base/${label}`);
-  const files = (await reader.list(at))
+  const listed = await reader.list(at);
+  const files = listed
     .filter(({ type }) => type === 'file')
     .map((entry): TreeFile => ({ ...entry, within: entry.name }));
   const none = { label, info: null, wal: null, parent: null, files, dataFaults: [] };
   try {
-    const path = await infoPath(reader, folder, label);
+    const path = infoPath(label, meta, listed);
     if (path === null)
       return { ...none, fault: incomplete('it has no backup.info: it has not ended').fault };
     const bytes = await reader.read(path, 0, MAX_INFO_BYTES);
     const info = parseBarmanInfo(new TextDecoder().decode(bytes));
     if (info === null) return { ...none, fault: incomplete(`${path} ends too soon`).fault };
     const found = { ...none, info, wal: info.wal, parent: info.parent, fault: null };
-    return isDone(found) ? { ...found, dataFaults: await dataFaultsOf(reader, at, info) } : found;
+    if (!isDone(found)) return found;
+    const data = [...listed, ...(await reader.list(joinPath(at, 'data')))];
+    return { ...found, dataFaults: dataFaultsOf(data, info) };
   } catch (error) {
     return { ...none, fault: faultOfError(error).fault };
   }
@@ -198,13 +216,11 @@ function faultsOfState({ status, error }: BarmanBackup): PointFault[] {
 }
 
 /** The files of the cluster, or tars of them; for each tablespace a folder beside them, or a tar.
- *  @param at folder of the backup */
-async function dataFaultsOf(
-  reader: TreeReader,
-  at: string,
+ *  @param entries of the folder of the backup, and of the cluster in it */
+function dataFaultsOf(
+  entries: readonly RepositoryEntry[],
   { tablespaces }: BarmanBackup,
-): Promise<PointFault[]> {
-  const entries = [...(await reader.list(at)), ...(await reader.list(joinPath(at, 'data')))];
+): PointFault[] {
   const isData = ({ name }: { readonly name: string }): boolean =>
     name === 'PG_VERSION' || /^(?:base|data)(?:_\d{4})?\.tar(?:\.\w+)?$/.test(name);
   if (!entries.some(isData))
