@@ -1,5 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findChains } from '../../../src/chain/find-chains.js';
@@ -12,6 +11,7 @@ import { qemuBytes, qemuImg, qemuIo, requireTool } from '../../support/image/qem
 import { restoreInto } from '../../support/mover/restore-into.js';
 import { testJob } from '../../support/session/test-site.js';
 import { LocalSessions } from '../../support/workflows/local-sessions.js';
+import { sourceAndTarget } from '../../support/repository/source-and-target.js';
 
 const MIB = 1024 * 1024;
 const DAY_MS = 86_400_000;
@@ -22,11 +22,7 @@ describe.skipIf(!requireTool('qemu-img'))('external snapshots on a raw disk', ()
   let primary: BackupRepository;
   let offsite: BackupRepository;
   beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'longhaul-on-raw-'));
-    for (const name of ['primary', 'offsite', 'restored']) await mkdir(join(folder, name));
-    const at = (id: string) =>
-      openDirectoryRepository({ id, rootPath: join(folder, id), readOnly: false });
-    [primary, offsite] = [await at('primary'), await at('offsite')];
+    ({ folder, primary, offsite } = await sourceAndTarget('on-raw', ['restored']));
   });
   afterEach(() => rm(folder, { recursive: true }));
 

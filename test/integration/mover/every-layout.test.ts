@@ -1,7 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findChains } from '../../../src/chain/find-chains.js';
@@ -16,6 +15,7 @@ import { makeLayoutKnown } from '../../support/layout/known-layout.js';
 import { wholeLayout } from '../../support/layout/whole-layout.js';
 import { testJob } from '../../support/session/test-site.js';
 import { LocalSessions } from '../../support/workflows/local-sessions.js';
+import { sourceAndTarget } from '../../support/repository/source-and-target.js';
 
 const NOW_MS = Date.UTC(2026, 10, 26, 20);
 const DAY_MS = 86_400_000;
@@ -33,11 +33,7 @@ describe.skipIf(!requireTool('qemu-img'))('one repository with a tree of each la
   let primary: BackupRepository;
   let offsite: BackupRepository;
   beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'longhaul-layouts-'));
-    for (const name of ['primary', 'offsite']) await mkdir(join(folder, name));
-    const open = (id: string) =>
-      openDirectoryRepository({ id, rootPath: join(folder, id), readOnly: false });
-    [primary, offsite] = [await open('primary'), await open('offsite')];
+    ({ folder, primary, offsite } = await sourceAndTarget('layouts'));
   });
   afterEach(() => rm(folder, { recursive: true }));
 

@@ -1,5 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
@@ -24,6 +23,7 @@ import { requireTool } from '../../support/image/qemu.js';
 import { restoreInto } from '../../support/mover/restore-into.js';
 import { testJob } from '../../support/session/test-site.js';
 import { LocalSessions } from '../../support/workflows/local-sessions.js';
+import { sourceAndTarget } from '../../support/repository/source-and-target.js';
 
 const MIB = 1024 * 1024;
 const DAY_MS = 86_400_000;
@@ -67,11 +67,7 @@ describe.skipIf(!requireTool('qemu-img'))('exports of Hyper-V, day after day', (
   let primary: BackupRepository;
   let offsite: BackupRepository;
   beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'longhaul-hyperv-'));
-    for (const name of ['primary', 'offsite', 'restored']) await mkdir(join(folder, name));
-    const at = (id: string) =>
-      openDirectoryRepository({ id, rootPath: join(folder, id), readOnly: false });
-    [primary, offsite] = [await at('primary'), await at('offsite')];
+    ({ folder, primary, offsite } = await sourceAndTarget('hyperv', ['restored']));
   });
   afterEach(() => rm(folder, { recursive: true }));
 

@@ -1,6 +1,5 @@
-import { mkdir, mkdtemp, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findChains } from '../../../src/chain/find-chains.js';
@@ -23,6 +22,7 @@ import { hasRealImage, realImage } from '../../support/image/real-images.js';
 import { restoreInto } from '../../support/mover/restore-into.js';
 import { testJob } from '../../support/session/test-site.js';
 import { LocalSessions } from '../../support/workflows/local-sessions.js';
+import { sourceAndTarget } from '../../support/repository/source-and-target.js';
 
 const MIB = 1024 * 1024;
 const DAY_MS = 86_400_000;
@@ -37,11 +37,7 @@ describe.skipIf(!requireTool('qemu-img'))('images of one folder that build on on
   let primary: BackupRepository;
   let offsite: BackupRepository;
   beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'longhaul-lone-chains-'));
-    for (const name of ['primary', 'offsite', 'restored']) await mkdir(join(folder, name));
-    const at = (id: string) =>
-      openDirectoryRepository({ id, rootPath: join(folder, id), readOnly: false });
-    [primary, offsite] = [await at('primary'), await at('offsite')];
+    ({ folder, primary, offsite } = await sourceAndTarget('lone-chains', ['restored']));
   });
   afterEach(() => rm(folder, { recursive: true }));
 

@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, open, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { open, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -10,11 +9,11 @@ import { readChainRecord } from '../../../src/chain/chain-store.js';
 import type { CopyJob } from '../../../src/domain/jobs/copy-job.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
-import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 import { requireTool } from '../../support/image/qemu.js';
 import { BLOCKS, LibvirtMachine, type Content } from '../../support/living/libvirt-machine.js';
 import { testJob } from '../../support/session/test-site.js';
 import { LocalSessions } from '../../support/workflows/local-sessions.js';
+import { sourceAndTarget } from '../../support/repository/source-and-target.js';
 
 const run = promisify(execFile);
 /** A reader that was written from docs/FORMAT.md alone. */
@@ -35,14 +34,10 @@ describe.skipIf(!requireTool('qemu-img'))('a source whose fulls are raw', () => 
   let made = 0;
   beforeEach(async () => {
     made = 0;
-    folder = await mkdtemp(join(tmpdir(), 'longhaul-raw-'));
-    for (const name of ['primary', 'offsite']) await mkdir(join(folder, name));
+    ({ folder, primary, offsite } = await sourceAndTarget('raw'));
     const livePath = join(folder, 'live.raw');
     await writeFile(livePath, Buffer.alloc(BLOCKS * 65_536));
     machine = new LibvirtMachine(join(folder, 'primary'), livePath);
-    const at = (id: string) =>
-      openDirectoryRepository({ id, rootPath: join(folder, id), readOnly: false });
-    [primary, offsite] = [await at('primary'), await at('offsite')];
   });
   afterEach(() => rm(folder, { recursive: true }));
 

@@ -1,12 +1,10 @@
-import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { readChainRecord } from '../../../src/chain/chain-store.js';
 import { composerOf } from '../../../src/image/formats.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
-import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 import {
   blockOf,
   composeDisk,
@@ -18,6 +16,7 @@ import { requireTool } from '../../support/image/qemu.js';
 import { InProcessMover } from '../../support/mover/in-process-mover.js';
 import { testJob } from '../../support/session/test-site.js';
 import { LocalSessions } from '../../support/workflows/local-sessions.js';
+import { sourceAndTarget } from '../../support/repository/source-and-target.js';
 
 const DAY_MS = 86_400_000;
 const NOW_MS = Date.now() + 10 * DAY_MS;
@@ -32,11 +31,7 @@ describe.skipIf(!requireTool('qemu-img'))('a disk of Hyper-V that is resized', (
   let primary: BackupRepository;
   let offsite: BackupRepository;
   beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'longhaul-resized-'));
-    for (const name of ['primary', 'offsite']) await mkdir(join(folder, name));
-    const at = (id: string) =>
-      openDirectoryRepository({ id, rootPath: join(folder, id), readOnly: false });
-    [primary, offsite] = [await at('primary'), await at('offsite')];
+    ({ folder, primary, offsite } = await sourceAndTarget('resized'));
   });
   afterEach(() => rm(folder, { recursive: true }));
 

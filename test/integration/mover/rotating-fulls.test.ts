@@ -1,5 +1,4 @@
-import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { findChains } from '../../../src/chain/find-chains.js';
@@ -9,6 +8,7 @@ import { openDirectoryRepository } from '../../../src/repository/directory/direc
 import { blockOf, composeDisk } from '../../support/image/composed-disk.js';
 import { testJob } from '../../support/session/test-site.js';
 import { LocalSessions } from '../../support/workflows/local-sessions.js';
+import { sourceAndTarget } from '../../support/repository/source-and-target.js';
 
 const DAY_MS = 86_400_000;
 const NOW_MS = Date.UTC(2026, 11, 20);
@@ -18,11 +18,7 @@ let folder: string;
 let primary: BackupRepository;
 let offsite: BackupRepository;
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'longhaul-rotating-'));
-  for (const name of ['primary', 'offsite']) await mkdir(join(folder, name));
-  const at = (id: string) =>
-    openDirectoryRepository({ id, rootPath: join(folder, id), readOnly: false });
-  [primary, offsite] = [await at('primary'), await at('offsite')];
+  ({ folder, primary, offsite } = await sourceAndTarget('rotating'));
 });
 afterEach(() => rm(folder, { recursive: true }));
 

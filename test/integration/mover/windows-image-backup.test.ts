@@ -1,5 +1,4 @@
-import { mkdir, mkdtemp, readFile, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
@@ -13,6 +12,7 @@ import { fixtureImage } from '../../support/image/real-images.js';
 import { restoreInto } from '../../support/mover/restore-into.js';
 import { testJob } from '../../support/session/test-site.js';
 import { LocalSessions } from '../../support/workflows/local-sessions.js';
+import { sourceAndTarget } from '../../support/repository/source-and-target.js';
 
 const NOW_MS = Date.now() + 10 * 86_400_000;
 const WRITTEN_AT = new Date('2026-11-23T12:50:00Z');
@@ -39,11 +39,7 @@ describe.skipIf(!requireTool('qemu-img'))('a backup of Windows', () => {
   let primary: BackupRepository;
   let offsite: BackupRepository;
   beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'longhaul-windows-'));
-    for (const name of ['primary', 'offsite', 'restored']) await mkdir(join(folder, name));
-    const at = (id: string) =>
-      openDirectoryRepository({ id, rootPath: join(folder, id), readOnly: false });
-    [primary, offsite] = [await at('primary'), await at('offsite')];
+    ({ folder, primary, offsite } = await sourceAndTarget('windows', ['restored']));
   });
   afterEach(() => rm(folder, { recursive: true }));
 
