@@ -11,7 +11,7 @@ import type { KnownJob } from './job-view.js';
 /** A definition may have a megabyte, of which nearly all are names of workloads. */
 const KNOWN_BYTES = 64 * 1024 * 1024;
 
-/** A definition that somebody edited in Temporal itself keeps its version. */
+/** A definition that somebody edited in Temporal itself keeps its version: it is known so long at most, and each for another time, so that no list reads all anew. */
 const KNOWN_MS = 15 * 60_000;
 
 /** The list of Schedules is behind by less than this: what this process has written since is read from the Schedule itself. */
@@ -39,7 +39,6 @@ export class KnownDefinitions<Job extends { readonly missedStarts: MissedStarts 
   readonly #definitionOf: (description: ScheduleDescription) => Job;
   readonly #read = new LRUCache<string, ReadDefinition<Job>>({
     maxSize: KNOWN_BYTES,
-    ttl: KNOWN_MS,
     sizeCalculation: ({ job }) => jsonBytes(job),
   });
   /** Calls under way that began after the last write. */
@@ -99,7 +98,8 @@ export class KnownDefinitions<Job extends { readonly missedStarts: MissedStarts 
     const known = { job: this.#definitionOf(description), ...scheduledOf(description) };
     const version = versionOf(description);
     const nextTimeMs = timeOf(known.nextActionTimes);
-    if (version !== null) this.#read.set(id, { ...known, version, nextTimeMs });
+    const ttl = KNOWN_MS * (0.5 + Math.random() / 2);
+    if (version !== null) this.#read.set(id, { ...known, version, nextTimeMs }, { ttl });
     return known;
   }
 }

@@ -122,7 +122,7 @@ it('asks again after a while, for what somebody has edited in Temporal itself', 
   };
   try {
     await listAfterMinutes(0);
-    await listAfterMinutes(14);
+    await listAfterMinutes(7); // half of the longest: before it no definition is asked for again
     expect(described).toEqual(['nightly']);
     await listAfterMinutes(16);
     expect(described).toEqual(['nightly', 'nightly']);
