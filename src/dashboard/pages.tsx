@@ -1,6 +1,6 @@
 import { lazy, Suspense, type ComponentType } from 'react';
 import { Link, Route, Switch, useLocation } from 'wouter';
-import { PageErrors } from './show/page-errors.js';
+import { PageErrors } from './page-errors.js';
 import { Page, Waiting } from './show/page.js';
 
 /** Every page is loaded when it is first opened. */
@@ -40,13 +40,13 @@ const PAGES: readonly (readonly [string, ComponentType])[] = [
   [
     '/file-backup-jobs',
     lazy(async () => ({
-      default: (await import('./pages/jobs/file-backups-page.js')).FileBackupsPage,
+      default: (await import('./pages/file-backups/file-backups-page.js')).FileBackupsPage,
     })),
   ],
   [
     '/file-backup-jobs/:id',
     lazy(async () => ({
-      default: (await import('./pages/jobs/file-backup-page.js')).FileBackupPage,
+      default: (await import('./pages/file-backups/file-backup-page.js')).FileBackupPage,
     })),
   ],
   [

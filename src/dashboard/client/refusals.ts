@@ -1,7 +1,7 @@
 /** What whoever looks at the page is refused: no control offers it to him. The server says so, from the same table with which it refuses. */
 
 import type { MeView } from '../../api/access/access-routes.js';
-import { refusalIn } from '../show/refusal-in.js';
+import { refusalIn } from './refusal-in.js';
 import { EVERY, useApi } from './queries.js';
 
 export function useMe() {

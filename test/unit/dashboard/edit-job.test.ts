@@ -7,8 +7,8 @@ import {
   ownZones,
   unshownExclusions,
   wishesOf,
-} from '../../../src/dashboard/show/edit-job.js';
-import { firstWishes, type JobWishes } from '../../../src/dashboard/show/new-job.js';
+} from '../../../src/dashboard/pages/jobs/edit-job.js';
+import { firstWishes, type JobWishes } from '../../../src/dashboard/pages/jobs/new-job.js';
 
 const SPANS: readonly WeeklySpan[] = [
   { days: ['monday'], from: '20:00', to: '06:00' },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Overview, WorkloadView } from '../../../src/api/safety/overview-schemas.js';
-import { healthVerdict } from '../../../src/dashboard/show/health-verdict.js';
+import { healthVerdict } from '../../../src/dashboard/pages/health/health-verdict.js';
 import {
   countWithLeftovers,
   jobsBeside,
@@ -12,7 +12,7 @@ import {
   lostPointWords,
   noMachineWords,
   noPointWords,
-} from '../../../src/dashboard/show/points.js';
+} from '../../../src/dashboard/pages/workloads/points.js';
 
 type Place = [repositoryId: string, newestAt: string | null, restorePointCount?: number];
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { refusalsOf } from '../../../src/api/access/guarded-routes.js';
 import type { Caller } from '../../../src/domain/access/access.js';
-import { refusalIn } from '../../../src/dashboard/show/refusal-in.js';
+import { refusalIn } from '../../../src/dashboard/client/refusal-in.js';
 import { realRoutes } from '../../support/api/real-routes.js';
 
 const viewer: Caller = {

@@ -1,19 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import type { OperationView } from '../../../src/api/repositories/repository-schemas.js';
 import type { SessionView } from '../../../src/api/sessions/session-schemas.js';
-import { newestSessions } from '../../../src/dashboard/show/newest-sessions.js';
-import { endedOperations } from '../../../src/dashboard/show/ended-operations.js';
+import { newestSessions } from '../../../src/dashboard/pages/jobs/newest-sessions.js';
+import { endedOperations } from '../../../src/dashboard/pages/health/ended-operations.js';
 import {
   openOperations,
   operationAddress,
   operationTitle,
   whyOperation,
-} from '../../../src/dashboard/show/operation-words.js';
+} from '../../../src/dashboard/pages/health/operation-words.js';
 import {
   sessionFilter,
   sessionListCommand,
   SESSION_CHOICES,
-} from '../../../src/dashboard/show/session-filter.js';
+} from '../../../src/dashboard/pages/sessions/session-filter.js';
 import { staleVerdict } from '../../../src/dashboard/show/session-verdict.js';
 
 describe('the newest sessions of a job', () => {

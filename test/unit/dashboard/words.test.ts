@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { checkShares } from '../../../src/dashboard/show/check-words.js';
+import { checkShares } from '../../../src/dashboard/pages/health/check-words.js';
 import { bytes, duration, relative, shellWord } from '../../../src/dashboard/show/format.js';
 import { jobWords, scheduleWords } from '../../../src/dashboard/show/job-words.js';
-import { FIRST_WISHES, missingOf, wantedJob } from '../../../src/dashboard/show/new-job.js';
+import { FIRST_WISHES, missingOf, wantedJob } from '../../../src/dashboard/pages/jobs/new-job.js';
 import { sessionVerdict } from '../../../src/dashboard/show/session-verdict.js';
 import type { FileBackupJobView } from '../../../src/api/jobs/file-backup-schemas.js';
 import {
@@ -10,9 +10,9 @@ import {
   primaryWords,
   sayFileBackupRun,
   targetWords,
-} from '../../../src/dashboard/show/file-backup-words.js';
-import { stockToolLines } from '../../../src/dashboard/show/stock-tool.js';
-import { isTree, treeToolLines } from '../../../src/dashboard/show/tree-tools.js';
+} from '../../../src/dashboard/pages/file-backups/file-backup-words.js';
+import { stockToolLines } from '../../../src/dashboard/pages/workloads/stock-tool.js';
+import { isTree, treeToolLines } from '../../../src/dashboard/pages/workloads/tree-tools.js';
 import { NO_PROGRESS, NO_TASKS, newTask } from '../../../src/domain/sessions/copy-session.js';
 import type { SessionView } from '../../../src/api/sessions/session-schemas.js';
 import type { CopiesView } from '../../../src/api/safety/overview-schemas.js';

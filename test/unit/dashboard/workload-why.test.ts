@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { WorkloadView } from '../../../src/api/safety/overview-schemas.js';
-import { whyOf } from '../../../src/dashboard/show/workload-why.js';
+import { whyOf } from '../../../src/dashboard/pages/workloads/workload-why.js';
 
 function late(...copies: [repositoryId: string, ...reasons: string[]][]): WorkloadView {
   return {

@@ -8,7 +8,7 @@ import { CallFault, Fault } from '../../show/fault.js';
 import { printable } from '../../../domain/printable.js';
 import { bytes, counted, duration, shellWord } from '../../show/format.js';
 import { Instant } from '../../show/instant.js';
-import { OPERATION_KINDS, operationTitle } from '../../show/operation-words.js';
+import { OPERATION_KINDS, operationTitle } from './operation-words.js';
 import { Page, Section, Waiting } from '../../show/page.js';
 import { ProgressBar } from '../../show/progress.js';
 import { sentence } from '../../show/sentence.js';

@@ -4,7 +4,7 @@ import type { OperationView } from '../../../api/repositories/repository-schemas
 import { readApi, type ApiError } from '../../client/call-api.js';
 import { EVERY, useApi, withQuery, type ApiPage } from '../../client/queries.js';
 import { Commands, curlLine } from '../../show/commands.js';
-import { endedOperations, type EndedOperations } from '../../show/ended-operations.js';
+import { endedOperations, type EndedOperations } from './ended-operations.js';
 import { CallFault, Fault } from '../../show/fault.js';
 import { Instant } from '../../show/instant.js';
 import {
@@ -13,7 +13,7 @@ import {
   operationTitle,
   sayOperation,
   whyOperation,
-} from '../../show/operation-words.js';
+} from './operation-words.js';
 import { Nothing, Section, Waiting } from '../../show/page.js';
 import { Rows, type Column } from '../../show/rows.js';
 import { sentence } from '../../show/sentence.js';

@@ -7,7 +7,7 @@ import { withQuery } from '../../client/queries.js';
 import { CallFault } from '../../show/fault.js';
 import { counted } from '../../show/format.js';
 import { Instant } from '../../show/instant.js';
-import type { WantedJob } from '../../show/new-job.js';
+import type { WantedJob } from './new-job.js';
 import { PlanRows } from './plan-section.js';
 
 export interface Preview {

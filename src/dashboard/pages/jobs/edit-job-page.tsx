@@ -19,11 +19,11 @@ import {
   unshownExclusions,
   wishesOf,
   type Definition,
-} from '../../show/edit-job.js';
+} from './edit-job.js';
 import { CallFault, Fault } from '../../show/fault.js';
 import { printable } from '../../../domain/printable.js';
 import { jobWords, listed, maintenanceWords, startWords } from '../../show/job-words.js';
-import { missingOf, type JobWishes } from '../../show/new-job.js';
+import { missingOf, type JobWishes } from './new-job.js';
 import { Nothing, Page, Section, Waiting } from '../../show/page.js';
 import { Refused } from '../../show/refused.js';
 import { Rows, type Column } from '../../show/rows.js';

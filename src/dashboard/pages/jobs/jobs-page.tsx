@@ -5,7 +5,7 @@ import { useApi, type ApiPage } from '../../client/queries.js';
 import { CallFault, Fault } from '../../show/fault.js';
 import { Instant } from '../../show/instant.js';
 import { placeWords, startWords } from '../../show/job-words.js';
-import { MissedStart } from '../../show/missed-start.js';
+import { MissedStart } from './missed-start.js';
 import { Nothing, Page, Section, Waiting } from '../../show/page.js';
 import { Rows, type Column } from '../../show/rows.js';
 import { State } from '../../show/state.js';

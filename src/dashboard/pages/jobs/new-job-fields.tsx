@@ -10,7 +10,7 @@ import {
 import type { RepositoryView } from '../../../api/repositories/repository-schemas.js';
 import { DayFields, SpanFields } from '../../show/day-fields.js';
 import { VIEWER_ZONE } from '../../show/format.js';
-import { FIRST_SPAN, type JobWishes } from '../../show/new-job.js';
+import { FIRST_SPAN, type JobWishes } from './new-job.js';
 
 export interface WishFieldsProps {
   readonly wishes: JobWishes;

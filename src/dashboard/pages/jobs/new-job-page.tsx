@@ -10,7 +10,7 @@ import { ActionButton } from '../../show/action-button.js';
 import { Commands } from '../../show/commands.js';
 import { CallFault } from '../../show/fault.js';
 import { createCommand, jobWords, listed } from '../../show/job-words.js';
-import { firstWishes, missingOf, wantedJob, type JobWishes } from '../../show/new-job.js';
+import { firstWishes, missingOf, wantedJob, type JobWishes } from './new-job.js';
 import { Page, Section, Waiting } from '../../show/page.js';
 import { Refused } from '../../show/refused.js';
 import { DryRun } from './dry-run.js';

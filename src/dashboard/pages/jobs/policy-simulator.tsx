@@ -4,7 +4,7 @@ import { useState } from 'react';
 import type { JobSimulation, SimulationView } from '../../../api/jobs/simulation-routes.js';
 import { askApi, type ApiError } from '../../client/call-api.js';
 import { Commands } from '../../show/commands.js';
-import type { Definition } from '../../show/edit-job.js';
+import type { Definition } from './edit-job.js';
 import { CallFault } from '../../show/fault.js';
 import { printable } from '../../../domain/printable.js';
 import { counted } from '../../show/format.js';

@@ -3,9 +3,9 @@ import { readApi, type ApiError } from '../../client/call-api.js';
 import { EVERY, withQuery } from '../../client/queries.js';
 import { useEvery } from '../../client/use-every.js';
 import { CallFault } from '../../show/fault.js';
-import { newestSessions, type NewestSessions } from '../../show/newest-sessions.js';
+import { newestSessions, type NewestSessions } from './newest-sessions.js';
 import { Nothing, Section, Waiting } from '../../show/page.js';
-import { RunStrip } from '../../show/run-strip.js';
+import { RunStrip } from './run-strip.js';
 import { UnreadableParts } from '../../show/unreadable.js';
 import { SessionRows } from '../sessions/session-rows.js';
 

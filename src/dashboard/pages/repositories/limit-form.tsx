@@ -19,7 +19,7 @@ import {
   limitWishOf,
   type HoursWish,
   type RateWish,
-} from '../../show/limit-form.js';
+} from './limit-wish.js';
 
 interface LimitFormProps {
   readonly limits: LimitsView;

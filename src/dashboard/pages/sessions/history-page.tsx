@@ -10,7 +10,7 @@ import { Commands } from '../../show/commands.js';
 import { CallFault } from '../../show/fault.js';
 import { counted } from '../../show/format.js';
 import { Nothing, Page, Section, Waiting } from '../../show/page.js';
-import { sessionFilter, sessionListCommand, SESSION_CHOICES } from '../../show/session-filter.js';
+import { sessionFilter, sessionListCommand, SESSION_CHOICES } from './session-filter.js';
 import { UnreadableParts } from '../../show/unreadable.js';
 import { SessionRows } from './session-rows.js';
 

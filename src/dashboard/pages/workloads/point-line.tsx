@@ -1,6 +1,6 @@
 import type { RestorePointView } from '../../../domain/targets/repository-view.js';
 import { counted, shortDateTime } from '../../show/format.js';
-import { sayPoint } from '../../show/points.js';
+import { sayPoint } from './points.js';
 
 const WIDTH = 1_000;
 const HEIGHT = 66;

@@ -4,7 +4,7 @@ import type { RestorePointView } from '../../../domain/targets/repository-view.j
 import { printable } from '../../../domain/printable.js';
 import { bytes, dateTime, VIEWER_ZONE } from '../../show/format.js';
 import { Instant } from '../../show/instant.js';
-import { sayPoint, sizeBytesOf } from '../../show/points.js';
+import { sayPoint, sizeBytesOf } from './points.js';
 import { Rows, type Column } from '../../show/rows.js';
 import { State } from '../../show/state.js';
 

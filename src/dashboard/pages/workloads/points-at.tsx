@@ -3,7 +3,7 @@ import type { RestorePointView } from '../../../domain/targets/repository-view.j
 import { useAllPages, withQuery } from '../../client/queries.js';
 import { CallFault } from '../../show/fault.js';
 import { Nothing, Waiting } from '../../show/page.js';
-import { noPointWords } from '../../show/points.js';
+import { noPointWords } from './points.js';
 import { UnreadableParts } from '../../show/unreadable.js';
 import { PointLine } from './point-line.js';
 import { PointRows } from './point-rows.js';

@@ -15,9 +15,9 @@ import { CallFault, Fault } from '../../show/fault.js';
 import { printable } from '../../../domain/printable.js';
 import { bytes, dateTime, VIEWER_ZONE } from '../../show/format.js';
 import { Section } from '../../show/page.js';
-import { sayPoint, sizeBytesOf } from '../../show/points.js';
-import { restoreCommand, stockToolLines } from '../../show/stock-tool.js';
-import { isTree, treeToolLines } from '../../show/tree-tools.js';
+import { sayPoint, sizeBytesOf } from './points.js';
+import { restoreCommand, stockToolLines } from './stock-tool.js';
+import { isTree, treeToolLines } from './tree-tools.js';
 
 interface RestoreFormProps {
   readonly repository: RepositoryView;

@@ -10,7 +10,7 @@ import { counted } from '../../show/format.js';
 import { targetsFirst } from '../../show/repository-order.js';
 import { Instant } from '../../show/instant.js';
 import { Nothing, Page, Section, Waiting } from '../../show/page.js';
-import { bestFirst, lostPointWords, noMachineWords, noPointWords } from '../../show/points.js';
+import { bestFirst, lostPointWords, noMachineWords, noPointWords } from './points.js';
 import { Rows, type Column } from '../../show/rows.js';
 import { UnreadableParts } from '../../show/unreadable.js';
 import { PointRows } from './point-rows.js';

@@ -26,7 +26,7 @@ import { sentence } from '../../show/sentence.js';
 import { State } from '../../show/state.js';
 import { UNSEEN_WORDS, UnreadableParts } from '../../show/unreadable.js';
 import { limitWords, NOT_SHOWN, WORKLOAD_STATES } from '../../show/workload-words.js';
-import { whyOf } from '../../show/workload-why.js';
+import { whyOf } from './workload-why.js';
 import { VerdictPanel } from '../../show/verdict.js';
 import { CopyOnce } from './copy-once.js';
 import { PointsAt } from './points-at.js';

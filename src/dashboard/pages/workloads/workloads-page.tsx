@@ -22,7 +22,7 @@ import {
   WORKLOAD_STATES,
   worstFirst,
 } from '../../show/workload-words.js';
-import { whyOf } from '../../show/workload-why.js';
+import { whyOf } from './workload-why.js';
 
 /** Which machine has no good, recent copy? The filters stand in the address. */
 export function WorkloadsPage() {

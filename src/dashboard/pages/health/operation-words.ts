@@ -1,8 +1,8 @@
 /** Verifications, restores and changes of copies in words. Pure. */
 
-import type { OperationView } from '../../api/repositories/repository-schemas.js';
-import { printable } from '../../domain/printable.js';
-import { sayResult, type Said } from './words.js';
+import type { OperationView } from '../../../api/repositories/repository-schemas.js';
+import { printable } from '../../../domain/printable.js';
+import { sayResult, type Said } from '../../show/words.js';
 
 export const OPERATION_KINDS: Readonly<Record<OperationView['kind'], string>> = {
   verify: 'Verification',

@@ -11,15 +11,15 @@ import {
   primaryWords,
   targetWords,
   type TargetWords,
-} from '../../show/file-backup-words.js';
+} from './file-backup-words.js';
 import { Instant } from '../../show/instant.js';
-import { MissedStart } from '../../show/missed-start.js';
+import { MissedStart } from '../jobs/missed-start.js';
 import { Page, Section, Waiting } from '../../show/page.js';
 import { Rows, type Column } from '../../show/rows.js';
 import { State } from '../../show/state.js';
 import { sayJobState } from '../../show/words.js';
 import { LastRun } from './file-backups-page.js';
-import { Runs } from './runs.js';
+import { Runs } from '../jobs/runs.js';
 
 export function FileBackupPage() {
   const { id } = useParams<{ id: string }>();

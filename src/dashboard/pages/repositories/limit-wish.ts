@@ -1,10 +1,10 @@
 /** Limits as the form has them, and what it means by them. Pure. */
 
-import type { LimitsView } from '../../api/limits/limit-routes.js';
-import type { Rate, RateLimit, RateLimits } from '../../domain/rate-limits.js';
-import type { WeeklySpan } from '../../domain/schedules/weekly-hours.js';
-import { shellWord } from './format.js';
-import { WEEKDAYS_FROM_MONDAY } from '../../domain/schedules/day-names.js';
+import type { LimitsView } from '../../../api/limits/limit-routes.js';
+import type { Rate, RateLimit, RateLimits } from '../../../domain/rate-limits.js';
+import type { WeeklySpan } from '../../../domain/schedules/weekly-hours.js';
+import { shellWord } from '../../show/format.js';
+import { WEEKDAYS_FROM_MONDAY } from '../../../domain/schedules/day-names.js';
 
 const MIB = 1024 * 1024;
 

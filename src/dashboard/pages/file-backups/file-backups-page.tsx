@@ -3,9 +3,9 @@ import type { FileBackupJobView } from '../../../api/jobs/file-backup-schemas.js
 import { useApi, type ApiPage } from '../../client/queries.js';
 import { Commands } from '../../show/commands.js';
 import { CallFault } from '../../show/fault.js';
-import { primaryWords, sayFileBackupRun } from '../../show/file-backup-words.js';
+import { primaryWords, sayFileBackupRun } from './file-backup-words.js';
 import { Instant } from '../../show/instant.js';
-import { MissedStart } from '../../show/missed-start.js';
+import { MissedStart } from '../jobs/missed-start.js';
 import { Nothing, Page, Section, Waiting } from '../../show/page.js';
 import { Rows, type Column } from '../../show/rows.js';
 import { State } from '../../show/state.js';

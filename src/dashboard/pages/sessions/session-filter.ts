@@ -1,7 +1,7 @@
 /** How sessions are looked for by their result: what the API is asked, so that those of later pages count. Pure. */
 
-import type { SessionResult, SessionState } from '../../domain/sessions/copy-session.js';
-import { sayResult, saySession } from './words.js';
+import type { SessionResult, SessionState } from '../../../domain/sessions/copy-session.js';
+import { sayResult, saySession } from '../../show/words.js';
 
 const RESULTS: readonly SessionResult[] = [
   'failed',

@@ -1,5 +1,5 @@
-import type { WorkloadView } from '../../api/safety/overview-schemas.js';
-import { listed } from './job-words.js';
+import type { WorkloadView } from '../../../api/safety/overview-schemas.js';
+import { listed } from '../../show/job-words.js';
 
 /** Why it is in its state; null: it is well. */
 export function whyOf({

@@ -1,8 +1,8 @@
 /** When copies were last read and compared. */
 
-import type { KeptView, WorkloadView } from '../../api/safety/overview-schemas.js';
-import type { KeptPlace } from './kept.js';
-import type { Mood, Said } from './words.js';
+import type { KeptView, WorkloadView } from '../../../api/safety/overview-schemas.js';
+import type { KeptPlace } from '../../show/kept.js';
+import type { Mood, Said } from '../../show/words.js';
 
 export interface CheckedCopies {
   readonly workload: WorkloadView;

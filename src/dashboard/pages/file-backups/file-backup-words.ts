@@ -1,9 +1,12 @@
 /** A file-backup job in words. */
 
-import type { FileBackupJobView, FileBackupRunView } from '../../api/jobs/file-backup-schemas.js';
-import { counted } from './format.js';
-import { hoursWords, scheduleWords } from './job-words.js';
-import { sayResult, type Said } from './words.js';
+import type {
+  FileBackupJobView,
+  FileBackupRunView,
+} from '../../../api/jobs/file-backup-schemas.js';
+import { counted } from '../../show/format.js';
+import { hoursWords, scheduleWords } from '../../show/job-words.js';
+import { sayResult, type Said } from '../../show/words.js';
 
 /** Where the backups lie, and who makes them. */
 export function primaryWords({

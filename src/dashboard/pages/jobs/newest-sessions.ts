@@ -1,7 +1,7 @@
 /** The newest sessions of a job, also those of which only the records on the targets tell. Pure. */
 
-import type { SessionSummary } from '../../api/sessions/session-schemas.js';
-import type { UnreadablePart } from '../../domain/targets/unreadable-part.js';
+import type { SessionSummary } from '../../../api/sessions/session-schemas.js';
+import type { UnreadablePart } from '../../../domain/targets/unreadable-part.js';
 
 interface SessionPage {
   readonly items: readonly SessionSummary[];

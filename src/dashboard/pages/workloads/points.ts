@@ -1,7 +1,7 @@
 /** Restore points in the order in which one would take them. */
 
-import type { RestorePointView } from '../../domain/targets/repository-view.js';
-import { sayHealth, type Said } from './words.js';
+import type { RestorePointView } from '../../../domain/targets/repository-view.js';
+import { sayHealth, type Said } from '../../show/words.js';
 
 /** What is known of a point: whether it is whole, and whether its bytes were compared. */
 export function sayPoint({ state, health, verifiedAt, jobId }: RestorePointView): Said {

@@ -1,8 +1,8 @@
 /** Whether what is kept is still readable, in one sentence. Pure. */
 
-import type { Overview } from '../../api/safety/overview-schemas.js';
-import { counted } from './format.js';
-import type { Mood } from './words.js';
+import type { Overview } from '../../../api/safety/overview-schemas.js';
+import { counted } from '../../show/format.js';
+import type { Mood } from '../../show/words.js';
 
 export function healthVerdict({ counts, verdict: { clauses } }: Overview): {
   readonly mood: Mood;

@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core';
 import { Component, type ReactNode } from 'react';
-import { Fault } from './fault.js';
-import { Page } from './page.js';
+import { Fault } from './show/fault.js';
+import { Page } from './show/page.js';
 
 interface PageErrorsProps {
   readonly children: ReactNode;

@@ -9,7 +9,7 @@ import {
   limitPlaces,
   limitsWith,
   limitWishOf,
-} from '../../../src/dashboard/show/limit-form.js';
+} from '../../../src/dashboard/pages/repositories/limit-wish.js';
 
 const MIB = 1024 * 1024;
 const none = { readBytesPerSecond: null, writeBytesPerSecond: null };

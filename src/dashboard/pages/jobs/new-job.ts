@@ -1,11 +1,11 @@
 /** A job as the form has it, and the definition that it means. Pure. */
 
-import type { JobDefinition } from '../../api/jobs/job-schemas.js';
-import type { JobSchedule } from '../../domain/schedules/job-schedule.js';
-import type { CopyJob, Exclusion } from '../../domain/jobs/copy-job.js';
-import type { RepositoryView } from '../../api/repositories/repository-schemas.js';
-import type { WeeklyHours, WeeklySpan } from '../../domain/schedules/weekly-hours.js';
-import { WEEKDAYS_FROM_MONDAY, type Weekday } from '../../domain/schedules/day-names.js';
+import type { JobDefinition } from '../../../api/jobs/job-schemas.js';
+import type { JobSchedule } from '../../../domain/schedules/job-schedule.js';
+import type { CopyJob, Exclusion } from '../../../domain/jobs/copy-job.js';
+import type { RepositoryView } from '../../../api/repositories/repository-schemas.js';
+import type { WeeklyHours, WeeklySpan } from '../../../domain/schedules/weekly-hours.js';
+import { WEEKDAYS_FROM_MONDAY, type Weekday } from '../../../domain/schedules/day-names.js';
 
 export interface JobWishes {
   readonly name: string;

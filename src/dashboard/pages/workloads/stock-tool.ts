@@ -1,8 +1,8 @@
 /** Lines that restore without Longhaul: by the format of each file, with qemu-img where it reads that format and what a file builds on. */
 
-import type { RestorePointView } from '../../domain/targets/repository-view.js';
-import type { RestoreFormat } from '../../domain/targets/restore-format.js';
-import { shellWord } from './format.js';
+import type { RestorePointView } from '../../../domain/targets/repository-view.js';
+import type { RestoreFormat } from '../../../domain/targets/restore-format.js';
+import { shellWord } from '../../show/format.js';
 
 interface QemuReads {
   /** What qemu calls the format. */

@@ -1,5 +1,5 @@
-import { Fault } from './fault.js';
-import { Instant } from './instant.js';
+import { Fault } from '../../show/fault.js';
+import { Instant } from '../../show/instant.js';
 
 /** A start that the calendar of a job had, and that did not come. @param zone of the job */
 export function MissedStart({ at, zone }: { readonly at: string; readonly zone: string }) {

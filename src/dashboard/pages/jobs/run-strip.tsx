@@ -1,6 +1,6 @@
-import type { SessionSummary } from '../../api/sessions/session-schemas.js';
-import { dateTime, VIEWER_ZONE } from './format.js';
-import { saySession } from './words.js';
+import type { SessionSummary } from '../../../api/sessions/session-schemas.js';
+import { dateTime, VIEWER_ZONE } from '../../show/format.js';
+import { saySession } from '../../show/words.js';
 
 const SHOWN_RUNS = 14;
 

@@ -1,6 +1,6 @@
 /** Operations that have ended, further back than one page of the API goes. Pure. */
 
-import type { OperationView } from '../../api/repositories/repository-schemas.js';
+import type { OperationView } from '../../../api/repositories/repository-schemas.js';
 
 interface OperationPage {
   readonly items: readonly OperationView[];

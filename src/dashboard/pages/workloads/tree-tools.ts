@@ -1,7 +1,7 @@
 /** Lines that restore a copied tree without Longhaul: its own tool is pointed at the copy, which it does not change. */
 
-import type { RestorePointView } from '../../domain/targets/repository-view.js';
-import { shellWord } from './format.js';
+import type { RestorePointView } from '../../../domain/targets/repository-view.js';
+import { shellWord } from '../../show/format.js';
 
 interface Place {
   /** The copied files, as a word of a shell. */

@@ -1,8 +1,8 @@
 /** A job that is there as the form has it, and the definition that an edited form means: what the form has no field for stays. Pure. */
 
-import type { JobView } from '../../api/jobs/job-schemas.js';
-import type { CopyJob, EndedGfs, Exclusion, GfsPolicy } from '../../domain/jobs/copy-job.js';
-import { withoutServerFields } from '../../domain/jobs/server-fields.js';
+import type { JobView } from '../../../api/jobs/job-schemas.js';
+import type { CopyJob, EndedGfs, Exclusion, GfsPolicy } from '../../../domain/jobs/copy-job.js';
+import { withoutServerFields } from '../../../domain/jobs/server-fields.js';
 import { FIRST_WISHES, linesOf, exclusionOf, wantedJob, type JobWishes } from './new-job.js';
 
 export type Definition = Omit<CopyJob, 'revision' | 'replaces' | 'origin' | 'endedGfs'> & {
