@@ -45,6 +45,18 @@ export async function qemuBytes(path: string, format: string): Promise<Buffer> {
   return bytes;
 }
 
+/** A part of that disk: how to read it from a file of the format. */
+export function qemuPart(format: string) {
+  return async (offset: number, length: number, path: string): Promise<Buffer> => {
+    const raw = `${path}.part`;
+    const options = `driver=raw,offset=${offset},size=${length},file.driver=${format},file.file.driver=file,file.file.filename=${path}`;
+    await run('qemu-img', ['convert', '--image-opts', '-O', 'raw', options, raw]);
+    const bytes = await readFile(raw);
+    await rm(raw);
+    return bytes;
+  };
+}
+
 /** Errors and leaked clusters that `qemu-img check` counts. */
 export async function qemuCheck(path: string): Promise<{ errors: number; leaks: number }> {
   const args = ['check', '-f', 'qcow2', '--output=json', path];
