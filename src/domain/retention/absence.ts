@@ -10,6 +10,9 @@ export interface Presence {
   readonly absence: Absence | null;
 }
 
+/** After a look that did not show it. */
+export type MissedPresence = Presence & { readonly absence: Absence };
+
 export interface Absence {
   /** First and last look that did not show it. RFC 3339 UTC. */
   readonly firstMissedAt: string;
@@ -47,11 +50,12 @@ export function missedLook(
   nowMs: number,
   afterDays: number,
   origin?: string,
-): Presence {
+): MissedPresence {
   const { lastSeenAt } = presence;
   const absence = ownAbsence(presence, origin);
   const at = new Date(nowMs).toISOString();
-  if (absence !== null && dayOf(absence.lastMissedAt) === dayOf(at)) return presence;
+  if (isOwnMissed(presence, origin) && dayOf(presence.absence.lastMissedAt) === dayOf(at))
+    return presence;
   const spanMs = absence === null ? 0 : nowMs - Date.parse(absence.lastMissedAt);
   const believedMs = SPAN_GROWTH * Math.max(DAY_MS, absence?.lastSpanMs ?? 0);
   const lastSpanMs = Math.min(Math.max(0, spanMs), believedMs);
@@ -73,8 +77,17 @@ export function missedLook(
 }
 
 /** What the sessions of this very job have counted; null: nothing. */
-export function ownAbsence({ absence }: Presence, origin: string | undefined): Absence | null {
-  return absence?.origin === origin ? absence : null;
+export function ownAbsence(presence: Presence, origin: string | undefined): Absence | null {
+  return isOwnMissed(presence, origin) ? presence.absence : null;
+}
+
+function isOwnMissed(presence: Presence, origin: string | undefined): presence is MissedPresence {
+  return isMissed(presence) && presence.absence.origin === origin;
+}
+
+/** The last look did not show it. */
+export function isMissed(presence: Presence): presence is MissedPresence {
+  return presence.absence !== null;
 }
 
 /** A warning that a clock gave in the future is given anew. */

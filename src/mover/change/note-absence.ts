@@ -4,6 +4,7 @@ import {
   missedLook,
   removalOf,
   type Absence,
+  type MissedPresence,
   type Removal,
 } from '../../domain/retention/absence.js';
 import { believedPoints } from '../../domain/sources/believed-dates.js';
@@ -46,13 +47,12 @@ export async function noteAbsence(
 
 /** Of a record whose workload is absent. Pure. */
 export function absenceStanding(
-  record: Pick<ChainRecord, 'presence' | 'points'>,
+  record: Pick<ChainRecord, 'points'> & { readonly presence: MissedPresence },
   { afterDays, immutableForDays }: AbsenceRule,
   nowMs: number,
 ): AbsenceStanding {
   const { absence, lastSeenAt } = record.presence;
   const points = believedPoints(record.points, nowMs);
-  if (absence === null) throw new Error('the last look showed this workload');
   const removal = removalOf(absence, afterDays, nowMs);
   // What looks of several days have proven is as good as a point of those days.
   const asOfMs = Math.min(nowMs, ageBase(points, nowMs).asOfMs + absence.provenMs);

@@ -1,7 +1,7 @@
 import { chainFolder, jobFolder } from '../../chain/chain-paths.js';
 import { chainsIn, walkOwnChains } from '../../chain/find-chains.js';
 import type { ChainRecord } from '../../chain/chain-record.js';
-import { missedLook, ownAbsence } from '../../domain/retention/absence.js';
+import { isMissed, missedLook, ownAbsence } from '../../domain/retention/absence.js';
 import type {
   AbsentWorkload,
   KeptPage,
@@ -124,7 +124,8 @@ async function* keptRecords(
   yield* parts.filter(({ place }) => place > first).sort((a, b) => (a.place < b.place ? -1 : 1));
 }
 
-/** What is to be done about these workloads. A chain that has gone meanwhile is passed over. */
+/** What is to be done about these workloads. A chain that has gone meanwhile is passed over, and one whose workload is seen again of which another session
+ *  has entered that meanwhile. */
 export async function lookForAbsent(
   context: MoverContext,
   input: LookForAbsentInput & { readonly immutableForDays: number },
@@ -136,6 +137,7 @@ export async function lookForAbsent(
     for (const { record, isTree } of await recordsIn(repository, chainFolder(jobId, id))) {
       const { workload, presence } = record;
       const next = isSeen ? presence : missedLook(presence, nowMs, afterDays, origin);
+      if (!isMissed(next)) continue;
       const rule = { afterDays, immutableForDays };
       const { state, text } = absenceStanding({ ...record, presence: next }, rule, nowMs);
       const isNews = isSeen || next !== presence || state === 'due';

@@ -149,4 +149,13 @@ describe('the look at a workload that is gone', () => {
     const seen = await look([{ id: 'web01', isSeen: true }], FIRST_MS + 20 * DAY_MS + 1);
     expect(seen).toMatchObject([{ isSeen: true, isNews: true }]);
   });
+
+  it('passes over what is seen again when another session has entered that meanwhile', async () => {
+    await missed({ lastSeenAt: new Date(FIRST_MS).toISOString(), absence: null });
+    const workloads = ['web01', 'toy:store'].map((id) => ({ id, isSeen: true }));
+    const looks = await mover().run('lookForAbsent', {
+      ...{ ...chain, workloads, afterDays: 14, nowMs: FIRST_MS, immutableForDays: 0 },
+    });
+    expect(looks).toEqual([]);
+  });
 });
