@@ -249,6 +249,12 @@ export const STORAGE_ERROR_CODES = {
     meaning: 'Other restore points build on the one that is to go.',
     hint: 'Say that they go with it (`--with-dependents`), or take out the newest one.',
   },
+  POINT_OF_TREE: {
+    kind: 'invalid',
+    meaning:
+      'The restore point is one of a tree of files, and no single one of them can be removed.',
+    hint: 'Let its job keep them for fewer days (`keepRemovedForDays`, `retention`): what no kept point needs goes with a later session.',
+  },
   POINT_IMMUTABLE: {
     kind: 'conflict',
     meaning: 'The target lets nothing go before its days are over (`immutableForDays`).',

@@ -97,9 +97,13 @@ export class OperationState {
     this.status = { ...this.status, omittedNotes: this.status.omittedNotes + count };
   }
 
-  end(result: OperationStatus['result'], reason: string | null): OperationStatus {
+  end(
+    result: OperationStatus['result'],
+    reason: string | null,
+    code: OperationStatus['code'] = null,
+  ): OperationStatus {
     const told = reason === null ? null : cut(reason, REASON_CHARACTERS);
-    this.status = { ...this.status, state: 'ended', result, reason: told };
+    this.status = { ...this.status, state: 'ended', result, code, reason: told };
     setCurrentDetails(`**${result ?? ''}** ${told ?? ''}`);
     return this.status;
   }
@@ -107,8 +111,7 @@ export class OperationState {
   fail(error: unknown): OperationStatus {
     if (isStop(error)) return this.end('stopped', stopText('it', this.stopOrder));
     const code = codeOf(error);
-    this.status = { ...this.status, code: isErrorCode(code) ? code : null };
-    return this.end('failed', reasonOf(error));
+    return this.end('failed', reasonOf(error), isErrorCode(code) ? code : null);
   }
 }
 

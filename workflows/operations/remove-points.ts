@@ -2,6 +2,7 @@ import { executeChild, proxyActivities, workflowInfo } from '@temporalio/workflo
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { HealthActivities } from '../../activities/health-activities.js';
 import type { CopySettings } from '../../src/domain/jobs/copy-settings.js';
+import type { ErrorCode } from '../../src/domain/errors.js';
 import type { OperationStatus } from '../../src/domain/sessions/operation.js';
 import type { RemovalMode } from '../../src/domain/retention/point-removal.js';
 import { partsOfRestorePointKey } from '../../src/domain/targets/repository-view.js';
@@ -23,17 +24,20 @@ import { OperationState } from './operation-state.js';
 export async function removePoint(input: RemoveInput): Promise<OperationStatus> {
   const state = new OperationState();
   try {
-    const { ids } = await remove(input);
+    const removal = await remove(input);
+    if ('code' in removal) return state.end('failed', removal.reason, removal.code);
+    const { ids } = removal;
     const what = input.mode === 'delete' ? 'deleted' : 'set aside in the quarantine of its chain';
     for (const id of ids) state.note(`${id} was ${what}`);
     return state.end('success', null);
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) return state.fail(error);
-    return state.end('failed', 'its chain is in use by a session or a health check: try it again');
+    const reason = 'its chain is in use by a session or a health check: try it again';
+    return state.end('failed', reason, 'CHAIN_LOCKED');
   }
 }
 
-async function remove(input: RemoveInput): Promise<{ ids: readonly string[] }> {
+async function remove(input: RemoveInput): Promise<{ ids: readonly string[] } | Refusal> {
   const { repositoryId, restorePointId, mode, withDependents } = input;
   const settings = await controlActivities.readCopySettings.executeWithOptions(
     { summary: 'read settings' },
@@ -49,7 +53,7 @@ async function remove(input: RemoveInput): Promise<{ ids: readonly string[] }> {
     { repositoryId, restorePointId, jobId: null, since: new Date().toISOString(), after: null },
   ]);
   const found = parts.find((part): part is ChainToVerify => part.type === 'chain');
-  if (found === undefined) throw new Error(whyNot(restorePointId, parts));
+  if (found === undefined) return whyNot(restorePointId, parts);
   const { jobId, workloadId, workload } = found;
   const pointId = partsOfRestorePointKey(restorePointId)[2] ?? '';
   return executeChild(removeFromChain, {
@@ -66,9 +70,18 @@ async function remove(input: RemoveInput): Promise<{ ids: readonly string[] }> {
   });
 }
 
-function whyNot(restorePointId: string, [part]: VerificationPage['parts']): string {
-  if (part?.type === 'unreadable') return `its chain cannot be read: ${part.reason} (${part.code})`;
-  return `${restorePointId} is one of a tree of files, which its points share: they go by the days that its job keeps`;
+interface Refusal {
+  readonly code: ErrorCode;
+  readonly reason: string;
+}
+
+function whyNot(restorePointId: string, [part]: VerificationPage['parts']): Refusal {
+  if (part?.type === 'unreadable') {
+    const { code } = part;
+    return { code, reason: `its chain cannot be read: ${part.reason} (${code})` };
+  }
+  const reason = `${restorePointId} is one of a tree of files, which its points share: they go by the days that its job keeps`;
+  return { code: 'POINT_OF_TREE', reason };
 }
 
 export interface RemoveFromChainInput {

@@ -4,7 +4,7 @@ import {
   readDigestTableHeader,
 } from '../../chain/digests/digest-table.js';
 import { DIGEST_BYTES, type DigestAlgorithm } from '../../domain/targets/digest.js';
-import { isBackupError } from '../../domain/errors.js';
+import { BackupError, isBackupError } from '../../domain/errors.js';
 import type { FileUnits } from '../../domain/targets/file-units.js';
 import type { BackupRepository, ReadableFile } from '../../repository/backup-repository.js';
 import { openTogether } from '../task/open-files.js';
@@ -28,9 +28,7 @@ export class HeldUnits {
         const table = files.add(await repository.openRead(path));
         const header = await readDigestTableHeader(table);
         if (header.algorithm !== algorithm)
-          throw new Error(
-            `${path} has digests of another algorithm than its file has in the record`,
-          );
+          throw new BackupError('STAGING_INVALID', `${path} is a table of other digests`);
         return new HeldUnits(table, header.units, () => files.close());
       });
     } catch (error) {

@@ -2,7 +2,7 @@ import { lineageOf, type ChainRecord } from '../../chain/chain-record.js';
 import { ownedChainRecord } from '../../chain/chain-store.js';
 import { digestEntryOffset } from '../../chain/digests/digest-table.js';
 import { stagingFolder } from '../../chain/chain-paths.js';
-import { isUnreadable } from '../../domain/errors.js';
+import { BackupError, isUnreadable } from '../../domain/errors.js';
 import { BLOCK_BYTES, DIGEST_BYTES } from '../../domain/targets/digest.js';
 import { healStagingId } from '../../domain/targets/staging-id.js';
 import type { TargetDisk, TargetRestorePoint } from '../../domain/targets/target-point.js';
@@ -163,7 +163,10 @@ async function overwrite(
   await repository.put(`${staging}/unit`, bytes);
   const back = await readWholeFile(repository, `${staging}/unit`, BLOCK_BYTES);
   if (back?.equals(bytes) !== true)
-    throw new Error(`${staging}/unit does not read back as written`);
+    throw new BackupError(
+      'BLOCK_DIGEST_MISMATCH',
+      `${staging}/unit does not read back as it was written`,
+    );
   const { offset, length } = unitsOf(disk).rangeOf(unit);
   await repository.patch(`${input.chain}/${disk.path}`, offset, bytes.subarray(0, length));
   await repository.removeAll(staging);
