@@ -362,6 +362,7 @@ function jobFacts(
     fault: fault && {
       ...{ sessionId: fault.id, result: fault.result },
       startedAtMs: Date.parse(fault.startedAt),
+      causes: fault.left?.causes ?? [],
     },
     undecidedSessionId: undecided?.id ?? null,
   };

@@ -2,6 +2,7 @@
 
 import type { CopyJob } from '../jobs/copy-job.js';
 import type { SessionResult } from '../sessions/copy-session.js';
+import type { SessionCause } from '../sessions/session-causes.js';
 import type { UnreadablePart } from '../targets/unreadable-part.js';
 import type { FailingChannel } from './channel-health.js';
 import type { FileBackupFacts } from './file-backup-problems.js';
@@ -22,6 +23,8 @@ export interface JobFacts {
     readonly sessionId: string;
     readonly result: SessionResult;
     readonly startedAtMs: number;
+    /** Absent: not known. */
+    readonly causes?: readonly SessionCause[];
   } | null;
   /** The session that found what waits for a decision; null: none. */
   readonly undecidedSessionId: string | null;

@@ -9,6 +9,7 @@ import type { Copies, FoundChain, ProtectedWorkload, RepositoryFacts } from './p
 import { SafetyProblems, type Finding, type SafetyProblem } from './problem-groups.js';
 import type { RpoReason } from './rpo.js';
 import type { SafetyCode } from './safety-codes.js';
+import { causesText } from '../sessions/session-causes.js';
 import type { JobFacts, Safety, SafetyFacts } from './safety-facts.js';
 import { sightOf, type Sight } from './sight.js';
 import { isGrave, placesText, type WatchedPlace, type WatchedPlaces } from './uncopied-places.js';
@@ -163,14 +164,17 @@ function jobProblems(
       sinceMs: missedStartAtMs,
       text: () => `job ${job.name} did not start at ${utcText(missedStartAtMs)}`,
     });
-  if (fault !== null)
+  if (fault !== null) {
+    const causes = causesText(fault.causes ?? []);
+    const why = causes === null ? '' : ` (${causes})`;
     found.add('JOB_FAILED', {
       jobId,
       sinceMs: fault.startedAtMs,
       sessionId: fault.sessionId,
       text: () =>
-        `a session of job ${job.name} ended with ${fault.result}, and none since was better`,
+        `a session of job ${job.name} ended with ${fault.result}${why}, and none since was better`,
     });
+  }
 }
 
 function repositoriesOfJob(

@@ -1,6 +1,7 @@
 /** What the sessions of a job have left: what nothing since has made good, and what waits for a decision. Pure. */
 
 import type { CopyTask, SessionResult, TaskCounts } from './copy-session.js';
+import { sessionCauses, type SessionCause } from './session-causes.js';
 import { markOf, WorkloadSet } from './workload-set.js';
 
 /** What a session says at its end of its workloads, by their ids, of many by their marks; `SOURCES` is what is of none of them. */
@@ -11,6 +12,8 @@ export interface SessionLeft {
   readonly unwell: readonly string[] | null;
   /** Of those, the ones whose chain waits for a decision of the operator; null: too many to name. */
   readonly undecided: readonly string[] | null;
+  /** Why it failed or warned. Absent: it did neither, or an earlier build did not say. */
+  readonly causes?: readonly SessionCause[];
 }
 
 export const SOURCES = '';
@@ -23,7 +26,7 @@ const MAX_MARKED = 1_000;
 /** @param tasks of more than those that are kept, the ones that went best may be missing
  *  @param counts of all tasks */
 export function sessionLeft(
-  tasks: readonly Pick<CopyTask, 'workloadId' | 'result'>[],
+  tasks: readonly Pick<CopyTask, 'workload' | 'workloadId' | 'code' | 'result'>[],
   counts: TaskCounts,
   isPartial: boolean,
 ): SessionLeft {
@@ -34,10 +37,12 @@ export function sessionLeft(
     if (own.length < count || ids.length > MAX_MARKED) return null;
     return ids.length > MAX_NAMED ? ids.map((id) => (id === SOURCES ? id : markOf(id))) : ids;
   };
+  const causes = sessionCauses(tasks, counts);
   return {
     well: isPartial ? named(['success', 'nothingToCopy']) : null,
     unwell: named(['failed', 'warning', 'stopped', 'actionRequired']),
     undecided: named(['actionRequired']),
+    ...(causes.length === 0 ? {} : { causes }),
   };
 }
 

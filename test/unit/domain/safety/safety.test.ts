@@ -253,6 +253,28 @@ describe('problems', () => {
         ],
       ],
     ],
+    [
+      'why it failed',
+      facts([source('web10', 12)], [chain('web10', 12)], {
+        jobs: [
+          nightly({
+            fault: {
+              ...{ sessionId: 's', result: 'failed', startedAtMs: ago(2) },
+              causes: [
+                { code: 'IMAGE_CORRUPT', workloads: ['db07', 'db08', 'db09'], count: 5 },
+                { code: null, workloads: ['web10'] },
+              ],
+            },
+          }),
+        ],
+      }),
+      [
+        [
+          'JOB_FAILED',
+          'a session of job Nightly off-site ended with failed (IMAGE_CORRUPT: db07, db08, db09 and 2 more; web10), and none since was better',
+        ],
+      ],
+    ],
   ] as const)('tell of %s', (_case, known, expected) => {
     const { problems } = safetyOf(known, NOW_MS);
     expect(problems.map(({ code, text }) => [code, text])).toEqual(expected);

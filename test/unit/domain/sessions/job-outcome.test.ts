@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { ErrorCode } from '../../../../src/domain/errors.js';
+import { countResults } from '../../../../src/domain/sessions/session-result.js';
 import type { SessionResult } from '../../../../src/domain/sessions/copy-session.js';
 import { NO_TASKS, newTask } from '../../../../src/domain/sessions/copy-session.js';
 import {
@@ -33,6 +35,47 @@ const over = (tasks: string, changes: Partial<EndedSession> = {}) =>
   session(tasks, { isPartial: true, ...changes });
 const crashed = (isPartial: boolean, result: SessionResult = 'failed') =>
   session('', { isPartial, result, left: null });
+
+describe('what a session says at its end of why it did not end well', () => {
+  const task = (workload: string, result: SessionResult, code: ErrorCode | null = null) => ({
+    ...newTask(workload, workload),
+    ...{ result, code },
+  });
+  const causes = (...tasks: readonly ReturnType<typeof task>[]) =>
+    sessionLeft(tasks, countResults(tasks), false).causes;
+
+  it('is the codes and workloads of what made it fail, those that most suffer of first', () => {
+    expect(
+      causes(
+        task('web01', 'failed', 'IMAGE_CORRUPT'),
+        ...['a', 'b', 'c', 'd'].map((name) => task(name, 'failed', 'REPOSITORY_FULL')),
+        task('db07', 'warning', 'CHAIN_LOCKED'),
+        task('db08', 'success'),
+      ),
+    ).toEqual([
+      { code: 'REPOSITORY_FULL', workloads: ['a', 'b', 'c'], count: 4 },
+      { code: 'IMAGE_CORRUPT', workloads: ['web01'] },
+    ]);
+  });
+
+  it('is what it warns of, when nothing failed, and nothing of a session that went well', () => {
+    expect(causes(task('db07', 'warning', 'CHAIN_LOCKED'), task('db08', 'success'))).toEqual([
+      { code: 'CHAIN_LOCKED', workloads: ['db07'] },
+    ]);
+    expect(causes(task('db08', 'success'))).toBeUndefined();
+    expect(causes(task('db08', 'actionRequired', 'CHAIN_FOREIGN'))).toBeUndefined();
+  });
+
+  it('has a size that lists of sessions can carry', () => {
+    const codes = ['IMAGE_CORRUPT', 'FILE_MISSING', 'REPOSITORY_FULL', 'BUG', 'PATH_FORBIDDEN'];
+    const tasks = codes.flatMap((code) =>
+      Array.from({ length: 50 }, () => task('x'.repeat(255), 'failed', code as ErrorCode)),
+    );
+    const found = causes(...tasks);
+    expect(found).toHaveLength(4);
+    expect(JSON.stringify(found).length).toBeLessThan(1_000);
+  });
+});
 
 /** `w0`, `w1` and so on, all with one result. */
 const many = (result: SessionResult, count = 30) =>
