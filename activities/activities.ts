@@ -1,5 +1,5 @@
 import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
-import type { NotificationSettings } from '../src/domain/safety/notification-channel.js';
+import type { NotificationSettings } from '../src/domain/notices/notification-channel.js';
 import type { PrimaryBackup } from '../src/domain/jobs/primary-backup.js';
 import type { SafetySeen } from '../src/domain/safety/safety-facts.js';
 import type { DataMover } from '../src/mover/data-mover.js';

@@ -4,7 +4,7 @@ import { readTaskRecords } from '../src/chain/sessions/task-record.js';
 import { auditKey, type AuditEntry } from '../src/domain/access/audit.js';
 import type { CopyTask } from '../src/domain/sessions/copy-session.js';
 import { BackupError, isStorageFault } from '../src/domain/errors.js';
-import { growthOf } from '../src/domain/safety/growth.js';
+import { growthOf } from '../src/domain/targets/growth.js';
 import {
   UNREACHABLE,
   type BrowsePage,

@@ -2,7 +2,7 @@
 
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import type { OpenAlert } from '../src/domain/safety/alert-ledger.js';
+import type { OpenAlert } from '../src/domain/notices/alert-ledger.js';
 import type { PlacedLine } from '../src/domain/access/audit.js';
 import type { CopyJob, StartOverrides } from '../src/domain/jobs/copy-job.js';
 import type {
@@ -17,15 +17,15 @@ import type {
 import type { FileBackupJob } from '../src/domain/jobs/file-backup-job.js';
 import type { KeptAnswers } from '../src/domain/sessions/kept-answers.js';
 import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
-import type { Notice } from '../src/domain/safety/notice.js';
-import type { ChannelKnowledge } from '../src/domain/safety/channel-news.js';
+import type { Notice } from '../src/domain/notices/notice.js';
+import type { ChannelKnowledge } from '../src/domain/notices/channel-news.js';
 import type { SessionLeft } from '../src/domain/sessions/job-outcome.js';
 import type { OperationStatus } from '../src/domain/sessions/operation.js';
 import type { RemovalMode } from '../src/domain/retention/point-removal.js';
 import type { RetryOrder, SessionEnd } from '../src/domain/schedules/retry.js';
 import type { StopOrder } from '../src/domain/sessions/session-result.js';
 import type { RestoreFormat } from '../src/domain/targets/restore-format.js';
-import type { Silence } from '../src/domain/safety/silence.js';
+import type { Silence } from '../src/domain/notices/silence.js';
 import type { SessionTally } from '../src/domain/sessions/session-tally.js';
 import { TURN_UPDATE } from '../src/domain/sessions/turn.js';
 import type { CheckedChain, VerificationPosition } from '../src/domain/targets/verification.js';

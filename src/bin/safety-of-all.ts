@@ -7,7 +7,7 @@ import { SafetyReader, watchedChannels } from '../api/safety/safety-reader.js';
 import { RecordedOutcomes } from '../api/sessions/recorded-outcomes.js';
 import { SessionStore } from '../api/sessions/session-store.js';
 import type { RepositoryConfig } from '../config/config.js';
-import type { NotificationSettings } from '../domain/safety/notification-channel.js';
+import type { NotificationSettings } from '../domain/notices/notification-channel.js';
 import { unjudgedRuns } from '../domain/safety/file-backup-problems.js';
 import type { SafetySeen } from '../domain/safety/safety-facts.js';
 

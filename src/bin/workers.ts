@@ -15,7 +15,7 @@ import type { RepositoryConfig } from '../config/config.js';
 import { folderOf, storageOf } from '../config/repository-storage.js';
 import type { CopySettings } from '../domain/jobs/copy-settings.js';
 import type { StorageProbe } from '../domain/targets/storage-probe.js';
-import type { NotificationSettings } from '../domain/safety/notification-channel.js';
+import type { NotificationSettings } from '../domain/notices/notification-channel.js';
 import { limitStore } from '../api/limits/limit-store.js';
 import type { PrimaryBackup } from '../domain/jobs/primary-backup.js';
 import { serverTimeZone } from '../api/jobs/job-time-zone.js';

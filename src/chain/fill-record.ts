@@ -1,7 +1,7 @@
 /** How much room there was, day by day, beside the data (docs/FORMAT.md, Job and sessions). */
 
-import type { FillSample } from '../domain/safety/growth.js';
-import { withSample } from '../domain/safety/growth.js';
+import type { FillSample } from '../domain/targets/growth.js';
+import { withSample } from '../domain/targets/growth.js';
 import { count, listOf, object, type Shape } from '../domain/json-shape.js';
 import { isBackupError } from '../domain/errors.js';
 import type { BackupRepository } from '../repository/backup-repository.js';

@@ -1,6 +1,6 @@
 /** The configuration of one Longhaul server, frozen after `loadConfig`. Shapes of `docs/OPERATIONS.md`, Configuration. */
 
-import type { NotificationSettings } from '../domain/safety/notification-channel.js';
+import type { NotificationSettings } from '../domain/notices/notification-channel.js';
 import type { PrimaryBackup } from '../domain/jobs/primary-backup.js';
 import type { SignInSettings } from '../domain/access/sign-in.js';
 import type { StorageSettings } from '../repository/repository-kind.js';

@@ -6,7 +6,7 @@ import { parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { BackupError } from '../domain/errors.js';
 import { kindOf } from '../repository/kinds.js';
-import type { NotificationChannel } from '../domain/safety/notification-channel.js';
+import type { NotificationChannel } from '../domain/notices/notification-channel.js';
 import { describeFault, placeText, type ConfigFault } from './config-fault.js';
 import type { LonghaulConfig, ServerConfig, TemporalConfig } from './config.js';
 import { crossFaults } from './cross-checks.js';

@@ -5,7 +5,7 @@ import {
   POST_KINDS,
   type NotificationChannel,
   type NotificationSettings,
-} from '../domain/safety/notification-channel.js';
+} from '../domain/notices/notification-channel.js';
 import { filePath, PATH_ALLOWED, port, SLUG } from './setting-schemas.js';
 
 const id = z.string().regex(SLUG).meta({

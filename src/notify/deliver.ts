@@ -5,9 +5,9 @@ import type {
   PingChannel,
   PingEvent,
   ToldChannel,
-} from '../domain/safety/notification-channel.js';
+} from '../domain/notices/notification-channel.js';
 import { printable } from '../domain/printable.js';
-import type { Notice } from '../domain/safety/notice.js';
+import type { Notice } from '../domain/notices/notice.js';
 import { postBody } from './post-bodies.js';
 import { post, type PostedBody } from './post.js';
 import { sendMail } from './send-mail.js';

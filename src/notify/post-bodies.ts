@@ -1,6 +1,6 @@
 import { assertNever } from '../domain/errors.js';
-import type { PostKind } from '../domain/safety/notification-channel.js';
-import type { Notice } from '../domain/safety/notice.js';
+import type { PostKind } from '../domain/notices/notification-channel.js';
+import type { Notice } from '../domain/notices/notice.js';
 import type { PostedBody } from './post.js';
 
 /** The most that a service takes in one message, in characters: Discord 2,000, Slack and the rest more than 3,500. */

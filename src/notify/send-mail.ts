@@ -1,7 +1,7 @@
 import { createTransport } from 'nodemailer';
 import { BackupError } from '../domain/errors.js';
-import type { MailChannel } from '../domain/safety/notification-channel.js';
-import type { Notice } from '../domain/safety/notice.js';
+import type { MailChannel } from '../domain/notices/notification-channel.js';
+import type { Notice } from '../domain/notices/notice.js';
 
 const TIMEOUT_MS = 30_000;
 

@@ -21,8 +21,8 @@ import {
 import type { KeptAnswers } from '../../src/domain/sessions/kept-answers.js';
 import type { CopySettings } from '../../src/domain/jobs/copy-settings.js';
 import { sessionLeft } from '../../src/domain/sessions/job-outcome.js';
-import type { PingEvent } from '../../src/domain/safety/notification-channel.js';
-import { pingOfSession } from '../../src/domain/safety/session-check.js';
+import type { PingEvent } from '../../src/domain/notices/notification-channel.js';
+import { pingOfSession } from '../../src/domain/notices/session-check.js';
 import {
   liveProgress,
   sessionResult,

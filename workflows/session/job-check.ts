@@ -1,6 +1,6 @@
 import { workflowInfo } from '@temporalio/workflow';
 import type { CopySettings } from '../../src/domain/jobs/copy-settings.js';
-import type { PingEvent } from '../../src/domain/safety/notification-channel.js';
+import type { PingEvent } from '../../src/domain/notices/notification-channel.js';
 import { pingActivities } from '../activity-profiles.js';
 
 /** Tells the check of a job, when it has one, what this session or run of it does. Never rejects: whom it does not reach notices that by itself, which is what it

@@ -20,8 +20,8 @@ import {
   startOf,
   type FileBackupJob,
 } from '../../src/domain/jobs/file-backup-job.js';
-import type { PingEvent } from '../../src/domain/safety/notification-channel.js';
-import { pingOfRun } from '../../src/domain/safety/session-check.js';
+import type { PingEvent } from '../../src/domain/notices/notification-channel.js';
+import { pingOfRun } from '../../src/domain/notices/session-check.js';
 import { controlActivities } from '../activity-profiles.js';
 import { copySession } from './copy-session.js';
 import { codeOf, isStop, reasonOf } from '../failures.js';

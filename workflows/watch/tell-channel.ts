@@ -11,7 +11,7 @@ import {
   keysOf,
   type LedgerStep,
   type ObservedProblem,
-} from '../../src/domain/safety/alert-ledger.js';
+} from '../../src/domain/notices/alert-ledger.js';
 import {
   asSeenNow,
   believedKnowledge,
@@ -19,7 +19,7 @@ import {
   knowledgeAfter,
   newsFor,
   type ChannelKnowledge,
-} from '../../src/domain/safety/channel-news.js';
+} from '../../src/domain/notices/channel-news.js';
 import {
   believedDay,
   dayBefore,
@@ -31,10 +31,10 @@ import {
   type News,
   type Notice,
   type NoticeTime,
-} from '../../src/domain/safety/notice.js';
+} from '../../src/domain/notices/notice.js';
 import { utcDay } from '../../src/domain/schedules/calendar-date.js';
-import type { WatchedChannel } from '../../src/domain/safety/notification-channel.js';
-import { isQuiet, joinedStep } from '../../src/domain/safety/quiet-hours.js';
+import type { WatchedChannel } from '../../src/domain/notices/notification-channel.js';
+import { isQuiet, joinedStep } from '../../src/domain/notices/quiet-hours.js';
 import { isStop } from '../failures.js';
 import {
   CONTROL_TASK_QUEUE,

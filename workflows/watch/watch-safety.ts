@@ -13,17 +13,17 @@ import {
   type LedgerStep,
   type ObservedProblem,
   type OpenAlert,
-} from '../../src/domain/safety/alert-ledger.js';
-import { marked, unmarked } from '../../src/domain/safety/channel-marks.js';
-import { afterRefusal } from '../../src/domain/safety/channel-news.js';
+} from '../../src/domain/notices/alert-ledger.js';
+import { marked, unmarked } from '../../src/domain/notices/channel-marks.js';
+import { afterRefusal } from '../../src/domain/notices/channel-news.js';
 import {
   hiddenMostMs,
   hidesContent,
   isBehind,
   NOTHING_UNREAD,
-} from '../../src/domain/safety/hidden-problems.js';
-import type { WatchedChannel } from '../../src/domain/safety/notification-channel.js';
-import { heldSilences, isSilenced, MAX_SILENCES } from '../../src/domain/safety/silence.js';
+} from '../../src/domain/notices/hidden-problems.js';
+import type { WatchedChannel } from '../../src/domain/notices/notification-channel.js';
+import { heldSilences, isSilenced, MAX_SILENCES } from '../../src/domain/notices/silence.js';
 import { isStop, reasonOf } from '../failures.js';
 import { goOnInNewRun } from '../history-length.js';
 import {

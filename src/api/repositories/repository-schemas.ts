@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { RepositoryConfig } from '../../config/config.js';
 import { KIND_SETTINGS } from '../../config/repository-storage.js';
 import type { ErrorCode } from '../../domain/errors.js';
-import type { Growth } from '../../domain/safety/growth.js';
+import type { Growth } from '../../domain/targets/growth.js';
 import type { RestoreInput } from '../../../workflows/messages.js';
 import type { UnreadablePart } from '../../domain/targets/unreadable-part.js';
 import type {

@@ -1,7 +1,7 @@
 /** What the channels were told, as Temporal remembers it. */
 
 import type { Client } from '@temporalio/client';
-import type { DeliveryFact } from '../../domain/safety/channel-health.js';
+import type { DeliveryFact } from '../../domain/notices/channel-health.js';
 import { noticeOfWorkflow, WORKFLOW_NOTIFY } from '../../../workflows/messages.js';
 import { quoted } from '../executions/visibility-query.js';
 

@@ -3,9 +3,9 @@
 import type { Client } from '@temporalio/client';
 import { z } from 'zod';
 import { BackupError } from '../../domain/errors.js';
-import type { NotificationSettings } from '../../domain/safety/notification-channel.js';
-import { noticeId, rehearsal, type Notice } from '../../domain/safety/notice.js';
-import type { QuietHours } from '../../domain/safety/quiet-hours.js';
+import type { NotificationSettings } from '../../domain/notices/notification-channel.js';
+import { noticeId, rehearsal, type Notice } from '../../domain/notices/notice.js';
+import type { QuietHours } from '../../domain/notices/quiet-hours.js';
 import {
   CONTROL_TASK_QUEUE,
   noticeWorkflowId,

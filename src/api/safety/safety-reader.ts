@@ -2,15 +2,15 @@
 
 import { performance } from 'node:perf_hooks';
 import { setTimeout } from 'node:timers/promises';
-import type { Growth } from '../../domain/safety/growth.js';
+import type { Growth } from '../../domain/targets/growth.js';
 import type { Client } from '@temporalio/client';
 import type { RepositoryConfig } from '../../config/config.js';
-import { failingChannels, type DeliveryFact } from '../../domain/safety/channel-health.js';
+import { failingChannels, type DeliveryFact } from '../../domain/notices/channel-health.js';
 import {
   channelJobs,
   type ChannelJob,
   type NotificationSettings,
-} from '../../domain/safety/notification-channel.js';
+} from '../../domain/notices/notification-channel.js';
 import { deliveriesOf } from './deliveries.js';
 import { toBackupError } from '../executions/temporal-errors.js';
 import type { JobFacts, Safety, SafetyFacts } from '../../domain/safety/safety-facts.js';

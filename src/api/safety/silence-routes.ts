@@ -5,7 +5,7 @@ import { WorkflowNotFoundError, type Client, type WorkflowHandle } from '@tempor
 import { z } from 'zod';
 import { BackupError, isBackupError } from '../../domain/errors.js';
 import { SAFETY_CODES, type SafetyCode } from '../../domain/safety/safety-codes.js';
-import { MAX_SILENCE_HOURS, type Silence } from '../../domain/safety/silence.js';
+import { MAX_SILENCE_HOURS, type Silence } from '../../domain/notices/silence.js';
 import {
   endSilenceUpdate,
   silencesQuery,

@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 import type { DeliveryView } from '../../api/safety/deliveries.js';
 import type { ChannelView } from '../../api/safety/notification-routes.js';
-import type { Silence } from '../../domain/safety/silence.js';
+import type { Silence } from '../../domain/notices/silence.js';
 import type { Act } from '../command-context.js';
 import {
   display,

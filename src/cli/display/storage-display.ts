@@ -1,7 +1,7 @@
 /** What the storage of a target can and cannot do, as text. */
 
 import type { RepositoryView } from '../../api/repositories/repository-schemas.js';
-import type { Growth } from '../../domain/safety/growth.js';
+import type { Growth } from '../../domain/targets/growth.js';
 import type { StorageAbilities } from '../../domain/targets/storage-probe.js';
 import { formatBytes, formatFields, type DisplayText } from './display-text.js';
 import type { ExitName } from '../exit-codes.js';

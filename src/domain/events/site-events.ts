@@ -2,8 +2,8 @@
 
 import type { TokenScope } from '../access/access.js';
 import type { ErrorCode } from '../errors.js';
-import { nextLedger, seesAll, type OpenAlert } from '../safety/alert-ledger.js';
-import { hiddenMostMs, isBehind, unreadOf } from '../safety/hidden-problems.js';
+import { nextLedger, seesAll, type OpenAlert } from '../notices/alert-ledger.js';
+import { hiddenMostMs, isBehind, unreadOf } from '../notices/hidden-problems.js';
 import type { SafetyProblem } from '../safety/problem-groups.js';
 import type { RecordedSession } from '../sessions/recorded-session.js';
 

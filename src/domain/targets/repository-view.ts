@@ -3,7 +3,7 @@
 import type { UnreadablePart } from './unreadable-part.js';
 import type { AuditFilter } from '../access/audit.js';
 import type { Detached, OneTime } from '../jobs/copy-job.js';
-import type { Growth } from '../safety/growth.js';
+import type { Growth } from './growth.js';
 import type { RestorePointState } from '../sources/point-state.js';
 import type { FormatId, RestorePointKind, WorkloadType } from '../sources/source-workload.js';
 import type { RecordFilter } from '../sessions/recorded-session.js';

@@ -11,8 +11,8 @@ import {
   type MailChannel,
   type PostKind,
   type ToldChannel,
-} from '../../../src/domain/safety/notification-channel.js';
-import type { Notice } from '../../../src/domain/safety/notice.js';
+} from '../../../src/domain/notices/notification-channel.js';
+import type { Notice } from '../../../src/domain/notices/notice.js';
 import { deliver, ping, pingSession } from '../../../src/notify/deliver.js';
 import { Receiver } from '../../support/notify/receiver.js';
 

@@ -6,7 +6,7 @@ import { Worker, type NativeConnection } from '@temporalio/worker';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { createNotifyActivities } from '../../../activities/notify-activities.js';
 import { BackupError } from '../../../src/domain/errors.js';
-import type { NotificationChannel } from '../../../src/domain/safety/notification-channel.js';
+import type { NotificationChannel } from '../../../src/domain/notices/notification-channel.js';
 import type { SafetyProblem } from '../../../src/domain/safety/problem-groups.js';
 import type { Safety } from '../../../src/domain/safety/safety-facts.js';
 import { connectNative, connectTemporal } from '../../../src/temporal/connect.js';

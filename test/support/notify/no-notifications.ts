@@ -1,4 +1,4 @@
-import type { NotificationSettings } from '../../../src/domain/safety/notification-channel.js';
+import type { NotificationSettings } from '../../../src/domain/notices/notification-channel.js';
 
 export const NO_NOTIFICATIONS: NotificationSettings = {
   watchSeconds: 300,

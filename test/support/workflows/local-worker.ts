@@ -3,7 +3,7 @@ import {
   DEFAULT_COPY_SETTINGS,
   type CopySettings,
 } from '../../../src/domain/jobs/copy-settings.js';
-import type { NotificationSettings } from '../../../src/domain/safety/notification-channel.js';
+import type { NotificationSettings } from '../../../src/domain/notices/notification-channel.js';
 import type { DataMover } from '../../../src/mover/data-mover.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import type { RateMeters } from '../../../src/repository/rate-meters.js';

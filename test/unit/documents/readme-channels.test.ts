@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { SMTPServer } from 'smtp-server';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { parseConfig } from '../../../src/config/load-config.js';
-import type { Notice } from '../../../src/domain/safety/notice.js';
+import type { Notice } from '../../../src/domain/notices/notice.js';
 import { deliver, ping } from '../../../src/notify/deliver.js';
 import { Receiver } from '../../support/notify/receiver.js';
 import { codeBlocks, readDocument } from './markdown.js';

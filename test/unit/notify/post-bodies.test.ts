@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Notice } from '../../../src/domain/safety/notice.js';
+import type { Notice } from '../../../src/domain/notices/notice.js';
 import { postBody } from '../../../src/notify/post-bodies.js';
 
 const NAME = '[db07](https://evil.example) **ok** <@1>';

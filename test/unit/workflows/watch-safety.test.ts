@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import type { Activities } from '../../../activities/activities.js';
 import { runTask } from '../../../activities/run-task.js';
 import { BackupError } from '../../../src/domain/errors.js';
-import type { Notice } from '../../../src/domain/safety/notice.js';
+import type { Notice } from '../../../src/domain/notices/notice.js';
 import { LocalServer } from '../../support/workflows/local-server.js';
 
 const STARTED_AT_MS = Date.parse('2026-11-26T22:00:00Z');

@@ -1,6 +1,6 @@
 import { Link } from 'wouter';
 import type { RepositoryView } from '../../../api/repositories/repository-schemas.js';
-import type { Growth } from '../../../domain/safety/growth.js';
+import type { Growth } from '../../../domain/targets/growth.js';
 import { EVERY, useApi, type ApiPage } from '../../client/queries.js';
 import { Commands } from '../../show/commands.js';
 import { CallFault, Fault } from '../../show/fault.js';

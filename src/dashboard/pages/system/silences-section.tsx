@@ -1,6 +1,6 @@
 import { NumberInput, TextInput } from '@mantine/core';
 import { useState } from 'react';
-import type { Silence } from '../../../domain/safety/silence.js';
+import type { Silence } from '../../../domain/notices/silence.js';
 import { useAction } from '../../client/actions.js';
 import { useApi, type ApiPage } from '../../client/queries.js';
 import { ActionButton } from '../../show/action-button.js';

@@ -3,8 +3,8 @@ import type { ListedFileBackup } from '../../../../src/api/jobs/file-backup-stor
 import type { JobStore } from '../../../../src/api/jobs/job-store.js';
 import type { RepositoryBrowser } from '../../../../src/api/repositories/repository-browser.js';
 import { SafetyReader } from '../../../../src/api/safety/safety-reader.js';
-import type { DeliveryFact } from '../../../../src/domain/safety/channel-health.js';
-import type { ChannelJob } from '../../../../src/domain/safety/notification-channel.js';
+import type { DeliveryFact } from '../../../../src/domain/notices/channel-health.js';
+import type { ChannelJob } from '../../../../src/domain/notices/notification-channel.js';
 import type { UnreadablePart } from '../../../../src/domain/targets/unreadable-part.js';
 
 const NOW_MS = Date.parse('2026-11-27T12:00:00Z');

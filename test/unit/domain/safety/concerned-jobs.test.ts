@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { isSilenced } from '../../../../src/domain/safety/silence.js';
+import { isSilenced } from '../../../../src/domain/notices/silence.js';
 import type { SafetyFacts } from '../../../../src/domain/safety/safety-facts.js';
 import { safetyOf } from '../../../../src/domain/safety/safety.js';
 import type { SafetyCode } from '../../../../src/domain/safety/safety-codes.js';

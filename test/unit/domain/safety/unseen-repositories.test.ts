@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { seesAll } from '../../../../src/domain/safety/alert-ledger.js';
+import { seesAll } from '../../../../src/domain/notices/alert-ledger.js';
 import type { RepositoryFacts } from '../../../../src/domain/safety/protection.js';
 import { safetyOf } from '../../../../src/domain/safety/safety.js';
 import {

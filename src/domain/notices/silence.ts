@@ -1,7 +1,7 @@
 /** Problems that are told to nobody for a while: what somebody works at, and what is planned. Pure. */
 
 import { concernedJobs, type ObservedProblem } from './alert-ledger.js';
-import type { SafetyCode } from './safety-codes.js';
+import type { SafetyCode } from '../safety/safety-codes.js';
 
 /** It ends by itself; what is wrong then is told then. */
 export interface Silence {

@@ -5,9 +5,9 @@ import {
   seesAll,
   type ObservedProblem,
   type OpenAlert,
-} from '../../../../src/domain/safety/alert-ledger.js';
+} from '../../../../src/domain/notices/alert-ledger.js';
 import { jsonBytes } from '../../../../src/domain/sessions/task-brief.js';
-import { heldSilences, isSilenced, type Silence } from '../../../../src/domain/safety/silence.js';
+import { heldSilences, isSilenced, type Silence } from '../../../../src/domain/notices/silence.js';
 
 const MINUTE_MS = 60_000;
 const HOLD_MS = 5 * MINUTE_MS;

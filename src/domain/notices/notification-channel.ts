@@ -1,7 +1,7 @@
 /** Where and what is told when copies are not well. Secrets are named by the files that hold them. Plain data. */
 
 import type { QuietHours } from './quiet-hours.js';
-import type { SafetySeverity } from './safety-codes.js';
+import type { SafetySeverity } from '../safety/safety-codes.js';
 
 /** Kinds of channels that post one text to an address; the address holds its secret, so it lies in a file. */
 export const POST_KINDS = ['slack', 'teams', 'discord', 'ntfy', 'gotify', 'apprise'] as const;

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import {
   failingChannels,
   type DeliveryFact,
-} from '../../../../src/domain/safety/channel-health.js';
+} from '../../../../src/domain/notices/channel-health.js';
 
 const NOW_MS = Date.parse('2026-11-26T12:00:00Z');
 const sent = (state: DeliveryFact['state'], time: string, channelId = 'mail'): DeliveryFact => ({

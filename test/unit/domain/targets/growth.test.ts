@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { growthOf, withSample, type FillSample } from '../../../../src/domain/safety/growth.js';
+import { growthOf, withSample, type FillSample } from '../../../../src/domain/targets/growth.js';
 
 const GIB = 1024 ** 3;
 const TOTAL = 1_000 * GIB;

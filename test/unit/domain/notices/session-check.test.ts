@@ -6,7 +6,7 @@ import {
 } from '../../../../src/domain/sessions/copy-session.js';
 import { sessionResult } from '../../../../src/domain/sessions/session-result.js';
 import { TallyKeeper } from '../../../../src/domain/sessions/session-tally.js';
-import { pingOfRun, pingOfSession } from '../../../../src/domain/safety/session-check.js';
+import { pingOfRun, pingOfSession } from '../../../../src/domain/notices/session-check.js';
 
 type Ended = Partial<CopyTask> & { readonly result: SessionResult };
 

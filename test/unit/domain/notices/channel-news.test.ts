@@ -3,7 +3,7 @@ import {
   nextLedger,
   type ObservedProblem,
   type OpenAlert,
-} from '../../../../src/domain/safety/alert-ledger.js';
+} from '../../../../src/domain/notices/alert-ledger.js';
 import {
   afterRefusal,
   believedKnowledge,
@@ -11,10 +11,10 @@ import {
   knowledgeAfter,
   newsFor,
   type ChannelKnowledge,
-} from '../../../../src/domain/safety/channel-news.js';
-import { keysOf } from '../../../../src/domain/safety/alert-ledger.js';
-import { noticeOf } from '../../../../src/domain/safety/notice.js';
-import type { WatchedChannel } from '../../../../src/domain/safety/notification-channel.js';
+} from '../../../../src/domain/notices/channel-news.js';
+import { keysOf } from '../../../../src/domain/notices/alert-ledger.js';
+import { noticeOf } from '../../../../src/domain/notices/notice.js';
+import type { WatchedChannel } from '../../../../src/domain/notices/notification-channel.js';
 
 const MINUTE_MS = 60_000;
 const MAIL: WatchedChannel = {

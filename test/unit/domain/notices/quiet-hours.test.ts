@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { LedgerStep, OpenAlert } from '../../../../src/domain/safety/alert-ledger.js';
-import { rehearsal } from '../../../../src/domain/safety/notice.js';
-import { isQuiet, joinedStep } from '../../../../src/domain/safety/quiet-hours.js';
+import type { LedgerStep, OpenAlert } from '../../../../src/domain/notices/alert-ledger.js';
+import { rehearsal } from '../../../../src/domain/notices/notice.js';
+import { isQuiet, joinedStep } from '../../../../src/domain/notices/quiet-hours.js';
 
 function alerts(keys: string): OpenAlert[] {
   return keys.split('').map((key) => ({

@@ -3,8 +3,8 @@ import type {
   LedgerStep,
   ObservedProblem,
   OpenAlert,
-} from '../../../../src/domain/safety/alert-ledger.js';
-import type { WatchedChannel } from '../../../../src/domain/safety/notification-channel.js';
+} from '../../../../src/domain/notices/alert-ledger.js';
+import type { WatchedChannel } from '../../../../src/domain/notices/notification-channel.js';
 import {
   dayBefore,
   digest,
@@ -13,7 +13,7 @@ import {
   noticeOf,
   noticeOfStep,
   type News,
-} from '../../../../src/domain/safety/notice.js';
+} from '../../../../src/domain/notices/notice.js';
 
 const NOW_MS = Date.parse('2026-11-26T03:00:00Z');
 const CHANNEL: WatchedChannel = {

@@ -4,14 +4,14 @@ import {
   keysOf,
   nextLedger,
   type ObservedProblem,
-} from '../../../../src/domain/safety/alert-ledger.js';
+} from '../../../../src/domain/notices/alert-ledger.js';
 import {
   hiddenMostMs,
   isBehind,
   NOTHING_UNREAD,
   unreadOf,
-} from '../../../../src/domain/safety/hidden-problems.js';
-import { noticeOf } from '../../../../src/domain/safety/notice.js';
+} from '../../../../src/domain/notices/hidden-problems.js';
+import { noticeOf } from '../../../../src/domain/notices/notice.js';
 import type { SafetyProblem } from '../../../../src/domain/safety/problem-groups.js';
 import type { SafetyCode } from '../../../../src/domain/safety/safety-codes.js';
 

@@ -3,8 +3,8 @@
 
 import { DAY_MS } from '../schedules/calendar-date.js';
 import { concernedJobs, type ObservedProblem } from './alert-ledger.js';
-import type { SafetyProblem } from './problem-groups.js';
-import type { SafetyCode } from './safety-codes.js';
+import type { SafetyProblem } from '../safety/problem-groups.js';
+import type { SafetyCode } from '../safety/safety-codes.js';
 
 /** Where a look could not read all. Plain JSON. */
 export interface Unread {

@@ -1,7 +1,7 @@
 /** What is wrong since when, what was told of it, and what ended: the memory of the watch. Pure. */
 
 import { jsonBytes } from '../sessions/task-brief.js';
-import { SEVERITIES, type SafetyCode, type SafetySeverity } from './safety-codes.js';
+import { SEVERITIES, type SafetyCode, type SafetySeverity } from '../safety/safety-codes.js';
 
 /** A problem as one look shows it. */
 export interface ObservedProblem {

@@ -15,8 +15,8 @@ import {
   type OpenAlert,
 } from './alert-ledger.js';
 import type { ChannelRules, WatchedChannel } from './notification-channel.js';
-import { SEVERITIES, type SafetySeverity } from './safety-codes.js';
-import type { Verdict } from './safety-facts.js';
+import { SEVERITIES, type SafetySeverity } from '../safety/safety-codes.js';
+import type { Verdict } from '../safety/safety-facts.js';
 
 export type NoticeKind = 'alarm' | 'recovery' | 'digest' | 'test';
 
