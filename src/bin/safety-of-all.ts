@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { translated } from '../api/executions/temporal-errors.js';
-import { FileBackupStore } from '../api/jobs/file-backup-store.js';
+import { FileBackupStore } from '../api/file-backups/file-backup-store.js';
 import { JobStore } from '../api/jobs/job-store.js';
 import { RepositoryBrowser } from '../api/repositories/repository-browser.js';
 import { SafetyReader, watchedChannels } from '../api/safety/safety-reader.js';

@@ -14,7 +14,7 @@ import {
   sessionStartedSchema,
   startOverridesSchema,
 } from './job-schemas.js';
-import type { FileBackupStore } from './file-backup-store.js';
+import type { FileBackupStore } from '../file-backups/file-backup-store.js';
 import {
   changedDefinition,
   checkRules,

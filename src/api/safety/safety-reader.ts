@@ -11,7 +11,7 @@ import {
   type ChannelJob,
   type NotificationSettings,
 } from '../../domain/notices/notification-channel.js';
-import { deliveriesOf } from './deliveries.js';
+import { deliveriesOf } from '../notices/deliveries.js';
 import { toBackupError } from '../executions/temporal-errors.js';
 import type { JobFacts, Safety, SafetyFacts } from '../../domain/safety/safety-facts.js';
 import { safetyOf } from '../../domain/safety/safety.js';
@@ -22,7 +22,7 @@ import type { WorkloadFacts } from '../../domain/safety/workload-facts.js';
 import type { JobOutcome } from '../../domain/sessions/job-outcome.js';
 import { UNREACHABLE } from '../../domain/targets/repository-view.js';
 import type { UnreadablePart } from '../../domain/targets/unreadable-part.js';
-import type { FileBackupStore, ListedFileBackup } from '../jobs/file-backup-store.js';
+import type { FileBackupStore, ListedFileBackup } from '../file-backups/file-backup-store.js';
 import type { ListedJob } from '../jobs/job-schemas.js';
 import type { JobStore } from '../jobs/job-store.js';
 import { toProblem } from '../problem.js';

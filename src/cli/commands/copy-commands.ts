@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import { BackupError } from '../../domain/errors.js';
-import type { StartedCopy } from '../../api/jobs/one-time-copies.js';
+import type { StartedCopy } from '../../api/copies/one-time-copies.js';
 import type { StoredJob } from '../../domain/targets/repository-view.js';
 import type { Act, CommandContext } from '../command-context.js';
 import { describeUnreadable } from '../display/describe-unreadable.js';

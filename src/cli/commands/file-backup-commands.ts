@@ -1,7 +1,7 @@
 /** `longhaul file-backup-job …`. */
 
 import type { Command } from 'commander';
-import type { FileBackupJobView } from '../../api/jobs/file-backup-schemas.js';
+import type { FileBackupJobView } from '../../api/file-backups/file-backup-schemas.js';
 import type { Act, CommandContext } from '../command-context.js';
 import { describeCheck, describeAgeLimits } from '../input/copy-limits.js';
 import {

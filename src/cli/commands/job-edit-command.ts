@@ -1,7 +1,7 @@
 /** `longhaul job edit`: some fields of a job, with what that means for its copies before it is done. */
 
 import type { Command } from 'commander';
-import type { JobChanges } from '../../api/jobs/job-change-routes.js';
+import type { JobChanges } from '../../api/previews/job-change-routes.js';
 import type { JobView } from '../../api/jobs/job-schemas.js';
 import type { CommandContext } from '../command-context.js';
 import { display, displayLines, formatTable, type DisplayText } from '../display/display-text.js';

@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 import { BackupError } from '../../domain/errors.js';
 import type { JobView } from '../../api/jobs/job-schemas.js';
-import type { JobSimulation, SimulationView } from '../../api/jobs/simulation-routes.js';
+import type { JobSimulation, SimulationView } from '../../api/previews/simulation-routes.js';
 import type { CommandContext } from '../command-context.js';
 import {
   display,

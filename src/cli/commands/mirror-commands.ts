@@ -1,7 +1,7 @@
 /** `longhaul mirror-job …`. */
 
 import type { Command } from 'commander';
-import type { MirrorJobView } from '../../api/jobs/mirror-schemas.js';
+import type { MirrorJobView } from '../../api/mirrors/mirror-schemas.js';
 import { BackupError } from '../../domain/errors.js';
 import type { Act, CommandContext } from '../command-context.js';
 import {

@@ -1,8 +1,8 @@
 /** `longhaul notification`. */
 
 import type { Command } from 'commander';
-import type { DeliveryView } from '../../api/safety/deliveries.js';
-import type { ChannelView } from '../../api/safety/notification-routes.js';
+import type { DeliveryView } from '../../api/notices/deliveries.js';
+import type { ChannelView } from '../../api/notices/notification-routes.js';
 import type { Silence } from '../../domain/notices/silence.js';
 import type { Act } from '../command-context.js';
 import {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, expect, it } from 'vitest';
-import { FileBackupStore } from '../../../src/api/jobs/file-backup-store.js';
+import { FileBackupStore } from '../../../src/api/file-backups/file-backup-store.js';
 import { JobStore } from '../../../src/api/jobs/job-store.js';
 import { SessionStore } from '../../../src/api/sessions/session-store.js';
 import { chainFolder } from '../../../src/chain/chain-paths.js';

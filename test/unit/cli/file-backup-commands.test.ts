@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { FileBackupJobView } from '../../../src/api/jobs/file-backup-schemas.js';
+import type { FileBackupJobView } from '../../../src/api/file-backups/file-backup-schemas.js';
 import { openCommandBench, type CommandBench } from './command-bench.js';
 
 const JOB: FileBackupJobView = {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { MirrorJobView } from '../../../src/api/jobs/mirror-schemas.js';
+import type { MirrorJobView } from '../../../src/api/mirrors/mirror-schemas.js';
 import { openCommandBench, type CommandBench } from './command-bench.js';
 
 const JOB: MirrorJobView = {

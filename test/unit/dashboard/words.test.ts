@@ -4,7 +4,7 @@ import { bytes, duration, relative, shellWord } from '../../../src/dashboard/sho
 import { jobWords, scheduleWords } from '../../../src/dashboard/show/job-words.js';
 import { FIRST_WISHES, missingOf, wantedJob } from '../../../src/dashboard/pages/jobs/new-job.js';
 import { sessionVerdict } from '../../../src/dashboard/show/session-verdict.js';
-import type { FileBackupJobView } from '../../../src/api/jobs/file-backup-schemas.js';
+import type { FileBackupJobView } from '../../../src/api/file-backups/file-backup-schemas.js';
 import {
   primaryStartWords,
   primaryWords,

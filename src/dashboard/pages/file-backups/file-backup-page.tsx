@@ -1,5 +1,5 @@
 import { Link, useParams } from 'wouter';
-import type { FileBackupJobView } from '../../../api/jobs/file-backup-schemas.js';
+import type { FileBackupJobView } from '../../../api/file-backups/file-backup-schemas.js';
 import { useAction } from '../../client/actions.js';
 import { EVERY, useApi } from '../../client/queries.js';
 import { useEvery } from '../../client/use-every.js';

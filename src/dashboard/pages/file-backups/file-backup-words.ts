@@ -3,7 +3,7 @@
 import type {
   FileBackupJobView,
   FileBackupRunView,
-} from '../../../api/jobs/file-backup-schemas.js';
+} from '../../../api/file-backups/file-backup-schemas.js';
 import { counted } from '../../show/format.js';
 import { hoursWords, scheduleWords } from '../../show/job-words.js';
 import { sayResult, type Said } from '../../show/words.js';

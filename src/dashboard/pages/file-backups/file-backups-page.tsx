@@ -1,5 +1,5 @@
 import { Link } from 'wouter';
-import type { FileBackupJobView } from '../../../api/jobs/file-backup-schemas.js';
+import type { FileBackupJobView } from '../../../api/file-backups/file-backup-schemas.js';
 import { useApi, type ApiPage } from '../../client/queries.js';
 import { Commands } from '../../show/commands.js';
 import { CallFault } from '../../show/fault.js';

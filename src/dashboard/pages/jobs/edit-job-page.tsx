@@ -2,7 +2,7 @@ import { Button, Checkbox } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useLocation, useParams } from 'wouter';
-import type { JobChanges } from '../../../api/jobs/job-change-routes.js';
+import type { JobChanges } from '../../../api/previews/job-change-routes.js';
 import type { JobView } from '../../../api/jobs/job-schemas.js';
 import type { RepositoryView } from '../../../api/repositories/repository-schemas.js';
 import { useAction } from '../../client/actions.js';

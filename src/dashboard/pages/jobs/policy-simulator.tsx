@@ -1,7 +1,7 @@
 import { Button, NumberInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
-import type { JobSimulation, SimulationView } from '../../../api/jobs/simulation-routes.js';
+import type { JobSimulation, SimulationView } from '../../../api/previews/simulation-routes.js';
 import { askApi, type ApiError } from '../../client/call-api.js';
 import { Commands } from '../../show/commands.js';
 import type { Definition } from './edit-job.js';

@@ -1,5 +1,5 @@
-import type { DeliveryView } from '../../../api/safety/deliveries.js';
-import type { ChannelView } from '../../../api/safety/notification-routes.js';
+import type { DeliveryView } from '../../../api/notices/deliveries.js';
+import type { ChannelView } from '../../../api/notices/notification-routes.js';
 import { useAction } from '../../client/actions.js';
 import { EVERY, useApi, type ApiPage } from '../../client/queries.js';
 import { Commands, curlLine } from '../../show/commands.js';

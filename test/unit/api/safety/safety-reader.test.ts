@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { ListedFileBackup } from '../../../../src/api/jobs/file-backup-store.js';
+import type { ListedFileBackup } from '../../../../src/api/file-backups/file-backup-store.js';
 import type { JobStore } from '../../../../src/api/jobs/job-store.js';
 import type { RepositoryBrowser } from '../../../../src/api/repositories/repository-browser.js';
 import { SafetyReader } from '../../../../src/api/safety/safety-reader.js';

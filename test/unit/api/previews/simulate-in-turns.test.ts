@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { simulateInTurns } from '../../../../src/api/jobs/simulate-in-turns.js';
+import { simulateInTurns } from '../../../../src/api/previews/simulate-in-turns.js';
 import { daily, targetChain } from '../../domain/retention/chain-builder.js';
 
 const DAY_MS = 86_400_000;

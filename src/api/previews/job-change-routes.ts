@@ -2,8 +2,8 @@
 
 import { z } from 'zod';
 import { jobChanges, needsLook, type JobChange } from '../../domain/jobs/job-changes.js';
-import { changedDefinition, checkRules, type JobSurroundings } from './job-checks.js';
-import { jobDefinitionSchema } from './job-schemas.js';
+import { changedDefinition, checkRules, type JobSurroundings } from '../jobs/job-checks.js';
+import { jobDefinitionSchema } from '../jobs/job-schemas.js';
 import { reachOf, refuseBeyond } from '../access/scope-reach.js';
 import { jsonRoute, type Route } from '../route.js';
 

@@ -18,8 +18,13 @@ import {
 } from '../repositories/repository-browser.js';
 import { reachOf, refuseBeyond } from '../access/scope-reach.js';
 import { invalidRequest, jsonRoute, type Route } from '../route.js';
-import { changedDefinition, checkRules, refuseFaults, type JobSurroundings } from './job-checks.js';
-import { jobDefinitionSchema } from './job-schemas.js';
+import {
+  changedDefinition,
+  checkRules,
+  refuseFaults,
+  type JobSurroundings,
+} from '../jobs/job-checks.js';
+import { jobDefinitionSchema } from '../jobs/job-schemas.js';
 import { startsBetween } from './schedule-preview.js';
 import { simulateInTurns } from './simulate-in-turns.js';
 import { DAY_MS } from '../../domain/schedules/calendar-date.js';

@@ -1,8 +1,8 @@
 /** Mirror jobs: appliances that are copied file by file. They are started, enabled and disabled as the jobs that they are. */
 
 import type { MirrorJob } from '../../domain/jobs/mirror-job.js';
-import { createdIn, refuseOtherId, revisionOf, withRevision } from './job-revision.js';
-import { inZone, scheduleInZone } from './job-time-zone.js';
+import { createdIn, refuseOtherId, revisionOf, withRevision } from '../jobs/job-revision.js';
+import { inZone, scheduleInZone } from '../jobs/job-time-zone.js';
 import { mirrorRequestSchema, mirrorViewSchema, type MirrorRequest } from './mirror-schemas.js';
 import type { MirrorStore } from './mirror-store.js';
 import { reachOf, refuseBeyond } from '../access/scope-reach.js';

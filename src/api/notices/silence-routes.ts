@@ -13,7 +13,7 @@ import {
   WATCH_SAFETY_ID,
 } from '../../../workflows/messages.js';
 import { instant, pageSchema, slug } from '../field-schemas.js';
-import type { FileBackupStore } from '../jobs/file-backup-store.js';
+import type { FileBackupStore } from '../file-backups/file-backup-store.js';
 import type { JobStore } from '../jobs/job-store.js';
 import { jsonRoute, type Route } from '../route.js';
 

@@ -17,10 +17,15 @@ import {
   type FileBackupRequest,
 } from './file-backup-schemas.js';
 import type { FileBackupStore } from './file-backup-store.js';
-import { missingJob, predecessorFaults, refuseFaults, type JobSurroundings } from './job-checks.js';
-import { idempotencyKey } from './job-routes.js';
-import { createdIn, refuseOtherId, revisionOf, withRevision } from './job-revision.js';
-import { inZone, scheduleInZone } from './job-time-zone.js';
+import {
+  missingJob,
+  predecessorFaults,
+  refuseFaults,
+  type JobSurroundings,
+} from '../jobs/job-checks.js';
+import { idempotencyKey } from '../jobs/job-routes.js';
+import { createdIn, refuseOtherId, revisionOf, withRevision } from '../jobs/job-revision.js';
+import { inZone, scheduleInZone } from '../jobs/job-time-zone.js';
 import { reachOf, refuseBeyond } from '../access/scope-reach.js';
 import { jsonRoute, type Route } from '../route.js';
 

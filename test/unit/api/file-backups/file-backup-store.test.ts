@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { describe, expect, it } from 'vitest';
-import { FileBackupStore } from '../../../../src/api/jobs/file-backup-store.js';
+import { FileBackupStore } from '../../../../src/api/file-backups/file-backup-store.js';
 import { JobStore } from '../../../../src/api/jobs/job-store.js';
 import { SessionStore } from '../../../../src/api/sessions/session-store.js';
 import type { FileBackupJob } from '../../../../src/domain/jobs/file-backup-job.js';

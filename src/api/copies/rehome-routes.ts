@@ -14,8 +14,8 @@ import { slug } from '../field-schemas.js';
 import { refuseBeyond } from '../access/scope-reach.js';
 import { jsonRoute, type Route } from '../route.js';
 import { startedOperation } from '../operations/started-operation.js';
-import { missingJob, type JobSurroundings } from './job-checks.js';
-import { workloadName } from './job-source-schemas.js';
+import { missingJob, type JobSurroundings } from '../jobs/job-checks.js';
+import { workloadName } from '../jobs/job-source-schemas.js';
 import { storedWorkload } from './stored-workload.js';
 
 const mapSchema = z

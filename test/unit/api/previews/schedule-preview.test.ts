@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { msToTs, requiredTsToMs } from '@temporalio/common/lib/time.js';
 import { expect, it } from 'vitest';
-import { startsBetween } from '../../../../src/api/jobs/schedule-preview.js';
+import { startsBetween } from '../../../../src/api/previews/schedule-preview.js';
 
 const HOUR_MS = 3_600_000;
 const FROM_MS = Date.parse('2026-11-27T00:30:00Z');

@@ -35,11 +35,11 @@ import {
   NEVER,
   policiesOf,
   versionAttribute,
-} from './job-schedule.js';
-import { KnownDefinitions, scheduledOf, type KnownDefinition } from './known-definitions.js';
-import type { JobStore } from './job-store.js';
-import { unlessStale } from './job-revision.js';
-import { enabledNote, missedStartAt } from './missed-start.js';
+} from '../jobs/job-schedule.js';
+import { KnownDefinitions, scheduledOf, type KnownDefinition } from '../jobs/known-definitions.js';
+import type { JobStore } from '../jobs/job-store.js';
+import { unlessStale } from '../jobs/job-revision.js';
+import { enabledNote, missedStartAt } from '../jobs/missed-start.js';
 
 export interface ListedFileBackup {
   readonly view: FileBackupJobView;

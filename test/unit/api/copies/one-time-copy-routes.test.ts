@@ -1,6 +1,6 @@
 import type { Request, Response } from 'express';
 import { expect, it } from 'vitest';
-import { oneTimeCopyRoutes } from '../../../../src/api/jobs/one-time-copy-routes.js';
+import { oneTimeCopyRoutes } from '../../../../src/api/copies/one-time-copy-routes.js';
 
 /** The removal of `once-web01`, in a target of which a look answers with these pages; nothing is ordered. */
 function remove(pages: readonly object[]): Promise<void> {

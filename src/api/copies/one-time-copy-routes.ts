@@ -5,9 +5,9 @@ import { BackupError } from '../../domain/errors.js';
 import type { UnreadablePart } from '../../domain/targets/unreadable-part.js';
 import type { StoredJob } from '../../domain/targets/repository-view.js';
 import { SLUG, slug } from '../field-schemas.js';
-import { checkRules, type JobSurroundings } from './job-checks.js';
-import { idempotencyKey } from './job-routes.js';
-import { workloadName } from './job-source-schemas.js';
+import { checkRules, type JobSurroundings } from '../jobs/job-checks.js';
+import { idempotencyKey } from '../jobs/job-routes.js';
+import { workloadName } from '../jobs/job-source-schemas.js';
 import { invalidRequest, jsonRoute, type Route } from '../route.js';
 import type { OneTimeCopies } from './one-time-copies.js';
 import {

@@ -8,7 +8,7 @@ import { LOCAL } from '../../../../src/api/access/authentication.js';
 import { problemHandler } from '../../../../src/api/problem.js';
 import { setCaller } from '../../../../src/api/request-state.js';
 import { mountRoutes } from '../../../../src/api/route.js';
-import { silenceRoutes } from '../../../../src/api/safety/silence-routes.js';
+import { silenceRoutes } from '../../../../src/api/notices/silence-routes.js';
 import { BackupError } from '../../../../src/domain/errors.js';
 import { shareBackup } from '../../../support/tree/live-stores.js';
 import { testJob } from '../../../support/session/test-site.js';

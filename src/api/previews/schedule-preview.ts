@@ -6,7 +6,7 @@ import { msToTs, requiredTsToMs } from '@temporalio/common/lib/time.js';
 import type { JobSchedule } from '../../domain/schedules/job-schedule.js';
 import { calendarOf } from '../../domain/schedules/schedule.js';
 import { CONTROL_TASK_QUEUE, WORKFLOW_COPY_SESSION } from '../../../workflows/messages.js';
-import { isNever } from './job-schedule.js';
+import { isNever } from '../jobs/job-schedule.js';
 
 /** The next starts as Temporal reckons them, soonest first, at most ten.
  *  @returns RFC 3339 UTC; empty for a schedule without a calendar */

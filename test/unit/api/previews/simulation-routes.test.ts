@@ -1,6 +1,6 @@
 import type { Request, Response } from 'express';
 import { expect, it } from 'vitest';
-import { simulationRoutes } from '../../../../src/api/jobs/simulation-routes.js';
+import { simulationRoutes } from '../../../../src/api/previews/simulation-routes.js';
 import { definitionOf } from '../../../support/living/session-over-api.js';
 import { testJob } from '../../../support/session/test-site.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { RepositoryBrowser } from '../../../../src/api/repositories/repository-browser.js';
-import { storedWorkload } from '../../../../src/api/jobs/stored-workload.js';
+import { storedWorkload } from '../../../../src/api/copies/stored-workload.js';
 
 type Found = Pick<RepositoryBrowser, 'workloads'>;
 

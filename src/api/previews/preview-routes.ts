@@ -4,14 +4,14 @@ import type { Client } from '@temporalio/client';
 import { z } from 'zod';
 import { scheduleFaults } from '../../domain/jobs/job-rules.js';
 import { instant } from '../field-schemas.js';
-import { checkRules, jobToBe, refuseFaults, type JobSurroundings } from './job-checks.js';
-import { jobDefinitionSchema, jobPlanSchema } from './job-schemas.js';
-import { scheduleInZone } from './job-time-zone.js';
+import { checkRules, jobToBe, refuseFaults, type JobSurroundings } from '../jobs/job-checks.js';
+import { jobDefinitionSchema, jobPlanSchema } from '../jobs/job-schemas.js';
+import { scheduleInZone } from '../jobs/job-time-zone.js';
 import type { RepositoryBrowser } from '../repositories/repository-browser.js';
 import { cursorQuerySchema } from '../repositories/repository-schemas.js';
 import { jsonRoute, type Route } from '../route.js';
 import { nextStarts } from './schedule-preview.js';
-import { scheduleRequestSchema, timeZone } from './schedule-schemas.js';
+import { scheduleRequestSchema, timeZone } from '../jobs/schedule-schemas.js';
 
 const previewRequestSchema = z
   .strictObject({

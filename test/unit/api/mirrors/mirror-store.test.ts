@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { JobStore } from '../../../../src/api/jobs/job-store.js';
-import { MirrorStore } from '../../../../src/api/jobs/mirror-store.js';
+import { MirrorStore } from '../../../../src/api/mirrors/mirror-store.js';
 import { copyJobOfMirror } from '../../../../src/domain/jobs/mirror-job.js';
 
 const mirror = copyJobOfMirror({

@@ -13,9 +13,9 @@ import type { JobRepository } from '../../domain/jobs/job-rules.js';
 import { jobKind } from '../../domain/sources/workload-rules.js';
 import type { UnreadablePart } from '../../domain/targets/unreadable-part.js';
 import { InTurn } from '../executions/in-turn.js';
-import { missingJob, otherJobs, predecessorFaults, refuseFaults } from './job-checks.js';
-import type { JobView, UnreadJob } from './job-schemas.js';
-import type { JobStore } from './job-store.js';
+import { missingJob, otherJobs, predecessorFaults, refuseFaults } from '../jobs/job-checks.js';
+import type { JobView, UnreadJob } from '../jobs/job-schemas.js';
+import type { JobStore } from '../jobs/job-store.js';
 import type { MirrorJobView } from './mirror-schemas.js';
 
 export class MirrorStore {

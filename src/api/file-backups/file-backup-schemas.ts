@@ -3,16 +3,16 @@
 import { z } from 'zod';
 import type { FileBackupJob, SecondaryTarget } from '../../domain/jobs/file-backup-job.js';
 import { instant, slug } from '../field-schemas.js';
-import { idOf } from './job-id.js';
-import { jobName, maintenance, maintenanceRequest, rpoSchema } from './job-schemas.js';
-import { workloadName } from './job-source-schemas.js';
+import { idOf } from '../jobs/job-id.js';
+import { jobName, maintenance, maintenanceRequest, rpoSchema } from '../jobs/job-schemas.js';
+import { workloadName } from '../jobs/job-source-schemas.js';
 import {
   hoursRequestSchema,
   scheduleRequestSchema,
   storedHoursSchema,
   storedScheduleSchema,
   timeZone,
-} from './schedule-schemas.js';
+} from '../jobs/schedule-schemas.js';
 
 /** What a client decides; the server adds `revision`. */
 export type FileBackupRequest = z.infer<typeof fileBackupRequestSchema>;

@@ -5,7 +5,7 @@ import {
   type Client,
 } from '@temporalio/client';
 import { describe, expect, it } from 'vitest';
-import { OneTimeCopies } from '../../../../src/api/jobs/one-time-copies.js';
+import { OneTimeCopies } from '../../../../src/api/copies/one-time-copies.js';
 
 const NOW_MS = Date.parse('2026-11-27T10:00:00Z');
 const LATER = '20261127T100000Z';

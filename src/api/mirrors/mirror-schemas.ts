@@ -3,14 +3,14 @@
 import { z } from 'zod';
 import { KEEP_REMOVED_DAYS, type MirrorJob } from '../../domain/jobs/mirror-job.js';
 import { instant, slug } from '../field-schemas.js';
-import { idOf } from './job-id.js';
+import { idOf } from '../jobs/job-id.js';
 import {
   jobName,
   maintenance,
   maintenanceRequest,
   rpoSchema,
   type JobView,
-} from './job-schemas.js';
+} from '../jobs/job-schemas.js';
 import { sessionSummarySchema } from '../sessions/session-schemas.js';
 import {
   hoursRequestSchema,
@@ -18,7 +18,7 @@ import {
   storedHoursSchema,
   storedScheduleSchema,
   timeZone,
-} from './schedule-schemas.js';
+} from '../jobs/schedule-schemas.js';
 
 /** What a client decides; the server adds `revision`. */
 export type MirrorRequest = z.infer<typeof mirrorRequestSchema>;
