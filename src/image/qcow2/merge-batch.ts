@@ -45,7 +45,7 @@ export class MergeBatch {
   #copies: BlockCopy[] = [];
   /** Tables that are allocated in this batch. */
   #newTables = new Set<number>();
-  #allocatedClusters = 0;
+  #hasAllocated = false;
   readonly #l2Offsets: Float64Array;
 
   constructor(
@@ -64,23 +64,21 @@ export class MergeBatch {
   }
 
   /** Plans the blocks of `map`, which begins at `firstBlock` and stays within one L2 table. */
-  async add(firstBlock: number, map: BlockMap): Promise<{ merged: number; zeroed: number }> {
+  async add(firstBlock: number, map: BlockMap): Promise<void> {
     const tableIndex = Math.floor(firstBlock / ENTRIES_PER_TABLE);
     const partOffset = (firstBlock % ENTRIES_PER_TABLE) * POINTER_BYTES;
     const bytes = await this.#readL2(tableIndex, partOffset, map.states.length);
     const view = viewOf(bytes);
-    const counts = { merged: 0, zeroed: 0 };
     let isChanged = false;
     for (const [index, state] of map.states.entries()) {
       if (state === BLOCK_UNALLOCATED) continue;
       const at = index * POINTER_BYTES;
       if (state === BLOCK_ZERO) {
-        counts.zeroed += 1;
         isChanged = setZero(view, at) || isChanged;
         continue;
       }
       if (state !== BLOCK_DIRECT) throw new Error('compressed; mergeRefusal excludes that');
-      counts.merged += 1;
+      this.storedBlocks += 1;
       if ((this.#l2Offsets[tableIndex] ?? 0) === 0) this.#allocateTable(tableIndex);
       isChanged =
         this.#place(view, at, firstBlock + index, map.hostOffsets[index] ?? 0) || isChanged;
@@ -93,8 +91,6 @@ export class MergeBatch {
         partOffset,
         bytes,
       });
-    this.storedBlocks += counts.merged;
-    return counts;
   }
 
   async #readL2(tableIndex: number, partOffset: number, entries: number): Promise<Uint8Array> {
@@ -111,7 +107,7 @@ export class MergeBatch {
   }
 
   #allocate(): number {
-    this.#allocatedClusters += 1;
+    this.#hasAllocated = true;
     return this.allocator.allocate();
   }
 
@@ -127,9 +123,8 @@ export class MergeBatch {
     return view.getUint32(at) !== high || view.getUint32(at + 4) !== low;
   }
 
-  /** @returns clusters appended to the base */
-  async commit(look?: () => void): Promise<number> {
-    if (this.#copies.length === 0 && this.#l2Parts.length === 0) return 0;
+  async commit(look?: () => void): Promise<void> {
+    if (this.#copies.length === 0 && this.#l2Parts.length === 0) return;
     await this.#copyData(look);
     for (const tableIndex of this.#newTables)
       await this.base.write(new Uint8Array(BLOCK_BYTES), this.#l2Offsets[tableIndex] ?? 0);
@@ -138,7 +133,7 @@ export class MergeBatch {
     await this.allocator.writeNewBlocks();
     await this.base.sync();
 
-    if (this.#allocatedClusters > 0) {
+    if (this.#hasAllocated) {
       await this.allocator.countNew();
       await this.base.sync();
     }
@@ -146,13 +141,11 @@ export class MergeBatch {
       await this.#writeEntries();
       await this.base.sync();
     }
-    const appended = this.#allocatedClusters;
     this.#l2Parts = [];
     this.#copies = [];
     this.#newTables.clear();
-    this.#allocatedClusters = 0;
+    this.#hasAllocated = false;
     this.storedBlocks = 0;
-    return appended;
   }
 
   async #copyData(look?: () => void): Promise<void> {

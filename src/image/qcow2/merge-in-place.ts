@@ -18,17 +18,8 @@ const MAX_TABLE_PARTS = 256;
 export interface MergeOptions {
   /** Called before every table, every piece of data (1 MiB at most) and every 64 MiB of disk; what it throws ends the merge. */
   readonly look?: () => void;
-  /** Called after each batch with the bytes of stored blocks that are in the base by now. */
-  readonly onProgress?: (mergedBytes: number) => void;
   /** Stored blocks between two syncs, in blocks of 64 KiB; full 64 MiB windows of the disk are taken together. */
   readonly batchBlocks?: number;
-}
-
-export interface MergeResult {
-  readonly mergedBlocks: number;
-  readonly zeroedBlocks: number;
-  /** Clusters by which the base grew: data and L2 tables. */
-  readonly appendedClusters: number;
 }
 
 /** Why `increment` may not be merged into `base` in place, in plain words; null: it may. Walks all tables of both, so null also says
@@ -115,7 +106,7 @@ export async function mergeInPlace(
   base: ByteSource & ByteSink,
   increment: { readonly image: Qcow2Image; readonly source: ByteSource },
   options: MergeOptions = {},
-): Promise<MergeResult> {
+): Promise<void> {
   const baseImage = await openQcow2Image(base);
   const { look } = options;
   const baseSurvey = await baseImage.survey(look);
@@ -132,11 +123,6 @@ export async function mergeInPlace(
     baseSurvey.endOfReferences,
   );
   const batch = new MergeBatch(base, baseImage, increment, allocator);
-  const result = { mergedBlocks: 0, zeroedBlocks: 0, appendedClusters: 0 };
-  const commit = async (): Promise<void> => {
-    result.appendedClusters += await batch.commit(look);
-    options.onProgress?.(result.mergedBlocks * BLOCK_BYTES);
-  };
   const blocks = Math.ceil(increment.image.virtualSizeBytes / BLOCK_BYTES);
   const batchBlocks = options.batchBlocks ?? DEFAULT_BATCH_BLOCKS;
   const nextWindow = (block: number): number =>
@@ -145,15 +131,13 @@ export async function mergeInPlace(
     look?.();
     const map = await increment.image.mapBlocks(first, Math.min(WINDOW_BLOCKS, blocks - first));
     if (map.states.every((state) => state === BLOCK_UNALLOCATED)) continue;
-    const { merged, zeroed } = await batch.add(first, map);
-    result.mergedBlocks += merged;
-    result.zeroedBlocks += zeroed;
-    if (batch.storedBlocks >= batchBlocks || batch.tableParts >= MAX_TABLE_PARTS) await commit();
+    await batch.add(first, map);
+    if (batch.storedBlocks >= batchBlocks || batch.tableParts >= MAX_TABLE_PARTS)
+      await batch.commit(look);
   }
-  await commit();
+  await batch.commit(look);
   // Also when there was nothing left to write: what an attempt that was killed has written need not be durable.
   await base.sync();
-  return result;
 }
 
 /** Size, L1 entries and autoclear bits, in one write within the first sector. */

@@ -62,32 +62,29 @@ describe.skipIf(!requireTool('qemu-img'))('mergeInPlace', () => {
   });
   afterAll(() => folder.remove());
 
-  async function merge(base: ByteSource & ByteSink, progress: number[] = []) {
+  async function merge(base: ByteSource & ByteSink) {
     return FileBytes.with(increment, 'r', async (source) => {
       const image = await openQcow2Image(source);
-      const onProgress = (bytes: number): void => void progress.push(bytes);
-      return mergeInPlace(base, { image, source }, { batchBlocks: 1, onProgress });
+      return mergeInPlace(base, { image, source }, { batchBlocks: 1 });
     });
   }
 
   it('leaves a full that QEMU reads like the chain and finds free of errors and leaks', async () => {
     const merged = at('merged.qcow2');
     await copyFile(full, merged);
-    const progress: number[] = [];
-    const result = await FileBytes.with(merged, 'r+', (base) => merge(base, progress));
+    await FileBytes.with(merged, 'r+', merge);
     expect(await qemuCheck(merged)).toEqual({ errors: 0, leaks: 0 });
     expect(await qemuReadsTheSame(merged, expected)).toBe(true);
     // Data: block 0, 2 at 64k, 3 at 64M, 1 at 200M, 1 at 700M, 2 at 1030M, the last one. New: all of them but
     // the first 3, and the third L2 table.
-    expect(result).toEqual({ mergedBlocks: 11, zeroedBlocks: 5, appendedClusters: 9 });
-    expect(progress.at(-1)).toBe(11 * BLOCK);
+    expect((await stat(merged)).size).toBe((await stat(full)).size + 9 * BLOCK);
   });
 
   it('changes nothing when it is run again', async () => {
     const base = await MemoryBytes.load(full);
     await merge(base);
     const once = Buffer.from(base.bytes);
-    expect(await merge(base)).toMatchObject({ mergedBlocks: 11, appendedClusters: 0 });
+    await merge(base);
     expect(base.bytes.equals(once)).toBe(true);
   });
 
