@@ -60,9 +60,7 @@ class OpenStream implements DiskImage {
       const start = block * BLOCK_BYTES;
       const inRun = start - run.start;
       const isInOneFrame =
-        inRun >= 0 &&
-        start + BLOCK_BYTES <= run.start + run.length &&
-        (inRun % run.payloadBytes) + BLOCK_BYTES <= run.payloadBytes;
+        inRun >= 0 && (inRun % run.payloadBytes) + BLOCK_BYTES <= run.payloadBytes;
       const isDirect = isInOneFrame && !this.meta.isCompressed;
       states[block - first] = isDirect ? BLOCK_DIRECT : BLOCK_ENCODED;
       hostOffsets[block - first] = isDirect ? placeInFile(run, inRun).offset : 0;

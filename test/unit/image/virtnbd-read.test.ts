@@ -124,12 +124,35 @@ describe('a plain stream', () => {
     expect(past.equals(Buffer.concat([last, Buffer.alloc(1_488)]))).toBe(true);
   });
 
+  it('has blocks put together of which its frames hold a part each, however large they are', async () => {
+    const [first, second] = [pattern(3 * BLOCK_BYTES, 3), pattern(3 * BLOCK_BYTES, 5)];
+    const start = BLOCK_BYTES / 2;
+    const frames = [
+      { start, data: first },
+      { start: start + first.length, data: second },
+    ];
+    const file = streamFile({ virtualSize: MIB, frames });
+    const image = await openVirtnbdImage(new MemoryBytes(file));
+    const { states, hostOffsets } = await image.mapBlocks(0, 8);
+    expect([...states]).toEqual([3, 2, 2, 3, 2, 2, 3, 0]);
+    for (const [block, frame, at] of [
+      [1, first, start],
+      [2, first, start + BLOCK_BYTES],
+      [4, second, start],
+      [5, second, start + BLOCK_BYTES],
+    ] as const)
+      expect(hostOffsets[block]).toBe(file.indexOf(frame) + at);
+  });
+
   it('may hold its frames in any order, one for each block', async () => {
     const blocks = [5, 6, 7, 1, 2, 4].map((block) => ({
       start: block * BLOCK_BYTES,
       data: pattern(BLOCK_BYTES, 2 * block + 1),
     }));
-    const file = streamFile({ virtualSize: MIB, frames: blocks });
+    // Blocks 6 and 7 do not lie side by side in the file.
+    const zeros = { start: 8 * BLOCK_BYTES, data: BLOCK_BYTES };
+    const frames = [...blocks.slice(0, 2), zeros, ...blocks.slice(2)];
+    const file = streamFile({ virtualSize: MIB, frames });
     const image = await openVirtnbdImage(new MemoryBytes(file));
     const disk = Buffer.alloc(MIB);
     for (const { start, data } of blocks) data.copy(disk, start);
@@ -222,6 +245,12 @@ describe('a stream that cannot be trusted', () => {
     ],
     ['no JSON', poked(plain, 40, 'x'), 'IMAGE_CORRUPT'],
     ['a meta frame of 4 GiB', poked(plain, 31, 'f'), 'IMAGE_LIMIT_EXCEEDED'],
+    ['cut within its trailer', compressed.subarray(0, -40), 'IMAGE_TRUNCATED'],
+    [
+      'a piece of fewer bytes than none',
+      poked(compressed, compressed.lastIndexOf('[') + 1, '-'),
+      'IMAGE_CORRUPT',
+    ],
     ['compressed without a trailer', made({ meta: { compressed: 2 } }), 'IMAGE_TRUNCATED'],
     ['a trailer of 4 GiB', poked(compressed, compressed.length - 10, 'f'), 'IMAGE_LIMIT_EXCEEDED'],
     ['a trailer beyond the file', poked(compressed, compressed.length - 7, 'f'), 'IMAGE_TRUNCATED'],
@@ -247,6 +276,22 @@ describe('a stream that cannot be trusted', () => {
     const other = Buffer.alloc(BLOCK_BYTES);
     await image.read(other, 4 * BLOCK_BYTES, null);
     expect(other.equals(data)).toBe(true);
+  });
+
+  it('a piece that could not be read is read again', async () => {
+    const good = new MemoryBytes(compressed);
+    let isBad = false;
+    const image = await openVirtnbdImage({
+      ...{ label: 'vda.full.data', sizeBytes: good.sizeBytes },
+      read: (target, offset) =>
+        isBad ? Promise.reject(new Error('the storage is away')) : good.read(target, offset),
+    });
+    const seen = Buffer.alloc(BLOCK_BYTES);
+    isBad = true;
+    await expect(image.read(seen, 0, null)).rejects.toThrow('the storage is away');
+    isBad = false;
+    await image.read(seen, 0, null);
+    expect(seen.equals(data)).toBe(true);
   });
 
   it('a piece that unpacks to far more than it should takes no memory for it', async () => {
