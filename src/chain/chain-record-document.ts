@@ -6,7 +6,7 @@ import {
   nullable,
   object,
   oneOf,
-  only,
+  yes,
   optional,
   tagged,
   text,
@@ -88,7 +88,7 @@ const disk = object<TargetDisk>({
     slots: optional(placedSlots),
   }),
   tablesPath: text,
-  isCompanion: optional(only(true)),
+  isCompanion: optional(yes),
   ...traits,
 });
 

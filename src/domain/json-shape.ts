@@ -11,9 +11,6 @@ export interface Shape<T> {
 export const text: Shape<string> = (value) =>
   typeof value === 'string' ? null : wrong(value, 'is not a text');
 
-export const flag: Shape<boolean> = (value) =>
-  typeof value === 'boolean' ? null : wrong(value, 'is not true or false');
-
 /** A whole number that is not negative. */
 export const count: Shape<number> = (value) =>
   Number.isSafeInteger(value) && (value as number) >= 0 ? null : wrong(value, 'is not a count');
@@ -31,10 +28,8 @@ export function oneOf<T extends string>(...words: readonly T[]): Shape<T> {
       : wrong(value, `is none of ${words.join(', ')}`);
 }
 
-/** This value and no other. */
-export function only<T extends boolean>(value: T): Shape<T> {
-  return (found) => (found === value ? null : wrong(found, `is not ${String(value)}`));
-}
+/** Of what is written only where it holds. */
+export const yes: Shape<true> = (value) => (value === true ? null : wrong(value, 'is not true'));
 
 export function nullable<T>(shape: Shape<T>): Shape<T | null> {
   return (value) => (value === null ? null : shape(value));

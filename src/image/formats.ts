@@ -95,8 +95,8 @@ export function incrementFormat(id: FormatId, dialect: Dialect): ComposedFormat 
 
 /** Whether such an image can be copied as an increment.
  *  @throws IMAGE_FORMAT_UNKNOWN */
-export function canIncrement(id: FormatId, dialect = PLAIN_DIALECT): boolean {
-  return incrementFormat(id, dialect) !== null;
+export function canIncrement(id: FormatId): boolean {
+  return incrementFormat(id, PLAIN_DIALECT) !== null;
 }
 
 /** What writes the files of a plan.

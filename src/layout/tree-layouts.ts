@@ -47,9 +47,6 @@ export const TREE_LAYOUTS: readonly TreeLayout[] = [
 ];
 
 /** null: this release does not know it. */
-export function treeLayoutOf(
-  name: string,
-  layouts: readonly TreeLayout[] = TREE_LAYOUTS,
-): TreeLayout | null {
-  return layouts.find((layout) => layout.name === name) ?? null;
+export function treeLayoutOf(name: string): TreeLayout | null {
+  return TREE_LAYOUTS.find((layout) => layout.name === name) ?? null;
 }

@@ -5,7 +5,7 @@ import {
   nullable,
   object,
   oneOf,
-  only,
+  yes,
   optional,
   text,
   type Shape,
@@ -166,7 +166,7 @@ const shape: Shape<TreeRecord> = object<TreeRecord>({
         committed: listOf(text),
         committedCount: count,
         leftOut: listOf(text),
-        hasLeftOut: optional(only(true)),
+        hasLeftOut: optional(yes),
         sentAgain: optional(fileFaults),
         lost: optional(count),
       }),
@@ -182,8 +182,8 @@ const shape: Shape<TreeRecord> = object<TreeRecord>({
       ...{ fileCount: count, pointCount: count },
     }),
   ),
-  isBehind: optional(only(true)),
-  isGoneSpare: optional(only(true)),
+  isBehind: optional(yes),
+  isGoneSpare: optional(yes),
   lostNamed: optional(listOf(text)),
   lost: optional(
     object<KnownLosses>({

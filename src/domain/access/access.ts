@@ -94,7 +94,7 @@ export function refusalEverywhere(
 export function refusalBeyond(
   { name, scope }: Pick<Caller, 'name' | 'scope'>,
   named: TokenScope,
-  present: TokenScope = { jobs: [], repositories: [] },
+  present: TokenScope,
 ): string | null {
   if (scope === null) return null;
   const beyond = (field: keyof TokenScope) =>

@@ -48,23 +48,21 @@ function namesOfNow(workloads: readonly NamedWorkload[]): ReadonlySet<string> {
 
 /** Names in the definition of a job that may be meant for one of several workloads, and hold for all of them: a copy too many is no loss. One plain sentence
  *  for each list.
- *  @param shown by the sources of the job
- *  @param isAsked of the names of workloads. Absent: all are */
+ *  @param shown by the sources of the job */
 export function ambiguousNames(
   job: Pick<CopyJob, 'sources' | 'rpo'>,
   shown: readonly ShownWorkload[],
-  isAsked: (name: string) => boolean = () => true,
 ): string[] {
   const sources = job.sources.include.flatMap(({ repositoryId, workloads = [] }) => {
     const held = shown.filter((one) => one.repositoryId === repositoryId);
     return told(
       '`workloads` names ids that several workloads had before, and all of them are copied',
-      ambiguousIds(workloads.filter(isAsked), held.map(workloadOf)),
+      ambiguousIds(workloads, held.map(workloadOf)),
     );
   });
   const isInScope = sourceScope(job);
   const copied = shown.filter(({ repositoryId, workload }) => isInScope(repositoryId, workload));
-  const limited = (job.rpo?.workloads ?? []).map(({ workload }) => workload).filter(isAsked);
+  const limited = (job.rpo?.workloads ?? []).map(({ workload }) => workload);
   const ages = told(
     '`rpo` names ids that several workloads had before, and its limits hold for each of them',
     ambiguousIds(limited, copied.map(workloadOf)),

@@ -6,7 +6,6 @@ import { checkInside, corruptField, imageFault, limit } from '../image-fault.js'
  *  Source: proxmox/pve-qemu-kvm vma_spec.txt, version 1. All numbers are big-endian, but the sizes of blobs. */
 export interface VmaHeader {
   readonly uuid: Buffer;
-  readonly createdAtSeconds: number;
   /** Where the extents begin. */
   readonly headerBytes: number;
   readonly devices: readonly VmaDevice[];
@@ -61,7 +60,6 @@ export async function readVmaHeader(source: ByteSource): Promise<VmaHeader> {
   const blobs = blobsOf(source, header);
   return {
     uuid: header.subarray(8, 24),
-    createdAtSeconds: Number(header.readBigUInt64BE(24)),
     headerBytes,
     devices: devicesOf(source, header, blobs),
     configs: configsOf(header, blobs),

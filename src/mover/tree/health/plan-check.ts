@@ -39,8 +39,6 @@ export interface TreeCheck {
   /** Ids of the points whose files are all among those that are read. */
   readonly points: readonly string[];
   readonly listed: ListedFiles;
-  /** Files that lay there and that the index did not list. */
-  readonly unknownCount: number;
 }
 
 /** A week: what was good when it was noted may have gone bad since. */
@@ -178,7 +176,7 @@ async function listFiles(
   const files = { repository, folder, prefix: '', token };
   const lists = await FileListWriter.open(listsPlace(files), entryForm(readWhole(digestInName)));
   try {
-    const unknown = await listUnknown(files, async (add) => {
+    await listUnknown(files, async (add) => {
       // What lies below such a folder is found unreadable when it is read.
       const mayGoOn = (_: string, error: unknown) => faultOfSourceFile(error) !== null;
       const lying = await SortedStream.of(lyingFiles(repository, chain, mayGoOn));
@@ -192,7 +190,7 @@ async function listFiles(
     const ids = points.map(({ id }) => id);
     const listed = await lists.end();
     const { layout } = record;
-    return { token, layout, takenUpAtMs: nowMs, points: ids, listed, unknownCount: unknown };
+    return { token, layout, takenUpAtMs: nowMs, points: ids, listed };
   } finally {
     await lists.close();
   }
@@ -212,12 +210,12 @@ export function unknownPath({ folder }: Pick<KeptFiles, 'folder'>): string {
 async function listUnknown(
   files: KeptFiles,
   find: (add: (path: string) => Promise<void> | undefined) => Promise<void>,
-): Promise<number> {
-  return withOpenFiles(async (open) => {
+): Promise<void> {
+  await withOpenFiles(async (open) => {
     const file = open.add(await files.repository.openWork(unknownPath(files), files.token));
     const writer = new LineWriter(file);
     await find((path) => writer.add(JSON.stringify(path)));
-    return (await writer.end()).entryCount;
+    await writer.end();
   });
 }
 
