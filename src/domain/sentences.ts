@@ -7,6 +7,29 @@ export function sentences(...parts: readonly string[]): string {
     .join(' ');
 }
 
+/** Texts without the sentences that all of them end with, and these: one hint for many things is said once. What is left of each is never empty; a single text stays whole. */
+export function withoutSharedEnd(texts: readonly string[]): {
+  readonly texts: readonly string[];
+  readonly shared: string;
+} {
+  const [first = [], ...others] = texts.map(sentencesOf);
+  if (others.length === 0) return { texts, shared: '' };
+  const most = Math.min(first.length, ...others.map(({ length }) => length)) - 1;
+  let count = 0;
+  while (count < most && others.every((other) => other.at(-1 - count) === first.at(-1 - count)))
+    count++;
+  if (count === 0) return { texts, shared: '' };
+  return {
+    texts: [first, ...others].map((parts) => parts.slice(0, -count).join(' ')),
+    shared: first.slice(-count).join(' '),
+  };
+}
+
+/** A new sentence begins with a capital, or with something to type. */
+function sentencesOf(text: string): string[] {
+  return text.split(/(?<=[.!?…]) (?=[A-Z`])/);
+}
+
 /** The first of many, and how many there are beside: lists of texts go through payloads of a limited size. What a list was cut by before counts as what it says. */
 export function firstTexts(texts: readonly string[]): readonly string[] {
   const named = texts.filter((text) => !MORE.test(text));

@@ -1,5 +1,6 @@
 /** One result and one progress for many tasks. */
 
+import { sentences, withoutSharedEnd } from '../sentences.js';
 import { NAMES_OF_JOB } from '../jobs/unmatched-names.js';
 import { movedBytes, sumMoved, type MovedBytes } from '../targets/moved-bytes.js';
 import {
@@ -77,12 +78,24 @@ function reasonOf(
   counts: TaskCounts,
 ): string {
   const concerned = counts[result];
-  const named = tasks
-    .filter((task) => task.result === result)
-    .slice(0, NAMED_TASKS)
-    .map(({ workload, reason }) => (reason === null ? workload : `${workload}: ${reason}`));
+  const first = tasks.filter((task) => task.result === result).slice(0, NAMED_TASKS);
+  const { texts, shared } = withoutSharedEnd(first.map(({ reason }) => reason ?? ''));
+  const named = first.map(({ workload }, index) =>
+    texts[index] === '' ? workload : `${workload}: ${texts[index] ?? ''}`,
+  );
   const rest = concerned - named.length;
   if (rest > 0) named.push(`and ${String(rest)} more`);
+  const all = sayTasks(tasks, result, counts, named);
+  return shared === '' ? all : sentences(all, shared);
+}
+
+function sayTasks(
+  tasks: readonly TaskOutcome[],
+  result: SessionResult,
+  counts: TaskCounts,
+  named: readonly string[],
+): string {
+  const concerned = counts[result];
   const ofJob = tasks.filter(({ workload }) => workload === NAMES_OF_JOB);
   const all = RANKING.reduce((sum, rank) => sum + counts[rank], 0) - ofJob.length;
   const workloads = concerned - ofJob.filter((task) => task.result === result).length;

@@ -73,6 +73,25 @@ describe('session result', () => {
     });
   });
 
+  it('says once what all of the named tasks need', () => {
+    const hint = 'Free space, or keep less (`longhaul job edit`). Then start it again.';
+    const full = (name: string) => outcome(name, 'failed', `no room for "${name}.qcow2". ${hint}`);
+    expect(sessionResult([full('db01'), full('db02')]).reason).toBe(
+      `2 of 2 workloads failed: db01: no room for "db01.qcow2".; db02: no room for "db02.qcow2". ${hint}`,
+    );
+    expect(sessionResult([full('db01'), outcome('web01', 'success')]).reason).toBe(
+      `1 of 2 workloads failed: db01: no room for "db01.qcow2". ${hint}`,
+    );
+    const other = outcome('web01', 'failed', 'no room. Ask somebody.');
+    expect(sessionResult([full('db01'), other]).reason).toBe(
+      `2 of 2 workloads failed: db01: no room for "db01.qcow2". ${hint}; web01: no room. Ask somebody.`,
+    );
+    const same = outcome('db02', 'failed', hint);
+    expect(sessionResult([{ ...same, workload: 'db01' }, same]).reason).toBe(
+      '2 of 2 workloads failed: db01: Free space, or keep less (`longhaul job edit`).; db02: Free space, or keep less (`longhaul job edit`). Then start it again.',
+    );
+  });
+
   it('names three tasks and counts the rest', () => {
     const tasks = Array.from({ length: 10 }, (_, index) => outcome(`vm${String(index)}`, 'failed'));
     expect(sessionResult(tasks).reason).toBe(
