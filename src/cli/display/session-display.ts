@@ -143,7 +143,11 @@ export function describeTask(task: TaskView): DisplayText {
 }
 
 /** Why it ended so, or waits, and until when. */
-function describeCause({ code, reason, waitsUntil }: TaskView): string {
+function describeCause({
+  code,
+  reason,
+  waitsUntil,
+}: Pick<TaskView, 'code' | 'reason' | 'waitsUntil'>): string {
   const cause = [code, reason].filter((part) => part !== null).join(': ');
   return waitsUntil === null ? cause : `${cause}; goes on at ${formatInstant(waitsUntil)}`;
 }
@@ -161,8 +165,8 @@ const MAX_BAR_COLUMNS = 40;
 const MIN_BAR_COLUMNS = 10;
 
 function describeTasks(tasks: readonly TaskView[]): DisplayText {
-  return formatTable(
-    ['WORKLOAD', 'STATE', 'RESULT', 'ALGORITHM', 'PROGRESS', 'HELD UP BY', 'REASON'],
+  const table = formatTable(
+    ['WORKLOAD', 'STATE', 'RESULT', 'ALGORITHM', 'PROGRESS', 'HELD UP BY'],
     tasks.map((task) => [
       task.workload,
       task.state,
@@ -170,7 +174,12 @@ function describeTasks(tasks: readonly TaskView[]): DisplayText {
       task.algorithm,
       describeProgress(task.progress),
       describeBottleneck(task.bottleneck),
-      task.retry === null ? describeCause(task) : describeRetry(task.retry),
     ]),
   );
+  // Below it: a cause is as long as all the rest.
+  const causes = tasks.flatMap(({ workload, ...task }) => {
+    const cause = task.retry === null ? describeCause(task) : describeRetry(task.retry);
+    return cause === '' ? [] : [display`${workload}: ${cause}`];
+  });
+  return displayLines(causes.length === 0 ? [table] : [table, display``, ...causes]);
 }

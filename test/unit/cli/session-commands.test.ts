@@ -158,6 +158,25 @@ describe('a session with more tasks than it shows', () => {
     expect(out).toMatch(/db01 .* waiting for its turn/);
   });
 
+  it('says below the table why a task ended so, where a long cause widens nothing', async () => {
+    const failed = {
+      state: 'ended',
+      result: 'failed',
+      code: 'REPOSITORY_FULL',
+      reason: 'No room.',
+    };
+    const tasks = [
+      { ...TASK, ...failed },
+      { ...TASK, workload: 'db01' },
+    ];
+    bench.answer({ [`GET /sessions/${SESSION.id}`]: { body: { ...SESSION, tasks } } });
+    const { out } = await bench.run(['session', 'show', SESSION.id]);
+    const lines = out.split('\n');
+    expect(lines).toContain('web01: REPOSITORY_FULL: No room.');
+    expect(lines.find((line) => line.startsWith('web01 '))).not.toContain('No room');
+    expect(lines.filter((line) => line.startsWith('db01'))).toHaveLength(1);
+  });
+
   it('tells what was sent, what the target had already and what was stored', async () => {
     const moved = { transferredBytes: 1024, reusedBytes: 3072, storedBytes: 4096 };
     const session = { ...SESSION, progress: { ...SESSION.progress, ...moved } };
