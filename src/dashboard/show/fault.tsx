@@ -4,6 +4,7 @@ import { useErrorTable } from '../client/error-table.js';
 import { Instant } from './instant.js';
 import { MoodIcon } from './state.js';
 import { printable } from '../../domain/printable.js';
+import { withoutHint } from './sentence.js';
 import type { Mood } from './words.js';
 
 export interface FaultProps {
@@ -25,6 +26,7 @@ export interface FaultProps {
 export function Fault({ mood = 'bad', what, since, reason, code, hint, children }: FaultProps) {
   const table = useErrorTable();
   const next = hint ?? (code === null || code === undefined ? null : table.hintOf(code));
+  const why = withoutHint(reason ?? '', next ?? '');
   return (
     <div className="fault" data-mood={mood} role="group">
       <MoodIcon mood={mood} size={20} />
@@ -38,7 +40,7 @@ export function Fault({ mood = 'bad', what, since, reason, code, hint, children 
             </span>
           )}
         </div>
-        {reason !== undefined && reason !== null && <div>{printable(reason)}</div>}
+        {why !== '' && <div>{withCode(printable(why))}</div>}
         {next !== null && next !== '' && <div className="fault-next">Next: {withCode(next)}</div>}
         {code !== undefined && code !== null && (
           <a className="code" href={`/docs#${code}`}>
@@ -73,7 +75,7 @@ export function CallFault({ error, what }: { readonly error: unknown; readonly w
 }
 
 /** What stands between backticks is something to type. */
-function withCode(text: string): ReactNode[] {
+export function withCode(text: string): ReactNode[] {
   return text
     .split('`')
     .map((part, index) => (index % 2 === 1 ? <code key={index}>{part}</code> : part));

@@ -14,6 +14,9 @@ import {
   sessionListCommand,
   SESSION_CHOICES,
 } from '../../../src/dashboard/pages/sessions/session-filter.js';
+import { NO_PROGRESS, NO_TASKS } from '../../../src/domain/sessions/copy-session.js';
+import { runningWords } from '../../../src/dashboard/show/running-words.js';
+import { withoutHint } from '../../../src/dashboard/show/sentence.js';
 import { staleVerdict } from '../../../src/dashboard/show/session-verdict.js';
 
 describe('the newest sessions of a job', () => {
@@ -123,5 +126,47 @@ describe('operations', () => {
       'Verification in offsite',
     );
     expect(whyOperation(sunday)).toBe('no answer');
+  });
+});
+
+describe('a session among those that run', () => {
+  const progress = { ...NO_PROGRESS, percent: 41.7, totalBytes: 1_024, etaSeconds: 60 };
+  const running = { state: 'running', progress, taskCounts: NO_TASKS } as const;
+
+  it('says how far it is, and how long it takes', () => {
+    expect(runningWords(running)).toBe('41 % of 1.0 KiB, about 1 min left');
+    const counts = { ...NO_TASKS, waiting: 2 };
+    expect(runningWords({ ...running, taskCounts: counts })).toBe(
+      '41 % of 1.0 KiB known so far, about 1 min left',
+    );
+  });
+
+  it.each([
+    ['waiting', 'goes on in the allowed hours of its job'],
+    ['paused', 'copies nothing until it is resumed'],
+    ['stopping', 'ends at its next durable position'],
+  ] as const)('says what it is %s for', (state, words) => {
+    expect(runningWords({ ...running, state })).toBe(`41 % of 1.0 KiB; ${words}`);
+    expect(runningWords({ ...running, state, progress: NO_PROGRESS })).toBe(words);
+  });
+
+  it('claims nothing of a copy whose first workload has not ended', () => {
+    expect(runningWords({ ...running, progress: NO_PROGRESS })).toBe(
+      'how far it is stands on its page',
+    );
+  });
+});
+
+describe('a reason beside its next step', () => {
+  const hint = 'Free space (`longhaul job edit`), then start it again';
+
+  it('does not say the next step a second time', () => {
+    expect(withoutHint(`no space is left. ${hint}.`, hint)).toBe('no space is left.');
+    expect(withoutHint(`${hint}.`, `${hint}.`)).toBe('');
+  });
+
+  it('stays whole where it ends with something else', () => {
+    expect(withoutHint('no space is left', hint)).toBe('no space is left');
+    expect(withoutHint('no space is left', '')).toBe('no space is left');
   });
 });

@@ -1,11 +1,12 @@
 import { Link } from 'wouter';
 import type { ComingRun, RepositoryState } from '../../../api/safety/overview-schemas.js';
 import type { RunningSession } from '../../../api/sessions/session-schemas.js';
-import { bytes, duration } from '../../show/format.js';
+import { bytes } from '../../show/format.js';
 import { Instant } from '../../show/instant.js';
 import { Nothing, Section } from '../../show/page.js';
 import { ProgressBar } from '../../show/progress.js';
 import { countWords } from '../../show/session-verdict.js';
+import { runningWords } from '../../show/running-words.js';
 import { State } from '../../show/state.js';
 import { saySession } from '../../show/words.js';
 
@@ -29,9 +30,11 @@ export function RunningSessions({
             <div className="line">
               <Link href={`/sessions/${session.id}`}>{session.id}</Link>
               <State said={saySession(session)} />
-              <span className="small">{leftOf(session)}</span>
+              <span className="small">{runningWords(session)}</span>
             </div>
-            <ProgressBar percent={session.progress.percent} label={`Progress of ${session.id}`} />
+            {session.progress.totalBytes > 0 && (
+              <ProgressBar percent={session.progress.percent} label={`Progress of ${session.id}`} />
+            )}
             <span className="small">{countWords(session.taskCounts)}</span>
           </div>
         ))}
@@ -43,15 +46,6 @@ export function RunningSessions({
       </div>
     </Section>
   );
-}
-
-function leftOf({ progress, taskCounts }: RunningSession): string {
-  const { percent, totalBytes, etaSeconds } = progress;
-  if (totalBytes === 0) return 'looks at what there is to copy';
-  const left =
-    etaSeconds === null || etaSeconds < 1 ? '' : `, about ${duration(etaSeconds * 1_000)} left`;
-  const known = taskCounts.waiting > 0 ? ' known so far' : '';
-  return `${Math.floor(percent)} % of ${bytes(totalBytes)}${known}${left}`;
 }
 
 export function NextStarts({ next }: { readonly next: readonly ComingRun[] }) {
@@ -169,7 +163,7 @@ function Fill({
       )}
       <span className="small">
         {isKnown
-          ? `${isLow ? 'Nearly full: ' : ''}${bytes(freeBytes)} of ${bytes(totalBytes)} ${reachable ? 'are free' : 'were free when it was last seen'}`
+          ? `${isLow ? (freeBytes === 0 ? 'Full: ' : 'Nearly full: ') : ''}${bytes(freeBytes)} of ${bytes(totalBytes)} ${reachable ? 'are free' : 'were free when it was last seen'}`
           : 'How much room there is is not known'}
       </span>
     </div>
