@@ -106,7 +106,8 @@ function settingViews(value: Value, path: readonly (string | number)[]): Setting
     {
       path: path.join('.'),
       value: text,
-      isDefault: text === (setting?.defaultText ?? '').replaceAll('`', ''),
+      // What is not set is left to its default, also a group of settings that is not there.
+      isDefault: value === null || text === (setting?.defaultText ?? '').replaceAll('`', ''),
       description: setting?.description ?? '',
     },
   ];

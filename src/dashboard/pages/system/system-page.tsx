@@ -3,7 +3,7 @@ import { useState } from 'react';
 import type { SettingView, SystemView } from '../../../api/system-routes.js';
 import { EVERY, useApi, useReadiness } from '../../client/queries.js';
 import { Commands } from '../../show/commands.js';
-import { CallFault, Fault } from '../../show/fault.js';
+import { CallFault, Fault, withCode } from '../../show/fault.js';
 import { Instant } from '../../show/instant.js';
 import { Page, Section, Waiting } from '../../show/page.js';
 import { Rows, type Column } from '../../show/rows.js';
@@ -108,7 +108,7 @@ const COLUMNS: readonly Column<SettingView>[] = [
   {
     head: 'Meaning',
     width: '3fr',
-    cell: ({ description }) => <span className="small">{description}</span>,
+    cell: ({ description }) => <span className="small">{withCode(description)}</span>,
   },
 ];
 
