@@ -1,4 +1,4 @@
-import { isFolderPassedOver } from '../domain/sources/passed-over.js';
+import { isFilePassedOver, isFolderPassedOver } from '../domain/sources/passed-over.js';
 import type { FoundTree, TreePoint } from '../domain/trees/source-tree.js';
 import { joinPath } from '../repository/repository-path.js';
 import type { Claim, FolderNames } from './backup-layout.js';
@@ -15,6 +15,8 @@ export interface BackupFolders {
   isBackup(names: NamesIn): boolean;
   /** Whether beside others that are it is one that is still written. Absent: what `isBackup` says. */
   isUnderWay?(names: NamesIn): boolean;
+  /** Whether a file in a folder that `isNamed` is a backup of its own. Absent: none is. */
+  isFile?(name: string): boolean;
 }
 
 export type NamesIn = Pick<FolderNames, 'files' | 'folders'>;
@@ -25,30 +27,33 @@ export function claimFolders({ files, folders }: FolderNames, kind: BackupFolder
   return named.length === 0 ? null : { files: [], folders: named };
 }
 
-/** Folders that are such, or hold some. What one is hangs on nothing that lies beside it, and on no number: what a workload is called would change
- *  with the folders that come and go.
+/** Those that are such, or hold some, by the paths of these; what lies beside them is not theirs. What one is hangs on nothing that lies beside it, and on no number: what a workload
+ *  is called would change with the folders that come and go. A folder beside them that cannot be read may be one, and is told with them.
+ *  @returns null: there is none
  *  @throws what the repository throws */
 export async function confirmFolders(
   reader: TreeReader,
-  folder: string,
+  root: string,
   folders: readonly string[],
   kind: BackupFolders,
-): Promise<string[]> {
-  const own: string[] = [];
-  let isTold = false;
+): Promise<Required<Claim> | null> {
+  const found: BackupFound[] = [];
   for (const name of folders) {
-    const found = await reader.orTell(() => backupsIn(reader, folder, name, kind));
-    if (found === null || found.length === 0) continue;
-    own.push(name);
-    isTold ||= found.some(({ isUnderWay }) => !isUnderWay);
+    const inIt = await reader.orTell(() => backupsIn(reader, root, name, kind));
+    for (const one of inIt ?? [unread(name)]) found.push(one);
   }
-  return isTold ? own : [];
+  if (!found.some(({ isTold }) => isTold)) return null;
+  const pathsOf = (isFile: boolean): string[] =>
+    found.flatMap((one) => (one.isFile === isFile ? [one.path] : []));
+  return { files: pathsOf(true), folders: pathsOf(false) };
 }
 
 interface BackupFound {
   /** From the root. */
   readonly path: string;
-  readonly isUnderWay: boolean;
+  readonly isFile: boolean;
+  /** Whether it tells for itself what it is: not one that is under way, or cannot be read. */
+  readonly isTold: boolean;
 }
 
 /** A backup of one of several names. */
@@ -60,20 +65,16 @@ export interface NamedBackup {
   readonly files: readonly TreeFile[];
 }
 
-/** Those in the folders that are claimed; what cannot be looked into is told. */
+/** Those that `confirmFolders` has found; what cannot be looked into is told. */
 export async function readBackups(
   reader: TreeReader,
   root: string,
   { folders = [] }: Claim,
-  kind: BackupFolders,
 ): Promise<NamedBackup[]> {
   const backups: NamedBackup[] = [];
-  for (const folder of folders) {
-    const found = await reader.orTell(() => backupsIn(reader, root, folder, kind));
-    for (const { path: name } of found ?? []) {
-      const files = await reader.orTell(() => filesBelow(reader, root, name));
-      if (files !== null) backups.push({ name, createdAtMs: dateInPathMs(name), files });
-    }
+  for (const name of folders) {
+    const files = await reader.orTell(() => filesBelow(reader, root, name));
+    if (files !== null) backups.push({ name, createdAtMs: dateInPathMs(name), files });
   }
   return backups;
 }
@@ -111,7 +112,7 @@ export function isUnderDate(path: string): boolean {
   return parseDatedName(path.split('/', 1)[0]!) !== null;
 }
 
-/** A folder that is one, or folders in it that are. One that holds what others know, a disk of a machine or backups of another database, is left to them and to the walk. */
+/** A folder that is one, or what is in it. */
 async function backupsIn(
   reader: TreeReader,
   root: string,
@@ -121,29 +122,27 @@ async function backupsIn(
   const names = await namesIn(reader, joinPath(root, name));
   const itself = asBackup(name, names, kind);
   if (itself !== null) return [itself];
-  if (holdsOthers(names)) return [];
-  const found: BackupFound[] = [];
+  const found: BackupFound[] = names.files
+    .filter((file) => kind.isFile?.(file) === true && !isFilePassedOver(file))
+    .map((file) => ({ path: `${name}/${file}`, isFile: true, isTold: true }));
+  const unseen: BackupFound[] = [];
   for (const folder of names.folders.filter((one) => !isFolderPassedOver(one))) {
     const path = `${name}/${folder}`;
     const inner = await reader.orTell(() => namesIn(reader, joinPath(root, path)));
-    if (inner === null) continue;
-    const one = asBackup(path, inner, kind);
+    const one = inner === null ? null : asBackup(path, inner, kind);
     if (one !== null) found.push(one);
-    else if (holdsOthers(inner)) return [];
+    else if (inner === null) unseen.push(unread(path));
   }
-  return found;
+  return found.length === 0 ? [] : [...found, ...unseen];
 }
 
 function asBackup(path: string, names: NamesIn, kind: BackupFolders): BackupFound | null {
-  if (kind.isBackup(names)) return { path, isUnderWay: false };
-  return kind.isUnderWay?.(names) === true ? { path, isUnderWay: true } : null;
+  if (kind.isBackup(names)) return { path, isFile: false, isTold: true };
+  return kind.isUnderWay?.(names) === true ? { path, isFile: false, isTold: false } : null;
 }
 
-const OTHERS =
-  /\.(?:raw|img|dd|qcow2|vmdk|a?vhdx?|ova|ovf|vma|dmg)(?:\.\w+)?$|^(?:backup_label|(?:xtrabackup|mariadb_backup)_checkpoints)$/i;
-
-function holdsOthers({ files }: NamesIn): boolean {
-  return files.some((name) => OTHERS.test(name));
+function unread(path: string): BackupFound {
+  return { path, isFile: false, isTold: false };
 }
 
 /** Date of the innermost folder that has one, or of the file. null: nothing has. */

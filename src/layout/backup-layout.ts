@@ -51,7 +51,8 @@ export interface FolderNames {
   readonly isOpaque?: true;
 }
 
-/** What a layout takes of a folder: no other layout gets to see it. */
+/** What a layout takes of a folder: no other layout gets to see it. A layout of trees may name what lies deeper by its path from the folder (`2026-11-24/main`): then what
+ *  lies beside that is walked. */
 export interface Claim {
   readonly files: readonly string[];
   /** Folders within it, each with everything in it: they are read with it, and not walked. */

@@ -3,6 +3,7 @@ import type { RepositoryEntry, SourceRepository } from '../repository/backup-rep
 import { joinPath } from '../repository/repository-path.js';
 import type { BackupLayout, Claim, FolderNames } from './backup-layout.js';
 import { FolderFacts, type FactStore } from './file-facts.js';
+import { withoutShared } from './deeper-claims.js';
 import type { SiblingRuns } from './sibling-runs.js';
 import type { TreeLayout } from './tree-layout.js';
 import { SharedReader } from './shared-reader.js';
@@ -118,7 +119,7 @@ async function claimsOf<L extends Pick<BackupLayout, 'claim' | 'type'>>(
       const failed: UnreadPlace = { part, error, isOfImages: true };
       return { claims, left: { files, folders }, failed };
     }
-    const claim = claimed === null ? null : await confirm(layout, claimed);
+    const claim = withoutShared(claimed === null ? null : await confirm(layout, claimed), claims);
     if (claim === null) continue;
     claims.push({ layout, claim });
     files = without(files, claim.files);

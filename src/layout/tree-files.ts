@@ -9,19 +9,26 @@ export interface TreeFile extends RepositoryEntry {
   readonly within: string;
 }
 
-/** The claimed files of a folder, then those of its claimed folders at any depth, each folder before those within it. */
+/** The claimed files of a folder and of those in it, then all of its claimed folders at any depth, each folder before those within it. */
 export async function claimedTreeFiles(
   reader: TreeReader,
   folder: string,
   { files, folders = [] }: Claim,
 ): Promise<TreeFile[]> {
   const own = new Set(files);
-  const here = (await reader.list(folder)).filter(
-    ({ type, name }) => type === 'file' && own.has(name),
-  );
-  const found = [here.map((entry) => ({ ...entry, within: entry.name }))];
+  const found: TreeFile[][] = [];
+  for (const place of new Set(['', ...files.map(placeOf)])) {
+    const entries = await reader.list(place === '' ? folder : joinPath(folder, place));
+    const here = entries.map((entry) => ({ ...entry, within: joinPath(place, entry.name) }));
+    found.push(here.filter(({ type, within }) => type === 'file' && own.has(within)));
+  }
   for (const name of folders) found.push(await filesBelow(reader, folder, name));
   return found.flat();
+}
+
+/** Path of the folder that a file lies in. */
+function placeOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf('/')));
 }
 
 /** All files at any depth below `within`, each folder before those within it.

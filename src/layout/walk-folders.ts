@@ -9,6 +9,7 @@ import { IMAGE_FORMATS } from '../image/formats.js';
 import type { SourceRepository, RepositoryEntry } from '../repository/backup-repository.js';
 import { joinPath, OWN_FOLDER } from '../repository/repository-path.js';
 import type { BackupLayout, Claim, ClaimedFile, ClaimedFiles } from './backup-layout.js';
+import { DeeperClaims } from './deeper-claims.js';
 import { filesOnTheirWay, type FileOnItsWay } from './on-their-way.js';
 import { setApart } from './set-apart.js';
 import { FORGETFUL, type FactStore } from './file-facts.js';
@@ -77,13 +78,16 @@ export async function* walkFolders(
   siblings = new SiblingRuns(repository),
 ): AsyncGenerator<WalkedFolder> {
   const waiting = [''];
+  const deeper = new DeeperClaims();
   for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
-    const found = await lookIntoOne(repository, folder);
-    if ('unseen' in found) {
-      yield { folder, shares: [], trees: [], unclaimed: [], unread: [], ...found };
+    const looked = await lookIntoOne(repository, folder);
+    if ('unseen' in looked) {
+      yield { folder, shares: [], trees: [], unclaimed: [], unread: [], ...looked };
       continue;
     }
+    const found = deeper.leftOf(looked);
     const { walked, left } = await shareFolder(repository, found, layouts, { store, siblings });
+    deeper.add(walked);
     for (const next of left.reverse()) waiting.push(next);
     yield walked;
     // Those of a store are its own, as the `.chunks` of a datastore.

@@ -66,6 +66,7 @@ const FOLDERS: BackupFolders = {
   isBackup: ({ files }) => files.some((name) => CLOSING.test(name)),
   isUnderWay: ({ files }) =>
     files.some((name) => /^(?:ibdata1|xtrabackup_logfile)(?:\.\w+)*$/.test(name)),
+  isFile: (name) => STREAM.test(name),
 };
 
 function claim(names: FolderNames): Claim | null {
@@ -77,8 +78,9 @@ function claim(names: FolderNames): Claim | null {
 
 async function confirm(reader: TreeReader, folder: string, claimed: Claim): Promise<Claim | null> {
   if (claimed.files.some((name) => CLOSING.test(name))) return claimed;
-  const folders = await confirmFolders(reader, folder, claimed.folders ?? [], FOLDERS);
-  return claimed.files.length + folders.length === 0 ? null : { files: claimed.files, folders };
+  const found = await confirmFolders(reader, folder, claimed.folders ?? [], FOLDERS);
+  if (found === null) return claimed.files.length === 0 ? null : { files: claimed.files };
+  return { files: [...claimed.files, ...found.files], folders: found.folders };
 }
 
 async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise<FoundTree[]> {
@@ -90,11 +92,11 @@ async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise
   }
   const streams = (await claimedTreeFiles(reader, folder, { files: claimed.files })).map(
     (file): XtraBackup => ({
-      ...{ name: file.name, createdAtMs: dateInPathMs(file.name.replace(STREAM, '')) },
+      ...{ name: file.within, createdAtMs: dateInPathMs(file.within.replace(STREAM, '')) },
       ...{ files: [file], isStream: true },
     }),
   );
-  const folders = await readBackups(reader, folder, claimed, FOLDERS);
+  const folders = await readBackups(reader, folder, claimed);
   const called = { id: 'xtrabackup', title: 'MySQL' };
   return treesByName(folder, called, [...streams, ...folders], calledAs, (found) =>
     xtraPoints(reader, found),

@@ -87,8 +87,7 @@ function claim(names: FolderNames): Claim | null {
 
 async function confirm(reader: TreeReader, folder: string, claimed: Claim): Promise<Claim | null> {
   if (claimed.files.length > 0) return claimed;
-  const own = await confirmFolders(reader, folder, claimed.folders ?? [], FOLDERS);
-  return own.length === 0 ? null : { files: [], folders: own };
+  return confirmFolders(reader, folder, claimed.folders ?? [], FOLDERS);
 }
 
 async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise<FoundTree[]> {
@@ -98,7 +97,7 @@ async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise
     const name = folderName('PostgreSQL', folder);
     return [{ id: folderWorkloadId('pg-base', folder), name, root: folder, points }];
   }
-  const backups = await readBackups(reader, folder, claimed, FOLDERS);
+  const backups = await readBackups(reader, folder, claimed);
   const called = { id: 'pg-base', title: 'PostgreSQL' };
   return treesByName(folder, called, backups, calledAs, (found) => basePoints(reader, found));
 }

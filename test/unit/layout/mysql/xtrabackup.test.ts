@@ -3,6 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { classOf } from '../../../../src/domain/trees/tree-rules.js';
 import { xtraBackupLayout } from '../../../../src/layout/mysql/xtrabackup.js';
+import { scanRepository } from '../../../../src/layout/scan-repository.js';
 import { treeOf } from '../../../support/layout/real-tree.js';
 import type { RepositoryCopy } from '../../../support/layout/repository-copy.js';
 import { briefPoint, scanTreesWith } from '../../../support/layout/scan-trees-with.js';
@@ -182,6 +183,24 @@ describe('backups of XtraBackup and mariadb-backup', () => {
       { id: 'full-2026-11-23.xbstream', kind: 'full', state: 'complete', needs: [] },
       { kind: 'increment', state: 'complete', needs: ['full-2026-11-23.xbstream'] },
       { state: 'incomplete' },
+    ]);
+  });
+
+  it.each([
+    ['my/2026-11-23/full.xbstream', 'my/2026-11-24/inc.xbstream'],
+    ['my/full/2026-11-23.xbstream', 'my/inc/2026-11-24.xbstream'],
+  ])('as streams in a folder for each are of one workload: %s, %s', async (full, inc) => {
+    const others = { 'my/2026-11-24/web01.raw': 'x'.repeat(512), 'my/full/x.xyz': 'x' };
+    const { repository } = await treeOf({
+      ...{ [full]: streamOf({ ibdata1: 'x', xtrabackup_info: information(0, 100) }), ...others },
+      [inc]: streamOf({ a: 'x', xtrabackup_info: information(100, 150) }),
+    });
+    const found = await scanRepository(repository, { onUnrecognised() {} });
+    expect(found.map(({ id }) => id)).toEqual([expect.stringMatching(/^raw-my:/), 'xtrabackup-my']);
+    const within = full.slice('my/'.length);
+    expect(found[1]!.tree!.points.map(briefPoint)).toEqual([
+      { id: within, kind: 'full', state: 'complete', needs: [] },
+      { id: inc.slice('my/'.length), kind: 'increment', state: 'complete', needs: [within] },
     ]);
   });
 

@@ -1,12 +1,15 @@
 import { mkdir, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { classOf } from '../../../../src/domain/trees/tree-rules.js';
+import type { UnrecognisedFiles } from '../../../../src/domain/sources/unrecognised.js';
+import type { UnseenPart } from '../../../../src/domain/sources/unseen-part.js';
 import { baseFolderLayout } from '../../../../src/layout/postgres/base-folder.js';
 import { scanRepository } from '../../../../src/layout/scan-repository.js';
 import { clusterFiles, segmentName } from '../../../support/layout/cluster-files.js';
 import { treeOf } from '../../../support/layout/real-tree.js';
 import type { RepositoryCopy } from '../../../support/layout/repository-copy.js';
 import { briefPoint, scanTreesWith } from '../../../support/layout/scan-trees-with.js';
+import { unreadable } from '../../../support/tree/storage-answers.js';
 
 const scan = ({ repository }: RepositoryCopy) => scanTreesWith(baseFolderLayout, repository);
 
@@ -105,18 +108,61 @@ describe('backups of pg_basebackup in its plain format', () => {
   it.each([
     ['web01.img', 'raw-.:web01.img'],
     ['web01/disk.img', 'raw-web01:disk.img'],
-    ['mysql/xtrabackup_checkpoints', 'xtrabackup-2026-11-24:mysql'],
+    ['vms/web01/web01.raw', 'raw-vms:web01:web01.raw'],
+    ['mysql/xtrabackup_checkpoints', 'xtrabackup-mysql-.'],
+    ['wal/000000010000000000000002', 'postgres-wal-2026-11-24:wal'],
+    ['dump/vzdump-lxc-101-2026_11_24-01_00_00.tar.zst', 'proxmox-lxc-101-dump'],
   ])('take no %s that lies beside them', async (other, id) => {
     const copy = await treeOf({
+      ...clusterFiles('2026-11-23/main'),
       ...clusterFiles('2026-11-24/main'),
       [`2026-11-24/${other}`]: 'x'.repeat(512),
     });
     const at = new Date('2026-11-24T02:00:00Z');
     await utimes(copy.at(`2026-11-24/${other}`), at, at);
-    const found = await scanRepository(copy.repository, { onUnseen() {}, onUnrecognised() {} });
-    expect(found.map((workload) => workload.id).sort()).toEqual(
-      ['pg-base-2026-11-24:main', id].sort(),
-    );
+    const unrecognised: unknown[] = [];
+    const found = await scanRepository(copy.repository, {
+      onUnrecognised: (files) => unrecognised.push(files),
+    });
+    expect(found.map((workload) => workload.id).sort()).toEqual(['pg-base-main-.', id].sort());
+    expect(found.find((workload) => workload.id === 'pg-base-main-.')!.tree!.within).toEqual([
+      '2026-11-23/main',
+      '2026-11-24/main',
+    ]);
+    expect(unrecognised).toEqual([]);
+  });
+
+  it('leave a file beside them that nobody knows to be named', async () => {
+    const copy = await treeOf({
+      ...clusterFiles('b/2026-11-24/main'),
+      ...{ 'b/2026-11-24/notes.xyz': 'x', 'b/2026-11-24/more/deep/notes.xyz': 'x' },
+    });
+    const unrecognised: UnrecognisedFiles[] = [];
+    const found = await scanRepository(copy.repository, {
+      onUnrecognised: (files) => unrecognised.push(files),
+    });
+    expect(found.map(({ id }) => id)).toEqual(['pg-base-main-b']);
+    expect(unrecognised.map(({ folder }) => folder)).toEqual([
+      'b/2026-11-24',
+      'b/2026-11-24/more/deep',
+    ]);
+  });
+
+  it('tell of a folder beside them that cannot be read, and are all the same', async () => {
+    const copy = await treeOf({
+      ...clusterFiles('b/2026-11-24/main'),
+      'b/2026-11-24/crm/x': 'x',
+    });
+    const { repository } = copy;
+    const { list } = repository;
+    repository.list = (folder) =>
+      folder === 'b/2026-11-24/crm'
+        ? Promise.reject(unreadable(folder))
+        : list.call(repository, folder);
+    const unseen: UnseenPart[] = [];
+    const found = await scanRepository(repository, { onUnseen: (part) => unseen.push(part) });
+    expect(found.map(({ id }) => id)).toEqual(['pg-base-main-b']);
+    expect(unseen.map(({ path }) => path)).toEqual(['b/2026-11-24/crm']);
   });
 
   it('in a folder without a date are another point each time', async () => {
