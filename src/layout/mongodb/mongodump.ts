@@ -1,11 +1,14 @@
+import { isFolderPassedOver } from '../../domain/sources/passed-over.js';
 import type { FoundTree, TreePoint } from '../../domain/trees/source-tree.js';
 import type { TreeRules } from '../../domain/trees/tree-rules.js';
+import { dateInPathMs } from '../backup-folders.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
 import { parseDatedName } from '../dated-name.js';
 import { writtenAtMs } from '../named-date.js';
 import { faultOfError, type PointFault } from '../point-fault.js';
+import { isSideFile } from '../side-files.js';
 import { treeEvidence } from '../tree-evidence.js';
-import { claimedTreeFiles, filesBelow, type TreeFile } from '../tree-files.js';
+import { claimedTreeFiles, type TreeFile } from '../tree-files.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
 import { folderName, folderWorkloadId } from '../workload-id.js';
 import {
@@ -106,11 +109,12 @@ async function confirm(reader: TreeReader, folder: string, claimed: Claim): Prom
   const folders: string[] = [];
   const isOfAll = files.some((name) => OF_ALL.test(name));
   for (const name of claimed.folders ?? []) {
-    const path = joinPath(folder, name);
-    const isCalledDump = isDumpName(folder, name) === 'word';
-    const isOwn = await reader.orTell(() => isDump(reader, path, isCalledDump || isOfAll));
+    const isCalledDump = isOfAll || isDumpName(folder, name) === 'word';
+    const own = await reader.orTell(() => dumpIn(reader, folder, name, isCalledDump));
+    for (const file of own?.files ?? []) files.push(file);
+    for (const within of own?.folders ?? []) folders.push(within);
     // Without a database that cannot be listed nobody knows what the dump of all of them holds.
-    if (isOwn || (isOwn === null && isOfAll)) folders.push(name);
+    if (own === null && isOfAll) folders.push(name);
   }
   if (files.length + folders.length === 0) return null;
   // Beside others it is one of them.
@@ -122,30 +126,83 @@ function holdsDumped(files: readonly string[]): boolean {
 }
 
 async function isOwnFile(reader: TreeReader, name: string, path: string): Promise<boolean> {
-  if (DUMPED.test(name) || OF_ALL.test(name)) return true;
+  if (isOfDump(name)) return true;
   const head = await reader.read(path, 0, ARCHIVE_HEAD_BYTES);
   if (isArchive(head)) return true;
   return isGzip(head) && (ARCHIVE.test(name) || isArchive(unpackedHead(head)));
 }
 
-/** A dump has files of collections in it, or in a folder for each database. What its name does not tell must show a whole collection. */
-async function isDump(reader: TreeReader, path: string, isCalledDump: boolean): Promise<boolean> {
+/** A dump has files of collections in it, or in a folder for each database. What its name does not tell must show a whole collection. Where others have something beside
+ *  them, it is these, and what was dumped beside them. */
+async function dumpIn(
+  reader: TreeReader,
+  folder: string,
+  name: string,
+  isCalledDump: boolean,
+): Promise<Required<Claim>> {
   const has = isCalledDump ? holdsDumped : holdsCollection;
-  const entries = await reader.list(path);
-  if (has(fileNames(entries))) return true;
-  const folders = entries.filter(({ type }) => type === 'folder');
-  for (const { path: within } of isCalledDump ? folders : folders.slice(0, MAX_LOOKS)) {
-    const inner = await reader.orTell(() => reader.list(within));
-    if (inner !== null && has(fileNames(inner))) return true;
+  const entries = (await reader.list(joinPath(folder, name))).filter(
+    (entry) => entry.type === 'file' || !isFolderPassedOver(entry.name),
+  );
+  const names = fileNames(entries);
+  const databases: string[] = [];
+  let isShown = has(names);
+  let hasOthers = names.some((one) => !isOfDump(one) && !isSideFile(one));
+  for (const { path, name: one } of entries.filter(({ type }) => type === 'folder')) {
+    const inner = await reader.orTell(() => reader.list(path));
+    isShown ||= inner !== null && has(fileNames(inner));
+    // An empty one is of a database without a collection, and what cannot be listed is told with them.
+    if (inner === null || inner.length === 0 || holdsDumped(fileNames(inner)))
+      databases.push(`${name}/${one}`);
+    else hasOthers = true;
   }
-  return false;
+  if (isShown && !hasOthers) return { files: [], folders: [name] };
+  const own = isShown ? names.filter((one) => isOfDump(one) || isSideFile(one)) : [];
+  const archives = await archivesOfDate(reader, joinPath(folder, name), names);
+  const files = [...own, ...archives].map((one) => `${name}/${one}`);
+  return { files, folders: isShown ? databases : [] };
 }
 
-/** What is no dump may have any number of folders. */
-const MAX_LOOKS = 8;
+/** A folder for each run: what is called the same in the next one is the same at another time. */
+async function archivesOfDate(
+  reader: TreeReader,
+  folder: string,
+  names: readonly string[],
+): Promise<string[]> {
+  if (parseDatedName(folder.slice(folder.lastIndexOf('/') + 1)) === null) return [];
+  const own: string[] = [];
+  for (const name of names.filter((one) => ARCHIVE.test(one))) {
+    const isOwn = await reader.orTell(() => isOwnFile(reader, name, joinPath(folder, name)));
+    // What cannot be read is told with them.
+    if (isOwn !== false) own.push(name);
+  }
+  return own;
+}
+
+function isOfDump(name: string): boolean {
+  return DUMPED.test(name) || OF_ALL.test(name);
+}
 
 function fileNames(entries: readonly RepositoryEntry[]): string[] {
   return entries.flatMap(({ type, name }) => (type === 'file' ? [name] : []));
+}
+
+/** What is claimed of the folder itself, with archives wherever they lie, and of each folder in it. */
+function byFolder({ files, folders = [] }: Claim): {
+  readonly here: readonly string[];
+  readonly inFolders: ReadonlyMap<string, Required<Claim>>;
+} {
+  const inFolders = new Map<string, { files: string[]; folders: string[] }>();
+  const add = (kind: 'files' | 'folders', path: string): void => {
+    const [name] = path.split('/', 1) as [string];
+    const known = inFolders.get(name) ?? { files: [], folders: [] };
+    known[kind].push(path);
+    inFolders.set(name, known);
+  };
+  for (const path of folders) add('folders', path);
+  const isHere = (path: string): boolean => !path.includes('/') || ARCHIVE.test(path);
+  for (const path of files) if (!isHere(path)) add('files', path);
+  return { here: files.filter(isHere), inFolders };
 }
 
 async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise<FoundTree[]> {
@@ -156,28 +213,35 @@ async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise
     known.points.push(point);
     workloads.set(stem, known);
   };
-  const here = await claimedTreeFiles(reader, folder, { files: claimed.files });
-  const isPart = ({ name }: TreeFile): boolean => DUMPED.test(name) || OF_ALL.test(name);
-  for (const file of here.filter((one) => !isPart(one))) {
+  const { here, inFolders } = byFolder(claimed);
+  const own = await claimedTreeFiles(reader, folder, { files: here });
+  const isPart = ({ name }: TreeFile): boolean => isOfDump(name);
+  for (const file of own.filter((one) => !isPart(one))) {
     const base = baseOf(file.name);
     const point = await archivePoint(reader, base, file);
     add(parseDatedName(base)?.stem ?? base, [file.within], point);
   }
   const isOfAll = (name: string): boolean => isDumpName(folder, name) === null;
-  for (const name of (claimed.folders ?? []).filter((one) => !isOfAll(one))) {
-    const files = await reader.orTell(() => filesBelow(reader, folder, name));
+  const databases: Required<Claim>[] = [];
+  for (const [name, claim] of inFolders) {
+    if (isOfAll(name)) {
+      databases.push(claim);
+      continue;
+    }
+    const files = await reader.orTell(() => claimedTreeFiles(reader, folder, claim));
     if (files === null) continue;
-    add(parseDatedName(name)?.stem ?? name, [name], dumpPoint(name, files));
+    const within = [...claim.files, ...claim.folders];
+    add(parseDatedName(name)?.stem ?? name, within, dumpPoint(name, files));
   }
   // Written into this folder itself: each time over what was there.
-  const parts = here.filter(isPart);
-  const databases = (claimed.folders ?? []).filter(isOfAll);
+  const parts = own.filter(isPart);
   if (parts.length + databases.length > 0) {
     const below: TreeFile[] = [];
-    for (const name of databases)
-      for (const file of await filesBelow(reader, folder, name)) below.push(file);
+    for (const claim of databases)
+      for (const file of await claimedTreeFiles(reader, folder, claim)) below.push(file);
     const point = dumpPoint(folderName('dump', folder), [...parts, ...below]);
-    add('', [...parts.map(({ within }) => within), ...databases], point);
+    const within = databases.flatMap(({ files, folders }) => [...files, ...folders]);
+    add('', [...parts.map((file) => file.within), ...within], point);
   }
   return [...workloads].map(([stem, { within, points }]) => ({
     id: folderWorkloadId(['mongodump', ...nameParts(stem)].join('-'), folder),
@@ -206,7 +270,7 @@ async function archivePoint(reader: TreeReader, base: string, file: TreeFile): P
     fault = faultOfError(error).fault;
   }
   return {
-    ...pointOf(file.within, parseDatedName(base)?.createdAtMs ?? null, [file]),
+    ...pointOf(file.within, parseDatedName(base)?.createdAtMs ?? dateInPathMs(file.within), [file]),
     ...{ state: fault?.state ?? 'complete', reason: fault?.reason ?? null },
     evidence: treeEvidence([file], fault === null ? 'silent' : null),
   };

@@ -5,6 +5,7 @@ import { PLUG_IN_RULES } from '../database-rules.js';
 import { parseDatedName } from '../dated-name.js';
 import { writtenAtMs } from '../named-date.js';
 import { gravestFault } from '../point-fault.js';
+import { isSideFile } from '../side-files.js';
 import { treeEvidence } from '../tree-evidence.js';
 import { claimedTreeFiles, type TreeFile } from '../tree-files.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
@@ -59,19 +60,34 @@ function claim({ files, folders }: FolderNames): Claim | null {
   return { files: own, ...(kinds.length > 0 ? { folders: kinds } : {}) };
 }
 
+/** Paths from the folder, and whether each is of SQL Server; null: it cannot be read. */
+type Answers = Map<string, boolean | null>;
+
 /** A `.bak` may be anything, and a folder `LOG` may hold any. What cannot be read lies among those that are, or among none: then it is left. */
 async function confirm(reader: TreeReader, folder: string, claimed: Claim): Promise<Claim | null> {
-  const files = new Map<string, boolean | null>();
-  for (const name of claimed.files)
-    files.set(name, await reader.orTell(() => isOwn(reader, name, joinPath(folder, name))));
-  const folders = new Map<string, boolean | null>();
-  for (const name of claimed.folders ?? [])
-    folders.set(name, await reader.orTell(() => isOwnFolder(reader, folder, name)));
+  const files = await ownFiles(reader, folder, claimed.files);
+  const folders: Answers = new Map();
+  for (const name of claimed.folders ?? []) {
+    const parts = await reader.orTell(() => partsOf(reader, folder, name));
+    for (const [path, isIt] of parts?.files ?? []) files.set(path, isIt);
+    for (const [path, isIt] of parts?.folders ?? [[name, null]]) folders.set(path, isIt);
+  }
   if (![...files.values(), ...folders.values()].includes(true)) return null;
   return { files: notOthers(files), folders: notOthers(folders) };
 }
 
-function notOthers(answers: ReadonlyMap<string, boolean | null>): string[] {
+async function ownFiles(
+  reader: TreeReader,
+  folder: string,
+  paths: readonly string[],
+): Promise<Answers> {
+  const files: Answers = new Map();
+  for (const path of paths)
+    files.set(path, await reader.orTell(() => isOwn(reader, joinPath(folder, path))));
+  return files;
+}
+
+function notOthers(answers: Answers): string[] {
   return [...answers].flatMap(([name, isOwn]) => (isOwn === false ? [] : [name]));
 }
 
@@ -80,41 +96,35 @@ function isOfDay(name: string): boolean {
   return !KIND_FOLDER.test(name) && parseDatedName(name) !== null;
 }
 
-/** In a folder for each run may lie anything that is backed up: it is one only when nothing else is in it. */
-async function isOwnFolder(
+/** What of a folder for a kind of backups, or for a run, is of SQL Server: all of it, where others have nothing in it; or files, and folders for each database. */
+async function partsOf(
   reader: TreeReader,
   folder: string,
   name: string,
-): Promise<boolean | null> {
-  const path = joinPath(folder, name);
-  if (!isOfDay(name)) return isOfKind(reader, path);
-  const entries = (await reader.list(path)).filter((entry) => !isPassedOver(entry));
-  const hasOthers = entries.some(
-    ({ type, name }) => type !== 'file' || !(isMssqlName(name) || SIDE_FILE.test(name)),
-  );
-  return !hasOthers && (await holdsOwn(reader, entries)) === true;
+): Promise<{ readonly files: Answers; readonly folders: Answers }> {
+  const entries = (await reader.list(joinPath(folder, name))).filter((one) => !isPassedOver(one));
+  const files = entries.filter(({ type }) => type === 'file').map((entry) => entry.name);
+  const folders: Answers = new Map();
+  for (const entry of entries.filter(({ type }) => type === 'folder')) {
+    const inner = await reader.orTell(() => reader.list(entry.path));
+    if (inner?.length === 0) continue;
+    const isIt = inner === null ? null : await holdsOwn(reader, inner);
+    folders.set(`${name}/${entry.name}`, isIt);
+  }
+  const hasOthers =
+    [...folders.values()].includes(false) ||
+    files.some((file) => !isMssqlName(file) && !isSideFile(file));
+  if (hasOthers) {
+    const paths = files.filter(isMssqlName).map((file) => `${name}/${file}`);
+    return { files: await ownFiles(reader, folder, paths), folders };
+  }
+  const answers = [await holdsOwn(reader, entries), ...folders.values()];
+  const isWhole = answers.includes(true) || (answers.includes(null) ? null : false);
+  return { files: new Map(), folders: new Map([[name, isWhole]]) };
 }
-
-/** What scripts leave beside the backups of a day: it is named, and makes the folder no other's. */
-const SIDE_FILE = /\.(?:log|txt|md5|sha\d+(?:sum)?|asc|sig|json|xml|sql)$|^(?:md5|sha\d+)sums?$/i;
 
 function isPassedOver({ type, name }: RepositoryEntry): boolean {
   return type === 'folder' ? isFolderPassedOver(name) : isFilePassedOver(name);
-}
-
-/** Whether the first files of a folder are of SQL Server, or those of the folders for each database within it: where others have a folder there, all is theirs. */
-async function isOfKind(reader: TreeReader, path: string): Promise<boolean | null> {
-  const entries = (await reader.list(path)).filter((entry) => !isPassedOver(entry));
-  if (entries.some(({ type, name }) => type === 'file' && isNamedByTool(name))) return true;
-  let hasOwn = await holdsOwn(reader, entries);
-  for (const folder of entries.filter(({ type }) => type === 'folder').slice(0, MAX_LOOKS)) {
-    const within = await reader.orTell(() => reader.list(folder.path));
-    if (within?.length === 0) continue;
-    const isOwn = within === null ? null : await holdsOwn(reader, within);
-    if (isOwn === false) return false;
-    hasOwn = hasOwn === true || isOwn === true ? true : null;
-  }
-  return hasOwn;
 }
 
 /** null: none of those that can be read is, and others cannot be read. */
@@ -125,20 +135,17 @@ async function holdsOwn(
   const files = entries.filter(({ type, name }) => type === 'file' && isMssqlName(name));
   if (files.some(({ name }) => isNamedByTool(name))) return true;
   let isRead = true;
-  for (const { name, path } of files.slice(0, MAX_LOOKS)) {
-    const isIt = await reader.orTell(() => isOwn(reader, name, path));
+  for (const { path } of files) {
+    const isIt = await reader.orTell(() => isOwn(reader, path));
     if (isIt) return true;
     isRead &&= isIt !== null;
   }
   return isRead ? false : null;
 }
 
-/** What is no backup of SQL Server may have a folder `logs` of any size. */
-const MAX_LOOKS = 20;
-
 /** Names that maintenance plans and Ola give are taken whatever the file says: what is wrong with it is to be told. */
-async function isOwn(reader: TreeReader, name: string, path: string): Promise<boolean> {
-  if (isNamedByTool(name)) return true;
+async function isOwn(reader: TreeReader, path: string): Promise<boolean> {
+  if (isNamedByTool(path.slice(path.lastIndexOf('/') + 1))) return true;
   const head = await reader.read(path, 0, MTF_BLOCK_BYTES);
   return isMtfHead(head) || isPackedHead(head);
 }

@@ -6,6 +6,7 @@ import { readBson } from '../../../../src/layout/mongodb/bson.js';
 import { mongodumpLayout } from '../../../../src/layout/mongodb/mongodump.js';
 import { scanRepository } from '../../../../src/layout/scan-repository.js';
 import { FactKeeper } from '../../../../src/mover/fact-keeper.js';
+import { clusterFiles } from '../../../support/layout/cluster-files.js';
 import { noRealTrees, realTree, treeOf } from '../../../support/layout/real-tree.js';
 import type { RepositoryCopy } from '../../../support/layout/repository-copy.js';
 import { scanTreesWith } from '../../../support/layout/scan-trees-with.js';
@@ -154,6 +155,57 @@ describe('dumps to folders', () => {
     expect(tree!.points).toMatchObject([
       { id: '20250315', state: 'complete' },
       { id: '20250316', state: 'complete' },
+    ]);
+  });
+
+  it('in folders of dates leave to others what lies beside them', async () => {
+    const dump = (day: string) => ({
+      [`b/${day}/shop/orders.bson`]: 'x',
+      [`b/${day}/shop/orders.metadata.json`]: '{}',
+      [`b/${day}/dump.log`]: 'x',
+    });
+    const many: Record<string, string> = {};
+    for (let index = 0; index < 12; index++) many[`b/2026-11-24/a${index}/x.txt`] = 'x';
+    const { repository } = await treeOf({
+      ...{ ...dump('2026-11-23'), ...dump('2026-11-24'), ...many },
+      ...{ 'b/2026-11-24/web01.raw': 'x'.repeat(512), 'b/2026-11-24/prelude.json': '{}' },
+      ...clusterFiles('b/2026-11-24/main'),
+    });
+    const found = await scanRepository(repository, { onUnrecognised() {} });
+    expect(found.map(({ id }) => id)).toEqual([
+      'mongodump-b',
+      'pg-base-main-b',
+      expect.stringContaining('web01.raw'),
+    ]);
+    expect(found[0]!.tree!.points.map(({ id, files }) => [id, files])).toEqual([
+      [
+        '2026-11-23',
+        ['dump.log', 'shop/orders.bson', 'shop/orders.metadata.json'].map(
+          (name) => `2026-11-23/${name}`,
+        ),
+      ],
+      [
+        '2026-11-24',
+        ['dump.log', 'prelude.json', 'shop/orders.bson', 'shop/orders.metadata.json'].map(
+          (name) => `2026-11-24/${name}`,
+        ),
+      ],
+    ]);
+  });
+
+  it('as archives in folders of dates are points of one workload', async () => {
+    const archive = Buffer.concat([Buffer.from([0x6d, 0xe2, 0x99, 0x81]), Buffer.alloc(64, 1)]);
+    const [tree, ...others] = await scan(
+      await treeOf({
+        ...{ 'b/2026-11-23/shop.archive': archive, 'b/2026-11-24/shop.archive': archive },
+        'b/2026-11-25/shop.archive': 'of somebody else',
+      }),
+    );
+    expect(others).toEqual([]);
+    expect(tree).toMatchObject({ id: 'mongodump-shop-b', root: 'b' });
+    expect(tree!.points.map(({ id, createdAtMs }) => [id, createdAtMs])).toEqual([
+      ['2026-11-23/shop.archive', Date.UTC(2026, 10, 23)],
+      ['2026-11-24/shop.archive', Date.UTC(2026, 10, 24)],
     ]);
   });
 

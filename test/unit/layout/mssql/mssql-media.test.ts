@@ -219,14 +219,44 @@ describe.skipIf(noRealTrees)('backups of one database in folders for their kinds
 });
 
 it.skipIf(noRealTrees)(
-  'a folder for a kind of backups is left to all where others have folders in it',
+  'of a folder for a kind of backups, or for a day, others have what is not of SQL Server',
   async () => {
     const copy = await realTree('mssql/ft1-sql2008r2');
     const full = await readFile(copy.at(OLA.full));
-    const trees = await scan(await treeOf({ 'full/sql/ft1.bak': full, 'full/web/vda.qcow2': 'x' }));
-    expect(trees.map(({ id, root }) => [id, root])).toEqual([
-      ['mssql-ft1-f2c3a3d5-full:sql', 'full/sql'],
+    const others = ['full/web/vda.qcow2', '2026-11-24/web01.raw', '2026-11-24/config.bak'];
+    const { repository } = await treeOf({
+      ...{ 'full/sql/ft1.bak': full, '2026-11-24/ft1.bak': full, '2026-11-25/a/ft1.bak': full },
+      ...Object.fromEntries(others.map((path) => [path, 'x'.repeat(512)])),
+    });
+    const unrecognised: string[] = [];
+    const found = await scanRepository(repository, {
+      onUnrecognised: ({ examples }) => unrecognised.push(...examples),
+    });
+    expect(found.map(({ id, tree }) => [id, tree?.within ?? null])).toEqual([
+      ['disk-full:web:vda.qcow2', null],
+      ['mssql-ft1-f2c3a3d5-.', ['2026-11-24/ft1.bak', '2026-11-25/a/ft1.bak', 'full/sql/ft1.bak']],
+      [expect.stringMatching(/^raw-.*:web01.raw$/), null],
     ]);
+    expect(unrecognised).toEqual(['config.bak']);
+  },
+);
+
+it.skipIf(noRealTrees)(
+  'a folder for a kind of backups is one whatever else, and however much, lies in it',
+  async () => {
+    const copy = await realTree('mssql/ft1-sql2008r2');
+    const full = await readFile(copy.at(OLA.full));
+    const strange = (count: number, path: (index: number) => string) =>
+      Object.fromEntries(Array.from({ length: count }, (_, index) => [path(index), 'x']));
+    const trees = await scan(
+      await treeOf({
+        ...strange(25, (index) => `full/a${index}.bak`),
+        ...strange(25, (index) => `logs/a${index}/x.txt`),
+        ...{ 'full/ft1.bak': full, 'logs/ft1/ft1.bak': full },
+      }),
+    );
+    expect(trees.map(({ id }) => id)).toEqual(['mssql-ft1-f2c3a3d5-.']);
+    expect(trees[0]!.within).toEqual(['full/ft1.bak', 'logs/ft1/ft1.bak']);
   },
 );
 
