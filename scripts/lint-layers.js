@@ -19,7 +19,12 @@ const LAYERS = {
     packages: ['node:crypto', 'node:zlib', '@bokuweb/zstd-wasm', 'lz4-napi'],
   },
   'src/layout': {
-    layers: ['domain', `image/${IMAGE_CONTRACT}`, `repository/${REPOSITORY_CONTRACT}`],
+    layers: [
+      'domain',
+      `image/${IMAGE_CONTRACT}`,
+      'image/stream/packed-start\\.js$',
+      `repository/${REPOSITORY_CONTRACT}`,
+    ],
     packages: ['node:crypto', 'node:path(/posix)?', 'node:zlib', 'fast-xml-parser'],
   },
   'src/repository': {

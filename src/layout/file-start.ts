@@ -2,7 +2,8 @@ import type { RepositoryEntry } from '../repository/backup-repository.js';
 import type { FolderFacts } from './file-facts.js';
 import { faultOfError, type Finding } from './point-fault.js';
 
-const START_BYTES = 16;
+/** As many tell what a file is. */
+export const START_BYTES = 16;
 
 /** The first bytes of a file, one character each. */
 export function fileStart(facts: FolderFacts, entry: RepositoryEntry): Promise<Finding<string>> {

@@ -42,8 +42,24 @@ const OTHER_TOOLS: readonly (readonly [tool: string, path: RegExp, smallestBytes
   ],
   ['mydumper', /-schema(?:-create|-triggers|-view|-post)?\.sql(?:\.\w+)?$/],
   ['MySQL or MariaDB as binary logs', /(?:^|[-/])bin(?:log)?\.\d{6}$/i],
+  ['MySQL or MariaDB as a copy of their data folder', /(?:^|\/)(?:ibdata1|aria_log_control)$/],
+  [
+    'PostgreSQL as a copy of its data folder',
+    /(?:^|\/)(?:PG_VERSION|pg_control|PG_\d+_\d{9}\/.+)$/,
+  ],
+  ['MongoDB as a copy of its data folder', /(?:^|\/)(?:WiredTiger(?:\.wt)?|mongod\.lock)$/],
   ['Redis or Valkey', /(?:\.rdb|(?:^|\/)appendonly\.aof(?:\.[\w.]+)?)$/i],
   ['etcd', /(?:^|\/)(?:(?:[^/]*etcd[^/]*|snapshot[^/]*)\.db|etcd-snapshot-[^/]+)$/i],
+  ['etcd', /(?:^|\/)member\/(?:snap\/(?:db|[^/]+\.snap)|wal\/[^/]+\.wal)$/],
+  ['Consul, Vault or Nomad', /(?:(?:consul|nomad|vault|raft|\d{8})[^/]*|(?:^|\/)backup)\.snap$/i],
+  // Version 1, portable and not, and version 2.
+  ['InfluxDB', /(?:^|\/)\d{8}T\d{6}Z\.(?:manifest|meta|(?:bolt|sqlite)\.gz|s?\d+\.tar\.gz)$/],
+  ['InfluxDB', /\.[^/.]+\.\d{5}\.\d\d$/],
+  ['Cassandra or ScyllaDB', /(?:^|\/)[a-z]{2}-[\da-z_]+-(?:big|bti)-[A-Z]\w+\.(?:db|txt|crc32)$/],
+  ['Prometheus or Thanos', /(?:^|\/)[\dA-HJKMNP-TV-Z]{26}\/(?:meta\.json|index|chunks\/\d{6})$/],
+  ['VictoriaMetrics', /(?:^|\/)backup_(?:complete|metadata)\.ignore$/],
+  ['LDAP (LDIF)', /\.ldif$/i],
+  ['OpenLDAP or another program with LMDB', /(?:^|\/)data\.mdb$/],
   ['Firebird', /\.(?:fbk|nbk|gbk)$/i],
   ['Veeam Backup & Replication', /\.(?:vbk|vib|vrb|vbm|vlb|vlm|vsb|vsm|vom|bco)$/i],
   [
@@ -85,7 +101,7 @@ const OTHER_TOOLS: readonly (readonly [tool: string, path: RegExp, smallestBytes
   ['dar', /\.\d+\.dar$/i],
   ['bup', /(?:^|\/)(?:bupindex(?:\.meta)?|bup\.bloom)$/],
   ['ZPAQ', /\.zpaq$/i],
-  ['Elasticsearch or OpenSearch', /(?:^|\/)snap-[\w-]{22}\.dat$/],
+  ['Elasticsearch or OpenSearch', /(?:^|\/)(?:snap-[\w-]{22}\.dat|index\.latest)$/],
   ['IBM Db2', /(?:^|\/)\w+\.\d\.\w+\.(?:NODE\d{4}\.CATN\d{4}|DBPART\d{3})\.\d{14}\.\d{3}$/i],
   ['GitLab', /(?:^|\/)\d{10}_\d{4}_\d\d_\d\d_[^/]+_gitlab_backup\.tar$/],
   [
@@ -128,6 +144,9 @@ const TOOLS_OF_TREES: readonly (readonly [tool: string, name: RegExp])[] = [
   ['pg_basebackup', /^backup_(?:manifest|label)$/],
   ['XtraBackup or Mariabackup', /^(?:xtrabackup|mariadb_backup)_(?:info|checkpoints)$/],
   ['bup', /^bupindex$/],
+  ['PostgreSQL as a copy of its data folder', /^PG_VERSION$/],
+  ['MySQL or MariaDB as a copy of their data folder', /^ibdata1$/],
+  ['MongoDB as a copy of its data folder', /^WiredTiger$/],
 ];
 
 /** The tool of whose backup a folder is with everything below it, by the files in it; null: none. */

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { UnrecognisedFiles } from '../../../src/domain/sources/unrecognised.js';
@@ -23,6 +24,13 @@ describe('a backup under a name that no layout knows', () => {
     ['KDMV', 'a machine as a disk image (VMDK)'],
     ['<<< Oracle VM VirtualBox Disk Image >>>', 'a machine as a disk image (VDI)'],
     ['PGDMP', 'pg_dump'],
+    ['--\n-- PostgreSQL database cluster dump', 'pg_dump or pg_dumpall'],
+    ['-- MariaDB dump 10.19', 'mysqldump'],
+    ['/*M!999999\\- enable the sandbox mode */', 'mysqldump'],
+    ['SQLite format 3\0', 'SQLite'],
+    ['REDIS0010', 'Redis or Valkey'],
+    ['dn: cn=config', 'LDAP (LDIF)'],
+    ['\0\0\0\0\0\0\0\0\x04\0\0\0\0\0\0\0', 'etcd or another program with bbolt'],
     ['MSSQLBAK', 'SQL Server'],
   ])('is told by its first bytes: %j', async (bytes, tool) => {
     const copy = await treeOf({ 'vms/notes': 'x', 'vms/a picture': 70_000 });
@@ -30,6 +38,33 @@ describe('a backup under a name that no layout knows', () => {
     expect(await strangersIn(copy)).toEqual([
       { folder: 'vms', fileCount: 3, examples: ['web01', 'a picture', 'notes'], tool },
     ]);
+  });
+
+  it.each(['gzip', 'zstd', 'lz4'])(
+    'is told by the first bytes of what %s packed',
+    async (packer) => {
+      if (!requireTool(packer)) return;
+      const packed = (bytes: string) =>
+        execFileSync(packer, ['-c'], {
+          input: Buffer.concat([Buffer.from(bytes), randomBytes(70_000)]),
+          maxBuffer: 1e6,
+        });
+      const copy = await treeOf({ 'dumps/nightly': packed('--\n-- PostgreSQL database dump\n') });
+      expect(await strangersIn(copy)).toEqual([
+        { folder: 'dumps', fileCount: 1, examples: ['nightly'], tool: 'pg_dump or pg_dumpall' },
+      ]);
+      const others = await treeOf({ 'dumps/nightly': packed('notes') });
+      expect((await strangersIn(others))[0]!.tool).toBeUndefined();
+    },
+  );
+
+  it('is not told by what a packed file that is damaged may have held', async () => {
+    const copy = await treeOf({});
+    mkdirSync(copy.at('dumps'));
+    for (const bytes of ['\x1f\x8b\x08', '\x28\xb5\x2f\xfd', '\x04\x22\x4d\x18'])
+      writeFileSync(copy.at(`dumps/${String(bytes.charCodeAt(0))}`), start(bytes, 70_000));
+    expect(await strangersIn(copy)).toMatchObject([{ fileCount: 3 }]);
+    expect((await strangersIn(copy))[0]!.tool).toBeUndefined();
   });
 
   it('is not told by the first bytes of what is too small for one, of the smallest of many, or of the disk that a machine runs on', async () => {
