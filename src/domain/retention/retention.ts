@@ -79,8 +79,7 @@ export function planRetention(input: RetentionInput): RetentionPlan {
   const chains = [...chainsOf(points).values()];
   const outdated = chains.flatMap((chain) => outdatedOf(chain, reasons));
   const deleted = new Set(outdated.flatMap((action) => action.ids));
-  const remaining = chains.filter((chain) => chain.some((point) => !deleted.has(point.id)));
-  const growing = input.gfs === null ? growingChain(remaining, deleted) : null;
+  const growing = input.gfs === null ? growingChain(chains, deleted) : null;
   const shortened =
     growing === null ? { actions: [], warnings: [] } : shortenChain(growing, dated, reasons);
 
@@ -124,11 +123,7 @@ function keepReasons(input: DatedInput, asDated: Chain): Reasons {
   };
   const shortTerm = shortTermOf(input);
   const leased = new Set(input.leasedPointIds);
-  const flags = gfsKeepReasons({
-    ...input,
-    nowMs: input.asOfMs,
-    points: input.points.filter((point) => point.flags.length > 0),
-  });
+  const flags = gfsKeepReasons({ ...input, nowMs: input.asOfMs });
   input.points.forEach((point, index) => {
     const { id } = point;
     const forItsAge: string[] = [];

@@ -88,6 +88,21 @@ describe('GFS periods whose full is lost', () => {
     },
   );
 
+  it.each([
+    ['a week later, on another day than the chosen one', '2026-12-01', []],
+    ['a week later, on the chosen day', '2026-11-29', ['2026-11-29T22:00:00Z']],
+  ])('are lost for good when a point may become a full %s', (_, day, made) => {
+    const [first, ...others] = targetChain(['2026-11-15', '2026-11-22', day]);
+    const points = [{ ...first!, flags: ['weekly' as const] }, ...others];
+    const mayBecomeFull = ({ id }: { readonly id: string }) => id === others.at(-1)!.id;
+    const { fulls, left } = gfsFulls({
+      ...{ ...input, gfs: WEEKLY, mode: 'immediate', points },
+      mayBecomeFull,
+    });
+    expect(fulls.map(({ restorePointId }) => restorePointId)).toEqual(made);
+    expect(left).toEqual([{ flag: 'weekly', periodKey: '2026-11-22' }]);
+  });
+
   it('are not missed by a policy that has given no flag yet', () => {
     const points = targetChain(daily('2026-11-15', 8));
     const asked = { ...input, gfs: WEEKLY, mode: 'periodic' as const, points };
