@@ -141,21 +141,26 @@ export function extentsOf(files: Readonly<Record<string, Uint8Array>>): ImageExt
 }
 
 /** A monolithicSparse disk of up to 512 grains: descriptor from sector 1 on, directory in sector 21, its table behind it, grains from sector 128 on. */
-export function sparseFile(sectors: number, grains: ReadonlyMap<number, Buffer>): Buffer {
+export function sparseFile(
+  sectors: number,
+  grains: ReadonlyMap<number, Buffer>,
+  grainSectors = GRAIN_SECTORS,
+): Buffer {
   const header = headerSector(sectors, 21);
   header.writeUInt32LE(1, 4);
   header.writeUInt32LE(3, 8);
+  header.writeBigUInt64LE(BigInt(grainSectors), 20);
   header.writeBigUInt64LE(20n, 36);
   header.writeBigUInt64LE(26n, 48);
   header.writeUInt16LE(0, 77);
-  const file = Buffer.alloc((GRAIN_SECTORS + grains.size * GRAIN_SECTORS) * SECTOR);
+  const file = Buffer.alloc((GRAIN_SECTORS + grains.size * grainSectors) * SECTOR);
   header.copy(file);
   const extents = [`RW ${sectors} SPARSE "renamed-since.vmdk"`];
   file.write(descriptorText({ extents, createType: 'monolithicSparse' }), SECTOR);
   file.writeUInt32LE(22, 21 * SECTOR);
   file.writeUInt32LE(27, 26 * SECTOR);
   for (const [slot, [grain, bytes]] of [...grains].entries()) {
-    const sector = GRAIN_SECTORS * (1 + slot);
+    const sector = GRAIN_SECTORS + slot * grainSectors;
     for (const table of [22, 27]) file.writeUInt32LE(sector, table * SECTOR + grain * 4);
     bytes.copy(file, sector * SECTOR);
   }

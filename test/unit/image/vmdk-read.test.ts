@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -27,6 +27,7 @@ import {
   descriptorText,
   extentsOf,
   GRAIN,
+  sparseFile,
   streamFile,
 } from '../../support/image/vmdk-bytes.js';
 
@@ -238,6 +239,23 @@ describe.skipIf(!requireTool('qemu-img'))('openVmdkImage with files of QEMU', ()
       BLOCK_ENCODED,
       BLOCK_UNALLOCATED,
     ]);
+  });
+
+  it('has blocks put together whose grains are smaller and do not follow each other in the file', async () => {
+    const grain = (byte: number) => Buffer.alloc(8_192, byte);
+    // Of four blocks of eight grains: one in order, one the other way round, one with a hole, one empty.
+    const order = [
+      0, 1, 2, 3, 4, 5, 6, 7, 15, 14, 13, 12, 11, 10, 9, 8, 16, 17, 19, 20, 21, 22, 23,
+    ];
+    const grains = new Map(order.map((number) => [number, grain(number + 1)]));
+    const bytes = sparseFile(4 * 128, grains, 16);
+    const path = at('small-grains.vmdk');
+    await writeFile(path, bytes);
+    const image = await openVmdkImage(new MemoryBytes(bytes));
+    const { states, hostOffsets } = await image.mapBlocks(0, 4);
+    expect([...states]).toEqual([BLOCK_DIRECT, BLOCK_ENCODED, BLOCK_ENCODED, BLOCK_UNALLOCATED]);
+    expect(hostOffsets[0]).toBe(bytes.indexOf(grain(1)));
+    expect((await allBytes(image, 10_000)).equals(await qemuBytes(path, 'vmdk'))).toBe(true);
   });
 
   it('passes over what no table covers', async () => {
