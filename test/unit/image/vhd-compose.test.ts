@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Dialect } from '../../../src/image/disk-image.js';
@@ -11,7 +11,7 @@ import {
   guestBytes,
 } from '../../support/image/composed-disk.js';
 import { libvhdiBytes } from '../../support/image/libvhdi.js';
-import { qemuBytes, requireTool, temporaryFolder } from '../../support/image/qemu.js';
+import { qemuBytes, qemuImg, requireTool, temporaryFolder } from '../../support/image/qemu.js';
 
 const BLOCK = 65_536;
 const MIB = 1024 * 1024;
@@ -97,7 +97,22 @@ describe.skipIf(!requireTool('qemu-img'))('a composed VHD file', () => {
     for (const block of INCREMENT.keys()) expected[block] = 2;
     expect([...states]).toEqual([...expected]);
     expect(hostOffsets.filter((offset) => offset % 4096 !== 0)).toHaveLength(0);
+    const stored = child.bytes.subarray(hostOffsets[4], hostOffsets[4]! + BLOCK);
+    expect(firstDifference(stored, blockOf(204))).toBeNull();
   });
+
+  // Each is an end of a case in the specification's own calculation.
+  it.each(['1M', '34M', '100M', '504M', '8G', '31G', '32G', '127G'])(
+    'has for a disk of about %s the geometry that QEMU gives it',
+    async (size) => {
+      await qemuImg('create', '-q', '-f', 'vpc', at('qemu.vhd'), size);
+      const theirs = await readFile(at('qemu.vhd'));
+      const virtualSizeBytes = Number(theirs.readBigUInt64BE(48));
+      const disk = { virtualSizeBytes, blocks: new Map(), dialect: DYNAMIC };
+      const { bytes } = await composeDisk(VHD.composer, disk);
+      expect(bytes.toString('hex', 56, 60)).toBe(theirs.toString('hex', 56, 60));
+    },
+  );
 });
 
 describe('the parts of a composed VHD file', () => {

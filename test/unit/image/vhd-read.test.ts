@@ -12,13 +12,17 @@ async function digestOf(image: DiskImage, below: ReadBelow | null = null): Promi
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-/** The sum over a footer with its field 64 made right again. */
+/** Makes the sum over a footer or a header right again. */
+function sign(part: Buffer, at: number): void {
+  part.writeUInt32BE(0, at);
+  part.writeUInt32BE(~part.reduce((sum, byte) => sum + byte, 0) >>> 0, at);
+}
+
 function footerWith(file: MemoryBytes, poke: (footer: Buffer) => void): MemoryBytes {
   const bytes = Buffer.from(file.bytes);
   const footer = bytes.subarray(bytes.length - 512);
   poke(footer);
-  footer.writeUInt32BE(0, 64);
-  footer.writeUInt32BE(~footer.reduce((sum, byte) => sum + byte, 0) >>> 0, 64);
+  sign(footer, 64);
   return new MemoryBytes(bytes, 'poked.vhd');
 }
 
@@ -88,6 +92,32 @@ describe('openVhdImage', () => {
     },
   );
 
+  it('takes for a fixed disk what is one, and can be made again of whole blocks', async () => {
+    const fixed = fixtureImage('hyperv/fat-parent.vhd.gz');
+    const shorter = footerWith(fixed, (footer) => footer.writeBigUInt64BE(4_194_304n - 512n, 48));
+    expect((await readVhdHead(shorter)).dialect).toEqual({ isFixed: false });
+    const withoutCopy = Buffer.from(fixtureImage('hyperv/ext2.vhd.gz').bytes).fill(0, 0, 512);
+    const dynamic = footerWith(new MemoryBytes(withoutCopy), (footer) => {
+      footer.write('win ', 28, 'latin1');
+      footer.writeBigUInt64BE(4_194_304n, 48);
+    });
+    const { virtualSizeBytes, dialect } = await readVhdHead(dynamic);
+    expect([virtualSizeBytes, dialect]).toEqual([4_194_304, { isFixed: false }]);
+  });
+
+  // The names that Windows has written: test/fixtures/README.md.
+  it.each([
+    ['its path from the file', [], 'fat-parent.vhd'],
+    ['its name in the header', [576, 600], 'C:\\Projects\\dfvfs\\test_data\\fat-parent.vhd'],
+    ['its absolute path', [600, 64], 'C:\\Projects\\dfvfs\\test_data\\fat-parent.vhd'],
+  ])('knows a parent by %s', async (_, without, name) => {
+    const bytes = Buffer.from(fixtureImage('hyperv/fat-differential.vhd.gz').bytes);
+    const header = bytes.subarray(512, 1536);
+    for (const at of without) header.fill(0, at, at + (at === 64 ? 512 : 24));
+    sign(header, 36);
+    expect((await openVhdImage(new MemoryBytes(bytes, 'child.vhd'))).parent?.name).toBe(name);
+  });
+
   it('finds the footer of old Virtual PC, which lacks its last byte', async () => {
     const { bytes } = fixtureImage('hyperv/fat-parent.vhd.gz');
     const image = await openVhdImage(new MemoryBytes(bytes.subarray(0, -1), 'old.vhd'));
@@ -109,8 +139,7 @@ describe('a broken VHD file', () => {
     poked((bytes) => {
       const part = bytes.subarray(512, 1536);
       poke(part);
-      part.writeUInt32BE(0, 36);
-      part.writeUInt32BE(~part.reduce((sum, byte) => sum + byte, 0) >>> 0, 36);
+      sign(part, 36);
     });
 
   it('reads of a table that claims 2^31 entries what its disk needs', async () => {
@@ -118,6 +147,19 @@ describe('a broken VHD file', () => {
     expect(await digestOf(image)).toBe(
       '870be7ae16c1fa8faab05c6eb9205dc9a7ae35c5f552c5cf8a267c0bc6a5cb99',
     );
+  });
+
+  it('reads a table that lies behind its blocks, and a file whose first footer is gone', async () => {
+    const { bytes } = dynamic();
+    const [end, table] = [bytes.length - 512, bytes.subarray(1_536, 1_536 + 512)];
+    const moved = Buffer.concat([bytes.subarray(0, end), table, bytes.subarray(end)]);
+    moved.fill(0, 1_536, 1_536 + 512);
+    moved.writeBigUInt64BE(BigInt(end), 512 + 16);
+    sign(moved.subarray(512, 1_536), 36);
+    for (const file of [new MemoryBytes(moved, 'moved.vhd'), poked((b) => b.fill(0, 0, 512))])
+      expect(await digestOf(await openVhdImage(file))).toBe(
+        '870be7ae16c1fa8faab05c6eb9205dc9a7ae35c5f552c5cf8a267c0bc6a5cb99',
+      );
   });
 
   it.each([
