@@ -171,11 +171,9 @@ describe('a broken VHD file', () => {
       () => poked((b) => b.write('x', b.length - 400)),
       'IMAGE_CORRUPT',
     ],
-    [
-      'of a wrong header checksum',
-      () => fixtureImage('hyperv/bad-checksum.vhd.gz'),
-      'IMAGE_CORRUPT',
-    ],
+    ['of a wrong header checksum', () => poked((b) => b.write('x', 512 + 900)), 'IMAGE_CORRUPT'],
+    ['of wrong checksums', () => fixtureImage('hyperv/bad-checksum.vhd.gz'), 'IMAGE_CORRUPT'],
+    ['with another header', () => header((h) => h.write('cysparse')), 'IMAGE_CORRUPT'],
     [
       'of another type',
       () => footerWith(dynamic(), (f) => f.writeUInt32BE(5, 60)),
