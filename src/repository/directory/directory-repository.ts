@@ -15,6 +15,7 @@ import type {
 import { DirectoryFile } from './directory-file.js';
 import { fileCallsOfThisThread, type FileCalls } from '../file-calls.js';
 import { FolderVerbs } from '../folder-verbs.js';
+import { isPlain, isSyncedAsAWhole } from './file-systems.js';
 import { entryNow, entryOf, factsOf, listedName, typeOf, type ListedName } from './listed-entry.js';
 import { withLinksOut } from './links-out.js';
 import { inEntryOrder } from './name-order.js';
@@ -41,20 +42,6 @@ const CREATE_FLAGS = {
 const LISTING_BATCH = 32;
 
 const LIMITS: StorageLimits = { maxFileBytes: Number.MAX_SAFE_INTEGER };
-
-/** ext2 to ext4, XFS, tmpfs: no compression (statfs(2)). What lies behind a share is not told. */
-const PLAIN_FILE_SYSTEMS: ReadonlySet<bigint> = new Set([0xef53n, 0x58465342n, 0x01021994n]);
-
-/** File systems on which syncfs(2) leaves everything on the disk: ext2 to ext4, XFS, Btrfs, F2FS, tmpfs, and overlayfs, which asks the one
- *  below. Not those of a network, which may only hand the data on. Source: linux/magic.h; the `sync_fs` of each in Linux 6.1. */
-const SYNCED_AS_A_WHOLE: ReadonlySet<bigint> = new Set([
-  0xef53n,
-  0x58465342n,
-  0x9123683en,
-  0xf2f52010n,
-  0x01021994n,
-  0x794c7630n,
-]);
 
 export interface DirectoryOptions {
   readonly id: string;
@@ -281,7 +268,7 @@ class DirectoryRepository extends FolderVerbs implements FolderRepository {
     return this.#writing('make durable', '', () =>
       this.#folders.within([], async (open) => {
         const { type } = await this.#calls.fileSystem(open.at('.'));
-        return SYNCED_AS_A_WHOLE.has(type) && this.#calls.syncFileSystem(open.handle);
+        return isSyncedAsAWhole(type) && this.#calls.syncFileSystem(open.handle);
       }),
     );
   }
@@ -303,7 +290,7 @@ class DirectoryRepository extends FolderVerbs implements FolderRepository {
     return {
       totalBytes: Number(blocks * bsize),
       freeBytes: Number(bavail * bsize),
-      ...(PLAIN_FILE_SYSTEMS.has(type) ? { isPlain: true } : {}),
+      ...(isPlain(type) ? { isPlain: true } : {}),
     };
   }
 
