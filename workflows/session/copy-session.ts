@@ -8,7 +8,6 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import { utcText } from '../../src/domain/schedules/calendar-date.js';
 import {
   newTask,
   OUTSIDE_HOURS,
@@ -34,7 +33,7 @@ import { keepHours } from './allowed-hours.js';
 import { jobKind } from '../../src/domain/sources/workload-rules.js';
 import { controlActivities, followUpActivities, recordActivities } from '../activity-profiles.js';
 import { isStop, reasonOf } from '../failures.js';
-import { goOnInNewRun, isHistoryLong } from '../history-length.js';
+import { goOnInNewRun } from '../history-length.js';
 import { tellCheck } from './job-check.js';
 import {
   pauseUpdate,
@@ -50,6 +49,8 @@ import { settleAbsentWorkloads } from './removed-workloads.js';
 import { SessionChildren } from './session-children.js';
 import { reportTask } from '../task/task-report.js';
 import { keptOfAbsence, notesTold, stillTold } from '../task/told-answers.js';
+import { RunLength } from './run-length.js';
+import { showSession } from './session-details.js';
 import { SessionEnding } from './session-ending.js';
 import { findWorkloads, type SessionWorkloads } from './session-workloads.js';
 
@@ -208,14 +209,13 @@ class Session {
       (task, keeps) => this.add(task, keeps),
     );
     this.children = children;
-    // The next run has to list as much: that is no reason to go on.
-    if (isHistoryLong(settings)) this.letGrow(settings);
+    const length = new RunLength(settings, this.startedAt);
     this.showState();
     try {
       for (const source of queue) {
         await children.room();
         await this.whileClosed();
-        if (await this.isToGoOn(children, settings)) return 'goesOn';
+        if (await length.isToGoOn(children)) return 'goesOn';
         this.waiting--;
         this.doneUntil = source.workload.id;
         void children.copy(source);
@@ -229,30 +229,6 @@ class Session {
     await this.settleAbsent(settings, found);
     return 'done';
   }
-
-  /** Whether this run has grown so long that the next one goes on. It waits for the tasks that run, because they end with it, but not for
-   *  hours while others could begin, as long as the history may grow. */
-  private async isToGoOn(children: SessionChildren, settings: CopySettings): Promise<boolean> {
-    const { historyLength, continueAsNewSuggested } = workflowInfo();
-    const { maxHistoryEvents, drainLimitMs } = settings;
-    const isLong =
-      historyLength >= (this.longAtEvents ?? maxHistoryEvents) ||
-      (continueAsNewSuggested && this.longAtEvents === null);
-    if (!isLong) return false;
-    const mayGrow = historyLength < GROWTH_LIMIT * maxHistoryEvents;
-    if (await children.ended(mayGrow ? drainLimitMs : undefined)) {
-      const startedAt: SessionMemo['startedAt'] = this.startedAt;
-      upsertMemo({ startedAt });
-      return true;
-    }
-    this.letGrow(settings);
-    return false;
-  }
-
-  private letGrow({ maxHistoryEvents }: CopySettings): void {
-    this.longAtEvents = workflowInfo().historyLength + maxHistoryEvents / 4;
-  }
-  private longAtEvents: number | null = null;
 
   private async settleAbsent(settings: CopySettings, found: SessionWorkloads): Promise<void> {
     const { job } = this.input;
@@ -401,25 +377,13 @@ class Session {
   }
 
   private showState(): void {
-    const ended = this.ended.tally.tasks.slice(-MAX_DETAIL_LINES);
-    const running = this.children?.tasks ?? [];
-    const lines = [
-      ...running.map(({ workload }) => `- ${workload}: ${this.state}`),
-      ...ended.map(
-        ({ workload, result, reason }) => `- ${workload}: ${result ?? ''} ${reason ?? ''}`,
-      ),
-    ];
-    if (this.closedUntil !== null)
-      lines.unshift(`${OUTSIDE_HOURS}, until ${utcText(Date.parse(this.closedUntil))}`);
-    setCurrentDetails(lines.slice(0, MAX_DETAIL_LINES).join('\n'));
+    const { state, closedUntil } = this;
+    const { tasks: ended } = this.ended.tally;
+    showSession({ state, running: this.children?.tasks ?? [], ended, closedUntil });
   }
 }
 
-/** The Temporal UI shows at most 20,000 bytes. */
-const MAX_DETAIL_LINES = 50;
 const MEMO_INTERVAL_MS = 5_000;
-/** Of `maxHistoryEvents`: far below the 51,200 events at which the server ends a workflow. */
-const GROWTH_LIMIT = 4;
 
 function endedTask(workload: string, result: CopyTask['result'], reason: string | null): CopyTask {
   return { ...newTask(workload, null), state: 'ended', result, reason };
