@@ -7,15 +7,13 @@ import {
 import type { CopyJob } from '../../src/domain/jobs/copy-job.js';
 import type { CopyTask } from '../../src/domain/sessions/copy-session.js';
 import type { EndedTask, KeptAnswers } from '../../src/domain/sessions/kept-answers.js';
+import { faultNotes, joinFaults, NO_FAULTS } from '../../src/domain/trees/file-faults.js';
 import {
-  faultNotes,
-  faultsText,
-  joinFaults,
-  NO_FAULTS,
-  waitingNotes,
-  type FileFaults,
-} from '../../src/domain/trees/file-faults.js';
-import { sentAgainText } from '../../src/domain/trees/tree-guard.js';
+  failedTreeNotes,
+  removalRefusal,
+  treeEnd,
+  type TreeFates,
+} from '../../src/domain/trees/tree-ending.js';
 import type { LeftTree, PlannedTree, TreeWork } from '../../src/domain/trees/tree-work.js';
 import type { RemovedTreeFiles } from '../../activities/tree-payloads.js';
 import { dataTries, toldActivities, treeActivities } from '../activity-profiles.js';
@@ -61,21 +59,15 @@ class TreeCopy implements WorkloadTask {
   private readonly turn: Turn;
   readonly ids;
   private replans = 0;
-  private faults: FileFaults = NO_FAULTS;
-  /** Files and folders that could not be copied or looked into. */
-  private lacking = 0;
-  /** Files of the copy that were found not to be there. */
-  private lost = 0;
-  private leftOut: readonly string[] = [];
+  private fates: TreeFates = {
+    ...{ faults: NO_FAULTS, lacking: 0, lost: 0 },
+    ...{ leftOut: [], hasLeftOut: false, sentAgain: NO_FAULTS },
+  };
   /** Of the plan that was committed. */
   private committedWarnings: readonly string[] = [];
-  /** Whether restore points wait for files that could not be copied, or are still written to. */
-  private hasLeftOut = false;
   /** Answers that the record of the copy keeps until they are told. */
   private hasCommit = false;
   private hasRemoval = false;
-  /** Files that the copy had lost, and has again. */
-  private sentAgain: FileFaults = NO_FAULTS;
   private readonly data;
   private readonly tries;
 
@@ -154,10 +146,8 @@ class TreeCopy implements WorkloadTask {
   }
 
   private async free(): Promise<void> {
-    if (this.lacking > 0 || this.lost > 0) {
-      this.state.note(this.lacking > 0 ? NOT_REMOVED : NOT_REMOVED_LOST);
-      return;
-    }
+    const refusal = removalRefusal(this.fates);
+    if (refusal !== null) return this.state.note(refusal);
     const { workload, owner } = this.input;
     const summary = `${workload.name}: free what may go of a target without room`;
     // By its time the record knows the removal again, also after a pause.
@@ -191,9 +181,9 @@ class TreeCopy implements WorkloadTask {
   /** One look at the source and the copy of what it shows, class by class: all that a class may refer to is there, durable, before it. */
   private async copyRound(): Promise<void> {
     const plan = await this.plan();
-    this.faults = plan.faults;
-    this.lacking = plan.lacking ?? 0;
-    this.lost = Math.max(this.lost, plan.lost ?? 0);
+    const { faults, lacking = 0 } = plan;
+    const lost = Math.max(this.fates.lost, plan.lost ?? 0);
+    this.fates = { ...this.fates, faults, lacking, lost };
     if (plan.state !== 'planned')
       return plan.state === 'same' ? this.end(plan) : this.endSuspicious(plan);
     this.state.addWork(
@@ -279,30 +269,37 @@ class TreeCopy implements WorkloadTask {
         `${drifted} files of ${work.class} are not what they were when they were listed (${driftedPath ?? ''})`,
         'SOURCE_CHANGED',
       );
-    this.faults = joinFaults(this.faults, faults);
-    this.lacking += lacking;
+    this.fates = {
+      ...this.fates,
+      faults: joinFaults(this.fates.faults, faults),
+      lacking: this.fates.lacking + lacking,
+    };
   }
 
   private async commit({ reference }: PlannedTree): Promise<void> {
     const { name } = this.input.workload;
     this.state.show({ state: 'committing' }, 'entering what was copied into the index');
-    const { committed, committedCount, leftOut, hasLeftOut, sentAgain, lost } =
-      await this.data.commitTree.executeWithOptions({ summary: `${name}: commit` }, [
-        {
-          ...{ ...this.ids, reference, nowMs: Date.now(), choice: this.policy },
-          ...(patched(NOTES_TOLD) ? { isToldApart: true } : {}),
-        },
-      ]);
+    const {
+      committed,
+      committedCount,
+      leftOut,
+      hasLeftOut = false,
+      sentAgain = NO_FAULTS,
+      lost = 0,
+    } = await this.data.commitTree.executeWithOptions({ summary: `${name}: commit` }, [
+      {
+        ...{ ...this.ids, reference, nowMs: Date.now(), choice: this.policy },
+        ...(patched(NOTES_TOLD) ? { isToldApart: true } : {}),
+      },
+    ]);
     this.hasCommit = true;
     for (const id of committed) this.state.committed(id);
     if (committedCount > committed.length)
       this.state.note(
         `${committedCount} restore points were committed; the last ${committed.length} are named`,
       );
-    this.leftOut = leftOut;
-    this.hasLeftOut = hasLeftOut ?? false;
-    this.sentAgain = sentAgain ?? NO_FAULTS;
-    this.lost += lost ?? 0;
+    const known = this.fates;
+    this.fates = { ...known, leftOut, hasLeftOut, sentAgain, lost: known.lost + lost };
     this.state.show({ restorePoint: committed.at(-1) ?? null }, 'committed');
   }
 
@@ -311,7 +308,7 @@ class TreeCopy implements WorkloadTask {
     const { workload } = this.input;
     // What the source has removed the older state may need that the copy is in, and what was not read may need it. Points that miss files count as good
     // until a health check has judged them, and others would go in their stead.
-    if (this.lacking > 0 || this.lost > 0) return;
+    if (removalRefusal(this.fates) !== null) return;
     const { epoch } = reference;
     const summary = `${workload.name}: retention`;
     const nowMs = Date.now();
@@ -340,49 +337,23 @@ class TreeCopy implements WorkloadTask {
     }
   }
 
-  /** What happened to single files, although the task as a whole has failed. */
   private noteFaults(): void {
-    const warnings = [...this.committedWarnings, ...this.leftOut];
-    for (const note of [...faultNotes(this.faults), ...warnings]) this.state.note(note);
-    if (this.sentAgain.count > 0) this.state.note(sentAgainText(this.sentAgain));
+    for (const note of failedTreeNotes(this.fates, this.committedWarnings)) this.state.note(note);
   }
 
   private endSuspicious({ reason, code = 'SOURCE_SUSPICIOUS' }: LeftTree): void {
-    for (const note of faultNotes(this.faults)) this.state.note(note);
+    for (const note of faultNotes(this.fates.faults)) this.state.note(note);
     this.state.show({ code }, reason);
     this.state.end('actionRequired', reason);
   }
 
   private end(plan: PlannedTree | LeftTree): void {
-    const { unusable, waiting = NO_FAULTS } = plan;
-    const again = this.sentAgain.count === 0 ? [] : [sentAgainText(this.sentAgain)];
-    const warnings = [...plan.warnings, ...again, ...this.leftOut];
-    const notes = [...faultNotes(this.faults), ...waitingNotes(waiting), ...warnings];
-    for (const note of notes) this.state.note(note);
-    const { count } = this.faults;
-    if (count > 0) this.state.show({ code: 'FILE_NOT_COPIED' }, faultsText(this.faults));
-    else if (this.hasLeftOut) this.state.show({ code: 'FILE_NOT_COPIED' }, this.leftOut[0] ?? '');
-    const parts = [
-      ...(count > 0 ? [faultsText(this.faults)] : []),
-      ...(this.lacking > 0 ? [NOT_REMOVED] : []),
-      ...warnings,
-      ...(this.lost > 0 && this.lacking === 0 && plan.state === 'planned'
-        ? [NOT_REMOVED_LOST]
-        : []),
-      ...(unusable === null
-        ? []
-        : [`${unusable.id} is ${unusable.state}: ${unusable.reason ?? ''}`]),
-    ];
-    const hasCopied = plan.state === 'planned' && this.hasCopied(plan);
-    const isWhole = count === 0 && !this.hasLeftOut && unusable === null;
-    if (isWhole && !hasCopied) this.state.foundCopied();
-    if (parts.length > 0) this.state.end('warning', parts.join('; '));
-    else if (hasCopied) this.state.end('success', null);
-    else this.state.end('nothingToCopy', nothingText(waiting.count));
-  }
-
-  private hasCopied({ classes }: PlannedTree): boolean {
-    return classes.length > 0 || this.state.task.committed.length > 0;
+    const { state } = this;
+    const end = treeEnd(plan, this.fates, state.task.committed.length > 0);
+    for (const note of end.notes) state.note(note);
+    if (end.notCopied !== null) state.show({ code: 'FILE_NOT_COPIED' }, end.notCopied);
+    if (end.isFoundCopied) state.foundCopied();
+    state.end(end.result, end.reason);
   }
 
   private async continueIfLong(): Promise<void> {
@@ -391,16 +362,4 @@ class TreeCopy implements WorkloadTask {
     await this.turn.giveUp();
     await goOnInNewRun<typeof copyTree>({ ...this.input, carried: { task: this.state.task } });
   }
-}
-
-const NOT_REMOVED =
-  'nothing was removed from the copy, because files of the source could not be copied';
-
-const NOT_REMOVED_LOST =
-  'nothing was removed from the copy, because restore points that count as good need what is not there';
-
-function nothingText(waitingCount: number): string {
-  const text = 'the copy has all that the source shows';
-  if (waitingCount === 0) return text;
-  return `${text}, but for ${waitingCount} files that may not be finished; the notes name them`;
 }

@@ -2,6 +2,7 @@ import { ApplicationFailure, sleep } from '@temporalio/workflow';
 import type { WorkLook } from '../../activities/chain-payloads.js';
 import type { RestorePointScope } from '../../src/domain/jobs/copy-job.js';
 import type { EndedTask, KeptAnswers } from '../../src/domain/sessions/kept-answers.js';
+import { workloadEnd } from '../../src/domain/sessions/workload-ending.js';
 import type { DiskWork } from '../../src/domain/targets/disk-work.js';
 import { recreatedMessage, type ChainDetection } from '../../src/domain/sources/recreated-chain.js';
 import type {
@@ -274,33 +275,14 @@ class WorkloadCopy implements WorkloadTask {
     return true;
   }
 
-  /** A source whose newest restore point is damaged, or was still in progress when it was awaited no longer, is no success, whatever else
-   *  was copied. The watch of an immediate job goes on waiting. */
   private endCopy(selection: RestorePointSelection): 'done' | 'leave' {
-    const { reason, unusable, awaited } = selection;
-    const hasCopied = this.state.task.committed.length > 0;
-    // Nobody orders it again: without its point there is nothing that a later session could make up for.
-    const isUndone = this.input.job.once !== undefined && !hasCopied;
-    if (awaited.length > 0 && this.input.job.mode === 'periodic') {
-      this.state.end(isUndone ? 'failed' : 'warning', reason);
-      return hasCopied ? 'done' : 'leave';
-    }
-    if (unusable === null && isUndone) {
-      this.state.end('failed', reason);
-      return 'leave';
-    }
-    if (unusable === null) {
-      const { warnings } = this;
-      if (!hasCopied) this.state.foundCopied();
-      if (warnings.length > 0) this.state.end('warning', warnings.join('; '));
-      else this.state.end(hasCopied ? 'success' : 'nothingToCopy', hasCopied ? null : reason);
-      return 'done';
-    }
-    const isBroken = unusable.state === 'broken';
-    this.state.show({ code: isBroken ? 'RESTORE_POINT_BROKEN' : null }, unusable.reason);
-    const isFailed = isUndone || (isBroken && !hasCopied);
-    this.state.end(isFailed ? 'failed' : 'warning', unusable.reason);
-    return hasCopied ? 'done' : 'leave';
+    const { state, warnings } = this;
+    const hasCopied = state.task.committed.length > 0;
+    const end = workloadEnd(this.input.job, selection, { hasCopied, warnings });
+    if (end.isFoundCopied === true) state.foundCopied();
+    if (end.code !== undefined) state.show({ code: end.code }, end.reason ?? '');
+    state.end(end.result, end.reason);
+    return end.next;
   }
 
   private needsNewJob(detection: ChainDetection): boolean {
