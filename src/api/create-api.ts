@@ -44,7 +44,7 @@ import { readiness } from './readiness.js';
 import { RepositoryBrowser } from './repositories/repository-browser.js';
 import { repositoryRoutes } from './repositories/repository-routes.js';
 import { mountRoutes, type Route } from './route.js';
-import { SafetyReader, watchedChannels } from './safety/safety-reader.js';
+import { SafetyReader, SERVES_MS, watchedChannels } from './safety/safety-reader.js';
 import { sessionRoutes } from './sessions/session-routes.js';
 import { SealedCookies } from './access/sealed-cookies.js';
 import { SessionStarter } from './sessions/session-starter.js';
@@ -155,6 +155,7 @@ function storesOf(dependencies: ApiDependencies): Stores {
     ...{ browser, jobs, fileBackups, now },
     repositories: config.repositories,
     channels: watchedChannels(client, config.notifications),
+    servesMs: SERVES_MS,
   });
   const site = new SiteLook({ reader, sessions, now });
   const feed = new EventFeed({ look: (sinceMs) => site.look(sinceMs), now, logger, intervalMs });

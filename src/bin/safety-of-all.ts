@@ -25,6 +25,8 @@ export function safetyOfAll(
     ...{ browser, jobs, repositories, now },
     fileBackups: new FileBackupStore(client, jobs, now),
     channels: watchedChannels(client, notifications),
+    // It looks seldom, so what it saw last is what it told last.
+    servesMs: 0,
   });
   return translated(async () => {
     const { safety, facts } = await reader.safety();

@@ -13,7 +13,7 @@ import {
 } from '../../domain/notices/notification-channel.js';
 import { deliveriesOf } from '../notices/deliveries.js';
 import { toBackupError } from '../executions/temporal-errors.js';
-import type { JobFacts, Safety, SafetyFacts } from '../../domain/safety/safety-facts.js';
+import type { Safety, SafetyFacts } from '../../domain/safety/safety-facts.js';
 import { safetyOf } from '../../domain/safety/safety.js';
 import type { FileBackupFacts } from '../../domain/safety/file-backup-problems.js';
 import type { RepositoryFacts } from '../../domain/safety/protection.js';
@@ -22,10 +22,11 @@ import type { WorkloadFacts } from '../../domain/safety/workload-facts.js';
 import type { JobOutcome } from '../../domain/sessions/job-outcome.js';
 import { UNREACHABLE } from '../../domain/targets/repository-view.js';
 import type { UnreadablePart } from '../../domain/targets/unreadable-part.js';
-import type { FileBackupStore, ListedFileBackup } from '../file-backups/file-backup-store.js';
+import type { FileBackupStore } from '../file-backups/file-backup-store.js';
 import type { ListedJob } from '../jobs/job-schemas.js';
 import type { JobStore } from '../jobs/job-store.js';
 import { toProblem } from '../problem.js';
+import { fileBackupFacts, jobFacts } from './job-facts.js';
 import type { RepositoryBrowser } from '../repositories/repository-browser.js';
 
 /** A repository is looked at again after a minute, or after twenty times as long as the last look took: looking takes a twentieth of its time at most. */
@@ -35,6 +36,10 @@ const PAUSE_FACTOR = 20;
 const EAGER_PAUSE_MS = 5_000;
 /** Whoever asks waits so long for looks that are due, and then gets what is known. */
 const WAIT_MS = 5_000;
+/** For a look that only renews what was seen a short while ago nobody waits longer than this: with a thousand machines it takes seconds. */
+const RENEWAL_WAIT_MS = 250;
+/** For people: for so long what was seen serves while it is renewed; answers say of when it is. */
+export const SERVES_MS = 5 * 60_000;
 /** Jobs that were changed through this API are read anew at once. */
 const JOBS_SEEN_MS = 10_000;
 
@@ -68,6 +73,8 @@ interface KnownDeliveries {
 interface KnownRepository {
   facts: RepositoryFacts;
   startedAtMs: number;
+  /** When the look began that found the facts. */
+  seenFromMs: number;
   tookMs: number;
   look: Promise<void> | null;
 }
@@ -110,6 +117,8 @@ export interface SafetySources {
   readonly repositories: readonly RepositoryConfig[];
   readonly channels: ChannelsWatched;
   readonly now: () => number;
+  /** How old what was seen may be to be told while a new look is under way; 0: whoever asks waits for it. */
+  readonly servesMs: number;
 }
 
 export class SafetyReader {
@@ -118,17 +127,27 @@ export class SafetyReader {
   readonly #fileBackups: Pick<FileBackupStore, 'listed'>;
   readonly #channels: ChannelsWatched;
   readonly #now: () => number;
+  readonly #servesMs: number;
   readonly #repositories: Map<string, KnownRepository>;
   #knownJobs: KnownJobs | null = null;
   #readingJobs: Promise<KnownJobs> | null = null;
   #judged: KnownSafety | null = null;
 
-  constructor({ browser, jobs, fileBackups, repositories, channels, now }: SafetySources) {
+  constructor({
+    browser,
+    jobs,
+    fileBackups,
+    repositories,
+    channels,
+    now,
+    servesMs,
+  }: SafetySources) {
     this.#browser = browser;
     this.#jobs = jobs;
     this.#fileBackups = fileBackups;
     this.#channels = channels;
     this.#now = now;
+    this.#servesMs = servesMs;
     this.#repositories = new Map(repositories.map((each) => [each.id, neverSeen(each)]));
   }
 
@@ -136,8 +155,14 @@ export class SafetyReader {
   async read(): Promise<KnownFacts> {
     const listed = await this.#listedJobs();
     const lastEnd = lastEndMs(listed);
-    const looks = [...this.#repositories.values()].map((known) => this.#lookIfDue(known, lastEnd));
-    await Promise.race([Promise.all(looks), setTimeout(WAIT_MS, null, { ref: false })]);
+    const renewals: Promise<void>[] = [];
+    const needed: Promise<void>[] = [];
+    for (const known of this.#repositories.values())
+      (this.#serves(known, lastEnd) ? renewals : needed).push(this.#lookIfDue(known, lastEnd));
+    await Promise.all([
+      Promise.race([Promise.all(needed), setTimeout(WAIT_MS, null, { ref: false })]),
+      Promise.race([Promise.all(renewals), setTimeout(RENEWAL_WAIT_MS, null, { ref: false })]),
+    ]);
     const { deliveries = NO_DELIVERIES, standsSinceMs, outcomes } = this.#knownJobs ?? {};
     return {
       listed,
@@ -235,6 +260,17 @@ export class SafetyReader {
     }
   }
 
+  /** Whether what is known is only some minutes old, and no session has ended since it was looked at. */
+  #serves({ facts, seenFromMs }: KnownRepository, lastEndMs: number): boolean {
+    const { seenAtMs, awaySinceMs } = facts;
+    return (
+      seenAtMs !== null &&
+      awaySinceMs === null &&
+      lastEndMs <= seenFromMs &&
+      isWithin(this.#now() - seenAtMs, this.#servesMs)
+    );
+  }
+
   async #lookIfDue(known: KnownRepository, lastEndMs: number): Promise<void> {
     const { startedAtMs, tookMs, facts } = known;
     const isEager =
@@ -255,7 +291,9 @@ export class SafetyReader {
     known.startedAtMs = this.#now();
     const beganMs = performance.now();
     try {
+      const { startedAtMs } = known;
       known.facts = await this.#factsOf(facts);
+      known.seenFromMs = startedAtMs;
     } catch (error) {
       known.facts = away(facts, this.#now(), error);
     }
@@ -313,7 +351,7 @@ function neverSeen({ id, role }: RepositoryConfig): KnownRepository {
     unreadable: [],
     uncopied: NOTHING_UNCOPIED,
   };
-  return { facts, startedAtMs: -Infinity, tookMs: 0, look: null };
+  return { facts, startedAtMs: -Infinity, seenFromMs: -Infinity, tookMs: 0, look: null };
 }
 
 function away(facts: RepositoryFacts, nowMs: number, error: unknown): RepositoryFacts {
@@ -331,39 +369,4 @@ function lastEndMs(listed: readonly ListedJob[]): number {
     -Infinity,
     ...listed.map(({ lastSession }) => Date.parse(lastSession?.endedAt ?? '') || -Infinity),
   );
-}
-
-function fileBackupFacts({ view, lastJudged }: ListedFileBackup): FileBackupFacts {
-  const { id, name, source, primaryBackup, state, missedStartAt, nextRunAt, timeZone } = view;
-  return {
-    ...{ id, name, repositoryId: source.repositoryId },
-    ...{ makesBackups: primaryBackup !== null, isDisabled: state === 'disabled' },
-    missedStartAtMs: missedStartAt === null ? null : Date.parse(missedStartAt),
-    next: nextRunAt === null ? null : { at: nextRunAt, timeZone },
-    lastRun: lastJudged && {
-      ...{ result: lastJudged.result, reason: lastJudged.reason },
-      startedAtMs: Date.parse(lastJudged.startedAt),
-    },
-  };
-}
-
-function jobFacts(
-  listed: Exclude<ListedJob, { state: 'unknown' }>,
-  standsSinceMs: number | null,
-  outcome: JobOutcome | undefined,
-): JobFacts {
-  const { state, missedStartAt } = listed;
-  const { fault = null, undecided = null } = outcome ?? {};
-  return {
-    job: listed,
-    state,
-    standsSinceMs,
-    missedStartAtMs: missedStartAt === null ? null : Date.parse(missedStartAt),
-    fault: fault && {
-      ...{ sessionId: fault.id, result: fault.result },
-      startedAtMs: Date.parse(fault.startedAt),
-      causes: fault.left?.causes ?? [],
-    },
-    undecidedSessionId: undecided?.id ?? null,
-  };
 }

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import type { ListedFileBackup } from '../../../../src/api/file-backups/file-backup-store.js';
 import type { JobStore } from '../../../../src/api/jobs/job-store.js';
 import type { RepositoryBrowser } from '../../../../src/api/repositories/repository-browser.js';
-import { SafetyReader } from '../../../../src/api/safety/safety-reader.js';
+import { SafetyReader, SERVES_MS } from '../../../../src/api/safety/safety-reader.js';
 import type { DeliveryFact } from '../../../../src/domain/notices/channel-health.js';
 import type { ChannelJob } from '../../../../src/domain/notices/notification-channel.js';
 import type { UnreadablePart } from '../../../../src/domain/targets/unreadable-part.js';
@@ -41,6 +41,7 @@ class Site {
       deliveries: () => this.deliveries(),
     },
     now: () => this.nowMs,
+    servesMs: 0,
   });
 
   async codes(): Promise<[string, string, string][]> {
@@ -134,4 +135,66 @@ it('tells of a channel for a job that there is not, and not while a list of jobs
   site.nowMs += 60_000;
   site.fileBackups = () => Promise.reject(new Error('no answer'));
   expect(await site.codes()).not.toContainEqual(missing);
+});
+
+it('waits for a look that only renews what was seen a short while ago no longer than a moment', async () => {
+  let endLook = (): void => {};
+  let endedAt: string | null = null;
+  let isSlow = false;
+  const seen = {
+    ...{ items: [], nextCursor: undefined, unreadable: [], uncopied: undefined },
+    description: { reachable: true, reason: null, totalBytes: 2, freeBytes: 1, storage: null },
+  };
+  const site = new Site();
+  const reader = new SafetyReader({
+    browser: {
+      facts: () =>
+        isSlow
+          ? new Promise((resolve) => {
+              endLook = () => resolve(seen);
+            })
+          : Promise.resolve(seen),
+    } as unknown as RepositoryBrowser,
+    jobs: {
+      changes: 0,
+      list: () =>
+        Promise.resolve({
+          items: [{ id: 'nightly', state: 'unknown', reason: '', lastSession: { endedAt } }],
+          ...{ unreadable: [], standsSinceMs: new Map(), areOutcomesKnown: true },
+        }),
+    } as unknown as JobStore,
+    fileBackups: { listed: () => Promise.resolve([]) },
+    repositories: [{ id: 'offsite', role: 'target' } as never],
+    channels: { ids: [], jobs: [], deliveries: () => Promise.resolve([]) },
+    now: () => site.nowMs,
+    servesMs: SERVES_MS,
+  });
+  const ask = async (): Promise<{ seenAtMs: number | null; isPrompt: boolean }> => {
+    const beganMs = performance.now();
+    const [repository] = (await reader.read()).repositories;
+    return {
+      seenAtMs: repository!.seenAtMs,
+      isPrompt: performance.now() - beganMs < 2_000,
+    };
+  };
+  expect(await ask()).toEqual({ seenAtMs: NOW_MS, isPrompt: true });
+
+  isSlow = true;
+  site.nowMs += 120_000;
+  expect(await ask()).toEqual({ seenAtMs: NOW_MS, isPrompt: true });
+  endLook();
+  expect(await ask()).toEqual({ seenAtMs: NOW_MS + 120_000, isPrompt: true });
+
+  // What was seen before the end of a session does not tell what it copied, also while somebody else's look is under way.
+  endedAt = new Date(site.nowMs + 30_000).toISOString();
+  site.nowMs += 60_000;
+  const [first, second] = [ask(), ask()];
+  setTimeout(() => endLook(), 600);
+  for (const answer of [first, second]) expect((await answer).seenAtMs).toBe(NOW_MS + 180_000);
+
+  // Nor does what is older than five minutes.
+  site.nowMs += 6 * 60_000;
+  const late = ask();
+  setTimeout(() => endLook(), 600);
+  expect((await late).seenAtMs).toBe(NOW_MS + 180_000 + 6 * 60_000);
 });
