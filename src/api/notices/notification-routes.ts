@@ -12,7 +12,12 @@ import {
   WORKFLOW_NOTIFY,
   type NotifyInput,
 } from '../../../workflows/messages.js';
-import { deliveriesOf, MAX_DELIVERIES, type DeliveryView } from './deliveries.js';
+import {
+  explainedDeliveries,
+  MAX_DELIVERIES,
+  type DeliveryView,
+  type ExplainedDelivery,
+} from './deliveries.js';
 import { pageSchema } from '../field-schemas.js';
 import { jsonRoute, type Route } from '../route.js';
 
@@ -56,6 +61,17 @@ const deliverySchema: z.ZodType<DeliveryView> = z
   })
   .meta({ id: 'NoticeDelivery' });
 
+const explainedSchema: z.ZodType<ExplainedDelivery> = z
+  .object({
+    noticeId: z.string(),
+    channelId: z.string(),
+    state: z.enum(['delivering', 'delivered', 'failed']),
+    startedAt: z.string(),
+    endedAt: z.string().nullable(),
+    reason: z.string().nullable().describe('why its last try failed; null: none has'),
+  })
+  .meta({ id: 'ExplainedDelivery' });
+
 interface NotificationServices {
   readonly client: Client;
   readonly notifications: NotificationSettings;
@@ -88,9 +104,9 @@ function listRoutes({ client, notifications }: NotificationServices): Route[] {
       subject: 'site',
       summary: `What the channels were told, the newest ${MAX_DELIVERIES}.`,
       status: 200,
-      answer: pageSchema(deliverySchema),
+      answer: pageSchema(explainedSchema),
       errors: [],
-      run: async () => ({ content: { items: await deliveriesOf(client) } }),
+      run: async () => ({ content: { items: await explainedDeliveries(client) } }),
     }),
   ];
 }

@@ -1,7 +1,7 @@
 /** `longhaul notification`. */
 
 import type { Command } from 'commander';
-import type { DeliveryView } from '../../api/notices/deliveries.js';
+import type { DeliveryView, ExplainedDelivery } from '../../api/notices/deliveries.js';
 import type { ChannelView } from '../../api/notices/notification-routes.js';
 import type { Silence } from '../../domain/notices/silence.js';
 import type { Act } from '../command-context.js';
@@ -21,7 +21,7 @@ export function addNotificationCommands(program: Command, act: Act): void {
     notification.command('list').description('List the channels, and what they were told.'),
     async (context) => {
       const channels = await context.server.all<ChannelView>('/notification-channels');
-      const notices = await context.server.all<DeliveryView>('/notices');
+      const notices = await context.server.all<ExplainedDelivery>('/notices');
       context.show({ channels, notices }, () => describeChannels(channels, notices));
     },
   );
@@ -108,14 +108,19 @@ function describeSilences(silences: readonly Silence[]): DisplayText {
 
 function describeChannels(
   channels: readonly ChannelView[],
-  notices: readonly DeliveryView[],
+  notices: readonly ExplainedDelivery[],
 ): DisplayText {
   if (channels.length === 0)
     return displayLines([display`No channels: nobody is told when copies are not well.`]);
-  return formatTable(
+  const lastOf = (id: string) => notices.find(({ channelId }) => channelId === id);
+  const faults = channels.flatMap(({ id }) => {
+    const reason = lastOf(id)?.reason ?? null;
+    return reason === null ? [] : [display`${id}: ${reason}`];
+  });
+  const table = formatTable(
     ['CHANNEL', 'KIND', 'TOLD', 'DIGEST', 'QUIET', 'LAST', 'AT'],
     channels.map(({ id, kind, severity, digestAt, quietHours, job }) => {
-      const last = notices.find(({ channelId }) => channelId === id);
+      const last = lastOf(id);
       return [
         id,
         kind,
@@ -123,8 +128,9 @@ function describeChannels(
         digestAt ?? '-',
         quietHours === null ? '-' : `${quietHours.from}-${quietHours.to}`,
         last?.state ?? '-',
-        last?.startedAt ?? '-',
+        formatInstant(last?.startedAt ?? null),
       ];
     }),
   );
+  return displayLines(faults.length === 0 ? [table] : [table, display``, ...faults]);
 }

@@ -27,6 +27,39 @@ describe('notification', () => {
     expect((await bench.run(['notification', 'unsilence', 'a1b2c3d4'])).code).toBe(0);
   });
 
+  it('says below the list of channels why one takes nothing', async () => {
+    const channel = {
+      kind: 'mail',
+      severity: 'error',
+      digestAt: null,
+      quietHours: null,
+      job: null,
+    };
+    const notice = { noticeId: 'alarm-1', state: 'delivering', startedAt: SILENCE.createdAt };
+    bench.answer({
+      'GET /notification-channels': {
+        body: {
+          items: [
+            { ...channel, id: 'night' },
+            { ...channel, id: 'day' },
+          ],
+        },
+      },
+      'GET /notices': {
+        body: {
+          items: [
+            { ...notice, channelId: 'night', reason: 'channel night: ESOCKET' },
+            { ...notice, channelId: 'day', reason: null },
+          ],
+        },
+      },
+    });
+    const { out } = await bench.run(['notification', 'list']);
+    expect(out).toMatch(/^night .* delivering +2026-11-26 00:00:00Z$/m);
+    expect(out.split('\n')).toContain('night: channel night: ESOCKET');
+    expect(out).not.toContain('day:');
+  });
+
   it('rehearses a channel', async () => {
     bench.answer({ 'POST /notification-channels/night/rehearse': { status: 202, body: {} } });
     expect((await bench.run(['notification', 'rehearse', 'night'])).code).toBe(0);

@@ -1,4 +1,4 @@
-import type { DeliveryView } from '../../../api/notices/deliveries.js';
+import type { ExplainedDelivery } from '../../../api/notices/deliveries.js';
 import type { ChannelView } from '../../../api/notices/notification-routes.js';
 import { useAction } from '../../client/actions.js';
 import { EVERY, useApi, type ApiPage } from '../../client/queries.js';
@@ -9,6 +9,7 @@ import { printable } from '../../../domain/printable.js';
 import { Instant } from '../../show/instant.js';
 import { Nothing, Page, Section, Waiting } from '../../show/page.js';
 import { Rows, type Column } from '../../show/rows.js';
+import { sentence } from '../../show/sentence.js';
 import { State } from '../../show/state.js';
 import type { Said } from '../../show/words.js';
 import { SilencesSection } from './silences-section.js';
@@ -18,7 +19,7 @@ export function NotificationsPage() {
   const channels = useApi<ApiPage<ChannelView>>('/notification-channels', {
     everyMs: EVERY.minute,
   });
-  const notices = useApi<ApiPage<DeliveryView>>('/notices');
+  const notices = useApi<ApiPage<ExplainedDelivery>>('/notices');
   const deliveries = notices.data?.items ?? [];
   return (
     <Page title="Notifications" asOfMs={notices.dataUpdatedAt}>
@@ -59,6 +60,11 @@ export function NotificationsPage() {
               columns={DELIVERY_COLUMNS}
               rows={deliveries}
               keyOf={({ noticeId, channelId }) => `${noticeId}/${channelId}`}
+              below={({ reason }) =>
+                reason === null ? null : (
+                  <span className="small">{sentence(printable(reason))}</span>
+                )
+              }
             />
           )}
         </Section>
@@ -68,13 +74,19 @@ export function NotificationsPage() {
   );
 }
 
-const DELIVERIES: Readonly<Record<DeliveryView['state'], Said>> = {
-  delivering: { mood: 'attention', word: 'on its way' },
+const DELIVERIES: Readonly<Record<ExplainedDelivery['state'], Said>> = {
+  delivering: { mood: 'attention', word: 'tried again' },
   delivered: { mood: 'good', word: 'taken' },
   failed: { mood: 'bad', word: 'given up' },
 };
 
-function channelColumns(deliveries: readonly DeliveryView[]): readonly Column<ChannelView>[] {
+/** On its way without a failed try is nothing to look after. */
+function DeliveryState({ delivery: { state, reason } }: { readonly delivery: ExplainedDelivery }) {
+  const isNew = state === 'delivering' && reason === null;
+  return <State said={isNew ? { mood: 'busy', word: 'on its way' } : DELIVERIES[state]} />;
+}
+
+function channelColumns(deliveries: readonly ExplainedDelivery[]): readonly Column<ChannelView>[] {
   const lastOf = (id: string) => deliveries.find(({ channelId }) => channelId === id);
   return [
     { head: 'Channel', width: '1.2fr', cell: ({ id, kind }) => `${id} (${kind})` },
@@ -89,10 +101,10 @@ function channelColumns(deliveries: readonly DeliveryView[]): readonly Column<Ch
       width: '1.2fr',
       cell: ({ id }) => {
         const last = lastOf(id);
-        return last === undefined ? 'none' : <State said={DELIVERIES[last.state]} />;
+        return last === undefined ? 'none' : <DeliveryState delivery={last} />;
       },
     },
-    { head: 'Try', width: '0.8fr', cell: (channel) => <Trials channel={channel} /> },
+    { head: 'Try', width: '1.2fr', cell: (channel) => <Trials channel={channel} /> },
   ];
 }
 
@@ -116,10 +128,10 @@ function toldWhat({ severity, jobs, job }: ChannelView): string {
   return jobs === null ? (what ?? severity) : `${what ?? severity} of ${jobs.join(', ')}`;
 }
 
-const DELIVERY_COLUMNS: readonly Column<DeliveryView>[] = [
+const DELIVERY_COLUMNS: readonly Column<ExplainedDelivery>[] = [
   { head: 'Message', width: '1.6fr', cell: ({ noticeId }) => printable(noticeId) },
   { head: 'Channel', width: '1fr', cell: ({ channelId }) => printable(channelId) },
-  { head: 'State', width: '1fr', cell: ({ state }) => <State said={DELIVERIES[state]} /> },
+  { head: 'State', width: '1fr', cell: (delivery) => <DeliveryState delivery={delivery} /> },
   { head: 'Sent', width: '1fr', cell: ({ startedAt }) => <Instant at={startedAt} /> },
   {
     head: 'Ended',
@@ -143,7 +155,7 @@ function Trials({ channel: { id, kind } }: { readonly channel: ChannelView }) {
   });
   if (kind === 'ping') return null;
   return (
-    <>
+    <div className="line">
       <Confirm
         verb="Test"
         title={`Send a test to ${id}`}
@@ -167,6 +179,6 @@ function Trials({ channel: { id, kind } }: { readonly channel: ChannelView }) {
           Both say that it is a rehearsal; whoever is on duty is called.
         </p>
       </Confirm>
-    </>
+    </div>
   );
 }
