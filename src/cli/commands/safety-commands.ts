@@ -66,9 +66,20 @@ function describeSafety({ verdict, problems, omittedProblems }: Overview): Displ
   ]);
 }
 
-function describeProblem({ severity, code, text, since, nextStep }: ProblemView): DisplayText[] {
+function describeProblem(problem: ProblemView): DisplayText[] {
+  const { severity, code, text, since, nextStep } = problem;
   const from = since === null ? '' : `, since ${formatInstant(since)}`;
-  return [display`${severity}: ${text} (${code}${from})`, display`  ${nextStep}`];
+  return [
+    display`${severity}: ${text} (${code}${from})`,
+    display`  ${nextStep}`,
+    ...whereToRead(problem),
+  ];
+}
+
+/** Texts name jobs as people do; commands take ids, of copy jobs and of file-backup jobs. */
+function whereToRead({ sessionId, jobId }: ProblemView): DisplayText[] {
+  if (sessionId !== null) return [display`  longhaul session show ${sessionId}`];
+  return jobId === null ? [] : [display`  Job: ${jobId}`];
 }
 
 function describeWorkloads(workloads: readonly WorkloadView[]): DisplayText {

@@ -115,7 +115,8 @@ export const SAFETY_CODES = {
   LIMIT_MISSING: {
     severity: 'unknown',
     meaning: 'A job does not say how old its copies may become.',
-    nextStep: 'Set `rpo` in the job.',
+    nextStep:
+      'Say it in the job: on its page under Edit, with `longhaul job edit <job> --max-copy-age <hours>`, or as `rpo` in its definition.',
   },
   COPY_MISSING: {
     severity: 'unknown',

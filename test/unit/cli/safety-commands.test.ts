@@ -15,6 +15,8 @@ const PROBLEM = {
   since: '2026-11-24T22:00:00.000Z',
   text: 'db07: its newest copy is 35 h old; the limit is 26 h',
   nextStep: 'Start the job.',
+  jobId: null,
+  sessionId: null,
 };
 
 function overview(state: string, problems: object[]) {
@@ -37,6 +39,18 @@ it('names what is wrong, since when, and what to do', async () => {
     'error: db07: its newest copy is 35 h old; the limit is 26 h (COPY_LATE, since 2026-11-24 22:00:00Z)',
     '  Start the job.',
     '',
+  ]);
+});
+
+it('tells the ids that commands take, which are not in the text', async () => {
+  const late = { ...PROBLEM, jobId: 'nightly' };
+  const failed = { ...late, sessionId: 'nightly-20261124T220000Z' };
+  bench.answer({ 'GET /overview': { body: overview('unsafe', [late, failed]) } });
+  const lines = (await bench.run(['safe'])).out.split('\n');
+  expect(lines.slice(2, 4)).toEqual(['  Start the job.', '  Job: nightly']);
+  expect(lines.slice(5, 7)).toEqual([
+    '  Start the job.',
+    '  longhaul session show nightly-20261124T220000Z',
   ]);
 });
 

@@ -77,8 +77,17 @@ function NextSteps({
       {sessionId !== null && <Link href={`/sessions/${sessionId}`}>Its session</Link>}
       {repositoryId !== null && <Link href="/repositories">Repository {repositoryId}</Link>}
       {code === 'WORKLOAD_IN_NO_JOB' && <Link href="/new-job">New job</Link>}
+      {code === 'LIMIT_MISSING' && jobId !== null && (
+        <Link href={`/jobs/${jobId}/edit`}>Say how old they may become</Link>
+      )}
+      <Link href={`/notifications?${silenceOf(code, jobId)}`}>Silence it</Link>
     </>
   );
+}
+
+/** Where the form for it already has its job and its code. */
+function silenceOf(code: string, jobId: string | null): string {
+  return new URLSearchParams({ code, ...(jobId === null ? {} : { job: jobId }) }).toString();
 }
 
 const NAMED = 5;

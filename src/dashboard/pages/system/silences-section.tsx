@@ -2,6 +2,7 @@ import { NumberInput, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import type { Silence } from '../../../domain/notices/silence.js';
 import { useAction } from '../../client/actions.js';
+import { useAddress } from '../../client/address.js';
 import { useApi, type ApiPage } from '../../client/queries.js';
 import { ActionButton } from '../../show/action-button.js';
 import { Commands, curlLine } from '../../show/commands.js';
@@ -70,8 +71,16 @@ function EndSilence({ id }: { readonly id: string }) {
 function NewSilence() {
   const [hours, setHours] = useState(4);
   const [reason, setReason] = useState('');
-  const [jobId, setJobId] = useState('');
-  const body = { hours, reason, ...(jobId === '' ? {} : { jobId }) };
+  // A problem on the overview leads here with its job and its code.
+  const [fields, change] = useAddress();
+  const jobId = fields.get('job') ?? '';
+  const code = fields.get('code') ?? '';
+  const body = {
+    hours,
+    reason,
+    ...(jobId === '' ? {} : { jobId }),
+    ...(code === '' ? {} : { code }),
+  };
   const make = useAction<Silence>({
     method: 'POST',
     path: '/silences',
@@ -79,7 +88,7 @@ function NewSilence() {
     done: 'It is told to nobody until the silence ends.',
     then: () => setReason(''),
   });
-  const job = jobId === '' ? '' : ` --job ${shellWord(jobId)}`;
+  const only = `${jobId === '' ? '' : ` --job ${shellWord(jobId)}`}${code === '' ? '' : ` --code ${shellWord(code)}`}`;
   return (
     <>
       <div className="line">
@@ -100,7 +109,13 @@ function NewSilence() {
           label="Only of the job"
           description="Its id; empty: everything."
           value={jobId}
-          onChange={({ currentTarget }) => setJobId(currentTarget.value.trim())}
+          onChange={({ currentTarget }) => change({ job: currentTarget.value.trim() })}
+        />
+        <TextInput
+          label="Only this problem"
+          description="Its code; empty: every one."
+          value={code}
+          onChange={({ currentTarget }) => change({ code: currentTarget.value.trim() })}
         />
       </div>
       {make.error !== null && <CallFault error={make.error} what="There is no silence." />}
@@ -114,7 +129,7 @@ function NewSilence() {
       </ActionButton>
       <Commands
         lines={[
-          `longhaul notification silence --hours ${hours} --reason ${shellWord(reason)}${job}`,
+          `longhaul notification silence --hours ${hours} --reason ${shellWord(reason)}${only}`,
           curlLine('POST', '/silences', body),
         ]}
       />
