@@ -122,8 +122,13 @@ function addRunCommands(job: Command, act: Act): void {
       context.show(plan, () => describePlan(plan));
     },
   );
-  addStateCommand(job, act, 'enable', 'Let the job start by itself again.');
-  addStateCommand(job, act, 'disable', 'Keep the job from starting by itself.');
+  addStateCommand(job, act, 'enable', 'Let jobs start by themselves again.');
+  addStateCommand(
+    job,
+    act,
+    'disable',
+    'Keep jobs from starting by themselves; a session that runs goes on.',
+  );
   act(
     job
       .command('replace')
@@ -137,10 +142,16 @@ function addRunCommands(job: Command, act: Act): void {
 }
 
 function addStateCommand(job: Command, act: Act, verb: 'enable' | 'disable', text: string): void {
-  act(job.command(verb).argument('<job>').description(text), async (context, id: string) => {
-    const changed = await context.server.request<JobView>('POST', `${jobPath(id)}/${verb}`);
-    context.show(changed, () => display`Job ${id} is ${changed.state}.`);
-  });
+  act(
+    job.command(verb).argument('<job...>').description(text),
+    async (context, ids: readonly string[]) => {
+      // One after the other, so that it is known which were changed when one fails.
+      for (const id of ids) {
+        const changed = await context.server.request<JobView>('POST', `${jobPath(id)}/${verb}`);
+        context.show(changed, () => display`Job ${id} is ${changed.state}.`);
+      }
+    },
+  );
 }
 
 async function createJob(context: CommandContext, flags: JobFlags): Promise<void> {

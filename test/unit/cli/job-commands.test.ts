@@ -292,3 +292,27 @@ describe('job plan', () => {
     expect(bench.seen).toEqual([]);
   });
 });
+
+describe('job disable and enable', () => {
+  it('take several jobs, as before work on the storage of all of them', async () => {
+    bench.answer({
+      'POST /jobs/nightly/disable': { body: { ...JOB, state: 'disabled' } },
+      'POST /jobs/weekly/disable': { body: { ...JOB, state: 'disabled' } },
+    });
+    const { out, code } = await bench.run(['job', 'disable', 'nightly', 'weekly']);
+    expect(code).toBe(0);
+    expect(out).toBe('Job nightly is disabled.\nJob weekly is disabled.\n');
+  });
+
+  it('end at the first that there is not, and show which were changed', async () => {
+    bench.answer({
+      'POST /jobs/nightly/enable': { body: { ...JOB, state: 'enabled' } },
+      'POST /jobs/wekly/enable': { status: 404, body: { code: 'JOB_MISSING', detail: 'no job' } },
+    });
+    const { out, err, code } = await bench.run(['job', 'enable', 'nightly', 'wekly', 'other']);
+    expect(code).not.toBe(0);
+    expect(out).toBe('Job nightly is enabled.\n');
+    expect(err).toContain('JOB_MISSING');
+    expect(bench.seen).toHaveLength(2);
+  });
+});
