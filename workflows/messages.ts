@@ -178,7 +178,7 @@ export function fileBackupRunId(workflowId: string): string {
 export interface RetrySessionsInput {
   readonly jobId: string;
   /** What waits, carried from run to run; absent: a signal brings it. */
-  readonly orders?: RetryOrder[];
+  readonly orders?: readonly RetryOrder[];
 }
 
 export function retryWorkflowId(jobId: string): string {

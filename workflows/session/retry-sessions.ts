@@ -1,11 +1,17 @@
 import {
   allHandlersFinished,
   condition,
+  patched,
   setCurrentDetails,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import { dueOrder, ordersAfter, type RetryOrder } from '../../src/domain/schedules/retry.js';
+import {
+  dueOrder,
+  ordersAfter,
+  withoutRepeats,
+  type RetryOrder,
+} from '../../src/domain/schedules/retry.js';
 import { controlActivities } from '../activity-profiles.js';
 import { isStop } from '../failures.js';
 import { goOnInNewRun } from '../history-length.js';
@@ -18,10 +24,10 @@ const PAUSE_MS = 10 * 60_000;
  *  its end (`sessionEndedSignal`), so what another session has dealt with meanwhile is not tried in vain. */
 export async function retrySessions(input: RetrySessionsInput): Promise<void> {
   const { jobId } = input;
-  let orders = input.orders ?? [];
+  let orders: readonly RetryOrder[] = input.orders ?? [];
   let isTold = input.orders !== undefined;
   setHandler(sessionEndedSignal, (end) => {
-    orders = ordersAfter(orders, end);
+    orders = once(ordersAfter(orders, end));
     isTold = true;
   });
   await condition(() => isTold);
@@ -35,13 +41,21 @@ export async function retrySessions(input: RetrySessionsInput): Promise<void> {
     orders = rest;
     if (due !== null && !(await wasStarted(jobId, due))) {
       const again = { ...due, dueMs: Date.now() + PAUSE_MS };
-      orders = ordersAfter(orders, { covered: [], order: again });
+      orders = once(ordersAfter(orders, { covered: [], order: again }));
     }
     if (orders.length > 0 && workflowInfo().continueAsNewSuggested) {
       await condition(allHandlersFinished);
       await goOnInNewRun<typeof retrySessions>({ jobId, orders });
     }
   }
+}
+
+/** Before, each of several sessions that overlapped had the same workload tried again. */
+const ONE_ORDER = 'retrySessions-20261128-one-order';
+
+function once(orders: readonly RetryOrder[]): readonly RetryOrder[] {
+  const each = withoutRepeats(orders);
+  return each === orders || !patched(ONE_ORDER) ? orders : each;
 }
 
 /** @returns false: nobody could start it, and what it was for is not done */

@@ -192,6 +192,44 @@ function leftOf(
   return left.length === 0 ? 'nothing' : left;
 }
 
+/** The same, but that no workload is ordered twice: sessions that overlap fail with the same one. The order that is due first stands, as if it was made by the
+ *  last session of them, and of the lowest try: a session that somebody has started anew counts anew. An order for all of the job takes those that are due
+ *  later; one that is due before it stands beside.
+ *  @returns the very same orders when there is no such workload */
+export function withoutRepeats(orders: readonly RetryOrder[]): readonly RetryOrder[] {
+  const kept: RetryOrder[] = [];
+  let isRepeated = false;
+  for (const order of orders.toSorted((a, b) => a.dueMs - b.dueMs)) {
+    let { workloads } = order;
+    for (const [index, first] of kept.entries()) {
+      const left = withoutNames(workloads, first.workloads);
+      if (left === workloads) continue;
+      kept[index] = asOneWith(first, order);
+      workloads = left;
+      isRepeated = true;
+    }
+    if (workloads?.length !== 0) kept.push({ ...order, workloads });
+  }
+  return isRepeated ? kept : orders;
+}
+
+/** @param names null: all of the job
+ *  @returns the very same names when none of the others is among them */
+function withoutNames(
+  names: readonly string[] | null,
+  others: readonly string[] | null,
+): readonly string[] | null {
+  if (others === null) return [];
+  const left = names?.filter((name) => !others.includes(name)) ?? null;
+  return left?.length === names?.length ? names : left;
+}
+
+function asOneWith(first: RetryOrder, other: RetryOrder): RetryOrder {
+  const madeMs = Math.max(madeMsOf(first), madeMsOf(other));
+  const tryNumber = Math.min(first.tryNumber, other.tryNumber);
+  return { ...first, tryNumber, ...(madeMs > -Infinity ? { madeMs } : {}) };
+}
+
 /** What is due by `nowMs`, as one order: orders that come due together need one session. */
 export function dueOrder(
   orders: readonly RetryOrder[],

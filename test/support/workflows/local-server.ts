@@ -99,6 +99,12 @@ export class LocalServer {
     this.newest(workflowId).news.push({ doUpdate: update });
   }
 
+  /** Sends a signal to a workflow that runs. */
+  signalTo(workflowId: string, signalName: string, argument: unknown): void {
+    const input = [defaultPayloadConverter.toPayload(argument)];
+    this.newest(workflowId).news.push({ signalWorkflow: { signalName, input, headers: {} } });
+  }
+
   /** Time that what is in work just now takes. */
   takeMs(ms: number): void {
     this.nowMs += ms;

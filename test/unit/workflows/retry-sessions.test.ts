@@ -1,6 +1,8 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { expect, it } from 'vitest';
 import type { Activities } from '../../../activities/activities.js';
+import type { RetryOrder, SessionEnd } from '../../../src/domain/schedules/retry.js';
+import { sessionEndedSignal } from '../../../workflows/messages.js';
 import { LocalServer } from '../../support/workflows/local-server.js';
 
 const STARTED_AT_MS = Date.parse('2026-11-26T22:00:00Z');
@@ -21,5 +23,29 @@ it('a retry that could not be started is not forgotten: it is started ten minute
   expect(asked).toEqual([
     [1, order],
     [11, { ...order, dueMs: STARTED_AT_MS + 11 * MINUTE_MS }],
+  ]);
+});
+
+it('sessions that overlapped have what failed in both of them tried again once', async () => {
+  const tried: [minute: number, workloads: unknown][] = [];
+  const startRetry = ({ order }: { order: RetryOrder }) => {
+    tried.push([(server.nowMs - STARTED_AT_MS) / MINUTE_MS, order.workloads]);
+    return Promise.resolve('nightly-20261126T221000Z');
+  };
+  const activities = { startRetry } as unknown as Activities;
+  const server = new LocalServer({ activities, activity: '', isDead: () => false }, STARTED_AT_MS);
+  const end = (minute: number, workload: string): SessionEnd => {
+    const madeMs = STARTED_AT_MS + minute * MINUTE_MS;
+    const order = { tryNumber: 2, dueMs: madeMs + 10 * MINUTE_MS, workloads: [workload], madeMs };
+    return { covered: null, startedMs: STARTED_AT_MS, order };
+  };
+  server.begin('retrySessions', 'retry/nightly', { jobId: 'nightly' });
+  server.signalTo('retry/nightly', sessionEndedSignal.name, end(1, 'db07'));
+  server.signalTo('retry/nightly', sessionEndedSignal.name, end(5, 'db07'));
+  server.signalTo('retry/nightly', sessionEndedSignal.name, end(5, 'web01'));
+  await server.end('retry/nightly');
+  expect(tried).toEqual([
+    [11, ['db07']],
+    [15, ['web01']],
   ]);
 });

@@ -7,6 +7,7 @@ import {
   ordersAfter,
   retryOrder,
   sessionEnd,
+  withoutRepeats,
   type RetryOrder,
 } from '../../../../src/domain/schedules/retry.js';
 
@@ -128,6 +129,7 @@ describe('the orders of a job', () => {
     dueMs,
     workloads,
   });
+  const made = (of: RetryOrder, madeMs: number): RetryOrder => ({ ...of, madeMs });
 
   it.each([
     ['a session over all', [order(['a', 'b'])], null, []],
@@ -179,6 +181,27 @@ describe('the orders of a job', () => {
       order(['b']),
       again,
     ]);
+  });
+
+  it.each([
+    ['leave others alone', [order(['a']), order(['b'], 200)], [order(['a']), order(['b'], 200)]],
+    [
+      'name what both have once, when it is first due, as the newest, and of the lower try',
+      [made(order(['a', 'b'], 200, 2), 60), made(order(['b', 'c'], 100, 4), 50)],
+      [made(order(['b', 'c'], 100, 2), 60), made(order(['a'], 200, 2), 60)],
+    ],
+    [
+      'end in one that is for all of the job',
+      [order(null, 100), order(['a'], 100), order(null, 300)],
+      [order(null, 100)],
+    ],
+    [
+      'stand before one that is for all of the job and due later',
+      [order(null, 100), order(['a'], 50)],
+      [order(null, 100), order(['a'], 50)],
+    ],
+  ])('of sessions that overlap %s', (_, orders, expected) => {
+    expect(withoutRepeats(orders)).toEqual(expected);
   });
 
   it('that come due together are one session', () => {
