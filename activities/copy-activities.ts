@@ -1,7 +1,13 @@
 import { availablePoints } from '../src/chain/chain-record.js';
 import { claimCopies } from '../src/chain/sessions/copies-owner.js';
 import { isBackupError } from '../src/domain/errors.js';
-import type { WorkloadPage } from '../src/domain/sources/found-workload.js';
+import {
+  namedLook,
+  type FoundWorkload,
+  type NamedLook,
+  type WorkloadPage,
+} from '../src/domain/sources/found-workload.js';
+import type { BrowseRepositoryInput } from '../src/domain/targets/repository-view.js';
 import type { SettleRule } from '../src/domain/sources/settle.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import type { TaskControl } from '../src/mover/task/task-control.js';
@@ -59,6 +65,21 @@ function createLookActivities({ mover, settleMs, immutableForDays, targetIds }: 
     }): Promise<WorkloadPage> {
       const order = { ...input, targetIds };
       return runTask((control) => mover.run('enumerateWorkloads', order, control));
+    },
+
+    /** What a source holds under a name, for whoever asks before a job is made. Reads only. @throws SOURCE_IS_TARGET */
+    async findNamed({ repositoryId, workload = '' }: BrowseRepositoryInput): Promise<NamedLook> {
+      return runTask(async (control) => {
+        const workloads: FoundWorkload[] = [];
+        let after: string | null = null;
+        do {
+          const order = { repositoryId, targetIds, after };
+          const page: WorkloadPage = await mover.run('enumerateWorkloads', order, control);
+          workloads.push(...page.workloads);
+          after = page.next;
+        } while (after !== null);
+        return namedLook(workloads, workload);
+      });
     },
 
     /** Takes the chain over and finishes what was left, in a target that is marked as one. Repeating it with the same owner changes nothing. */

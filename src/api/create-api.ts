@@ -211,6 +211,7 @@ function apiRoutes(
       ...surroundings,
       fileBackups,
       primaryBackups: config.primaryBackups,
+      browser,
       timeZone,
     }),
     ...mirrorRoutes({ mirrors: new MirrorStore(jobs, repositories), timeZone }),

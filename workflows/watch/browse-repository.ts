@@ -1,10 +1,12 @@
 import { proxyActivities, type ActivityOptions } from '@temporalio/workflow';
 import type { BrowseActivities } from '../../activities/browse-activities.js';
+import type { CopyActivities } from '../../activities/copy-activities.js';
 import type { FactsActivities } from '../../activities/facts-activities.js';
 import type { ReadRecordActivities } from '../../activities/record-activities.js';
 import type { AuditEntry } from '../../src/domain/access/audit.js';
 import type { RecordedSession } from '../../src/domain/sessions/recorded-session.js';
 import type { CopySession, CopyTask } from '../../src/domain/sessions/copy-session.js';
+import type { NamedLook } from '../../src/domain/sources/found-workload.js';
 import { lookTaskQueue } from '../messages.js';
 import type {
   BrowsePage,
@@ -20,6 +22,7 @@ type Answer =
   | BrowsePage<
       | RepositoryDescription
       | WorkloadSummary
+      | NamedLook
       | RestorePointView
       | StoredJob
       | CopyTask
@@ -38,7 +41,9 @@ const EITHER: Pick<ActivityOptions, 'scheduleToStartTimeout' | 'retry'> = {
 /** A look into a repository by a worker that reaches it. Someone is waiting for the answer, so nothing is tried for long; for what is known of all copies
  *  nobody waits. */
 export async function browseRepository(input: BrowseRepositoryInput): Promise<Answer> {
-  const activities = proxyActivities<BrowseActivities & ReadRecordActivities>({
+  const activities = proxyActivities<
+    BrowseActivities & ReadRecordActivities & Pick<CopyActivities, 'findNamed'>
+  >({
     taskQueue: lookTaskQueue(input.repositoryId),
     startToCloseTimeout: '2m',
     ...EITHER,
@@ -59,6 +64,8 @@ export async function browseRepository(input: BrowseRepositoryInput): Promise<An
     }
     case 'workloads':
       return activities.listWorkloads.executeWithOptions({ summary }, [input]);
+    case 'named':
+      return { items: [await activities.findNamed.executeWithOptions({ summary }, [input])] };
     case 'facts': {
       const { repositoryId, cursor } = input;
       const { listWorkloadFacts } = proxyActivities<FactsActivities>({

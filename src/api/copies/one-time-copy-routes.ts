@@ -2,6 +2,8 @@
 
 import { z } from 'zod';
 import { BackupError } from '../../domain/errors.js';
+import type { OneTimeOrder } from '../../domain/jobs/one-time-copy.js';
+import { isNamed } from '../../domain/jobs/source-scope.js';
 import type { UnreadablePart } from '../../domain/targets/unreadable-part.js';
 import type { StoredJob } from '../../domain/targets/repository-view.js';
 import { SLUG, slug } from '../field-schemas.js';
@@ -71,7 +73,7 @@ function startRoute(services: OneTimeServices): Route {
     headers: { 'Idempotency-Key': 'A repeat with the same key gives the first answer.' },
     body: orderSchema,
     answer: startedSchema,
-    errors: ['JOB_RULE_BROKEN', 'JOB_KIND_WRONG'],
+    errors: ['JOB_RULE_BROKEN', 'JOB_KIND_WRONG', 'WORKLOAD_MISSING'],
     run: async ({ body, header, caller }) => {
       const expiresAt = body.expiresAt && new Date(body.expiresAt).toISOString();
       if (expiresAt !== null && Date.parse(expiresAt) <= now())
@@ -79,6 +81,7 @@ function startRoute(services: OneTimeServices): Route {
       const key = idempotencyKey(header('Idempotency-Key'));
       const job = copies.jobOf({ ...body, expiresAt }, key, timeZone);
       await checkRules(job, services);
+      await refuseUnknown(body.source, services);
       const content = await copies.start(job, caller.name);
       return {
         content,
@@ -86,6 +89,19 @@ function startRoute(services: OneTimeServices): Route {
       };
     },
   });
+}
+
+/** What the last look has shown may be ordered; what it has not may have come since, so it is looked for. Where that is not seen to be missing, the
+ *  session says it. @throws WORKLOAD_MISSING */
+async function refuseUnknown(
+  { repositoryId, workload }: OneTimeOrder['source'],
+  { seenWorkloads, browser }: OneTimeServices,
+): Promise<void> {
+  if (seenWorkloads(repositoryId)?.some((seen) => isNamed([workload], seen)) === true) return;
+  const look = await browser.named(repositoryId, workload);
+  if (look === null || !look.isWhole || look.found.length > 0) return;
+  const text = `repository ${repositoryId} holds no workload ${workload}: nothing was ordered`;
+  throw new BackupError('WORKLOAD_MISSING', text);
 }
 
 function removeRoute({ copies, browser, repositories }: OneTimeServices): Route {

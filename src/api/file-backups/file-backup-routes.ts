@@ -27,11 +27,13 @@ import { idempotencyKey } from '../jobs/job-routes.js';
 import { createdIn, refuseOtherId, revisionOf, withRevision } from '../jobs/job-revision.js';
 import { inZone, scheduleInZone } from '../jobs/job-time-zone.js';
 import { reachOf, refuseBeyond } from '../access/scope-reach.js';
+import type { RepositoryBrowser } from '../repositories/repository-browser.js';
 import { jsonRoute, type Route } from '../route.js';
 
 export interface FileBackupServices extends JobSurroundings {
   readonly fileBackups: FileBackupStore;
   readonly primaryBackups: readonly PrimaryBackup[];
+  readonly browser: Pick<RepositoryBrowser, 'named'>;
   /** Of new jobs that name none. */
   readonly timeZone: string;
 }
@@ -213,7 +215,7 @@ function definitionFrom(
 async function checkFileBackup(job: FileBackupJob, services: FileBackupServices): Promise<void> {
   refuseFaults([
     ...fileBackupFaults(job, services.repositories, services.primaryBackups),
-    ...typeFaults(job, services),
+    ...(await typeFaults(job, services)),
     ...(await startFaults(job, services)),
   ]);
 }
@@ -232,15 +234,17 @@ async function startFaults(job: FileBackupJob, { jobs }: FileBackupServices): Pr
   return (await Promise.all(faults)).flat();
 }
 
-/** What the source was seen to hold under this name. What nobody has seen yet is checked by each session. */
-function typeFaults(
+/** What the source was seen to hold under this name, or is seen to hold now. What nobody can see, or what the first run is to make, is checked by each session. */
+async function typeFaults(
   { source: { repositoryId, workload } }: FileBackupJob,
-  { workloadTypes, seenWorkloads }: FileBackupServices,
-): JobFault[] {
-  const seen = seenWorkloads(repositoryId)?.find(
-    (each) => each.is === 'source' && isNamed([workload], each),
-  );
-  const type = workloadTypes.find(({ id }) => seen?.is === 'source' && id === seen.type);
+  { workloadTypes, seenWorkloads, repositories, browser }: FileBackupServices,
+): Promise<JobFault[]> {
+  if (!repositories.some(({ id }) => id === repositoryId)) return [];
+  const seen =
+    seenWorkloads(repositoryId)?.find(
+      (each) => each.is === 'source' && isNamed([workload], each),
+    ) ?? (await browser.named(repositoryId, workload))?.found[0];
+  const type = workloadTypes.find(({ id }) => id === seen?.type);
   if (type === undefined || type.rules.job === 'fileBackup') return [];
   const message = otherJobText(type.title, type.rules.job);
   return [{ path: 'source.workload', message, isOfOtherKind: true }];

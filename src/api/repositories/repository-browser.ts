@@ -16,6 +16,7 @@ import {
   type PlanJobInput,
   type ReadJobDefinitionInput,
 } from '../../../workflows/messages.js';
+import type { NamedLook } from '../../domain/sources/found-workload.js';
 import { withTwins } from '../../domain/targets/marker-twins.js';
 import { UNREACHABLE } from '../../domain/targets/repository-view.js';
 import type {
@@ -38,7 +39,7 @@ const THOROUGH_TIMEOUT = '5m';
 
 /** A target that is away or not fit is looked at again after so long. */
 const UNFIT_SEEN_MS = 30_000;
-/** Whoever asks whether the server is ready does not wait for longer. */
+/** Whoever asks whether the server is ready, or for what may be done without a look, does not wait for longer. */
 const LOOK_WAIT_MS = 4_000;
 
 /** Looks that answer with a description of the repository. */
@@ -109,6 +110,15 @@ export class RepositoryBrowser {
   /** @throws REPOSITORY_UNREACHABLE when no worker answers */
   workloads(repositoryId: string, cursor?: string): Promise<BrowsePage<WorkloadSummary>> {
     return this.#browse({ repositoryId, what: 'workloads', cursor });
+  }
+
+  /** What a source holds under a name now. null: nobody knows, because no worker answers soon, or it cannot look. */
+  async named(repositoryId: string, workload: string): Promise<NamedLook | null> {
+    const look = this.#browse<NamedLook>({ repositoryId, what: 'named', workload }).then(
+      ({ items }) => items[0] ?? null,
+      () => null,
+    );
+    return Promise.race([look, setTimeout(LOOK_WAIT_MS, null, { ref: false })]);
   }
 
   /** Page of what is known of every workload, with the description of the repository on the first. */

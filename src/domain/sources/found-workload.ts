@@ -1,5 +1,6 @@
 import type { WorkloadType } from './source-workload.js';
-import type { UnseenPart } from './unseen-part.js';
+import { isNamed } from '../jobs/source-scope.js';
+import { mayHoldWorkloads, type UnseenPart } from './unseen-part.js';
 import type { WorkloadTypeFacts } from './workload-rules.js';
 
 export interface WorkloadToCopy {
@@ -28,6 +29,26 @@ export interface WorkloadPage {
   readonly workloads: readonly FoundWorkload[];
   /** Id after which the next page begins; null: there is none. */
   readonly next: string | null;
+}
+
+/** What a source holds under a name at this moment. */
+export interface NamedLook {
+  readonly found: readonly Pick<FoundWorkload, 'id' | 'name' | 'type'>[];
+  /** All of it was seen, and it shows something: what was not found is not there. */
+  readonly isWhole: boolean;
+}
+
+/** @param workloads all that the source shows */
+export function namedLook(workloads: readonly FoundWorkload[], named: string): NamedLook {
+  const shown = workloads.filter(({ unseen }) => unseen === undefined);
+  return {
+    found: shown
+      .filter((workload) => isNamed([named], workload))
+      .map(({ id, name, type }) => ({ id, name, type })),
+    isWhole:
+      shown.length > 0 &&
+      !workloads.some(({ unseen }) => unseen !== undefined && mayHoldWorkloads(unseen)),
+  };
 }
 
 /** Of the disks of any machine, or of a month of runs. */

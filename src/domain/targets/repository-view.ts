@@ -21,6 +21,7 @@ export interface BrowseRepositoryInput {
     | 'check'
     | 'accept'
     | 'workloads'
+    | 'named'
     | 'facts'
     | 'restorePoints'
     | 'jobs'
@@ -34,7 +35,7 @@ export interface BrowseRepositoryInput {
   readonly records?: RecordFilter;
   /** Only for `tasks` and `session`, and needed there. */
   readonly session?: { readonly jobId: string; readonly sessionId: string };
-  /** Only for `restorePoints`; without it: of all workloads. */
+  /** For `named` its id or name; for `restorePoints`, where it may be absent: of all workloads. */
   readonly workload?: string;
   /** `nextCursor` of the page before. */
   readonly cursor?: string;

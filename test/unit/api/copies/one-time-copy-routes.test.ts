@@ -1,6 +1,8 @@
 import type { Request, Response } from 'express';
 import { expect, it } from 'vitest';
 import { oneTimeCopyRoutes } from '../../../../src/api/copies/one-time-copy-routes.js';
+import { oneTimeJob, type OneTimeOrder } from '../../../../src/domain/jobs/one-time-copy.js';
+import type { NamedLook } from '../../../../src/domain/sources/found-workload.js';
 
 /** The removal of `once-web01`, in a target of which a look answers with these pages; nothing is ordered. */
 function remove(pages: readonly object[]): Promise<void> {
@@ -14,6 +16,52 @@ function remove(pages: readonly object[]): Promise<void> {
   const request = { params, query: {}, body: {} } as unknown as Request;
   return route.handle(request, { locals: { caller: {} } } as unknown as Response);
 }
+
+/** An order for web01, where the last look has shown `seen` and one now finds this (null: it cannot). @returns whether it was taken */
+async function order(seen: readonly object[] | null, look: NamedLook | null): Promise<boolean> {
+  let isTaken = false;
+  const services = {
+    repositories: [
+      { id: 'primary', role: 'external' },
+      { id: 'offsite', role: 'target' },
+    ],
+    ...{ workloadTypes: [], seenWorkloads: () => seen, timeZone: 'UTC', now: () => 0 },
+    browser: { named: () => Promise.resolve(look) },
+    copies: {
+      jobOf: (of: OneTimeOrder) => oneTimeJob('once-web01', of, 'UTC'),
+      start: () => {
+        isTaken = true;
+        return Promise.resolve({ copyId: 'once-web01', sessionId: 's', hasBegun: true });
+      },
+    },
+  } as unknown as Parameters<typeof oneTimeCopyRoutes>[0];
+  const source = { repositoryId: 'primary', workload: 'web01', restorePointId: null };
+  const body = { source, target: { repositoryId: 'offsite' }, expiresAt: null };
+  const request = { params: {}, query: {}, body, get: () => undefined };
+  const response = { locals: { caller: {} }, status: () => response, set: () => response };
+  const answer = { ...response, json: () => undefined, status: () => answer, set: () => answer };
+  const route = oneTimeCopyRoutes(services)[0]!;
+  await route.handle(request as unknown as Request, answer as unknown as Response);
+  return isTaken;
+}
+
+const WEB01 = { id: 'ovirt-1', name: 'web01', type: 'ovirt-kvm', is: 'source' };
+
+it('a one-time copy of what its source was seen not to hold is refused before it is ordered', async () => {
+  await expect(order([], { found: [], isWhole: true })).rejects.toMatchObject({
+    code: 'WORKLOAD_MISSING',
+    message: 'repository primary holds no workload web01: nothing was ordered',
+  });
+});
+
+it.each<[string, readonly object[] | null, NamedLook | null]>([
+  ['the last look has shown', [WEB01], { found: [], isWhole: true }],
+  ['came since the last look', [], { found: [WEB01], isWhole: true }],
+  ['may lie where nobody can look', [], { found: [], isWhole: false }],
+  ['nobody can look for', null, null],
+])('a one-time copy is ordered of what %s', async (_, seen, look) => {
+  expect(await order(seen, look)).toBe(true);
+});
 
 const UNREAD = {
   path: 'once-web01/job.json',
