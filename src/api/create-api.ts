@@ -208,11 +208,8 @@ function apiRoutes(
     ...jobChangeRoutes(surroundings),
     ...rehomeRoutes({ ...surroundings, browser, operations, now }),
     ...fileBackupRoutes({
-      ...surroundings,
-      fileBackups,
+      ...{ ...surroundings, fileBackups, browser, timeZone },
       primaryBackups: config.primaryBackups,
-      browser,
-      timeZone,
     }),
     ...mirrorRoutes({ mirrors: new MirrorStore(jobs, repositories), timeZone }),
     ...previewRoutes({ ...surroundings, client, browser, timeZone, now }),

@@ -1,10 +1,19 @@
-import { TypedSearchAttributes } from '@temporalio/common';
+import { defaultPayloadConverter, TypedSearchAttributes } from '@temporalio/common';
 import { msNumberToTs } from '@temporalio/common/lib/time.js';
 import proto, { type coresdk, type temporal } from '@temporalio/proto';
 import type { Workflow, WorkflowCreateOptions } from '@temporalio/worker/lib/workflow/interface.js';
 import { newWorkflow } from './workflow-sandbox.js';
 
 export type Payload = temporal.api.common.v1.IPayload;
+
+/** Commands that change only what people see, or what a replay would have to know: nothing is replayed here. */
+export const SHOWN_ONLY: ReadonlySet<string> = new Set(
+  'setPatchMarker upsertWorkflowSearchAttributes modifyWorkflowProperties'.split(' '),
+);
+
+export function payloadValue(payload: Payload | null): unknown {
+  return payload === null ? undefined : defaultPayloadConverter.fromPayload(payload);
+}
 export type Failure = temporal.api.failure.v1.IFailure;
 export type Job = coresdk.workflow_activation.IWorkflowActivationJob;
 export type Command = coresdk.workflow_commands.IWorkflowCommand;

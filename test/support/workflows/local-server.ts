@@ -8,6 +8,8 @@ import {
   childEnd,
   childFailure,
   Execution,
+  payloadValue,
+  SHOWN_ONLY,
   type Command,
   type ExecutionStart,
   type Failure,
@@ -101,8 +103,8 @@ export class LocalServer {
 
   /** Sends a signal to a workflow that runs. */
   signalTo(workflowId: string, signalName: string, argument: unknown): void {
-    const input = [defaultPayloadConverter.toPayload(argument)];
-    this.newest(workflowId).news.push({ signalWorkflow: { signalName, input, headers: {} } });
+    const signal = { signalName, input: [defaultPayloadConverter.toPayload(argument)] };
+    this.newest(workflowId).news.push({ signalWorkflow: { ...signal, headers: {} } });
   }
 
   /** Time that what is in work just now takes. */
@@ -428,16 +430,8 @@ export class LocalServer {
 /** Of one session; the largest that a test runs needs a tenth of them. */
 const MAX_STEPS = 20_000;
 
-/** Commands that change only what people see, or what a replay would have to know: nothing is replayed here. */
-const SHOWN_ONLY: ReadonlySet<string> = new Set(
-  'setPatchMarker upsertWorkflowSearchAttributes modifyWorkflowProperties'.split(' '),
-);
 /** StartChildWorkflowExecutionFailedCause of coresdk. */
 const ALREADY_EXISTS = 1;
-
-function payloadValue(payload: Payload | null): unknown {
-  return payload === null ? undefined : defaultPayloadConverter.fromPayload(payload);
-}
 
 /** The end of the process that did the activity: nothing that happened in it reaches the server. */
 export class WorkerDeath extends Error {
