@@ -7,13 +7,23 @@ import { treeEvidence } from '../tree-evidence.js';
 import { filesBelow, type TreeFile } from '../tree-files.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
 import { folderName, folderWorkloadId } from '../workload-id.js';
-import { logPoints, missingLog, readBackupLog, type BackupLog } from './backup-log.js';
+import {
+  logEvidence,
+  logPoints,
+  missingLog,
+  readBackupLog,
+  shortPoints,
+  type BackupLog,
+} from './backup-log.js';
 import { builtOn, type BuiltBackup } from './built-on.js';
 import { isBarmanId, parseBarmanInfo, type BarmanBackup } from './barman-info.js';
 import { clusterFolders } from './cluster-folders.js';
-import { DEFAULT_SEGMENT_BYTES, isWrittenOnce, walPathsIn } from './wal-names.js';
+import { isWrittenOnce, walPathsIn } from './wal-names.js';
 import type { RepositoryEntry } from '../../repository/backup-repository.js';
 import { joinPath } from '../../repository/repository-path.js';
+
+/** Barman renames what it archives into place, and what copies its folder does not. */
+const OPEN_MS = 60_000;
 
 const WALS = walPathsIn('^wals/(?:[^/]+/)*');
 
@@ -21,7 +31,7 @@ const WALS = walPathsIn('^wals/(?:[^/]+/)*');
  *  write-ahead log and its list `xlog.db`, `identity.json`; since 3.13 also `meta/<id>-backup.info`. It is copied as it lies, so Barman recovers from the copy.
  *
  *  A workload is a server. A restore point is a backup of which its information says that it is done and whose log is there from its beginning to its end; a block-level
- *  incremental needs its parent. What the log adds is a point for each run of segments without a gap. What Barman is still fetching (`incoming`, `streaming`) is not copied.
+ *  incremental needs its parent. A segment that is not packed has the size that `backup.info` says; a packed one, which a copy of the folder may bring bit by bit, counts when nothing has changed it for a while. What the log adds is a point for each run of segments without a gap. What Barman is still fetching (`incoming`, `streaming`) is not copied.
  *  Source: Barman 3.4 barman/infofile.py, barman/server.py (xlogdb, get_required_xlog_files), barman/backup_executor.py; trees that Barman 3.4 wrote. */
 export const barmanLayout: TreeLayout = {
   name: 'barman',
@@ -141,8 +151,11 @@ async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise
     backups.push(await readBackup(reader, folder, id, meta));
   const files = await filesBelow(reader, folder, 'wals');
   const segmentBytes = backups.findLast(({ info }) => info?.segmentBytes)?.info?.segmentBytes;
-  const log = await readBackupLog(reader, files, segmentBytes ?? DEFAULT_SEGMENT_BYTES);
-  const points = logPoints(log, backups.filter(isDone));
+  const log = await readBackupLog(reader, files, {
+    segmentBytes: segmentBytes ?? null,
+    openMs: OPEN_MS,
+  });
+  const points = [...logPoints(log, backups.filter(isDone)), ...shortPoints(log)];
   for (const backup of backups) points.push(backupPoint(backup, backups, log));
   return [
     {
@@ -199,12 +212,14 @@ function backupPoint(backup: FoundBackup, all: readonly FoundBackup[], log: Back
   if (info !== null) faults.push(...faultsOfState(info));
   if (isDone(backup)) faults.push(...missingLog(backup.wal, log), ...below);
   const gravest = gravestFault(faults);
+  const ofData = files.length === 0 ? undefined : treeEvidence(files, null);
+  const evidence = isDone(backup) ? logEvidence(backup.wal, log) : ofData;
   return {
     ...{ id: label, createdAtMs: info?.endedAtMs ?? namedMs(label) ?? writtenAtMs(files) },
     ...{ kind: needs.length === 0 ? 'full' : 'increment', needs },
     ...{ state: gravest?.state ?? 'complete', reason: gravest?.reason ?? null, files: null },
     sizeBytes: info?.sizeBytes ?? 0,
-    ...(isDone(backup) || files.length === 0 ? {} : { evidence: treeEvidence(files, null) }),
+    ...(evidence === undefined ? {} : { evidence }),
   };
 }
 

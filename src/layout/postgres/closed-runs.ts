@@ -1,10 +1,12 @@
 import { writtenAtMs } from '../named-date.js';
 import type { TreeFile } from '../tree-files.js';
-import { parseSegment, placeOf, type WalRun, type WalSegment } from './wal-names.js';
+import { placeOf, type WalRun, type WalSegment } from './wal-names.js';
 
 export interface StoredSegment {
   readonly file: TreeFile;
   readonly segment: WalSegment;
+  /** Nothing tells its whole size. */
+  readonly mayBeOpen: boolean;
 }
 
 /** Takes the compressed segments off the end of a run that were written just before the newest of all: in a busy archive one is always open. Where
@@ -20,9 +22,9 @@ export function closedParts(
   const lastOf = new Map(ordered.map(({ segment }, index) => [segment.name, index]));
   return (run) => {
     for (let index = lastOf.get(run.last.name) ?? -1; index >= 0; index--) {
-      const { file, segment } = ordered[index]!;
+      const { file, segment, mayBeOpen } = ordered[index]!;
       if (segment.name < run.first.name) break;
-      if (parseSegment(file.name) === null && writtenAtMs([file]) > newestMs - openMs) continue;
+      if (mayBeOpen && writtenAtMs([file]) > newestMs - openMs) continue;
       const count = placeOf(segment, perLog) - placeOf(run.first, perLog) + 1;
       return { ...run, last: segment, count };
     }

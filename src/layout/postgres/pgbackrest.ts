@@ -251,7 +251,7 @@ async function readLog(
   backups: readonly ListedBackup[],
 ): Promise<BackupLog> {
   const files = await filesBelow(reader, folder, `archive/${stanza}`);
-  return readBackupLog(reader, files, segmentBytesOf(backups));
+  return readBackupLog(reader, files, { segmentBytes: segmentBytesOf(backups) });
 }
 
 /** Stored segments are compressed; where a backup began, in bytes and as a segment, tells their size. */

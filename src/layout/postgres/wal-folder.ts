@@ -2,13 +2,11 @@ import type { FoundTree, TreePoint } from '../../domain/trees/source-tree.js';
 import { PLUG_IN_RULES } from '../database-rules.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
 import { writtenAtMs } from '../named-date.js';
-import { treeEvidence } from '../tree-evidence.js';
-import { claimedTreeFiles, type TreeFile } from '../tree-files.js';
+import { claimedTreeFiles } from '../tree-files.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
 import { folderName, folderWorkloadId } from '../workload-id.js';
 import { joinPath } from '../../repository/repository-path.js';
-import { closedParts } from './closed-runs.js';
-import { timelineOrigins } from './timeline-origins.js';
+import { readBackupLog, shortPoints, type BackupLog } from './backup-log.js';
 import {
   historyTimeline,
   isBackupLabel,
@@ -18,13 +16,10 @@ import {
   isWrittenOnce,
   missingText,
   parseSegment,
-  segmentsPerLog,
   storedSegment,
   walPathsIn,
-  walRuns,
   type WalRun,
 } from './wal-names.js';
-import { walSizes } from './wal-sizes.js';
 
 /** How long a compressed segment may still be written: nothing tells its whole size. */
 const OPEN_MS = 60_000;
@@ -102,22 +97,7 @@ function isWalName(name: string): boolean {
 async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise<FoundTree[]> {
   const all = await claimedTreeFiles(reader, folder, claimed);
   const files = all.filter(({ name }) => isWalName(name));
-  const { segmentBytes, packed } = await walSizes(reader, files);
-  const perLog = segmentsPerLog(segmentBytes);
-  const isWhole = (file: TreeFile): boolean =>
-    parseSegment(file.name) === null || packed.has(file) || file.stamp.sizeBytes === segmentBytes;
-  const whole = files.filter(isWhole);
-  const stored = whole.flatMap((file) => {
-    const segment = storedSegment(file.name);
-    return segment === null ? [] : [{ file, segment }];
-  });
-  const segments = stored.map(({ segment }) => segment);
-  const timelines = new Set(segments.map(({ timeline }) => timeline));
-  const origins = await timelineOrigins(reader, files, timelines, segmentBytes);
-  const runs = walRuns(segments, perLog, origins);
-  const closedPart = closedParts(stored, perLog, OPEN_MS);
-  const fileOf = new Map(stored.map(({ file, segment }) => [segment.name, file]));
-  const short = files.filter((file) => !isWhole(file));
+  const log = await readBackupLog(reader, files, { segmentBytes: null, openMs: OPEN_MS });
   const histories = new Set(files.flatMap(({ name }) => historyTimeline(name) ?? []));
   const within = [...claimed.files, ...(claimed.folders ?? [])];
   const isAlone = (await reader.list(folder)).length === within.length;
@@ -128,8 +108,8 @@ async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise
       root: folder,
       ...(isAlone ? {} : { within }),
       points: [
-        ...runs.map((run) => runPoint(closedPart(run), fileOf, histories, perLog)),
-        ...short.map((file) => shortPoint(file, segmentBytes)),
+        ...log.closedRuns.map((run) => runPoint(run, log, histories)),
+        ...shortPoints(log),
       ].sort((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1)),
     },
   ];
@@ -138,9 +118,8 @@ async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise
 /** Named after its first segment: it stays the same point while it grows. */
 function runPoint(
   { first, last, count, after }: WalRun,
-  fileOf: ReadonlyMap<string, TreeFile>,
+  { fileOf, perLog }: BackupLog,
   histories: ReadonlySet<number>,
-  perLog: number,
 ): TreePoint {
   const newest = fileOf.get(last.name);
   const missing =
@@ -159,16 +138,5 @@ function runPoint(
     files: null,
     sizeBytes: count * (2 ** 32 / perLog),
     ...(missing === null ? {} : { gap: missing }),
-  };
-}
-
-function shortPoint(file: TreeFile, segmentBytes: number): TreePoint {
-  const { within, stamp } = file;
-  return {
-    ...{ id: within, createdAtMs: writtenAtMs([file]), kind: 'log', needs: [] },
-    state: 'incomplete',
-    reason: `${within} has ${stamp.sizeBytes} bytes, and the other segments have ${segmentBytes}`,
-    files: null,
-    evidence: treeEvidence([file], null),
   };
 }

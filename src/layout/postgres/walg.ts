@@ -13,6 +13,7 @@ import {
   logWrittenUntilMs,
   missingLog,
   readBackupLog,
+  shortPoints,
   type BackupLog,
 } from './backup-log.js';
 import { builtOn, type BuiltBackup } from './built-on.js';
@@ -112,16 +113,15 @@ async function scan(reader: TreeReader, folder: string): Promise<FoundTree[]> {
       dataFaults: faultsOfTars({ sentinel, values, files }),
     });
   }
-  const log = await readBackupLog(
-    reader,
-    await filesBelow(reader, folder, LOG),
-    DEFAULT_SEGMENT_BYTES,
-    OPEN_MS,
-  );
+  const log = await readBackupLog(reader, await filesBelow(reader, folder, LOG), {
+    segmentBytes: null,
+    openMs: OPEN_MS,
+  });
   const finished = backups.filter(({ sentinel }) => sentinel !== null);
   const byLabel = new Map(backups.map((backup) => [backup.label, backup]));
   const points = [
     ...logPoints(log, finished),
+    ...shortPoints(log),
     ...backups.map((backup) => backupPoint(backup, byLabel, log)),
   ];
   return [

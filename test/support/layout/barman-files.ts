@@ -4,6 +4,8 @@ import { clusterFiles, segmentName } from './cluster-files.js';
 export const BARMAN_IDS = ['20261123T210000', '20261124T210000'] as const;
 export const SHARD = 'wals/0000000100000000';
 
+const SEGMENT = Buffer.alloc(1024 * 1024);
+
 /** As Barman 3.4 writes it, as far as it is read. */
 export function barmanInfo(
   id: string,
@@ -41,7 +43,7 @@ export const barmanBackup = (
 
 export const barmanLog = (...segments: number[]) => ({
   ...Object.fromEntries(
-    segments.map((segment) => [`main/${SHARD}/${segmentName(segment)}`, Buffer.alloc(1024)]),
+    segments.map((segment) => [`main/${SHARD}/${segmentName(segment)}`, SEGMENT]),
   ),
   'main/wals/xlog.db': Buffer.from(''),
   'main/identity.json': Buffer.from('{}'),

@@ -1,4 +1,5 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { rm, utimes, writeFile } from 'node:fs/promises';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { mayHoldClass } from '../../../../src/domain/trees/class-folders.js';
 import { classOf } from '../../../../src/domain/trees/tree-rules.js';
@@ -128,6 +129,39 @@ describe('the folder that Barman keeps for a server', () => {
     expect(points.get(segmentName(13))).toMatchObject({
       gap: `the write-ahead log ${segmentName(12)} is missing`,
     });
+  });
+
+  it('has a segment that arrives in a replica as none, and the backup that needs it as incomplete', async () => {
+    const files = { ...backup(FIRST, 9), ...backup(SECOND, 12), ...wals(9, 10, 11, 12, 13) };
+    const path = `main/${SHARD}/${segmentName(13)}`;
+    const points = await pointsOf({ ...files, [path]: Buffer.alloc(400_000) });
+    const reason = `wals/0000000100000000/${segmentName(13)} has 400000 bytes, and the other segments have 1048576`;
+    expect(points.get(FIRST)).toMatchObject({ state: 'complete' });
+    expect(points.get(SECOND)).toMatchObject({ state: 'incomplete', reason });
+    expect(points.get(path.slice('main/'.length))).toMatchObject({ state: 'incomplete', reason });
+    expect(points.get(segmentName(9))).toMatchObject({ state: 'complete', needs: [FIRST] });
+  });
+
+  it('waits for time to tell that a compressed segment is whole', async () => {
+    const zipped = Object.fromEntries(
+      [9, 10, 11, 12, 13].map((at) => [
+        `main/${SHARD}/${segmentName(at)}`,
+        gzipSync(Buffer.alloc(1024 * 1024)),
+      ]),
+    );
+    const copy = await treeOf({
+      ...{ ...backup(FIRST, 9), ...backup(SECOND, 12), ...wals(), ...zipped },
+    });
+    const now = Math.floor(Date.now() / 1000);
+    for (const at of [9, 10, 11, 12])
+      await utimes(copy.at(`main/${SHARD}/${segmentName(at)}`), now - 3600, now - 3600 + at * 60);
+    const [tree] = await scan(copy);
+    const points = new Map(tree!.points.map((point) => [point.id, point]));
+    expect(points.get(SECOND)).toMatchObject({
+      ...{ state: 'complete', evidence: { closing: 'silent' } },
+    });
+    // The newest may still arrive.
+    expect(points.get(segmentName(9))!.createdAtMs).toBe((now - 3600 + 12 * 60) * 1000);
   });
 
   it('has one whose information or data are gone as none that can be restored', async () => {
