@@ -16,6 +16,7 @@ import {
   shortPoints,
   type BackupLog,
 } from './backup-log.js';
+import { readFilesMetadata } from './files-metadata.js';
 import { builtOn, type BuiltBackup } from './built-on.js';
 import {
   DEFAULT_SEGMENT_BYTES,
@@ -34,7 +35,7 @@ const WALS = walPathsIn('^wal_005/');
 /** A store of WAL-G for PostgreSQL: `basebackups_005/<name>/tar_partitions/…`, beside each folder `<name>_backup_stop_sentinel.json`, which is written when all tars are there, and
  *  `wal_005/` with the write-ahead log, packed. It is copied as it lies, so WAL-G fetches from the copy.
  *
- *  A workload is a store. A restore point is a backup with its sentinel, the control file, which WAL-G packs last, and the tars that its sentinel names (their numbers have holes); one that was made as a delta (`…_D_…`) needs the one that the sentinel names. What the log adds is a point for
+ *  A workload is a store. A restore point is a backup with its sentinel, the control file, which WAL-G packs last, and the tars that its sentinel, or `files_metadata.json`, names (their numbers have holes); one that was made as a delta (`…_D_…`) needs the one that the sentinel names. What the log adds is a point for
  *  each run of segments without a gap.
  *  Source: wal-g internal/databases/postgres (backup_sentinel_dto.go, backup_name.go), utility/utility.go (paths); no store that WAL-G wrote was at hand. */
 export const walgLayout: TreeLayout = {
@@ -110,7 +111,10 @@ async function scan(reader: TreeReader, folder: string): Promise<FoundTree[]> {
     backups.push({
       ...{ label, sentinel, values, files, wal: logOf(label, values) },
       parent: typeof values['DeltaFrom'] === 'string' ? values['DeltaFrom'] : null,
-      dataFaults: faultsOfTars({ sentinel, values, files }),
+      dataFaults: faultsOfTars(
+        { sentinel, values, files },
+        await tarsListed(reader, { values, files }),
+      ),
     });
   }
   const log = await readBackupLog(reader, await filesBelow(reader, folder, LOG), {
@@ -178,11 +182,11 @@ function backupPoint(
   };
 }
 
-function faultsOfTars({
-  sentinel,
-  values,
-  files,
-}: Pick<FoundBackup, 'sentinel' | 'values' | 'files'>): PointFault[] {
+/** @param listed names of tars, as `tarsListed` tells */
+function faultsOfTars(
+  { sentinel, values, files }: Pick<FoundBackup, 'sentinel' | 'values' | 'files'>,
+  listed: TarsListed,
+): PointFault[] {
   if (sentinel === null) return [incomplete('it has no sentinel: it has not ended').fault];
   const faults: PointFault[] = [];
   if (sentinel.stamp.sizeBytes > MAX_SENTINEL_BYTES)
@@ -192,22 +196,51 @@ function faultsOfTars({
     });
   else if (Object.keys(values).length === 0)
     faults.push(incomplete('its sentinel ends too soon').fault);
-  const tars = files.flatMap(({ within, name }) =>
-    within.includes('/tar_partitions/') ? [name] : [],
-  );
+  const tars = files.flatMap(({ within, name }) => (within.includes(TARS) ? [name] : []));
+  const missing = listed.names.find((name) => !tars.includes(name));
   if (tars.length === 0)
     faults.push(broken('it has a sentinel, and none of its tars is there').fault);
   else if (!tars.some((name) => /^pg_control\.tar(?:\.|$)/.test(name)))
     faults.push(broken('it has a sentinel, and the tar of its control file is not there').fault);
-  else {
-    const missing = listedTars(values).find((name) => !tars.includes(name));
-    if (missing !== undefined)
-      faults.push(broken(`its sentinel names ${missing}, which is not there`).fault);
-  }
+  else if (missing !== undefined)
+    faults.push(broken(`its ${listed.by} names ${missing}, which is not there`).fault);
+  if (listed.fault !== null) faults.push(listed.fault);
   return faults;
 }
 
-/** Sentinels of older releases name the tars and what lies in them. */
+interface TarsListed {
+  readonly by: 'sentinel' | 'files_metadata.json';
+  readonly names: readonly string[];
+  /** Of what lists them. */
+  readonly fault: PointFault | null;
+}
+
+/** Sentinels of older releases name the tars and what lies in them; since then a file beside the tars does, unless that was turned off. */
+async function tarsListed(
+  reader: TreeReader,
+  { values, files }: Pick<FoundBackup, 'values' | 'files'>,
+): Promise<TarsListed> {
+  const ofSentinel = listedTars(values);
+  const metadata = files.find(({ within, name }) => name === METADATA && !within.includes(TARS));
+  if (ofSentinel.length > 0 || metadata === undefined)
+    return { by: 'sentinel', names: ofSentinel, fault: null };
+  const by = METADATA;
+  const found = await reader.orTell(() =>
+    reader.factOf(metadata, 'tars of a backup of WAL-G', readFilesMetadata),
+  );
+  if (found === null) return { by, names: [], fault: unreadFault(metadata) };
+  if ('fault' in found) return { by, names: [], fault: found.fault };
+  const { isWhole, tars: names } = found.value;
+  return { by, names, fault: isWhole ? null : incomplete(`its ${METADATA} ends too soon`).fault };
+}
+
+function unreadFault({ within }: TreeFile): PointFault {
+  return { state: 'unknown', reason: `${within} cannot be read` };
+}
+
+const METADATA = 'files_metadata.json';
+const TARS = '/tar_partitions/';
+
 function listedTars({ TarFileSets }: FoundBackup['values']): string[] {
   return typeof TarFileSets === 'object' && TarFileSets !== null ? Object.keys(TarFileSets) : [];
 }

@@ -85,6 +85,33 @@ describe('a store of WAL-G', () => {
     expect(points.get(DELTA)!.reason).toContain(`it builds on ${FULL}: `);
   });
 
+  const metadata = (...tars: string[]) =>
+    JSON.stringify({
+      Files: { '/base/5/"TarFileSets":{"no"}': { IsSkipped: false, TarFileSets: { no: [] } } },
+      TarFileSets: Object.fromEntries(tars.map((tar) => [tar, [`/a\\"${tar}`, '{"x":']])),
+      DatabasesByNames: { TarFileSets: { oid: 5 } },
+    });
+
+  it.each([
+    [metadata('part_001.tar.lz4', 'pg_control.tar.lz4'), 'complete', null],
+    [
+      metadata('part_001.tar.lz4', 'part_003.tar.lz4'),
+      'broken',
+      'its files_metadata.json names part_003.tar.lz4, which is not there',
+    ],
+    [
+      metadata('part_001.tar.lz4', 'pg_control.tar.lz4').slice(0, -2),
+      'incomplete',
+      'its files_metadata.json ends too soon',
+    ],
+  ])('needs the tars that files_metadata.json names', async (text, state, reason) => {
+    const points = await pointsOf({
+      ...backup(FULL, 2),
+      ...{ [`pg/basebackups_005/${FULL}/files_metadata.json`]: text, ...wals(2, 3) },
+    });
+    expect(points.get(FULL)).toMatchObject({ state, reason });
+  });
+
   it('has a delta as whole although the log of its base is gone, and needs all that it builds on', async () => {
     const next = `base_${segmentName(8)}_D_${segmentName(5)}`;
     const points = await pointsOf({
