@@ -173,8 +173,8 @@ function statusOf(files: readonly ClaimedFile[]): {
   readonly isWarned: boolean;
   readonly faults: readonly PointFault[];
 } {
-  const named = (name: string) => files.find(({ within }) => within === name);
-  const [error, warn, ok] = ['STATUS.error', 'STATUS.warn', 'STATUS.ok'].map(named);
+  const named = (name: string) => files.find(({ within }) => within.toLowerCase() === name);
+  const [error, warn, ok] = ['status.error', 'status.warn', 'status.ok'].map(named);
   const record = error ?? warn ?? ok;
   const fault =
     error !== undefined

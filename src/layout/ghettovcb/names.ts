@@ -24,7 +24,7 @@ const NUMBERED = /^(?<machine>.+)-\d{1,4}$/;
 const DATED_OTHERWISE =
   /^(?<year>\d{4})-?(?<month>\d\d)-?(?<day>\d\d)(?:[-_T]?(?<hour>\d\d)[-:.]?(?<minute>\d\d)(?:[-:.]?(?<second>\d\d))?)?$/;
 const DIGITS = /^[\d._-]+$/;
-const STATUS = /^STATUS\.(?:ok|error|warn)$/;
+const STATUS = /^STATUS\.(?:ok|error|warn)$/i;
 const OWN_FILE = /\.(?:vmdk|vmx|vmxf|vmsd|nvram)$/i;
 
 /** null: no run has such a name. */
@@ -105,7 +105,7 @@ export function isOwnFile(name: string): boolean {
 
 /** A packed run lies in the folder of its machine, and is named after it. */
 export function isArchiveName(folder: string, name: string): boolean {
-  if (!name.endsWith('.gz')) return false;
+  if (!/\.gz$/i.test(name)) return false;
   const run = parseRunName(`${folder}/${name.slice(0, -'.gz'.length)}`);
   return run?.machinePath === folder && !run.isOfOwnConvention;
 }

@@ -46,7 +46,7 @@ async function checkpointIn(
   if ('fault' in document) return document;
   const root = xmlElement(document.value, 'domaincheckpoint');
   const name = xmlText(xmlElement(root, 'name'));
-  if (name !== expectedName)
+  if (name?.toLowerCase() !== expectedName.toLowerCase())
     return broken(
       `${entry.path} describes checkpoint ${name ?? 'without a name'}, not ${expectedName}`,
     );

@@ -23,6 +23,7 @@ import { LIBVIRT_TYPE } from './libvirt-default-names.js';
 import { pointEvidence } from '../point-evidence.js';
 import { broken, incomplete, type Finding, type PointFault } from '../point-fault.js';
 import { readImageHead } from '../image-head.js';
+import { loneIds } from '../single-file.js';
 import { settleChains, type DraftPoint } from '../settle-chains.js';
 import { rawFault } from '../whole-image.js';
 import { folderName, folderWorkloadId } from '../workload-id.js';
@@ -51,11 +52,12 @@ export const libvirtPushLayout: BackupLayout = {
 
 /** Disk names as libvirt knows them (virDiskNameToIndex), so that `debian.12.qcow2` is not taken for a backup. */
 const IMAGE_NAME =
-  /^(?<disk>(?:fd|hd|sd|vd|xvd|ubd)[a-z]+)\.(?<checkpoint>.+)\.(?<format>qcow2|raw)$/;
-const XML_NAME = /^(?<document>checkpoint|domain)\.(?<checkpoint>.+)\.xml$/;
+  /^(?<disk>(?:fd|hd|sd|vd|xvd|ubd)[a-z]+)\.(?<checkpoint>.+)\.(?<format>qcow2|raw)$/i;
+const XML_NAME = /^(?<document>checkpoint|domain)\.(?<checkpoint>.+)\.xml$/i;
 
 interface CheckpointFiles {
   readonly name: string;
+  /** Disks in lower case, as libvirt calls them. */
   readonly images: { disk: string; format: FormatId; entry: RepositoryEntry }[];
   checkpoint: RepositoryEntry | null;
   domain: RepositoryEntry | null;
@@ -85,11 +87,23 @@ async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promis
   const checkpoints = groupByCheckpoint(files);
   const points: ReadPoint[] = [];
   for (const checkpoint of checkpoints) points.push(await readPoint(facts, checkpoint));
-  return [...groupByDomain(points, folder)].map(([id, { name, members }]) => ({
-    id,
-    name,
-    restorePoints: settleChains(members.map((point) => draftPoint(point, id, members))),
-  }));
+  return [...groupByDomain(points, folder)].map(([id, { name, members }]) => {
+    const otherIds = members.flatMap((point) => formerIds(folder, point.files));
+    return {
+      ...{ id, name },
+      ...(otherIds.length === 0 ? {} : { otherIds }),
+      restorePoints: settleChains(members.map((point) => draftPoint(point, id, members))),
+    };
+  });
+}
+
+/** Of files in capitals, which were images that lay alone. */
+function formerIds(folder: string, { images }: CheckpointFiles): string[] {
+  return images.flatMap(({ disk, format, entry: { name } }) =>
+    name.startsWith(disk) && name.endsWith(format)
+      ? []
+      : loneIds(format === 'raw' ? 'raw' : 'disk', folder, name),
+  );
 }
 
 function groupByCheckpoint(files: readonly RepositoryEntry[]): CheckpointFiles[] {
@@ -103,9 +117,11 @@ function groupByCheckpoint(files: readonly RepositoryEntry[]): CheckpointFiles[]
     const image = IMAGE_NAME.exec(entry.name)?.groups;
     const xml = XML_NAME.exec(entry.name)?.groups;
     if (image !== undefined) {
-      const format = image.format === 'raw' ? 'raw' : 'qcow2';
-      group(image.checkpoint).images.push({ disk: image.disk ?? '', format, entry });
-    } else if (xml?.document === 'checkpoint') group(xml.checkpoint).checkpoint = entry;
+      const format = image.format?.toLowerCase() === 'raw' ? 'raw' : 'qcow2';
+      const disk = (image.disk ?? '').toLowerCase();
+      group(image.checkpoint).images.push({ disk, format, entry });
+    } else if (xml?.document?.toLowerCase() === 'checkpoint')
+      group(xml.checkpoint).checkpoint = entry;
     else if (xml !== undefined) group(xml.checkpoint).domain = entry;
   }
   return [...groups.values()];
@@ -124,7 +140,8 @@ async function readPoint(facts: FolderFacts, files: CheckpointFiles): Promise<Re
       : await readDomain(facts, files.domain);
   const { disks, faults } = await readDisks(facts, files);
   return {
-    id: `${files.name}-${known === null ? 'unfinished' : known.createdAtMs / 1000}`,
+    // A medium may show names in capitals.
+    id: `${known?.name ?? files.name}-${known === null ? 'unfinished' : known.createdAtMs / 1000}`,
     createdAtMs: known?.createdAtMs ?? newestChangeMs(files),
     files,
     known,
@@ -202,7 +219,9 @@ function draftPoint(
       faults.push(broken(`the file of disk ${disk} is missing`).fault);
 
   const isFull = point.disks.every(({ kind }) => kind === 'full');
-  const parent = siblings.find(({ files: { name } }) => name === known?.parentName);
+  const parent = siblings.find(
+    ({ files, known: other }) => (other?.name ?? files.name) === known?.parentName,
+  );
   const parentId = isFull || known === null ? null : idOfParent(known, parent);
   if (!isFull && known !== null && parentId === null)
     faults.push(broken(`it is an increment, but checkpoint ${files.name} names no parent`).fault);

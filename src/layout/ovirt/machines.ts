@@ -148,7 +148,7 @@ async function namesDisk(
 async function idsIn(facts: FolderFacts, entry: RepositoryEntry): Promise<readonly string[]> {
   const ids = await facts.fact(entry, 'ids', async () => {
     const text = await readText(facts.repository, entry.path);
-    return 'fault' in text ? text : { value: [...new Set(text.value.match(UUIDS))] };
+    return 'fault' in text ? text : { value: [...new Set(text.value.toLowerCase().match(UUIDS))] };
   });
   return 'value' in ids ? ids.value : [];
 }

@@ -13,6 +13,7 @@ import { groupByMachine, type OvirtMachine } from './machines.js';
 import { pointEvidence } from '../point-evidence.js';
 import { broken, type Finding, type PointFault } from '../point-fault.js';
 import { readImageHead } from '../image-head.js';
+import { loneIds } from '../single-file.js';
 import { settleChains, type DraftPoint } from '../settle-chains.js';
 
 const FORMAT = 'qcow2';
@@ -48,16 +49,23 @@ async function scan(facts: FolderFacts, folder: ClaimedFiles): Promise<FoundWork
     const parts = parseBackupName(entry.name);
     return parts === null ? [] : [{ ...parts, entry }];
   });
-  const names = new Set(files.map(({ entry }) => entry.name));
+  const names = new Set(files.map(({ entry }) => entry.name.toLowerCase()));
   const workloads: FoundWorkload[] = [];
   for (const machine of await groupByMachine(facts, folder, files)) {
     const drafts: DraftPoint[] = [];
     for (const [pointId, pointFiles] of groupByPoint(machine.files))
       drafts.push(await draftPoint(facts, machine, pointId, pointFiles, names));
-    const { id, otherIds, name } = machine;
+    const { id, name } = machine;
+    const otherIds = [...machine.otherIds, ...formerIds(folder.folder, machine.files)];
     workloads.push({ id, otherIds, name, restorePoints: settleChains(drafts) });
   }
   return workloads;
+}
+
+/** Of files in capitals, which were disk images that lay alone. */
+function formerIds(folder: string, files: readonly OvirtFile[]): string[] {
+  const changed = files.filter(({ entry: { name } }) => /[A-Z]/.test(name.replace('.None.', '')));
+  return changed.flatMap(({ entry: { name } }) => loneIds('disk', folder, name));
 }
 
 function groupByPoint(files: readonly OvirtFile[]): Map<string, OvirtFile[]> {
@@ -83,7 +91,7 @@ async function draftPoint(
       continue;
     }
     const { name, pointId } = link.value ?? { name: null, pointId: null };
-    if (name !== null && !namesInFolder.has(name))
+    if (name !== null && !namesInFolder.has(name.toLowerCase()))
       faults.push(broken(`${name}, the parent of ${file.entry.path}, is missing`).fault);
     const { disk, kind, entry } = file;
     const { path, stamp } = entry;

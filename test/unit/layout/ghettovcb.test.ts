@@ -125,6 +125,7 @@ describe('runs of ghettoVCB', () => {
 
   it.each([
     ['', 'incomplete', 'STATUS.ok is not there yet'],
+    ['STATUS.OK', 'complete', null],
     ['STATUS.error', 'broken', `ghettoVCB says that this run has failed (${DAY}/STATUS.error)`],
   ])('with the mark %j are %s', async (status, state, reason) => {
     expect(await statesOf(await treeOf(run(DAY, status)))).toEqual([

@@ -1,6 +1,7 @@
 import {
   copyFile,
   mkdir,
+  readdir,
   readFile,
   rename,
   rm,
@@ -14,6 +15,7 @@ import type {
   SourceRestorePoint,
   SourceWorkload,
 } from '../../../src/domain/sources/source-workload.js';
+import { diskImageLayout } from '../../../src/layout/cloud-exports/cloud-exports.js';
 import { libvirtPushLayout } from '../../../src/layout/libvirt/libvirt-push.js';
 import {
   copyToRepository,
@@ -341,4 +343,23 @@ describe('libvirtPushLayout', () => {
     await writeFile(copy.at('xml/checkpoint.cp1.xml'), '<domaincheckpoint/>');
     expect(await scan(copy)).toEqual([]);
   });
+});
+
+it('names of push backups in capitals say the same', async () => {
+  const copy = await copyToRepository('libvirt-push');
+  const before = await web01(copy);
+  const [folder] = Object.values(before)[0]!.disks[0]!.path.split('/').slice(0, -1);
+  for (const name of await readdir(copy.at(folder!)))
+    await rename(copy.at(`${folder}/${name}`), copy.at(`${folder}/${name.toUpperCase()}`));
+  const after = await web01(copy);
+  const brief = (points: Record<string, SourceRestorePoint>) =>
+    Object.values(points)
+      .map(({ id, parentId, state, disks }) => [id, parentId, state, disks.map((d) => d.disk)])
+      .sort();
+  expect(brief(after)).toEqual(brief(before));
+  const workload = (await scan(copy)).find(({ id }) => id === WEB01)!;
+  const lone = await scanWith(diskImageLayout, copy.repository);
+  const ofWeb01 = lone.map(({ id }) => id).filter((id) => id.startsWith(`disk-${folder}:`));
+  expect(ofWeb01).not.toEqual([]);
+  expect(workload.otherIds).toEqual(expect.arrayContaining(ofWeb01));
 });

@@ -1,9 +1,19 @@
-import { copyFile, mkdir, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import {
+  copyFile,
+  mkdir,
+  readdir,
+  rename,
+  rm,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import type {
   SourceRestorePoint,
   SourceWorkload,
 } from '../../../src/domain/sources/source-workload.js';
+import { diskImageLayout } from '../../../src/layout/cloud-exports/cloud-exports.js';
 import { ovirtLayout } from '../../../src/layout/ovirt/ovirt.js';
 import {
   copyToRepository,
@@ -332,4 +342,20 @@ describe('ovirtLayout', () => {
     expect(points.map(({ disks }) => disks.length)).toEqual([2, 1, 3]);
     expect(points[2]?.state).toBe('broken');
   });
+});
+
+it('names of backup_vm.py in capitals say the same', async () => {
+  const copy = await copyToRepository('ovirt');
+  const before = await mail01(copy);
+  for (const name of await readdir(copy.at('mail01')))
+    await rename(copy.at(`mail01/${name}`), copy.at(`mail01/${name.toUpperCase()}`));
+  const after = await mail01(copy);
+  const brief = (points: readonly SourceRestorePoint[]) =>
+    points.map(({ id, parentId, state, disks }) => [id, parentId, state, disks.map((d) => d.disk)]);
+  expect(brief(after)).toEqual(brief(before));
+  const workload = (await scan(copy)).find(({ name }) => name === 'mail01')!;
+  const lone = await scanWith(diskImageLayout, copy.repository);
+  const ofMail01 = lone.map(({ id }) => id).filter((id) => id.startsWith('disk-mail01:'));
+  expect(ofMail01).not.toEqual([]);
+  expect(workload.otherIds).toEqual(expect.arrayContaining(ofMail01));
 });
