@@ -96,6 +96,9 @@ const OTHER_TOOLS: readonly (readonly [tool: string, path: RegExp, smallestBytes
   ['Synology Hyper Backup', /\.hbk\//i],
   ['NAKIVO', /(?:^|\/)NakivoBackup\//],
   ['Duplicati', /(?:^|\/)duplicati-[^/]+\.(?:dblock|dindex|dlist)\.[^/]+$/i],
+  // Version 1 has numbers for names, and a layout.
+  ['borg 2', /(?:^|\/)(?:archives|data(?:\/[\da-f]{2}){2})\/[\da-f]{64}$/],
+  ['restic or rustic', /(?:^|\/)(?:data\/[\da-f]{2}|index|keys|snapshots)\/[\da-f]{64}$/],
   ['duplicity', /(?:^|\/)duplicity-(?:full|inc|new)[.-][^/]+$/],
   ['rdiff-backup', /(?:^|\/)rdiff-backup-data\//],
   ['dar', /\.\d+\.dar$/i],

@@ -7,6 +7,8 @@ import {
 
 const UUID = '2f9c1d3e-58b4-4d1b-9a52-0c6f7b3d9e01';
 
+const SHA256 = '2b948d7f1c6e0a35d8e1b7c4f9a2036e5d8c1b7a4f9e2d6c3b0a8f7e5d4c2b19';
+
 const NAMES: readonly (readonly [folder: string, name: string, tool: string | null])[] = [
   ['exports', 'Sales-2026-11-24.bacpac', 'SqlPackage (BACPAC, DACPAC)'],
   ['pg/main/base/20261124T063000', 'backup.info', 'Barman'],
@@ -90,6 +92,12 @@ const NAMES: readonly (readonly [folder: string, name: string, tool: string | nu
   ['mysql/data', 'ibdata1', 'MySQL or MariaDB as a copy of their data folder'],
   ['etcd/member/snap', 'db', 'etcd'],
   ['etcd/member/wal', '0000000000000000-0000000000000000.wal', 'etcd'],
+  // borg 2.0.0b20, restic 0.18.1 (without its `config`).
+  ['store/archives', SHA256, 'borg 2'],
+  ['store/data/2b/94', SHA256, 'borg 2'],
+  ['store/data/2b', SHA256, 'restic or rustic'],
+  ['store/snapshots', SHA256, 'restic or rustic'],
+  ['store/objects/2b', SHA256, null],
   ['influx/portable', '20261128T170347Z.manifest', 'InfluxDB'],
   ['influx/legacy', 'd.autogen.00001.00', 'InfluxDB'],
   ['ldap', 'data-2026-11-28.ldif', 'LDAP (LDIF)'],
