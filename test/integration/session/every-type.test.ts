@@ -12,9 +12,9 @@ import { virtnbdrestore } from '../../support/image/virtnbdrestore.js';
 import { LonghaulProcess, writeConfig } from '../../support/session/longhaul-process.js';
 import { testJob, TestSite } from '../../support/session/test-site.js';
 import { TestWorkers } from '../../support/session/test-workers.js';
-import { LONE_CHAIN } from '../../support/types/lone-chain.js';
-import { TYPES_UNDER_TEST, type ExpectedPoint } from '../../support/types/source-trees.js';
-import { manifestFault, toolFault } from '../../support/types/named-tools.js';
+import { LONE_CHAIN } from '../../support/layout/lone-chain.js';
+import { TYPES_UNDER_TEST, type ExpectedPoint } from '../../support/layout/types-under-test.js';
+import { manifestFault, toolFault } from '../../support/image/named-tools.js';
 import { describeTemporal } from '../../support/temporal/server.js';
 
 const TYPES = [...TYPES_UNDER_TEST, LONE_CHAIN];

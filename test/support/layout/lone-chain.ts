@@ -1,8 +1,8 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { qemuImg } from '../image/qemu.js';
-import { guestDisk } from './guest-disk.js';
-import type { TypeUnderTest } from './source-trees.js';
+import { guestDisk } from '../image/guest-disk.js';
+import type { TypeUnderTest } from './types-under-test.js';
 
 /** A disk that lies alone on the first day, and then what changed as a file that builds on it. */
 export const LONE_CHAIN: TypeUnderTest = {

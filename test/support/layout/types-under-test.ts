@@ -10,7 +10,7 @@ import { qemuImg } from '../image/qemu.js';
 import { streamFile, type StreamFrame } from '../image/stream-file.js';
 import { streamFixture } from '../image/stream-fixture.js';
 import { vmaFile } from '../image/vma-file.js';
-import { guestDisk } from './guest-disk.js';
+import { guestDisk } from '../image/guest-disk.js';
 
 const run = promisify(execFile);
 
