@@ -19,7 +19,7 @@ import { createTreeActivities } from './tree-activities.js';
 import { createTreeHealthActivities } from './tree-health-activities.js';
 import { createWatchActivities } from './watch-activities.js';
 
-export interface ActivityDependencies {
+interface ActivityDependencies {
   readonly mover: DataMover;
   readonly settings: CopySettings;
   readonly starter: JobStarter;

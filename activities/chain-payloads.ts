@@ -27,7 +27,7 @@ export interface TargetChain extends ChainIds {
 }
 
 /** A chain of which the caller owns the epoch. */
-export interface OwnedChain extends TargetChain {
+interface OwnedChain extends TargetChain {
   readonly epoch: number;
 }
 

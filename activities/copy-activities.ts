@@ -29,7 +29,7 @@ import { onChain, stagingOf } from './on-chain.js';
 import { runTask } from './run-task.js';
 import { taskTarget } from './task-target.js';
 
-export interface CopyDependencies {
+interface CopyDependencies {
   readonly mover: DataMover;
   /** For how long nothing may have changed in a restore point of this repository before it is taken for whole. */
   readonly settleMs: (repositoryId: string) => number;

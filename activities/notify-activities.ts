@@ -26,7 +26,7 @@ const MAX_UNREAD_JOBS = 500;
 /** Of one problem: those that channels are for come first, the rest shows that it is not of one job alone. */
 const MAX_JOBS = 100;
 
-export interface JobPing extends SessionPing {
+interface JobPing extends SessionPing {
   readonly jobId: string;
 }
 

@@ -35,14 +35,14 @@ export interface RestoreOrder {
   readonly leaseId: string | null;
 }
 
-export interface PrepareRequest {
+interface PrepareRequest {
   readonly order: RestoreOrder;
   readonly nowMs: number;
   /** `RestoreInput.isChangeStuck`; absent: false. */
   readonly isChangeStuck?: boolean;
 }
 
-export interface RestoreBatch {
+interface RestoreBatch {
   readonly order: RestoreOrder;
   readonly reference: PlanReference;
   readonly disk: string;
@@ -53,7 +53,7 @@ export interface RestoreBatch {
 }
 
 /** A restore of disks whose windows are done. */
-export interface FinishRequest {
+interface FinishRequest {
   readonly order: RestoreOrder;
   readonly reference: PlanReference;
   readonly nowMs: number;
@@ -68,7 +68,7 @@ export interface PreparedTree extends Pick<TreeRestoreWork, 'token'> {
   readonly nowMs: number;
 }
 
-export interface TreeRestoreBatch extends PreparedTree {
+interface TreeRestoreBatch extends PreparedTree {
   readonly firstWindow: number;
   readonly windowCount: number;
 }

@@ -75,14 +75,14 @@ async function realFolder(path: string): Promise<string> {
 }
 
 /** Where a folder lies, whatever is mounted where. */
-export interface MountedPlace {
+interface MountedPlace {
   /** Device number of its file system. */
   readonly device: string;
   /** From the root of that file system. */
   readonly path: string;
 }
 
-export interface Mount extends MountedPlace {
+interface Mount extends MountedPlace {
   readonly at: string;
 }
 

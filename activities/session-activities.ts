@@ -21,7 +21,7 @@ import { assertIsNoTarget } from '../src/mover/look/source-guard.js';
 import type { TaskControl } from '../src/mover/task/task-control.js';
 
 /** Whose answers are told by now. */
-export interface AnswersTold {
+interface AnswersTold {
   readonly targetRepositoryId: string;
   readonly jobId: string;
   readonly keeps: readonly KeptAnswers[];

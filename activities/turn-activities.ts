@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity';
 import { WorkflowNotFoundError } from '@temporalio/common';
 import { TURN_UPDATE } from '../src/domain/sessions/turn.js';
 
-export interface TurnRequest {
+interface TurnRequest {
   /** Of the turn that the workflow waits for. */
   readonly token: string;
 }

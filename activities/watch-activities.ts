@@ -8,7 +8,7 @@ import type { UnreadSource } from '../src/mover/look/news.js';
 import type { TaskControl } from '../src/mover/task/task-control.js';
 import { runTask } from './run-task.js';
 
-export interface WatchResult {
+interface WatchResult {
   /** Fingerprint of the source as it was seen; the next wait starts from it. */
   readonly seen: string;
   /** Those that have something to copy; null: so many that a session may as well look at all. */

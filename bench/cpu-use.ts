@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 
 /** Processor time since the start, in clock ticks: of the machine and of the processes named. */
-export interface CpuUse {
+interface CpuUse {
   readonly machineTicks: number;
   readonly ownTicks: number;
 }

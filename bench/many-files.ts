@@ -20,7 +20,7 @@ export interface ManyFilesRun {
 }
 
 /** A tree of many small files, the first time and when nothing has changed. */
-export interface ManyFiles {
+interface ManyFiles {
   readonly first: ManyFilesRun;
   readonly unchanged: ManyFilesRun;
 }

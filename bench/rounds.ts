@@ -32,7 +32,7 @@ export const MIN_QUIET_ROUNDS = 3;
  *  often it has run, so four times a tenth of a second leave most of it interpreted. */
 const WARM_UP = { leastRuns: 4, seconds: 5, mostRuns: 60 };
 
-export interface RoundsOptions {
+interface RoundsOptions {
   /** Quiet rounds that are wanted; twice as many are tried at most. */
   readonly count: number;
   /** Our resident processes. */

@@ -10,7 +10,7 @@ import { findTemporalBinary } from '../src/temporal/find-binary.js';
 import { median } from './rounds.js';
 import type { SourceChains } from './source-chains.js';
 
-export interface SessionOverhead {
+interface SessionOverhead {
   /** A session that finds nothing to copy, from the request to its end. */
   readonly emptySeconds: number;
   /** A session that copies the full, without what the data mover alone takes for it. */

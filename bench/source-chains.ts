@@ -16,7 +16,7 @@ const BLOCKS_PER_MIB = (1024 * 1024) / BLOCK_BYTES;
 const BLOCKS_PER_GIB = 1024 * BLOCKS_PER_MIB;
 
 /** Names as oVirt's backup_vm.py gives them; checkpoint n of day n. */
-export function checkpointId(day: number): string {
+function checkpointId(day: number): string {
   return `00000000-0000-4000-8000-00000000000${day}`;
 }
 

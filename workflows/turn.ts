@@ -4,7 +4,7 @@ import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
 import { turnActivities } from './activity-profiles.js';
 import { turnUpdate } from './messages.js';
 
-export interface TurnOptions {
+interface TurnOptions {
   /** Whose workers do the work. */
   readonly repositoryId: string;
   readonly settings: CopySettings;

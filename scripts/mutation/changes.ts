@@ -18,7 +18,7 @@ interface Position {
 }
 
 /** Code in which every change stands beside what it would replace, and is switched on by its id. */
-export interface SwitchedCode {
+interface SwitchedCode {
   readonly changes: readonly Change[];
   readonly files: readonly { readonly name: string; readonly content: string }[];
 }

@@ -58,7 +58,7 @@ import { simulationRoutes } from './previews/simulation-routes.js';
 import { systemRoutes } from './system-routes.js';
 import { workloadTypeRoutes } from './repositories/workload-type-routes.js';
 
-export const BASE_PATH = '/api/v1';
+const BASE_PATH = '/api/v1';
 
 /** Twice what a definition may have (`MAX_JOB_BYTES`), so that one that is too long is told by how much. */
 const BODY_LIMIT = '2mb';

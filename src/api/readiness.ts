@@ -16,7 +16,7 @@ const DEADLINE_MS = 5_000;
 /** A look is a workflow that stays in history, and probes come every few seconds: what was seen within this time counts. */
 const STORAGE_SEEN_MS = 10 * 60_000;
 
-export interface Readiness {
+interface Readiness {
   readonly ready: boolean;
   /** One plain sentence for each thing that is missing. */
   readonly missing: readonly string[];

@@ -16,7 +16,7 @@ export interface RouteInput<Query, Body> {
   readonly noteBefore: (present: unknown) => void;
 }
 
-export interface Answer<Content> {
+interface Answer<Content> {
   readonly content: Content;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -44,7 +44,7 @@ interface RouteDescription {
   readonly errors: readonly ErrorCode[];
 }
 
-export interface RouteSpecification<Query, Body, Content> extends RouteDescription {
+interface RouteSpecification<Query, Body, Content> extends RouteDescription {
   readonly query?: z.ZodType<Query>;
   readonly body?: z.ZodType<Body>;
   readonly answer: z.ZodType<Content> | null;
@@ -147,7 +147,7 @@ function readInput<Query, Body>(
   };
 }
 
-export interface RequestFault {
+interface RequestFault {
   /** Place in the body (`sources.include.0.repositoryId`); a query parameter starts with `query.`; empty: the request as a whole. */
   readonly path: string;
   readonly message: string;

@@ -31,7 +31,7 @@ export interface SettingView {
 }
 
 /** What the process knows of itself. */
-export interface AboutServer {
+interface AboutServer {
   readonly version: string | null;
   readonly startedAtMs: number;
   readonly timeZone: string;

@@ -39,7 +39,7 @@ export interface Service {
   stop(): Promise<void>;
 }
 
-export interface ServiceParts {
+interface ServiceParts {
   readonly api: boolean;
   readonly control: boolean;
   /** Repositories to serve; null: all. */

@@ -3,7 +3,7 @@ import type { ServerOptions } from './serve.js';
 import { readServerConfig } from './server-config.js';
 import { createLogger, startService } from './service.js';
 
-export interface WorkerOptions extends ServerOptions {
+interface WorkerOptions extends ServerOptions {
   /** Repositories whose data activities it does; empty: all, unless it is for control only. */
   readonly repositories: readonly string[];
   /** Whether it also runs workflows. */

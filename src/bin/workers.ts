@@ -26,7 +26,7 @@ import { jobStarter } from './job-starter.js';
 import { keepLimits } from './live-limits.js';
 import { safetyOfAll } from './safety-of-all.js';
 
-export interface WorkersOptions {
+interface WorkersOptions {
   readonly connection: NativeConnection;
   readonly namespace: string;
   readonly repositories: readonly RepositoryConfig[];

@@ -13,13 +13,13 @@ import type { UnreadablePart } from '../domain/targets/unreadable-part.js';
 import type { RepositoryEntry, SourceRepository } from '../repository/backup-repository.js';
 import { unreadablePart } from './unreadable.js';
 
-export interface FoundChain {
+interface FoundChain {
   /** Path within the repository. */
   readonly folder: string;
   readonly record: ChainRecord;
 }
 
-export interface ChainsFound {
+interface ChainsFound {
   readonly chains: readonly FoundChain[];
   /** Folders of chains whose record cannot be trusted: what is not known is never taken for absent, and never keeps the others from
    *  being seen. */

@@ -99,7 +99,7 @@ export interface LeasesFound {
   readonly doubtful: readonly DoubtfulLease[];
 }
 
-export interface DoubtfulLease {
+interface DoubtfulLease {
   readonly path: string;
   readonly fault: BackupError;
   /** It cannot be read: then any point may be meant. */

@@ -35,7 +35,7 @@ export interface RecordIdentity {
 }
 
 /** One kind of record: what it is called, and how it is written. */
-export interface RecordKind<R extends OwnedRecord> {
+interface RecordKind<R extends OwnedRecord> {
   readonly name: string;
   /** Second copy, written before the first. */
   readonly copyName: string;

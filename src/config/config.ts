@@ -5,9 +5,9 @@ import type { PrimaryBackup } from '../domain/jobs/primary-backup.js';
 import type { SignInSettings } from '../domain/access/sign-in.js';
 import type { StorageSettings } from '../repository/repository-kind.js';
 
-export type RepositoryRole = 'primary' | 'target' | 'external';
+type RepositoryRole = 'primary' | 'target' | 'external';
 
-export type RepositoryContents = 'backups' | 'storeonce';
+type RepositoryContents = 'backups' | 'storeonce';
 
 /** With the settings of its kind, which only the row of the kind understands (`repository-storage.ts`). */
 export interface RepositoryConfig extends StorageSettings {

@@ -9,7 +9,7 @@ import { repositorySchema } from './schema.js';
 import { isSection } from './environment.js';
 import { folderOf, placeOf } from './repository-storage.js';
 
-export interface CrossFault {
+interface CrossFault {
   readonly path: readonly PropertyKey[];
   readonly message: string;
 }

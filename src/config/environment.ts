@@ -18,7 +18,7 @@ const REPOSITORY_PREFIX = 'LONGHAUL_REPOSITORIES_';
 
 type Section = Record<string, unknown>;
 
-export interface OverlaidConfig {
+interface OverlaidConfig {
   readonly value: unknown;
   /** Variable that set a place, by `path.join('.')`. */
   readonly variables: ReadonlyMap<string, string>;

@@ -17,7 +17,7 @@ import { settingAt } from './settings.js';
 
 const DEFAULT_CONFIG_FILE = 'longhaul.yaml';
 
-export interface ConfigSource {
+interface ConfigSource {
   /** null: `longhaul.yaml` in the working folder if it is there, else the environment alone. */
   readonly file: string | null;
   readonly environment: Environment;

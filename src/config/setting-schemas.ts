@@ -5,7 +5,7 @@ import { z } from 'zod';
 /** Also the only characters that are safe in folder names, queue names and environment variables alike. */
 export const SLUG = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
-export interface SettingText {
+interface SettingText {
   readonly description: string;
   /** The allowed range in words, shown with every fault. */
   readonly allowed: string;

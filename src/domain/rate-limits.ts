@@ -45,7 +45,7 @@ function lowest(rates: readonly (number | null)[]): number | null {
 }
 
 /** Fields and indexes joined by dots, and what is wrong there. */
-export interface LimitFault {
+interface LimitFault {
   readonly path: string;
   readonly message: string;
 }

@@ -21,7 +21,7 @@ export interface ByteSink {
 }
 
 /** What a file of a repository has, as far as it is read here. */
-export interface OpenedFile {
+interface OpenedFile {
   readonly path: string;
   /** Fills `target` as far as the file goes. @returns bytes read */
   read(target: Uint8Array, offset: number): Promise<number>;

@@ -50,7 +50,7 @@ export interface Dialect {
   readonly [name: string]: Json;
 }
 
-export type Json = string | number | boolean | null | readonly Json[] | Dialect;
+type Json = string | number | boolean | null | readonly Json[] | Dialect;
 
 /** Of a format that has only one way to write a disk. */
 export const PLAIN_DIALECT: Dialect = {};

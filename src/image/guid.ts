@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-export const GUID_BYTES = 16;
+const GUID_BYTES = 16;
 
 /** A GUID as Windows stores it, its first three fields little-endian, in lower case and without braces. */
 export function guidText(bytes: Uint8Array): string {

@@ -147,7 +147,7 @@ export const STORED_ZEROS = 1;
 export const FIRST_SLOT = 2;
 
 /** Takes an increment up into the full below it, in the full's own file. */
-export interface ImageMerger {
+interface ImageMerger {
   /** Why this pair cannot be merged, in plain words; null: it can.
    *  @param look called often; what it throws ends the walk */
   refusal(full: ByteSource, increment: ByteSource, look: () => void): Promise<string | null>;

@@ -1,4 +1,4 @@
-export interface KeptTablesTraits<T> {
+interface KeptTablesTraits<T> {
   /** What they may take together, the newest left aside. */
   readonly mostBytes: number;
   readonly bytesOf: (table: T) => number;

@@ -6,10 +6,10 @@ const PIECE_BYTES = 65_536;
 const CACHE_BYTES = 4 * 1024 * 1024;
 
 /** Which bit of a byte tells of the first of its eight sectors. */
-export type BitOrder = 'leastFirst' | 'mostFirst';
+type BitOrder = 'leastFirst' | 'mostFirst';
 
 /** A bitmap in a file. */
-export interface BitmapPlace {
+interface BitmapPlace {
   readonly offset: number;
   readonly bytes: number;
 }

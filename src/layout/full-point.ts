@@ -14,7 +14,7 @@ export function fullDisk(
 }
 
 /** What a tool that makes fulls alone left of one run. */
-export interface FullRun {
+interface FullRun {
   readonly id: string;
   readonly workloadId: string;
   readonly createdAtMs: number;

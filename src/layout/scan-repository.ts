@@ -30,7 +30,7 @@ import { readFolders, walkFolders, type FolderShare, type WalkedFolder } from '.
 const LAYOUTS = { trees: TREE_LAYOUTS, images: BACKUP_LAYOUTS };
 
 /** Who scans a repository is told of what is not among its workloads. */
-export interface ScanListener {
+interface ScanListener {
   /** A place that is not looked into, once. Absent: one that cannot be read fails the scan. */
   readonly onUnseen?: (part: UnseenPart) => void;
   /** Files of a folder that no layout claims, or that one claims and knows nothing of. Not asked of a target: beside the chains there lie files of Longhaul's own. */

@@ -2,7 +2,7 @@ import { datedPlace } from './dated-folders.js';
 import { parseDatedName } from './dated-name.js';
 
 /** What lies in a folder under names of backups and is none that a layout may take. */
-export interface SetApart {
+interface SetApart {
   readonly files: readonly string[];
   /** They are not walked. */
   readonly folders: readonly string[];

@@ -14,7 +14,7 @@ const OLD_GENERATION_MIB = 1024;
 export type ThreadWork = 'copies' | 'lists';
 
 /** What was given to the process by hand holds for each of its threads. */
-export interface ProcessHeap {
+interface ProcessHeap {
   readonly limitMiB: number;
   readonly isSetByHand: boolean;
 }

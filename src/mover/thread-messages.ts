@@ -36,7 +36,7 @@ export type ThreadReply =
   | { readonly id: number; readonly type: 'failed'; readonly error: ThreadError };
 
 /** An error as a plain object: class identity does not survive the boundary. */
-export type ThreadError =
+type ThreadError =
   | { readonly type: 'stopped' }
   | {
       readonly type: 'backup';

@@ -1,7 +1,7 @@
 import type { BackupRepository, ReadableFile, WritableFile } from './backup-repository.js';
 
 /** Does `call`, which reads or writes file content: pieces of these sizes, in bytes. */
-export type AroundContent = <T>(
+type AroundContent = <T>(
   way: 'read' | 'write',
   sizes: readonly number[],
   call: () => Promise<T>,

@@ -10,7 +10,7 @@ interface SharedPair {
 }
 
 /** Of one repository and of all together. */
-export interface RateGate {
+interface RateGate {
   isLimited(way: keyof Pair): boolean;
   /** Resolves when so many bytes may pass. */
   pass(way: keyof Pair, bytes: number): Promise<void>;

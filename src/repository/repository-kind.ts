@@ -18,14 +18,14 @@ export interface KeepingRepository extends BackupRepository {
   close(): Promise<void>;
 }
 
-export interface RepositoryAccess {
+interface RepositoryAccess {
   readonly isReadOnly: boolean;
   /** `RepositoryCapabilities.isOpaque`. */
   readonly isOpaque: boolean;
 }
 
 /** What the settings of a kind are made of. Handed in, so that the threads of the data mover, which read no configuration, load none of it. */
-export interface SettingPieces {
+interface SettingPieces {
   readonly z: typeof z;
   /** A path on this machine. */
   readonly filePath: (text: { description: string; allowed: string }) => z.ZodString;

@@ -3,7 +3,7 @@ import { BackupError, type ErrorCode } from '../domain/errors.js';
 import { quoted } from './repository-path.js';
 
 /** What was being done when the storage refused. */
-export interface StorageStep {
+interface StorageStep {
   readonly repositoryId: string;
   readonly intent: 'read' | 'write';
   /** Verb for the message: `read`, `rename`. */

@@ -22,7 +22,7 @@ const STOP_TIMEOUT_MS = 10_000;
 const FIRST_RESTART_DELAY_MS = 200;
 const LONGEST_RESTART_DELAY_MS = 30_000;
 
-export interface ServerLog {
+interface ServerLog {
   info(message: string): void;
   warn(message: string): void;
   error(message: string): void;

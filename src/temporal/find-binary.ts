@@ -13,7 +13,7 @@ const INSTALL_TIMEOUT_MS = 180_000;
 /** The SDK's cache lives as long as the state directory: a server must not change under its file once a day. */
 const DOWNLOAD_TTL = '3650d';
 
-export interface FindBinaryOptions {
+interface FindBinaryOptions {
   /** `temporal.binaryPath` of the configuration. */
   readonly configuredPath: string | null;
   /** Where the product keeps a downloaded program; created if need be. */

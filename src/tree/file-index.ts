@@ -29,7 +29,7 @@ export interface FileEntry {
 /** A line of a run: an entry, or that there is none any more. */
 export type IndexLine = FileEntry | RemovedEntry;
 
-export interface RemovedEntry {
+interface RemovedEntry {
   readonly path: string;
   readonly isRemoved: true;
 }

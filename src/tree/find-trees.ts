@@ -8,7 +8,7 @@ import { TREE_RECORD_COPY_NAME, TREE_RECORD_NAME } from './tree-paths.js';
 import type { TreeRecord } from './tree-record.js';
 import { readTreeRecord } from './tree-store.js';
 
-export interface TreesFound {
+interface TreesFound {
   readonly trees: readonly { readonly folder: string; readonly record: TreeRecord }[];
   /** What is not known is never taken for absent, and never keeps the others from being seen. */
   readonly unreadable: readonly UnreadablePart[];

@@ -7,7 +7,7 @@ import type {
 } from '../../src/repository/backup-repository.js';
 import { readWholeFile } from '../../src/repository/replace-file.js';
 
-export interface RepositoryUnderTest {
+interface RepositoryUnderTest {
   /** Empty. */
   readonly repository: FolderRepository;
   dispose(): Promise<void>;

@@ -8,7 +8,7 @@ import type {
 import { readWholeFile } from '../../src/repository/replace-file.js';
 import { expectCode } from './backup-repository.js';
 
-export interface VerbsUnderTest {
+interface VerbsUnderTest {
   /** Empty. */
   readonly repository: BackupRepository;
   dispose(): Promise<void>;

@@ -24,7 +24,7 @@ interface RunOptions {
 }
 
 /** A target that may crash. */
-export type KilledTarget = BackupRepository & { readonly isCrashed: boolean };
+type KilledTarget = BackupRepository & { readonly isCrashed: boolean };
 
 /** A change at work: the server that leads it, and the worker that does it on a target which may crash. */
 export class ChangeRun<T extends KilledTarget = SimulatedRepository> {

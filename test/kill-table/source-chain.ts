@@ -22,7 +22,7 @@ export interface SourceChain {
   readonly images: readonly WrittenImage[];
 }
 
-export interface WrittenImage {
+interface WrittenImage {
   readonly day: number;
   /** As a `SourcePoint` names it. */
   readonly disk: string;

@@ -6,7 +6,7 @@ import type { Part } from './try-positions.js';
 import { tryRequests, type RequestEffort } from './try-requests.js';
 
 /** Scenarios, an activity that each is there for, and at every how many requests it is tried. */
-export type StorePlan = readonly (readonly [ScenarioName, string, RequestEffort])[];
+type StorePlan = readonly (readonly [ScenarioName, string, RequestEffort])[];
 
 /** All that the directory is tried with. A store has no update in place, so nothing is merged there: what retention does instead.
  *  @param every at every how many requests; 1: at all. The one chain of 6 that is copied from its beginning takes larger steps. */

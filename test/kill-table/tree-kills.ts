@@ -50,7 +50,7 @@ export const TREE_SCENARIOS = {
 
 export type TreeScenario = keyof typeof TREE_SCENARIOS;
 
-export interface TreeKills {
+interface TreeKills {
   positions: number;
   readonly faults: string[];
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** A test that the README names for one of its guarantees. */
-export interface Proof {
+interface Proof {
   readonly guarantee: number;
   /** Relative to the repository. */
   readonly path: string;
@@ -10,7 +10,7 @@ export interface Proof {
   readonly title: string;
 }
 
-export interface Guarantee {
+interface Guarantee {
   readonly number: number;
   readonly text: string;
   readonly proofs: readonly Proof[];

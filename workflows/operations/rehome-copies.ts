@@ -33,7 +33,7 @@ export async function rehomeCopies(input: RehomeInput): Promise<OperationStatus>
 
 const IN_USE = 'the chain is in use by a session or a health check: try it again';
 
-export interface LockedRehomeInput extends RehomeInput {
+interface LockedRehomeInput extends RehomeInput {
   readonly settings: CopySettings;
   readonly owner: string;
 }

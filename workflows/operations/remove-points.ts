@@ -84,7 +84,7 @@ function whyNot(restorePointId: string, [part]: VerificationPage['parts']): Refu
   return { code: 'POINT_OF_TREE', reason };
 }
 
-export interface RemoveFromChainInput {
+interface RemoveFromChainInput {
   readonly targetRepositoryId: string;
   readonly chain: CheckedChain;
   readonly pointId: string;

@@ -4,7 +4,7 @@ import type { TreeCheckOutcome, TreeCheckReference } from '../../src/domain/tree
 import type { CheckedChain } from '../../src/domain/targets/verification.js';
 import { treeHealthActivities } from '../activity-profiles.js';
 
-export interface RepairTreeInput {
+interface RepairTreeInput {
   readonly targetRepositoryId: string;
   readonly tree: CheckedChain;
   readonly reference: TreeCheckReference;

@@ -21,7 +21,7 @@ const VERIFIED_POINTS = 500;
 /** With more of it, the sessions that hold the chains are waited for. */
 const LATE_BYTES = 250_000;
 
-export interface VerificationFindingsParts {
+interface VerificationFindingsParts {
   readonly repositoryId: string;
   readonly settings: CopySettings;
   readonly state: OperationState;

@@ -35,7 +35,7 @@ export interface SettleAbsenceInput {
   readonly settings: CopySettings;
 }
 
-export interface AbsenceOutcome {
+interface AbsenceOutcome {
   readonly workload: string;
   readonly result: CopyTask['result'];
   /** What was done, what is to come and when, or why not. */

@@ -25,7 +25,7 @@ import { runWorkloadTask, TOLD_LAST, type WorkloadTask } from './run-task.js';
 import { TaskState } from './task-state.js';
 import { Turn } from '../turn.js';
 
-export interface CopyTreeInput extends Pick<
+interface CopyTreeInput extends Pick<
   CopyWorkloadInput,
   | 'job'
   | 'overrides'

@@ -14,7 +14,7 @@ import type { Pause } from './pause.js';
 import type { TaskState } from './task-state.js';
 
 /** Where a batch belongs. */
-export interface BatchTarget {
+interface BatchTarget {
   readonly targetRepositoryId: string;
   readonly jobId: string;
   readonly workloadId: string;
@@ -23,7 +23,7 @@ export interface BatchTarget {
   readonly reference: { readonly token: string; readonly epoch: number };
 }
 
-export interface DiskBatchesParts {
+interface DiskBatchesParts {
   readonly tries: ActivityInterfaceFor<Pick<CopyActivities, 'copyBlocks' | 'scanBlocks'>>;
   readonly settings: CopySettings;
   readonly state: TaskState;

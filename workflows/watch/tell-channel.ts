@@ -46,7 +46,7 @@ import {
 } from '../messages.js';
 
 /** What one look has for the channels. */
-export interface SiteNews extends Pick<SafetyLook, 'sentence' | 'state'> {
+interface SiteNews extends Pick<SafetyLook, 'sentence' | 'state'> {
   readonly step: LedgerStep;
   readonly timeZone: string;
   readonly isSilenced: (problem: ObservedProblem) => boolean;

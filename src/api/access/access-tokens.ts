@@ -19,7 +19,7 @@ const LAST_USE_MS = 60 * 60_000;
 /** RFC 3339 UTC, by id. */
 type LastUses = Readonly<Record<string, string>>;
 
-export type NewToken = Pick<AccessToken, 'name' | 'role' | 'scope' | 'createdBy' | 'expiresAt'>;
+type NewToken = Pick<AccessToken, 'name' | 'role' | 'scope' | 'createdBy' | 'expiresAt'>;
 
 export class AccessTokens {
   /** Written by who makes and revokes tokens alone. */

@@ -12,7 +12,7 @@ import { toBackupError } from '../executions/temporal-errors.js';
 import { toProblem } from '../problem.js';
 import type { RepositoryBrowser } from '../repositories/repository-browser.js';
 
-export interface AuditList {
+interface AuditList {
   readonly items: AuditEntry[];
   readonly unreadable?: UnreadablePart[];
   readonly nextCursor?: string;

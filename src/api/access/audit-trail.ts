@@ -12,7 +12,7 @@ import {
 } from '../../../workflows/messages.js';
 import type { Logger } from '../api-dependencies.js';
 
-export interface AuditTrailParts {
+interface AuditTrailParts {
   readonly client: Client;
   readonly logger: Logger;
   /** Targets of a job of any kind. @throws JOB_MISSING */

@@ -20,7 +20,7 @@ const EMERGENCY: Caller = {
 /** Whoever can reach a server that has no token. */
 export const LOCAL: Caller = { ...EMERGENCY, name: 'this machine' };
 
-export interface TokenDoor {
+interface TokenDoor {
   /** Of the configuration. */
   readonly emergencyToken: string;
   /** Of all others; null: there is no such token. */

@@ -7,13 +7,13 @@ import { claimAt, type Claims, type SignInSettings } from '../../domain/access/s
 const TIMEOUT_SECONDS = 10;
 
 /** What must come back as it was sent, or stay secret until then. */
-export interface SignInSecrets {
+interface SignInSecrets {
   readonly state: string;
   readonly nonce: string;
   readonly verifier: string;
 }
 
-export interface KnownPerson {
+interface KnownPerson {
   readonly subject: string;
   readonly claims: Claims;
 }

@@ -9,7 +9,7 @@ import { nonceOf } from '../pages/page-headers.js';
 import { toProblem, type Problem } from '../problem.js';
 import { CALLBACK_PATH, SIGN_IN_PATH, type Onward, type SignIn } from './sign-in.js';
 
-export interface SignInPagesParts {
+interface SignInPagesParts {
   readonly signIn: SignIn;
   readonly attempts: FailedAttempts;
   readonly logger: Logger;

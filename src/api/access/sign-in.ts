@@ -37,7 +37,7 @@ const HOUR_MS = 60 * 60_000;
 const REMEMBERED_ENDS = 10_000;
 const READING = ['GET', 'HEAD'];
 
-export interface SignInParts {
+interface SignInParts {
   readonly settings: SignInSettings;
   readonly provider: IdentityProvider;
   readonly cookies: SealedCookies;

@@ -32,7 +32,7 @@ const detachSchema = z
   .strictObject({ workload: workloadName.meta({ description: 'Id or name.' }) })
   .meta({ id: 'DetachRequest' });
 
-export interface RehomeServices extends JobSurroundings {
+interface RehomeServices extends JobSurroundings {
   readonly browser: RepositoryBrowser;
   readonly operations: OperationStore;
   readonly now: () => number;

@@ -32,7 +32,7 @@ export interface ToldEvent {
   readonly block: string;
 }
 
-export interface Following {
+interface Following {
   /** What was missed, or the order to look at everything. */
   readonly first: readonly ToldEvent[];
   /** Of the newest event. */
@@ -40,7 +40,7 @@ export interface Following {
   readonly leave: () => void;
 }
 
-export interface EventFeedParts {
+interface EventFeedParts {
   /** @param sinceMs when the last one began that succeeded; null: there was none */
   readonly look: (sinceMs: number | null) => Promise<SiteSight>;
   readonly now: () => number;

@@ -5,7 +5,7 @@ import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import { executionInfoFromRaw } from '@temporalio/client/lib/helpers.js';
 import { invalidRequest } from '../route.js';
 
-export interface ExecutionPage {
+interface ExecutionPage {
   /** Running ones first, then by end, newest first (the server's own order; it refuses ORDER BY). */
   readonly executions: readonly WorkflowExecutionInfo[];
   /** null: this was the last page. */

@@ -6,7 +6,7 @@ import { quoted } from './visibility-query.js';
 /** Workers report every 10 s; three missed reports mean gone. A killed worker stays listed as running, so the age decides. */
 const ALIVE_MS = 30_000;
 
-export interface WorkerPresence {
+interface WorkerPresence {
   readonly isAlive: boolean;
   /** Activities that the queue's workers run now; null: none reports. */
   readonly usedSlots: number | null;

@@ -30,7 +30,7 @@ import { reachOf, refuseBeyond } from '../access/scope-reach.js';
 import type { RepositoryBrowser } from '../repositories/repository-browser.js';
 import { jsonRoute, type Route } from '../route.js';
 
-export interface FileBackupServices extends JobSurroundings {
+interface FileBackupServices extends JobSurroundings {
   readonly fileBackups: FileBackupStore;
   readonly primaryBackups: readonly PrimaryBackup[];
   readonly browser: Pick<RepositoryBrowser, 'named'>;

@@ -31,7 +31,7 @@ import { reachOf, refuseBeyond } from '../access/scope-reach.js';
 import { invalidRequest, jsonRoute, type Route } from '../route.js';
 import type { SessionStarter } from '../sessions/session-starter.js';
 
-export interface JobServices extends JobSurroundings {
+interface JobServices extends JobSurroundings {
   readonly fileBackups: FileBackupStore;
   readonly starter: SessionStarter;
   readonly browser: RepositoryBrowser;

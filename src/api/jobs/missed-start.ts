@@ -15,7 +15,7 @@ const FIRST_SPAN_MS = 12 * 60 * 60_000;
 const ENABLED = 'enabled through the API at ';
 
 /** A job of any kind that a Schedule starts. */
-export interface ScheduledJob extends Omit<KnownJob, 'job'> {
+interface ScheduledJob extends Omit<KnownJob, 'job'> {
   readonly job: Pick<CopyJob, 'id' | 'mode'>;
 }
 

@@ -9,7 +9,7 @@ import { reachOf, refuseBeyond } from '../access/scope-reach.js';
 import { browsedPageSchema } from '../repositories/repository-schemas.js';
 import { jsonRoute, type Route } from '../route.js';
 
-export interface MirrorServices {
+interface MirrorServices {
   readonly mirrors: MirrorStore;
   /** Of new jobs that name none. */
   readonly timeZone: string;

@@ -49,7 +49,7 @@ const requestSchema = z
 
 const HOUR_MS = 3_600_000;
 
-export interface SilenceServices {
+interface SilenceServices {
   readonly client: Client;
   readonly jobs: Pick<JobStore, 'definition'>;
   readonly fileBackups: Pick<FileBackupStore, 'definition'>;

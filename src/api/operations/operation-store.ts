@@ -231,7 +231,7 @@ export class OperationStore {
   }
 }
 
-export interface OperationFilter {
+interface OperationFilter {
   readonly kind?: OperationView['kind'] | undefined;
   readonly repositoryId?: string | undefined;
   readonly state?: OperationView['state'] | undefined;

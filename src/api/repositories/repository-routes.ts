@@ -37,7 +37,7 @@ import { jsonRoute, type Route } from '../route.js';
 import { startedOperation } from '../operations/started-operation.js';
 import { workerPresence } from '../executions/worker-presence.js';
 
-export interface RepositoryServices {
+interface RepositoryServices {
   readonly jobs: Pick<JobStore, 'definition'>;
   readonly client: Client;
   readonly browser: RepositoryBrowser;

@@ -93,7 +93,7 @@ export interface KnownSafety {
 }
 
 /** What is asked of the channels that tell people. */
-export interface ChannelsWatched {
+interface ChannelsWatched {
   readonly ids: readonly string[];
   /** Those that channels are for. */
   readonly jobs: readonly ChannelJob[];
@@ -110,7 +110,7 @@ export function watchedChannels(
   return { ids, jobs: channelJobs(channels), deliveries: () => deliveriesOf(client) };
 }
 
-export interface SafetySources {
+interface SafetySources {
   readonly browser: RepositoryBrowser;
   readonly jobs: JobStore;
   readonly fileBackups: Pick<FileBackupStore, 'listed'>;

@@ -17,13 +17,13 @@ const STORED = 'stored/';
 /** Whoever asks waits so long at most for the first of many targets that has something. */
 const FOLLOW_MS = 5_000;
 
-export interface SessionPage {
+interface SessionPage {
   readonly items: SessionSummary[];
   readonly nextCursor?: string;
   readonly unreadable?: UnreadablePart[];
 }
 
-export interface SessionSources {
+interface SessionSources {
   readonly live: SessionStore;
   readonly browser: RepositoryBrowser;
   readonly targets: readonly string[];

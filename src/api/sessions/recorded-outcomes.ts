@@ -31,7 +31,7 @@ interface Known {
   readonly untilMs: number;
 }
 
-export interface RecordedJob {
+interface RecordedJob {
   readonly job: Pick<CopyJob, 'id' | 'target'>;
   /** Records of before are of another job of its id. Epoch milliseconds. */
   readonly createdAtMs: number;

@@ -15,7 +15,7 @@ const TOLERATED_FAILURES = 30;
 /** Each asks for its session once a second. */
 const MAX_FOLLOWERS = 100;
 
-export interface SessionStreamParts {
+interface SessionStreamParts {
   readonly now: () => number;
   readonly logger: Logger;
   /** Between two looks. Default 1,000. */

@@ -21,7 +21,7 @@ export function digestEntryOf(unit: Buffer, digest: UnitDigest): Buffer {
   return isZeroUnit(unit) ? HOLE : digest(unit);
 }
 
-export interface DigestTableHeader {
+interface DigestTableHeader {
   readonly algorithm: DigestAlgorithm;
   readonly units: FileUnits;
 }

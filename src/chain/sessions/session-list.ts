@@ -13,7 +13,7 @@ import { jobFolder, SESSIONS_FOLDER, sessionRecordPath } from '../chain-paths.js
 import { parseJson } from '../json-file.js';
 import { unreadablePart } from '../unreadable.js';
 
-export interface RecordPage {
+interface RecordPage {
   readonly sessions: readonly RecordedSession[];
   readonly unreadable: readonly UnreadablePart[];
   /** Where the next page begins; null: there is none. */

@@ -97,7 +97,7 @@ const jobDocument = object<{ longhaulJob: number; job: StoredPolicy }>({
 });
 
 /** What a list of jobs shows of a session. */
-export type SessionEnd = Pick<CopySession, 'id' | 'result' | 'endedAt'>;
+type SessionEnd = Pick<CopySession, 'id' | 'result' | 'endedAt'>;
 
 const sessionDocument = object<{ longhaulSession: number; session: SessionEnd }>({
   longhaulSession: version,

@@ -16,7 +16,7 @@ import { unreadablePart } from '../unreadable.js';
 
 /** Files of the tasks that the record of their session has no room for (docs/FORMAT.md, Job and sessions). */
 
-export interface SessionPlace {
+interface SessionPlace {
   readonly jobId: string;
   readonly sessionId: string;
 }

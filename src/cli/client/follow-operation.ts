@@ -54,7 +54,7 @@ export async function finishOperation(
   return exitOf(ended);
 }
 
-export interface Waiting {
+interface Waiting {
   readonly read: () => Promise<OperationView>;
   readonly pause: () => Promise<unknown>;
   /** Of any clock. */

@@ -47,7 +47,7 @@ export async function followSession(context: CommandContext, sessionId: string):
   });
 }
 
-export interface Following {
+interface Following {
   /** Shows what the server tells until it closes the connection, and says so with each piece; null: that was not the end. */
   readonly connect: (hasTold: () => void) => Promise<ExitName | null>;
   readonly pause: () => Promise<unknown>;

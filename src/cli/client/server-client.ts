@@ -18,7 +18,7 @@ export interface Page<Item> {
   readonly nextCursor?: string;
 }
 
-export interface ServerEvent {
+interface ServerEvent {
   /** null: it has none. */
   readonly id: string | null;
   /** null: an id alone, which is where to take it up again. */

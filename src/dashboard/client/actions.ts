@@ -8,7 +8,7 @@ import { OrderKey } from './order-key.js';
 import { queryClient } from './queries.js';
 import { useRefusal } from './refusals.js';
 
-export interface Action<Content> {
+interface Action<Content> {
   readonly method: Changing;
   /** Below the base path. */
   readonly path: string;

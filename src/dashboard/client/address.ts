@@ -2,7 +2,7 @@
 
 import { useLocation, useSearch } from 'wouter';
 
-export type AddressFields = Readonly<Record<string, string>>;
+type AddressFields = Readonly<Record<string, string>>;
 
 /** The fields of the query, and how to change some of them at once; an empty value leaves the address. */
 export function useAddress(): [URLSearchParams, (changes: AddressFields) => void] {

@@ -27,7 +27,7 @@ export class ApiError extends Error {
 
 export type Changing = 'POST' | 'PUT' | 'DELETE';
 
-export interface Call {
+interface Call {
   readonly method?: 'GET' | Changing;
   readonly body?: object;
   readonly headers?: Readonly<Record<string, string>>;

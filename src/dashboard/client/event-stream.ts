@@ -10,7 +10,7 @@ export interface ServerEvent {
   readonly data: unknown;
 }
 
-export interface EventReader {
+interface EventReader {
   readonly gone: AbortSignal;
   readonly take: (event: ServerEvent) => void;
   /** With the id of each block that has one, also of one without an event. */

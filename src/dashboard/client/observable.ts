@@ -2,7 +2,7 @@
 
 import { useSyncExternalStore } from 'react';
 
-export interface Observable<Value> {
+interface Observable<Value> {
   readonly get: () => Value;
   readonly set: (value: Value) => void;
   readonly subscribe: (listener: () => void) => () => void;

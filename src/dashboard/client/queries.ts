@@ -21,7 +21,7 @@ export const queryClient = new QueryClient({
   },
 });
 
-export interface Reading {
+interface Reading {
   /** null: once. */
   readonly everyMs?: number | null;
   readonly isWanted?: boolean;
@@ -47,7 +47,7 @@ export function useApi<Content>(
 }
 
 /** Of `/readyz`, which answers with 503 and the same content when something is missing. */
-export interface Readiness {
+interface Readiness {
   readonly ready: boolean;
   readonly missing: readonly string[];
   readonly warnings: readonly string[];

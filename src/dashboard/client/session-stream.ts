@@ -8,7 +8,7 @@ import { readEvents, type ServerEvent } from './event-stream.js';
 
 const RECONNECT_MS = 2_000;
 
-export interface FollowedSession {
+interface FollowedSession {
   readonly session: SessionView | null;
   /** Epoch milliseconds of the last sign of the server. */
   readonly seenAtMs: number | null;

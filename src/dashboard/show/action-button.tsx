@@ -2,7 +2,7 @@ import { Button, type ButtonProps } from '@mantine/core';
 import type { Doing } from '../client/actions.js';
 import { Refused } from './refused.js';
 
-export interface ActionButtonProps extends Pick<ButtonProps, 'size' | 'variant' | 'color'> {
+interface ActionButtonProps extends Pick<ButtonProps, 'size' | 'variant' | 'color'> {
   readonly action: Pick<Doing, 'isPending' | 'refusal'>;
   readonly isDisabled?: boolean;
   readonly children: string;

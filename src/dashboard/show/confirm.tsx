@@ -5,7 +5,7 @@ import type { Doing } from '../client/actions.js';
 import { CommandLines } from './commands.js';
 import { Refused } from './refused.js';
 
-export interface ConfirmProps {
+interface ConfirmProps {
   /** On the button that opens the dialog, and on the one that does it. */
   readonly verb: string;
   /** On the one that does it, where that says it better. */

@@ -7,7 +7,7 @@ import { printable } from '../../domain/printable.js';
 import { withoutHint } from './sentence.js';
 import type { Mood } from './words.js';
 
-export interface FaultProps {
+interface FaultProps {
   readonly mood?: Mood;
   /** What is wrong, in one sentence. */
   readonly what: ReactNode;

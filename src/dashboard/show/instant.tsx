@@ -1,7 +1,7 @@
 import { useNow } from '../client/now.js';
 import { dateTime, moment, relative, shortDateTime, VIEWER_ZONE } from './format.js';
 
-export interface InstantProps {
+interface InstantProps {
   /** RFC 3339, or epoch milliseconds. */
   readonly at: string | number;
   /** Of the job; its time stands beside the viewer's. */

@@ -24,7 +24,7 @@ export function keptPlaces({
 }
 
 /** Where it lies, and under which id: copies of copies have one of their own. */
-export interface RestorePlace {
+interface RestorePlace {
   readonly repositoryId: string;
   readonly workloadId: string;
 }

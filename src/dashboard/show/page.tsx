@@ -2,7 +2,7 @@ import type { ReactNode } from 'react';
 import { useEffect, useRef } from 'react';
 import { AsOf } from './instant.js';
 
-export interface PageProps {
+interface PageProps {
   readonly title: string;
   /** Beside the title, such as the state of what the page shows. */
   readonly beside?: ReactNode;
@@ -41,7 +41,7 @@ export function Page({ title, beside, asOfMs = null, actions, children }: PagePr
   );
 }
 
-export interface SectionProps {
+interface SectionProps {
   readonly title: string;
   readonly note?: ReactNode;
   readonly actions?: ReactNode;

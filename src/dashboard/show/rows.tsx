@@ -10,7 +10,7 @@ export interface Column<Row> {
   readonly width?: string;
 }
 
-export interface RowsProps<Row> {
+interface RowsProps<Row> {
   /** What the rows are, for those who hear it. */
   readonly label: string;
   readonly columns: readonly Column<Row>[];

@@ -7,7 +7,7 @@ import { slowestSentence } from './hold-up.js';
 import { listed } from './job-words.js';
 import { saySession, type Mood } from './words.js';
 
-export interface Verdict {
+interface Verdict {
   readonly mood: Mood;
   readonly sentence: string;
 }

@@ -58,7 +58,7 @@ export function isExpired({ expiresAt }: Pick<AccessToken, 'expiresAt'>, nowMs: 
   return expiresAt !== null && Date.parse(expiresAt) <= nowMs;
 }
 
-export interface Wish {
+interface Wish {
   readonly needs: Permission;
   readonly subject: Subject;
   /** Of what the address names. */

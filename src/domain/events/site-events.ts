@@ -76,7 +76,7 @@ export interface KnownSite {
   readonly alerts: readonly OpenAlert[];
 }
 
-export interface SiteStep {
+interface SiteStep {
   readonly known: KnownSite;
   readonly events: readonly SiteEvent[];
 }

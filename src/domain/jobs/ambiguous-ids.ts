@@ -4,7 +4,7 @@ import { sourceScope, type NamedWorkload } from './source-scope.js';
 import type { ShownWorkload } from './unmatched-names.js';
 
 /** An id that several workloads had before: what lay together once, as the disks of one folder, is several machines now. */
-export interface AmbiguousId {
+interface AmbiguousId {
   readonly id: string;
   /** Their ids of now, sorted. */
   readonly now: readonly string[];

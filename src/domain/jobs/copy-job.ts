@@ -10,8 +10,8 @@ import type { Month, WeekOfMonth, Weekday } from '../schedules/day-names.js';
 export type JobKind = 'copy' | 'fileBackup' | 'mirror';
 export type CopyMode = 'immediate' | 'periodic';
 export type RestorePointScope = 'latest' | 'all';
-export type RecreatedChainPolicy = 'requireNewJob' | 'startNewChain';
-export type FullMethod = 'synthetic' | 'active';
+type RecreatedChainPolicy = 'requireNewJob' | 'startNewChain';
+type FullMethod = 'synthetic' | 'active';
 export type MissedStarts = 'run' | 'skip';
 
 /** How what failed in a session is tried again, apart from the next start. */

@@ -112,7 +112,7 @@ function copyJobOf(
 }
 
 /** What is configured of a program that makes primary backups. */
-export interface KnownPrimaryBackup {
+interface KnownPrimaryBackup {
   readonly id: string;
   readonly repositoryId: string;
 }

@@ -6,7 +6,7 @@ import type { CopyJob } from './copy-job.js';
 
 /** `mayDelete`: copies that stay now may go with the next session. `newChain`: everything is copied anew. `copiesLess`: something may no longer be
  *  copied; its copies stay. */
-export type ChangeEffect = 'none' | 'copiesLess' | 'newChain' | 'mayDelete';
+type ChangeEffect = 'none' | 'copiesLess' | 'newChain' | 'mayDelete';
 
 export interface JobChange {
   /** Of the definition. */
@@ -19,7 +19,7 @@ export interface JobChange {
 }
 
 /** Fields that a client decides. */
-export type JobField = Exclude<
+type JobField = Exclude<
   keyof CopyJob,
   'id' | 'revision' | 'replaces' | 'origin' | 'kind' | 'fileBackupJobId' | 'once' | 'detached'
 >;

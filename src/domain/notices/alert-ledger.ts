@@ -69,7 +69,7 @@ export function seesAll(problems: readonly Pick<ObservedProblem, 'code'>[]): boo
 }
 
 /** How one look is taken. */
-export interface LedgerLook {
+interface LedgerLook {
   readonly nowMs: number;
   readonly holdMs: number;
   /** false: what the look does not show may be there still, so nothing ends */

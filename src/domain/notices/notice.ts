@@ -18,7 +18,7 @@ import type { ChannelRules, WatchedChannel } from './notification-channel.js';
 import { SEVERITIES, type SafetySeverity } from '../safety/safety-codes.js';
 import type { Verdict } from '../safety/safety-facts.js';
 
-export type NoticeKind = 'alarm' | 'recovery' | 'digest' | 'test';
+type NoticeKind = 'alarm' | 'recovery' | 'digest' | 'test';
 
 export interface Notice {
   /** Names it for good: a receiver that gets it twice can tell. */

@@ -35,13 +35,13 @@ export interface MailChannel extends ChannelRules {
 }
 
 /** Signed as Standard Webhooks describes. */
-export interface WebhookChannel extends ChannelRules {
+interface WebhookChannel extends ChannelRules {
   readonly kind: 'webhook';
   readonly urlFile: string;
   readonly secretFile: string;
 }
 
-export interface PostChannel extends ChannelRules {
+interface PostChannel extends ChannelRules {
   readonly kind: PostKind;
   readonly urlFile: string;
 }

@@ -100,7 +100,7 @@ export interface GfsFull {
 }
 
 /** What is asked of a chain. */
-export type GfsFullsInput = Omit<GfsDueInput, 'createdAtMs' | 'id' | 'points' | 'left'> & {
+type GfsFullsInput = Omit<GfsDueInput, 'createdAtMs' | 'id' | 'points' | 'left'> & {
   /** In the order of the chain. */
   readonly points: readonly GfsCandidate[];
   readonly nowMs: number;
@@ -110,7 +110,7 @@ export type GfsFullsInput = Omit<GfsDueInput, 'createdAtMs' | 'id' | 'points' | 
 
 type GfsCandidate = FlaggedPoint & Pick<TargetRestorePoint, 'copiedAt' | 'kind' | 'state'>;
 
-export interface GfsFulls {
+interface GfsFulls {
   /** Oldest first. */
   readonly fulls: readonly GfsFull[];
   /** Flags that no point of their period can have, oldest first; of a policy that has given none yet, none. */

@@ -25,7 +25,7 @@ export interface SimulationInput {
 }
 
 /** What is there after a session. */
-export interface SimulationStep {
+interface SimulationStep {
   readonly atMs: number;
   readonly points: number;
   /** When the source made the oldest point that is left then. */

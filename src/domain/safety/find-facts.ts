@@ -33,7 +33,7 @@ export function sourceFacts(workload: SourceWorkload): SourceFacts {
 }
 
 /** What `ChainRecord` holds of it. */
-export interface ChainOfFacts {
+interface ChainOfFacts {
   readonly jobId: string;
   readonly workload: { readonly id: string; readonly name: string; readonly type: WorkloadType };
   readonly presence: Presence;

@@ -51,7 +51,7 @@ export interface Finding {
 }
 
 /** The workloads of a group as the subject of a sentence. */
-export interface Subject {
+interface Subject {
   /** `db07`, `db07 and db08`, `db07, db08 and 3 more`. */
   readonly names: string;
   readonly are: 'is' | 'are';

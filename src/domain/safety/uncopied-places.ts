@@ -8,7 +8,7 @@ import { cut, jsonBytes } from '../sessions/task-brief.js';
 import { namesText } from './problem-groups.js';
 
 /** Plain JSON. */
-export interface UncopiedPlace {
+interface UncopiedPlace {
   /** As a list of workloads shows it, so that a job can exclude it by either. */
   readonly id: string;
   readonly name: string;

@@ -5,7 +5,7 @@ import { DAY_MS, dateOfDayNumber, instantOf, offsetMs } from './calendar-date.js
 import type { CalendarEntry, CalendarMonth } from './calendar.js';
 
 /** Minutes since 1970-01-01 00:00 as clocks of a zone show them, end excluded, that are shown never or twice. */
-export interface ClockChange {
+interface ClockChange {
   readonly fromMinute: number;
   readonly untilMinute: number;
 }
@@ -19,7 +19,7 @@ export interface LocalTimes {
 }
 
 /** What a Temporal calendar needs beside the plain times: starts of its own, and times at which it must not start. */
-export interface MovedStarts {
+interface MovedStarts {
   readonly calendars: CalendarEntry[];
   readonly skip: CalendarEntry[];
 }

@@ -24,7 +24,7 @@ export interface WeeklyHours {
   readonly spans: readonly WeeklySpan[];
 }
 
-export interface HoursState {
+interface HoursState {
   readonly isOpen: boolean;
   /** When that changes; null: never. */
   readonly changesAtMs: number | null;

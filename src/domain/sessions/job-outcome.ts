@@ -16,7 +16,7 @@ export interface SessionLeft {
   readonly causes?: readonly SessionCause[];
 }
 
-export const SOURCES = '';
+const SOURCES = '';
 
 /** A list of a thousand sessions carries it for each, so that more are told by their marks. */
 const MAX_NAMED = 20;

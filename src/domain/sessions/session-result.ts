@@ -39,7 +39,7 @@ const HAPPENED: Record<SessionResult, string> = {
 
 const NOT_DONE_PERCENT = 99.9;
 
-export type TaskOutcome = Pick<CopyTask, 'workload' | 'result' | 'reason'>;
+type TaskOutcome = Pick<CopyTask, 'workload' | 'result' | 'reason'>;
 
 /** Never without a result: a task that has none is taken as failed, and a session without tasks is a warning, because its job protects
  *  nothing. `reason` is null only for plain success.

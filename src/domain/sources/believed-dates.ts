@@ -4,7 +4,7 @@
 import { DAY_MS, utcText } from '../schedules/calendar-date.js';
 import type { TargetRestorePoint } from '../targets/target-point.js';
 
-export type DatedPoint = Pick<TargetRestorePoint, 'id' | 'createdAt' | 'copiedAt'>;
+type DatedPoint = Pick<TargetRestorePoint, 'id' | 'createdAt' | 'copiedAt'>;
 
 /** No backup of this kind is older; a clock that was never set is. */
 export const EARLIEST_MS = Date.parse('2000-01-01T00:00:00Z');

@@ -1,6 +1,6 @@
 /** The manifest of an OVF package: digests of its files. Source: DSP0243 (OVF 2.1), 5.1. */
 
-export interface ManifestEntry {
+interface ManifestEntry {
   readonly name: string;
   /** Upper case, as `SHA256`. */
   readonly algorithm: string;

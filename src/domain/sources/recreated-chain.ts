@@ -16,7 +16,7 @@ import type { TargetRestorePoint } from '../targets/target-point.js';
 /** `intact`: all known, nothing new. `extended`: new points are there (also: first run). `trimmed`: known points are gone, but the chain is
  *  still the same, or the source is empty. `recreated`: nothing known is left, others are there instead. `replaced`: the name and date of the
  *  newest copied point, or of all that is left, have other content. */
-export type ChainState = 'intact' | 'extended' | 'trimmed' | 'recreated' | 'replaced';
+type ChainState = 'intact' | 'extended' | 'trimmed' | 'recreated' | 'replaced';
 
 export interface ChainDetection {
   readonly state: ChainState;

@@ -15,7 +15,7 @@ import type { TreeRules } from './tree-rules.js';
 type Rules = Pick<TreeRules, 'shape' | 'pointOf'> & Partial<Pick<TreeRules, 'classes'>>;
 type Points = readonly Pick<TreePoint, 'id' | 'files'>[];
 
-export interface LackingPoint {
+interface LackingPoint {
   readonly id: string;
   readonly faults: FileFaults;
   /** Files are known to be lacking; otherwise only folders could not be looked into, where there may be nothing new. */
@@ -169,7 +169,7 @@ export function heldBack(
   return (path) => held.has(path) || isAfter(path);
 }
 
-export interface HeldBackBy {
+interface HeldBackBy {
   readonly earlier: Lacking;
   readonly own: Lacking;
   readonly inSequence: boolean;

@@ -10,7 +10,7 @@ import {
 import type { TargetTreePoint } from './target-tree.js';
 import { agedPoints } from './tree-points.js';
 
-export interface NeededPoints {
+interface NeededPoints {
   /** That the copy has, the one itself among them. */
   readonly points: readonly TargetTreePoint[];
   /** Ids in the source of those that it does not have. */

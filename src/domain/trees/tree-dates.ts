@@ -12,7 +12,7 @@ export interface DatedTreePoint {
   readonly copiedAtMs: number;
 }
 
-export interface BelievedDate {
+interface BelievedDate {
   /** Its age counts from then, and its place among the others is there. */
   readonly atMs: number;
   /** It has another date, or one that says little: nobody knows what was made before it. */

@@ -145,7 +145,7 @@ function shownAfter({ known, gone, added }: TreeChanges): number {
   return known - gone + added;
 }
 
-export interface GuardedLook {
+interface GuardedLook {
   readonly nowMs: number;
   readonly asOfMs: number;
   readonly isAgreed: boolean;

@@ -1,9 +1,9 @@
 /** Blocks of a deflate stream, gone over without what they unpack to: where one ends, and whether it is the last. Memory: two code tables.
  *  Source: RFC 1951, 3.2. */
 
-export type BlockKind = 'stored' | 'fixed' | 'dynamic';
+type BlockKind = 'stored' | 'fixed' | 'dynamic';
 
-export type BlockEnd =
+type BlockEnd =
   | { readonly kind: BlockKind; readonly endBit: number; readonly isLast: boolean }
   /** The bytes end within it. */
   | 'cut'

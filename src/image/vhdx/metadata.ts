@@ -37,7 +37,7 @@ export interface VhdxMetadata {
   readonly parent: VhdxParent | null;
 }
 
-export interface VhdxParent {
+interface VhdxParent {
   /** As stored, with `/` for `\` and without a leading `./` where it is relative: data, never opened. */
   readonly name: string;
   /** DataWriteGuid of the parent. */

@@ -24,7 +24,7 @@ import {
 import { replayLog, withoutLog, type ReplayedSource } from './log-overlay.js';
 
 /** Which state of the content a file holds: changed before the first write after it was opened. */
-export interface VhdxHeader {
+interface VhdxHeader {
   readonly sequence: bigint;
   readonly dataWriteGuid: string;
   /** null: the log holds nothing. */

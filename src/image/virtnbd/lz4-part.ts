@@ -15,7 +15,7 @@ const PLAIN_BLOCK = 0x8000_0000;
 
 export const MAX_PART_BYTES = 64 * 1024 * 1024;
 
-export interface Lz4Part {
+interface Lz4Part {
   readonly offset: number;
   readonly storedBytes: number;
   readonly bytes: number;

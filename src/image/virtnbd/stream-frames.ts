@@ -8,7 +8,7 @@ export const HEADER_BYTES = 40;
 export const LINE_END = Buffer.from('\r\n', 'latin1');
 
 /** `runs`: of Longhaul's own (`run-list.ts`), behind the stop frame, where the tool does not look. */
-export type FrameKind = 'meta' | 'data' | 'zero' | 'stop' | 'comp' | 'runs';
+type FrameKind = 'meta' | 'data' | 'zero' | 'stop' | 'comp' | 'runs';
 
 export interface Frame {
   readonly kind: FrameKind;

@@ -17,7 +17,7 @@ const MAX_META_BYTES = 64 * 1024;
 const SECTOR_BYTES = 512;
 
 /** Local time of the machine that made the backup, without a zone; its disk by the name that the domain has for it; the checkpoint. */
-export interface StreamDialect {
+interface StreamDialect {
   readonly virtualSizeBytes: number;
   readonly date: string;
   readonly diskName: string;

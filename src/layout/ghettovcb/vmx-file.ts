@@ -4,7 +4,7 @@ import { faultOfError, type Finding } from '../point-fault.js';
 import { readText } from '../xml-file.js';
 
 /** What a VMware machine definition says of the machine's disks. */
-export interface VmxFacts {
+interface VmxFacts {
   /** In the order of controllers and units. */
   readonly disks: readonly VmxDisk[];
   /** The definition is encrypted, and with it the list of disks. */

@@ -13,7 +13,7 @@ interface DiskFile {
 }
 
 /** Disks of one export, each by the file that nothing builds on, with the files below it. */
-export interface ExportedDisks {
+interface ExportedDisks {
   readonly disks: readonly SourceDisk[];
   readonly faults: readonly PointFault[];
 }

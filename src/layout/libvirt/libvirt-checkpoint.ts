@@ -67,7 +67,7 @@ async function checkpointIn(
 }
 
 /** What a restore point tells of its domain. */
-export interface DomainShown {
+interface DomainShown {
   readonly domain: LibvirtDomain | null;
   readonly faults: readonly PointFault[];
 }

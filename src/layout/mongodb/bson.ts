@@ -2,7 +2,7 @@
  *  length, never entered, so nothing that a document says makes the reader deep or large.
  *  Source: bsonspec.org, version 1.1. */
 
-export type BsonValue = string | number | boolean | null;
+type BsonValue = string | number | boolean | null;
 
 /** Documents that MongoDB stores have at most 16 MiB; tools may wrap one. */
 const MAX_BSON_BYTES = 16 * 1024 * 1024 + 16 * 1024;

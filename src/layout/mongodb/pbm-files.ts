@@ -13,7 +13,7 @@ const MAX_LIST_BYTES = 64 * 1024 * 1024;
 const READ_BYTES = 1024 * 1024;
 
 /** Files of one backup by their paths from the root of the store. */
-export type PbmFiles = ReadonlyMap<string, TreeFile>;
+type PbmFiles = ReadonlyMap<string, TreeFile>;
 
 /** Faults of a backup that says it is done: files that it names and that are not there. What it names only ever picks one of the listed files. */
 export async function pbmFaults(

@@ -2,7 +2,7 @@ import { filesOfSet, isMtfHead, mediaSetId, packedDatabase, type MtfDatabase } f
 import { isXpressTable, TABLE_BYTES, unpackXpress } from './xpress.js';
 
 /** What can be told of a compressed file without unpacking more than its first pieces. */
-export interface PackedHead {
+interface PackedHead {
   readonly packed?: MtfDatabase;
   readonly mediaSet?: string;
   readonly fileCount?: number;

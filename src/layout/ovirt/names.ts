@@ -2,7 +2,7 @@ import type { RestorePointKind } from '../../domain/sources/source-workload.js';
 import type { RepositoryEntry } from '../../repository/backup-repository.js';
 
 /** What the name of one backup file says. */
-export interface OvirtFileName {
+interface OvirtFileName {
   /** Id of the checkpoint; `None-<time>` for a run without checkpoints. */
   readonly pointId: string;
   readonly disk: string;

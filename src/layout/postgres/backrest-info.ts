@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 /** Information files of pgBackRest: sections of `key=<JSON>`, and a SHA-1 over all of them.
  *  Source: pgbackrest src/info/info.c (infoNewLoad, infoSave); the digest was checked on five real files. */
-export type InfoSections = ReadonlyMap<string, ReadonlyMap<string, unknown>>;
+type InfoSections = ReadonlyMap<string, ReadonlyMap<string, unknown>>;
 
 /** Every file of an encrypted repository begins like this. */
 export function isEncrypted(bytes: Uint8Array): boolean {

@@ -34,7 +34,7 @@ export interface BackupLog {
 }
 
 /** A backup, as far as its log is asked for. */
-export interface LoggedBackup {
+interface LoggedBackup {
   readonly label: string;
   /** Segments from which to which it needs the log; null: it was taken offline, or that is not known. */
   readonly wal: { readonly start: string; readonly stop: string } | null;

@@ -4,7 +4,7 @@ import type { FolderFacts } from '../file-facts.js';
 import { broken, faultOfError, incomplete, type Finding } from '../point-fault.js';
 
 /** What `backup_manifest` says of a backup of pg_basebackup. */
-export interface BaseManifest {
+interface BaseManifest {
   readonly isIncremental: boolean;
   /** It has its end. */
   readonly isWhole: boolean;

@@ -2,7 +2,7 @@ import { writtenAtMs } from '../named-date.js';
 import type { TreeFile } from '../tree-files.js';
 import { placeOf, type WalRun, type WalSegment } from './wal-names.js';
 
-export interface StoredSegment {
+interface StoredSegment {
   readonly file: TreeFile;
   readonly segment: WalSegment;
   /** Nothing tells its whole size. */

@@ -3,7 +3,7 @@ import type { ByteSource } from '../../image/byte-source.js';
 
 /** What `backup_manifest` lists, file by file, for backups that lie there as the files of a cluster.
  *  Source: PostgreSQL documentation, Backup Manifest Format; src/bin/pg_verifybackup (what it passes over). */
-export interface ManifestFiles {
+interface ManifestFiles {
   /** It has its end, and the SHA-256 that stands there. */
   readonly isWhole: boolean;
   /** Size by path. */

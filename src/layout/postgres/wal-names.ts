@@ -25,7 +25,7 @@ const PARTIAL = /^[0-9A-F]{24}(?:\.(?:gz|lz4|zst))?\.partial$/;
 const SHARD = /^[0-9A-F]{16}$/;
 
 /** The same of paths, for those that only copy them. */
-export interface WalPaths {
+interface WalPaths {
   readonly history: RegExp;
   readonly segment: RegExp;
   readonly label: RegExp;

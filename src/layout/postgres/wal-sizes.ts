@@ -10,7 +10,7 @@ import {
 } from './wal-names.js';
 
 /** What the files of a folder of write-ahead log are. */
-export interface WalSizes {
+interface WalSizes {
   /** Of each segment, unpacked. */
   readonly segmentBytes: number;
   /** Files that are packed although their names do not say it: `gzip < %p > /archive/%f`. */

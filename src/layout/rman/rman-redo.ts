@@ -6,7 +6,7 @@ import { missingLogs } from './rman-logs.js';
 import { dayOf, parseArchivedLog, parseOmfPiece } from './rman-names.js';
 
 /** An archived log, and between which times of names it was written. */
-export interface DatedLog {
+interface DatedLog {
   readonly thread: number;
   readonly sequence: number;
   readonly file: TreeFile;

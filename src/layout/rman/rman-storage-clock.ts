@@ -4,7 +4,7 @@ import { writtenMsOf, type AreaFile, type Closing } from './rman-clock.js';
 import { dayOf, autobackupAtMs, parseArchivedLog, parseOmfPiece } from './rman-names.js';
 
 /** Autobackups that were written while the clock of the storage was wrong. */
-export interface WrongTimes {
+interface WrongTimes {
   readonly stretch: readonly Closing[];
   /** By how much it was ahead. */
   readonly aheadMs: number;

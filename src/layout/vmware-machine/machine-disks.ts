@@ -17,7 +17,7 @@ const FORMAT = 'vmdk';
 const RAW = 'raw';
 
 /** A disk of a folder, or a state of one that a snapshot keeps. */
-export interface FolderImage extends LinkableImage {
+interface FolderImage extends LinkableImage {
   readonly entry: ClaimedFile;
   readonly head: Finding<FoundHead>;
   /** Files that hold its data, where these are not in it. */
@@ -50,7 +50,7 @@ export async function imagesIn(
 }
 
 /** A disk of a definition, and the image that shows it now. */
-export interface HeldDisk {
+interface HeldDisk {
   readonly disk: VmxDisk;
   readonly image: FolderImage;
 }
@@ -102,7 +102,7 @@ function parentByName({ head }: FolderImage, images: FolderImages): FolderImage 
   return name === undefined ? undefined : imageNamed(name, images);
 }
 
-export interface MachineDisks {
+interface MachineDisks {
   readonly disks: readonly SourceDisk[];
   /** Those of the images that travel beside the disks as they are: what a snapshot is of, and descriptions of flat disks. */
   readonly beside: readonly ClaimedFile[];

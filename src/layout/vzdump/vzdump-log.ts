@@ -4,7 +4,7 @@ import { faultOfError } from '../point-fault.js';
 import { readText } from '../xml-file.js';
 
 /** What the log beside an archive says of the machine. */
-export interface VzdumpLog {
+interface VzdumpLog {
   /** null: nothing. */
   readonly machineName: string | null;
   /** What the archive lacks of the machine, in plain words; null: nothing. */

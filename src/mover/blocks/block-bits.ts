@@ -12,7 +12,7 @@ export function packBits(values: Uint8Array): Uint8Array {
 }
 
 /** Which of the windows that a journal numbers are windows of the disk: `HeldWindows`. */
-export interface NumberedWindows {
+interface NumberedWindows {
   /** null: this window of the disk is not among them. */
   numberOf(window: number): number | null;
 }

@@ -10,7 +10,7 @@ import { AppendedBytes } from './appended-bytes.js';
 import type { TablesCopyWriter } from './tables-copy.js';
 
 /** Digests of `count` slots from `firstSlot`, as they were noted when the slots were written. */
-export type SlotDigests = (firstSlot: number, count: number) => Promise<Buffer>;
+type SlotDigests = (firstSlot: number, count: number) => Promise<Buffer>;
 
 /** Slots whose digests are taken at once. */
 const SLOTS_AT_ONCE = 8_192;

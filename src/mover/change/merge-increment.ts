@@ -12,13 +12,13 @@ import { changeChain } from './pending-change.js';
 import { proofOf, proveTables, type DiskProof } from './prove-blocks.js';
 
 /** The oldest increment of a chain and the full that it builds on. */
-export interface MergeInput extends ChangeInput {
+interface MergeInput extends ChangeInput {
   readonly fullId: string;
   readonly incrementId: string;
 }
 
 /** `merged`: it is done already. `refused`: this pair needs a synthetic full instead, for the reason given. */
-export type MergePlan =
+type MergePlan =
   | { readonly state: 'merged' }
   | { readonly state: 'refused'; readonly reason: string }
   | { readonly state: 'ready'; readonly proofs: readonly DiskProof[] };

@@ -31,7 +31,7 @@ import { replacementStaging } from './replace-files.js';
 import { ORDERS } from '../staging/restore-under-way.js';
 import { discardStaging, makeStaging } from '../staging/staging.js';
 
-export interface FullOrder {
+interface FullOrder {
   /** Chain whose point is to become a full file. */
   readonly source: BackupRepository;
   readonly chain: string;

@@ -23,13 +23,13 @@ import type { ChangeInput } from './change-points.js';
 import { compactDue } from './plan-compact.js';
 import type { MoverContext } from '../task/mover-context.js';
 
-export interface MaintenanceRequest extends ChangeInput {
+interface MaintenanceRequest extends ChangeInput {
   readonly job: Pick<CopyJob, 'mode' | 'gfs' | 'endedGfs' | 'retention' | 'timeZone' | 'compact'>;
   readonly immutableForDays: number;
 }
 
 /** Of what is to be there by then: the points that the record lists, and what else is to be taken for granted. */
-export type MaintenanceLook = Omit<MaintenanceRequest, 'epoch' | 'targetRepositoryId'> & {
+type MaintenanceLook = Omit<MaintenanceRequest, 'epoch' | 'targetRepositoryId'> & {
   /** The points of the chain when a session has copied more of them (`withUpcomingPoints`). Absent: those of the record. */
   readonly points?: readonly TargetRestorePoint[];
 };

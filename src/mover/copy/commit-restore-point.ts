@@ -14,7 +14,7 @@ import type { ComposeInput } from './compose-target-file.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { discardStaging } from '../staging/staging.js';
 
-export interface CommitInput extends ComposeInput {
+interface CommitInput extends ComposeInput {
   readonly chain: string;
   readonly pointId: string;
   readonly flags: readonly GfsFlag[];

@@ -64,7 +64,7 @@ async function faultOfBase(
   }
 }
 
-export interface FileFault {
+interface FileFault {
   readonly code: 'RESTORE_POINT_BROKEN' | 'BLOCK_DIGEST_MISMATCH';
   readonly words: string;
 }

@@ -22,7 +22,7 @@ export type ChangeSource =
 /** Guest blocks looked at together: their planned blocks are sorted by file offset, which halves the time of an increment against
  *  guest order (docs/PERFORMANCE.md), within 64 MiB of memory whatever the disk's size. */
 const SORT_BLOCKS = 1_048_576;
-export interface PlannedDisk {
+interface PlannedDisk {
   readonly target: BackupRepository;
   readonly staging: string;
   /** Of the plan. */

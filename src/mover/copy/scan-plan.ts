@@ -49,7 +49,7 @@ export interface OwnLayers {
   readonly target: number;
 }
 
-export interface TargetLayer extends LayerFile {
+interface TargetLayer extends LayerFile {
   readonly digestsPath: string;
   readonly tableDigest: Digest;
 }

@@ -14,12 +14,12 @@ import { withOpenFiles } from '../task/open-files.js';
 import { healingPoint, mayAnswerLater, type HealInput } from './healing-source.js';
 import { newToken } from '../staging/copy-plan.js';
 
-export interface HealCompanionInput extends Omit<HealInput, 'disk' | 'units'> {
+interface HealCompanionInput extends Omit<HealInput, 'disk' | 'units'> {
   /** As the record names it. */
   readonly path: string;
 }
 
-export interface CompanionOutcome {
+interface CompanionOutcome {
   readonly isHealed: boolean;
   /** The source could not be asked just now. */
   readonly isSourceUnknown: boolean;

@@ -24,7 +24,7 @@ import { makeHealedDurable } from '../staging/staging.js';
 import { withVerifier } from '../blocks/verify-units.js';
 import { newToken } from '../staging/copy-plan.js';
 
-export interface HealOutcome {
+interface HealOutcome {
   /** One sentence for each unit: which, where, from what it was healed, or that it was not. */
   readonly notes: readonly string[];
   /** Units that are still bad. */

@@ -49,7 +49,7 @@ export interface HealingSource extends HealInput {
 
 /** Image files of the source that show the disk, top first.
  *  @throws what tells that the source does not hold the point, or cannot be asked */
-export type SourceFiles = () => Promise<readonly LayerFile[]>;
+type SourceFiles = () => Promise<readonly LayerFile[]>;
 
 /** Looks for the files at the first call: that reads the whole source repository. */
 export function sourceFilesOf(
@@ -62,7 +62,7 @@ export function sourceFilesOf(
   return () => (files ??= findSourceFiles(context, record, point, disk));
 }
 
-export interface FoundBlock {
+interface FoundBlock {
   readonly bytes: Buffer | null;
   /** In plain words. */
   readonly from: string;

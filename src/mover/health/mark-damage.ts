@@ -18,7 +18,7 @@ import { openLayer, targetLayer } from '../blocks/layer-file.js';
 import { keepAnswer, keptAnswer } from '../staging/kept-answers.js';
 import type { MoverContext } from '../task/mover-context.js';
 
-export interface MarkOutcome {
+interface MarkOutcome {
   /** Files that were found damaged as a whole, and are as they were written by now. */
   readonly sound: readonly Pick<LastingDamage, 'pointId' | 'disk'>[];
   /** Points that show a damaged block, oldest first. */

@@ -28,7 +28,7 @@ import {
 } from '../task/window-journal.js';
 import type { WindowWorker } from '../task/window-loop.js';
 
-export interface VerifyBlocksInput extends BegunVerification {
+interface VerifyBlocksInput extends BegunVerification {
   readonly disk: string;
 }
 

@@ -21,7 +21,7 @@ import type { MoverContext } from '../task/mover-context.js';
 import type { TaskControl } from '../task/task-control.js';
 import { discardStaging, makeHealedDurable } from '../staging/staging.js';
 
-export interface VerifyPointInput {
+interface VerifyPointInput {
   readonly targetRepositoryId: string;
   readonly chain: string;
   readonly pointId: string;

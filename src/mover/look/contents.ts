@@ -12,7 +12,7 @@ import type { MoverContext } from '../task/mover-context.js';
 import { unseenWorkload } from './found-workloads.js';
 import { scanWhole, type WholeScan } from './whole-scan.js';
 
-export interface Contents extends WholeScan {
+interface Contents extends WholeScan {
   readonly chains: readonly ChainRecord[];
   readonly trees: readonly TreeRecord[];
   readonly unreadable: UnreadablePart[];

@@ -24,7 +24,7 @@ import type { MoverContext } from '../task/mover-context.js';
 import { notingFolders } from './noted-folders.js';
 import { assertIsNoTarget } from './source-guard.js';
 
-export interface News {
+interface News {
   /** Fingerprint of the sources as they are. */
   readonly seen: string;
   /** Those that have something to copy. */

@@ -3,7 +3,7 @@ import { BackupError, isBackupError, isStorageFault } from '../../domain/errors.
 import type { SourceRepository } from '../../repository/backup-repository.js';
 
 /** Whoever opens repositories. */
-export interface Repositories {
+interface Repositories {
   source(id: string): Promise<SourceRepository>;
 }
 

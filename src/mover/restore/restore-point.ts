@@ -239,7 +239,7 @@ function assertUnchanging({ chain, pointId }: RestoreInput, record: ChainRecord)
   );
 }
 
-export interface FinishInput extends RestoreInput {
+interface FinishInput extends RestoreInput {
   readonly reference: PlanReference;
   /** `endRestore` follows: done again, this says the same until then. Absent: it ends the restore itself, as a build before has ordered it. */
   readonly endsApart?: boolean;

@@ -9,7 +9,7 @@ import { PLAIN_DIALECT } from '../../image/disk-image.js';
 import { fullFormat } from '../../image/formats.js';
 
 /** What is restored of a point: its disks, as the point has them or as they are planned, and its companions. */
-export interface RestoredContent {
+interface RestoredContent {
   readonly disks: readonly (KeptFile & { readonly disk: string; readonly format: FormatId })[];
   readonly companions: readonly Pick<TargetCompanion, 'as' | 'path' | 'modifiedAtNs' | 'mode'>[];
 }

@@ -14,7 +14,7 @@ import type { MoverContext } from '../task/mover-context.js';
 import { withOpenFiles } from '../task/open-files.js';
 import { WindowJournal } from '../task/window-journal.js';
 
-export type Difference = Pick<SourceJudgement, 'verdict' | 'reason'>;
+type Difference = Pick<SourceJudgement, 'verdict' | 'reason'>;
 
 /** What a finished comparison says; null: the point is what was copied.
  *

@@ -24,7 +24,7 @@ import { rememberLook, sourceWorkload } from '../source/source-catalogue.js';
 import { lateCompanions } from './late-companions.js';
 import { identifiedPoints } from '../source/source-points.js';
 
-export interface SelectWorkInput extends CopyPlace {
+interface SelectWorkInput extends CopyPlace {
   /** null: only a look; the chain may not exist yet. */
   readonly epoch: number | null;
   /** Absent: what is there is taken for whole. */
@@ -32,7 +32,7 @@ export interface SelectWorkInput extends CopyPlace {
 }
 
 /** Where a workload stands: what of its source is copied, as far as that is proven, and what is to be copied now. */
-export interface FoundWork {
+interface FoundWork {
   readonly detection: ChainDetection;
   /** Provisional while `detection.toCompare` names anything. */
   readonly selection: SelectedWork;
@@ -45,7 +45,7 @@ export interface FoundWork {
 }
 
 /** At most `MAX_SELECTED` restore points: a longer backlog is taken up by the next round. */
-export interface SelectedWork extends RestorePointSelection {
+interface SelectedWork extends RestorePointSelection {
   /** Selected ones that `points` has no room for. */
   readonly morePoints: number;
 }

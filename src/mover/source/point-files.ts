@@ -8,7 +8,7 @@ import type { LayerFile } from '../blocks/layer-file.js';
 import type { CompanionFile } from '../blocks/companion-file.js';
 
 /** The files of a source restore point beside what its images show: how each is to be kept, and the companions. */
-export interface PointFiles {
+interface PointFiles {
   /** Those that are copied whole. */
   readonly companions: readonly CompanionFile[];
   /** Larger ones are copied like disks, in windows, each under a name that no disk has. */

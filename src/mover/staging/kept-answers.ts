@@ -4,7 +4,7 @@ import { readStagedJson, stagedPath, writeStagedJson } from './copy-plan.js';
 
 /** Answers of the owner of a chain that a repeat could not find again, because what they tell of is gone by then. A step keeps its answer before it does
  *  that; a repeat reads it, does the rest, and answers the same. They may be lost at any time: then less is told. */
-export interface KeptAnswer<T> {
+interface KeptAnswer<T> {
   /** Names the call: a repeat has the same. */
   readonly token: string;
   readonly answer?: T;

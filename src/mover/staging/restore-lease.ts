@@ -4,7 +4,7 @@ import type { BackupRepository } from '../../repository/backup-repository.js';
 import type { MoverContext } from '../task/mover-context.js';
 
 /** Which lease, on what. */
-export interface RestoreLease {
+interface RestoreLease {
   /** Repository that holds the copy. */
   readonly repositoryId: string;
   readonly chain: string;

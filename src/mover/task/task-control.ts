@@ -97,7 +97,7 @@ const COUNTER_NAMES = [
   'targetNs',
   'limitNs',
 ] as const;
-export type TaskCounter = (typeof COUNTER_NAMES)[number];
+type TaskCounter = (typeof COUNTER_NAMES)[number];
 
 const STOP = 0;
 const WORDS = 2;

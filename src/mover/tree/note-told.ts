@@ -2,7 +2,7 @@ import { readTreeRecord, writeTreeRecord } from '../../tree/tree-store.js';
 import type { MoverContext } from '../task/mover-context.js';
 import type { TreePlace } from './tree-plan.js';
 
-export interface NoteToldInput extends TreePlace {
+interface NoteToldInput extends TreePlace {
   /** Whose answers they are. */
   readonly owner: string;
   /** Of its commit, and with it what runs before had left. */

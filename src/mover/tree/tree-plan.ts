@@ -104,7 +104,7 @@ export const treeStaged = {
 };
 
 /** `marks`: entries of the index that change without a copy. `names`: further names of files. `journal`: what came of each window of small files. */
-export type StagedList = FileList | 'marks' | 'names' | 'journal';
+type StagedList = FileList | 'marks' | 'names' | 'journal';
 
 const MAX_PLAN_BYTES = 64 * 1024 * 1024;
 

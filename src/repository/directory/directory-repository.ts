@@ -43,7 +43,7 @@ const LISTING_BATCH = 32;
 
 const LIMITS: StorageLimits = { maxFileBytes: Number.MAX_SAFE_INTEGER };
 
-export interface DirectoryOptions {
+interface DirectoryOptions {
   readonly id: string;
   readonly rootPath: string;
   readonly readOnly: boolean;

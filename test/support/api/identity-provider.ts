@@ -8,7 +8,7 @@ export const CLIENT_ID = 'longhaul';
 export const CLIENT_SECRET = 'client-s3cret';
 
 /** People that it knows, by subject, with what it says of them. */
-export type People = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+type People = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
 export interface TestIdentityProvider {
   readonly issuer: string;

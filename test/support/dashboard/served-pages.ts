@@ -23,7 +23,7 @@ const SMALL_CONFIG: LonghaulConfig = {
   logLevel: 'info',
 };
 
-export interface ServedSignIn {
+interface ServedSignIn {
   readonly settings: SignInSettings;
   readonly clientSecret: string;
   /** That of its public address. */

@@ -5,7 +5,7 @@ import { MemoryBytes } from '../image/byte-files.js';
 import { mutateBytes } from './mutate-bytes.js';
 import { SeededRandom } from './seeded-random.js';
 
-export interface FuzzRun {
+interface FuzzRun {
   readonly seed: number;
   /** At most so many changed files are tried. */
   readonly rounds: number;
@@ -13,7 +13,7 @@ export interface FuzzRun {
   readonly endsAtMs?: number;
 }
 
-export interface FuzzReport {
+interface FuzzReport {
   readonly rounds: number;
   /** Files that were refused with a code. */
   readonly refused: number;

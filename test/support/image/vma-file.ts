@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
 /** A VMA archive by hand, from vma_spec.txt of pve-qemu-kvm: nothing here is shared with what Longhaul reads. */
-export interface VmaOptions {
+interface VmaOptions {
   readonly devices: readonly { readonly name: string; readonly disk: Buffer }[];
   readonly config?: string;
   readonly uuid?: Buffer;

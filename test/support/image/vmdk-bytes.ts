@@ -9,7 +9,7 @@ const SECTOR = 512;
 const GRAIN_SECTORS = 128;
 export const GRAIN = GRAIN_SECTORS * SECTOR;
 
-export interface StreamParts {
+interface StreamParts {
   readonly sectors: number;
   /** Guest grain → what it holds. */
   readonly grains: ReadonlyMap<number, Buffer>;
@@ -93,7 +93,7 @@ function descriptorSector(sectors: number): Buffer {
   return sector;
 }
 
-export interface DescriptorParts {
+interface DescriptorParts {
   readonly extents: readonly string[];
   readonly createType?: string;
   readonly cid?: string;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
 /** Files of a base backup of PostgreSQL, laid out as pg_basebackup 15 writes them, with a manifest that lists them. */
-export interface ClusterOptions {
+interface ClusterOptions {
   /** Position at which it began, in segments of 1 MiB. */
   readonly start?: string;
   readonly end?: string;

@@ -1,7 +1,7 @@
 /** Which days' copies must be there, worked out with a plain calendar and nothing of the product: the rules are those of the user
  *  manual of the reference product (GFS retention, short-term retention). Days are numbers since 1970-01-01. */
 
-export interface ExpectedPolicy {
+interface ExpectedPolicy {
   readonly restorePoints: number;
   readonly weeks: number;
   readonly months: number;

@@ -48,7 +48,7 @@ export async function runWindows(
 }
 
 /** Compares first where that is asked for. */
-export async function planned(copy: MachineCopy, point: number, order: Order) {
+async function planned(copy: MachineCopy, point: number, order: Order) {
   const first = await plan(copy, point, order);
   if (first.state === 'ready') return first;
   await runWindows(copy, 'scanBlocks', first);

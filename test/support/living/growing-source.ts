@@ -9,7 +9,7 @@ const DISK = '3d5c0f8e-2b71-4c9d-8e46-a1f7b2d39c11';
 /** Content of a disk, block by block; null reads as zeros. Days share the blocks that did not change. */
 type Blocks = readonly (Buffer | null)[];
 
-export interface SourceDay {
+interface SourceDay {
   readonly id: string;
   readonly fileName: string;
   readonly createdAtMs: number;

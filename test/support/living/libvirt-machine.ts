@@ -21,7 +21,7 @@ const UUID = '6f1d2c3b-4a59-4e68-8b77-9c0d1e2f3a4b';
 /** What a disk shows: the byte that fills each block; 0 reads as zeros. */
 export type Content = readonly number[];
 
-export interface Backup {
+interface Backup {
   readonly name: string;
   readonly createdAtMs: number;
   /** null: a full. */

@@ -144,13 +144,13 @@ export type FileChange =
   | { readonly kind: 'truncate'; readonly sizeBytes: number; readonly isShrink: boolean };
 
 /** `node: null`: the name goes away. */
-export interface NameEntry {
+interface NameEntry {
   readonly folder: SimulatedFolder;
   readonly name: string;
   readonly node: SimulatedNode | null;
 }
 
-export interface NameChange {
+interface NameChange {
   readonly entries: readonly NameEntry[];
   readonly awaitsSyncOf: Set<SimulatedFolder>;
   /** Folder that it removes; null: none. */

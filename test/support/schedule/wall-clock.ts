@@ -59,7 +59,7 @@ export function shownMinutes(timeZone: string, fromMs: number, days: number): Sh
 }
 
 /** Instant from which the offset of a zone is another one, and both offsets in minutes. */
-export interface OffsetChange {
+interface OffsetChange {
   readonly atMs: number;
   readonly before: number;
   readonly after: number;

@@ -14,7 +14,7 @@ const START_TIMEOUT_MS = 60_000;
 const ENTRY = fileURLToPath(new URL('./longhaul-entry.ts', import.meta.url));
 
 /** A system call that the storage refuses, every time. Folders are synced with `fsync`, files with `fdatasync`. */
-export interface Refusal {
+interface Refusal {
   readonly call: 'fsync' | 'fdatasync' | 'rename' | 'renameat2';
   readonly errno: string;
 }

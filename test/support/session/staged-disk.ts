@@ -9,7 +9,7 @@ const RECORD_BYTES = 128 * 32 + 16;
 const SEAL_BYTES = 16;
 
 /** How far a copy is, as the files of its staging folder tell (docs/FORMAT.md, Staging). */
-export interface StagedDisk {
+interface StagedDisk {
   /** Windows of 8 MiB whose data are durable. */
   readonly doneWindows: number;
   /** Room that the staged image takes on disk. */

@@ -16,7 +16,7 @@ export const LIBVIRT_FIXTURE = join(import.meta.dirname, '../../fixtures/libvirt
 export const OVIRT_FIXTURE = join(import.meta.dirname, '../../fixtures/ovirt');
 
 /** SHA-256 of the raw disks, made by the tool that made the backups: workload → checkpoint → disk. */
-export type Truth = Record<string, Record<string, Record<string, string>>>;
+type Truth = Record<string, Record<string, Record<string, string>>>;
 
 export async function libvirtTruth(): Promise<Truth> {
   return truthOf(LIBVIRT_FIXTURE);

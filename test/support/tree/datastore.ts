@@ -5,7 +5,7 @@ import { crc32 } from 'node:zlib';
 
 /** Files of datastores after proxmox-backup, docs/file-formats.rst and pbs-datastore/src; none of a server was at hand. */
 
-export const SNAPSHOT = 'vm/100/2026-11-24T22:00:00Z';
+const SNAPSHOT = 'vm/100/2026-11-24T22:00:00Z';
 
 /** Plain: magic number, CRC-32 of the data, data. */
 export function blobFile(data: string | Buffer): Buffer {

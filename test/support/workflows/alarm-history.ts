@@ -13,7 +13,7 @@ const HOUR_MS = 60 * MINUTE_MS;
 const STARTED_AT_MS = Date.parse('2026-11-26T15:00:00Z');
 const WATCH = 'safety';
 const LOOK_MS = 30 * MINUTE_MS;
-export const HOLD_MS = 45 * MINUTE_MS;
+const HOLD_MS = 45 * MINUTE_MS;
 /** Looks at the end in which nothing changes: longer than quiet hours, pauses after refusals and waits between attempts. */
 const QUIET_LOOKS = 40;
 /** Whoever refused hears within the hour, and an attempt may come an hour later. */

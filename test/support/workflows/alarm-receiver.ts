@@ -6,7 +6,7 @@ interface Message {
 }
 
 /** What one message says of the problems p0, p1, …: by their names. */
-export interface Said {
+interface Said {
   /** A message was refused before: what it knew does not count. */
   readonly isAgain: boolean;
   readonly begun: readonly string[];

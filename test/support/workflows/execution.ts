@@ -15,7 +15,7 @@ export function payloadValue(payload: Payload | null): unknown {
   return payload === null ? undefined : defaultPayloadConverter.fromPayload(payload);
 }
 export type Failure = temporal.api.failure.v1.IFailure;
-export type Job = coresdk.workflow_activation.IWorkflowActivationJob;
+type Job = coresdk.workflow_activation.IWorkflowActivationJob;
 export type Command = coresdk.workflow_commands.IWorkflowCommand;
 
 /** How an execution ended. */

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { NO_TASKS } from '../../../src/domain/sessions/copy-session.js';
 import { runCommand } from '../../../src/cli/program.js';
 
-export interface SeenRequest {
+interface SeenRequest {
   readonly method: string;
   readonly path: string;
   readonly body: unknown;
@@ -15,9 +15,9 @@ export interface SeenRequest {
 }
 
 /** What the server answers to `METHOD /path` below the base path; text is sent as it is. */
-export type Answers = Readonly<Record<string, { status?: number; body?: unknown; text?: string }>>;
+type Answers = Readonly<Record<string, { status?: number; body?: unknown; text?: string }>>;
 
-export interface RunOptions {
+interface RunOptions {
   readonly isInteractive?: boolean;
   readonly environment?: Record<string, string>;
 }
@@ -101,7 +101,7 @@ async function run(
   return { code, out, err };
 }
 
-export const PROGRESS = {
+const PROGRESS = {
   percent: 50,
   processedBytes: 1_073_741_824,
   totalBytes: 2_147_483_648,

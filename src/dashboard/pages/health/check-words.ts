@@ -24,7 +24,7 @@ const AGES: readonly { readonly name: string; readonly days: number; readonly mo
   { name: 'longer ago', days: Infinity, mood: 'bad' },
 ];
 
-export interface CheckShare {
+interface CheckShare {
   readonly name: string;
   readonly storedBytes: number;
   readonly percent: number;

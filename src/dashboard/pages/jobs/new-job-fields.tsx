@@ -12,7 +12,7 @@ import { DayFields, SpanFields } from '../../show/day-fields.js';
 import { VIEWER_ZONE } from '../../show/format.js';
 import { FIRST_SPAN, type JobWishes } from './new-job.js';
 
-export interface WishFieldsProps {
+interface WishFieldsProps {
   readonly wishes: JobWishes;
   readonly onChange: (wishes: JobWishes) => void;
 }

@@ -20,7 +20,7 @@ export interface RateWish {
 export type HoursWish = WeeklySpan & RateWish;
 
 /** The limit of one place. */
-export interface LimitWish extends RateWish {
+interface LimitWish extends RateWish {
   readonly hours: readonly HoursWish[];
 }
 

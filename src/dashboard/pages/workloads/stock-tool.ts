@@ -57,7 +57,7 @@ function taker(workloadType: string): string {
   return `docs/COMPATIBILITY.md says what takes them from there ("Restored by", the rows ${workloadType})`;
 }
 
-export interface RestoreChoice {
+interface RestoreChoice {
   readonly repositoryId: string;
   readonly point: string;
   readonly path: string;

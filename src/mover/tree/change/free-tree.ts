@@ -6,7 +6,7 @@ import { removeTreeFiles, type RemoveTreeFilesInput } from './remove-files.js';
 import type { RemovedTreeFiles } from './removed-files.js';
 import { takeKept, type TakeTreeInput } from './take-tree.js';
 
-export interface FreeTreeInput
+interface FreeTreeInput
   extends
     Omit<TakeTreeInput, 'sourceRepositoryId'>,
     Pick<RemoveTreeFilesInput, 'choice' | 'immutableForDays'> {}

@@ -14,7 +14,7 @@ import { takeKept } from './take-tree.js';
 import type { TreePlace } from '../tree-plan.js';
 import type { MoverContext } from '../../task/mover-context.js';
 
-export interface TreeAbsenceInput extends TreePlace, AbsenceRule {
+interface TreeAbsenceInput extends TreePlace, AbsenceRule {
   readonly jobId: string;
   readonly workload: { readonly id: string; readonly name: string; readonly type: WorkloadType };
   readonly owner: string;
@@ -23,7 +23,7 @@ export interface TreeAbsenceInput extends TreePlace, AbsenceRule {
   readonly nowMs: number;
 }
 
-export interface TreeAbsenceOutcome {
+interface TreeAbsenceOutcome {
   /** null: a source shows it again. */
   readonly standing: Omit<AbsenceStanding, 'pointIds'> | null;
   /** Points that were removed, with all files. */

@@ -39,7 +39,7 @@ import {
   type TreePlan,
 } from '../tree-plan.js';
 
-export interface CommitTreeInput extends TreePlace {
+interface CommitTreeInput extends TreePlace {
   readonly reference: TreePlanReference;
   /** By which points of sets get their flags. */
   readonly choice: Omit<SetFlagsInput, 'nowMs'>;
@@ -221,7 +221,7 @@ function lostAfter(
   };
 }
 
-export interface NotedCopies {
+interface NotedCopies {
   readonly noted: TreeRecord;
   /** Digest tables that no entry names any more, when this record is written. */
   readonly replacedTables: readonly string[];

@@ -34,7 +34,7 @@ export interface ClassPlace {
 }
 
 /** Files of kinds that are never written over and that were, all the same, as far as they are entered. */
-export interface RewriteCount {
+interface RewriteCount {
   count: number;
 }
 

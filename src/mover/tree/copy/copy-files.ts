@@ -47,7 +47,7 @@ import {
   type TreePlace,
 } from '../tree-plan.js';
 
-export interface CopyFilesInput extends TreePlace {
+interface CopyFilesInput extends TreePlace {
   readonly reference: TreePlanReference;
   readonly class: string;
 }

@@ -56,13 +56,13 @@ import {
   type TreePlan,
 } from '../tree-plan.js';
 
-export interface PublishFilesInput extends TreePlace {
+interface PublishFilesInput extends TreePlace {
   readonly reference: TreePlanReference;
   readonly class: string;
 }
 
 /** What came of the files of one class. */
-export interface PublishedFiles {
+interface PublishedFiles {
   /** Not what was listed any more: the source has to be looked at anew before anything is copied that may refer to it. */
   readonly drifted: number;
   /** One of them. */

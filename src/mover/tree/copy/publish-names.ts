@@ -13,7 +13,7 @@ import { statSource } from '../stat-source.js';
 import { statTarget } from '../stat-target.js';
 import { sourcePath, type PlannedFile, type TreePlan } from '../tree-plan.js';
 
-export interface NamesPlace {
+interface NamesPlace {
   readonly control: TaskControl;
   readonly source: SourceRepository;
   readonly target: BackupRepository;

@@ -23,7 +23,7 @@ import type { WindowWorker } from '../../task/window-loop.js';
 import { keptJournal, openLists } from './kept-lists.js';
 import { checkedFiles, readWhole, requireCheck, rulesOf } from './plan-check.js';
 
-export interface CheckFilesInput extends TreePlace {
+interface CheckFilesInput extends TreePlace {
   readonly reference: TreeCheckReference;
 }
 

@@ -9,7 +9,7 @@ import { checkedFiles, rulesOf, type TreeCheck } from './plan-check.js';
 import type { RepairTreeInput } from './repair-tree.js';
 
 /** What a store lacks, as its own files tell. */
-export interface LackingFiles {
+interface LackingFiles {
   /** Files that the points named by them cannot do without: those that are lost, but for those that only count where they are named, and those that name what is
    *  not there or are not what they should be. */
   readonly needed: readonly LostFile[];

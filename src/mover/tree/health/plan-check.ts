@@ -23,7 +23,7 @@ import { entryForm, fileWork, listsPlace, type KeptFiles } from './kept-lists.js
 import { faultOfSourceFile } from '../../../domain/trees/one-file-fault.js';
 import { lyingFiles, stayingFiles } from '../whole-tree.js';
 
-export interface PlanTreeCheckInput extends TreePlace {
+interface PlanTreeCheckInput extends TreePlace {
   /** Only the files that this point needs; null: all. */
   readonly pointId: string | null;
   /** From which the lease runs. Epoch milliseconds. */

@@ -49,7 +49,7 @@ export interface RepairTreeInput extends TreePlace {
 }
 
 /** What is to be healed, beside its lists. */
-export interface TreeRepair {
+interface TreeRepair {
   readonly token: string;
   readonly listed: ListedFiles;
   /** Where the source has the tree. null: it cannot be asked. */

@@ -42,7 +42,7 @@ const RIGHT_OUTCOMES = [
   'sizeRefused',
   'writeRefused',
 ] as const;
-export type RightOutcome = (typeof RIGHT_OUTCOMES)[number];
+type RightOutcome = (typeof RIGHT_OUTCOMES)[number];
 
 /** Why a file whose bytes were found was not written; null: that is not what came of it. */
 export function refusalOf(outcome: RightOutcome): string | null {

@@ -12,7 +12,7 @@ import { listClass, type ListedFile, type Walk } from './walk-tree.js';
 export type FileDifference =
   'new' | 'changed' | 'waits' | 'same' | 'back' | 'gone' | 'away' | 'unseen';
 
-export type OnDifference = (
+type OnDifference = (
   is: FileDifference,
   listed: ListedFile | null,
   entry: FileEntry | null,

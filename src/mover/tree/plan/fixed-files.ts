@@ -10,7 +10,7 @@ import { classOf, isOfOneBackup, type TreeRules } from '../../../domain/trees/tr
 import type { BackupRepository } from '../../../repository/backup-repository.js';
 import { immutableIds } from '../change/remove-files.js';
 
-export interface FixedFilesInput {
+interface FixedFilesInput {
   readonly target: BackupRepository;
   /** Folder of the tree's copy. */
   readonly chain: string;

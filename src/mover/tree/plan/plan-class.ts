@@ -74,7 +74,7 @@ interface ClassRemarks extends Pick<Remarks, 'waiting'> {
 }
 
 /** What becomes of files that have several names in the source. */
-export interface SeveralNames {
+interface SeveralNames {
   readonly areKept: boolean;
   /** The storage of the copy has such. */
   readonly canBeGiven: boolean;

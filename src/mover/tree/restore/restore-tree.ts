@@ -59,7 +59,7 @@ import {
 } from './tree-restore-plan.js';
 
 /** The same when it is prepared: by `TreeRestoreWork`. */
-export interface PreparedTreeInput extends RestoreTreeInput {
+interface PreparedTreeInput extends RestoreTreeInput {
   readonly token?: string;
 }
 

@@ -17,7 +17,7 @@ import { workflowBundle } from '../../../support/workflows/workflow-sandbox.js';
 
 const STAND_INS = fileURLToPath(new URL('./stand-in-workflows.ts', import.meta.url));
 
-export const TEST_CONFIG: LonghaulConfig = {
+const TEST_CONFIG: LonghaulConfig = {
   server: { address: '127.0.0.1', port: 8420, tokenFile: null, signIn: null },
   stateDirectory: '/var/lib/longhaul',
   temporal: { type: 'embedded', binaryPath: null, port: 7233, uiPort: 8233 },

@@ -10,10 +10,10 @@ import { MssqlTool, type MssqlNaming } from './mssql-tool.js';
 import { RestorableJudge } from './restorable-judge.js';
 import { RmanTool } from './rman-tool.js';
 
-export type DatabaseKind = 'hana' | 'rman' | 'mssql';
+type DatabaseKind = 'hana' | 'rman' | 'mssql';
 
 /** Some weeks of databases whose backups are copied. */
-export interface DatabaseHistory {
+interface DatabaseHistory {
   readonly kind: DatabaseKind;
   readonly seed: number;
   readonly isRough: boolean;

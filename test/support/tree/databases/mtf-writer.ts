@@ -1,6 +1,6 @@
 import { summed } from '../../layout/mtf-file.js';
 
-export interface MtfBackup {
+interface MtfBackup {
   readonly kind: 'D' | 'I' | 'L';
   readonly database: string;
   readonly server: string;

@@ -21,7 +21,7 @@ interface Listed {
 const STEP_MS = 1.5 * HOUR_MS;
 
 /** What a session left behind. */
-export interface SessionEnd {
+interface SessionEnd {
   readonly target: BackupRepository;
   /** All that it said. */
   readonly told: string;

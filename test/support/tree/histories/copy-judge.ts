@@ -15,7 +15,7 @@ const KEPT_DAYS = 3;
 /** Fewer changes never raise an alarm. */
 const FEWEST = 4;
 
-export interface Beginning {
+interface Beginning {
   readonly moment: number;
   readonly points: ReadonlyMap<string, readonly string[]>;
 }

@@ -59,7 +59,7 @@ export interface TreeSession {
   readonly fault: TreeFault | null;
 }
 
-export interface TreeStop extends CrashPlan {
+interface TreeStop extends CrashPlan {
   readonly loss: Loss;
   /** The same session goes on with another worker; otherwise nobody does, until the next session. */
   readonly goesOn: boolean;

@@ -10,7 +10,7 @@ import {
 import type { IdentifiedPoint } from '../../../../src/domain/sources/source-identity.js';
 import type { TargetRestorePoint } from '../../../../src/domain/targets/target-point.js';
 
-export const STAMP = { sizeBytes: 1, modifiedAtNs: '1', changedAtNs: '1', inode: '1' };
+const STAMP = { sizeBytes: 1, modifiedAtNs: '1', changedAtNs: '1', inode: '1' };
 
 /** A target chain: the first point is a full, the rest increments. `days`: createdAt of each, as `2026-11-24` (22:00 UTC) or a whole
  *  RFC 3339 instant, which is also the id. */
