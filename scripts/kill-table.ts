@@ -5,20 +5,28 @@ import { availableParallelism, cpus, release, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { format } from 'prettier';
-import { KillTally } from '../test/kill-table/kill-tally.js';
+import { KillTally } from '../test/support/kill-table/kill-tally.js';
 import {
   tryBrokenOnPurpose,
   tryPlan,
   wholePlan,
   type BrokenRun,
-} from '../test/kill-table/kill-table.js';
-import { FORMAT_HEADING, formatReport } from '../test/kill-table/format-report.js';
-import { wholeFormatPlan } from '../test/kill-table/format-table.js';
-import { formatNamed } from '../test/kill-table/machine-formats.js';
-import { makeMachinesKnown } from '../test/kill-table/machine-layout.js';
-import { reliabilityReport, STORE_HEADING, storeReport } from '../test/kill-table/report.js';
-import { tryStoreBroken, tryStorePlan, wholeStorePlan } from '../test/kill-table/store-table.js';
-import type { Part } from '../test/kill-table/try-positions.js';
+} from '../test/support/kill-table/kill-table.js';
+import { FORMAT_HEADING, formatReport } from '../test/support/kill-table/format-report.js';
+import { wholeFormatPlan } from '../test/support/kill-table/format-table.js';
+import { formatNamed } from '../test/support/kill-table/machine-formats.js';
+import { makeMachinesKnown } from '../test/support/kill-table/machine-layout.js';
+import {
+  reliabilityReport,
+  STORE_HEADING,
+  storeReport,
+} from '../test/support/kill-table/report.js';
+import {
+  tryStoreBroken,
+  tryStorePlan,
+  wholeStorePlan,
+} from '../test/support/kill-table/store-table.js';
+import type { Part } from '../test/support/kill-table/try-positions.js';
 
 /** Tries the kill table, prints it and writes docs/RELIABILITY.md; of some scenarios it only prints.
  *  `npm run kill-table -- --every 5` stops at every fifth operation, `--only merge` takes the scenarios with that word in their name.

@@ -1,7 +1,11 @@
 import { TREE_LAYOUTS } from '../src/layout/tree-layouts.js';
 import type { TreeLayout } from '../src/layout/tree-layout.js';
 import { toyStoreLayout } from '../test/support/tree/toy-trees.js';
-import { killTree, TREE_SCENARIOS, type TreeScenario } from '../test/kill-table/tree-kills.js';
+import {
+  killTree,
+  TREE_SCENARIOS,
+  type TreeScenario,
+} from '../test/support/kill-table/tree-kills.js';
 
 /** Stops copies of trees at their storage operations. Arguments: every how many of them (default: all), power cuts after each stop (default: 2). */
 const [stride = '1', cuts = '2'] = process.argv.slice(2);

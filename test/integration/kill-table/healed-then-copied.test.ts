@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { requireTool } from '../../support/image/qemu.js';
 import { LocalSessions } from '../../support/workflows/local-sessions.js';
 import { WorkerDeath } from '../../support/workflows/local-server.js';
-import { ChangeRun, NOW_MS } from '../../kill-table/change-run.js';
-import { readShownPoints } from '../../kill-table/read-points.js';
-import { jobOf, prepareScenario } from '../../kill-table/scenarios.js';
+import { ChangeRun, NOW_MS } from '../../support/kill-table/change-run.js';
+import { readShownPoints } from '../../support/kill-table/read-points.js';
+import { jobOf, prepareScenario } from '../../support/kill-table/scenarios.js';
 
 const HOUR_MS = 3_600_000;
 const POWER_CUTS = 8;

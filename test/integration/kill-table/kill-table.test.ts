@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { KillTally } from '../../kill-table/kill-tally.js';
-import { REDUCED_PLAN } from '../../kill-table/kill-table.js';
-import { SABOTAGES } from '../../kill-table/sabotages.js';
-import { prepareScenario } from '../../kill-table/scenarios.js';
-import { tryPositions } from '../../kill-table/try-positions.js';
+import { KillTally } from '../../support/kill-table/kill-tally.js';
+import { REDUCED_PLAN } from '../../support/kill-table/kill-table.js';
+import { SABOTAGES } from '../../support/kill-table/sabotages.js';
+import { prepareScenario } from '../../support/kill-table/scenarios.js';
+import { tryPositions } from '../../support/kill-table/try-positions.js';
 
 /** The whole table: `npm run kill-table`. */
 describe('the kill table, with gaps', () => {

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { RealChain, type StorageCall } from '../../kill-table/real-chain.js';
-import { prepareScenario, type ScenarioName } from '../../kill-table/scenarios.js';
+import { RealChain, type StorageCall } from '../../support/kill-table/real-chain.js';
+import { prepareScenario, type ScenarioName } from '../../support/kill-table/scenarios.js';
 import { requireTool } from '../../support/image/qemu.js';
 
 const FIRST = '2026-11-01T010000Z';

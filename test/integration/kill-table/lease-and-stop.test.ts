@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { holdLease, LEASE_MS, releaseLease } from '../../../src/chain/leases.js';
 import { readChainRecord } from '../../../src/chain/chain-store.js';
 import { readWholeFile } from '../../../src/repository/replace-file.js';
-import { NOW_MS } from '../../kill-table/change-run.js';
-import { prepareScenario, type ScenarioName } from '../../kill-table/scenarios.js';
-import type { Scenario } from '../../kill-table/try-positions.js';
+import { NOW_MS } from '../../support/kill-table/change-run.js';
+import { prepareScenario, type ScenarioName } from '../../support/kill-table/scenarios.js';
+import type { Scenario } from '../../support/kill-table/try-positions.js';
 import type { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 import { ChainSteps } from '../../support/workflows/chain-steps.js';
 

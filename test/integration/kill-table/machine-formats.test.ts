@@ -2,14 +2,14 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { readChainRecord } from '../../../src/chain/chain-store.js';
 import type { TargetDisk } from '../../../src/domain/targets/target-point.js';
 import { readWholeFile } from '../../../src/repository/replace-file.js';
-import { reducedFormatPlan } from '../../kill-table/format-table.js';
-import { KillTally } from '../../kill-table/kill-tally.js';
-import { formatNamed, MACHINE_FORMATS } from '../../kill-table/machine-formats.js';
-import { makeMachinesKnown } from '../../kill-table/machine-layout.js';
-import { SABOTAGES } from '../../kill-table/sabotages.js';
-import { qemuFaults } from '../../kill-table/qemu-witness.js';
-import { prepareScenario } from '../../kill-table/scenarios.js';
-import { tryPositions } from '../../kill-table/try-positions.js';
+import { reducedFormatPlan } from '../../support/kill-table/format-table.js';
+import { KillTally } from '../../support/kill-table/kill-tally.js';
+import { formatNamed, MACHINE_FORMATS } from '../../support/kill-table/machine-formats.js';
+import { makeMachinesKnown } from '../../support/kill-table/machine-layout.js';
+import { SABOTAGES } from '../../support/kill-table/sabotages.js';
+import { qemuFaults } from '../../support/kill-table/qemu-witness.js';
+import { prepareScenario } from '../../support/kill-table/scenarios.js';
+import { tryPositions } from '../../support/kill-table/try-positions.js';
 import { requireTool } from '../../support/image/qemu.js';
 
 /** The whole table of a format: `npm run kill-table -- --format vhdx`. */

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { KillTally } from '../../kill-table/kill-tally.js';
-import { wholePlan } from '../../kill-table/kill-table.js';
-import { prepareScenario, SCENARIO_NAMES } from '../../kill-table/scenarios.js';
-import { STORE_SABOTAGES } from '../../kill-table/store-sabotages.js';
-import { wholeStorePlan } from '../../kill-table/store-table.js';
-import { tryRequests } from '../../kill-table/try-requests.js';
+import { KillTally } from '../../support/kill-table/kill-tally.js';
+import { wholePlan } from '../../support/kill-table/kill-table.js';
+import { prepareScenario, SCENARIO_NAMES } from '../../support/kill-table/scenarios.js';
+import { STORE_SABOTAGES } from '../../support/kill-table/store-sabotages.js';
+import { wholeStorePlan } from '../../support/kill-table/store-table.js';
+import { tryRequests } from '../../support/kill-table/try-requests.js';
 
 /** For every build: few requests, at another place in each scenario, and of what may happen to them a quarter.
  *  `npm run kill-table -- --objects` tries them all. */

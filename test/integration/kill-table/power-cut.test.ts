@@ -1,9 +1,9 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { canCutPower, PowerCutDisk } from '../../kill-table/power-cut-disk.js';
-import { RealChain, type StorageCall } from '../../kill-table/real-chain.js';
-import { prepareScenario, type ScenarioName } from '../../kill-table/scenarios.js';
+import { canCutPower, PowerCutDisk } from '../../support/kill-table/power-cut-disk.js';
+import { RealChain, type StorageCall } from '../../support/kill-table/real-chain.js';
+import { prepareScenario, type ScenarioName } from '../../support/kill-table/scenarios.js';
 import { requireTool } from '../../support/image/qemu.js';
 
 const FIRST = '2026-11-01T010000Z';

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
 import type { CopyJob } from '../../../src/domain/jobs/copy-job.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
-import { ChangeRun } from '../../kill-table/change-run.js';
-import { jobOf, sessionOf } from '../../kill-table/scenarios.js';
-import { noise } from '../../kill-table/source-chain.js';
+import { ChangeRun } from '../../support/kill-table/change-run.js';
+import { jobOf, sessionOf } from '../../support/kill-table/scenarios.js';
+import { noise } from '../../support/kill-table/source-chain.js';
 import { pointsOf, wrongPoints } from '../../support/living/read-chain.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 import { WorkerDeath } from '../../support/workflows/local-server.js';

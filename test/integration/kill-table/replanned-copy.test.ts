@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { ChangeRun } from '../../kill-table/change-run.js';
-import { readShownPoints } from '../../kill-table/read-points.js';
-import { prepareScenario } from '../../kill-table/scenarios.js';
-import { MACHINE } from '../../kill-table/source-chain.js';
+import { ChangeRun } from '../../support/kill-table/change-run.js';
+import { readShownPoints } from '../../support/kill-table/read-points.js';
+import { prepareScenario } from '../../support/kill-table/scenarios.js';
+import { MACHINE } from '../../support/kill-table/source-chain.js';
 import type { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 import { WorkerDeath } from '../../support/workflows/local-server.js';
 

@@ -3,7 +3,7 @@ import { CopiedMachine, NOW_MS, type MachineCopy } from '../../support/living/co
 import { requireTool } from '../../support/image/qemu.js';
 import { testJob } from '../../support/session/test-site.js';
 import { LocalSessions } from '../../support/workflows/local-sessions.js';
-import { qemuFaults } from '../../kill-table/qemu-witness.js';
+import { qemuFaults } from '../../support/kill-table/qemu-witness.js';
 
 const UNIT = 65_536;
 const DAY_MS = 86_400_000;

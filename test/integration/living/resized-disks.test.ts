@@ -22,9 +22,9 @@ import {
   withFirstPoints,
   type SourceChain,
   type SourcePoint,
-} from '../../kill-table/source-chain.js';
-import { NOW_MS } from '../../kill-table/change-run.js';
-import { jobOf } from '../../kill-table/scenarios.js';
+} from '../../support/kill-table/source-chain.js';
+import { NOW_MS } from '../../support/kill-table/change-run.js';
+import { jobOf } from '../../support/kill-table/scenarios.js';
 import { requireTool } from '../../support/image/qemu.js';
 import { wrongPointsToQemu } from '../../support/living/qemu-witness.js';
 import { DISK, drawnDays, modelOf, resized } from '../../support/living/resized-chain.js';

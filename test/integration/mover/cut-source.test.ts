@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
-import { readShownPoints } from '../../kill-table/read-points.js';
-import { NOW_MS } from '../../kill-table/change-run.js';
-import { TWO_DAYS } from '../../kill-table/source-days.js';
-import { MACHINE, makeSourceChain } from '../../kill-table/source-chain.js';
+import { readShownPoints } from '../../support/kill-table/read-points.js';
+import { NOW_MS } from '../../support/kill-table/change-run.js';
+import { TWO_DAYS } from '../../support/kill-table/source-days.js';
+import { MACHINE, makeSourceChain } from '../../support/kill-table/source-chain.js';
 import { requireTool } from '../../support/image/qemu.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 import { testJob } from '../../support/session/test-site.js';

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { windowRuns } from '../../../src/mover/task/window-runs.js';
-import { NOW_MS } from '../../kill-table/change-run.js';
-import { prepareScenario } from '../../kill-table/scenarios.js';
+import { NOW_MS } from '../../support/kill-table/change-run.js';
+import { prepareScenario } from '../../support/kill-table/scenarios.js';
 import { requireTool } from '../../support/image/qemu.js';
 import { InProcessMover } from '../../support/mover/in-process-mover.js';
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { writeChainRecord } from '../../../src/chain/chain-store.js';
 import type { TargetRestorePoint } from '../../../src/domain/targets/target-point.js';
-import { diskId, KIB, makeSourceChain, MIB } from '../../kill-table/source-chain.js';
+import { diskId, KIB, makeSourceChain, MIB } from '../../support/kill-table/source-chain.js';
 import { testJob, TestSite } from '../../support/session/test-site.js';
 import { LocalSessions } from '../../support/workflows/local-sessions.js';
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRetentionActivities } from '../../../activities/retention-activities.js';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { DataMover } from '../../../src/mover/data-mover.js';
-import { diskId, KIB, makeSourceChain, MIB } from '../../kill-table/source-chain.js';
+import { diskId, KIB, makeSourceChain, MIB } from '../../support/kill-table/source-chain.js';
 import { inActivity } from '../../support/activities/in-activity.js';
 import { testJob, TestSite } from '../../support/session/test-site.js';
 import { LocalSessions } from '../../support/workflows/local-sessions.js';

@@ -4,8 +4,8 @@ import { readChainRecord } from '../../../src/chain/chain-store.js';
 import { ImageStack } from '../../../src/mover/blocks/image-stack.js';
 import type { LayerFile } from '../../../src/mover/blocks/layer-file.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
-import { ChangeRun, NOW_MS } from '../../kill-table/change-run.js';
-import { jobOf, sessionOf } from '../../kill-table/scenarios.js';
+import { ChangeRun, NOW_MS } from '../../support/kill-table/change-run.js';
+import { jobOf, sessionOf } from '../../support/kill-table/scenarios.js';
 import {
   diskId,
   KIB,
@@ -13,7 +13,7 @@ import {
   makeSourceChain,
   MIB,
   withFirstPoints,
-} from '../../kill-table/source-chain.js';
+} from '../../support/kill-table/source-chain.js';
 import { requireTool } from '../../support/image/qemu.js';
 import { InProcessMover } from '../../support/mover/in-process-mover.js';
 import {

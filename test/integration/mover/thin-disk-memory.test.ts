@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeThinChain } from '../../kill-table/source-chain.js';
+import { makeThinChain } from '../../support/kill-table/source-chain.js';
 import { requireTool } from '../../support/image/qemu.js';
 import { CompiledProcess } from '../../support/mover/compiled-process.js';
 import { THIN_DISK_BYTES, THIN_FULLS, THIN_INCREMENT } from '../../support/mover/thin-days.js';

@@ -6,8 +6,8 @@ import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.
 import { threadOperation } from '../../../src/mover/mover-operations.js';
 import { TaskControl, TaskStopped } from '../../../src/mover/task/task-control.js';
 import { folderRepositoryId } from '../../../src/repository/open-repository.js';
-import { NOW_MS } from '../../kill-table/change-run.js';
-import { jobOf } from '../../kill-table/scenarios.js';
+import { NOW_MS } from '../../support/kill-table/change-run.js';
+import { jobOf } from '../../support/kill-table/scenarios.js';
 import {
   diskId,
   KIB,
@@ -15,7 +15,7 @@ import {
   noise,
   withFirstPoints,
   type SourceChain,
-} from '../../kill-table/source-chain.js';
+} from '../../support/kill-table/source-chain.js';
 import { requireTool } from '../../support/image/qemu.js';
 import { InProcessMover } from '../../support/mover/in-process-mover.js';
 import {

@@ -22,7 +22,7 @@ import type { runFileBackup } from '../../../workflows/session/run-file-backup.j
 import { lookForNews } from '../../../src/mover/look/news.js';
 import { InProcessMover } from '../../support/mover/in-process-mover.js';
 import { LocalSessions } from '../../support/workflows/local-sessions.js';
-import { ChangeRun, NOW_MS, type Change } from '../../kill-table/change-run.js';
+import { ChangeRun, NOW_MS, type Change } from '../../support/kill-table/change-run.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 import {
   changeFiles,

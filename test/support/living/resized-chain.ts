@@ -4,7 +4,7 @@ import {
   type DiskBackup,
   type DiskWrite,
   type SourcePoint,
-} from '../../kill-table/source-chain.js';
+} from '../kill-table/source-chain.js';
 
 const SECTOR_BYTES = 512;
 const BLOCK_BYTES = 65_536;

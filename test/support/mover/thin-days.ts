@@ -1,4 +1,4 @@
-import { KIB, MIB, type SourcePoint } from '../../kill-table/source-chain.js';
+import { KIB, MIB, type SourcePoint } from '../kill-table/source-chain.js';
 
 export const TIB = 1024 * 1024 * MIB;
 /** Of a disk that holds next to nothing. */

@@ -11,10 +11,10 @@ import { renderSettingsTable } from '../../../src/config/settings.js';
 import { StorageProbes } from '../../../src/repository/storage-probes.js';
 import { RepositoryOpener } from '../../../src/repository/open-repository.js';
 import { renderKindTable } from '../../../src/repository/kinds.js';
-import { makeSourceChain } from '../../kill-table/source-chain.js';
-import { readShownPoints } from '../../kill-table/read-points.js';
-import { jobOf } from '../../kill-table/scenarios.js';
-import { TWO_DAYS } from '../../kill-table/source-days.js';
+import { makeSourceChain } from '../../support/kill-table/source-chain.js';
+import { readShownPoints } from '../../support/kill-table/read-points.js';
+import { jobOf } from '../../support/kill-table/scenarios.js';
+import { TWO_DAYS } from '../../support/kill-table/source-days.js';
 import { LocalSessions } from '../../support/workflows/local-sessions.js';
 
 const NOW_MS = Date.parse('2026-11-25T00:00:00Z');

@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { pointFolders } from '../../../src/chain/chain-store.js';
 import { isErrorCode } from '../../../src/domain/errors.js';
-import { ChangeRun } from '../../kill-table/change-run.js';
-import { readShownPoints } from '../../kill-table/read-points.js';
-import { prepareScenario, type ScenarioName } from '../../kill-table/scenarios.js';
-import type { Scenario } from '../../kill-table/try-positions.js';
+import { ChangeRun } from '../../support/kill-table/change-run.js';
+import { readShownPoints } from '../../support/kill-table/read-points.js';
+import { prepareScenario, type ScenarioName } from '../../support/kill-table/scenarios.js';
+import type { Scenario } from '../../support/kill-table/try-positions.js';
 import type {
   SimulatedRepository,
   StorageOperation,

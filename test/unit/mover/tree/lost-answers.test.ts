@@ -1,5 +1,5 @@
 import { describe, it, expect } from 'vitest';
-import { TREE_SCENARIOS, type TreeScenario } from '../../../kill-table/tree-kills.js';
+import { TREE_SCENARIOS, type TreeScenario } from '../../../support/kill-table/tree-kills.js';
 import { InProcessMover } from '../../../support/mover/in-process-mover.js';
 import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
 import { testJob } from '../../../support/session/test-site.js';

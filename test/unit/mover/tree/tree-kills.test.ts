@@ -2,7 +2,11 @@ import { describe, expect, it } from 'vitest';
 import type { SimulationOptions } from '../../../support/repository/simulated-repository.js';
 import { ToyStore } from '../../../support/tree/toy-store.js';
 import { TreeWorld } from '../../../support/tree/tree-world.js';
-import { killTree, TREE_SCENARIOS, type TreeScenario } from '../../../kill-table/tree-kills.js';
+import {
+  killTree,
+  TREE_SCENARIOS,
+  type TreeScenario,
+} from '../../../support/kill-table/tree-kills.js';
 import { makeTreesKnown } from '../../../support/tree/known-trees.js';
 import { toyStoreLayout } from '../../../support/tree/toy-trees.js';
 

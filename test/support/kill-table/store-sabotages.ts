@@ -1,5 +1,5 @@
-import type { BackupRepository } from '../../src/repository/backup-repository.js';
-import type { SimulatedObjectStore } from '../support/repository/simulated-object-store.js';
+import type { BackupRepository } from '../../../src/repository/backup-repository.js';
+import type { SimulatedObjectStore } from '../repository/simulated-object-store.js';
 import type { ScenarioName } from './scenarios.js';
 
 /** Promises broken on purpose on an object store: the table must show that restore points are lost. */

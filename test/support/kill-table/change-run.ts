@@ -1,8 +1,8 @@
-import type { BackupRepository } from '../../src/repository/backup-repository.js';
-import { sessionWorkflowId } from '../../src/domain/sessions/copy-session.js';
-import type { SimulatedRepository } from '../support/repository/simulated-repository.js';
-import { LocalServer } from '../support/workflows/local-server.js';
-import { InProcessWorker } from '../support/workflows/local-worker.js';
+import type { BackupRepository } from '../../../src/repository/backup-repository.js';
+import { sessionWorkflowId } from '../../../src/domain/sessions/copy-session.js';
+import type { SimulatedRepository } from '../repository/simulated-repository.js';
+import { LocalServer } from '../workflows/local-server.js';
+import { InProcessWorker } from '../workflows/local-worker.js';
 
 /** When the changes take place, a Wednesday. */
 export const NOW_MS = Date.parse('2026-11-25T00:00:00Z');

@@ -7,7 +7,7 @@ const INTRODUCTION = [
   FORMAT_HEADING,
   '',
   'The same changes of chains of other formats: `npm run kill-table -- --format vhdx`. Sources are made from the images of qemu-img, in files of the format, under names of',
-  'the tests’ own (`test/kill-table/machine-formats.ts`): what is stopped is the work on the copy, and that knows a source by its format alone. What is read is compared',
+  'the tests’ own (`test/support/kill-table/machine-formats.ts`): what is stopped is the work on the copy, and that knows a source by its format alone. What is read is compared',
   'with what `qemu-img convert` read from those images, and of `vma` and `ova`, which are copied as they are, with the file. In these formats nothing is merged in place, so',
   'the scenarios take the way of a synthetic full; where each point is a full, those go away that need increments. *Looked*: stops after which a tool of its own read the',
   'copy too: qemu-img (`vmdk`, and the qcow2 increments of `raw`), libvhdi (`vhd`, and `vhdx` where every increment holds a block in part), a reader of streams (`virtnbd`).',

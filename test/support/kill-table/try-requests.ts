@@ -1,12 +1,12 @@
-import type { BackupRepository } from '../../src/repository/backup-repository.js';
-import { readWholeFile } from '../../src/repository/replace-file.js';
+import type { BackupRepository } from '../../../src/repository/backup-repository.js';
+import { readWholeFile } from '../../../src/repository/replace-file.js';
 import {
   SimulatedObjectStore,
   type StoreFault,
   type StoreRequest,
-} from '../support/repository/simulated-object-store.js';
-import type { SimulatedRepository } from '../support/repository/simulated-repository.js';
-import { WorkerDeath } from '../support/workflows/local-server.js';
+} from '../repository/simulated-object-store.js';
+import type { SimulatedRepository } from '../repository/simulated-repository.js';
+import { WorkerDeath } from '../workflows/local-server.js';
 import { chainAsText, faultsOfEnd, filesBelow, without } from './chain-end.js';
 import { ChangeRun, NOW_MS } from './change-run.js';
 import type { KillTally, Outcome } from './kill-tally.js';

@@ -1,4 +1,4 @@
-import { parentFolder } from '../../src/repository/repository-path.js';
+import { parentFolder } from '../../../src/repository/repository-path.js';
 import { PostponingRepository, type NameStep } from './postponing-repository.js';
 import type { ScenarioName } from './scenarios.js';
 import type { Sabotage } from './try-positions.js';

@@ -3,13 +3,13 @@ import type {
   CrashPlan,
   Loss,
   StorageOperation,
-} from '../support/repository/simulated-repository.js';
-import { ToyStore } from '../support/tree/toy-store.js';
-import { DAY_MS, filesBelow, TreeWorld } from '../support/tree/tree-world.js';
-import { LocalServer, WorkerDeath } from '../support/workflows/local-server.js';
-import { InProcessWorker } from '../support/workflows/local-worker.js';
-import { sessionWorkflowId } from '../../src/domain/sessions/copy-session.js';
-import { WORKFLOW_COPY_SESSION, type CopySessionOutcome } from '../../workflows/messages.js';
+} from '../repository/simulated-repository.js';
+import { ToyStore } from '../tree/toy-store.js';
+import { DAY_MS, filesBelow, TreeWorld } from '../tree/tree-world.js';
+import { LocalServer, WorkerDeath } from '../workflows/local-server.js';
+import { InProcessWorker } from '../workflows/local-worker.js';
+import { sessionWorkflowId } from '../../../src/domain/sessions/copy-session.js';
+import { WORKFLOW_COPY_SESSION, type CopySessionOutcome } from '../../../workflows/messages.js';
 
 /** A copy of a tree that is stopped at its storage operations. The invariant: what the copy holds is whole, file by file, and refers to nothing that is
  *  not there; and the session that follows completes it. */

@@ -1,21 +1,21 @@
-import { chainFolder } from '../../src/chain/chain-paths.js';
-import { readChainRecord } from '../../src/chain/chain-store.js';
-import type { CopyJob, StartOverrides } from '../../src/domain/jobs/copy-job.js';
-import { FileUnits, type PlacedSlots } from '../../src/domain/targets/file-units.js';
-import { slotOffset } from '../../src/domain/targets/slot-placement.js';
-import type { TargetDisk } from '../../src/domain/targets/target-point.js';
-import { DEFAULT_COPY_SETTINGS } from '../../src/domain/jobs/copy-settings.js';
-import { BLOCK_DIRECT } from '../../src/image/disk-image.js';
-import { openLayer, targetLayer } from '../../src/mover/blocks/layer-file.js';
-import { listSourceWorkloads } from '../../src/mover/source/source-catalogue.js';
-import type { BackupRepository } from '../../src/repository/backup-repository.js';
-import type { CopySessionInput, VerifyInput } from '../../workflows/messages.js';
-import type { SettleAbsenceInput } from '../../workflows/session/removed-workloads.js';
-import { missForDays } from '../support/living/missed-looks.js';
-import { InProcessMover } from '../support/mover/in-process-mover.js';
-import { SimulatedRepository } from '../support/repository/simulated-repository.js';
-import { testJob } from '../support/session/test-site.js';
-import { LocalSessions } from '../support/workflows/local-sessions.js';
+import { chainFolder } from '../../../src/chain/chain-paths.js';
+import { readChainRecord } from '../../../src/chain/chain-store.js';
+import type { CopyJob, StartOverrides } from '../../../src/domain/jobs/copy-job.js';
+import { FileUnits, type PlacedSlots } from '../../../src/domain/targets/file-units.js';
+import { slotOffset } from '../../../src/domain/targets/slot-placement.js';
+import type { TargetDisk } from '../../../src/domain/targets/target-point.js';
+import { DEFAULT_COPY_SETTINGS } from '../../../src/domain/jobs/copy-settings.js';
+import { BLOCK_DIRECT } from '../../../src/image/disk-image.js';
+import { openLayer, targetLayer } from '../../../src/mover/blocks/layer-file.js';
+import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
+import type { BackupRepository } from '../../../src/repository/backup-repository.js';
+import type { CopySessionInput, VerifyInput } from '../../../workflows/messages.js';
+import type { SettleAbsenceInput } from '../../../workflows/session/removed-workloads.js';
+import { missForDays } from '../living/missed-looks.js';
+import { InProcessMover } from '../mover/in-process-mover.js';
+import { SimulatedRepository } from '../repository/simulated-repository.js';
+import { testJob } from '../session/test-site.js';
+import { LocalSessions } from '../workflows/local-sessions.js';
 import { NOW_MS, type Change } from './change-run.js';
 import {
   diskId,
@@ -38,7 +38,7 @@ import {
 } from './source-days.js';
 import { OVIRT, type SourceFormat } from './source-format.js';
 import type { Scenario } from './try-positions.js';
-import type { Weekday } from '../../src/domain/schedules/day-names.js';
+import type { Weekday } from '../../../src/domain/schedules/day-names.js';
 
 /** Before the changes: when what is there was copied. */
 const EARLIER_MS = Date.parse('2026-11-24T22:00:00Z');

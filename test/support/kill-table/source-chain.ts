@@ -3,8 +3,8 @@ import { createCipheriv } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { FormatId } from '../../src/domain/sources/source-workload.js';
-import { SimulatedRepository } from '../support/repository/simulated-repository.js';
+import type { FormatId } from '../../../src/domain/sources/source-workload.js';
+import { SimulatedRepository } from '../repository/simulated-repository.js';
 import { OVIRT, type SourceFormat } from './source-format.js';
 
 /** Backups that oVirt's backup_vm.py would leave, made by qemu-img and qemu-io, and what qemu-img reads through each of them. */

@@ -1,19 +1,19 @@
 import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
-import { availablePoints, type ChainRecord } from '../../src/chain/chain-record.js';
-import { readChainRecord } from '../../src/chain/chain-store.js';
-import { isBackupError } from '../../src/domain/errors.js';
-import type { FormatId } from '../../src/domain/sources/source-workload.js';
-import type { TargetDisk, TargetRestorePoint } from '../../src/domain/targets/target-point.js';
-import { IMAGE_FORMATS, imageFormat } from '../../src/image/formats.js';
-import { ImageStack } from '../../src/mover/blocks/image-stack.js';
-import { openLayer, type LayerFile } from '../../src/mover/blocks/layer-file.js';
-import type { MoverContext } from '../../src/mover/task/mover-context.js';
-import { targetLayersOf } from '../../src/mover/copy/scan-plan.js';
-import { withVerifier } from '../../src/mover/blocks/verify-units.js';
-import type { BackupRepository } from '../../src/repository/backup-repository.js';
-import { readWholeFile } from '../../src/repository/replace-file.js';
-import { InProcessMover } from '../support/mover/in-process-mover.js';
+import { availablePoints, type ChainRecord } from '../../../src/chain/chain-record.js';
+import { readChainRecord } from '../../../src/chain/chain-store.js';
+import { isBackupError } from '../../../src/domain/errors.js';
+import type { FormatId } from '../../../src/domain/sources/source-workload.js';
+import type { TargetDisk, TargetRestorePoint } from '../../../src/domain/targets/target-point.js';
+import { IMAGE_FORMATS, imageFormat } from '../../../src/image/formats.js';
+import { ImageStack } from '../../../src/mover/blocks/image-stack.js';
+import { openLayer, type LayerFile } from '../../../src/mover/blocks/layer-file.js';
+import type { MoverContext } from '../../../src/mover/task/mover-context.js';
+import { targetLayersOf } from '../../../src/mover/copy/scan-plan.js';
+import { withVerifier } from '../../../src/mover/blocks/verify-units.js';
+import type { BackupRepository } from '../../../src/repository/backup-repository.js';
+import { readWholeFile } from '../../../src/repository/replace-file.js';
+import { InProcessMover } from '../mover/in-process-mover.js';
 import type { SourceChain } from './source-chain.js';
 
 /** A target chain as a scenario leaves it, and what its points must read as. */

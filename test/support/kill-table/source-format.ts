@@ -1,8 +1,8 @@
-import type { FormatId } from '../../src/domain/sources/source-workload.js';
-import type { BackupLayout } from '../../src/layout/backup-layout.js';
-import { BACKUP_LAYOUTS } from '../../src/layout/layouts.js';
-import { extentName, makeSlabFormatKnown, slabFiles } from '../support/slab/slab-format.js';
-import { belowName, slabLayout } from '../support/slab/slab-layout.js';
+import type { FormatId } from '../../../src/domain/sources/source-workload.js';
+import type { BackupLayout } from '../../../src/layout/backup-layout.js';
+import { BACKUP_LAYOUTS } from '../../../src/layout/layouts.js';
+import { extentName, makeSlabFormatKnown, slabFiles } from '../slab/slab-format.js';
+import { belowName, slabLayout } from '../slab/slab-layout.js';
 
 /** In which format the source of a scenario holds its disks. */
 export interface SourceFormat {

@@ -2,14 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readChainRecord } from '../../src/chain/chain-store.js';
-import type { FormatId } from '../../src/domain/sources/source-workload.js';
-import { targetLayersOf } from '../../src/mover/copy/scan-plan.js';
-import type { BackupRepository } from '../../src/repository/backup-repository.js';
-import { libvhdiBytes } from '../support/image/libvhdi.js';
-import { qemuBytes, qemuCheck } from '../support/image/qemu.js';
-import { diskOfStreams } from '../support/image/stream-file.js';
-import type { SimulatedRepository } from '../support/repository/simulated-repository.js';
+import { readChainRecord } from '../../../src/chain/chain-store.js';
+import type { FormatId } from '../../../src/domain/sources/source-workload.js';
+import { targetLayersOf } from '../../../src/mover/copy/scan-plan.js';
+import type { BackupRepository } from '../../../src/repository/backup-repository.js';
+import { libvhdiBytes } from '../image/libvhdi.js';
+import { qemuBytes, qemuCheck } from '../image/qemu.js';
+import { diskOfStreams } from '../image/stream-file.js';
+import type { SimulatedRepository } from '../repository/simulated-repository.js';
 import type { ChainUnderTest, PointFault } from './read-points.js';
 
 /** As `qemuFaultsIn`, of a simulated repository: its files are written out first. */

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import { QUARANTINE_FOLDER } from '../../src/chain/chain-paths.js';
-import { readChainRecord } from '../../src/chain/chain-store.js';
-import type { BackupRepository } from '../../src/repository/backup-repository.js';
+import { QUARANTINE_FOLDER } from '../../../src/chain/chain-paths.js';
+import { readChainRecord } from '../../../src/chain/chain-store.js';
+import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import { fileDigest, type ChainUnderTest } from './read-points.js';
 
 /** Ids of points. */

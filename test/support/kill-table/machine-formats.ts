@@ -3,13 +3,13 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { FormatId } from '../../src/domain/sources/source-workload.js';
-import type { Dialect } from '../../src/image/disk-image.js';
-import { composerOf, imageFormat } from '../../src/image/formats.js';
-import { MemoryBytes } from '../support/image/byte-files.js';
-import { composeDisk } from '../support/image/composed-disk.js';
-import { streamFile, type StreamFrame } from '../support/image/stream-file.js';
-import { vmaFile } from '../support/image/vma-file.js';
+import type { FormatId } from '../../../src/domain/sources/source-workload.js';
+import type { Dialect } from '../../../src/image/disk-image.js';
+import { composerOf, imageFormat } from '../../../src/image/formats.js';
+import { MemoryBytes } from '../image/byte-files.js';
+import { composeDisk } from '../image/composed-disk.js';
+import { streamFile, type StreamFrame } from '../image/stream-file.js';
+import { vmaFile } from '../image/vma-file.js';
 import { blockOf, OVIRT, type BelowIt, type SourceFormat } from './source-format.js';
 
 /** The formats of backups of machines that the kill table is tried with, beside that of oVirt. Their files lie under the names of `machine-layout.ts`: what is

@@ -129,7 +129,7 @@ const INTRODUCTION = [
   'gives a dead worker’s activity to the next worker, or lets the next session begin (`test/support/workflows`).',
   '',
   'The chains are made by qemu-img: clusters of 4 KiB, 64 KiB and 2 MiB, subclusters, compressed and zero clusters, disks that grow to',
-  'sizes that are no multiple of a cluster, and a disk that appears later (`test/kill-table/source-days.ts`).',
+  'sizes that are no multiple of a cluster, and a disk that appears later (`test/support/kill-table/source-days.ts`).',
   '',
 ];
 

@@ -1,12 +1,12 @@
-import type { BackupRepository } from '../../src/repository/backup-repository.js';
+import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import type {
   CrashPlan,
   Loss,
   SimulatedRepository,
   SimulationOptions,
   StorageOperation,
-} from '../support/repository/simulated-repository.js';
-import { WorkerDeath } from '../support/workflows/local-server.js';
+} from '../repository/simulated-repository.js';
+import { WorkerDeath } from '../workflows/local-server.js';
 import { ChangeRun, type Change } from './change-run.js';
 import { chainAsText, faultsOfEnd, filesBelow, without, type ChainEnd } from './chain-end.js';
 import type { KillTally } from './kill-tally.js';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { openDirectoryRepository } from '../../src/repository/directory/directory-repository.js';
-import { LocalSessions } from '../support/workflows/local-sessions.js';
+import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
+import { LocalSessions } from '../workflows/local-sessions.js';
 import { NOW_MS } from './change-run.js';
 import { jobOf } from './scenarios.js';
 

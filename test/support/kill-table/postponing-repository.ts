@@ -4,8 +4,8 @@ import type {
   RepositoryCapacity,
   RepositoryEntry,
   WritableFile,
-} from '../../src/repository/backup-repository.js';
-import { FolderVerbs } from '../../src/repository/folder-verbs.js';
+} from '../../../src/repository/backup-repository.js';
+import { FolderVerbs } from '../../../src/repository/folder-verbs.js';
 
 export interface NameStep {
   readonly kind: 'rename' | 'remove';
