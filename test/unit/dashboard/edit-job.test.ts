@@ -110,6 +110,12 @@ describe('the form of a job that is there', () => {
       { rpo: { maxCopyAgeHours: null, maxLagHours: 4, workloads: [] } },
     ],
     [
+      'another limit behind the source, and that of age stays',
+      { maxLagHours: 8 },
+      { rpo: { maxCopyAgeHours: 26, maxLagHours: 8, workloads: [] } },
+    ],
+    ['no limits', { maxCopyAgeHours: 0, maxLagHours: 0 }, { rpo: null }],
+    [
       'a source more, and what was chosen of the first stays',
       { sources: ['primary', 'second', 'third'] },
       {

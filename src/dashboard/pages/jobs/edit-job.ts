@@ -3,7 +3,14 @@
 import type { JobView } from '../../../api/jobs/job-schemas.js';
 import type { CopyJob, EndedGfs, Exclusion, GfsPolicy } from '../../../domain/jobs/copy-job.js';
 import { withoutServerFields } from '../../../domain/jobs/server-fields.js';
-import { FIRST_WISHES, linesOf, exclusionOf, wantedJob, type JobWishes } from './new-job.js';
+import {
+  FIRST_WISHES,
+  linesOf,
+  limitsOf,
+  exclusionOf,
+  wantedJob,
+  type JobWishes,
+} from './new-job.js';
 
 export type Definition = Omit<CopyJob, 'revision' | 'replaces' | 'origin' | 'endedGfs'> & {
   /** null: fulls of tiers that are off may go; absent: they stay until the day of their flags. */
@@ -35,6 +42,7 @@ export function wishesOf(job: JobView): JobWishes {
     monthly: gfs?.monthly?.keep ?? 0,
     yearly: gfs?.yearly?.keep ?? 0,
     maxCopyAgeHours: rpo?.maxCopyAgeHours ?? 0,
+    maxLagHours: rpo?.maxLagHours ?? 0,
     isVerified: job.healthCheck !== null,
     copiesLogs: job.transactionLogs,
   };
@@ -177,14 +185,6 @@ function withTiers(wanted: GfsPolicy | null, present: GfsPolicy | null): GfsPoli
     yearly: yearly && { ...yearly, month: present.yearly?.month ?? yearly.month },
     fullMethod: present.fullMethod,
   };
-}
-
-function limitsOf({ maxCopyAgeHours: hours }: JobWishes, present: CopyJob['rpo']): CopyJob['rpo'] {
-  const maxCopyAgeHours = hours > 0 ? hours : null;
-  const { maxLagHours, workloads } = present ?? { maxLagHours: null, workloads: [] };
-  return maxCopyAgeHours === null && maxLagHours === null && workloads.length === 0
-    ? null
-    : { maxCopyAgeHours, maxLagHours, workloads };
 }
 
 export function textOf(entry: Exclusion): string {

@@ -209,7 +209,7 @@ export function KeepFields({
   onChange,
   check = 'once a month (last Sunday, 05:00)',
 }: WishFieldsProps & { readonly check?: string }) {
-  const setCount = (name: 'keep' | 'maxCopyAgeHours') => (value: number | string) =>
+  const setCount = (name: 'keep' | 'maxCopyAgeHours' | 'maxLagHours') => (value: number | string) =>
     onChange({ ...wishes, [name]: Number(value) || 0 });
   return (
     <div className="stack">
@@ -237,10 +237,18 @@ export function KeepFields({
       <TierFields wishes={wishes} onChange={onChange} />
       <NumberInput
         label="The newest copy may be at most so many hours old"
-        description="Older is shown as late, on the Overview and to every monitor. 0: nothing says when it is late."
+        description="Older is shown as late, on the Overview and to every monitor. 0: no limit."
         min={0}
         value={wishes.maxCopyAgeHours}
         onChange={setCount('maxCopyAgeHours')}
+        className="narrow"
+      />
+      <NumberInput
+        label="A restore point may wait so many hours for its copy"
+        description="Then it is late, too; what the source does not make is not missed. 0: no limit. With neither limit nothing says when a copy is late."
+        min={0}
+        value={wishes.maxLagHours}
+        onChange={setCount('maxLagHours')}
         className="narrow"
       />
       <Checkbox

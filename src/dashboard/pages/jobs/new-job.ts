@@ -33,6 +33,8 @@ export interface JobWishes {
   readonly releasesGfs: boolean;
   /** Hours that the newest copy may be old; 0: no limit. */
   readonly maxCopyAgeHours: number;
+  /** Hours that a restore point may wait for its copy; 0: no limit. */
+  readonly maxLagHours: number;
   readonly isVerified: boolean;
   /** Of an immediate job: whether it copies the logs of databases, too. */
   readonly copiesLogs: boolean;
@@ -60,6 +62,7 @@ export const FIRST_WISHES: JobWishes = {
   yearly: 0,
   releasesGfs: false,
   maxCopyAgeHours: 26,
+  maxLagHours: 0,
   isVerified: true,
   copiesLogs: false,
 };
@@ -81,8 +84,7 @@ export function firstWishes(
 export type WantedJob = Omit<JobDefinition, 'id'>;
 
 export function wantedJob(wishes: JobWishes): WantedJob {
-  const { name, sources, target, scope, start, timeZone, retention, keep, maxCopyAgeHours } =
-    wishes;
+  const { name, sources, target, scope, start, timeZone, retention, keep } = wishes;
   return {
     name: name.trim(),
     description: '',
@@ -111,8 +113,18 @@ export function wantedJob(wishes: JobWishes): WantedJob {
       : null,
     compact: null,
     removedWorkloadsAfterDays: null,
-    rpo: maxCopyAgeHours > 0 ? { maxCopyAgeHours, maxLagHours: null, workloads: [] } : null,
+    rpo: limitsOf(wishes, null),
   };
+}
+
+/** @param present limits of some workloads stay; the form has no fields for them */
+export function limitsOf(wishes: JobWishes, present: CopyJob['rpo']): CopyJob['rpo'] {
+  const maxCopyAgeHours = wishes.maxCopyAgeHours > 0 ? wishes.maxCopyAgeHours : null;
+  const maxLagHours = wishes.maxLagHours > 0 ? wishes.maxLagHours : null;
+  const workloads = present?.workloads ?? [];
+  return maxCopyAgeHours === null && maxLagHours === null && workloads.length === 0
+    ? null
+    : { maxCopyAgeHours, maxLagHours, workloads };
 }
 
 export function exclusionOf(line: string): Exclusion {
