@@ -20,6 +20,7 @@ import { WhoAmI } from './who-am-i.js';
 import { silentSince } from './client/connection.js';
 import { useObservable } from './client/observable.js';
 import { useSiteStream } from './client/site-stream.js';
+import { VIEWER_ZONE } from './show/format.js';
 import { Instant } from './show/instant.js';
 
 const PLACES = [
@@ -93,6 +94,7 @@ function Side() {
       <div className="side-foot">
         <WhoAmI />
         <a href="/docs">API pages</a>
+        <span>Times are of {VIEWER_ZONE}.</span>
         <SchemeChoice />
       </div>
     </nav>

@@ -44,7 +44,7 @@ export function WorkloadPage() {
   );
   return (
     <Page
-      title={workload === undefined ? id : printable(workload.name)}
+      title={workload === undefined ? printable(id || repositoryId) : printable(workload.name)}
       beside={
         workload !== undefined &&
         found.error === null && <State said={WORKLOAD_STATES[workload.state]} />

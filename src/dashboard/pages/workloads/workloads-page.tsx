@@ -7,7 +7,7 @@ import { asOfMs, EVERY, useAllPages, type WholeList } from '../../client/queries
 import { Commands } from '../../show/commands.js';
 import { CallFault } from '../../show/fault.js';
 import { printable } from '../../../domain/printable.js';
-import { counted } from '../../show/format.js';
+import { bytes, counted } from '../../show/format.js';
 import { Instant } from '../../show/instant.js';
 import { countWithLeftovers } from '../../show/kept.js';
 import { Name } from '../../show/name.js';
@@ -127,7 +127,21 @@ const COLUMNS: readonly Column<WorkloadView>[] = [
     cell: ({ newestSourceAt }) =>
       newestSourceAt === null ? 'none' : <Instant at={newestSourceAt} />,
   },
-  { head: 'Copies', width: '0.9fr', cell: countWithLeftovers },
+  {
+    head: 'Copies',
+    width: '0.9fr',
+    cell: (workload) => (
+      <>
+        {countWithLeftovers(workload)}
+        {workload.storedBytes > 0 && (
+          <>
+            {' '}
+            <span className="small">{bytes(workload.storedBytes)}</span>
+          </>
+        )}
+      </>
+    ),
+  },
   {
     head: 'Oldest check',
     width: '1.1fr',
