@@ -19,14 +19,26 @@ interface Places {
   readonly isCut: boolean;
 }
 
-describeDashboard('rows on a phone', () => {
+describeDashboard('rows in a narrow window', () => {
   let browser: Browser;
   beforeAll(async () => {
     browser = await launchBrowser();
   });
   afterAll(() => browser?.close());
 
-  it('keep all parts of a cell beside its head, and cut none off', async () => {
+  it('let no state lie on the next column', async () => {
+    const page = await browser.newPage({ viewport: { width: 1024, height: 800 } });
+    const cells = `<div class="row" style="grid-template-columns: 60px 60px">
+      <div class="cell"><span class="state">needs a decision</span></div><div class="cell">never</div></div>`;
+    await page.setContent(`<style>${await readFile(STYLE, 'utf8')}</style>${cells}`);
+    const overlapPx = await page.evaluate<number>(`(() => {
+      const [first, second] = document.querySelectorAll('.cell');
+      return first.firstElementChild.getBoundingClientRect().right - second.getBoundingClientRect().left;
+    })()`);
+    expect(overlapPx).toBeLessThanOrEqual(0);
+  });
+
+  it('keep all parts of a cell beside its head on a phone, and cut none off', async () => {
     const page = await browser.newPage({ viewport: { width: 390, height: 800 } });
     await page.setContent(`<style>${await readFile(STYLE, 'utf8')}</style>${ROW}`);
     const places = await page.evaluate<Places>(`(() => {

@@ -152,11 +152,15 @@ function HowFar({
   const mood = session.state === 'ended' ? saySession(session).mood : running;
   return (
     <div className="stack">
-      <ProgressBar percent={percent} label="Progress of the session" mood={mood} />
+      {totalBytes > 0 && (
+        <ProgressBar percent={percent} label="Progress of the session" mood={mood} />
+      )}
       <dl className="facts">
         <dt>Dealt with</dt>
         <dd>
-          {bytes(processedBytes)} of {bytes(totalBytes)} ({percent.toFixed(1)} %)
+          {totalBytes === 0
+            ? 'nothing'
+            : `${bytes(processedBytes)} of ${bytes(totalBytes)} (${percent.toFixed(1)} %)`}
         </dd>
         <dt>Read from the source</dt>
         <dd>{bytes(readBytes)}</dd>

@@ -34,8 +34,8 @@ export function PointRows(props: PointRowsProps) {
         </>
       ),
     },
-    { head: 'Kind', width: '0.9fr', cell: ({ kind }) => kind },
-    { head: 'State', width: '1.3fr', cell: (point) => <State said={sayPoint(point)} /> },
+    { head: 'Kind', width: '5.4rem', cell: ({ kind }) => kind },
+    { head: 'State', width: '7.6rem', cell: (point) => <State said={sayPoint(point)} /> },
     {
       head: 'Last verified',
       width: '1.1fr',
@@ -44,7 +44,7 @@ export function PointRows(props: PointRowsProps) {
     { head: 'Size', width: '0.9fr', cell: (point) => bytes(sizeBytesOf(point)) },
     {
       head: isLeft ? 'Was kept because' : 'Kept because',
-      width: '2fr',
+      width: '1.6fr',
       cell: (point) => <WhyKept point={point} />,
     },
     {

@@ -110,7 +110,7 @@ const COLUMNS: readonly Column<WorkloadView>[] = [
       </Link>
     ),
   },
-  { head: 'State', width: '1.1fr', cell: ({ state }) => <State said={WORKLOAD_STATES[state]} /> },
+  { head: 'State', width: '7.2rem', cell: ({ state }) => <State said={WORKLOAD_STATES[state]} /> },
   {
     head: 'Newest copy',
     width: '1.2fr',
@@ -133,12 +133,7 @@ const COLUMNS: readonly Column<WorkloadView>[] = [
     cell: (workload) => (
       <>
         {countWithLeftovers(workload)}
-        {workload.storedBytes > 0 && (
-          <>
-            {' '}
-            <span className="small">{bytes(workload.storedBytes)}</span>
-          </>
-        )}
+        {workload.storedBytes > 0 && <div className="small">{bytes(workload.storedBytes)}</div>}
       </>
     ),
   },
