@@ -90,7 +90,10 @@ async function assertJob(
 ): Promise<void> {
   await jobs.definition(id).catch(async (error: unknown) => {
     if (!isBackupError(error, 'JOB_MISSING')) throw error;
-    await fileBackups.definition(id);
+    await fileBackups.definition(id).catch((other: unknown) => {
+      // It is neither: a copy job is what most are.
+      throw isBackupError(other, 'JOB_MISSING') ? error : other;
+    });
   });
 }
 

@@ -20,7 +20,7 @@ it.each([
   ['nightly', 201, { jobId: 'nightly' }, 1],
   ['shares', 201, { jobId: 'shares' }, 1],
   [null, 201, { jobId: null }, 1],
-  ['nigthly', 404, { code: 'JOB_MISSING' }, 0],
+  ['nigthly', 404, { code: 'JOB_MISSING', detail: 'no job nigthly' }, 0],
 ])('a silence for the job %o is answered with %i', async (jobId, status, body, silences) => {
   let sent = 0;
   const watch = { executeUpdate: () => Promise.resolve(void sent++) };
