@@ -11,7 +11,7 @@ export const ERROR_CODES = {
   REQUEST_INVALID: {
     kind: 'invalid',
     meaning: 'A request field is missing, unknown or out of range.',
-    hint: 'Correct the fields listed in `errors`; the OpenAPI document has every allowed value.',
+    hint: 'Correct what is named; the OpenAPI document (`/docs`) has every allowed value.',
   },
   CONFIG_INVALID: {
     kind: 'invalid',

@@ -100,7 +100,7 @@ describe('requests to the API', () => {
       title: 'Bad Request',
       status: 400,
       code: 'REQUEST_INVALID',
-      hint: 'Correct the fields listed in `errors`; the OpenAPI document has every allowed value.',
+      hint: 'Correct what is named; the OpenAPI document (`/docs`) has every allowed value.',
     });
     expect((body.errors as { path: string }[]).map(({ path }) => path).sort()).toEqual([
       'mode',
