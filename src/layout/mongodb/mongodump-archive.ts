@@ -1,4 +1,3 @@
-import { constants, gunzipSync } from 'node:zlib';
 import { broken, incomplete, type PointFault } from '../point-fault.js';
 import { bsonLength, readBson } from './bson.js';
 
@@ -18,15 +17,6 @@ export function isArchive(head: Uint8Array): boolean {
 
 export function isGzip(head: Uint8Array): boolean {
   return head[0] === 0x1f && head[1] === 0x8b;
-}
-
-/** What the first bytes of a packed file hold; nothing where they cannot be unpacked. */
-export function unpackedHead(head: Uint8Array): Uint8Array {
-  try {
-    return gunzipSync(head, { finishFlush: constants.Z_SYNC_FLUSH });
-  } catch {
-    return new Uint8Array();
-  }
 }
 
 /** Of an archive that is not compressed, what its end says. null: it is closed as the tool closes it. */

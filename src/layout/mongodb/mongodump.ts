@@ -11,13 +11,13 @@ import { treeEvidence } from '../tree-evidence.js';
 import { claimedTreeFiles, type TreeFile } from '../tree-files.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
 import { folderName, folderWorkloadId } from '../workload-id.js';
+import { unzippedHead } from '../unzipped-head.js';
 import {
   ARCHIVE_HEAD_BYTES,
   ARCHIVE_TAIL_BYTES,
   archiveFault,
   isArchive,
   isGzip,
-  unpackedHead,
 } from './mongodump-archive.js';
 import { MONGODB_TYPE } from './pbm.js';
 import type { RepositoryEntry } from '../../repository/backup-repository.js';
@@ -129,7 +129,7 @@ async function isOwnFile(reader: TreeReader, name: string, path: string): Promis
   if (isOfDump(name)) return true;
   const head = await reader.read(path, 0, ARCHIVE_HEAD_BYTES);
   if (isArchive(head)) return true;
-  return isGzip(head) && (ARCHIVE.test(name) || isArchive(unpackedHead(head)));
+  return isGzip(head) && (ARCHIVE.test(name) || isArchive(unzippedHead(head)));
 }
 
 /** A dump has files of collections in it, or in a folder for each database. What its name does not tell must show a whole collection. Where others have something beside

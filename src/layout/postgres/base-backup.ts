@@ -13,10 +13,11 @@ import { datedPlace, placesOf } from '../dated-folders.js';
 import type { FolderFacts } from '../file-facts.js';
 import { fullDisk, fullPoint } from '../full-point.js';
 import { writtenAtMs } from '../named-date.js';
-import { broken, incomplete, type PointFault } from '../point-fault.js';
+import { broken, incomplete, type Finding, type PointFault } from '../point-fault.js';
 import { settleChains } from '../settle-chains.js';
 import { placeBesideRuns } from '../sibling-runs.js';
 import { loneIds } from '../single-file.js';
+import { unzippedHead } from '../unzipped-head.js';
 import { wholeImageFault } from '../whole-image.js';
 import { folderName, folderWorkloadId } from '../workload-id.js';
 import { readBaseManifest } from './base-manifest.js';
@@ -25,7 +26,7 @@ import { readBaseManifest } from './base-manifest.js';
  *  (unless the log is within `base.tar`), and since PostgreSQL 13 `backup_manifest`, which is put there last.
  *
  *  A workload is a folder, or several that differ in a date alone; each has one restore point, a full. A tablespace that the manifest names needs its tar. Packed tars travel as they are. `base.tar` is a name that anybody
- *  may give, so one of the others has to lie beside it. Incremental backups (PostgreSQL 17) are refused: nothing tells which one such a backup
+ *  may give, so one of the others has to lie beside it, or it begins with the label of the backup, as far as that can be read (plain or packed with gzip). Incremental backups (PostgreSQL 17) are refused: nothing tells which one such a backup
  *  builds on. A backup in the plain format is a tree of the files of a database, and not recognised.
  *  Source: PostgreSQL documentation, pg_basebackup, Backup Manifest Format; names and end of what pg_basebackup 15 writes. */
 export const baseBackupLayout: BackupLayout = {
@@ -33,6 +34,7 @@ export const baseBackupLayout: BackupLayout = {
   type: { id: 'postgresql-base', title: 'PostgreSQL (pg_basebackup)', rules: ALL_ALLOWED },
   makesFullsOnly: true,
   claim,
+  confirm,
   scan,
 };
 
@@ -44,10 +46,46 @@ const FORMATS: Readonly<Record<string, FormatId>> = {
 };
 
 function claim({ files }: FolderNames): Claim | null {
-  const parts = new Set(files.flatMap((name) => TAR.exec(name)?.groups?.part ?? []));
-  const isOne = parts.has('base') && (parts.has('pg_wal') || files.includes(MANIFEST));
-  return isOne ? { files: files.filter((name) => TAR.test(name) || name === MANIFEST) } : null;
+  if (!files.some((name) => partOf(name) === 'base')) return null;
+  return { files: files.filter((name) => TAR.test(name) || name === MANIFEST) };
 }
+
+function partOf(name: string): string | undefined {
+  return TAR.exec(name)?.groups?.part;
+}
+
+/** One that cannot be read stays as it is claimed: what it is called must not change with that. */
+async function confirm(
+  facts: FolderFacts,
+  { files }: ClaimedFiles,
+  claimed: Claim,
+): Promise<Claim | null> {
+  const isTold = files.some(({ name }) => name === MANIFEST || partOf(name) === 'pg_wal');
+  if (isTold) return claimed;
+  for (const entry of files.filter(({ name }) => partOf(name) === 'base')) {
+    const found = await facts.fact(entry, 'label of a base backup', () =>
+      labelComesFirst(facts, entry.path),
+    );
+    if ('value' in found && found.value) return claimed;
+  }
+  return null;
+}
+
+/** Source: PostgreSQL src/backend/backup/basebackup.c (perform_base_backup: "In the main tar, include the backup_label first"). */
+async function labelComesFirst(facts: FolderFacts, path: string): Promise<Finding<boolean>> {
+  const file = await facts.repository.openRead(path);
+  try {
+    const bytes = Buffer.alloc(HEAD_BYTES);
+    const head = bytes.subarray(0, await file.read(bytes, 0));
+    const start = path.endsWith('.gz') ? unzippedHead(head) : head;
+    return { value: start.toString('latin1', 0, LABEL.length) === LABEL };
+  } finally {
+    await file.close();
+  }
+}
+
+const HEAD_BYTES = 4096;
+const LABEL = 'backup_label\0';
 
 async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promise<FoundWorkload[]> {
   const manifest = files.find(({ name }) => name === MANIFEST) ?? null;

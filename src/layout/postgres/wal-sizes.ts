@@ -1,6 +1,6 @@
-import { gunzipSync, constants } from 'node:zlib';
 import type { TreeFile } from '../tree-files.js';
 import type { TreeReader } from '../tree-layout.js';
+import { unzippedHead } from '../unzipped-head.js';
 import {
   DEFAULT_SEGMENT_BYTES,
   isSegmentSize,
@@ -71,9 +71,8 @@ function isPacked(head: Uint8Array): boolean {
  *  (XLogLongPageHeaderData). */
 async function sizeInHead(reader: TreeReader, files: readonly TreeFile[]): Promise<number | null> {
   for (const { path } of files.slice(0, HEADS_TRIED)) {
-    const head = unzipped(await reader.read(path, 0, 8192));
-    if (head === null || head.length < 40 || (head.readUInt16LE(2) & XLP_LONG_HEADER) === 0)
-      continue;
+    const head = unzippedHead(await reader.read(path, 0, 8192));
+    if (head.length < 40 || (head.readUInt16LE(2) & XLP_LONG_HEADER) === 0) continue;
     const bytes = head.readUInt32LE(32);
     if (isSegmentSize(bytes)) return bytes;
   }
@@ -82,14 +81,3 @@ async function sizeInHead(reader: TreeReader, files: readonly TreeFile[]): Promi
 
 const HEADS_TRIED = 3;
 const XLP_LONG_HEADER = 2;
-
-function unzipped(bytes: Uint8Array): Buffer | null {
-  try {
-    return gunzipSync(bytes, {
-      finishFlush: constants.Z_SYNC_FLUSH,
-      maxOutputLength: 64 * 1024 * 1024,
-    });
-  } catch {
-    return null;
-  }
-}

@@ -4,6 +4,7 @@ import { BackupError } from '../../../../src/domain/errors.js';
 import type { UnrecognisedFiles } from '../../../../src/domain/sources/unrecognised.js';
 import { scanRepository } from '../../../../src/layout/scan-repository.js';
 import { shown, treeOf } from '../../../support/layout/tree.js';
+import { unreadable } from '../../../support/tree/storage-answers.js';
 
 /** An empty archive: two blocks of zeros. */
 const TAR = Buffer.alloc(1_024);
@@ -71,6 +72,27 @@ describe('backups of pg_basebackup', () => {
       ],
     ]);
     expect(unrecognised).toEqual([]);
+  });
+
+  it.each([
+    ['base.tar', (tar: Buffer) => tar],
+    ['base.tar.gz', (tar: Buffer) => gzipSync(tar)],
+  ])('with nothing beside %s are told by the label in it', async (name, pack) => {
+    const tar = Buffer.alloc(2048);
+    tar.write('backup_label', 0);
+    const bytes = pack(Buffer.concat([tar, TAR]));
+    const { repository } = await treeOf({ [`pg/2026-11-24/${name}`]: bytes });
+    const [found, ...others] = await scanRepository(repository);
+    expect(others).toEqual([]);
+    expect(found).toMatchObject({
+      ...{ id: 'postgresql-base-pg', type: 'postgresql-base' },
+      restorePoints: [{ id: '2026-11-24', state: 'complete' }],
+    });
+    expect(found!.otherIds).toContain(`gcp-pg:${name}`);
+    // One error changes no name.
+    repository.openRead = (path) => Promise.reject(unreadable(path));
+    const unread = await scanRepository(repository, { onUnseen() {} });
+    expect(unread.map(({ id }) => id)).toEqual(['postgresql-base-pg']);
   });
 
   it('are one point of now in a folder of a day that is written to long after it, unless it is one of a run', async () => {
