@@ -20,13 +20,25 @@ export function jobIn({ base }: Pick<JobCollection<unknown>, 'base'>, id: string
 }
 
 /** A whole definition from a file. @throws REQUEST_INVALID */
-export async function definitionIn(
+async function definitionIn(
   { terminal }: CommandContext,
   file: string,
   { serverFields }: Pick<JobCollection<unknown>, 'serverFields'>,
 ): Promise<object> {
   const read = await readDefinition(file, terminal.workingFolder);
   return Object.fromEntries(Object.entries(read).filter(([name]) => !serverFields.includes(name)));
+}
+
+/** @param fromFlags the definition, where no file gives it whole */
+export async function createJob<View>(
+  context: CommandContext,
+  collection: JobCollection<View>,
+  file: string | undefined,
+  fromFlags: () => object,
+): Promise<void> {
+  const body = file === undefined ? fromFlags() : await definitionIn(context, file, collection);
+  const made = await context.server.request<View>('POST', collection.base, { body });
+  context.show(made, () => collection.describe(made));
 }
 
 export function addShowCommand<View>(

@@ -8,7 +8,7 @@ import {
   addDeleteCommand,
   addShowCommand,
   addUpdateCommand,
-  definitionIn,
+  createJob,
   jobIn,
   type JobCollection,
 } from './definition-commands.js';
@@ -85,16 +85,8 @@ function addDefinitionCommands(job: Command, act: Act): void {
       .option('--max-copy-age <hours>', 'how old the newest copy may become')
       .option('--max-lag <hours>', 'how long a backup may wait for its copy')
       .description('Create a job, with a copy job for each secondary target.'),
-    async (context, flags: FileBackupFlags) => {
-      const body =
-        flags.file === undefined
-          ? fileBackupFromFlags(flags)
-          : await definitionIn(context, flags.file, FILE_BACKUPS);
-      const made = await context.server.request<FileBackupJobView>('POST', FILE_BACKUPS.base, {
-        body,
-      });
-      context.show(made, () => describeJob(made));
-    },
+    (context, flags: FileBackupFlags) =>
+      createJob(context, FILE_BACKUPS, flags.file, () => fileBackupFromFlags(flags)),
   );
   addUpdateCommand(job, act, FILE_BACKUPS);
   addDeleteCommand(

@@ -14,7 +14,7 @@ import {
   addDeleteCommand,
   addShowCommand,
   addUpdateCommand,
-  definitionIn,
+  createJob,
   type JobCollection,
 } from './definition-commands.js';
 import { describeUnreadable } from '../display/describe-unreadable.js';
@@ -80,14 +80,8 @@ function addDefinitionCommands(job: Command, act: Act): void {
       .option('--max-copy-age <hours>', 'how old the newest copy may become')
       .option('--max-lag <hours>', 'how long a file may wait for its copy')
       .description('Create a mirror job.'),
-    async (context, flags: MirrorFlags) => {
-      const body =
-        flags.file === undefined
-          ? mirrorFromFlags(flags)
-          : await definitionIn(context, flags.file, MIRRORS);
-      const made = await context.server.request<MirrorJobView>('POST', MIRRORS.base, { body });
-      context.show(made, () => describeJob(made));
-    },
+    (context, flags: MirrorFlags) =>
+      createJob(context, MIRRORS, flags.file, () => mirrorFromFlags(flags)),
   );
   addUpdateCommand(job, act, MIRRORS);
   addDeleteCommand(
