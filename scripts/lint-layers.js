@@ -21,8 +21,7 @@ const LAYERS = {
   'src/layout': {
     layers: [
       'domain',
-      `image/${IMAGE_CONTRACT}`,
-      'image/stream/packed-start\\.js$',
+      `image/(stream/packed-start\\.js$|${IMAGE_CONTRACT})`,
       `repository/${REPOSITORY_CONTRACT}`,
     ],
     packages: ['node:crypto', 'node:path(/posix)?', 'node:zlib', 'fast-xml-parser'],
