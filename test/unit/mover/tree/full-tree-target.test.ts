@@ -108,13 +108,13 @@ it.each([
     const world = new TreeWorld('store', 'toy', days(1));
     await world.write('STORE', 'v1');
     for (let i = 1; i < 7; i++) await world.write(`data/${i}`, `${i}`);
-    await world.write('snapshots/s0.json', JSON.stringify({ at: world.nowMs }));
+    // Its clock is half a day ahead: ages go on for as long after it, also where no later point comes.
+    await world.write('snapshots/s0.json', JSON.stringify({ at: world.nowMs + 0.5 * DAY_MS }));
     await world.copy();
     await world.remove('data/1');
     await world.copy();
     world.nowMs += 0.5 * DAY_MS;
     await world.remove('data/2');
-    // Its clock is half a day ahead: ages go on for as long after it.
     await world.write('snapshots/s1.json', JSON.stringify({ at: world.nowMs + 0.5 * DAY_MS }));
     await world.write('data/7', 'for it');
     const { openRead } = world.source;
