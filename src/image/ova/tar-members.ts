@@ -130,12 +130,8 @@ function paxRecords(source: ByteSource, bytes: Buffer, offset: number): Extended
     const space = bytes.indexOf(0x20, at);
     const length = Number(bytes.toString('latin1', at, space === -1 ? at : space) || Number.NaN);
     const end = at + length;
-    if (
-      !Number.isSafeInteger(length) ||
-      end <= space + 1 ||
-      end > bytes.length ||
-      bytes[end - 1] !== 0x0a
-    )
+    // Also where there is no such byte.
+    if (end <= space + 1 || bytes[end - 1] !== 0x0a)
       throw broken(source, offset + at, 'a record of an extended header is malformed');
     const record = bytes.toString('utf8', space + 1, end - 1);
     const key = record.slice(0, record.indexOf('='));

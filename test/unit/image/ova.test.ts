@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import {
   ftruncateSync,
+  mkdirSync,
   mkdtempSync,
   openSync,
   writeSync,
@@ -73,21 +74,45 @@ describe('readTarMembers', () => {
     },
   );
 
-  it('reads sizes beyond 8 GiB in both ways of writing them', async () => {
-    const header = Buffer.from(tarOf({ 'web.ovf': DESCRIPTOR }).subarray(0, 512));
-    header.fill(0, 124, 136);
-    header[124] = 0x80;
-    header.writeUInt32BE(2, 128); // 2 × 2^32
-    const sealed = withSum(header);
-    const source: ByteSource = {
-      ...{ label: 'x', sizeBytes: 2 ** 33 + 1_536 },
-      read: (target, offset) => {
-        target.fill(0);
-        if (offset === 0) target.set(sealed);
-        return Promise.resolve();
-      },
-    };
-    expect((await readTarMembers(source)).map(({ sizeBytes }) => sizeBytes)).toEqual([2 ** 33]);
+  it.each([
+    ['gnu', 512],
+    ['posix', 3 * 512],
+  ])(
+    'reads the size of a file of 8 GiB as GNU tar writes it into a %s archive',
+    async (form, at) => {
+      const name = 'large-disk1.vmdk';
+      const file = openSync(join(folder, name), 'w');
+      ftruncateSync(file, 2 ** 33);
+      closeSync(file);
+      const pack = `tar -c --format=${form} -f - -C ${folder} ${name} | head -c ${at}`;
+      const headers = execFileSync('sh', ['-c', pack]);
+      rmSync(join(folder, name));
+      const source: ByteSource = {
+        ...{ label: 'x', sizeBytes: at + 2 ** 33 + 1_024 },
+        read: (target, offset) => {
+          target.fill(0);
+          if (offset < at) target.set(headers.subarray(offset, offset + target.length));
+          return Promise.resolve();
+        },
+      };
+      expect(await readTarMembers(source)).toMatchObject([
+        { name, offset: at, sizeBytes: 2 ** 33 },
+      ]);
+    },
+  );
+
+  it.each([
+    ['longer than all of them', ' path=', '999'],
+    ['of no length', ' mtime=', '00'],
+    ['of a length that is none', ' path=', ' xx'],
+    ['cut off before its end', ' path=', '100'],
+  ])('refuses a POSIX header with a record that is %s', async (_, key, length) => {
+    const archive = Buffer.from(tarOf({ [LONG]: DISK }, '--format=posix'));
+    archive.write(length, archive.indexOf(key) - length.length, 'latin1');
+    await expect(readTarMembers(sourceOf(archive))).rejects.toMatchObject({
+      code: 'IMAGE_CORRUPT',
+      message: expect.stringContaining('a record of an extended header is malformed') as unknown,
+    });
   });
 
   it('calls an archive unfinished wherever it was cut off', async () => {
@@ -111,10 +136,10 @@ describe('readTarMembers', () => {
 });
 
 describe('a sparse file of a tar', () => {
-  /** 40 pieces of a disk of 8 MiB: more than fit into a header. */
-  function sparseDisk(name: string): void {
+  /** Of a disk of 8 MiB; 40 pieces are more than fit into a header. */
+  function sparseDisk(name: string, pieces: number): void {
     const file = openSync(join(folder, name), 'w');
-    for (let piece = 0; piece < 40; piece++)
+    for (let piece = 0; piece < pieces; piece++)
       writeSync(file, Buffer.alloc(4_096, piece + 1), 0, 4_096, piece * 200_704);
     ftruncateSync(file, 8 * 1024 * 1024);
     closeSync(file);
@@ -126,8 +151,8 @@ describe('a sparse file of a tar', () => {
     ...['0.0', '0.1', '1.0'].map((version) => ['--format=posix', `--sparse-version=${version}`]),
   ];
 
-  function packed(form: readonly string[]): Buffer {
-    sparseDisk('disk.raw');
+  function packed(form: readonly string[], pieces = 40): Buffer {
+    sparseDisk('disk.raw', pieces);
     writeFileSync(join(folder, 'web.ovf'), DESCRIPTOR);
     const files = ['disk.raw', 'web.ovf'];
     return execFileSync('tar', ['-c', '-S', '-b', '1', ...form, '-f', '-', '-C', folder, ...files]);
@@ -145,6 +170,23 @@ describe('a sparse file of a tar', () => {
       expect((await OVA.readHead(sourceOf(packed(form)))).virtualSizeBytes).toBeGreaterThan(0);
     },
   );
+
+  it('may have few pieces, all of them in its header', async () => {
+    const members = await readTarMembers(sourceOf(packed(['--format=gnu'], 2)));
+    expect(members.map(({ name }) => name)).toEqual(['disk.raw', 'web.ovf']);
+  });
+
+  it.each([
+    ['has half an entry', ',0\n', '00\n'],
+    ['tells no size', 'GNU.sparse.size', 'GNU.sparse.sizf'],
+  ])('is refused when its map in a record %s', async (words, text, poked) => {
+    const archive = Buffer.from(packed(['--format=posix', '--sparse-version=0.1']));
+    archive.write(poked, archive.indexOf(text), 'latin1');
+    await expect(readTarMembers(sourceOf(archive))).rejects.toMatchObject({
+      code: 'IMAGE_CORRUPT',
+      message: expect.stringContaining(words) as unknown,
+    });
+  });
 
   it('is refused when its map is one line without an end', async () => {
     const archive = Buffer.from(packed(['--format=posix', '--sparse-version=1.0']));
@@ -217,6 +259,36 @@ describe('an OVA', () => {
       expect((await OVA.readHead(sourceOf(archive))).virtualSizeBytes).toBe(archive.length);
     const twice = tarOf(whole, '--transform=s,web-disk1.vmdk,./web.ovf,');
     await expect(OVA.readHead(sourceOf(twice))).rejects.toMatchObject({ code: 'IMAGE_CORRUPT' });
+  });
+
+  it('holds the disks that lie in it as they are, under their names without a dot before', async () => {
+    const other = Buffer.alloc(4_096, 0x33);
+    const files = {
+      'web.ovf': DESCRIPTOR,
+      'disk1.img': DISK,
+      'disk2.raw': other,
+      'disk3.gz': DISK,
+    };
+    mkdirSync(join(folder, 'folder.img'), { recursive: true });
+    const sparse = openSync(join(folder, 'sparse.raw'), 'w');
+    ftruncateSync(sparse, 1024 * 1024);
+    closeSync(sparse);
+    const options = ['-S', '--transform=s,^,./,', 'folder.img', 'sparse.raw'];
+    const source = sourceOf(
+      tarOf(files, ...options.slice(0, 2), '-C', folder, ...options.slice(2)),
+    );
+    const held = OVA.heldDisks!;
+    expect(await held.list(source)).toEqual(['disk1.img', 'disk2.raw']);
+    const first = await held.open(source, 'disk1.img');
+    const seen = Buffer.alloc(DISK.length);
+    await first.read(seen, 0, null);
+    expect(seen.equals(DISK)).toBe(true);
+    const second = await held.open(source, 'disk2.raw');
+    expect(second.virtualSizeBytes).toBe(4_096);
+    await second.read(seen.subarray(0, 4_096), 0, null);
+    expect(seen.subarray(0, 4_096).equals(other)).toBe(true);
+    for (const name of ['folder.img', 'sparse.raw', 'disk3.gz', 'disk4.img'])
+      await expect(held.open(source, name)).rejects.toMatchObject({ code: 'IMAGE_EXTENT_MISSING' });
   });
 
   it('is refused with a link, a way out of it, or one name twice', async () => {
