@@ -1,0 +1,336 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
+import type { FolderRepository } from '../../../src/repository/backup-repository.js';
+import type { CopySessionOutcome } from '../../../workflows/messages.js';
+import fc from '../properties.js';
+import { testJob } from '../session/test-site.js';
+import { givenUpAt } from '../workflows/lost-answers.js';
+import { LocalSessions } from '../workflows/local-sessions.js';
+import { GrowingSource } from './growing-source.js';
+
+const run = promisify(execFile);
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const FIRST_MS = Date.UTC(2026, 9, 1, 20);
+const MACHINE = 'mail01';
+
+/** What goes wrong in a session: a step is done, its answer is lost, and it cannot be done again. */
+type Fault = null | 'answers' | 'commitRestorePoint' | 'mergeIncrement' | 'deleteRestorePoints';
+
+type Event =
+  | { readonly type: 'day'; readonly backup: 'full' | 'incremental' | null }
+  | { readonly type: 'trim'; readonly chains: number }
+  | { readonly type: 'keep'; readonly value: number }
+  | { readonly type: 'verify' }
+  | { readonly type: 'session'; readonly clockDays: number; readonly fault: Fault };
+
+/** What was asked for. */
+export interface Rules {
+  readonly type: 'restorePoints' | 'days';
+  readonly value: number;
+  readonly immutableForDays: number;
+  /** Weekly fulls that are kept; null: none are made. */
+  readonly weeks: number | null;
+}
+
+const aRule: fc.Arbitrary<Rules> = fc.record({
+  type: fc.constantFrom('restorePoints', 'days'),
+  value: fc.integer({ min: 2, max: 6 }),
+  immutableForDays: fc.constantFrom(9, 0, 5),
+  weeks: fc.constantFrom(null, null, 2),
+});
+
+const aSession = fc.record({
+  type: fc.constant('session' as const),
+  clockDays: fc.constantFrom(0, 0, 0, 0, 1, 9, 400, -1, -30),
+  fault: fc.constantFrom<Fault>(
+    ...[null, null, null, 'answers' as const],
+    ...(['commitRestorePoint', 'mergeIncrement', 'deleteRestorePoints'] as const),
+  ),
+});
+const anEvent: fc.Arbitrary<Event> = fc.oneof(
+  {
+    weight: 10,
+    arbitrary: fc.record({
+      type: fc.constant('day' as const),
+      backup: fc.constantFrom(
+        ...(['incremental', 'incremental', 'incremental'] as const),
+        'full',
+        null,
+      ),
+    }),
+  },
+  { weight: 12, arbitrary: aSession },
+  {
+    weight: 2,
+    arbitrary: fc.record({ type: fc.constant('trim' as const), chains: fc.constantFrom(1, 2) }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant('keep' as const),
+      value: fc.integer({ min: 1, max: 6 }),
+    }),
+  },
+  { weight: 1, arbitrary: fc.constant({ type: 'verify' as const }) },
+);
+
+/** A point of the target as its files say it. */
+interface Seen {
+  readonly createdAtMs: number;
+  readonly isWeekly: boolean;
+  /** Of the bytes of its own disk. */
+  readonly digest: string;
+  readonly image: string;
+}
+
+/** A machine with its copies under rules and clocks that change, beside what the rules promise, by dates alone. */
+class RetentionHistory {
+  private nowMs = FIRST_MS;
+  private day = 0;
+  private value: number;
+  private points = new Map<number, Seen>();
+  /** By date of each point that was ever there: when it was first seen, by the true clock. */
+  private readonly firstSeenMs = new Map<number, number>();
+  private readonly read = new Map<string, Buffer>();
+  /** A point is immutable from the date that a clock gave it which was ahead. */
+  private isHeldLonger = false;
+
+  private constructor(
+    private readonly folder: string,
+    private readonly rules: Rules,
+    private readonly source: GrowingSource,
+  ) {
+    this.value = rules.value;
+  }
+
+  static async begin(rules: Rules): Promise<RetentionHistory> {
+    const folder = await mkdtemp(join(tmpdir(), 'longhaul-retention-'));
+    for (const id of ['primary', 'offsite']) await mkdir(join(folder, id));
+    const source = new GrowingSource(await openFolder(folder, 'primary', false), MACHINE, {
+      blockCount: 8,
+    });
+    await source.backUp(FIRST_MS, 'full');
+    return new RetentionHistory(folder, rules, source);
+  }
+
+  end(): Promise<void> {
+    return rm(this.folder, { recursive: true, force: true });
+  }
+
+  async happen(event: Event): Promise<void> {
+    switch (event.type) {
+      case 'day':
+        this.nowMs = FIRST_MS + ++this.day * DAY_MS;
+        this.source.work(this.day);
+        if (event.backup !== null) await this.source.backUp(this.nowMs, event.backup);
+        break;
+      case 'trim':
+        await this.source.keepChains(event.chains);
+        break;
+      case 'keep':
+        this.value = event.value;
+        break;
+      case 'verify':
+        await (await this.sessions(null)).verify('offsite', (this.nowMs += 60_000));
+        await this.judge(0, 'the health check');
+        break;
+      case 'session':
+        await this.session(event.clockDays, event.fault);
+    }
+  }
+
+  /** Days on which all is well, after which nothing is left that no rule keeps. */
+  async settle(): Promise<void> {
+    const { immutableForDays, weeks } = this.rules;
+    const days = Math.max(this.value, immutableForDays) + 7 * (weeks ?? 0) + 9;
+    for (let day = 0; day < days; day++) {
+      await this.happen({ type: 'day', backup: day % 7 === 6 ? 'full' : 'incremental' });
+      await this.session(0, null);
+    }
+    // A week stays whole while any day of it is to stay, and a point is immutable for the hour longer by which it was copied later.
+    if (this.isHeldLonger) return;
+    const kept = Math.max(this.value, immutableForDays + 1, 3);
+    const most = kept + 1 + (weeks === null ? 0 : weeks + 1 + 7);
+    assert.ok(
+      this.points.size <= most,
+      `${this.points.size} points are there of at most ${most}: ${this.told()}`,
+    );
+  }
+
+  private async session(clockDays: number, fault: Fault): Promise<void> {
+    const { weeks, type } = this.rules;
+    const job = testJob({
+      ...{ restorePoints: 'latest', retention: { type, value: this.value } },
+      onSourceChainRecreated: 'startNewChain',
+      gfs:
+        weeks === null
+          ? null
+          : {
+              ...{ weekly: { keep: weeks, day: 'sunday' }, monthly: null, yearly: null },
+              fullMethod: 'synthetic',
+            },
+    });
+    this.nowMs += HOUR_MS;
+    this.isHeldLonger ||= clockDays > 0 && this.rules.immutableForDays > 0;
+    const sessions = await this.sessions(fault);
+    const outcome = await sessions.tryToCopy(job, this.nowMs + clockDays * DAY_MS);
+    await this.judge(clockDays, JSON.stringify(outcome));
+    if (fault === null && clockDays === 0) this.assertCopied(outcome);
+  }
+
+  /** What the source shows as its newest is copied, and is not gone again. */
+  private assertCopied(outcome: CopySessionOutcome): void {
+    const newest = this.source.days.at(-1)!.createdAtMs;
+    if (outcome.result === 'success' || outcome.result === 'nothingToCopy')
+      assert.ok(this.points.has(newest), `${isoOf(newest)} is missing: ${this.told()}`);
+  }
+
+  /** The promises: what the rules keep is there, what is immutable is as it was, and every point shows what the machine held.
+   *  @param clockDays how far the clock was off that the judged step went by */
+  private async judge(clockDays: number, what: string): Promise<void> {
+    const before = this.points;
+    const now = await this.targetPoints();
+    for (const { createdAtMs, image } of now.values())
+      assert.ok(
+        (await this.shown(image)).equals(this.source.diskAt(isoOf(createdAtMs))),
+        `${isoOf(createdAtMs)} shows what the machine did not hold then: ${what}`,
+      );
+    for (const date of now.keys())
+      if (!this.firstSeenMs.has(date)) this.firstSeenMs.set(date, this.nowMs);
+    for (const [date, point] of before) this.assertFate(point, now.get(date), clockDays, what);
+    const dates = [...this.firstSeenMs.keys()].sort((a, b) => b - a);
+    for (const [index, date] of dates.entries())
+      // What a lower number or a wrong clock let go before stays gone.
+      if (before.has(date) && this.isKept(date, index, dates[0]!))
+        assert.ok(now.has(date), `${isoOf(date)} is gone, which retention keeps: ${what}`);
+    this.points = now;
+  }
+
+  private assertFate(point: Seen, now: Seen | undefined, clockDays: number, what: string): void {
+    if (now?.digest === point.digest) return;
+    const { immutableForDays, weeks } = this.rules;
+    const { createdAtMs, isWeekly } = point;
+    // Ages count from a day after the newest point at most: so much a clock that is wrong may be believed (ADR 9).
+    const wrongMs = clockDays === 0 ? 0 : DAY_MS;
+    const isOfToday = this.nowMs - this.firstSeenMs.get(createdAtMs)! < DAY_MS && now !== undefined;
+    const untilMs = createdAtMs + immutableForDays * DAY_MS - wrongMs;
+    if (immutableForDays > 0 && !isOfToday)
+      assert.ok(
+        this.nowMs >= untilMs,
+        `${isoOf(createdAtMs)} was ${now === undefined ? 'deleted' : 'rewritten'} while it was immutable: ${what}`,
+      );
+    if (isWeekly && weeks !== null && now === undefined)
+      assert.ok(
+        this.nowMs >= createdAtMs + 7 * weeks * DAY_MS - DAY_MS - wrongMs,
+        `${isoOf(createdAtMs)} was a weekly full, and is gone: ${what}`,
+      );
+  }
+
+  private isKept(date: number, index: number, newest: number): boolean {
+    if (this.rules.type === 'restorePoints') return index < this.value;
+    return index < 3 || date > newest - (this.value - 1) * DAY_MS;
+  }
+
+  private async sessions(fault: Fault): Promise<LocalSessions> {
+    const repositories = [
+      await openFolder(this.folder, 'primary', true),
+      await openFolder(this.folder, 'offsite', false),
+    ];
+    const { immutableForDays } = this.rules;
+    const faults =
+      fault === null
+        ? {}
+        : fault === 'answers'
+          ? { losesAnswer: (_: string, attempt: number) => attempt === 1 }
+          : givenUpAt(fault);
+    return new LocalSessions(repositories, { ...faults, immutableForDays });
+  }
+
+  /** From the commit record alone. */
+  private async targetPoints(): Promise<Map<number, Seen>> {
+    const job = join(this.folder, 'offsite', 'nightly');
+    const names = await readdir(job).catch(() => []);
+    const chain = join(job, names.find((name) => name.includes(MACHINE)) ?? '');
+    const text = await readFile(join(chain, 'chain.json'), 'utf8').catch(() => null);
+    if (text === null) return new Map();
+    const { record } = JSON.parse(text) as {
+      record: {
+        points: { createdAt: string; state: string; flags: string[]; disks: { path: string }[] }[];
+      };
+    };
+    const points = new Map<number, Seen>();
+    for (const { createdAt, state, flags, disks } of record.points) {
+      if (state !== 'available') continue;
+      const image = join(chain, disks[0]!.path);
+      const digest = createHash('sha256')
+        .update(await readFile(image))
+        .digest('hex');
+      const createdAtMs = Date.parse(createdAt);
+      points.set(createdAtMs, { createdAtMs, isWeekly: flags.includes('weekly'), digest, image });
+    }
+    return points;
+  }
+
+  /** By qemu-img. */
+  private async shown(image: string): Promise<Buffer> {
+    const digest = await stackDigest(image);
+    let raw = this.read.get(digest);
+    if (raw === undefined) {
+      const path = join(this.folder, 'shown.raw');
+      await run('qemu-img', ['convert', '-f', 'qcow2', '-O', 'raw', image, path]);
+      this.read.set(digest, (raw = await readFile(path)));
+    }
+    return raw;
+  }
+
+  private told(): string {
+    return [...this.points.values()]
+      .map(({ createdAtMs, isWeekly }) => `${isoOf(createdAtMs)}${isWeekly ? ' weekly' : ''}`)
+      .join(', ');
+  }
+}
+
+function openFolder(folder: string, id: string, readOnly: boolean): Promise<FolderRepository> {
+  return openDirectoryRepository({ id, rootPath: join(folder, id), readOnly });
+}
+
+/** Of the bytes of an image and of all that it names as its backing file (qcow2.txt of QEMU, Header). */
+async function stackDigest(image: string): Promise<string> {
+  const bytes = await readFile(image);
+  const nameAt = Number(bytes.readBigUInt64BE(8));
+  const name = bytes.toString('utf8', nameAt, nameAt + bytes.readUInt32BE(16));
+  const below = nameAt === 0 ? '' : await stackDigest(join(dirname(image), name));
+  return createHash('sha256').update(bytes).update(below).digest('hex');
+}
+
+function isoOf(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+/** Tries random histories of copies under retention, weekly fulls, immutability and clocks that are wrong.
+ *  @throws with the events of one that shows a fault */
+export async function tryRetentionHistories(
+  parameters: Pick<fc.Parameters, 'seed' | 'numRuns' | 'endOnFailure' | 'interruptAfterTimeLimit'>,
+  length = 24,
+): Promise<void> {
+  const events = fc.array(anEvent, { minLength: length / 2, maxLength: length });
+  await fc.assert(
+    fc.asyncProperty(aRule, events, async (rules, happened) => {
+      const history = await RetentionHistory.begin(rules);
+      try {
+        for (const event of happened) await history.happen(event);
+        await history.settle();
+      } finally {
+        await history.end();
+      }
+    }),
+    parameters,
+  );
+}
