@@ -63,5 +63,9 @@ async function probed(location: RepositoryLocation): Promise<StorageProbe> {
 /** Of a target that cannot be used for as long as nobody mends what the error says. */
 export function faultyProbe({ message, code }: BackupError): StorageProbe {
   const probedAt = new Date().toISOString();
-  return { probedAt, abilities: null, faults: [`${message} (${code})`], warnings: [] };
+  const fault = `${message.replaceAll(PROBE_NAME, 'probe')} (${code})`;
+  return { probedAt, abilities: null, faults: [fault], warnings: [] };
 }
+
+/** Each probe has a name of its own, and a fault that reads otherwise at each look is told anew each time. */
+const PROBE_NAME = /probe-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
