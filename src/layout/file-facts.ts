@@ -1,7 +1,7 @@
 import type { FileStamp } from '../domain/file-stamp.js';
 import type { SourceRepository, RepositoryEntry } from '../repository/backup-repository.js';
 import type { Finding } from './point-fault.js';
-import { SiblingRuns } from './sibling-runs.js';
+import { SiblingRuns } from './walk/sibling-runs.js';
 
 /** Keeps what was found out about files from look to look: one text for each folder. It may forget any, and does not know what they mean. */
 export interface FactStore {

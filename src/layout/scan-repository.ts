@@ -14,18 +14,23 @@ import type { RepositoryEntry, SourceRepository } from '../repository/backup-rep
 import { joinPath } from '../repository/repository-path.js';
 import type { BackupLayout, ClaimedFile, ClaimedFiles, FoundWorkload } from './backup-layout.js';
 import { FolderFacts, FORGETFUL, type FactStore } from './file-facts.js';
-import { joinFolders } from './join-folders.js';
-import { toldByStart, worthReading } from './known-starts.js';
+import { joinFolders } from './walk/join-folders.js';
+import { toldByStart, worthReading } from './walk/known-starts.js';
 import { BACKUP_LAYOUTS } from './layouts.js';
-import { withAwaited } from './on-their-way.js';
+import { withAwaited } from './walk/on-their-way.js';
 import { treesIn, type OnUnread } from './scan-trees.js';
-import { SiblingRuns } from './sibling-runs.js';
+import { SiblingRuns } from './walk/sibling-runs.js';
 import { TREE_LAYOUTS } from './tree-layouts.js';
 import { claimText, isBug, isOfOnePlace, unreadPart } from './unread-part.js';
-import { RUN_BY_VMWARE } from './set-apart.js';
-import { disksInUse } from './disks-in-use.js';
+import { RUN_BY_VMWARE } from './walk/set-apart.js';
+import { disksInUse } from './walk/disks-in-use.js';
 import { runningMachines } from './vmware-machine/running-machines.js';
-import { readFolders, walkFolders, type FolderShare, type WalkedFolder } from './walk-folders.js';
+import {
+  readFolders,
+  walkFolders,
+  type FolderShare,
+  type WalkedFolder,
+} from './walk/walk-folders.js';
 
 const LAYOUTS = { trees: TREE_LAYOUTS, images: BACKUP_LAYOUTS };
 

@@ -2,10 +2,10 @@ import { restorePointsOf } from '../domain/trees/settled-tree.js';
 import type { SourceWorkload } from '../domain/sources/source-workload.js';
 import type { RepositoryEntry } from '../repository/backup-repository.js';
 import type { FolderFacts } from './file-facts.js';
-import { FolderReader } from './tree-reader.js';
-import { unlistedFiles } from './unlisted-files.js';
+import { FolderReader } from './trees/tree-reader.js';
+import { unlistedFiles } from './walk/unlisted-files.js';
 import { claimText, isBug, unreadPart, type UnreadPlace } from './unread-part.js';
-import type { WalkedFolder } from './walk-folders.js';
+import type { WalkedFolder } from './walk/walk-folders.js';
 
 /** A place that tells what trees there are, and that its storage cannot read, or does not allow to be read. */
 export type OnUnread = (place: UnreadPlace) => void;

@@ -2,8 +2,8 @@ import type { FormatId } from '../../domain/sources/source-workload.js';
 import { ALL_ALLOWED, type WorkloadTypeFacts } from '../../domain/sources/workload-rules.js';
 import { fileStart } from '../file-start.js';
 import { rawOrFile } from './raw-or-file.js';
-import { orPacked, PACKERS } from '../packed-endings.js';
-import { singleFilesLayout } from '../single-files.js';
+import { orPacked, PACKERS } from '../names/packed-endings.js';
+import { singleFilesLayout } from '../images/single-files.js';
 
 /** What the systems' own tools write into one file, which is copied as it is. Whether it is whole is told by its end, where its format has one, and by its not
  *  having changed for `settleSeconds`. Compressed ones are as good as any; of those the packer's end tells. */

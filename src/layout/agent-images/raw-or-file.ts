@@ -4,8 +4,8 @@ import type { RepositoryEntry } from '../../repository/backup-repository.js';
 import type { FolderFacts } from '../file-facts.js';
 import { fileStart } from '../file-start.js';
 import type { Finding } from '../point-fault.js';
-import type { FormatByContent } from '../single-file.js';
-import { NO_WHOLE_DISK, rawFault } from '../whole-image.js';
+import type { FormatByContent } from '../images/single-file.js';
+import { NO_WHOLE_DISK, rawFault } from '../images/whole-image.js';
 
 /** Programs that keep only the blocks in use, under names of raw disks. Source: partclone src/partclone.h, ntfsprogs ntfsclone.c, partimage. */
 const BLOCKS_IN_USE = ['partclone-image', '\0ntfsclone-image', 'PaRtImAgE-VoLuMe'];

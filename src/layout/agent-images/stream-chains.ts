@@ -5,11 +5,11 @@ import { imageFormat } from '../../image/formats.js';
 import type { StreamLinks } from '../../image/image-format.js';
 import { joinPath } from '../../repository/repository-path.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
-import { parseDatedName } from '../dated-name.js';
-import { writtenAtMs } from '../named-date.js';
-import { claimedTreeFiles, type TreeFile } from '../tree-files.js';
+import { parseDatedName } from '../names/dated-name.js';
+import { writtenAtMs } from '../names/named-date.js';
+import { claimedTreeFiles, type TreeFile } from '../trees/tree-files.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
-import { folderWorkloadId } from '../workload-id.js';
+import { folderWorkloadId } from '../names/workload-id.js';
 import { SOLARIS_TYPE, STREAM_FORMATS } from './agent-images.js';
 import { linkStreams, type NamedStream, type StreamFile } from './stream-points.js';
 

@@ -1,8 +1,8 @@
 import type { TreePoint } from '../../domain/trees/source-tree.js';
 import type { StreamLinks } from '../../image/image-format.js';
 import type { PointFault } from '../point-fault.js';
-import { treeEvidence } from '../tree-evidence.js';
-import type { TreeFile } from '../tree-files.js';
+import { treeEvidence } from '../trees/tree-evidence.js';
+import type { TreeFile } from '../trees/tree-files.js';
 
 /** A stream as its name and its first records show it. */
 export interface NamedStream {

@@ -1,10 +1,10 @@
 import { FILE_SHARE_RULES } from '../../domain/trees/file-share-rules.js';
 import type { FoundTree } from '../../domain/trees/source-tree.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
-import { stateOfStore } from '../store-state.js';
-import { STORE_RULES, wholeFolder, wholeText } from '../store-rules.js';
+import { stateOfStore } from '../trees/store-state.js';
+import { STORE_RULES, wholeFolder, wholeText } from '../trees/store-rules.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
-import { folderName, folderWorkloadId } from '../workload-id.js';
+import { folderName, folderWorkloadId } from '../names/workload-id.js';
 
 /** Repositories of borg 1: a log in numbered segments `data/<number / 1000>/<number>`, and `integrity.N`, `hints.N`, `index.N` of the last committed
  *  segment N.

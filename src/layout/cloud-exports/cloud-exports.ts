@@ -1,7 +1,7 @@
 import { ALL_ALLOWED } from '../../domain/sources/workload-rules.js';
 import { descriptorOfExtent } from '../ghettovcb/names.js';
-import { orPacked, packed } from '../packed-endings.js';
-import { singleFilesLayout } from '../single-files.js';
+import { orPacked, packed } from '../names/packed-endings.js';
+import { singleFilesLayout } from '../images/single-files.js';
 
 /** Instances and images that Amazon EC2 has exported: `<prefix>export-<i|ami>-<id>.<ova|vmdk|vhd|raw>`. The id is that of the export and not of the
  *  machine, and the prefix is anybody's choice, so that each file is a workload of its own.

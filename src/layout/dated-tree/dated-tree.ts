@@ -1,11 +1,11 @@
 import { FILE_SHARE_RULES } from '../../domain/trees/file-share-rules.js';
 import type { FoundTree, TreePoint } from '../../domain/trees/source-tree.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
-import { parseDatedName } from '../dated-name.js';
-import { STORE_RULES, wholeFolder } from '../store-rules.js';
+import { parseDatedName } from '../names/dated-name.js';
+import { STORE_RULES, wholeFolder } from '../trees/store-rules.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
 import { folderChanges } from './folder-changes.js';
-import { folderName, folderWorkloadId } from '../workload-id.js';
+import { folderName, folderWorkloadId } from '../names/workload-id.js';
 
 /** Plain copies of a file share, a folder for each date, files that did not change being hard links: what `rsync --link-dest` makes.
  *

@@ -1,8 +1,8 @@
 import type { SourceDisk, SourceExtent } from '../../domain/sources/source-workload.js';
 import type { ClaimedFile } from '../backup-layout.js';
 import type { FolderFacts } from '../file-facts.js';
-import { fullDisk } from '../full-point.js';
-import { readImageHead } from '../image-head.js';
+import { fullDisk } from '../images/full-point.js';
+import { readImageHead } from '../images/image-head.js';
 import { broken, incomplete, type Finding, type PointFault } from '../point-fault.js';
 import { baseName, descriptorOfExtent, isExtentOf } from './names.js';
 import type { VmxDisk } from './vmx-file.js';

@@ -8,9 +8,9 @@ import type {
   FolderNames,
   FoundWorkload,
 } from '../backup-layout.js';
-import { datedPlace } from '../dated-folders.js';
+import { datedPlace } from '../names/dated-folders.js';
 import type { FolderFacts } from '../file-facts.js';
-import { awaited, fullDisk, fullPoint, partFindings } from '../full-point.js';
+import { awaited, fullDisk, fullPoint, partFindings } from '../images/full-point.js';
 import { furtherDisks, isOfDisk, readDisk, type FurtherDisks } from './disks.js';
 import {
   baseName,
@@ -22,14 +22,14 @@ import {
   parseRunName,
   type RunName,
 } from './names.js';
-import { namedDateMs, writtenAtMs } from '../named-date.js';
+import { namedDateMs, writtenAtMs } from '../names/named-date.js';
 import { broken, incomplete, type Finding, type PointFault } from '../point-fault.js';
-import { settleChains, type DraftPoint } from '../settle-chains.js';
+import { settleChains, type DraftPoint } from '../images/settle-chains.js';
 import { formerIds, isUnderWay } from './own-convention.js';
 import { readVmx, type VmxDisk } from './vmx-file.js';
 import { VSPHERE } from '../vsphere-type.js';
-import { wholeImageFault } from '../whole-image.js';
-import { folderWorkloadId } from '../workload-id.js';
+import { wholeImageFault } from '../images/whole-image.js';
+import { folderWorkloadId } from '../names/workload-id.js';
 
 const NOTHING_ELSE: FurtherDisks = { disks: [], faults: [], notes: [] };
 const ARCHIVE_FORMAT = 'gzip';

@@ -1,4 +1,4 @@
-import { namedDateMs } from '../named-date.js';
+import { namedDateMs } from '../names/named-date.js';
 
 /** Names as ghettoVCB.sh makes them. */
 

@@ -2,12 +2,12 @@ import { joinPath } from '../../repository/repository-path.js';
 import type { RepositoryEntry, SourceRepository } from '../../repository/backup-repository.js';
 import type { ClaimedFile } from '../backup-layout.js';
 import type { FolderFacts } from '../file-facts.js';
-import { datedPlace } from '../dated-folders.js';
-import { writtenAtMs } from '../named-date.js';
-import type { DraftPoint } from '../settle-chains.js';
-import { loneIds } from '../single-file.js';
+import { datedPlace } from '../names/dated-folders.js';
+import { writtenAtMs } from '../names/named-date.js';
+import type { DraftPoint } from '../images/settle-chains.js';
+import { loneIds } from '../images/single-file.js';
 import { machineIds } from '../vmware-machine/machine-ids.js';
-import { folderWorkloadId } from '../workload-id.js';
+import { folderWorkloadId } from '../names/workload-id.js';
 import { baseName, isDefinition, isMark, parseRunName, type RunName } from './names.js';
 
 const DAY_MS = 86_400_000;

@@ -1,10 +1,10 @@
 import { LONGEST_BACKUP_MS, WEEKS_MS } from '../../domain/trees/needed-points.js';
 import type { TreePoint } from '../../domain/trees/source-tree.js';
-import { isTooSmall, tooSmallText } from '../database-rules.js';
-import { firstFrom } from '../first-from.js';
-import { writtenAtMs } from '../named-date.js';
-import { treeEvidence } from '../tree-evidence.js';
-import type { TreeFile } from '../tree-files.js';
+import { isTooSmall, tooSmallText } from '../trees/database-rules.js';
+import { firstFrom } from '../trees/first-from.js';
+import { writtenAtMs } from '../names/named-date.js';
+import { treeEvidence } from '../trees/tree-evidence.js';
+import type { TreeFile } from '../trees/tree-files.js';
 import { isOfOneBackup, parseHanaName, seriesOf, type HanaName } from './hana-names.js';
 
 type DataName = Extract<HanaName, { is: 'data' }>;

@@ -1,10 +1,10 @@
 import type { FoundTree, TreePoint } from '../../domain/trees/source-tree.js';
 import type { ByteSource } from '../../image/byte-source.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
-import { LOGS_BEFORE_FULL_MS, PLUG_IN_RULES } from '../database-rules.js';
-import { claimedTreeFiles, filesBelow, type TreeFile } from '../tree-files.js';
+import { LOGS_BEFORE_FULL_MS, PLUG_IN_RULES } from '../trees/database-rules.js';
+import { claimedTreeFiles, filesBelow, type TreeFile } from '../trees/tree-files.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
-import { folderName, folderWorkloadId } from '../workload-id.js';
+import { folderName, folderWorkloadId } from '../names/workload-id.js';
 import { isOfOneBackup, mayBeOfOneDatabase, parseHanaName } from './hana-names.js';
 import { hanaPoints } from './hana-points.js';
 import { joinPath } from '../../repository/repository-path.js';

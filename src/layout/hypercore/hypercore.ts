@@ -8,17 +8,17 @@ import type {
   FolderNames,
   FoundWorkload,
 } from '../backup-layout.js';
-import { datedPlace } from '../dated-folders.js';
-import { parseDatedName } from '../dated-name.js';
+import { datedPlace } from '../names/dated-folders.js';
+import { parseDatedName } from '../names/dated-name.js';
 import type { FolderFacts } from '../file-facts.js';
-import { fullDisk, fullPoint } from '../full-point.js';
-import { writtenAtMs } from '../named-date.js';
+import { fullDisk, fullPoint } from '../images/full-point.js';
+import { writtenAtMs } from '../names/named-date.js';
 import { incomplete, type Finding, type PointFault } from '../point-fault.js';
-import { settleChains } from '../settle-chains.js';
-import { loneIds } from '../single-file.js';
-import { fileNamed } from '../image-head.js';
-import { wholeImageFault } from '../whole-image.js';
-import { folderWorkloadId } from '../workload-id.js';
+import { settleChains } from '../images/settle-chains.js';
+import { loneIds } from '../images/single-file.js';
+import { fileNamed } from '../images/image-head.js';
+import { wholeImageFault } from '../images/whole-image.js';
+import { folderWorkloadId } from '../names/workload-id.js';
 import { readXml, xmlAttribute, xmlElement, xmlElements, xmlText } from '../xml-file.js';
 
 /** Exports of Scale Computing HyperCore: a folder with one XML file, named as the folder, and `<uuid>.qcow2` for each disk.

@@ -3,7 +3,7 @@ import type { ImageHead } from '../../image/disk-image.js';
 import type { ClaimedFile } from '../backup-layout.js';
 import type { FolderFacts } from '../file-facts.js';
 import { diskFormat, diskName, sameName } from './names.js';
-import { readImageHead } from '../image-head.js';
+import { readImageHead } from '../images/image-head.js';
 import { broken, incomplete, type PointFault } from '../point-fault.js';
 
 interface DiskFile {

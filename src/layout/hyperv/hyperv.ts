@@ -7,9 +7,9 @@ import type {
   FolderNames,
   FoundWorkload,
 } from '../backup-layout.js';
-import { datedPlace } from '../dated-folders.js';
+import { datedPlace } from '../names/dated-folders.js';
 import type { FolderFacts } from '../file-facts.js';
-import { fullPoint, partFindings } from '../full-point.js';
+import { fullPoint, partFindings } from '../images/full-point.js';
 import { exportedDisks } from './disks.js';
 import { readMachineFile, type MachineFacts } from './machine-file.js';
 import {
@@ -20,10 +20,10 @@ import {
   machineOf,
   sameName,
 } from './names.js';
-import { writtenAtMs } from '../named-date.js';
+import { writtenAtMs } from '../names/named-date.js';
 import { incomplete, type PointFault } from '../point-fault.js';
-import { settleChains } from '../settle-chains.js';
-import { folderName, folderWorkloadId } from '../workload-id.js';
+import { settleChains } from '../images/settle-chains.js';
+import { folderName, folderWorkloadId } from '../names/workload-id.js';
 
 /** Exports of Hyper-V (`Export-VM`): the folder of a machine with `Virtual Machines/<GUID>.vmcx` (up to 2012 R2 `.xml`, in exports of 2008 and 2008 R2 `.exp`), `Virtual Hard Disks/*.vhdx`,
  *  and `Snapshots/`, each where the administrator told the tool to put it.

@@ -4,10 +4,10 @@ import { ALL_ALLOWED } from '../../domain/sources/workload-rules.js';
 import type { TreeRules } from '../../domain/trees/tree-rules.js';
 import type { RepositoryEntry } from '../../repository/backup-repository.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
-import { stateOfStore } from '../store-state.js';
-import { STORE_RULES, wholeFolder, wholeText } from '../store-rules.js';
+import { stateOfStore } from '../trees/store-state.js';
+import { STORE_RULES, wholeFolder, wholeText } from '../trees/store-rules.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
-import { folderName, folderWorkloadId } from '../workload-id.js';
+import { folderName, folderWorkloadId } from '../names/workload-id.js';
 
 const INDEX = /^[nx][0-9a-z/_-]+(?:\.f)?$/;
 

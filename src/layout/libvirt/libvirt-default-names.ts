@@ -1,8 +1,8 @@
 import { ALL_ALLOWED, type WorkloadTypeFacts } from '../../domain/sources/workload-rules.js';
-import type { DatedName } from '../dated-name.js';
+import type { DatedName } from '../names/dated-name.js';
 import { fileStart } from '../file-start.js';
-import { loneIds } from '../single-file.js';
-import { singleFilesLayout } from '../single-files.js';
+import { loneIds } from '../images/single-file.js';
+import { singleFilesLayout } from '../images/single-files.js';
 
 export const LIBVIRT_TYPE: WorkloadTypeFacts = {
   id: 'libvirt-kvm',

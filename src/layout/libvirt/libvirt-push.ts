@@ -22,11 +22,11 @@ import {
 import { LIBVIRT_TYPE } from './libvirt-default-names.js';
 import { pointEvidence } from '../point-evidence.js';
 import { broken, incomplete, type Finding, type PointFault } from '../point-fault.js';
-import { readImageHead } from '../image-head.js';
-import { loneIds } from '../single-file.js';
-import { settleChains, type DraftPoint } from '../settle-chains.js';
-import { rawFault } from '../whole-image.js';
-import { folderName, folderWorkloadId } from '../workload-id.js';
+import { readImageHead } from '../images/image-head.js';
+import { loneIds } from '../images/single-file.js';
+import { settleChains, type DraftPoint } from '../images/settle-chains.js';
+import { rawFault } from '../images/whole-image.js';
+import { folderName, folderWorkloadId } from '../names/workload-id.js';
 
 /** Push backups of libvirt (`virsh backup-begin`). libvirt gives the files no names; these are the names that Longhaul understands:
  *

@@ -1,17 +1,17 @@
 import { isFolderPassedOver } from '../../domain/sources/passed-over.js';
 import type { FoundTree, TreePoint } from '../../domain/trees/source-tree.js';
 import type { TreeRules } from '../../domain/trees/tree-rules.js';
-import { dateInPathMs } from '../backup-folders.js';
+import { dateInPathMs } from '../trees/backup-folders.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
-import { parseDatedName } from '../dated-name.js';
-import { writtenAtMs } from '../named-date.js';
+import { parseDatedName } from '../names/dated-name.js';
+import { writtenAtMs } from '../names/named-date.js';
 import { faultOfError, type PointFault } from '../point-fault.js';
-import { isSideFile } from '../side-files.js';
-import { treeEvidence } from '../tree-evidence.js';
-import { claimedTreeFiles, type TreeFile } from '../tree-files.js';
+import { isSideFile } from '../names/side-files.js';
+import { treeEvidence } from '../trees/tree-evidence.js';
+import { claimedTreeFiles, type TreeFile } from '../trees/tree-files.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
-import { folderName, folderWorkloadId } from '../workload-id.js';
-import { unzippedHead } from '../unzipped-head.js';
+import { folderName, folderWorkloadId } from '../names/workload-id.js';
+import { unzippedHead } from '../trees/unzipped-head.js';
 import {
   ARCHIVE_HEAD_BYTES,
   ARCHIVE_TAIL_BYTES,

@@ -1,4 +1,4 @@
-import { namedDateMs } from '../named-date.js';
+import { namedDateMs } from '../names/named-date.js';
 import type { ClusterTime } from './pbm-metadata.js';
 
 /** A piece of the oplog between backups. */

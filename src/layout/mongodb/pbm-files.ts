@@ -1,6 +1,6 @@
 import { treePathFault } from '../../domain/trees/tree-path.js';
 import { broken, incomplete, type Finding, type PointFault } from '../point-fault.js';
-import { type TreeFile } from '../tree-files.js';
+import { type TreeFile } from '../trees/tree-files.js';
 import type { TreeReader } from '../tree-layout.js';
 import { bsonLength, readBson } from './bson.js';
 import { storedPath, type PbmFile, type PbmMetadata, type PbmReplicaSet } from './pbm-metadata.js';

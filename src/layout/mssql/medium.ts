@@ -1,4 +1,4 @@
-import type { TreeFile } from '../tree-files.js';
+import type { TreeFile } from '../trees/tree-files.js';
 import type { ReadFile } from './mssql-file.js';
 import type { MssqlName } from './mssql-names.js';
 

@@ -1,6 +1,6 @@
 import type { BackupError } from '../../domain/errors.js';
 import { broken, faultOfError, incomplete, type PointFault } from '../point-fault.js';
-import type { TreeFile } from '../tree-files.js';
+import type { TreeFile } from '../trees/tree-files.js';
 import type { ByteSource } from '../../image/byte-source.js';
 import type { TreeReader } from '../tree-layout.js';
 import { parseMssqlName } from './mssql-names.js';

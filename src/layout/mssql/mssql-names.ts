@@ -1,5 +1,5 @@
-import { parseDatedName } from '../dated-name.js';
-import { namedDateMs } from '../named-date.js';
+import { parseDatedName } from '../names/dated-name.js';
+import { namedDateMs } from '../names/named-date.js';
 import type { MtfKind } from './mtf.js';
 
 /** What the name of a backup file of SQL Server says. */

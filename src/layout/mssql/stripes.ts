@@ -1,5 +1,5 @@
 import { gravestFault, incomplete, type PointFault } from '../point-fault.js';
-import type { TreeFile } from '../tree-files.js';
+import type { TreeFile } from '../trees/tree-files.js';
 import type { Medium } from './medium.js';
 import { parseMssqlName } from './mssql-names.js';
 import { MAX_FILES_OF_SET } from './mtf.js';

@@ -1,10 +1,10 @@
 import type { TreePoint } from '../../domain/trees/source-tree.js';
 import type { FormatId } from '../../domain/sources/source-workload.js';
-import type { NamedBackup } from '../backup-folders.js';
-import { writtenAtMs } from '../named-date.js';
+import type { NamedBackup } from '../trees/backup-folders.js';
+import { writtenAtMs } from '../names/named-date.js';
 import { faultOfError, incomplete, type PointFault } from '../point-fault.js';
-import { treeEvidence } from '../tree-evidence.js';
-import type { TreeFile } from '../tree-files.js';
+import { treeEvidence } from '../trees/tree-evidence.js';
+import type { TreeFile } from '../trees/tree-files.js';
 import type { TreeReader } from '../tree-layout.js';
 import {
   checkpointsWithin,

@@ -8,12 +8,12 @@ import {
   readBackups,
   treesByName,
   type BackupFolders,
-} from '../backup-folders.js';
+} from '../trees/backup-folders.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
-import { parseDatedName } from '../dated-name.js';
-import { claimedTreeFiles } from '../tree-files.js';
+import { parseDatedName } from '../names/dated-name.js';
+import { claimedTreeFiles } from '../trees/tree-files.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
-import { folderName, folderWorkloadId } from '../workload-id.js';
+import { folderName, folderWorkloadId } from '../names/workload-id.js';
 import { CLOSING, xtraPoints, type XtraBackup } from './xtrabackup-points.js';
 
 /** Backups of MySQL and MariaDB by Percona XtraBackup and mariadb-backup: a folder each, with the files of the server and at last `xtrabackup_checkpoints` and

@@ -8,17 +8,17 @@ import {
   type ClaimedFiles,
   type FoundWorkload,
 } from '../backup-layout.js';
-import { datedPlace, dateOfBoth, placesOf, type DatedPlace } from '../dated-folders.js';
-import { parseDatedName, type FoundDate } from '../dated-name.js';
+import { datedPlace, dateOfBoth, placesOf, type DatedPlace } from '../names/dated-folders.js';
+import { parseDatedName, type FoundDate } from '../names/dated-name.js';
 import type { FolderFacts } from '../file-facts.js';
-import { fullDisk, fullPoint } from '../full-point.js';
-import { writtenAtMs } from '../named-date.js';
+import { fullDisk, fullPoint } from '../images/full-point.js';
+import { writtenAtMs } from '../names/named-date.js';
 import { broken, type PointFault } from '../point-fault.js';
-import { settleChains, type DraftPoint } from '../settle-chains.js';
-import { placeBesideRuns } from '../sibling-runs.js';
-import { loneIds } from '../single-file.js';
-import { wholeImageFault } from '../whole-image.js';
-import { folderWorkloadId } from '../workload-id.js';
+import { settleChains, type DraftPoint } from '../images/settle-chains.js';
+import { placeBesideRuns } from '../walk/sibling-runs.js';
+import { loneIds } from '../images/single-file.js';
+import { wholeImageFault } from '../images/whole-image.js';
+import { folderWorkloadId } from '../names/workload-id.js';
 
 /** Disks of Nutanix AHV as scripts copy them from `/<container>/.acropolis/vmdisk/<uuid>`: `<machine>-<uuid>-<date>`, raw without an ending or with
  *  `.raw`, or `.qcow2`. Each run is a full.

@@ -1,5 +1,5 @@
 import type { Claim, FolderNames } from '../backup-layout.js';
-import { parseDatedName } from '../dated-name.js';
+import { parseDatedName } from '../names/dated-name.js';
 
 const DESCRIPTOR = /\.ovf$/i;
 /** What a package holds besides, if a descriptor is there, whether that names it or not. */

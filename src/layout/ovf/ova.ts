@@ -1,5 +1,5 @@
-import { orPacked } from '../packed-endings.js';
-import { singleFilesLayout } from '../single-files.js';
+import { orPacked } from '../names/packed-endings.js';
+import { singleFilesLayout } from '../images/single-files.js';
 import { VSPHERE } from '../vsphere-type.js';
 
 /** OVF packages in one file, of whatever product: `<name>.ova`, packed once more or not. */

@@ -8,19 +8,19 @@ import type {
   ClaimedFiles,
   FoundWorkload,
 } from '../backup-layout.js';
-import { datedPlace, dateOfBoth } from '../dated-folders.js';
-import { parseDatedName } from '../dated-name.js';
+import { datedPlace, dateOfBoth } from '../names/dated-folders.js';
+import { parseDatedName } from '../names/dated-name.js';
 import type { FolderFacts } from '../file-facts.js';
-import { fullDisk, fullPoint } from '../full-point.js';
-import { writtenAtMs } from '../named-date.js';
+import { fullDisk, fullPoint } from '../images/full-point.js';
+import { writtenAtMs } from '../names/named-date.js';
 import { packageNames } from './library-names.js';
 import { baseOf, claim, isMember, isOfNobody, isDescriptor } from './claimed-names.js';
 import { readOvf, type OvfDescriptor, type OvfFile } from './descriptor.js';
 import { broken, faultOfError, incomplete, type Finding, type PointFault } from '../point-fault.js';
-import { settleChains } from '../settle-chains.js';
+import { settleChains } from '../images/settle-chains.js';
 import { VSPHERE } from '../vsphere-type.js';
-import { wholeImageFault } from '../whole-image.js';
-import { folderWorkloadId } from '../workload-id.js';
+import { wholeImageFault } from '../images/whole-image.js';
+import { folderWorkloadId } from '../names/workload-id.js';
 import { readBytes, readText } from '../xml-file.js';
 
 /** OVF packages in folders, as vCenter, Cloud Director, `ovftool` and VirtualBox export them: `<name>.ovf`, with `<name>.mf` and `<name>.cert`, and

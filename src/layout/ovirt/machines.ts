@@ -3,7 +3,7 @@ import type { ClaimedFiles } from '../backup-layout.js';
 import type { FolderFacts } from '../file-facts.js';
 import { isRunTime, parseOvfName, UUIDS, type OvirtFile } from './names.js';
 import { joinedByTime, type DiskSet } from './joined-by-time.js';
-import { folderName, folderWorkloadId } from '../workload-id.js';
+import { folderName, folderWorkloadId } from '../names/workload-id.js';
 import { readText } from '../xml-file.js';
 
 /** The backup files of one virtual machine in one folder. */

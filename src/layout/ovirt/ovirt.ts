@@ -12,9 +12,9 @@ import { parseBackupName, parseOvfName, type OvirtFile } from './names.js';
 import { groupByMachine, type OvirtMachine } from './machines.js';
 import { pointEvidence } from '../point-evidence.js';
 import { broken, type Finding, type PointFault } from '../point-fault.js';
-import { readImageHead } from '../image-head.js';
-import { loneIds } from '../single-file.js';
-import { settleChains, type DraftPoint } from '../settle-chains.js';
+import { readImageHead } from '../images/image-head.js';
+import { loneIds } from '../images/single-file.js';
+import { settleChains, type DraftPoint } from '../images/settle-chains.js';
 
 const FORMAT = 'qcow2';
 

@@ -2,9 +2,9 @@ import type { FoundTree, TreePoint } from '../../domain/trees/source-tree.js';
 import { ALL_ALLOWED } from '../../domain/sources/workload-rules.js';
 import type { RepositoryEntry } from '../../repository/backup-repository.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
-import { pathIn, STORE_RULES } from '../store-rules.js';
+import { pathIn, STORE_RULES } from '../trees/store-rules.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
-import { folderName, folderWorkloadId } from '../workload-id.js';
+import { folderName, folderWorkloadId } from '../names/workload-id.js';
 import { CHUNK_INDEXES, isSoundBlob } from './datastore-files.js';
 
 /** Datastores of Proxmox Backup Server: `.chunks/<4 hex>/<64 hex>`, and groups `[ns/<name>/…](vm|ct|host)/<id>/` with a folder for each snapshot, named

@@ -1,8 +1,8 @@
 import type { TreePoint } from '../../domain/trees/source-tree.js';
-import { writtenAtMs } from '../named-date.js';
+import { writtenAtMs } from '../names/named-date.js';
 import { incomplete, type PointFault } from '../point-fault.js';
-import { treeEvidence } from '../tree-evidence.js';
-import type { TreeFile } from '../tree-files.js';
+import { treeEvidence } from '../trees/tree-evidence.js';
+import type { TreeFile } from '../trees/tree-files.js';
 import type { TreeReader } from '../tree-layout.js';
 import { closedParts } from './closed-runs.js';
 import { walSizes } from './wal-sizes.js';

@@ -9,17 +9,17 @@ import type {
   FolderNames,
   FoundWorkload,
 } from '../backup-layout.js';
-import { datedPlace, placesOf } from '../dated-folders.js';
+import { datedPlace, placesOf } from '../names/dated-folders.js';
 import type { FolderFacts } from '../file-facts.js';
-import { fullDisk, fullPoint } from '../full-point.js';
-import { writtenAtMs } from '../named-date.js';
+import { fullDisk, fullPoint } from '../images/full-point.js';
+import { writtenAtMs } from '../names/named-date.js';
 import { broken, incomplete, type Finding, type PointFault } from '../point-fault.js';
-import { settleChains } from '../settle-chains.js';
-import { placeBesideRuns } from '../sibling-runs.js';
-import { loneIds } from '../single-file.js';
-import { unzippedHead } from '../unzipped-head.js';
-import { wholeImageFault } from '../whole-image.js';
-import { folderName, folderWorkloadId } from '../workload-id.js';
+import { settleChains } from '../images/settle-chains.js';
+import { placeBesideRuns } from '../walk/sibling-runs.js';
+import { loneIds } from '../images/single-file.js';
+import { unzippedHead } from '../trees/unzipped-head.js';
+import { wholeImageFault } from '../images/whole-image.js';
+import { folderName, folderWorkloadId } from '../names/workload-id.js';
 import { readBaseManifest } from './base-manifest.js';
 
 /** Backups of PostgreSQL by `pg_basebackup -F tar`, packed or not: `base.tar`, a tar for each further tablespace called by its number, `pg_wal.tar`

@@ -9,12 +9,12 @@ import {
   type BackupFolders,
   type NamedBackup,
   type NamesIn,
-} from '../backup-folders.js';
+} from '../trees/backup-folders.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
-import { parseDatedName } from '../dated-name.js';
-import { claimedTreeFiles } from '../tree-files.js';
+import { parseDatedName } from '../names/dated-name.js';
+import { claimedTreeFiles } from '../trees/tree-files.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
-import { folderName, folderWorkloadId } from '../workload-id.js';
+import { folderName, folderWorkloadId } from '../names/workload-id.js';
 import { basePoints } from './base-points.js';
 import { clusterFolders } from './cluster-folders.js';
 

@@ -1,9 +1,9 @@
 import type { TreePoint } from '../../domain/trees/source-tree.js';
-import type { NamedBackup } from '../backup-folders.js';
-import { writtenAtMs } from '../named-date.js';
+import type { NamedBackup } from '../trees/backup-folders.js';
+import { writtenAtMs } from '../names/named-date.js';
 import { broken, faultOfError, gravestFault, incomplete, type PointFault } from '../point-fault.js';
-import { treeEvidence } from '../tree-evidence.js';
-import type { TreeFile } from '../tree-files.js';
+import { treeEvidence } from '../trees/tree-evidence.js';
+import type { TreeFile } from '../trees/tree-files.js';
 import type { TreeReader } from '../tree-layout.js';
 import {
   digestOfFiles,

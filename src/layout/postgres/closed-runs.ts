@@ -1,5 +1,5 @@
-import { writtenAtMs } from '../named-date.js';
-import type { TreeFile } from '../tree-files.js';
+import { writtenAtMs } from '../names/named-date.js';
+import type { TreeFile } from '../trees/tree-files.js';
 import { placeOf, type WalRun, type WalSegment } from './wal-names.js';
 
 interface StoredSegment {

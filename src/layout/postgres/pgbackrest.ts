@@ -1,14 +1,14 @@
 import type { FoundTree, TreePoint } from '../../domain/trees/source-tree.js';
 import { MAX_OPENING_BYTES } from '../../domain/trees/tree-rules.js';
-import { PLUG_IN_RULES } from '../database-rules.js';
+import { PLUG_IN_RULES } from '../trees/database-rules.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
-import { writtenAtMs } from '../named-date.js';
+import { writtenAtMs } from '../names/named-date.js';
 import { broken, faultOfError, gravestFault, incomplete, type PointFault } from '../point-fault.js';
-import { wholeText } from '../store-rules.js';
-import { treeEvidence } from '../tree-evidence.js';
-import { filesBelow, type TreeFile } from '../tree-files.js';
+import { wholeText } from '../trees/store-rules.js';
+import { treeEvidence } from '../trees/tree-evidence.js';
+import { filesBelow, type TreeFile } from '../trees/tree-files.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
-import { folderWorkloadId } from '../workload-id.js';
+import { folderWorkloadId } from '../names/workload-id.js';
 import {
   isBackupLabelName,
   isEncrypted,

@@ -1,4 +1,4 @@
-import type { TreeFile } from '../tree-files.js';
+import type { TreeFile } from '../trees/tree-files.js';
 import type { TreeReader } from '../tree-layout.js';
 import { historyTimeline, segmentsPerLog, type TimelineOrigin } from './wal-names.js';
 

@@ -1,10 +1,10 @@
 import type { FoundTree, TreePoint } from '../../domain/trees/source-tree.js';
-import { PLUG_IN_RULES } from '../database-rules.js';
+import { PLUG_IN_RULES } from '../trees/database-rules.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
-import { writtenAtMs } from '../named-date.js';
-import { claimedTreeFiles } from '../tree-files.js';
+import { writtenAtMs } from '../names/named-date.js';
+import { claimedTreeFiles } from '../trees/tree-files.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
-import { folderName, folderWorkloadId } from '../workload-id.js';
+import { folderName, folderWorkloadId } from '../names/workload-id.js';
 import { joinPath } from '../../repository/repository-path.js';
 import { readBackupLog, shortPoints, type BackupLog } from './backup-log.js';
 import {

@@ -1,6 +1,6 @@
-import type { TreeFile } from '../tree-files.js';
+import type { TreeFile } from '../trees/tree-files.js';
 import type { TreeReader } from '../tree-layout.js';
-import { unzippedHead } from '../unzipped-head.js';
+import { unzippedHead } from '../trees/unzipped-head.js';
 import {
   DEFAULT_SEGMENT_BYTES,
   isSegmentSize,

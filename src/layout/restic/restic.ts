@@ -2,10 +2,10 @@ import { FILE_SHARE_RULES } from '../../domain/trees/file-share-rules.js';
 import type { FoundTree, TreePoint } from '../../domain/trees/source-tree.js';
 import type { RepositoryEntry } from '../../repository/backup-repository.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
-import { writtenAtMs } from '../named-date.js';
-import { pathIn, STORE_RULES, wholeFolder, wholeText } from '../store-rules.js';
+import { writtenAtMs } from '../names/named-date.js';
+import { pathIn, STORE_RULES, wholeFolder, wholeText } from '../trees/store-rules.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
-import { folderName, folderWorkloadId } from '../workload-id.js';
+import { folderName, folderWorkloadId } from '../names/workload-id.js';
 
 /** Repositories of restic, formats 1 and 2: `config`, `keys/`, `data/<2 hex>/`, `index/`, `snapshots/`, `locks/`.
  *

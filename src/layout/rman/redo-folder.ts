@@ -1,11 +1,11 @@
 import type { FoundTree, TreePoint } from '../../domain/trees/source-tree.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
-import { PLUG_IN_RULES } from '../database-rules.js';
-import { writtenAtMs } from '../named-date.js';
-import { treeEvidence } from '../tree-evidence.js';
-import { claimedTreeFiles, type TreeFile } from '../tree-files.js';
+import { PLUG_IN_RULES } from '../trees/database-rules.js';
+import { writtenAtMs } from '../names/named-date.js';
+import { treeEvidence } from '../trees/tree-evidence.js';
+import { claimedTreeFiles, type TreeFile } from '../trees/tree-files.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
-import { folderName, folderWorkloadId } from '../workload-id.js';
+import { folderName, folderWorkloadId } from '../names/workload-id.js';
 import { joinPath } from '../../repository/repository-path.js';
 import { missingLogs } from './rman-logs.js';
 import { readRedoHead, type RedoHead } from './redo-head.js';

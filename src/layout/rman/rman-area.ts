@@ -1,6 +1,6 @@
 import { UNKNOWN_ORDER, type TreePoint } from '../../domain/trees/source-tree.js';
-import { treeEvidence } from '../tree-evidence.js';
-import type { TreeFile } from '../tree-files.js';
+import { treeEvidence } from '../trees/tree-evidence.js';
+import type { TreeFile } from '../trees/tree-files.js';
 import { clockOfNames, writtenMsOf, type AreaFile, type Closing } from './rman-clock.js';
 import { judgedRuns, type JudgedRun } from './rman-closings.js';
 import { archivedPoints, underLogs } from './rman-logs.js';

@@ -1,6 +1,6 @@
-import { firstFrom } from '../first-from.js';
-import { writtenAtMs } from '../named-date.js';
-import type { TreeFile } from '../tree-files.js';
+import { firstFrom } from '../trees/first-from.js';
+import { writtenAtMs } from '../names/named-date.js';
+import type { TreeFile } from '../trees/tree-files.js';
 
 /** A file of an area whose own time may be known to be wrong. */
 export interface AreaFile extends TreeFile {

@@ -1,6 +1,6 @@
 import { LONGEST_BACKUP_MS, WEEKS_MS } from '../../domain/trees/needed-points.js';
-import { isTooSmall, tooSmallText } from '../database-rules.js';
-import type { TreeFile } from '../tree-files.js';
+import { isTooSmall, tooSmallText } from '../trees/database-rules.js';
+import type { TreeFile } from '../trees/tree-files.js';
 import { isWrittenAsNamed, writtenMsOf, type Clock, type Closing } from './rman-clock.js';
 import { autobackupAtMs, type PieceKind } from './rman-names.js';
 import type { Run } from './rman-runs.js';

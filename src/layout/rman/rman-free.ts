@@ -1,8 +1,8 @@
 import type { TreePoint } from '../../domain/trees/source-tree.js';
 import { isAboutLargest } from '../../domain/trees/needed-points.js';
-import { writtenAtMs } from '../named-date.js';
-import type { TreeFile } from '../tree-files.js';
-import { treeEvidence } from '../tree-evidence.js';
+import { writtenAtMs } from '../names/named-date.js';
+import type { TreeFile } from '../trees/tree-files.js';
+import { treeEvidence } from '../trees/tree-evidence.js';
 import { NO_LEVEL_0 } from './rman-area.js';
 import { freeAutobackup, isControlLike, namedLevel } from './rman-names.js';
 import { RUNS_APART_MS } from './rman-runs.js';

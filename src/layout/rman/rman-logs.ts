@@ -1,6 +1,6 @@
 import type { TreePoint } from '../../domain/trees/source-tree.js';
-import { treeEvidence } from '../tree-evidence.js';
-import type { TreeFile } from '../tree-files.js';
+import { treeEvidence } from '../trees/tree-evidence.js';
+import type { TreeFile } from '../trees/tree-files.js';
 import { writtenMsOf, type Clock } from './rman-clock.js';
 import type { JudgedRun } from './rman-closings.js';
 import { dayOf, parseArchivedLog } from './rman-names.js';

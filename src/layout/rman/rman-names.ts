@@ -1,4 +1,4 @@
-import { namedDateMs } from '../named-date.js';
+import { namedDateMs } from '../names/named-date.js';
 
 /** Names that Oracle gives in a fast recovery area, and that RMAN gives by `%U` and `%F`.
  *  Sources: Oracle note 566680.1 (format of backup pieces managed in the recovery area), RMAN reference (formatSpec). */

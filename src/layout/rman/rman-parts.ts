@@ -1,5 +1,5 @@
 import { isAboutLargest, WEEKS_MS } from '../../domain/trees/needed-points.js';
-import type { TreeFile } from '../tree-files.js';
+import type { TreeFile } from '../trees/tree-files.js';
 import type { JudgedRun } from './rman-closings.js';
 import { parseOmfPiece } from './rman-names.js';
 

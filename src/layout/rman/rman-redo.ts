@@ -1,5 +1,5 @@
 import { DAY_MS } from '../../domain/schedules/calendar-date.js';
-import type { TreeFile } from '../tree-files.js';
+import type { TreeFile } from '../trees/tree-files.js';
 import { writtenMsOf, type Clock } from './rman-clock.js';
 import { endOf, type JudgedRun } from './rman-closings.js';
 import { missingLogs } from './rman-logs.js';

@@ -1,4 +1,4 @@
-import type { TreeFile } from '../tree-files.js';
+import type { TreeFile } from '../trees/tree-files.js';
 import { writtenMsOf, type Clock, type Closing } from './rman-clock.js';
 import { parseOmfPiece, type OmfPiece, type PieceKind } from './rman-names.js';
 import type { Turn } from './rman-turned.js';

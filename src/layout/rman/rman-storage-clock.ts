@@ -1,5 +1,5 @@
 import { LONGEST_BACKUP_MS } from '../../domain/trees/needed-points.js';
-import { firstFrom } from '../first-from.js';
+import { firstFrom } from '../trees/first-from.js';
 import { writtenMsOf, type AreaFile, type Closing } from './rman-clock.js';
 import { dayOf, autobackupAtMs, parseArchivedLog, parseOmfPiece } from './rman-names.js';
 

@@ -2,10 +2,10 @@ import type { FoundTree } from '../../domain/trees/source-tree.js';
 import type { TreeRules } from '../../domain/trees/tree-rules.js';
 import type { WorkloadTypeFacts } from '../../domain/sources/workload-rules.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
-import { LOGS_BEFORE_FULL_MS, PLUG_IN_RULES } from '../database-rules.js';
-import { claimedTreeFiles, filesBelow, type TreeFile } from '../tree-files.js';
+import { LOGS_BEFORE_FULL_MS, PLUG_IN_RULES } from '../trees/database-rules.js';
+import { claimedTreeFiles, filesBelow, type TreeFile } from '../trees/tree-files.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
-import { folderName, folderWorkloadId } from '../workload-id.js';
+import { folderName, folderWorkloadId } from '../names/workload-id.js';
 import { areaPoints } from './rman-area.js';
 import { freePoints } from './rman-free.js';
 import {

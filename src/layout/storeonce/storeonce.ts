@@ -2,8 +2,8 @@ import { ALL_ALLOWED, type WorkloadRules } from '../../domain/sources/workload-r
 import { modifiedAtMs } from '../../domain/file-stamp.js';
 import type { FoundTree, TreePoint } from '../../domain/trees/source-tree.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
-import { wholeFolder } from '../store-rules.js';
-import { filesBelow, type TreeFile } from '../tree-files.js';
+import { wholeFolder } from '../trees/store-rules.js';
+import { filesBelow, type TreeFile } from '../trees/tree-files.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
 
 /** A NAS share or a mounted Catalyst store of HPE StoreOnce, copied as a whole, file by file, whatever its files are. Nothing in it tells that it is

@@ -2,7 +2,7 @@ import type { SourceDisk } from '../../domain/sources/source-workload.js';
 import { fullFormat } from '../../image/formats.js';
 import type { ClaimedFile } from '../backup-layout.js';
 import type { FolderFacts } from '../file-facts.js';
-import { readImageHead } from '../image-head.js';
+import { readImageHead } from '../images/image-head.js';
 import { broken, incomplete, type Finding } from '../point-fault.js';
 import type { StreamFile } from './runs.js';
 import { readXml, xmlAttribute, xmlElement, xmlElements, type XmlElement } from '../xml-file.js';

@@ -18,7 +18,7 @@ import {
 } from '../libvirt/libvirt-checkpoint.js';
 import { pointEvidence } from '../point-evidence.js';
 import { broken, incomplete, type PointFault } from '../point-fault.js';
-import { settleChains, type DraftPoint } from '../settle-chains.js';
+import { settleChains, type DraftPoint } from '../images/settle-chains.js';
 import { bootFiles } from './boot-files.js';
 import {
   CHECKPOINT_FOLDER,
@@ -34,7 +34,7 @@ import { companionsOf } from './companions.js';
 import { readChecksum } from './checksum.js';
 import { groupByRun, type StreamRun } from './runs.js';
 import { rawDisks, readStreamDisk, type StreamDisk } from './disks.js';
-import { folderName, folderWorkloadId } from '../workload-id.js';
+import { folderName, folderWorkloadId } from '../names/workload-id.js';
 
 /** Backups of virtnbdbackup: a folder for each chain, anywhere in the repository, with `<disk>.full.data`, then `<disk>.inc.<checkpoint>.data`, and what
  *  it writes beside them.

@@ -1,6 +1,6 @@
 import type { RepositoryEntry } from '../../repository/backup-repository.js';
 import { descriptorOfExtent } from '../ghettovcb/names.js';
-import { loneIds } from '../single-file.js';
+import { loneIds } from '../images/single-file.js';
 
 /** Before their definition was there the disks lay alone, each under the name of what its snapshots build on: a short one, as not all ids may fit. */
 export function loneDiskIds(folder: string, files: readonly RepositoryEntry[]): string[] {

@@ -1,16 +1,16 @@
 import type { SourceDisk, SourceImage } from '../../domain/sources/source-workload.js';
 import type { ClaimedFile } from '../backup-layout.js';
 import type { FolderFacts } from '../file-facts.js';
-import { fullDisk } from '../full-point.js';
+import { fullDisk } from '../images/full-point.js';
 import { baseName, descriptorOfExtent } from '../ghettovcb/names.js';
 import type { VmxDisk } from '../ghettovcb/vmx-file.js';
-import { fileNamed, readImageHead, type FoundHead } from '../image-head.js';
+import { fileNamed, readImageHead, type FoundHead } from '../images/image-head.js';
 import {
   imagesBelow,
   placesOfImages,
   type ImagePlace,
   type LinkableImage,
-} from '../linked-images.js';
+} from '../images/linked-images.js';
 import type { Finding, PointFault } from '../point-fault.js';
 
 const FORMAT = 'vmdk';

@@ -1,5 +1,5 @@
-import { placesOf } from '../dated-folders.js';
-import { folderWorkloadId } from '../workload-id.js';
+import { placesOf } from '../names/dated-folders.js';
+import { folderWorkloadId } from '../names/workload-id.js';
 
 /** @param stem of the name of its definition */
 export function machineId(place: string, stem: string): string {

@@ -8,13 +8,13 @@ import type {
   FolderNames,
   FoundWorkload,
 } from '../backup-layout.js';
-import { datedPlace } from '../dated-folders.js';
+import { datedPlace } from '../names/dated-folders.js';
 import type { FolderFacts } from '../file-facts.js';
-import { fullPoint } from '../full-point.js';
+import { fullPoint } from '../images/full-point.js';
 import { readVmx, type VmxDisk } from '../ghettovcb/vmx-file.js';
-import { writtenAtMs } from '../named-date.js';
-import { settleChains } from '../settle-chains.js';
-import { placeBesideRuns } from '../sibling-runs.js';
+import { writtenAtMs } from '../names/named-date.js';
+import { settleChains } from '../images/settle-chains.js';
+import { placeBesideRuns } from '../walk/sibling-runs.js';
 import { VSPHERE } from '../vsphere-type.js';
 import {
   heldDisks,

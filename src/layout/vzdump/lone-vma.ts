@@ -1,5 +1,5 @@
-import { orPacked } from '../packed-endings.js';
-import { singleFilesLayout } from '../single-files.js';
+import { orPacked } from '../names/packed-endings.js';
+import { singleFilesLayout } from '../images/single-files.js';
 import { vzdumpLayout } from './vzdump.js';
 
 /** Archives of Proxmox VE that were renamed, or written by `vma create` itself: the machine is in the file, and the name tells nothing of it.

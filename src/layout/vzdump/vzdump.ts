@@ -8,14 +8,14 @@ import {
   type FolderNames,
   type FoundWorkload,
 } from '../backup-layout.js';
-import { datedPlace } from '../dated-folders.js';
+import { datedPlace } from '../names/dated-folders.js';
 import type { FolderFacts } from '../file-facts.js';
-import { readImageHead } from '../image-head.js';
+import { readImageHead } from '../images/image-head.js';
 import { pointEvidence } from '../point-evidence.js';
 import { broken, incomplete, type PointFault } from '../point-fault.js';
-import { settleChains, type DraftPoint } from '../settle-chains.js';
+import { settleChains, type DraftPoint } from '../images/settle-chains.js';
 import { parseVzdumpName, type VzdumpName } from './vzdump-names.js';
-import { folderWorkloadId } from '../workload-id.js';
+import { folderWorkloadId } from '../names/workload-id.js';
 import { readLog } from './vzdump-log.js';
 
 /** Backups of Proxmox VE by vzdump: a flat folder, most often `dump/`, of archives `vzdump-<qemu|lxc|openvz>-<vmid>-<time>.<ending>`, each a full

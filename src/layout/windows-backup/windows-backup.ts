@@ -8,14 +8,14 @@ import type {
   FolderNames,
   FoundWorkload,
 } from '../backup-layout.js';
-import { datedPlace } from '../dated-folders.js';
+import { datedPlace } from '../names/dated-folders.js';
 import type { FolderFacts } from '../file-facts.js';
-import { awaited, fullDisk, fullPoint } from '../full-point.js';
-import { namedDateMs } from '../named-date.js';
+import { awaited, fullDisk, fullPoint } from '../images/full-point.js';
+import { namedDateMs } from '../names/named-date.js';
 import { broken, incomplete, type PointFault } from '../point-fault.js';
-import { settleChains, type DraftPoint } from '../settle-chains.js';
-import { wholeImageFault } from '../whole-image.js';
-import { folderName, folderWorkloadId } from '../workload-id.js';
+import { settleChains, type DraftPoint } from '../images/settle-chains.js';
+import { wholeImageFault } from '../images/whole-image.js';
+import { folderName, folderWorkloadId } from '../names/workload-id.js';
 import { listedVolumes, missingVolume } from './listed-volumes.js';
 
 /** Backups of Windows itself (`wbadmin`, Windows Server Backup): `WindowsImageBackup/<computer>/Backup YYYY-MM-DD HHMMSS/<volume>.vhdx`, or `.vhd`,

@@ -13,7 +13,7 @@ import {
 } from '../../image/disk-image.js';
 import { heldDisksOf, imageFormat, openImage } from '../../image/formats.js';
 import { provenContent } from '../../layout/file-facts.js';
-import { fileNamed } from '../../layout/image-head.js';
+import { fileNamed } from '../../layout/images/image-head.js';
 import { extentMissing, type ImageExtents } from '../../image/image-format.js';
 import type { ReadableFile } from '../../repository/backup-repository.js';
 import type { MoverContext } from '../task/mover-context.js';

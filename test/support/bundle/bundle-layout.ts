@@ -3,7 +3,7 @@ import { ALL_ALLOWED } from '../../../src/domain/sources/workload-rules.js';
 import type { BackupLayout } from '../../../src/layout/backup-layout.js';
 import { pointEvidence } from '../../../src/layout/point-evidence.js';
 import { BACKUP_LAYOUTS } from '../../../src/layout/layouts.js';
-import { settleChains, type DraftPoint } from '../../../src/layout/settle-chains.js';
+import { settleChains, type DraftPoint } from '../../../src/layout/images/settle-chains.js';
 import type { RepositoryEntry } from '../../../src/repository/backup-repository.js';
 
 /** A tool that leaves opaque files: `<day>.<point>.<disk>.bundle` for each disk, and other files that belong to every point (`<name>`) or to one

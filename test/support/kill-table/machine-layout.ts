@@ -4,10 +4,10 @@ import { imageFormat } from '../../../src/image/formats.js';
 import type { ParentLink } from '../../../src/image/disk-image.js';
 import type { BackupLayout } from '../../../src/layout/backup-layout.js';
 import type { FolderFacts } from '../../../src/layout/file-facts.js';
-import { readImageHead } from '../../../src/layout/image-head.js';
+import { readImageHead } from '../../../src/layout/images/image-head.js';
 import { BACKUP_LAYOUTS } from '../../../src/layout/layouts.js';
 import { pointEvidence } from '../../../src/layout/point-evidence.js';
-import { settleChains, type DraftPoint } from '../../../src/layout/settle-chains.js';
+import { settleChains, type DraftPoint } from '../../../src/layout/images/settle-chains.js';
 import type { RepositoryEntry } from '../../../src/repository/backup-repository.js';
 
 /** Restore points of files `<day>.<point>.<disk>.<ending>`, all of one format: those of one machine in one folder. What a file builds on is told by the ids within. */

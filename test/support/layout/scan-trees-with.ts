@@ -1,7 +1,7 @@
 import type { FoundTree, TreePoint } from '../../../src/domain/trees/source-tree.js';
 import type { TreeLayout } from '../../../src/layout/tree-layout.js';
-import { FolderReader } from '../../../src/layout/tree-reader.js';
-import { walkFolders } from '../../../src/layout/walk-folders.js';
+import { FolderReader } from '../../../src/layout/trees/tree-reader.js';
+import { walkFolders } from '../../../src/layout/walk/walk-folders.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 
 /** What one layout of trees finds in the folders of a repository, folder after folder. */

@@ -1,7 +1,7 @@
 import type { SourceWorkload } from '../../../src/domain/sources/source-workload.js';
 import type { BackupLayout } from '../../../src/layout/backup-layout.js';
 import { FolderFacts, FORGETFUL } from '../../../src/layout/file-facts.js';
-import { walkFolders } from '../../../src/layout/walk-folders.js';
+import { walkFolders } from '../../../src/layout/walk/walk-folders.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 
 /** What one layout finds in the folders of a repository, folder after folder. */

@@ -1,7 +1,7 @@
 import { ALL_ALLOWED } from '../../../src/domain/sources/workload-rules.js';
 import { claimFiles, type BackupLayout } from '../../../src/layout/backup-layout.js';
-import { fullDisk, fullPoint } from '../../../src/layout/full-point.js';
-import { settleChains } from '../../../src/layout/settle-chains.js';
+import { fullDisk, fullPoint } from '../../../src/layout/images/full-point.js';
+import { settleChains } from '../../../src/layout/images/settle-chains.js';
 
 /** Raw disks `<machine>.whole`, of a type that is copied with its whole repository, without gfs. */
 export const wholeLayout: BackupLayout = {

@@ -2,9 +2,9 @@ import type { SourceDisk, SourceImage } from '../../../src/domain/sources/source
 import { ALL_ALLOWED } from '../../../src/domain/sources/workload-rules.js';
 import type { BackupLayout } from '../../../src/layout/backup-layout.js';
 import type { FolderFacts } from '../../../src/layout/file-facts.js';
-import { readImageHead } from '../../../src/layout/image-head.js';
+import { readImageHead } from '../../../src/layout/images/image-head.js';
 import { pointEvidence } from '../../../src/layout/point-evidence.js';
-import { settleChains, type DraftPoint } from '../../../src/layout/settle-chains.js';
+import { settleChains, type DraftPoint } from '../../../src/layout/images/settle-chains.js';
 import type { RepositoryEntry } from '../../../src/repository/backup-repository.js';
 import { extentName } from './slab-format.js';
 

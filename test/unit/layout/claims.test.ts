@@ -6,7 +6,7 @@ import { ALL_ALLOWED } from '../../../src/domain/sources/workload-rules.js';
 import type { BackupLayout } from '../../../src/layout/backup-layout.js';
 import { pointEvidence } from '../../../src/layout/point-evidence.js';
 import { scanRepository, scanWorkload } from '../../../src/layout/scan-repository.js';
-import { settleChains } from '../../../src/layout/settle-chains.js';
+import { settleChains } from '../../../src/layout/images/settle-chains.js';
 import { makeLayoutKnown } from '../../support/layout/known-layout.js';
 import { noteReads } from '../../support/layout/many-machines.js';
 import { copyToRepository, type RepositoryCopy } from '../../support/layout/repository-copy.js';

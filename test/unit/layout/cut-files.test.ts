@@ -2,7 +2,7 @@ import { mkdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FolderFacts, FORGETFUL } from '../../../src/layout/file-facts.js';
-import { readImageHead } from '../../../src/layout/image-head.js';
+import { readImageHead } from '../../../src/layout/images/image-head.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 import { qemuImg, qemuIo, requireTool, temporaryFolder } from '../../support/image/qemu.js';

@@ -1,9 +1,9 @@
 import { utimes } from 'node:fs/promises';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { BackupError } from '../../../src/domain/errors.js';
-import { datedPlace, dateOfBoth } from '../../../src/layout/dated-folders.js';
+import { datedPlace, dateOfBoth } from '../../../src/layout/names/dated-folders.js';
 import { scanRepository, scanWorkload } from '../../../src/layout/scan-repository.js';
-import { SiblingRuns } from '../../../src/layout/sibling-runs.js';
+import { SiblingRuns } from '../../../src/layout/walk/sibling-runs.js';
 import { treeOf, WRITTEN_AT } from '../../support/layout/tree.js';
 
 describe('folders for each run', () => {

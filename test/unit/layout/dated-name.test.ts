@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseDatedName } from '../../../src/layout/dated-name.js';
+import { parseDatedName } from '../../../src/layout/names/dated-name.js';
 
 describe('parseDatedName', () => {
   it.each([

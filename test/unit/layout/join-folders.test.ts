@@ -4,7 +4,7 @@ import type {
   SourceRestorePoint,
   SourceWorkload,
 } from '../../../src/domain/sources/source-workload.js';
-import { joinFolders } from '../../../src/layout/join-folders.js';
+import { joinFolders } from '../../../src/layout/walk/join-folders.js';
 import { treeOf } from '../../support/layout/tree.js';
 
 const DATE_MS = Date.UTC(2026, 10, 24);

@@ -5,7 +5,7 @@ import { walFolderLayout } from '../../../src/layout/postgres/wal-folder.js';
 import { redoFolderLayout } from '../../../src/layout/rman/redo-folder.js';
 import { rmanLayout } from '../../../src/layout/rman/rman.js';
 import type { TreeLayout } from '../../../src/layout/tree-layout.js';
-import { walkFolders } from '../../../src/layout/walk-folders.js';
+import { walkFolders } from '../../../src/layout/walk/walk-folders.js';
 import type {
   BackupRepository,
   RepositoryEntry,

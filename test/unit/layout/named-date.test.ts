@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { namedDateMs, writtenAtMs } from '../../../src/layout/named-date.js';
+import { namedDateMs, writtenAtMs } from '../../../src/layout/names/named-date.js';
 
 const NAME =
   /^(?<year>\d{4})-?(?<month>\d\d)-?(?<day>\d\d)(?:[_ ](?<hour>\d\d)-?(?<minute>\d\d)-?(?<second>\d\d))?$/;

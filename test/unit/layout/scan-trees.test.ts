@@ -4,7 +4,7 @@ import { scanRepository, scanWorkload } from '../../../src/layout/scan-repositor
 import { BackupError } from '../../../src/domain/errors.js';
 import { unseenReason, type UnseenPart } from '../../../src/domain/sources/unseen-part.js';
 import { findSourceWorkload } from '../../../src/mover/source/source-catalogue.js';
-import { FolderReader } from '../../../src/layout/tree-reader.js';
+import { FolderReader } from '../../../src/layout/trees/tree-reader.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import { copyToRepository } from '../../support/layout/repository-copy.js';
 import { denied, unreadable } from '../../support/tree/storage-answers.js';

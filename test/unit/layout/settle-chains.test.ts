@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { PointFault } from '../../../src/layout/point-fault.js';
-import { settleChains, type DraftPoint } from '../../../src/layout/settle-chains.js';
+import { settleChains, type DraftPoint } from '../../../src/layout/images/settle-chains.js';
 
 const STAMP = { sizeBytes: 1, modifiedAtNs: '0', changedAtNs: '0', inode: '1' };
 

@@ -1,6 +1,6 @@
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { SourceDisk, SourceExtent } from '../../../../src/domain/sources/source-workload.js';
-import { sourceFingerprint } from '../../../../src/layout/source-fingerprint.js';
+import { sourceFingerprint } from '../../../../src/layout/images/source-fingerprint.js';
 import { ImageStack } from '../../../../src/mover/blocks/image-stack.js';
 import { openLayer, type LayerFile } from '../../../../src/mover/blocks/layer-file.js';
 import type { BackupRepository } from '../../../../src/repository/backup-repository.js';

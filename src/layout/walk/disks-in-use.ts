@@ -1,9 +1,9 @@
-import type { SourceWorkload } from '../domain/sources/source-workload.js';
-import type { RepositoryEntry } from '../repository/backup-repository.js';
-import { rawImageLayout } from './agent-images/agent-images.js';
-import { diskImageLayout, vhdImageLayout } from './cloud-exports/cloud-exports.js';
-import { descriptorOfExtent } from './ghettovcb/names.js';
-import { loneIds } from './single-file.js';
+import type { SourceWorkload } from '../../domain/sources/source-workload.js';
+import type { RepositoryEntry } from '../../repository/backup-repository.js';
+import { rawImageLayout } from '../agent-images/agent-images.js';
+import { diskImageLayout, vhdImageLayout } from '../cloud-exports/cloud-exports.js';
+import { descriptorOfExtent } from '../ghettovcb/names.js';
+import { loneIds } from '../images/single-file.js';
 
 /** By ending, as what each of them was listed before its folder was known to be where machines run. */
 const LISTED_AS = [

@@ -1,4 +1,4 @@
-import type { FormatId, SourceDisk } from '../domain/sources/source-workload.js';
+import type { FormatId, SourceDisk } from '../../domain/sources/source-workload.js';
 import {
   claimFiles,
   type BackupLayout,
@@ -7,11 +7,11 @@ import {
   type ClaimedFiles,
   type FolderNames,
   type FoundWorkload,
-} from './backup-layout.js';
+} from '../backup-layout.js';
 import { imageBeside } from './beside-image.js';
-import type { ParentLink } from '../image/disk-image.js';
-import type { FolderFacts } from './file-facts.js';
-import { fileStart } from './file-start.js';
+import type { ParentLink } from '../../image/disk-image.js';
+import type { FolderFacts } from '../file-facts.js';
+import { fileStart } from '../file-start.js';
 import { fullDisk, fullPoint } from './full-point.js';
 import { fileNamed, readImageHead, type FoundHead } from './image-head.js';
 import {
@@ -21,7 +21,7 @@ import {
   type ImagePlace,
   type LinkableImage,
 } from './linked-images.js';
-import type { Finding, PointFault } from './point-fault.js';
+import type { Finding, PointFault } from '../point-fault.js';
 import { settleChains, type DraftPoint } from './settle-chains.js';
 import {
   calls,
@@ -32,7 +32,7 @@ import {
   type SingleFile,
   type SingleFiles,
 } from './single-file.js';
-import { isBug, isOfOnePlace } from './unread-part.js';
+import { isBug, isOfOnePlace } from '../unread-part.js';
 import { faultOfHead, NO_WHOLE_DISK, rawFault, wholeImageFault } from './whole-image.js';
 
 /** The layout of such a row. */

@@ -1,9 +1,9 @@
-import { nameAfterTransfer } from '../domain/sources/passed-over.js';
-import type { SourceRestorePoint } from '../domain/sources/source-workload.js';
-import { filesOfDisk } from '../domain/sources/source-files.js';
-import type { RepositoryEntry } from '../repository/backup-repository.js';
-import type { BackupLayout, FoundWorkload } from './backup-layout.js';
-import { pointEvidence } from './point-evidence.js';
+import { nameAfterTransfer } from '../../domain/sources/passed-over.js';
+import type { SourceRestorePoint } from '../../domain/sources/source-workload.js';
+import { filesOfDisk } from '../../domain/sources/source-files.js';
+import type { RepositoryEntry } from '../../repository/backup-repository.js';
+import type { BackupLayout, FoundWorkload } from '../backup-layout.js';
+import { pointEvidence } from '../point-evidence.js';
 
 /** A file that some program is bringing, under a name that it has for that time alone. */
 export interface FileOnItsWay extends RepositoryEntry {

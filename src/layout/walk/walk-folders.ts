@@ -2,20 +2,20 @@ import {
   isFilePassedOver,
   isFolderPassedOver,
   isHiddenFolder,
-} from '../domain/sources/passed-over.js';
-import { faultOfSourceFile } from '../domain/trees/one-file-fault.js';
-import type { UnseenPart } from '../domain/sources/unseen-part.js';
-import { IMAGE_FORMATS } from '../image/formats.js';
-import type { SourceRepository, RepositoryEntry } from '../repository/backup-repository.js';
-import { joinPath, OWN_FOLDER } from '../repository/repository-path.js';
-import type { BackupLayout, Claim, ClaimedFile, ClaimedFiles } from './backup-layout.js';
+} from '../../domain/sources/passed-over.js';
+import { faultOfSourceFile } from '../../domain/trees/one-file-fault.js';
+import type { UnseenPart } from '../../domain/sources/unseen-part.js';
+import { IMAGE_FORMATS } from '../../image/formats.js';
+import type { SourceRepository, RepositoryEntry } from '../../repository/backup-repository.js';
+import { joinPath, OWN_FOLDER } from '../../repository/repository-path.js';
+import type { BackupLayout, Claim, ClaimedFile, ClaimedFiles } from '../backup-layout.js';
 import { DeeperClaims } from './deeper-claims.js';
 import { filesOnTheirWay, type FileOnItsWay } from './on-their-way.js';
 import { setApart } from './set-apart.js';
-import { FORGETFUL, type FactStore } from './file-facts.js';
+import { FORGETFUL, type FactStore } from '../file-facts.js';
 import { shareOut, type LayoutRows, type SharedOut } from './share-out.js';
 import { SiblingRuns } from './sibling-runs.js';
-import { claimText, isBug, isOfOnePlace, unreadPart, type UnreadPlace } from './unread-part.js';
+import { claimText, isBug, isOfOnePlace, unreadPart, type UnreadPlace } from '../unread-part.js';
 
 /** One folder of a repository, shared out among the layouts. */
 export interface WalkedFolder {

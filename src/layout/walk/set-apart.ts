@@ -1,5 +1,5 @@
-import { datedPlace } from './dated-folders.js';
-import { parseDatedName } from './dated-name.js';
+import { datedPlace } from '../names/dated-folders.js';
+import { parseDatedName } from '../names/dated-name.js';
 
 /** What lies in a folder under names of backups and is none that a layout may take. */
 interface SetApart {

@@ -1,11 +1,11 @@
-import { isFilePassedOver, isFolderPassedOver } from '../domain/sources/passed-over.js';
-import type { FoundTree, TreePoint } from '../domain/trees/source-tree.js';
-import { joinPath } from '../repository/repository-path.js';
-import type { Claim, FolderNames } from './backup-layout.js';
-import { parseDatedName } from './dated-name.js';
+import { isFilePassedOver, isFolderPassedOver } from '../../domain/sources/passed-over.js';
+import type { FoundTree, TreePoint } from '../../domain/trees/source-tree.js';
+import { joinPath } from '../../repository/repository-path.js';
+import type { Claim, FolderNames } from '../backup-layout.js';
+import { parseDatedName } from '../names/dated-name.js';
 import { filesBelow, type TreeFile } from './tree-files.js';
-import type { TreeReader } from './tree-layout.js';
-import { folderName, folderWorkloadId } from './workload-id.js';
+import type { TreeReader } from '../tree-layout.js';
+import { folderName, folderWorkloadId } from '../names/workload-id.js';
 
 /** Backups that are a folder each, whose files tell whose they are: the folder itself, or several beside each other, under dates or words. */
 export interface BackupFolders {

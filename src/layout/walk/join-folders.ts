@@ -1,19 +1,19 @@
 import { basename } from 'node:path/posix';
-import { isBackupError } from '../domain/errors.js';
+import { isBackupError } from '../../domain/errors.js';
 import {
   claimedTwiceText,
   contradictionOf,
   pointsInBoth,
   pairsToCompare,
-} from '../domain/sources/one-workload.js';
+} from '../../domain/sources/one-workload.js';
 import type {
   SourceDisk,
   SourceRestorePoint,
   SourceWorkload,
-} from '../domain/sources/source-workload.js';
-import { filesOfDisk, type StampedFile } from '../domain/sources/source-files.js';
-import { orderByLineage } from '../domain/sources/source-order.js';
-import type { SourceRepository } from '../repository/backup-repository.js';
+} from '../../domain/sources/source-workload.js';
+import { filesOfDisk, type StampedFile } from '../../domain/sources/source-files.js';
+import { orderByLineage } from '../../domain/sources/source-order.js';
+import type { SourceRepository } from '../../repository/backup-repository.js';
 
 /** One workload out of what several folders show of it: a restore point that is there more than once is its first complete copy. Where the
  *  folders contradict each other it has a `conflict`, and says nothing of which point belongs to which machine. */

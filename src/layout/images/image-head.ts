@@ -1,15 +1,15 @@
-import type { FormatId, SourceExtent } from '../domain/sources/source-workload.js';
-import { fileByteSource, type ByteSource } from '../image/byte-source.js';
-import type { ImageHead } from '../image/disk-image.js';
-import { imageFormat } from '../image/formats.js';
-import { extentMissing, type ImageExtents } from '../image/image-format.js';
+import type { FormatId, SourceExtent } from '../../domain/sources/source-workload.js';
+import { fileByteSource, type ByteSource } from '../../image/byte-source.js';
+import type { ImageHead } from '../../image/disk-image.js';
+import { imageFormat } from '../../image/formats.js';
+import { extentMissing, type ImageExtents } from '../../image/image-format.js';
 import type {
   SourceRepository,
   ReadableFile,
   RepositoryEntry,
-} from '../repository/backup-repository.js';
-import type { FolderFacts } from './file-facts.js';
-import { faultOfError, type Finding } from './point-fault.js';
+} from '../../repository/backup-repository.js';
+import type { FolderFacts } from '../file-facts.js';
+import { faultOfError, type Finding } from '../point-fault.js';
 
 /** Also which of the files beside the image are extents of it. */
 export interface FoundHead extends ImageHead {

@@ -1,4 +1,4 @@
-import { modifiedAtMs } from '../domain/file-stamp.js';
+import { modifiedAtMs } from '../../domain/file-stamp.js';
 
 /** A date as names of files and folders hold it: local time of the machine that ran the tool, without its zone, so it is taken for UTC.
  *  @param parts the name's groups `year`, `month`, `day` and, as far as there are any, `hour`, `minute`, `second`, all digits

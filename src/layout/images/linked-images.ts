@@ -1,8 +1,8 @@
-import type { FormatId } from '../domain/sources/source-workload.js';
-import type { ImageHead, ParentLink } from '../image/disk-image.js';
-import type { RepositoryEntry } from '../repository/backup-repository.js';
+import type { FormatId } from '../../domain/sources/source-workload.js';
+import type { ImageHead, ParentLink } from '../../image/disk-image.js';
+import type { RepositoryEntry } from '../../repository/backup-repository.js';
 import { fileNamed } from './image-head.js';
-import { broken, type Finding, type PointFault } from './point-fault.js';
+import { broken, type Finding, type PointFault } from '../point-fault.js';
 
 /** An image as its head shows it. */
 export interface LinkableImage {

@@ -1,16 +1,16 @@
-import { fileByteSource } from '../image/byte-source.js';
+import { fileByteSource } from '../../image/byte-source.js';
 import {
   gzipStart,
   lz4Start,
   unpackedStart,
   zstdStart,
   type UnpackStart,
-} from '../image/stream/packed-start.js';
-import type { RepositoryEntry } from '../repository/backup-repository.js';
-import type { FolderFacts } from './file-facts.js';
-import { fileStart, START_BYTES } from './file-start.js';
-import { faultOfError, type Finding } from './point-fault.js';
-import { isOfOnePlace } from './unread-part.js';
+} from '../../image/stream/packed-start.js';
+import type { RepositoryEntry } from '../../repository/backup-repository.js';
+import type { FolderFacts } from '../file-facts.js';
+import { fileStart, START_BYTES } from '../file-start.js';
+import { faultOfError, type Finding } from '../point-fault.js';
+import { isOfOnePlace } from '../unread-part.js';
 
 /** What is smaller holds no disk and hardly a database. */
 const SMALLEST_BYTES = 65_536;

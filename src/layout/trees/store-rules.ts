@@ -1,5 +1,5 @@
-import type { TreeRules } from '../domain/trees/tree-rules.js';
-import type { Claim, FolderNames } from './backup-layout.js';
+import type { TreeRules } from '../../domain/trees/tree-rules.js';
+import type { Claim, FolderNames } from '../backup-layout.js';
 
 /** What the stores of backup tools have in common: files appear under their names when they are whole, what one refers to was there before it, and
  *  what is removed was referred to by nothing any more. */

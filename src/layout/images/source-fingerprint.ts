@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { SourceDisk, SourceFingerprint } from '../domain/sources/source-workload.js';
-import { filesOfDisk, type StampedFile } from '../domain/sources/source-files.js';
+import type { SourceDisk, SourceFingerprint } from '../../domain/sources/source-workload.js';
+import { filesOfDisk, type StampedFile } from '../../domain/sources/source-files.js';
 
 /** Names the files of a restore point as they lie there, on top of what its parent's name covers: so the name of a point covers its whole
  *  chain at the price of its own files.

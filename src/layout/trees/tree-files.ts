@@ -1,7 +1,7 @@
-import type { RepositoryEntry } from '../repository/backup-repository.js';
-import type { Claim } from './backup-layout.js';
-import type { TreeReader } from './tree-layout.js';
-import { joinPath } from '../repository/repository-path.js';
+import type { RepositoryEntry } from '../../repository/backup-repository.js';
+import type { Claim } from '../backup-layout.js';
+import type { TreeReader } from '../tree-layout.js';
+import { joinPath } from '../../repository/repository-path.js';
 
 /** A file of a tree. */
 export interface TreeFile extends RepositoryEntry {

@@ -1,4 +1,4 @@
-import { ALL_ALLOWED, type WorkloadRules } from '../domain/sources/workload-rules.js';
+import { ALL_ALLOWED, type WorkloadRules } from '../../domain/sources/workload-rules.js';
 
 /** Backups that the plug-in of a database writes as it likes: only new ones are followed, and how many points stay says nothing of pieces that build on
  *  each other. Source: VBR user guide, `backup_copy_plugins`, `backup_copy_target_rman`. */

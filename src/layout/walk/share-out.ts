@@ -1,11 +1,11 @@
-import { isBackupError } from '../domain/errors.js';
-import type { RepositoryEntry, SourceRepository } from '../repository/backup-repository.js';
-import { joinPath } from '../repository/repository-path.js';
-import type { BackupLayout, Claim, FolderNames } from './backup-layout.js';
-import { FolderFacts, type FactStore } from './file-facts.js';
+import { isBackupError } from '../../domain/errors.js';
+import type { RepositoryEntry, SourceRepository } from '../../repository/backup-repository.js';
+import { joinPath } from '../../repository/repository-path.js';
+import type { BackupLayout, Claim, FolderNames } from '../backup-layout.js';
+import { FolderFacts, type FactStore } from '../file-facts.js';
 import { withoutShared } from './deeper-claims.js';
 import type { SiblingRuns } from './sibling-runs.js';
-import type { TreeLayout } from './tree-layout.js';
+import type { TreeLayout } from '../tree-layout.js';
 import { SharedReader } from './shared-reader.js';
 import {
   claimText,
@@ -14,7 +14,7 @@ import {
   pathOfError,
   unreadPart,
   type UnreadPlace,
-} from './unread-part.js';
+} from '../unread-part.js';
 
 /** Who is asked for what lies in a folder. */
 export interface LayoutRows {

@@ -1,6 +1,6 @@
-import type { RepositoryEntry } from '../repository/backup-repository.js';
-import { joinPath } from '../repository/repository-path.js';
-import type { Claim } from './backup-layout.js';
+import type { RepositoryEntry } from '../../repository/backup-repository.js';
+import { joinPath } from '../../repository/repository-path.js';
+import type { Claim } from '../backup-layout.js';
 
 interface Claimed {
   readonly folder: string;

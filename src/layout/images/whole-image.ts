@@ -1,8 +1,8 @@
-import type { FormatId } from '../domain/sources/source-workload.js';
-import type { RepositoryEntry } from '../repository/backup-repository.js';
-import type { FolderFacts } from './file-facts.js';
+import type { FormatId } from '../../domain/sources/source-workload.js';
+import type { RepositoryEntry } from '../../repository/backup-repository.js';
+import type { FolderFacts } from '../file-facts.js';
 import { readImageHead, type FoundHead } from './image-head.js';
-import { broken, incomplete, type Finding, type PointFault } from './point-fault.js';
+import { broken, incomplete, type Finding, type PointFault } from '../point-fault.js';
 
 const SECTOR_BYTES = 512;
 

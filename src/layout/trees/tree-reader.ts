@@ -1,14 +1,14 @@
-import { BackupError, isBackupError } from '../domain/errors.js';
-import { fileByteSource, type ByteSource } from '../image/byte-source.js';
-import type { RepositoryEntry, SourceRepository } from '../repository/backup-repository.js';
-import { readWholeFile } from '../repository/replace-file.js';
-import { quoted } from '../repository/repository-path.js';
-import type { FormatId } from '../domain/sources/source-workload.js';
-import { FolderFacts } from './file-facts.js';
-import { faultOfError, type Finding, type PointFault } from './point-fault.js';
-import type { TreeReader } from './tree-layout.js';
-import { isOfOnePlace } from './unread-part.js';
-import { wholeImageFault } from './whole-image.js';
+import { BackupError, isBackupError } from '../../domain/errors.js';
+import { fileByteSource, type ByteSource } from '../../image/byte-source.js';
+import type { RepositoryEntry, SourceRepository } from '../../repository/backup-repository.js';
+import { readWholeFile } from '../../repository/replace-file.js';
+import { quoted } from '../../repository/repository-path.js';
+import type { FormatId } from '../../domain/sources/source-workload.js';
+import { FolderFacts } from '../file-facts.js';
+import { faultOfError, type Finding, type PointFault } from '../point-fault.js';
+import type { TreeReader } from '../tree-layout.js';
+import { isOfOnePlace } from '../unread-part.js';
+import { wholeImageFault } from '../images/whole-image.js';
 
 /** What is read at once tells what a backup is; it is not the backup. */
 const MAX_READ_BYTES = 1024 * 1024;

@@ -1,10 +1,10 @@
-import { isFilePassedOver, isFolderPassedOver } from '../domain/sources/passed-over.js';
-import type { FoundTree } from '../domain/trees/source-tree.js';
-import type { RepositoryEntry } from '../repository/backup-repository.js';
-import { joinPath } from '../repository/repository-path.js';
-import type { Claim } from './backup-layout.js';
-import { claimedTreeFiles } from './tree-files.js';
-import type { TreeLayout, TreeReader } from './tree-layout.js';
+import { isFilePassedOver, isFolderPassedOver } from '../../domain/sources/passed-over.js';
+import type { FoundTree } from '../../domain/trees/source-tree.js';
+import type { RepositoryEntry } from '../../repository/backup-repository.js';
+import { joinPath } from '../../repository/repository-path.js';
+import type { Claim } from '../backup-layout.js';
+import { claimedTreeFiles } from '../trees/tree-files.js';
+import type { TreeLayout, TreeReader } from '../tree-layout.js';
 
 /** Files that a layout of sets has claimed and lists in no point: nobody else is asked for them, and of a set only what points list is copied. What its
  *  tool leaves there that is no backup, and what lies in folders that are passed over, is none of them.

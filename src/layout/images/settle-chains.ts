@@ -1,7 +1,7 @@
-import type { SourceRestorePoint } from '../domain/sources/source-workload.js';
-import { orderByLineage } from '../domain/sources/source-order.js';
-import { treeFault } from '../domain/trees/tree-path.js';
-import { broken, gravestFault, type PointFault } from './point-fault.js';
+import type { SourceRestorePoint } from '../../domain/sources/source-workload.js';
+import { orderByLineage } from '../../domain/sources/source-order.js';
+import { treeFault } from '../../domain/trees/tree-path.js';
+import { broken, gravestFault, type PointFault } from '../point-fault.js';
 import { sourceFingerprint } from './source-fingerprint.js';
 
 /** A restore point as its own files show it, before its parents were looked at. `parentId` is the parent of every increment disk. */

@@ -1,5 +1,5 @@
-import type { RepositoryEntry } from '../repository/backup-repository.js';
-import { FolderReader } from './tree-reader.js';
+import type { RepositoryEntry } from '../../repository/backup-repository.js';
+import { FolderReader } from '../trees/tree-reader.js';
 
 /** Entries that are remembered of one folder and those in it. */
 const MOST_ENTRIES = 50_000;

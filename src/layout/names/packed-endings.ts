@@ -1,4 +1,4 @@
-import type { FormatId } from '../domain/sources/source-workload.js';
+import type { FormatId } from '../../domain/sources/source-workload.js';
 
 /** Formats of what programs pack around a file, by the ending that they give it. Such a file travels as it is, whatever is in it. */
 export const PACKERS: Readonly<Record<string, FormatId>> = {

@@ -1,7 +1,11 @@
-import type { RepositoryEntry } from '../repository/backup-repository.js';
-import type { FormatId, SourceCompanion, SourceDisk } from '../domain/sources/source-workload.js';
-import { pointEvidence } from './point-evidence.js';
-import { broken, type Finding, type PointFault } from './point-fault.js';
+import type { RepositoryEntry } from '../../repository/backup-repository.js';
+import type {
+  FormatId,
+  SourceCompanion,
+  SourceDisk,
+} from '../../domain/sources/source-workload.js';
+import { pointEvidence } from '../point-evidence.js';
+import { broken, type Finding, type PointFault } from '../point-fault.js';
 import type { DraftPoint } from './settle-chains.js';
 
 /** A disk of a restore point that builds on nothing. */

@@ -1,5 +1,5 @@
-import type { PointEvidence } from '../domain/sources/point-state.js';
-import { pointEvidence } from './point-evidence.js';
+import type { PointEvidence } from '../../domain/sources/point-state.js';
+import { pointEvidence } from '../point-evidence.js';
 import type { TreeFile } from './tree-files.js';
 
 /** What the files of a point of a tree tell about whether it is still being written (`pointEvidence`). A point may have as many files as a

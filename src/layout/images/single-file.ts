@@ -1,17 +1,17 @@
-import { UNDATED_ID } from '../domain/sources/source-identity.js';
-import type { FormatId } from '../domain/sources/source-workload.js';
-import type { WorkloadTypeFacts } from '../domain/sources/workload-rules.js';
-import type { ClaimedFile, ClaimedFiles } from './backup-layout.js';
+import { UNDATED_ID } from '../../domain/sources/source-identity.js';
+import type { FormatId } from '../../domain/sources/source-workload.js';
+import type { WorkloadTypeFacts } from '../../domain/sources/workload-rules.js';
+import type { ClaimedFile, ClaimedFiles } from '../backup-layout.js';
 import { imageBeside } from './beside-image.js';
-import { datedPlace, dateOfBoth, placesOf, type DatedPlace } from './dated-folders.js';
-import { parseDatedName, type DatedName } from './dated-name.js';
-import type { FolderFacts } from './file-facts.js';
+import { datedPlace, dateOfBoth, placesOf, type DatedPlace } from '../names/dated-folders.js';
+import { parseDatedName, type DatedName } from '../names/dated-name.js';
+import type { FolderFacts } from '../file-facts.js';
 import { readImageHead } from './image-head.js';
-import { writtenAtMs } from './named-date.js';
-import type { Finding } from './point-fault.js';
-import { placeBesideRuns } from './sibling-runs.js';
-import { folderWorkloadId } from './workload-id.js';
-import { MAX_TEXT_BYTES } from './xml-file.js';
+import { writtenAtMs } from '../names/named-date.js';
+import type { Finding } from '../point-fault.js';
+import { placeBesideRuns } from '../walk/sibling-runs.js';
+import { folderWorkloadId } from '../names/workload-id.js';
+import { MAX_TEXT_BYTES } from '../xml-file.js';
 
 /** Backups that are one file each, under a name of people's own making. Claimed by the ending of the name alone.
  *
