@@ -57,6 +57,12 @@ export interface NamingFile {
   read(offset: number, length: number): Promise<Uint8Array>;
 }
 
+/** A point of sets, of the source or of a copy. */
+interface SizedSet {
+  readonly files: readonly string[] | null;
+  readonly sizeBytes?: number;
+}
+
 export interface TreeRules {
   /** `store`: the whole tree travels, and what the source removed is removed later. `sets`: only files of complete points travel, and a file goes when
    *  no kept point lists it. */
@@ -90,6 +96,12 @@ export interface TreeRules {
   readonly isOpaque?: true;
   /** Of a store: its points are worth something without some of their files, so one is listed all the same, and says which it lacks. */
   readonly isPartial?: true;
+  /** Of sets whose names are given to another backup: why a full that has taken those of one in the copy may have died, as a sentence without its end that says what an
+   *  operator can do; null: nothing says so, or they have no file of one name. Pure. Absent: the source itself tells. */
+  readonly doubtOfNext?: (
+    next: SizedSet,
+    before: SizedSet & { readonly createdAt: string },
+  ) => string | null;
   /** Of sets whose logs need the one before each, whatever backup lies between: any full serves the logs after it, with those that were written up to
    *  so long before it. Absent: what a log needs ends at a backup by itself. */
   readonly logsBeforeFullMs?: number;

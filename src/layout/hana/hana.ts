@@ -6,6 +6,7 @@ import { claimedTreeFiles, filesBelow, type TreeFile } from '../trees/tree-files
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
 import { folderName, folderWorkloadId } from '../names/workload-id.js';
 import { isOfOneBackup, mayBeOfOneDatabase, parseHanaName } from './hana-names.js';
+import { doubtOfNext } from './hana-overwritten.js';
 import { hanaPoints } from './hana-points.js';
 import { joinPath } from '../../repository/repository-path.js';
 
@@ -41,6 +42,7 @@ export const hanaLayout: TreeLayout = {
     keepRemovedForDays: 0,
     logsBeforeFullMs: LOGS_BEFORE_FULL_MS,
     mayBeOfOneDatabase,
+    doubtOfNext,
     suspiciousShare: 0.5,
     keeps: { modes: true, times: true, links: false },
   },

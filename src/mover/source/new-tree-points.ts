@@ -3,6 +3,7 @@ import type { CopyJob } from '../../domain/jobs/copy-job.js';
 import type { SourceWorkload } from '../../domain/sources/source-workload.js';
 import type { SettleRule } from '../../domain/sources/settle.js';
 import { pointsToTake } from '../../domain/trees/grown-points.js';
+import { withHeldFulls } from '../../domain/trees/held-fulls.js';
 import { copiedWithoutGap } from '../../domain/trees/set-points.js';
 import { settledTreePoints } from '../../domain/trees/settled-tree.js';
 import { type TreePoint } from '../../domain/trees/source-tree.js';
@@ -35,7 +36,8 @@ export async function newTreePoints(
   const copied = copiedAt(record);
   const { mode, retention, gfs, endedGfs, timeZone, restorePoints: scope } = job;
   const choice = { mode, scope, withLogs: job.transactionLogs, retention, gfs, endedGfs, timeZone };
-  const points = settledTreePoints({ id, points: tree?.points ?? [] }, rule);
+  const settled = settledTreePoints({ id, points: tree?.points ?? [] }, rule);
+  const points = withHeldFulls(settled, record?.points ?? [], layout?.rules ?? {}, false);
   const chosen =
     layout === null
       ? { points: [], warnings: [], unusable: null }

@@ -6,6 +6,7 @@ import { settledTreePoints } from '../../../domain/trees/settled-tree.js';
 import { type SourceTree } from '../../../domain/trees/source-tree.js';
 import { pointsToTake } from '../../../domain/trees/grown-points.js';
 import { firstTexts } from '../../../domain/sentences.js';
+import { withHeldFulls } from '../../../domain/trees/held-fulls.js';
 import { keepingRemoved } from '../../../domain/trees/lacking-files.js';
 import { lossSuspicion, lossText } from '../../../domain/trees/tree-guard.js';
 import { untoldWorkNotes } from '../../../domain/trees/unheard-answers.js';
@@ -196,8 +197,10 @@ async function lookAtBoth(context: MoverContext, input: PlanTreeInput): Promise<
   const target = await context.repository(input.targetRepositoryId);
   const workload = await findSourceWorkload(source, input.workload.id, input.sourceFolders);
   const { tree: found, layout } = treeOf(workload);
-  const points = settledTreePoints({ id: workload.id, points: found.points }, input);
+  const settled = settledTreePoints({ id: workload.id, points: found.points }, input);
   const known = await readTreeRecord(target, input.chain);
+  const copied = known?.points ?? [];
+  const points = withHeldFulls(settled, copied, layout.rules, input.acceptChanges);
   return { input, source, target, tree: { ...found, points }, layout, known };
 }
 

@@ -55,9 +55,7 @@ export class HanaTool implements DatabaseTool {
     if (step > 0) await this.#logs(beganMs - 10 * MINUTE_MS, random);
     if (step % world.dataSteps === 0) {
       const isFull = step === 0 || world.fullsOnly || random.below(3) === 0;
-      // One that is short and has taken the place of the one before it nobody can tell.
-      const canDie = !this.reusesNames || this.volumes.length > 1;
-      const dies = isFull && canDie && world.isRough && step > 0 && random.below(2) === 0;
+      const dies = isFull && world.isRough && step > 0 && random.below(2) === 0;
       if (isFull) await this.#full(beganMs, random, dies);
       else await this.#delta(beganMs, random);
     }
@@ -80,9 +78,9 @@ export class HanaTool implements DatabaseTool {
     // Files of a backup that had the name before are written over one after the other.
     await put(0, 2, 1);
     const last = this.volumes.at(-1)!;
-    const isShort = dies && !this.reusesNames && random.below(2) === 0;
+    const isShort = dies && (this.volumes.length === 1 || random.below(2) === 0);
     for (const volume of this.volumes)
-      if (!dies || isShort || volume !== last || this.volumes.length === 1)
+      if (!dies || isShort || volume !== last)
         await put(volume, dies ? 2 : 9 + random.below(4), 50);
     if (random.below(2) === 0) await this.#logs(beganMs + 15 * MINUTE_MS, random);
     const end = { endedMs: beganMs + 50 * MINUTE_MS, isWorthless: dies };
