@@ -12,11 +12,14 @@ type Raw = WorkflowExecutionDescription['raw'];
 export async function retryOf(
   client: Client,
   workflowId: string,
-  { pendingActivities, pendingWorkflowTask }: Raw,
+  { pendingActivities, pendingWorkflowTask, workflowExecutionInfo }: Raw,
 ): Promise<StepRetry | null> {
   return (
     retryOfStep(client, pendingActivities) ??
-    (await retryOfItself(client, workflowId, pendingWorkflowTask))
+    (await retryOfItself(client, pendingWorkflowTask, {
+      workflowId,
+      runId: workflowExecutionInfo?.execution?.runId ?? null,
+    }))
   );
 }
 
@@ -55,14 +58,14 @@ const SHOWN_CHARACTERS = 300;
 /** What a workflow decides can be refused again and again, by the server or by its own code: it runs then, for ever, and does nothing. */
 async function retryOfItself(
   client: Client,
-  workflowId: string,
   task: Raw['pendingWorkflowTask'],
+  execution: { readonly workflowId: string; readonly runId: string | null },
 ): Promise<StepRetry | null> {
   const attempt = task?.attempt ?? 1;
   if (attempt < STUCK_ATTEMPT) return null;
   const { history } = await client.workflowService.getWorkflowExecutionHistoryReverse({
     namespace: client.options.namespace,
-    execution: { workflowId },
+    execution,
     maximumPageSize: LOOKED_AT_EVENTS,
   });
   const [failed] = (history?.events ?? []).flatMap(

@@ -36,9 +36,11 @@ const heartbeatSchema: z.ZodType<CopyBlocksHeartbeat> = z.object({
 type PendingActivities = WorkflowExecutionDescription['raw']['pendingActivities'];
 
 /** `tasks` in their order, those of the running children brought up to date; of a child that does not answer only what it waits for. A
- *  child that the session has not told of is added. */
+ *  child that the session has not told of is added.
+ *  @param sessionWorkflowId whose children they are */
 export async function refreshTasks(
   client: Client,
+  sessionWorkflowId: string,
   children: readonly { readonly workflowId?: string | null }[],
   tasks: readonly CopyTask[],
 ): Promise<TaskView[]> {
@@ -54,23 +56,30 @@ export async function refreshTasks(
     Promise.all(
       asked.slice(0, ASKED_CHILDREN).map(async (workflowId) => {
         const place = placeOf.get(workloadIdOfChain(workflowId))!;
-        views[place] = await readTask(client, workflowId, views[place]!);
+        views[place] = await readTask(client, { workflowId, sessionWorkflowId }, views[place]!);
       }),
     ),
   );
   return views;
 }
 
-/** Never rejects: `known` is what is left when nobody answers. */
-async function readTask(client: Client, workflowId: string, known: TaskView): Promise<TaskView> {
-  const handle = client.workflow.getHandle(workflowId);
-  const [answer, description] = await Promise.allSettled([
-    handle.query(taskQuery),
-    handle.describe(),
-  ]);
-  const task = answer.status === 'fulfilled' ? answer.value : known;
-  if (description.status === 'rejected') return taskView(task);
-  const { raw } = description.value;
+/** Never rejects: `known` is what is left when nobody answers, or when the child of that id is another session's. Its id is the lock of a chain, so
+ *  a session may have asked for one that another session runs. */
+async function readTask(
+  client: Client,
+  { workflowId, sessionWorkflowId }: Record<'workflowId' | 'sessionWorkflowId', string>,
+  known: TaskView,
+): Promise<TaskView> {
+  const description = await client.workflow
+    .getHandle(workflowId)
+    .describe()
+    .catch(() => null);
+  const raw = description?.raw;
+  // Not by the run that the session has started: a task that goes on in a new run keeps its parent, and not its run.
+  if (raw?.workflowExecutionInfo?.parentExecution?.workflowId !== sessionWorkflowId) return known;
+  const { runId } = description!;
+  const answer = client.workflow.getHandle(workflowId, runId).query(taskQuery);
+  const task = await answer.catch(() => known);
   const beats = heartbeatsOf(client, raw.pendingActivities);
   const measured = beats.flatMap(({ times }) => times ?? []);
   const recent = measured.length === 0 ? null : sumTimes(measured);

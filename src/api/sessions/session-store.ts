@@ -196,8 +196,10 @@ export class SessionStore {
     const answer = await this.#querySession(sessionId);
     const last = this.#known.get(sessionId) ?? (memo as Partial<SessionMemo>);
     const known = { ...UNKNOWN, ...last, ...summary, ...answer };
-    const tasks = await refreshTasks(this.#client, raw.pendingChildren ?? [], known.tasks);
-    const retry = await retryOf(this.#client, execution.workflowId, raw);
+    const { workflowId } = execution;
+    const children = raw.pendingChildren ?? [];
+    const tasks = await refreshTasks(this.#client, workflowId, children, known.tasks);
+    const retry = await retryOf(this.#client, workflowId, raw);
     const isStopping = raw.workflowExtendedInfo?.cancelRequested === true;
     const isEnded = answer?.state === 'ended';
     const running = tasks.filter(({ state }) => state !== 'ended');
