@@ -69,10 +69,12 @@ export class OperationState {
 
   private addWork(totalBytes: number, processedBytes: number): void {
     const { status } = this;
+    const doneBytes = status.processedBytes + processedBytes;
+    // What a target that was put back lacks is done once more.
     this.status = {
       ...status,
-      totalBytes: status.totalBytes + totalBytes,
-      processedBytes: status.processedBytes + processedBytes,
+      totalBytes: Math.max(status.totalBytes + totalBytes, doneBytes),
+      processedBytes: doneBytes,
     };
   }
 

@@ -127,12 +127,10 @@ export class DiskBatches {
     add: (bytes: number, doneBytes: number) => void,
   ): void {
     const key = `${work}/${reference.token}`;
-    if (this.counted.has(key)) return;
+    const doneBytes = disks.reduce((sum, disk) => sum + doneBytesOf(disk), 0);
+    if (this.counted.has(key)) return this.parts.state.expectLeft(bytesOf(disks) - doneBytes);
     this.counted.add(key);
-    add(
-      bytesOf(disks),
-      disks.reduce((sum, disk) => sum + doneBytesOf(disk), 0),
-    );
+    add(bytesOf(disks), doneBytes);
     for (const disk of disks) this.parts.state.resumed(disk.disk, openAtByte(disk));
   }
 }

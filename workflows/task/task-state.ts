@@ -94,6 +94,14 @@ export class TaskState {
     };
   }
 
+  /** Work that is in the progress already and has this much left: more than was left of it when it was given up, or when what was done is gone with a
+   *  target that was put back. */
+  expectLeft(leftBytes: number): void {
+    const { progress } = this.state;
+    const totalBytes = Math.max(progress.totalBytes, progress.processedBytes + leftBytes);
+    this.state = { ...this.state, progress: { ...progress, totalBytes } };
+  }
+
   /** What a plan that is given up had left to do is not to be waited for. */
   giveUpWork(): void {
     const { progress } = this.state;

@@ -103,7 +103,7 @@ function sayTasks(
   return `${String(workloads)} of ${String(all)} workloads ${HAPPENED[result]}: ${named.join('; ')}`;
 }
 
-/** Progress of one task. `elapsedMs` is the time that `processedInAttemptBytes` took, so that what an
+/** Progress of one task; more done than was planned makes the plan longer. `elapsedMs` is the time that `processedInAttemptBytes` took, so that what an
  *  earlier attempt had done does not make the speed look better. */
 export function taskProgress(
   counts: MovedBytes & {
@@ -117,7 +117,8 @@ export function taskProgress(
     counts.elapsedMs > 0
       ? Math.round((counts.processedInAttemptBytes * 1000) / counts.elapsedMs)
       : 0;
-  return progressOf(counts, bytesPerSecond);
+  const totalBytes = Math.max(counts.totalBytes, counts.processedBytes);
+  return progressOf({ ...counts, totalBytes }, bytesPerSecond);
 }
 
 /** Progress of a session: bytes add up, and so do the speeds of the tasks that run. A session with nothing to copy is done at its end. While there
