@@ -186,6 +186,8 @@ class TreeCopy implements WorkloadTask {
     this.fates = { ...this.fates, faults, lacking, lost };
     if (plan.state !== 'planned')
       return plan.state === 'same' ? this.end(plan) : this.endSuspicious(plan);
+    // A run that goes on for another one plans what that had left.
+    this.state.giveUpWork();
     this.state.addWork(
       plan.classes.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
       0,
@@ -352,6 +354,7 @@ class TreeCopy implements WorkloadTask {
     const end = treeEnd(plan, this.fates, state.task.committed.length > 0);
     for (const note of end.notes) state.note(note);
     if (end.notCopied !== null) state.show({ code: 'FILE_NOT_COPIED' }, end.notCopied);
+    if (end.code !== null) state.show({ code: end.code }, end.reason ?? '');
     if (end.isFoundCopied) state.foundCopied();
     state.end(end.result, end.reason);
   }

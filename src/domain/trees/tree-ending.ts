@@ -26,11 +26,14 @@ interface TreeEnd {
   readonly notCopied: string | null;
   /** The copy had all that the source shows. */
   readonly isFoundCopied: boolean;
+  /** What the task has failed with; null: it has not. */
+  readonly code: 'RESTORE_POINT_BROKEN' | null;
   readonly result: SessionResult;
   readonly reason: string | null;
 }
 
-/** @param hasCommitted a restore point, in any round */
+/** A newest point that is broken, and none committed beside it, is a failure, as that of a machine is (`workloadEnd`).
+ *  @param hasCommitted a restore point, in any round */
 export function treeEnd(
   plan: PlannedTree | LeftTree,
   fates: TreeFates,
@@ -48,13 +51,15 @@ export function treeEnd(
     ...(unusable === null ? [] : [`${unusable.id} is ${unusable.state}: ${unusable.reason ?? ''}`]),
   ];
   const hasCopied = isPlanned && (plan.classes.length > 0 || hasCommitted);
+  const code = unusable?.state === 'broken' && !hasCommitted ? 'RESTORE_POINT_BROKEN' : null;
   const notCopied = faults.count > 0 ? faultsText(faults) : hasLeftOut ? (leftOut[0] ?? '') : null;
   return {
     notes: [...faultNotes(faults), ...waitingNotes(waiting), ...warnings],
     notCopied,
     isFoundCopied: notCopied === null && unusable === null && !hasCopied,
+    code,
     ...(reasons.length > 0
-      ? { result: 'warning', reason: reasons.join('; ') }
+      ? { result: code === null ? 'warning' : 'failed', reason: reasons.join('; ') }
       : hasCopied
         ? { result: 'success', reason: null }
         : { result: 'nothingToCopy', reason: nothingText(waiting.count) }),
