@@ -45,16 +45,16 @@ export function overviewRoutes({
       operationId: 'listAllWorkloads',
       needs: 'view',
       subject: 'site',
-      summary: 'Every workload with its copies, across repositories and jobs, by name.',
+      summary: 'Every workload with its copies, across repositories and jobs.',
       query: workloadQuerySchema,
       status: 200,
       answer: workloadsPageSchema,
       errors: [],
       run: async ({ query }) => {
         const known = await reader.safety();
-        const { workloads } = known.safety;
-        const wanted = workloads.filter((workload) => isWanted(workload, query));
-        const { part, nextCursor } = pageOf(wanted, query.cursor);
+        const wanted = known.safety.workloads.filter((workload) => isWanted(workload, query));
+        const ordered = query.order === 'worstFirst' ? worstFirst(wanted) : wanted;
+        const { part, nextCursor } = pageOf(ordered, query);
         const items = part.map((workload): WorkloadView => workloadView(workload, known));
         const unreadable = unseenParts(known.facts);
         return {
@@ -85,10 +85,23 @@ function isWanted(
   );
 }
 
+/** Those that need somebody first. */
+const URGENCY: readonly ProtectedWorkload['state'][] = [
+  'late',
+  'unprotected',
+  'unknown',
+  'ok',
+  'unwatched',
+];
+
+function worstFirst(workloads: readonly ProtectedWorkload[]): ProtectedWorkload[] {
+  return [...workloads].sort((a, b) => URGENCY.indexOf(a.state) - URGENCY.indexOf(b.state));
+}
+
 /** The cursor marks the last workload of the page before. @throws REQUEST_INVALID when that is gone */
 function pageOf(
   workloads: readonly ProtectedWorkload[],
-  cursor: string | undefined,
+  { cursor, limit }: Pick<z.infer<typeof workloadQuerySchema>, 'cursor' | 'limit'>,
 ): { part: readonly ProtectedWorkload[]; nextCursor: string | null } {
   const last =
     cursor === undefined ? -1 : workloads.findIndex((workload) => markOf(workload) === cursor);
@@ -97,7 +110,7 @@ function pageOf(
       { path: 'query.cursor', message: 'not a cursor of this list, or what it marks is gone' },
     ]);
   }
-  const part = workloads.slice(last + 1, last + 1 + PAGE_WORKLOADS);
+  const part = workloads.slice(last + 1, last + 1 + Number(limit ?? PAGE_WORKLOADS));
   const end = part.at(-1);
   const isLast = last + 1 + part.length >= workloads.length;
   return { part, nextCursor: end === undefined || isLast ? null : markOf(end) };

@@ -392,5 +392,13 @@ export const workloadQuerySchema = z.strictObject({
   jobId: slug.optional(),
   repositoryId: slug.optional().meta({ description: 'Source or target.' }),
   search: z.string().min(1).max(255).optional().meta({ description: 'Part of its name or id.' }),
+  order: z.enum(['name', 'worstFirst']).optional().meta({
+    description: 'Default: by name. `worstFirst`: those that need somebody first, then by name.',
+  }),
+  limit: z
+    .string()
+    .regex(/^(?:[1-9]\d?|1\d\d|200)$/, 'a number from 1 to 200')
+    .optional()
+    .meta({ description: 'Workloads in one answer, at most 200. Default: 200.' }),
   cursor: z.string().max(4_000).optional(),
 });

@@ -1,6 +1,6 @@
 import { Link } from 'wouter';
 import type { Overview, VerdictView, WorkloadView } from '../../../api/safety/overview-schemas.js';
-import { asOfMs, EVERY, useAllPages, useApi, type WholeList } from '../../client/queries.js';
+import { asOfMs, EVERY, useApi, type ApiPage } from '../../client/queries.js';
 import { Commands } from '../../show/commands.js';
 import { CallFault, Fault } from '../../show/fault.js';
 import { counted } from '../../show/format.js';
@@ -10,7 +10,6 @@ import { Nothing, Page, Section, Waiting } from '../../show/page.js';
 import { sentence } from '../../show/sentence.js';
 import { MoodIcon } from '../../show/state.js';
 import type { Mood } from '../../show/words.js';
-import { worstFirst } from '../../show/workload-words.js';
 import { NextStarts, RunningSessions, TargetFill } from './overview-now.js';
 import { Problems } from './problems.js';
 
@@ -31,7 +30,7 @@ export function OverviewPage() {
           <Problems problems={data.problems} omitted={data.omittedProblems} />
           {!isAllLeft(data) && <Leftovers counts={data.counts} />}
           <RunningSessions running={data.running} omitted={data.omittedRunning} />
-          <Nights count={data.counts.workloads} />
+          <Nights counts={data.counts} />
           <div className="columns">
             <NextStarts next={data.next} />
             <TargetFill repositories={data.repositories} />
@@ -145,24 +144,30 @@ function Leftovers({ counts }: Pick<Overview, 'counts'>) {
 /** The grid is for one look; the whole list has its own page. */
 const SHOWN_ROWS = 20;
 
-function Nights({ count }: { readonly count: number }) {
-  const workloads = useAllPages<WorkloadView>('/workloads', { everyMs: EVERY.minute });
-  const rows = worstFirst(workloads.data?.items ?? []).filter(({ state }) => state !== 'unwatched');
-  const more = rows.length - SHOWN_ROWS;
+function Nights({ counts }: Pick<Overview, 'counts'>) {
+  const workloads = useApi<ApiPage<WorkloadView>>(
+    `/workloads?order=worstFirst&limit=${SHOWN_ROWS}`,
+    { everyMs: EVERY.minute },
+  );
+  const rows = (workloads.data?.items ?? []).filter(({ state }) => state !== 'unwatched');
   return (
     <Section title="The last 14 days" note={<NightKey />}>
       {workloads.error !== null && (
         <CallFault error={workloads.error} what="The workloads could not be read." />
       )}
       {workloads.data === undefined && workloads.error === null && (
-        <Waiting what={sentence(`Asking for ${counted(count, 'workload')}`).slice(0, -1)} />
+        <Waiting
+          what={sentence(`Asking for ${counted(counts.workloads, 'workload')}`).slice(0, -1)}
+        />
       )}
-      {workloads.data !== undefined && rows.length === 0 && <NoNights workloads={workloads.data} />}
-      {rows.length > 0 && <NightGrid workloads={rows.slice(0, SHOWN_ROWS)} />}
-      {more > 0 && (
+      {workloads.data !== undefined && rows.length === 0 && (
+        <NoNights known={counts.workloads + counts.unwatched} page={workloads.data} />
+      )}
+      {rows.length > 0 && <NightGrid workloads={rows} />}
+      {counts.workloads > SHOWN_ROWS && (
         <p className="small">
           The {SHOWN_ROWS} that need it most are shown.{' '}
-          <Link href="/workloads">All {counted(rows.length, 'workload')}</Link>
+          <Link href="/workloads">All {counted(counts.workloads, 'workload')}</Link>
         </p>
       )}
     </Section>
@@ -171,16 +176,17 @@ function Nights({ count }: { readonly count: number }) {
 
 /** Only what was looked at whole can be said to be empty. */
 function NoNights({
-  workloads: { items, unreadable },
+  known,
+  page: { items, unreadable = [] },
 }: {
-  readonly workloads: WholeList<WorkloadView>;
+  readonly known: number;
+  readonly page: ApiPage<WorkloadView>;
 }) {
   if (items.length > 0)
     return (
       <Nothing>
-        Nothing is to be copied of the{' '}
-        <Link href="/workloads">{counted(items.length, 'workload')}</Link> that{' '}
-        {items.length === 1 ? 'is' : 'are'} known.
+        Nothing is to be copied of the <Link href="/workloads">{counted(known, 'workload')}</Link>{' '}
+        that {known === 1 ? 'is' : 'are'} known.
       </Nothing>
     );
   if (unreadable.length > 0)
