@@ -1,3 +1,5 @@
+import { isNeededBySound } from '../../../domain/trees/tree-damage.js';
+import type { TreeRules } from '../../../domain/trees/tree-rules.js';
 import { treeLayoutOf } from '../../../layout/tree-layouts.js';
 import type { TreeRecord } from '../../../tree/tree-record.js';
 import { readTreeRecord } from '../../../tree/tree-store.js';
@@ -26,10 +28,29 @@ export async function freeTree(
   return removeTreeFiles(context, { ...input, epoch, keepsStaging: true });
 }
 
-/** Of files that are lost a health check has to judge the points first. What the source has removed from a store its points may need while the copy lacks
- *  what came for it, unless that came before; what sets need they list. */
-function mayGo({ layout, lost, points, isBehind, isGoneSpare }: TreeRecord): boolean {
-  const isUnjudged = lost !== undefined || points.some(({ health }) => health === 'unknown');
-  const isSets = treeLayoutOf(layout)?.rules.shape === 'sets';
-  return !isUnjudged && (isSets || isBehind !== true || isGoneSpare === true);
+/** What the source has removed from a store its points may need while the copy lacks what came for it, unless that came before; what sets need they list. */
+function mayGo(record: TreeRecord): boolean {
+  const { layout, isBehind, isGoneSpare } = record;
+  const rules = treeLayoutOf(layout)?.rules;
+  if (rules === undefined || isUnjudged(record, rules)) return false;
+  return rules.shape === 'sets' || isBehind !== true || isGoneSpare === true;
+}
+
+/** Whether points that count as good may need files that are lost: a health check has to judge them first. */
+function isUnjudged(
+  { points, lost, lostNamed, isBehind }: TreeRecord,
+  rules: Pick<TreeRules, 'shape' | 'pointOf'>,
+): boolean {
+  if (points.some(({ health }) => health === 'unknown')) return true;
+  if (lost === undefined) return false;
+  const { count, files } = lost;
+  const judged = new Set(lostNamed);
+  const isNeeded = isNeededBySound(points, rules);
+  return (
+    count > files.length ||
+    files.some(({ path, goneSinceMs: since }) => {
+      const goneSinceMs = isBehind === true ? null : since;
+      return !judged.has(path) && isNeeded({ path, goneSinceMs });
+    })
+  );
 }

@@ -168,6 +168,35 @@ it('a target without room for a store that has a file which cannot be read frees
   ]);
 });
 
+it('a target that is full frees nothing while files are lost that its points may need, until a check has judged them', async () => {
+  makeTreesKnown(toyStoreLayout);
+  const world = new TreeWorld('store', 'toy', days(1));
+  await world.write('STORE', 'v1');
+  for (let i = 1; i < 9; i++) await world.write(`data/${i}`, `${i}`);
+  await world.write('snapshots/s0.json', JSON.stringify({ at: world.nowMs }));
+  await world.copy();
+  await world.remove('data/1');
+  await world.copy();
+  world.nowMs += 0.8 * DAY_MS;
+  await world.damage('data/2', null);
+  await world.remove('data/2');
+  await world.write('snapshots/s1.json', JSON.stringify({ at: world.nowMs }));
+  await world.copy();
+  world.nowMs += 0.6 * DAY_MS;
+  await world.write('data/9', 'new');
+  await world.write('snapshots/s2.json', JSON.stringify({ at: world.nowMs }));
+  const storage = fill(world, /\.staging\/3\.journal$/);
+  const isLeft = async () => {
+    expect((await world.copy()).tasks[0]).toMatchObject({ code: 'REPOSITORY_FULL' });
+    return (await world.copied()).has('data/1');
+  };
+  expect(await isLeft()).toBe(true);
+  await world.verify();
+  expect(await isLeft()).toBe(false);
+  storage.isFull = false;
+  expect((await world.copy()).tasks[0]).toMatchObject({ result: 'warning' });
+});
+
 describe('what was begun of a large file', () => {
   const LARGE_BYTES = 9 * 1024 ** 2;
   const begun = async (world: TreeWorld) =>
