@@ -12,6 +12,7 @@ import {
 /** When a simulated disk says that its files were written, about. */
 const WRITTEN_AT_MS = 1_700_000_000_000;
 const HOUR_MS = 3_600_000;
+const [SATURDAY, SUNDAY] = ['2026-11-07T00:00:00.000Z', '2026-11-08T00:00:00.000Z'];
 
 let machine: CopiedMachine;
 let before: ChainRecord;
@@ -114,7 +115,13 @@ describe('deleting restore points', () => {
     expect(await changed.delete(points)).toEqual({ deleted: listed });
     expect(await changed.left()).toEqual(left);
     expect(await changed.folders()).toEqual(left);
-    expect((await changed.record()).pending).toBeNull();
+    const { pending, knownSourcePoints = [] } = await changed.record();
+    expect(pending).toBeNull();
+    // They are not copied again; with the last one the memory goes, too.
+    const dealtWith = left.length === 0 ? [] : points.filter((point) => point < 4);
+    expect(knownSourcePoints.map(({ restorePointId }) => restorePointId)).toEqual(
+      dealtWith.map((point) => machine.sourceId(point)).sort(),
+    );
   });
 
   it('of nothing that is listed writes nothing', async () => {
@@ -308,6 +315,22 @@ describe('merging the oldest increment', () => {
     await changed.merge();
     const known = (await changed.record()).knownSourcePoints ?? [];
     expect(known.map(({ restorePointId }) => restorePointId)).toEqual([machine.sourceId(0)]);
+  });
+
+  // The full, the increment, and what is read of both.
+  it.each([
+    [SATURDAY, SUNDAY, SATURDAY],
+    [SUNDAY, SATURDAY, SATURDAY],
+    [SATURDAY, null, null],
+    [null, SUNDAY, null],
+  ])('verified at %s and %s is verified at %s', async (full, increment, merged) => {
+    const changed = await Changed.with();
+    const points = before.points.map((point, place) =>
+      place > 1 ? point : { ...point, verifiedAt: place === 0 ? full : increment },
+    );
+    await writeChainRecord(changed.target, machine.chain, { ...before, points });
+    await changed.merge();
+    expect((await changed.record()).points[0]).toMatchObject({ id: idOf(1), verifiedAt: merged });
   });
 
   it('shows the full no more from when it is announced', async () => {

@@ -150,6 +150,25 @@ describe('damage that lasts', () => {
     if (waits) expect((await copy.record()).points[3]?.health).toBe('corrupt');
   });
 
+  it('is of one disk, and ends where a point has that disk whole', async () => {
+    const copy = await machine.copy();
+    // As a disk that is copied as a full each time, before the one that is not.
+    const other = { ...machine.before.points[0]!.disks[0]!, disk: 'other' };
+    const points = machine.before.points.map((point) => ({
+      ...point,
+      disks: [other, ...point.disks],
+    }));
+    await writeChainRecord(copy.target, machine.chain, { ...machine.before, points });
+    const units = [await copy.unitOf(0, 4)];
+    const mark = async (damaged: string) => {
+      const damage = [{ pointId: machine.idOf(0), disk: damaged, units }];
+      const order = { ...copy.input, damage, mayQuarantine: false };
+      return (await copy.mover.run('markDamage', order)).corrupt;
+    };
+    expect(await mark('other')).toEqual([machine.idOf(0)]);
+    expect(await mark(disk)).toEqual([0, 1, 2, 3].map((place) => machine.idOf(place)));
+  });
+
   async function mark(copy: MachineCopy, damage: Row['damage'], mayQuarantine: boolean) {
     const lasting = [];
     for (const [point, block] of damage) {
