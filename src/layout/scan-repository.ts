@@ -1,4 +1,5 @@
 import { datableMs } from '../domain/file-stamp.js';
+import { asOneBackup } from '../domain/sources/one-backup.js';
 import { type SourceWorkload } from '../domain/sources/source-workload.js';
 import {
   looksLike,
@@ -117,6 +118,7 @@ async function workloadsIn(
 ): Promise<Map<string, SourceWorkload>> {
   const told = new Set<string>();
   const treeTools = new Map<string, string>();
+  const unrecognised: UnrecognisedFiles[] = [];
   const shares = new Map<string, [SourceWorkload, ...SourceWorkload[]]>();
   for await (const folder of folders) {
     for (const part of folder.unseen) {
@@ -134,11 +136,11 @@ async function workloadsIn(
     const unlisted: (readonly RepositoryEntry[])[] = [];
     const foundHere = await workloadsOf(folder, facts, onUnread, (files) => unlisted.push(files));
     if (onUnrecognised !== undefined) {
-      unrecognisedIn(inUse, treeTools, folder.runBy).forEach(onUnrecognised);
+      for (const files of unrecognisedIn(inUse, treeTools, folder.runBy)) unrecognised.push(files);
       // Each list with its own files: a start tells of those beside it alone.
       for (const list of [others, ...unlisted])
         for (const files of unrecognisedIn(list, treeTools))
-          onUnrecognised(facts === null ? files : await withStart(files, list, facts));
+          unrecognised.push(facts === null ? files : await withStart(files, list, facts));
     }
     facts?.keep();
     for (const found of foundHere.map(withBounds)) {
@@ -147,6 +149,8 @@ async function workloadsIn(
       else known.push(found);
     }
   }
+  if (onUnrecognised !== undefined)
+    asOneBackup(unrecognised, treeTools).forEach((files) => onUnrecognised(files));
   const workloads = new Map<string, SourceWorkload>();
   for (const [id, found] of shares) {
     const joined = await orUnread(() => joinFolders(repository, found), found[0], onUnread);

@@ -1,9 +1,9 @@
-/** Files of one folder of a source that are of no layout which this release knows. Nothing of them is copied, so they are named. */
+/** Files of one folder of a source, or of one backup in it, that are of no layout which this release knows. Nothing of them is copied, so they are named. */
 export interface UnrecognisedFiles {
   /** `.` is the root. */
   readonly folder: string;
   readonly fileCount: number;
-  /** Names of the first ones, sorted; those that tell the tool before all others. */
+  /** Names of the first ones, sorted; those that tell the tool before all others. Of a backup in many folders paths within it. */
   readonly examples: readonly string[];
   /** Name of the tool whose backups they look like. Absent: none is known. */
   readonly tool?: string;
@@ -11,6 +11,8 @@ export interface UnrecognisedFiles {
   readonly runBy?: string;
   /** It is one link in the place of a folder or a file, which leads out of the repository. Absent: it is none. */
   readonly leadsOut?: true;
+  /** It is one backup in many folders: the first and the last of those below this one. Absent: all files lie in it. */
+  readonly parts?: readonly string[];
 }
 
 const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';

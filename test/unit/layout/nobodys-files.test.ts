@@ -53,22 +53,19 @@ describe('files that a layout has claimed and that are in no point', () => {
 
 /** A base backup of which the cluster is not whole, and an index of bup. */
 describe('folders below one that is a backup as a whole', () => {
-  it('are told to be of its tool, and those beside it are not', async () => {
+  it('are one place with it, and those beside it are not', async () => {
     const { repository } = await treeOf({
       ...{ 'pg/main/backup_label': 'x', 'pg/main/base/1/112': 'x', 'pg/main/pg_xact/0000': 'x' },
       ...{ 'pg/other/0000': 'x', 'my/bup/bupindex': 'x', 'my/bup/objects/x': 'x' },
     });
-    const tools: [string, string | undefined][] = [];
+    const tools: [string, number, string | undefined][] = [];
     await scanRepository(repository, {
-      onUnrecognised: ({ folder, tool }) => tools.push([folder, tool]),
+      onUnrecognised: ({ folder, fileCount, tool }) => tools.push([folder, fileCount, tool]),
     });
     expect(tools).toEqual([
-      ['my/bup', 'bup'],
-      ['my/bup/objects', 'bup'],
-      ['pg/main', 'pg_basebackup'],
-      ['pg/main/base/1', 'pg_basebackup'],
-      ['pg/main/pg_xact', 'pg_basebackup'],
-      ['pg/other', undefined],
+      ['my/bup', 2, 'bup'],
+      ['pg/main', 3, 'pg_basebackup'],
+      ['pg/other', 1, undefined],
     ]);
   });
 });
