@@ -193,8 +193,8 @@ function leftOf(
 }
 
 /** The same, but that no workload is ordered twice: sessions that overlap fail with the same one. The order that is due first stands, as if it was made by the
- *  last session of them, and of the lowest try: a session that somebody has started anew counts anew. An order for all of the job takes those that are due
- *  later; one that is due before it stands beside.
+ *  last session of them, and of the lowest try: a session that somebody has started anew counts anew. An order for all of the job takes the place of a
+ *  later one for all, not of named ones: only a session that is asked for names asks again for what it has not seen.
  *  @returns the very same orders when there is no such workload */
 export function withoutRepeats(orders: readonly RetryOrder[]): readonly RetryOrder[] {
   const kept: RetryOrder[] = [];
@@ -219,7 +219,7 @@ function withoutNames(
   names: readonly string[] | null,
   others: readonly string[] | null,
 ): readonly string[] | null {
-  if (others === null) return [];
+  if (others === null) return names === null ? [] : names;
   const left = names?.filter((name) => !others.includes(name)) ?? null;
   return left?.length === names?.length ? names : left;
 }

@@ -191,9 +191,9 @@ describe('the orders of a job', () => {
       [made(order(['b', 'c'], 100, 2), 60), made(order(['a'], 200, 2), 60)],
     ],
     [
-      'end in one that is for all of the job',
+      'are one where they are for all of the job, and leave those that name what nobody has seen',
       [order(null, 100), order(['a'], 100), order(null, 300)],
-      [order(null, 100)],
+      [order(null, 100), order(['a'], 100)],
     ],
     [
       'stand before one that is for all of the job and due later',
