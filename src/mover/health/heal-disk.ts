@@ -2,7 +2,7 @@ import { lineageOf, type ChainRecord } from '../../chain/chain-record.js';
 import { ownedChainRecord } from '../../chain/chain-store.js';
 import { digestEntryOffset } from '../../chain/digests/digest-table.js';
 import { stagingFolder } from '../../chain/chain-paths.js';
-import { BackupError, isUnreadable } from '../../domain/errors.js';
+import { BackupError, isBackupError, isUnreadable } from '../../domain/errors.js';
 import { BLOCK_BYTES, DIGEST_BYTES } from '../../domain/targets/digest.js';
 import { healStagingId } from '../../domain/targets/staging-id.js';
 import type { TargetDisk, TargetRestorePoint } from '../../domain/targets/target-point.js';
@@ -139,13 +139,13 @@ async function expectedDigest(
   }
 }
 
-/** A sector may be one that the storage cannot write either. */
+/** A sector may be one that the storage cannot write either, or gives back as something else. */
 async function refusalOf(writing: Promise<void>): Promise<string | null> {
   try {
     await writing;
     return null;
   } catch (error) {
-    if (!isUnreadable(error)) throw error;
+    if (!isUnreadable(error) && !isBackupError(error, 'BLOCK_DIGEST_MISMATCH')) throw error;
     return error.message;
   }
 }

@@ -251,6 +251,24 @@ describe('healing a backup file', () => {
     });
   });
 
+  it('leaves and names a unit that does not come back as it was written', async () => {
+    const copy = await machine.copy();
+    const unit = await copy.unitOf(0, 4);
+    await copy.spoil(copy.pathOf(0, 'image'), unit * UNIT);
+    const openRead = copy.target.openRead.bind(copy.target);
+    copy.target.openRead = async (path) => {
+      const file = await openRead(path);
+      if (!path.endsWith('/unit')) return file;
+      return Object.assign(file, { read: (target: Uint8Array) => target.fill(0xaa).length });
+    };
+    expect(await heal(copy, 0, [unit])).toEqual({
+      notes: [
+        expect.stringMatching(/cannot be written over: .*does not read back as it was written/),
+      ],
+      ...{ remaining: [unit], isSourceUnknown: false },
+    });
+  });
+
   it('heals a table first where it hides which guest blocks the others are', async () => {
     const copy = await machine.copy();
     const path = copy.pathOf(0, 'image');
