@@ -114,10 +114,10 @@ export class RepositoryBrowser {
 
   /** What a source holds under a name now. null: nobody knows, because no worker answers soon, or it cannot look. */
   async named(repositoryId: string, workload: string): Promise<NamedLook | null> {
-    const look = this.#browse<NamedLook>({ repositoryId, what: 'named', workload }).then(
-      ({ items }) => items[0] ?? null,
-      () => null,
-    );
+    // A worker of an earlier build has no answer to it.
+    const look = this.#browse<NamedLook>({ repositoryId, what: 'named', workload })
+      .then(({ items }) => items[0] ?? null)
+      .catch(() => null);
     return Promise.race([look, setTimeout(LOOK_WAIT_MS, null, { ref: false })]);
   }
 

@@ -40,7 +40,9 @@ export interface NamedLook {
 
 /** @param workloads all that the source shows */
 export function namedLook(workloads: readonly FoundWorkload[], named: string): NamedLook {
-  const shown = workloads.filter(({ unseen }) => unseen === undefined);
+  const shown = workloads.filter(
+    ({ unseen, isOnlySeen }) => unseen === undefined && isOnlySeen !== true,
+  );
   return {
     found: shown
       .filter((workload) => isNamed([named], workload))
