@@ -46,6 +46,17 @@ export class OneTimeCopies {
     return oneTimeJob(oneTimeId(order.source.workload, digest), order, timeZone);
   }
 
+  /** Whether the order was taken before. */
+  async isOrdered({ id, target }: CopyJob): Promise<boolean> {
+    try {
+      await this.client.workflow.getHandle(oneTimeWorkflowId(target.repositoryId, id)).describe();
+      return true;
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return false;
+      throw error;
+    }
+  }
+
   /** A repeat starts nothing, and gives the answer of the first. Once the order is taken nothing is an error any more. */
   async start(job: CopyJob, startedBy: string): Promise<StartedCopy> {
     const { id: copyId, target, once } = job;

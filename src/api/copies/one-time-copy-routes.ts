@@ -81,7 +81,7 @@ function startRoute(services: OneTimeServices): Route {
       const key = idempotencyKey(header('Idempotency-Key'));
       const job = copies.jobOf({ ...body, expiresAt }, key, timeZone);
       await checkRules(job, services);
-      await refuseUnknown(body.source, services);
+      if (!(await copies.isOrdered(job))) await refuseUnknown(body.source, services);
       const content = await copies.start(job, caller.name);
       return {
         content,

@@ -18,7 +18,11 @@ function remove(pages: readonly object[]): Promise<void> {
 }
 
 /** An order for web01, where the last look has shown `seen` and one now finds this (null: it cannot). @returns whether it was taken */
-async function order(seen: readonly object[] | null, look: NamedLook | null): Promise<boolean> {
+async function order(
+  seen: readonly object[] | null,
+  look: NamedLook | null,
+  isRepeat = false,
+): Promise<boolean> {
   let isTaken = false;
   const services = {
     repositories: [
@@ -29,6 +33,7 @@ async function order(seen: readonly object[] | null, look: NamedLook | null): Pr
     browser: { named: () => Promise.resolve(look) },
     copies: {
       jobOf: (of: OneTimeOrder) => oneTimeJob('once-web01', of, 'UTC'),
+      isOrdered: () => Promise.resolve(isRepeat),
       start: () => {
         isTaken = true;
         return Promise.resolve({ copyId: 'once-web01', sessionId: 's', hasBegun: true });
@@ -61,6 +66,10 @@ it.each<[string, readonly object[] | null, NamedLook | null]>([
   ['nobody can look for', null, null],
 ])('a one-time copy is ordered of what %s', async (_, seen, look) => {
   expect(await order(seen, look)).toBe(true);
+});
+
+it('a one-time copy that was ordered before gets its answer again, whatever the source holds now', async () => {
+  expect(await order([], { found: [], isWhole: true }, true)).toBe(true);
 });
 
 const UNREAD = {
