@@ -151,14 +151,18 @@ export class SafetyReader {
     this.#repositories = new Map(repositories.map((each) => [each.id, neverSeen(each)]));
   }
 
-  /** What is known now; looks that are due are begun, and waited for a moment. @throws what Temporal answers when jobs cannot be listed */
-  async read(): Promise<KnownFacts> {
+  /** What is known now; looks that are due are begun, and waited for a moment.
+   *  @param isPatient whoever asks waits for each of them: nothing tells here that a health check has ended, or a removal
+   *  @throws what Temporal answers when jobs cannot be listed */
+  async read(isPatient = false): Promise<KnownFacts> {
     const listed = await this.#listedJobs();
     const lastEnd = lastEndMs(listed);
     const renewals: Promise<void>[] = [];
     const needed: Promise<void>[] = [];
     for (const known of this.#repositories.values())
-      (this.#serves(known, lastEnd) ? renewals : needed).push(this.#lookIfDue(known, lastEnd));
+      (!isPatient && this.#serves(known, lastEnd) ? renewals : needed).push(
+        this.#lookIfDue(known, lastEnd),
+      );
     await Promise.all([
       Promise.race([Promise.all(needed), setTimeout(WAIT_MS, null, { ref: false })]),
       Promise.race([Promise.all(renewals), setTimeout(RENEWAL_WAIT_MS, null, { ref: false })]),
@@ -193,8 +197,8 @@ export class SafetyReader {
   }
 
   /** The judgement of what is known now. With thousands of workloads it takes a tenth of a second, so that of the same facts serves for a moment. */
-  async safety(): Promise<KnownSafety> {
-    const facts = await this.read();
+  async safety(isPatient = false): Promise<KnownSafety> {
+    const facts = await this.read(isPatient);
     const nowMs = this.#now();
     const last = this.#judged;
     const isSame =
