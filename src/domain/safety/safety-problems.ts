@@ -166,7 +166,8 @@ function jobProblems(
     });
   if (fault !== null) {
     const causes = causesText(fault.causes ?? []);
-    const why = causes === null ? '' : ` (${causes})`;
+    // Some of it may be made good since.
+    const why = causes === null ? '' : ` (then ${causes})`;
     found.add('JOB_FAILED', {
       jobId,
       sinceMs: fault.startedAtMs,

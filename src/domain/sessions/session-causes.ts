@@ -36,8 +36,8 @@ export function sessionCauses(
     .slice(0, MOST_CAUSES)
     .map(([code, concerned]) => {
       const workloads = concerned.slice(0, MOST_NAMES).map((name) => cut(name, NAME_CHARACTERS));
-      const isWhole = concerned.length === workloads.length;
-      return { code, workloads, ...(isWhole ? {} : { count: concerned.length }) };
+      const count = byCode.size === 1 ? counts[result] : concerned.length;
+      return { code, workloads, ...(count === workloads.length ? {} : { count }) };
     });
 }
 

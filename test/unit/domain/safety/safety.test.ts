@@ -271,7 +271,7 @@ describe('problems', () => {
       [
         [
           'JOB_FAILED',
-          'a session of job Nightly off-site ended with failed (IMAGE_CORRUPT: db07, db08, db09 and 2 more; web10), and none since was better',
+          'a session of job Nightly off-site ended with failed (then IMAGE_CORRUPT: db07, db08, db09 and 2 more; web10), and none since was better',
         ],
       ],
     ],
