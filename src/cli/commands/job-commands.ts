@@ -20,7 +20,7 @@ import { simulateCommand, simulateJob } from './job-simulate-command.js';
 import { jobFlags } from '../input/job-flags.js';
 import { definitionFromFlags, readDefinition, type JobFlags } from '../input/job-input.js';
 import { sendOrder } from '../client/send-order.js';
-import { printError } from '../display/print.js';
+import { print, printError } from '../display/print.js';
 import { addRehomeCommands } from './rehome-commands.js';
 import { describePlan, wholePlan, type PlanRequest } from './job-plan.js';
 
@@ -122,13 +122,7 @@ function addRunCommands(job: Command, act: Act): void {
       context.show(plan, () => describePlan(plan));
     },
   );
-  addStateCommand(job, act, 'enable', 'Let jobs start by themselves again.');
-  addStateCommand(
-    job,
-    act,
-    'disable',
-    'Keep jobs from starting by themselves; a session that runs goes on.',
-  );
+  addStateCommands(job, act);
   act(
     job
       .command('replace')
@@ -141,17 +135,59 @@ function addRunCommands(job: Command, act: Act): void {
   );
 }
 
-function addStateCommand(job: Command, act: Act, verb: 'enable' | 'disable', text: string): void {
+function addStateCommands(job: Command, act: Act): void {
   act(
-    job.command(verb).argument('<job...>').description(text),
-    async (context, ids: readonly string[]) => {
-      // One after the other, so that it is known which were changed when one fails.
-      for (const id of ids) {
-        const changed = await context.server.request<JobView>('POST', `${jobPath(id)}/${verb}`);
-        context.show(changed, () => display`Job ${id} is ${changed.state}.`);
-      }
+    job.command('enable').argument('<job...>').description('Let jobs start by themselves again.'),
+    (context, ids: readonly string[]) => setState(context, ids, 'enable'),
+  );
+  act(
+    job
+      .command('disable')
+      .argument('[job...]')
+      .option('--all', 'every job that is enabled, and say how the same are enabled again')
+      .description('Keep jobs from starting by themselves; a session that runs goes on.'),
+    async (context, ids: readonly string[], { all }: { all?: boolean }) => {
+      if ((all === true) === ids.length > 0)
+        throw new BackupError('REQUEST_INVALID', 'name the jobs, or say --all');
+      await (all === true ? disableAll(context) : setState(context, ids, 'disable'));
     },
   );
+}
+
+async function setState(
+  context: CommandContext,
+  ids: readonly string[],
+  verb: 'enable' | 'disable',
+  changedOf: (id: string) => void = () => undefined,
+): Promise<void> {
+  // One after the other, so that it is known which were changed when one fails.
+  for (const id of ids) {
+    const changed = await context.server.request<JobView>('POST', `${jobPath(id)}/${verb}`);
+    changedOf(id);
+    context.show(changed, () => display`Job ${id} is ${changed.state}.`);
+  }
+}
+
+/** Those that are disabled already stay so when the others are enabled again. */
+async function disableAll(context: CommandContext): Promise<void> {
+  const { items, unreadable } = await context.server.browse<ListedJob>('/jobs');
+  const known = items.filter((job) => !isDisabled(job)).map(({ id }) => id);
+  const disabled: string[] = [];
+  try {
+    await setState(context, known, 'disable', (id) => disabled.push(id));
+  } finally {
+    if (disabled.length > 0 && !context.isJson)
+      print(
+        context.terminal,
+        display`To enable the same again: longhaul job enable ${disabled.join(' ')}`,
+      );
+  }
+  if (known.length === 0 && !context.isJson) print(context.terminal, display`No job is enabled.`);
+  if (unreadable.length > 0) printError(context.terminal, describeUnreadable(unreadable));
+}
+
+function isDisabled(job: ListedJob): boolean {
+  return job.state === 'unknown' ? job.paused : job.state === 'disabled';
 }
 
 async function createJob(context: CommandContext, flags: JobFlags): Promise<void> {

@@ -28,13 +28,53 @@ export type Doing<Content = unknown> = UseMutationResult<Content, ApiError, void
 };
 
 export function useAction<Content = unknown>(action: Action<Content>): Doing<Content> {
-  const { method, path, done, then } = action;
+  const { method, path, then } = action;
   const refusal = useRefusal(method, path);
   const [orderKey] = useState(() => new OrderKey(newIdempotencyKey));
-  const mutation = useMutation<Content, ApiError>({
+  const mutation = useTold<Content>({
+    ...action,
     mutationFn: () => give(action, orderKey),
-    onSuccess(content) {
+    then(content) {
       orderKey.taken();
+      then?.(content);
+    },
+  });
+  return { ...mutation, refusal };
+}
+
+interface EachAction {
+  readonly paths: readonly string[];
+  readonly done: string;
+  /** Called after each. */
+  readonly onEach: (path: string) => void;
+}
+
+/** The same command for several, one after the other: when one fails it is known which were changed. */
+export function useActionOnEach({ paths, done, onEach }: EachAction): Doing<void> {
+  const refusal = useRefusal('POST', paths[0] ?? '');
+  const mutation = useTold<void>({
+    done,
+    mutationFn: async () => {
+      for (const path of paths) {
+        await commandApi(path, { method: 'POST' });
+        onEach(path);
+      }
+    },
+  });
+  return { ...mutation, refusal };
+}
+
+/** Tells what was done, or why not. */
+function useTold<Content>({
+  mutationFn,
+  done,
+  then,
+}: Pick<Action<Content>, 'done' | 'then'> & {
+  readonly mutationFn: () => Promise<Content>;
+}): UseMutationResult<Content, ApiError, void> {
+  return useMutation<Content, ApiError>({
+    mutationFn,
+    onSuccess(content) {
       const message = typeof done === 'string' ? done : done(content);
       notifications.show({ message, color: 'teal', closeButtonProps: CLOSE });
       then?.(content);
@@ -50,7 +90,6 @@ export function useAction<Content = unknown>(action: Action<Content>): Doing<Con
     },
     onSettled: () => queryClient.invalidateQueries(),
   });
-  return { ...mutation, refusal };
 }
 
 /** It has a picture alone. */

@@ -304,6 +304,38 @@ describe('job disable and enable', () => {
     expect(out).toBe('Job nightly is disabled.\nJob weekly is disabled.\n');
   });
 
+  it('with --all leave out what is disabled, and say how the same are enabled again', async () => {
+    const job = (id: string, state: string) => ({ ...JOB, id, state });
+    const unread = { id: 'unread', name: null, mode: 'periodic', state: 'unknown', reason: 'away' };
+    bench.answer({
+      'GET /jobs': {
+        body: {
+          items: [
+            ...[job('nightly', 'enabled'), job('old', 'disabled'), job('odd', 'actionRequired')],
+            ...[
+              { ...unread, paused: false },
+              { ...unread, id: 'kept', paused: true },
+            ],
+          ],
+        },
+      },
+      'POST /jobs/nightly/disable': { body: job('nightly', 'disabled') },
+      'POST /jobs/odd/disable': { body: job('odd', 'disabled') },
+      'POST /jobs/unread/disable': { status: 503, body: { code: 'TEMPORAL_UNREACHABLE' } },
+    });
+    const { out, err, code } = await bench.run(['job', 'disable', '--all']);
+    expect(out).toBe(
+      'Job nightly is disabled.\nJob odd is disabled.\nTo enable the same again: longhaul job enable nightly odd\n',
+    );
+    expect(err).toContain('TEMPORAL_UNREACHABLE');
+    expect(code).not.toBe(0);
+  });
+
+  it.each([[], ['nightly', '--all']])('want jobs by name or all of them: %j', async (...words) => {
+    expect((await bench.run(['job', 'disable', ...words])).code).toBe(2);
+    expect(bench.seen).toEqual([]);
+  });
+
   it('end at the first that there is not, and show which were changed', async () => {
     bench.answer({
       'POST /jobs/nightly/enable': { body: { ...JOB, state: 'enabled' } },

@@ -5,6 +5,7 @@ import { useApi, type ApiPage } from '../../client/queries.js';
 import { CallFault, Fault } from '../../show/fault.js';
 import { Instant } from '../../show/instant.js';
 import { placeWords, startWords } from '../../show/job-words.js';
+import { AllJobs } from './all-jobs.js';
 import { MissedStart } from './missed-start.js';
 import { Nothing, Page, Section, Waiting } from '../../show/page.js';
 import { Rows, type Column } from '../../show/rows.js';
@@ -27,9 +28,12 @@ export function JobsPage() {
       title="Jobs"
       asOfMs={jobs.dataUpdatedAt}
       actions={
-        <Button component={Link} href="/new-job" size="sm">
-          New job
-        </Button>
+        <>
+          <AllJobs jobs={items} />
+          <Button component={Link} href="/new-job" size="sm">
+            New job
+          </Button>
+        </>
       }
     >
       {jobs.error !== null && <CallFault error={jobs.error} what="The jobs could not be read." />}
