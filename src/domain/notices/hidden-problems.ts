@@ -33,6 +33,7 @@ const JUDGED_BY_CONTENT: readonly SafetyCode[] = [
   'COPY_MISSING',
   'SOURCE_WITHOUT_POINT',
   'HEALTH_CHECK_LATE',
+  'COPY_OF_FUTURE',
   'COPY_NOT_VERIFIED',
 ];
 

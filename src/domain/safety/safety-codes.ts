@@ -180,6 +180,13 @@ export const SAFETY_CODES = {
     nextStep:
       'Look for it among the operations of the repository, and read how it ended; `longhaul restore-point verify <repository>` starts one by hand.',
   },
+  COPY_OF_FUTURE: {
+    severity: 'warning',
+    meaning:
+      'A restore point counts as copied at a time that has not come: the clock of the worker that copied it ran ahead, or this clock is behind. Until then nothing below it is removed or merged, and an immutable target holds it for as much longer.',
+    nextStep:
+      'Set the clocks of the service and its workers (NTP). Once they are right, the next restore point that is copied lets retention go on by itself.',
+  },
   COPY_NOT_VERIFIED: {
     severity: 'warning',
     meaning: 'Restore points were not verified since their files were last changed.',

@@ -3,6 +3,7 @@
 import { DAY_MS, utcDay, utcText } from '../schedules/calendar-date.js';
 import { elapsedText } from '../elapsed.js';
 import { lateCheckMs } from './late-checks.js';
+import { clockProblems } from './clock-problems.js';
 import { fileBackupProblems } from './file-backup-problems.js';
 import { predecessorProblems } from './predecessors.js';
 import type { Copies, FoundChain, ProtectedWorkload, RepositoryFacts } from './protection.js';
@@ -52,6 +53,7 @@ export function safetyProblems(
       else leftoverProblems(workload, leftover, found);
     for (const copies of workload.copies) {
       chainProblems(workload, copies, found);
+      clockProblems(workload, copies, { nowMs, found });
       const job = jobs.get(copies.job.id);
       if (job === undefined) continue;
       rpoProblems({ workload, copies, job, sightOfId, nowMs }, found);
