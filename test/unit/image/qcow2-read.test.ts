@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -92,6 +92,53 @@ describe.skipIf(!requireTool('qemu-img'))('openQcow2Image', () => {
     });
   });
 });
+
+describe.skipIf(!requireTool('qemu-img'))('compressed clusters that lie far in the file', () => {
+  const folder = temporaryFolder();
+  afterAll(() => folder.remove());
+
+  // The longer a cluster, the fewer bits say where it lies.
+  it.each([
+    ['zlib', 64 * KIB],
+    ['zstd', 64 * KIB],
+    ['zlib', 2 * MIB],
+    ['zstd', 2 * MIB],
+  ])('are read as QEMU reads them: %s, of %d bytes', async (type, clusterBytes) => {
+    const path = join(folder.path, `${type}-${clusterBytes}.qcow2`);
+    // Of the first 64 KiB nothing gets smaller.
+    const disk = testDisk().subarray(64 * KIB, 64 * KIB + clusterBytes);
+    await writeFile(`${path}.raw`, disk);
+    const options = `cluster_size=${clusterBytes},compression_type=${type}`;
+    const raw = `${path}.raw`;
+    await qemuImg('convert', '-f', 'raw', '-O', 'qcow2', '-c', '-o', options, raw, path);
+    await moveCompressed(path, 5 * 2 ** 40 + 3 * 2 ** 32);
+    await FileBytes.with(path, 'r', async (file) => {
+      const read = Buffer.alloc(clusterBytes);
+      await (await openQcow2Image(file)).read(read, 0, null);
+      expect(read.equals(await qemuBytes(path, 'qcow2'))).toBe(true);
+      expect(read.equals(disk)).toBe(true);
+    });
+  });
+});
+
+/** Moves the data of the first cluster, which is compressed, so many bytes behind. Source: docs/interop/qcow2.txt of QEMU, compressed clusters descriptor. */
+async function moveCompressed(path: string, byBytes: number): Promise<void> {
+  const file = await open(path, 'r+');
+  const head = await file.readFile();
+  const l2At = Number(
+    head.readBigUInt64BE(Number(head.readBigUInt64BE(40))) & 0x00ff_ffff_ffff_fe00n,
+  );
+  const entry = head.readBigUInt64BE(l2At);
+  expect(entry >> 62n).toBe(1n);
+  const offsetBits = 62n - (BigInt(head.readUInt32BE(20)) - 8n);
+  const offset = Number(entry & ((1n << offsetBits) - 1n));
+  const moved = Buffer.alloc(8);
+  moved.writeBigUInt64BE(entry + BigInt(byBytes));
+  await file.write(moved, 0, 8, l2At);
+  await file.write(head.subarray(offset), 0, undefined, offset + byBytes);
+  await file.write(Buffer.alloc(head.length - offset), 0, undefined, offset);
+  await file.close();
+}
 
 describe.skipIf(!requireTool('qemu-img'))('mapBlocks', () => {
   const folder = temporaryFolder();
