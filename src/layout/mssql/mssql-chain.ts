@@ -17,6 +17,8 @@ export interface MssqlSet extends Pick<
   readonly sizeBytes: number;
   /** What may be missing of it, in plain words; absent: nothing. */
   readonly doubt?: string;
+  /** Sets of its file before it that were not read, in plain words; absent: none. */
+  readonly unread?: string;
   /** null: the file does not say, so that dates alone tell what follows what. */
   readonly database: MtfDatabase | null;
   /** What `database` says is of its first set, and nobody knows what others are behind it. */
@@ -84,13 +86,18 @@ function footingOf(set: MssqlSet, before: Before, all: AllSets): Footing {
       : set.kind === 'differential'
         ? underDifferential(set, before.fulls, allFulls)
         : underLog(set, before, all);
-  if (found.gap !== undefined) return found;
+  if (found.gap !== undefined) return withUnread(found, set);
   const bad = found.needs.flatMap((id) => byId.get(id) ?? []).find(isNotWhole);
   const gap =
     bad === undefined
       ? set.doubt
       : `${bad.id}, which it needs, is ${bad.state}: ${bad.reason ?? ''}`;
-  return gap === undefined ? found : { ...found, gap };
+  return withUnread(gap === undefined ? found : { ...found, gap }, set);
+}
+
+function withUnread(footing: Footing, { unread }: MssqlSet): Footing {
+  if (unread === undefined) return footing;
+  return { ...footing, gap: footing.gap === undefined ? unread : `${footing.gap}; ${unread}` };
 }
 
 function isNotWhole({ state }: MssqlSet): boolean {

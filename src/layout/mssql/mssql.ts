@@ -220,6 +220,7 @@ function setsOf(medium: Medium): MssqlSet[] {
       ...(name.isPartial ? { isPartial: true } : {}),
       ...{ database, files: paths, sizeBytes, ...states, ...evidence },
       ...(sets.length === 0 && database !== null ? { mayHoldMore: true } : {}),
+      ...unreadBefore(medium, index),
       ...(known === null && fault === null
         ? { doubt: sets.length === 0 ? PACKED_KIND : UNKNOWN_KIND }
         : {}),
@@ -232,6 +233,15 @@ function packedOne({ packed, name }: Medium): MtfDatabase | null {
   if (packed === undefined) return null;
   const kind: MtfKind | null = name.kind ?? (packed.kind === 'log' ? null : packed.kind);
   return packed.kind === kind ? packed : null;
+}
+
+/** Sets number themselves without a hole: where there is one its sets were not found, by file marks that are damaged or too many (`setStarts`). */
+function unreadBefore({ id, sets }: Medium, index: number): Pick<MssqlSet, 'unread'> {
+  const [before, own] = [sets[index - 1], sets[index]];
+  const count = before === undefined || own === undefined ? 0 : own.number - before.number - 1;
+  if (count <= 0) return {};
+  const were = count === 1 ? '1 set' : `${count} sets`;
+  return { unread: `${were} of ${id} before it could not be read and are no restore points` };
 }
 
 /** As the sets number themselves; one after the other where that makes no sense. */
