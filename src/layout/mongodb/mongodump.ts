@@ -147,7 +147,8 @@ async function dumpIn(
   const names = fileNames(entries);
   const databases: string[] = [];
   let isShown = has(names);
-  let hasOthers = names.some((one) => !isOfDump(one) && !isSideFile(one));
+  const otherFiles = names.filter((one) => !isOfDump(one) && !isSideFile(one));
+  let hasOthers = otherFiles.length > 0;
   for (const { path, name: one } of entries.filter(({ type }) => type === 'folder')) {
     const inner = await reader.orTell(() => reader.list(path));
     isShown ||= inner !== null && has(fileNames(inner));
@@ -157,10 +158,28 @@ async function dumpIn(
     else hasOthers = true;
   }
   if (isShown && !hasOthers) return { files: [], folders: [name] };
-  const own = isShown ? names.filter((one) => isOfDump(one) || isSideFile(one)) : [];
+  const isOwn = (one: string): boolean => isOfDump(one) || isSideOfDump(one, otherFiles);
+  const own = isShown ? names.filter(isOwn) : [];
   const archives = await archivesOfDate(reader, joinPath(folder, name), names);
   const files = [...own, ...archives].map((one) => `${name}/${one}`);
   return { files, folders: isShown ? databases : [] };
+}
+
+/** What describes a machine, or is called after a file of somebody else, goes with that: its layout needs it. */
+function isSideOfDump(name: string, others: readonly string[]): boolean {
+  if (!isSideFile(name)) return false;
+  if (others.length === 0) return true;
+  const stem = stemOf(name);
+  return !OF_OTHERS.test(name) && !others.some((other) => stem.startsWith(stemOf(other)));
+}
+
+/** Of machines, of MySQL, and the log of each run of virtnbdbackup. */
+const OF_OTHERS = /\.(?:xml|json|sql)$|^backup\.[a-z]+\.\d{14}\.log$/i;
+
+/** Without its endings; what begins with a dot is called by its whole name. */
+function stemOf(name: string): string {
+  const dot = name.indexOf('.');
+  return dot > 0 ? name.slice(0, dot) : name;
 }
 
 /** A folder for each run: what is called the same in the next one is the same at another time. */

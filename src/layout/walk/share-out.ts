@@ -82,6 +82,23 @@ export async function shareOut(
   };
 }
 
+/** What layouts of trees claim in a folder that is looked at alone when they are asked in the one above it, as the walk asks them: what they take in a folder hangs on what lies in
+ *  that alone. */
+export async function claimedFromAbove(
+  repository: SourceRepository,
+  folder: string,
+  { trees: layouts }: Pick<LayoutRows, 'trees'>,
+  look: { readonly store: FactStore; readonly siblings: SiblingRuns },
+): Promise<readonly (Pick<SharedOut, 'trees'> & { readonly folder: string })[]> {
+  if (folder === '') return [];
+  const end = folder.lastIndexOf('/');
+  const above = folder.slice(0, Math.max(0, end));
+  const names = { folder: above, files: [], folders: [folder.slice(end + 1)], passedOver: [] };
+  const rows = { trees: layouts, images: [] };
+  const { trees } = await shareOut(repository, names, new Map(), rows, look);
+  return [{ folder: above, trees }];
+}
+
 /** One place that cannot be read stops nothing beside it: whose the claim is the scan finds out, or tells why it cannot. */
 async function orAsItIs(
   claim: Claim,

@@ -13,7 +13,7 @@ import { DeeperClaims } from './deeper-claims.js';
 import { filesOnTheirWay, type FileOnItsWay } from './on-their-way.js';
 import { setApart } from './set-apart.js';
 import { FORGETFUL, type FactStore } from '../file-facts.js';
-import { shareOut, type LayoutRows, type SharedOut } from './share-out.js';
+import { claimedFromAbove, shareOut, type LayoutRows, type SharedOut } from './share-out.js';
 import { SiblingRuns } from './sibling-runs.js';
 import { claimText, isBug, isOfOnePlace, unreadPart, type UnreadPlace } from '../unread-part.js';
 
@@ -141,9 +141,13 @@ export async function* readFolders(
   siblings = new SiblingRuns(repository),
 ): AsyncGenerator<WalkedFolder> {
   for (const folder of folders) {
-    const found = await readFolder(repository, folder);
-    if (found !== null)
-      yield (await shareFolder(repository, found, layouts, { store, siblings })).walked;
+    const read = await readFolder(repository, folder);
+    if (read === null) continue;
+    const deeper = new DeeperClaims();
+    for (const above of await claimedFromAbove(repository, folder, layouts, { store, siblings }))
+      deeper.add(above);
+    const found = deeper.leftOf(read);
+    yield (await shareFolder(repository, found, layouts, { store, siblings })).walked;
   }
 }
 

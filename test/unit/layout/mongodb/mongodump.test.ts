@@ -1,18 +1,22 @@
 import { randomBytes } from 'node:crypto';
-import { copyFile, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, cp, readFile, writeFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { readBson } from '../../../../src/layout/mongodb/bson.js';
 import { mongodumpLayout } from '../../../../src/layout/mongodb/mongodump.js';
-import { scanRepository } from '../../../../src/layout/scan-repository.js';
+import { scanRepository, scanWorkload } from '../../../../src/layout/scan-repository.js';
 import { FactKeeper } from '../../../../src/mover/fact-keeper.js';
 import { clusterFiles } from '../../../support/layout/cluster-files.js';
 import { noRealTrees, realTree, treeOf } from '../../../support/layout/real-tree.js';
-import type { RepositoryCopy } from '../../../support/layout/repository-copy.js';
+import type { SourceWorkload } from '../../../../src/domain/sources/source-workload.js';
+import { copyToRepository, type RepositoryCopy } from '../../../support/layout/repository-copy.js';
 import { scanTreesWith } from '../../../support/layout/scan-trees-with.js';
 import { denied } from '../../../support/tree/storage-answers.js';
 import { CallCounter } from '../../../support/repository/count-calls.js';
 import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
+
+const statesOf = ({ restorePoints }: SourceWorkload) =>
+  restorePoints.map(({ id, state, reason }) => [id, state, reason]);
 
 const scan = ({ repository }: RepositoryCopy) => scanTreesWith(mongodumpLayout, repository);
 
@@ -191,6 +195,51 @@ describe('dumps to folders', () => {
         ),
       ],
     ]);
+  });
+
+  it('in the folder of a date leave to machines there what describes them, in both looks', async () => {
+    const push = await copyToRepository('libvirt-push');
+    const id = 'libvirt-0b5f0c9e-7a34-4b8e-9f0d-3c1d6a2e4f51';
+    const there = (await scanRepository(push.repository)).find((one) => one.id === id)!;
+    const [folder] = there.folders as [string];
+    const day = '2026-11-24';
+    const under = await treeOf({
+      [`${day}/app/users.bson`]: 'x',
+      [`${day}/app/users.metadata.json`]: '{}',
+      [`${day}/dump.log`]: 'x',
+    });
+    await cp(push.at(folder), under.at(day), { recursive: true });
+    const found = await scanRepository(under.repository);
+    const machine = found.find((one) => one.id === id)!;
+    expect(statesOf(machine)).toEqual(statesOf(there));
+    expect(found.find((one) => one.id === 'mongodump-.')!.tree!.points).toMatchObject([
+      {
+        files: ['dump.log', 'app/users.bson', 'app/users.metadata.json'].map((f) => `${day}/${f}`),
+      },
+    ]);
+    expect(await scanWorkload(under.repository, id, machine.folders)).toEqual(machine);
+  });
+
+  it('in the folder of a date are of no other who is looked for there alone', async () => {
+    const { repository } = await treeOf({
+      ...{ '2026-11-24/app/users.bson': 'x', '2026-11-24/app/users.metadata.json': '{}' },
+      ...{ '2026-11-24/web.img': 'x'.repeat(512), '2026-11-24/mongo.log': 'x' },
+      '2026-11-24/vzdump-qemu-100-2026_11_24-06_30_00.vma': 'x',
+      '2026-11-24/vzdump-qemu-100-2026_11_24-06_30_00.log': 'x',
+    });
+    const all = await scanRepository(repository);
+    expect(all.map(({ id }) => id)).toEqual([
+      'mongodump-.',
+      'proxmox-qemu-100-.',
+      'raw-2026-11-24:web.img',
+    ]);
+    const files = all[0]!.tree!.points[0]!.files!.filter((path) => path.endsWith('.log'));
+    expect(files).toEqual(['2026-11-24/mongo.log']);
+    for (const { id } of all.slice(1))
+      expect(await scanWorkload(repository, id, ['2026-11-24'])).toEqual(
+        all.find((one) => one.id === id),
+      );
+    expect(await scanWorkload(repository, 'mongodump-2026-11-24:app', ['2026-11-24'])).toBeNull();
   });
 
   it('as archives in folders of dates are points of one workload', async () => {
