@@ -53,8 +53,8 @@ export async function readBackupLog(
   files: readonly TreeFile[],
   { segmentBytes: known, openMs = 0 }: LogOptions,
 ): Promise<BackupLog> {
-  const sizes = await walSizes(reader, files);
-  const segmentBytes = known ?? sizes.segmentBytes;
+  const sizes = await walSizes(reader, files, known);
+  const { segmentBytes } = sizes;
   const perLog = segmentsPerLog(segmentBytes);
   const isPlain = (file: TreeFile): boolean =>
     parseSegment(file.name) !== null && !sizes.packed.has(file);

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { rm, utimes, writeFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
@@ -17,6 +18,7 @@ import { treeOf } from '../../../support/layout/real-tree.js';
 import type { RepositoryCopy } from '../../../support/layout/repository-copy.js';
 import { briefPoint, scanTreesWith } from '../../../support/layout/scan-trees-with.js';
 
+const MIB = 1024 * 1024;
 const [FIRST, SECOND] = BARMAN_IDS;
 const scan = ({ repository }: RepositoryCopy) => scanTreesWith(barmanLayout, repository);
 const pointsOf = async (files: Record<string, Buffer>) => {
@@ -162,6 +164,37 @@ describe('the folder that Barman keeps for a server', () => {
     });
     // The newest may still arrive.
     expect(points.get(segmentName(9))!.createdAtMs).toBe((now - 3600 + 12 * 60) * 1000);
+  });
+
+  /** A packet of a session key of OpenPGP (RFC 9580, 4.2): since 3.14 Barman encrypts segments under their names. */
+  const ENCRYPTED = Buffer.concat([Buffer.from('85018c03', 'hex'), Buffer.alloc(300_000, 0x5a)]);
+  it.each<[string, Buffer]>([
+    ['are encrypted', ENCRYPTED],
+    ['are packed by a command of its operator', Buffer.alloc(300_000, 0x5a)],
+    [
+      'are packed to the size of other segments',
+      gzipSync(randomBytes(3 * MIB)).subarray(0, 2 * MIB),
+    ],
+  ])('has its backups complete when segments %s under their names', async (_, segment) => {
+    const log = [9, 10].map((at) => [`main/${SHARD}/${segmentName(at)}`, segment]);
+    const files = { ...backup(FIRST, 9), ...wals(), ...Object.fromEntries(log) };
+    const copy = await treeOf(files as Record<string, Buffer>);
+    const [tree] = await scan(copy);
+    expect(tree!.points.map(({ id, state }) => [id, state])).toContainEqual([FIRST, 'complete']);
+    expect(tree!.points.filter(({ state }) => state === 'incomplete')).toEqual([]);
+  });
+
+  it.each<[string, Buffer]>([
+    ['a page of PostgreSQL 9', Buffer.from('61d00700', 'hex')],
+    ['a page of PostgreSQL 18', Buffer.from('18d10700', 'hex')],
+    ['zeros', Buffer.alloc(4)],
+    ['nothing', Buffer.alloc(0)],
+  ])('has a segment as cut off that is short and begins with %s', async (_, head) => {
+    const segment = head.length === 0 ? head : Buffer.concat([head, Buffer.alloc(400_000)]);
+    const path = `main/${SHARD}/${segmentName(10)}`;
+    const points = await pointsOf({ ...backup(FIRST, 9), ...wals(9), [path]: segment });
+    expect(points.get(FIRST)).toMatchObject({ state: 'incomplete' });
+    expect(points.get(path.slice('main/'.length))).toMatchObject({ state: 'incomplete' });
   });
 
   it('has one whose information or data are gone as none that can be restored', async () => {
