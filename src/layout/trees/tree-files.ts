@@ -17,7 +17,7 @@ export async function claimedTreeFiles(
 ): Promise<TreeFile[]> {
   const own = new Set(files);
   const found: TreeFile[][] = [];
-  for (const place of new Set(['', ...files.map(placeOf)])) {
+  for (const place of new Set(files.map(placeOf))) {
     const entries = await reader.list(place === '' ? folder : joinPath(folder, place));
     const here = entries.map((entry) => ({ ...entry, within: joinPath(place, entry.name) }));
     found.push(here.filter(({ type, within }) => type === 'file' && own.has(within)));

@@ -242,6 +242,25 @@ describe('dumps to folders', () => {
     expect(await scanWorkload(repository, 'mongodump-2026-11-24:app', ['2026-11-24'])).toBeNull();
   });
 
+  it('in folders of dates are found by as many listings of the folder they lie in, however many they are', async () => {
+    const listingsOf = async (count: number) => {
+      const names = Array.from({ length: count }, (_, at) => `b/202611${String(at + 10)}/shop/a`);
+      const { repository } = await treeOf(
+        Object.fromEntries(
+          names.flatMap((name) => [
+            [`${name}.bson`, 'x'],
+            [`${name}.metadata.json`, '{}'],
+          ]),
+        ),
+      );
+      const counter = new CallCounter(repository);
+      const [found] = await scanRepository(repository, { onUnrecognised() {} });
+      expect(found!.tree!.points).toHaveLength(count);
+      return counter.listed.filter((folder) => folder === 'b').length;
+    };
+    expect(await listingsOf(12)).toBe(await listingsOf(2));
+  });
+
   it('as archives in folders of dates are points of one workload', async () => {
     const archive = Buffer.concat([Buffer.from([0x6d, 0xe2, 0x99, 0x81]), Buffer.alloc(64, 1)]);
     const [tree, ...others] = await scan(
