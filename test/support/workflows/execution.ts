@@ -65,6 +65,8 @@ export class Execution {
   /** Not told yet. */
   readonly news: Job[] = [];
   private readonly history: Told[] = [];
+  /** Changes of the code that the history has, so that it is replayed by the same code. */
+  private readonly patches = new Set<string>();
   private running: Workflow | null = null;
 
   constructor(readonly start: ExecutionStart) {
@@ -85,6 +87,7 @@ export class Execution {
     for (const [token, seq] of this.turns) copy.turns.set(token, seq);
     for (const [seq, dueAtMs] of this.timers) copy.timers.set(seq, dueAtMs);
     copy.history.push(...this.history);
+    for (const patchId of this.patches) copy.patches.add(patchId);
     return copy;
   }
 
@@ -117,7 +120,11 @@ export class Execution {
 
   private async replay(): Promise<Workflow> {
     const workflow = await newWorkflow(this.options());
-    for (const told of this.history) await this.tell(workflow, told, true);
+    const patches = [...this.patches].map((patchId) => ({ notifyHasPatch: { patchId } }));
+    for (const [index, told] of this.history.entries()) {
+      const jobs = index === 0 ? [...told.jobs, ...patches] : told.jobs;
+      await this.tell(workflow, { ...told, jobs }, true);
+    }
     return workflow;
   }
 
@@ -138,7 +145,10 @@ export class Execution {
     await workflow.getAndResetSinkCalls();
     if (completion.failed)
       throw new Error(`${workflowType} stalls: ${completion.failed.failure?.message ?? ''}`);
-    return completion.successful?.commands ?? [];
+    const commands = completion.successful?.commands ?? [];
+    for (const { setPatchMarker } of commands)
+      if (setPatchMarker?.patchId) this.patches.add(setPatchMarker.patchId);
+    return commands;
   }
 
   /** Ends the code that runs. */
@@ -199,8 +209,11 @@ function initialization(start: ExecutionStart): coresdk.workflow_activation.IIni
   };
 }
 
+/** How a workflow ends that was asked to stop, and does. */
+export const STOPPED: Failure = { message: 'Workflow cancelled', canceledFailureInfo: {} };
+
 /** As a parent is told that its child has failed. */
-export function childFailure(
+function childFailure(
   { workflowId, workflowType, runId }: ExecutionStart,
   cause: Failure,
 ): Failure {
@@ -214,6 +227,14 @@ export function childFailure(
 
 type ChildResult = NonNullable<Job['resolveChildWorkflowExecution']>['result'];
 
-export function childEnd(seq: number, result: ChildResult): Job {
+/** What a parent is told of the end of its child; null: nothing, it goes on. */
+export function childEnd(seq: number, start: ExecutionStart, outcome: Outcome): Job | null {
+  if (outcome.type === 'continuedAsNew') return null;
+  let result: ChildResult;
+  if (outcome.type === 'completed') result = { completed: { result: outcome.result } };
+  else {
+    const failure = childFailure(start, outcome.failure);
+    result = outcome.failure === STOPPED ? { cancelled: { failure } } : { failed: { failure } };
+  }
   return { resolveChildWorkflowExecution: { seq, result } };
 }

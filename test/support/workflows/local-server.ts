@@ -6,10 +6,10 @@ import { TURN_ACTIVITY, TURN_UPDATE } from '../../../src/domain/sessions/turn.js
 import { inActivity } from '../activities/in-activity.js';
 import {
   childEnd,
-  childFailure,
   Execution,
   payloadValue,
   SHOWN_ONLY,
+  STOPPED,
   type Command,
   type ExecutionStart,
   type Failure,
@@ -19,27 +19,7 @@ import {
 } from './execution.js';
 import { activityFailure, nextAttemptAtMs, untakenEnd } from './next-attempt.js';
 import { assertSizes } from './payload-size.js';
-
-/** The process that does the activities. */
-export interface LocalWorker {
-  readonly activities: Activities;
-  /** The one in work, or the last one that was. */
-  activity: string;
-  isDead(): boolean;
-  /** Whether nobody learns of what was just done, so that it is done again. */
-  losesAnswer?(activity: string, attempt: number): boolean;
-  /** Whether it takes up no such activity just now. */
-  isAway?(activity: string): boolean;
-  /** Called before each activity, with a way to ask the workflow that wants it. */
-  before?(activity: string, ask: Ask): Promise<void>;
-  /** Called when everything waits for a later moment, with a way to ask any workflow. */
-  whileWaiting?(ask: AskAny): Promise<void>;
-}
-
-/** Asks a workflow by the name of a query. */
-export type Ask = (queryType: string) => Promise<unknown>;
-
-export type AskAny = (workflowId: string, queryType: string) => Promise<unknown>;
+import type { Ask, LocalWorker } from './worker-contract.js';
 
 /** A workflow id that somebody else has until then. Epoch milliseconds. */
 export interface HeldId {
@@ -59,6 +39,8 @@ export class LocalServer {
   private readonly stopped = new Set<string>();
   /** From how many events on a workflow is told to go on in a new run. */
   longAtEvents = Infinity;
+  /** Which of so many activities that are due is done next. */
+  pick: (count: number) => number = () => 0;
 
   /** @param nowMs epoch milliseconds */
   constructor(
@@ -70,6 +52,7 @@ export class LocalServer {
   /** The server when its worker has died and another one goes on. */
   withNewWorker(worker: LocalWorker): LocalServer {
     const server = new LocalServer(worker, this.nowMs, this.held);
+    server.pick = this.pick;
     for (const [runId, execution] of this.executions)
       server.executions.set(runId, execution.copy());
     return server;
@@ -177,10 +160,14 @@ export class LocalServer {
         return;
       }
     if (this.fireTimers(open)) return;
-    for (const execution of open)
-      for (const [seq, activity] of execution.activities)
-        if (activity.dueAtMs <= this.nowMs) return this.attempt(execution, seq, activity);
-    await this.passTime(open);
+    const due = open.flatMap((execution) =>
+      [...execution.activities]
+        .filter(([, { dueAtMs }]) => dueAtMs <= this.nowMs)
+        .map(([seq, activity]) => ({ execution, seq, activity })),
+    );
+    if (due.length === 0) return this.passTime(open);
+    const { execution, seq, activity } = due[this.pick(due.length)]!;
+    await this.attempt(execution, seq, activity);
   }
 
   private async passTime(open: readonly Execution[]): Promise<void> {
@@ -293,7 +280,7 @@ export class LocalServer {
     const { scheduleActivity, startTimer, cancelTimer, startChildWorkflowExecution } = command;
     const { completeWorkflowExecution, failWorkflowExecution, requestCancelActivity } = command;
     const { continueAsNewWorkflowExecution, signalExternalWorkflowExecution } = command;
-    const { updateResponse } = command;
+    const { updateResponse, cancelChildWorkflowExecution, cancelWorkflowExecution } = command;
     if (scheduleActivity?.activityType === TURN_ACTIVITY)
       this.giveTurn(execution, scheduleActivity);
     else if (updateResponse) this.endTurn(execution, updateResponse);
@@ -318,6 +305,10 @@ export class LocalServer {
       this.conclude(execution, { type: 'completed', result: result ?? null });
     } else if (failWorkflowExecution)
       this.conclude(execution, { type: 'failed', failure: failWorkflowExecution.failure ?? {} });
+    else if (cancelWorkflowExecution)
+      this.conclude(execution, { type: 'failed', failure: STOPPED });
+    else if (cancelChildWorkflowExecution)
+      this.cancelChild(execution, cancelChildWorkflowExecution.childWorkflowSeq ?? 0);
     else if (continueAsNewWorkflowExecution) {
       execution.outcome = { type: 'continuedAsNew' };
       const input = continueAsNewWorkflowExecution.arguments ?? [];
@@ -390,6 +381,16 @@ export class LocalServer {
     parent.news.push({ resolveChildWorkflowExecutionStart: { seq, succeeded: { runId } } });
   }
 
+  private cancelChild(parent: Execution, seq: number): void {
+    for (const { start, outcome, news } of this.executions.values())
+      if (
+        outcome === null &&
+        start.parent?.runId === parent.start.runId &&
+        start.parent.seq === seq
+      )
+        news.push({ cancelWorkflow: {} });
+  }
+
   private isHeld(workflowId: string): boolean {
     return this.held?.workflowId === workflowId && this.nowMs < this.held.untilMs;
   }
@@ -405,14 +406,8 @@ export class LocalServer {
     execution.outcome = outcome;
     const { parent } = execution.start;
     if (parent === null) return;
-    const { seq } = parent;
-    const { news } = this.executions.get(parent.runId)!;
-    if (outcome.type === 'completed')
-      news.push(childEnd(seq, { completed: { result: outcome.result } }));
-    else if (outcome.type === 'failed') {
-      const failure = childFailure(execution.start, outcome.failure);
-      news.push(childEnd(seq, { failed: { failure } }));
-    }
+    const end = childEnd(parent.seq, execution.start, outcome);
+    if (end !== null) this.executions.get(parent.runId)!.news.push(end);
   }
 
   private signal(

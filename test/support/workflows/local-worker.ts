@@ -9,7 +9,7 @@ import type { BackupRepository } from '../../../src/repository/backup-repository
 import type { RateMeters } from '../../../src/repository/rate-meters.js';
 import { InProcessMover } from '../mover/in-process-mover.js';
 import { SimulatedRepository } from '../repository/simulated-repository.js';
-import type { Ask, AskAny, LocalWorker } from './local-server.js';
+import type { Ask, AskAny, LocalWorker } from './worker-contract.js';
 import { NO_NOTIFICATIONS } from '../notify/no-notifications.js';
 
 export interface WorkerOptions {
