@@ -28,7 +28,7 @@ export class GrowingSource {
   /** @param options.blockCount blocks of 64 KiB; the last one is cut short by 1,536 bytes */
   constructor(
     public repository: FolderRepository,
-    private readonly folder: string,
+    public folder: string,
     private readonly options: { readonly blockCount: number; readonly seed?: number },
   ) {
     this.blocks = Array.from({ length: options.blockCount }, () => null);

@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
+import { join } from 'node:path';
 import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 import type { FolderRepository } from '../../../src/repository/backup-repository.js';
 import type { CopySessionOutcome } from '../../../workflows/messages.js';
@@ -12,9 +9,9 @@ import fc from '../properties.js';
 import { testJob } from '../session/test-site.js';
 import { givenUpAt } from '../workflows/lost-answers.js';
 import { LocalSessions } from '../workflows/local-sessions.js';
+import { CopiesInFolder, isoOf, type CopiedPoint } from './copies-in-folder.js';
 import { GrowingSource } from './growing-source.js';
 
-const run = promisify(execFile);
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const FIRST_MS = Date.UTC(2026, 9, 1, 20);
@@ -81,24 +78,15 @@ const anEvent: fc.Arbitrary<Event> = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ type: 'verify' as const }) },
 );
 
-/** A point of the target as its files say it. */
-interface Seen {
-  readonly createdAtMs: number;
-  readonly isWeekly: boolean;
-  /** Of the bytes of its own disk. */
-  readonly digest: string;
-  readonly image: string;
-}
-
 /** A machine with its copies under rules and clocks that change, beside what the rules promise, by dates alone. */
 class RetentionHistory {
   private nowMs = FIRST_MS;
   private day = 0;
   private value: number;
-  private points = new Map<number, Seen>();
+  private points = new Map<number, CopiedPoint>();
   /** By date of each point that was ever there: when it was first seen, by the true clock. */
   private readonly firstSeenMs = new Map<number, number>();
-  private readonly read = new Map<string, Buffer>();
+  private readonly copies: CopiesInFolder;
   /** A point is immutable from the date that a clock gave it which was ahead. */
   private isHeldLonger = false;
 
@@ -108,6 +96,7 @@ class RetentionHistory {
     private readonly source: GrowingSource,
   ) {
     this.value = rules.value;
+    this.copies = new CopiesInFolder(join(folder, 'offsite', 'nightly'), join(folder, 'shown.raw'));
   }
 
   static async begin(rules: Rules): Promise<RetentionHistory> {
@@ -196,10 +185,10 @@ class RetentionHistory {
    *  @param clockDays how far the clock was off that the judged step went by */
   private async judge(clockDays: number, what: string): Promise<void> {
     const before = this.points;
-    const now = await this.targetPoints();
+    const now = await this.copies.points(MACHINE);
     for (const { createdAtMs, image } of now.values())
       assert.ok(
-        (await this.shown(image)).equals(this.source.diskAt(isoOf(createdAtMs))),
+        (await this.copies.shown(image)).equals(this.source.diskAt(isoOf(createdAtMs))),
         `${isoOf(createdAtMs)} shows what the machine did not hold then: ${what}`,
       );
     for (const date of now.keys())
@@ -213,7 +202,12 @@ class RetentionHistory {
     this.points = now;
   }
 
-  private assertFate(point: Seen, now: Seen | undefined, clockDays: number, what: string): void {
+  private assertFate(
+    point: CopiedPoint,
+    now: CopiedPoint | undefined,
+    clockDays: number,
+    what: string,
+  ): void {
     if (now?.digest === point.digest) return;
     const { immutableForDays, weeks } = this.rules;
     const { createdAtMs, isWeekly } = point;
@@ -253,43 +247,6 @@ class RetentionHistory {
     return new LocalSessions(repositories, { ...faults, immutableForDays });
   }
 
-  /** From the commit record alone. */
-  private async targetPoints(): Promise<Map<number, Seen>> {
-    const job = join(this.folder, 'offsite', 'nightly');
-    const names = await readdir(job).catch(() => []);
-    const chain = join(job, names.find((name) => name.includes(MACHINE)) ?? '');
-    const text = await readFile(join(chain, 'chain.json'), 'utf8').catch(() => null);
-    if (text === null) return new Map();
-    const { record } = JSON.parse(text) as {
-      record: {
-        points: { createdAt: string; state: string; flags: string[]; disks: { path: string }[] }[];
-      };
-    };
-    const points = new Map<number, Seen>();
-    for (const { createdAt, state, flags, disks } of record.points) {
-      if (state !== 'available') continue;
-      const image = join(chain, disks[0]!.path);
-      const digest = createHash('sha256')
-        .update(await readFile(image))
-        .digest('hex');
-      const createdAtMs = Date.parse(createdAt);
-      points.set(createdAtMs, { createdAtMs, isWeekly: flags.includes('weekly'), digest, image });
-    }
-    return points;
-  }
-
-  /** By qemu-img. */
-  private async shown(image: string): Promise<Buffer> {
-    const digest = await stackDigest(image);
-    let raw = this.read.get(digest);
-    if (raw === undefined) {
-      const path = join(this.folder, 'shown.raw');
-      await run('qemu-img', ['convert', '-f', 'qcow2', '-O', 'raw', image, path]);
-      this.read.set(digest, (raw = await readFile(path)));
-    }
-    return raw;
-  }
-
   private told(): string {
     return [...this.points.values()]
       .map(({ createdAtMs, isWeekly }) => `${isoOf(createdAtMs)}${isWeekly ? ' weekly' : ''}`)
@@ -299,19 +256,6 @@ class RetentionHistory {
 
 function openFolder(folder: string, id: string, readOnly: boolean): Promise<FolderRepository> {
   return openDirectoryRepository({ id, rootPath: join(folder, id), readOnly });
-}
-
-/** Of the bytes of an image and of all that it names as its backing file (qcow2.txt of QEMU, Header). */
-async function stackDigest(image: string): Promise<string> {
-  const bytes = await readFile(image);
-  const nameAt = Number(bytes.readBigUInt64BE(8));
-  const name = bytes.toString('utf8', nameAt, nameAt + bytes.readUInt32BE(16));
-  const below = nameAt === 0 ? '' : await stackDigest(join(dirname(image), name));
-  return createHash('sha256').update(bytes).update(below).digest('hex');
-}
-
-function isoOf(ms: number): string {
-  return new Date(ms).toISOString();
 }
 
 /** Tries random histories of copies under retention, weekly fulls, immutability and clocks that are wrong.

@@ -1,0 +1,210 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { CopyJob } from '../../../src/domain/jobs/copy-job.js';
+import { sessionWorkflowId } from '../../../src/domain/sessions/copy-session.js';
+import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
+import {
+  WORKFLOW_COPY_SESSION,
+  type CopySessionInput,
+  type CopySessionOutcome,
+} from '../../../workflows/messages.js';
+import fc from '../properties.js';
+import { testJob } from '../session/test-site.js';
+import { CopiesInFolder, isoOf, type CopiedPoint } from './copies-in-folder.js';
+import { GrowingSource } from './growing-source.js';
+import { A_QUIET_MOMENT, aMoment, runSideBySide, type Moment } from './side-by-side.js';
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const FIRST_MS = Date.UTC(2026, 9, 1, 20);
+const MACHINE = 'mail01';
+
+type JobId = 'nightly' | 'onward';
+
+type Event =
+  | { readonly type: 'day'; readonly backup: 'full' | 'incremental' | null }
+  | { readonly type: 'keep'; readonly value: number }
+  | { readonly type: 'sessions'; readonly jobs: readonly JobId[]; readonly moment: Moment };
+
+const anEvent: fc.Arbitrary<Event> = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      type: fc.constant('day' as const),
+      backup: fc.constantFrom(
+        ...(['incremental', 'incremental', 'incremental', 'full', null] as const),
+      ),
+    }),
+  },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      type: fc.constant('sessions' as const),
+      jobs: fc.subarray<JobId>(['nightly', 'onward'], { minLength: 1 }),
+      moment: aMoment,
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant('keep' as const),
+      value: fc.integer({ min: 1, max: 5 }),
+    }),
+  },
+);
+
+/** What is asked of both jobs. */
+interface Rules {
+  readonly restorePoints: 'all' | 'latest';
+  /** Weekly fulls of the first job; null: none. */
+  readonly weeks: number | null;
+}
+
+const someRules: fc.Arbitrary<Rules> = fc.record({
+  restorePoints: fc.constantFrom('all', 'latest'),
+  weeks: fc.constantFrom(null, 2),
+});
+
+/** A machine whose copies are copied on, while those they are copied from are merged, replaced and deleted. */
+class OnwardHistory {
+  private nowMs = FIRST_MS;
+  private day = 0;
+  private keep = 3;
+  private readonly copies: Readonly<Record<JobId, CopiesInFolder>>;
+
+  private constructor(
+    private readonly folder: string,
+    private readonly rules: Rules,
+    private readonly source: GrowingSource,
+  ) {
+    const scratch = join(folder, 'shown.raw');
+    this.copies = {
+      nightly: new CopiesInFolder(join(folder, 'offsite', 'nightly'), scratch),
+      onward: new CopiesInFolder(join(folder, 'vault', 'onward'), scratch),
+    };
+  }
+
+  static async begin(rules: Rules): Promise<OnwardHistory> {
+    const folder = await mkdtemp(join(tmpdir(), 'longhaul-onward-'));
+    for (const id of ['primary', 'offsite', 'vault']) await mkdir(join(folder, id));
+    const primary = { id: 'primary', rootPath: join(folder, 'primary'), readOnly: false };
+    const source = new GrowingSource(await openDirectoryRepository(primary), MACHINE, {
+      blockCount: 8,
+    });
+    await source.backUp(FIRST_MS, 'full');
+    return new OnwardHistory(folder, rules, source);
+  }
+
+  end(): Promise<void> {
+    return rm(this.folder, { recursive: true, force: true });
+  }
+
+  async happen(event: Event): Promise<void> {
+    switch (event.type) {
+      case 'day':
+        this.nowMs = Math.max(this.nowMs, FIRST_MS + ++this.day * DAY_MS);
+        this.source.work(this.day);
+        if (event.backup !== null) await this.source.backUp(this.nowMs, event.backup);
+        break;
+      case 'keep':
+        this.keep = event.value;
+        break;
+      case 'sessions':
+        await this.sessions(event.jobs, event.moment);
+    }
+  }
+
+  /** Quiet sessions, after which the newest of the machine is at the end of the way. */
+  async settle(): Promise<void> {
+    await this.happen({ type: 'day', backup: 'incremental' });
+    for (const job of ['nightly', 'onward'] as const) await this.sessions([job], A_QUIET_MOMENT);
+    const points = await this.copies.onward.points(MACHINE);
+    const newest = this.source.days.at(-1)!.createdAtMs;
+    assert.ok(points.has(newest), `${isoOf(newest)} did not come to the vault`);
+  }
+
+  /** The promises: every copy of a copy shows what the machine held on its date, none goes, and where the session says that all is well, those are there that were
+   *  to be copied: all that the first target held all the time, or the newest of them. */
+  private async sessions(jobs: readonly JobId[], moment: Moment): Promise<void> {
+    this.nowMs += HOUR_MS;
+    const orders = jobs.map((id) => {
+      const input: CopySessionInput = { job: this.jobOf(id), overrides: {} };
+      return { type: WORKFLOW_COPY_SESSION, id: sessionWorkflowId(id, this.nowMs), input };
+    });
+    const folders = ['primary', 'offsite', 'vault'].map((id) => ({
+      ...{ id, rootPath: join(this.folder, id), readOnly: id === 'primary' },
+    }));
+    const before = await this.points();
+    const { ends, nowMs } = await runSideBySide(orders, folders, this.nowMs, moment);
+    this.nowMs = nowMs;
+    const after = await this.points();
+    const told = JSON.stringify([...ends.values()]);
+    for (const job of ['nightly', 'onward'] as const)
+      for (const { createdAtMs, image } of after[job].values()) {
+        const iso = isoOf(createdAtMs);
+        const isSame = (await this.copies[job].shown(image)).equals(this.source.diskAt(iso));
+        assert.ok(isSame, `${iso} of ${job} shows what was not there: ${told}`);
+      }
+    for (const date of before.onward.keys())
+      assert.ok(after.onward.has(date), `${isoOf(date)} is gone from the vault: ${told}`);
+    const onward = orders[jobs.indexOf('onward')];
+    if (onward === undefined) return;
+    const { result } = ends.get(onward.id) as CopySessionOutcome;
+    if (result !== 'success' && result !== 'nothingToCopy') return;
+    const held = [...before.nightly.keys()].filter((date) => after.nightly.has(date));
+    const wanted = this.rules.restorePoints === 'all' ? held : newestOf(before, after);
+    for (const date of wanted)
+      assert.ok(after.onward.has(date), `${isoOf(date)} was not copied on: ${told}`);
+  }
+
+  private async points(): Promise<Points> {
+    const { nightly, onward } = this.copies;
+    return { nightly: await nightly.points(MACHINE), onward: await onward.points(MACHINE) };
+  }
+
+  private jobOf(id: JobId): CopyJob {
+    const { restorePoints, weeks } = this.rules;
+    const both = { id, restorePoints, onSourceChainRecreated: 'startNewChain' } as const;
+    if (id === 'onward')
+      return testJob({
+        ...both,
+        sources: { include: [{ repositoryId: 'offsite' }], exclude: [] },
+        target: { repositoryId: 'vault' },
+        retention: { type: 'restorePoints', value: 100 },
+      });
+    const weekly = weeks === null ? null : { keep: weeks, day: 'sunday' as const };
+    const gfs = weekly && { weekly, monthly: null, yearly: null, fullMethod: 'synthetic' as const };
+    return testJob({ ...both, gfs, retention: { type: 'restorePoints', value: this.keep } });
+  }
+}
+
+type Points = Readonly<Record<JobId, ReadonlyMap<number, CopiedPoint>>>;
+
+/** The newest of the first target, if it was the newest all the time. */
+function newestOf(before: Points, after: Points): number[] {
+  const [was, is] = [before, after].map(({ nightly }) => Math.max(...nightly.keys()));
+  return was === is && Number.isFinite(was) ? [was!] : [];
+}
+
+/** Tries random histories of copies that are copied on, beside the retention, the weekly fulls and the sessions of the job that made them.
+ *  @throws with the events of one that shows a fault */
+export async function tryOnwardHistories(
+  parameters: Pick<fc.Parameters, 'seed' | 'numRuns' | 'endOnFailure' | 'interruptAfterTimeLimit'>,
+  length = 24,
+): Promise<void> {
+  const events = fc.array(anEvent, { minLength: length / 2, maxLength: length });
+  await fc.assert(
+    fc.asyncProperty(someRules, events, async (rules, happened) => {
+      const history = await OnwardHistory.begin(rules);
+      try {
+        for (const event of happened) await history.happen(event);
+        await history.settle();
+      } finally {
+        await history.end();
+      }
+    }),
+    parameters,
+  );
+}
