@@ -115,10 +115,32 @@ export function eventRoute<Query = unknown>(
   };
 }
 
+/** A known path answers a method that it does not have with those that it has. @throws METHOD_NOT_ALLOWED */
 export function mountRoutes(router: Router, routes: readonly Route[]): void {
-  for (const route of routes) {
-    router[route.method](route.path, (request, response) => route.handle(request, response));
+  const methods = new Map<string, string[]>();
+  for (const { method, path, ...route } of routes) {
+    router[method](path, (request, response) => route.handle(request, response));
+    const served = method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()];
+    methods.set(path, [...(methods.get(path) ?? []), ...served]);
   }
+  // More than one path may fit: `/jobs/import` is one of `/jobs/:id`, too.
+  for (const [path, served] of methods)
+    router.all(path, (_request, response, next) => {
+      const { allowed } = response.locals as { allowed?: readonly string[] };
+      response.locals['allowed'] = [...(allowed ?? []), ...served];
+      next();
+    });
+  router.use((request, response, next) => {
+    const { allowed } = response.locals as { allowed?: readonly string[] };
+    if (allowed === undefined) return next();
+    const names = [...new Set(allowed)].sort().join(', ');
+    response.set('Allow', names);
+    if (request.method === 'OPTIONS') return void response.status(204).end();
+    throw new BackupError(
+      'METHOD_NOT_ALLOWED',
+      `${request.baseUrl}${request.path} has ${names}, and no ${request.method}`,
+    );
+  });
 }
 
 /** @throws REQUEST_INVALID with `details.errors: {path, message}[]` listing every fault */

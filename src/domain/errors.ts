@@ -100,6 +100,11 @@ export const ERROR_CODES = {
     meaning: 'No such resource in this API.',
     hint: 'See /api/v1/openapi.json.',
   },
+  METHOD_NOT_ALLOWED: {
+    kind: 'invalid',
+    meaning: 'This resource has other methods; `Allow` names them.',
+    hint: 'See /api/v1/openapi.json.',
+  },
   // --- jobs and sessions
   JOB_EXISTS: {
     kind: 'conflict',
