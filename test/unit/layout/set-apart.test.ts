@@ -229,16 +229,6 @@ describe('backups of other tools under names of images', () => {
     });
   });
 
-  it('are one place where they are a portable backup of InfluxDB, whose shards are no archives', async () => {
-    const files = ['manifest', 'meta', 's1.tar.gz', 's2.tar.gz'].map(
-      (end) => `20261124T010000Z.${end}`,
-    );
-    const { workloads, named } = await foundIn(files.map((name) => `influx/${name}`));
-    expect(workloads).toEqual([]);
-    expect(named.map(([folder]) => folder)).toEqual(['influx']);
-    expect(named[0]![1]).toContain('a backup of InfluxDB');
-  });
-
   it('are told from those of a machine whose name is that of their folder', async () => {
     const { workloads, named } = await foundIn([
       ...['vms/base/20261124T220000/base.qcow2', 'vms/base/20261124T220000/base.tar.gz'],
