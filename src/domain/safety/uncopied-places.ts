@@ -114,17 +114,13 @@ export function watchedPlaces(
   return { places, omittedCount };
 }
 
-/** Each folder of one backup was a place of its own: an exclusion of one of them is meant for all of it. */
+/** Each folder of one backup was a place of its own: exclusions of the first and of the last of them are taken to be meant for all of it, that of one alone is not. */
 function placesExcludedBy(exclude: readonly Exclusion[]): (place: UncopiedPlace) => boolean {
   const excludes = excludedBy(exclude);
-  const named = exclude.flatMap((entry) => ('workload' in entry ? [entry.workload] : []));
+  const isExcluded = (folder: string) => excludes({ id: unrecognisedId({ folder }), name: folder });
   return (place) => {
-    if (excludes(place)) return true;
-    const { name, id, parts = [] } = place;
-    if (parts.some((folder) => excludes({ id: unrecognisedId({ folder }), name: folder })))
-      return true;
-    const isWithin = (one: string) => one.startsWith(`${name}/`) || one.startsWith(`${id}/`);
-    return parts.length > 0 && named.some(isWithin);
+    const { parts = [] } = place;
+    return excludes(place) || (parts.length > 0 && parts.every(isExcluded));
   };
 }
 

@@ -153,7 +153,7 @@ function joinedPlace(
   const examples = parts
     .slice(0, UNRECOGNISED_EXAMPLES)
     .flatMap((part) => part.examples.map((name) => `${withEnd(part.folder)}${name}`.slice(below)));
-  const within = parts.map((part) => part.folder).filter((part) => part !== folder);
+  const within = parts.flatMap((part) => (part.tool === undefined ? [] : [part.folder]));
   const [first, last] = [within[0], within.at(-1)];
   return {
     ...{ folder, tool, fileCount: parts.reduce((sum, { fileCount }) => sum + fileCount, 0) },
