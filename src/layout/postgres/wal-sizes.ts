@@ -57,8 +57,14 @@ async function packedFiles(
   const looked =
     odd.length <= 2 * LOOKED_AT ? odd : [...odd.slice(0, LOOKED_AT), ...odd.slice(-LOOKED_AT)];
   const packed = new Set<TreeFile>();
-  for (const file of looked)
-    if (isPacked(await reader.read(file.path, 0, HEAD_BYTES))) packed.add(file);
+  const strange = new Set<TreeFile>();
+  for (const file of looked) {
+    const head = await reader.read(file.path, 0, HEAD_BYTES);
+    if (isPacked(head)) packed.add(file);
+    else if (isStrange(head)) strange.add(file);
+  }
+  // One alone may be anything: what a proxy answered instead of a segment.
+  if (strange.size > 1) for (const file of strange) packed.add(file);
   const unseen = packed.size > looked.length / 2 ? odd.slice(LOOKED_AT, -LOOKED_AT) : [];
   return new Set([...packed, ...unseen]);
 }
@@ -66,12 +72,22 @@ async function packedFiles(
 const LOOKED_AT = 32;
 const HEAD_BYTES = 6;
 
-/** Whether a file does not begin as a segment does: packed, or encrypted by a program that nobody here knows. A page begins with XLOG_PAGE_MAGIC, which is 0xD0.. or 0xD1..
- *  in the order of a little-endian machine; what is not written yet is zeros. Source: PostgreSQL src/include/access/xlog_internal.h (0xD061 of 9.0 to 0xD118 of 18);
- *  Barman 3.14, encryption: a segment keeps its name. */
+/** gzip, lz4, zstd, xz, bzip2. */
+const MAGIC: readonly string[] = ['1f8b08', '04224d18', '28b52ffd', 'fd377a585a00', '425a68'];
+
 function isPacked(head: Uint8Array): boolean {
-  const isEmpty = head.length < 2 || head.every((byte) => byte === 0);
-  return !isEmpty && head[1] !== 0xd0 && head[1] !== 0xd1;
+  const hex = Buffer.from(head).toString('hex');
+  return MAGIC.some((magic) => hex.startsWith(magic));
+}
+
+/** Whether a file does not begin as a segment does: encrypted, or packed by a program that nobody here knows. A page begins with XLOG_PAGE_MAGIC, which is 0xD0.. or
+ *  0xD1.., and flags of four bits, in the order of the machine's bytes; what is not written yet is zeros. Source: PostgreSQL src/include/access/xlog_internal.h (0xD061 of
+ *  9.0 to 0xD118 of 18); Barman 3.14, encryption: a segment keeps its name. */
+function isStrange([first = 0, second = 0, third = 0, fourth = 0]: Uint8Array): boolean {
+  const isPage = (magic: number, low: number, high: number): boolean =>
+    (magic === 0xd0 || magic === 0xd1) && low <= 0x0f && high === 0;
+  const isEmpty = [first, second, third, fourth].every((byte) => byte === 0);
+  return !isEmpty && !isPage(second, third, fourth) && !isPage(first, fourth, third);
 }
 
 /** The first page of a segment has a long head, with the size of segments. Source: PostgreSQL src/include/access/xlog_internal.h
