@@ -74,7 +74,10 @@ export function chooseTreePoints(
   if (isOpaque === true) return { points: whole.slice(-1), unusable: null, warnings: [] };
   const newestAt = datedPoints(wanted, choice).findLastIndex(isBelieved);
   const newest = [wanted[newestAt], wanted.at(-1)];
-  const unusable = newest.find((point) => point !== undefined && point.state !== 'complete');
+  // What was copied when it was whole is not missed.
+  const isMissed = ({ id, state }: TreePoint): boolean =>
+    state !== 'complete' && !(state === 'broken' && choice.copied.has(id));
+  const unusable = newest.find((point) => point !== undefined && isMissed(point));
   const chosen = shape === 'store' ? whole : chosenSets(whole, choice, rules);
   return { points: chosen, unusable: unusable ?? null, warnings: gapsOf(chosen, points, choice) };
 }
