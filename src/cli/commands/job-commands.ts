@@ -158,12 +158,12 @@ async function setState(
   context: CommandContext,
   ids: readonly string[],
   verb: 'enable' | 'disable',
-  changedOf: (id: string) => void = () => undefined,
+  onAsk: (id: string) => void = () => undefined,
 ): Promise<void> {
   // One after the other, so that it is known which were changed when one fails.
   for (const id of ids) {
+    onAsk(id);
     const changed = await context.server.request<JobView>('POST', `${jobPath(id)}/${verb}`);
-    changedOf(id);
     context.show(changed, () => display`Job ${id} is ${changed.state}.`);
   }
 }
@@ -174,6 +174,7 @@ async function disableAll(context: CommandContext): Promise<void> {
   const known = items.filter((job) => !isDisabled(job)).map(({ id }) => id);
   const disabled: string[] = [];
   try {
+    // One that gave no answer may be disabled all the same.
     await setState(context, known, 'disable', (id) => disabled.push(id));
   } finally {
     if (disabled.length > 0 && !context.isJson)

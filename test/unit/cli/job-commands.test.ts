@@ -325,7 +325,7 @@ describe('job disable and enable', () => {
     });
     const { out, err, code } = await bench.run(['job', 'disable', '--all']);
     expect(out).toBe(
-      'Job nightly is disabled.\nJob odd is disabled.\nTo enable the same again: longhaul job enable nightly odd\n',
+      'Job nightly is disabled.\nJob odd is disabled.\nTo enable the same again: longhaul job enable nightly odd unread\n',
     );
     expect(err).toContain('TEMPORAL_UNREACHABLE');
     expect(code).not.toBe(0);
