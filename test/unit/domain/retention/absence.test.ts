@@ -148,7 +148,7 @@ describe('the copies of a workload that no source shows', () => {
       announcedAt,
     };
     const nowMs = Date.parse('2026-11-10T22:00:00.000Z');
-    const after = missedLook({ lastSeenAt: null, absence }, nowMs, 10).absence!;
+    const after = missedLook({ lastSeenAt: null, absence }, nowMs, 10).absence;
     expect(after).toMatchObject({ announcedAt: '2026-11-10T22:00:00.000Z', provenMs: 9 * DAY_MS });
     expect(removalOf(after, 10, nowMs)).toEqual({
       state: 'announced',
