@@ -367,8 +367,6 @@ describe('the points that are copied', () => {
     expect(chosen('sets', [first])).toEqual({ points: '', unusable: first, warnings: [] });
     expect(chosen('sets', [])).toEqual({ points: '', unusable: null, warnings: [] });
     expect(chosen('sets', [first, point('b', at(25, 11))]).unusable).toBeNull();
-    const broke = [{ ...first, state: 'broken' as const }]; // after it was copied
-    expect(chosen('sets', broke, { copied: new Map([['a', 0]]) }).unusable).toBeNull();
   });
 
   it('are the newest that is whole, of files of which nothing is known', () => {
