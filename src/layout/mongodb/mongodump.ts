@@ -247,10 +247,9 @@ async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise
       databases.push(claim);
       continue;
     }
-    const files = await reader.orTell(() => claimedTreeFiles(reader, folder, claim));
-    if (files === null) continue;
     const within = [...claim.files, ...claim.folders];
-    add(parseDatedName(name)?.stem ?? name, within, dumpPoint(name, files));
+    const point = await readDump(reader, folder, name, claim);
+    if (point !== null) add(parseDatedName(name)?.stem ?? name, within, point);
   }
   // Written into this folder itself: each time over what was there.
   const parts = own.filter(isPart);
@@ -292,6 +291,32 @@ async function archivePoint(reader: TreeReader, base: string, file: TreeFile): P
     ...pointOf(file.within, parseDatedName(base)?.createdAtMs ?? dateInPathMs(file.within), [file]),
     ...{ state: fault?.state ?? 'complete', reason: fault?.reason ?? null },
     evidence: treeEvidence([file], fault === null ? 'silent' : null),
+  };
+}
+
+/** A dump under a date is there, whatever of it cannot be read: a point that is not known is none that is gone. null: nothing tells when it was made */
+async function readDump(
+  reader: TreeReader,
+  root: string,
+  name: string,
+  { files, folders }: Required<Claim>,
+): Promise<TreePoint | null> {
+  const found: TreeFile[] = [];
+  const unread: string[] = [];
+  const ofFolders = folders.map((path): Claim => ({ files: [], folders: [path] }));
+  for (const part of [{ files }, ...ofFolders] as Claim[]) {
+    const read = await reader.orTell(() => claimedTreeFiles(reader, root, part));
+    if (read === null) unread.push(part.folders?.[0] ?? name);
+    else for (const file of read) found.push(file);
+  }
+  const [first] = unread;
+  if (first === undefined) return dumpPoint(name, found);
+  if (parseDatedName(name) === null) return null;
+  const may = first === name ? '' : ', and may be a database of it';
+  return {
+    ...dumpPoint(name, found),
+    ...{ state: 'unknown', reason: `${first} cannot be read${may}` },
+    evidence: treeEvidence(found, null),
   };
 }
 

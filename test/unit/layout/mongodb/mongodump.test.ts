@@ -261,6 +261,37 @@ describe('dumps to folders', () => {
     expect(await listingsOf(12)).toBe(await listingsOf(2));
   });
 
+  it.each([
+    ['beside others', { 'b/2026-11-24/web.img': 'x'.repeat(512) }, '2026-11-24/main'],
+    ['alone', {}, '2026-11-24'],
+  ])(
+    'in the folder of a date %s are not known while a folder in it cannot be read',
+    async (_, more, named) => {
+      const dump = (day: string) => ({
+        [`b/${day}/shop/a.bson`]: 'x',
+        [`b/${day}/shop/a.metadata.json`]: '{}',
+      });
+      const { repository } = await treeOf({
+        ...{ ...dump('2026-11-23'), ...dump('2026-11-24'), ...more },
+        'b/2026-11-24/main/x': 'x',
+      });
+      const { list } = repository;
+      repository.list = (folder) =>
+        folder === 'b/2026-11-24/main'
+          ? Promise.reject(denied(folder))
+          : list.call(repository, folder);
+      const unseen: string[] = [];
+      const found = await scanRepository(repository, { onUnseen: ({ path }) => unseen.push(path) });
+      const points = found.find(({ id }) => id === 'mongodump-b')!.tree!.points;
+      expect(points.map(({ id, state }) => [id, state])).toEqual([
+        ['2026-11-23', 'complete'],
+        ['2026-11-24', 'unknown'],
+      ]);
+      expect(points[1]!.reason).toContain(`${named} cannot be read`);
+      expect(unseen).toEqual(['b/2026-11-24/main']);
+    },
+  );
+
   it('as archives in folders of dates are points of one workload', async () => {
     const archive = Buffer.concat([Buffer.from([0x6d, 0xe2, 0x99, 0x81]), Buffer.alloc(64, 1)]);
     const [tree, ...others] = await scan(
