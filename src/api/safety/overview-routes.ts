@@ -34,7 +34,7 @@ export function overviewRoutes({
       status: 200,
       headers: {
         'Cache-Control':
-          '`no-cache`: repositories that were looked at more than a minute ago are looked at first, for as long as that takes, at most 5 s.',
+          '`no-cache`: all repositories are looked at first, for as long as that takes, at most 15 s.',
       },
       answer: overviewSchema,
       errors: [],

@@ -36,6 +36,8 @@ const PAUSE_FACTOR = 20;
 const EAGER_PAUSE_MS = 5_000;
 /** Whoever asks waits so long for looks that are due, and then gets what is known. */
 const WAIT_MS = 5_000;
+/** The same of whoever wants what is so now. */
+const PATIENT_WAIT_MS = 15_000;
 /** For a look that only renews what was seen a short while ago nobody waits longer than this: with a thousand machines it takes seconds. */
 const RENEWAL_WAIT_MS = 250;
 /** For people: for so long what was seen serves while it is renewed; answers say of when it is. */
@@ -152,7 +154,7 @@ export class SafetyReader {
   }
 
   /** What is known now; looks that are due are begun, and waited for a moment.
-   *  @param isPatient whoever asks waits for each of them: nothing tells here that a health check has ended, or a removal
+   *  @param isPatient whoever asks waits for a look at each that begins now: nothing tells here that a health check has ended, or a removal
    *  @throws what Temporal answers when jobs cannot be listed */
   async read(isPatient = false): Promise<KnownFacts> {
     const listed = await this.#listedJobs();
@@ -160,11 +162,13 @@ export class SafetyReader {
     const renewals: Promise<void>[] = [];
     const needed: Promise<void>[] = [];
     for (const known of this.#repositories.values())
-      (!isPatient && this.#serves(known, lastEnd) ? renewals : needed).push(
-        this.#lookIfDue(known, lastEnd),
-      );
+      if (isPatient) needed.push(this.#lookAnew(known));
+      else (this.#serves(known, lastEnd) ? renewals : needed).push(this.#lookIfDue(known, lastEnd));
     await Promise.all([
-      Promise.race([Promise.all(needed), setTimeout(WAIT_MS, null, { ref: false })]),
+      Promise.race([
+        Promise.all(needed),
+        setTimeout(isPatient ? PATIENT_WAIT_MS : WAIT_MS, null, { ref: false }),
+      ]),
       Promise.race([Promise.all(renewals), setTimeout(RENEWAL_WAIT_MS, null, { ref: false })]),
     ]);
     const { deliveries = NO_DELIVERIES, standsSinceMs, outcomes } = this.#knownJobs ?? {};
@@ -284,6 +288,17 @@ export class SafetyReader {
       PAUSE_FACTOR * tookMs * (isEager ? 0.1 : 1),
     );
     if (known.look === null && isWithin(this.#now() - startedAtMs, pauseMs)) return;
+    await this.#shareLook(known);
+  }
+
+  /** One that is under way began before it was asked for. */
+  async #lookAnew(known: KnownRepository): Promise<void> {
+    await known.look;
+    if (known.look === null && isWithin(this.#now() - known.startedAtMs, EAGER_PAUSE_MS)) return;
+    await this.#shareLook(known);
+  }
+
+  async #shareLook(known: KnownRepository): Promise<void> {
     known.look ??= this.#look(known).finally(() => {
       known.look = null;
     });
