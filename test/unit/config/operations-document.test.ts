@@ -150,6 +150,7 @@ it('lists in docs/OPERATIONS.md the kinds of storage as their rows have them', (
 describe('the errors in docs/OPERATIONS.md', () => {
   /** RFC 9110, section 15, and RFC 4918, section 11.5, by kind; codes that HTTP has an answer of its own for come first. */
   const STATUS: Readonly<Record<string, number>> = {
+    METHOD_NOT_ALLOWED: 405,
     REQUEST_INVALID: 400,
     UNAUTHORIZED: 401,
     PERMISSION_MISSING: 403,
