@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/support/longest-first.js';
 
-/** Files that put another module in the place of one, add a row before anything reads the rows, or set the clock by which activities of a process know
+/** Files that put another module in the place of one, have modules loaded anew, add a row before anything reads the rows, or set the clock by which activities of a process know
  *  that it stood still (those of the next file would be given up), or ask whether it did: each has a process of its own. All others
  *  share theirs, because loading the same modules for each of them takes longer than most tests do. So a test leaves a process as it found
  *  it: rows, prototypes, clocks and what was started are taken back. */
@@ -9,6 +9,7 @@ const ALONE = [
   'test/unit/activities/reader-lease.test.ts',
   'test/unit/activities/run-task.test.ts',
   'test/unit/config/another-kind.test.ts',
+  'test/unit/image/run-buffer.test.ts',
   'test/unit/mover/mover-threads.test.ts',
   'test/unit/temporal/state-lock.test.ts',
 ];
