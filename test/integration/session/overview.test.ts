@@ -1,4 +1,5 @@
-import { rename, rm } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { Overview, WorkloadView } from '../../../src/api/safety/overview-schemas.js';
 import { startApiServer, type ApiServer } from '../api/support/api-server.js';
@@ -9,7 +10,21 @@ import { describeTemporal } from '../../support/temporal/server.js';
 
 const HOUR_MS = 3_600_000;
 /** The newest restore points of the fixtures' machines. */
-const BACKED_UP_AT = Date.parse('2026-11-24T22:53:22Z');
+const FIXTURE_AT = Date.parse('2026-11-24T22:53:22Z');
+/** The same, moved to an hour ago: the clock of the workers is that of the machine, and one that is days ahead of the service would be told. */
+const BACKED_UP_AT = FIXTURE_AT + Math.floor((Date.now() - HOUR_MS - FIXTURE_AT) / 1_000) * 1_000;
+
+async function moveDates(primary: string): Promise<void> {
+  for (const machine of ['files01', 'web01'])
+    for (const number of [1, 2, 3]) {
+      const path = join(primary, machine, `checkpoint.cp${number}.xml`);
+      const text = (await readFile(path, 'utf8')).replace(
+        /(?<=<creationTime>)\d+/,
+        (seconds) => `${Number(seconds) + (BACKED_UP_AT - FIXTURE_AT) / 1_000}`,
+      );
+      await writeFile(path, text);
+    }
+}
 
 describeTemporal('the overview', () => {
   let site: TestSite;
@@ -20,6 +35,7 @@ describeTemporal('the overview', () => {
     site = await TestSite.create();
     // Of the fixture, and no backup: it would be told beside every count.
     await rm(site.path('primary', 'truth.json'));
+    await moveDates(site.path('primary'));
     workers = await TestWorkers.start(site);
     nowMs = BACKED_UP_AT + HOUR_MS;
     const { repositories } = site;
@@ -90,7 +106,11 @@ describeTemporal('the overview', () => {
       { code: 'SOURCE_STOPPED', repositoryId: 'primary', workloadCount: 2 },
     ]);
     expect(await workloads('?state=late&search=WEB')).toMatchObject([
-      { name: 'web01', since: '2026-11-26T00:53:22.000Z', restorePointCount: 3 },
+      {
+        name: 'web01',
+        since: new Date(BACKED_UP_AT + 26 * HOUR_MS).toISOString(),
+        restorePointCount: 3,
+      },
     ]);
   });
 
