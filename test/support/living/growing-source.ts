@@ -2,6 +2,7 @@ import { createCipheriv } from 'node:crypto';
 import { composeQcow2 } from '../../../src/image/qcow2/compose.js';
 import { fileBytes } from '../../../src/mover/blocks/file-bytes.js';
 import type { FolderRepository } from '../../../src/repository/backup-repository.js';
+import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 
 const BLOCK_BYTES = 65_536;
 const DISK = '3d5c0f8e-2b71-4c9d-8e46-a1f7b2d39c11';
@@ -148,4 +149,16 @@ function noise(seed: number): Buffer {
   const iv = Buffer.alloc(16);
   iv.writeUInt32BE(seed);
   return createCipheriv('aes-128-ctr', Buffer.alloc(16), iv).update(Buffer.alloc(BLOCK_BYTES));
+}
+
+/** A machine of eight blocks in a repository that is a folder, with its first full. */
+export async function newMachine(
+  rootPath: string,
+  folder: string,
+  backedUpAtMs: number,
+): Promise<GrowingSource> {
+  const repository = await openDirectoryRepository({ id: 'primary', rootPath, readOnly: false });
+  const source = new GrowingSource(repository, folder, { blockCount: 8 });
+  await source.backUp(backedUpAtMs, 'full');
+  return source;
 }

@@ -32,6 +32,7 @@ import { givenUpAt } from '../workflows/lost-answers.js';
 import { LocalSessions } from '../workflows/local-sessions.js';
 import { BLOCK_BYTES, BLOCKS, type Content } from './libvirt-machine.js';
 import { fillsOf } from './source-history.js';
+import { tryHistories, type History, type HistoryParameters } from './try-histories.js';
 
 const run = promisify(execFile);
 const DAY_MS = 86_400_000;
@@ -43,7 +44,7 @@ interface Layer {
 }
 
 /** A disk in the files of its snapshots, written by qemu-img and qemu-io, beside a model of what each file shows, which knows nothing of the code under test. */
-class ImageHistory {
+class ImageHistory implements History<Event> {
   /** The one that the machine writes to at the end. */
   private layers: Layer[] = [];
   private made = 0;
@@ -84,6 +85,10 @@ class ImageHistory {
 
   end(): Promise<void> {
     return rm(this.folder, { recursive: true, force: true });
+  }
+
+  settle(): Promise<void> {
+    return this.happen({ type: 'session', fault: null });
   }
 
   async happen(event: Event): Promise<void> {
@@ -368,20 +373,10 @@ function told({ result, reason, tasks }: CopySessionOutcome): string {
 
 /** Tries random histories of disks with external snapshots that lie alone, and of VMware machines whose folders are copied.
  *  @throws with the events of one that shows a fault */
-export async function tryImageHistories(
-  parameters: Pick<fc.Parameters, 'seed' | 'numRuns' | 'endOnFailure' | 'interruptAfterTimeLimit'>,
-): Promise<void> {
-  const events = fc.array(anEvent, { minLength: 5, maxLength: 16 });
-  await fc.assert(
-    fc.asyncProperty(aPlace, fc.boolean(), events, async (place, stampsProve, happened) => {
-      const history = await ImageHistory.begin(place, stampsProve);
-      try {
-        for (const event of happened) await history.happen(event);
-        await history.happen({ type: 'session', fault: null });
-      } finally {
-        await history.end();
-      }
-    }),
-    parameters,
-  );
+export function tryImageHistories(parameters: HistoryParameters): Promise<void> {
+  const rules = fc.tuple(aPlace, fc.boolean());
+  const begin = ([place, stampsProve]: readonly [Place, boolean]) =>
+    ImageHistory.begin(place, stampsProve);
+  const model = { rules, event: anEvent, begin, length: 16, leastLength: 5 };
+  return tryHistories(model, parameters);
 }

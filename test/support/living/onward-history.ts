@@ -4,16 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CopyJob } from '../../../src/domain/jobs/copy-job.js';
 import { sessionWorkflowId } from '../../../src/domain/sessions/copy-session.js';
-import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 import {
   WORKFLOW_COPY_SESSION,
   type CopySessionInput,
   type CopySessionOutcome,
 } from '../../../workflows/messages.js';
 import fc from '../properties.js';
+import { tryHistories, type History, type HistoryParameters } from './try-histories.js';
 import { testJob } from '../session/test-site.js';
 import { CopiesInFolder, isoOf, type CopiedPoint } from './copies-in-folder.js';
-import { GrowingSource } from './growing-source.js';
+import { newMachine, type GrowingSource } from './growing-source.js';
 import { A_QUIET_MOMENT, aMoment, runSideBySide, type Moment } from './side-by-side.js';
 
 const HOUR_MS = 3_600_000;
@@ -68,7 +68,7 @@ const someRules: fc.Arbitrary<Rules> = fc.record({
 });
 
 /** A machine whose copies are copied on, while those they are copied from are merged, replaced and deleted. */
-class OnwardHistory {
+class OnwardHistory implements History<Event> {
   private nowMs = FIRST_MS;
   private day = 0;
   private keep = 3;
@@ -89,11 +89,7 @@ class OnwardHistory {
   static async begin(rules: Rules): Promise<OnwardHistory> {
     const folder = await mkdtemp(join(tmpdir(), 'longhaul-onward-'));
     for (const id of ['primary', 'offsite', 'vault']) await mkdir(join(folder, id));
-    const primary = { id: 'primary', rootPath: join(folder, 'primary'), readOnly: false };
-    const source = new GrowingSource(await openDirectoryRepository(primary), MACHINE, {
-      blockCount: 8,
-    });
-    await source.backUp(FIRST_MS, 'full');
+    const source = await newMachine(join(folder, 'primary'), MACHINE, FIRST_MS);
     return new OnwardHistory(folder, rules, source);
   }
 
@@ -190,21 +186,7 @@ function newestOf(before: Points, after: Points): number[] {
 
 /** Tries random histories of copies that are copied on, beside the retention, the weekly fulls and the sessions of the job that made them.
  *  @throws with the events of one that shows a fault */
-export async function tryOnwardHistories(
-  parameters: Pick<fc.Parameters, 'seed' | 'numRuns' | 'endOnFailure' | 'interruptAfterTimeLimit'>,
-  length = 24,
-): Promise<void> {
-  const events = fc.array(anEvent, { minLength: length / 2, maxLength: length });
-  await fc.assert(
-    fc.asyncProperty(someRules, events, async (rules, happened) => {
-      const history = await OnwardHistory.begin(rules);
-      try {
-        for (const event of happened) await history.happen(event);
-        await history.settle();
-      } finally {
-        await history.end();
-      }
-    }),
-    parameters,
-  );
+export function tryOnwardHistories(parameters: HistoryParameters, length = 24): Promise<void> {
+  const begin = (rules: Rules) => OnwardHistory.begin(rules);
+  return tryHistories({ rules: someRules, event: anEvent, begin, length }, parameters);
 }

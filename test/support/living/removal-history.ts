@@ -9,6 +9,7 @@ import type {
 import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 import type { CopySessionOutcome } from '../../../workflows/messages.js';
 import fc from '../properties.js';
+import { tryHistories, type History, type HistoryParameters } from './try-histories.js';
 import { testJob } from '../session/test-site.js';
 import { denied } from '../tree/storage-answers.js';
 import { LocalSessions } from '../workflows/local-sessions.js';
@@ -103,7 +104,7 @@ interface Named {
 }
 
 /** Machines in two shares that come and go, beside what may be deleted of their copies, by dates alone. */
-class RemovalHistory {
+class RemovalHistory implements History<Event> {
   private nowMs = FIRST_MS;
   private readonly machines: Machine[] = [];
   private readonly mounts = new Map<Share, Mount>();
@@ -372,21 +373,10 @@ class RemovalHistory {
 
 /** Tries random histories of machines that are removed, renamed, hidden by their storage, and come back.
  *  @throws with the events of one that shows a fault */
-export async function tryRemovalHistories(
-  parameters: Pick<fc.Parameters, 'seed' | 'numRuns' | 'endOnFailure' | 'interruptAfterTimeLimit'>,
-  length = 40,
-): Promise<void> {
-  const events = fc.array(anEvent, { minLength: length / 2, maxLength: length });
-  await fc.assert(
-    fc.asyncProperty(fc.constantFrom(2, 4, 9), events, async (afterDays, happened) => {
-      const history = await RemovalHistory.begin(afterDays);
-      try {
-        for (const event of happened) await history.happen(event);
-        await history.settle();
-      } finally {
-        await history.end();
-      }
-    }),
+export function tryRemovalHistories(parameters: HistoryParameters, length = 40): Promise<void> {
+  const begin = (afterDays: number) => RemovalHistory.begin(afterDays);
+  return tryHistories(
+    { rules: fc.constantFrom(2, 4, 9), event: anEvent, begin, length },
     parameters,
   );
 }

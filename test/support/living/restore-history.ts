@@ -7,7 +7,6 @@ import type { OperationStatus } from '../../../src/domain/sessions/operation.js'
 import { restorePointKey } from '../../../src/domain/targets/repository-view.js';
 import type { RestoreFormat } from '../../../src/domain/targets/restore-format.js';
 import { folderRepositoryId } from '../../../src/repository/open-repository.js';
-import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 import {
   WORKFLOW_COPY_SESSION,
   WORKFLOW_RESTORE,
@@ -18,9 +17,10 @@ import {
   type VerifyInput,
 } from '../../../workflows/messages.js';
 import fc from '../properties.js';
+import { tryHistories, type History, type HistoryParameters } from './try-histories.js';
 import { testJob } from '../session/test-site.js';
 import { CopiesInFolder, isoOf, rawOf, type CopiedPoint } from './copies-in-folder.js';
-import { GrowingSource } from './growing-source.js';
+import { newMachine, type GrowingSource } from './growing-source.js';
 import { A_QUIET_MOMENT, aMoment, runSideBySide, type Moment, type Order } from './side-by-side.js';
 
 const HOUR_MS = 3_600_000;
@@ -73,7 +73,7 @@ const anEvent: fc.Arbitrary<Event> = fc.oneof(
 );
 
 /** A machine whose copies are restored while they are made, merged, replaced, deleted and checked, beside what its disk held on each date. */
-class RestoreHistory {
+class RestoreHistory implements History<Event> {
   private nowMs = FIRST_MS;
   private day = 0;
   private keep = 3;
@@ -93,11 +93,7 @@ class RestoreHistory {
   static async begin(weeks: number | null): Promise<RestoreHistory> {
     const folder = await mkdtemp(join(tmpdir(), 'longhaul-restores-'));
     for (const id of ['primary', 'offsite']) await mkdir(join(folder, id));
-    const primary = { id: 'primary', rootPath: join(folder, 'primary'), readOnly: false };
-    const source = new GrowingSource(await openDirectoryRepository(primary), MACHINE, {
-      blockCount: 8,
-    });
-    await source.backUp(FIRST_MS, 'full');
+    const source = await newMachine(join(folder, 'primary'), MACHINE, FIRST_MS);
     const history = new RestoreHistory(folder, weeks, source);
     await history.together(['session'], [], A_QUIET_MOMENT);
     return history;
@@ -247,22 +243,10 @@ function restoreOrder({ point, format, destination }: Restore): Order {
 
 /** Tries random histories of restores beside sessions, retention, weekly fulls, health checks, stops, and workers that die.
  *  @throws with the events of one that shows a fault */
-export async function tryRestoreHistories(
-  parameters: Pick<fc.Parameters, 'seed' | 'numRuns' | 'endOnFailure' | 'interruptAfterTimeLimit'>,
-  length = 24,
-): Promise<void> {
-  const events = fc.array(anEvent, { minLength: length / 2, maxLength: length });
-  const someWeeks = fc.constantFrom(null, 2);
-  await fc.assert(
-    fc.asyncProperty(someWeeks, events, async (weeks, happened) => {
-      const history = await RestoreHistory.begin(weeks);
-      try {
-        for (const event of happened) await history.happen(event);
-        await history.settle();
-      } finally {
-        await history.end();
-      }
-    }),
+export function tryRestoreHistories(parameters: HistoryParameters, length = 24): Promise<void> {
+  const begin = (weeks: number | null) => RestoreHistory.begin(weeks);
+  return tryHistories(
+    { rules: fc.constantFrom(null, 2), event: anEvent, begin, length },
     parameters,
   );
 }

@@ -6,11 +6,12 @@ import { openDirectoryRepository } from '../../../src/repository/directory/direc
 import type { FolderRepository } from '../../../src/repository/backup-repository.js';
 import type { CopySessionOutcome } from '../../../workflows/messages.js';
 import fc from '../properties.js';
+import { tryHistories, type History, type HistoryParameters } from './try-histories.js';
 import { testJob } from '../session/test-site.js';
 import { givenUpAt } from '../workflows/lost-answers.js';
 import { LocalSessions } from '../workflows/local-sessions.js';
 import { CopiesInFolder, isoOf, type CopiedPoint } from './copies-in-folder.js';
-import { GrowingSource } from './growing-source.js';
+import { newMachine, type GrowingSource } from './growing-source.js';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -79,7 +80,7 @@ const anEvent: fc.Arbitrary<Event> = fc.oneof(
 );
 
 /** A machine with its copies under rules and clocks that change, beside what the rules promise, by dates alone. */
-class RetentionHistory {
+class RetentionHistory implements History<Event> {
   private nowMs = FIRST_MS;
   private day = 0;
   private value: number;
@@ -102,10 +103,7 @@ class RetentionHistory {
   static async begin(rules: Rules): Promise<RetentionHistory> {
     const folder = await mkdtemp(join(tmpdir(), 'longhaul-retention-'));
     for (const id of ['primary', 'offsite']) await mkdir(join(folder, id));
-    const source = new GrowingSource(await openFolder(folder, 'primary', false), MACHINE, {
-      blockCount: 8,
-    });
-    await source.backUp(FIRST_MS, 'full');
+    const source = await newMachine(join(folder, 'primary'), MACHINE, FIRST_MS);
     return new RetentionHistory(folder, rules, source);
   }
 
@@ -260,21 +258,7 @@ function openFolder(folder: string, id: string, readOnly: boolean): Promise<Fold
 
 /** Tries random histories of copies under retention, weekly fulls, immutability and clocks that are wrong.
  *  @throws with the events of one that shows a fault */
-export async function tryRetentionHistories(
-  parameters: Pick<fc.Parameters, 'seed' | 'numRuns' | 'endOnFailure' | 'interruptAfterTimeLimit'>,
-  length = 24,
-): Promise<void> {
-  const events = fc.array(anEvent, { minLength: length / 2, maxLength: length });
-  await fc.assert(
-    fc.asyncProperty(aRule, events, async (rules, happened) => {
-      const history = await RetentionHistory.begin(rules);
-      try {
-        for (const event of happened) await history.happen(event);
-        await history.settle();
-      } finally {
-        await history.end();
-      }
-    }),
-    parameters,
-  );
+export function tryRetentionHistories(parameters: HistoryParameters, length = 24): Promise<void> {
+  const begin = (rules: Rules) => RetentionHistory.begin(rules);
+  return tryHistories({ rules: aRule, event: anEvent, begin, length }, parameters);
 }

@@ -1,18 +1,16 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
+import { join } from 'node:path';
 import type { CopySessionOutcome } from '../../../workflows/messages.js';
 import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 import fc from '../properties.js';
 import { testJob } from '../session/test-site.js';
 import { LocalSessions } from '../workflows/local-sessions.js';
+import { CopiesInFolder } from './copies-in-folder.js';
 import { BLOCK_BYTES, BLOCKS, LibvirtMachine, type Content } from './libvirt-machine.js';
+import { tryHistories, type History, type HistoryParameters } from './try-histories.js';
 
-const run = promisify(execFile);
 const DAY_MS = 86_400_000;
 const YEARS_MS = 3_653 * DAY_MS;
 
@@ -63,14 +61,13 @@ const aWay: fc.Arbitrary<Way> = fc.record({
 });
 
 /** A source, a target, and what each date has ever shown. */
-class History {
+class SourceHistory implements History<Event> {
   readonly machine: LibvirtMachine;
   /** By date: all that a backup of this date has shown, the last at the end. */
   private readonly shown = new Map<number, Content[]>();
   private nowMs = Date.UTC(2026, 9, 1, 20);
   private rolledBackTo: Content | null = null;
-  /** By what a copy and all below it are made of: most stay as they are from session to session. */
-  private readonly read = new Map<string, Content>();
+  private readonly copies: CopiesInFolder;
   private hasOverwritten = false;
 
   private constructor(
@@ -78,14 +75,15 @@ class History {
     private readonly way: Way,
   ) {
     this.machine = new LibvirtMachine(join(folder, 'primary'), join(folder, 'live.raw'));
+    this.copies = new CopiesInFolder(join(folder, 'offsite', 'nightly'), join(folder, 'shown.raw'));
   }
 
-  static async begin(way: Way): Promise<History> {
+  static async begin(way: Way): Promise<SourceHistory> {
     const folder = await mkdtemp(join(tmpdir(), 'longhaul-history-'));
     await mkdir(join(folder, 'primary'));
     await mkdir(join(folder, 'offsite'));
     await writeFile(join(folder, 'live.raw'), Buffer.alloc(BLOCKS * BLOCK_BYTES));
-    const history = new History(folder, way);
+    const history = new SourceHistory(folder, way);
     await history.machine.full(history.nextDate());
     history.note();
     return history;
@@ -93,6 +91,10 @@ class History {
 
   end(): Promise<void> {
     return rm(this.folder, { recursive: true, force: true });
+  }
+
+  settle(): Promise<void> {
+    return this.happen({ type: 'session' });
   }
 
   async happen(event: Event): Promise<void> {
@@ -203,30 +205,17 @@ class History {
 
   /** From the commit record alone, read by qemu-img. */
   private async targetPoints(): Promise<{ dateMs: number; content: Content }[]> {
-    const job = join(this.folder, 'offsite', 'nightly');
-    const [workload = ''] = (await readdir(job)).filter((name) => name.startsWith('libvirt-'));
-    const chain = join(job, workload);
+    const chain = (await this.copies.chain('libvirt-'))!;
     const { record } = JSON.parse(await readFile(join(chain, 'chain.json'), 'utf8')) as {
       record: { points: { createdAt: string; state: string; disks: { path: string }[] }[] };
     };
     const points: { dateMs: number; content: Content }[] = [];
     for (const { createdAt, state, disks } of record.points) {
       if (state !== 'available') continue;
-      const content = await this.contentOf(join(chain, disks[0]!.path));
+      const content = fillsOf(await this.copies.shown(join(chain, disks[0]!.path)));
       points.push({ dateMs: Date.parse(createdAt), content });
     }
     return points;
-  }
-
-  private async contentOf(image: string): Promise<Content> {
-    const digest = await stackDigest(image);
-    let content = this.read.get(digest);
-    if (content === undefined) {
-      const raw = join(this.folder, 'shown.raw');
-      await run('qemu-img', ['convert', '-f', 'qcow2', '-O', 'raw', image, raw]);
-      this.read.set(digest, (content = fillsOf(await readFile(raw))));
-    }
-    return content;
   }
 
   private note(): void {
@@ -252,31 +241,10 @@ export function fillsOf(raw: Buffer): number[] {
   });
 }
 
-/** Of the bytes of an image and of all that it names as its backing file: where that name stands is said by the format (qcow2.txt of QEMU, Header). */
-async function stackDigest(image: string): Promise<string> {
-  const bytes = await readFile(image);
-  const nameAt = Number(bytes.readBigUInt64BE(8));
-  const name = bytes.toString('utf8', nameAt, nameAt + bytes.readUInt32BE(16));
-  const below = nameAt === 0 ? '' : await stackDigest(join(dirname(image), name));
-  return createHash('sha256').update(bytes).update(below).digest('hex');
-}
-
 /** Tries random histories of a source.
  *  @throws with the events of one that shows a fault */
-export async function trySourceHistories(
-  parameters: Pick<fc.Parameters, 'seed' | 'numRuns' | 'endOnFailure' | 'interruptAfterTimeLimit'>,
-): Promise<void> {
-  const events = fc.array(anEvent, { minLength: 6, maxLength: 24 });
-  await fc.assert(
-    fc.asyncProperty(aWay, events, async (way, happened) => {
-      const history = await History.begin(way);
-      try {
-        for (const event of happened) await history.happen(event);
-        await history.happen({ type: 'session' });
-      } finally {
-        await history.end();
-      }
-    }),
-    parameters,
-  );
+export function trySourceHistories(parameters: HistoryParameters): Promise<void> {
+  const begin = (way: Way) => SourceHistory.begin(way);
+  const model = { rules: aWay, event: anEvent, begin, length: 24, leastLength: 6 };
+  return tryHistories(model, parameters);
 }
