@@ -51,23 +51,18 @@ const channelSchema: z.ZodType<ChannelView> = z
   })
   .meta({ id: 'NotificationChannel' });
 
-const deliverySchema: z.ZodType<DeliveryView> = z
-  .object({
-    noticeId: z.string(),
-    channelId: z.string(),
-    state: z.enum(['delivering', 'delivered', 'failed']),
-    startedAt: z.string(),
-    endedAt: z.string().nullable(),
-  })
-  .meta({ id: 'NoticeDelivery' });
+const delivery = z.object({
+  noticeId: z.string(),
+  channelId: z.string(),
+  state: z.enum(['delivering', 'delivered', 'failed']),
+  startedAt: z.string(),
+  endedAt: z.string().nullable(),
+});
 
-const explainedSchema: z.ZodType<ExplainedDelivery> = z
-  .object({
-    noticeId: z.string(),
-    channelId: z.string(),
-    state: z.enum(['delivering', 'delivered', 'failed']),
-    startedAt: z.string(),
-    endedAt: z.string().nullable(),
+const deliverySchema: z.ZodType<DeliveryView> = delivery.meta({ id: 'NoticeDelivery' });
+
+const explainedSchema: z.ZodType<ExplainedDelivery> = delivery
+  .extend({
     reason: z.string().nullable().describe('why its last try failed; null: none has'),
   })
   .meta({ id: 'ExplainedDelivery' });
