@@ -1,7 +1,7 @@
 /** Places of a source of which nothing is copied, because nothing that lies there is a workload. They stand beside the count of those that are. Pure. */
 
-import type { CopyJob, Exclusion } from '../jobs/copy-job.js';
-import { excludedBy } from '../jobs/source-scope.js';
+import type { CopyJob } from '../jobs/copy-job.js';
+import { excludedBy, type NamedWorkload } from '../jobs/source-scope.js';
 import { unrecognisedReason, type UnrecognisedFiles } from '../sources/unrecognised.js';
 import { unseenReason, type UnseenPart } from '../sources/unseen-part.js';
 import { cut, jsonBytes } from '../sessions/task-brief.js';
@@ -20,8 +20,6 @@ interface UncopiedPlace {
   readonly reason: string;
   /** It could not be read, and what lies there may be workloads. Absent: that is not so. */
   readonly isUnread?: true;
-  /** As `UnrecognisedFiles.parts`. */
-  readonly parts?: readonly string[];
 }
 
 export interface UncopiedPlaces {
@@ -61,17 +59,16 @@ function unseenPlace(part: UnseenPart): UncopiedPlace {
 }
 
 /** Its id in lists of workloads, where a workload may have the name of the same folder. */
-export function unrecognisedId({ folder }: Pick<UnrecognisedFiles, 'folder'>): string {
+export function unrecognisedId({ folder }: UnrecognisedFiles): string {
   return `unrecognised:${folder}`;
 }
 
 function unrecognisedPlace(files: UnrecognisedFiles): UncopiedPlace {
-  const { folder, fileCount, tool, parts } = files;
+  const { folder, fileCount, tool } = files;
   const reason = cut(unrecognisedReason(files), REASON_CHARACTERS);
   return {
     ...{ id: unrecognisedId(files), name: folder },
     ...{ fileCount, isBackup: tool !== undefined, reason },
-    ...(parts === undefined ? {} : { parts }),
   };
 }
 
@@ -103,25 +100,14 @@ export function watchedPlaces(
       sources.include.some((source) => source.repositoryId === repositoryId),
     );
     if (role === 'target' && own.length === 0) continue;
-    const exclusions = own.map(({ sources }) => placesExcludedBy(sources.exclude));
-    const wanted = uncopied.places.filter(
-      (place) => !exclusions.some((excludes) => excludes(place)),
-    );
+    const exclusions = own.map(({ sources }) => excludedBy(sources.exclude));
+    const isExcluded = (place: NamedWorkload) => exclusions.some((excludes) => excludes(place));
+    const wanted = uncopied.places.filter((place) => !isExcluded(place));
     places.push(...wanted.map((place) => ({ ...place, repositoryId })));
     omittedCount += uncopied.omittedCount;
   }
   places.sort((a, b) => Number(isGrave(b)) - Number(isGrave(a)));
   return { places, omittedCount };
-}
-
-/** Each folder of one backup was a place of its own: exclusions of the first and of the last of them are taken to be meant for all of it, that of one alone is not. */
-function placesExcludedBy(exclude: readonly Exclusion[]): (place: UncopiedPlace) => boolean {
-  const excludes = excludedBy(exclude);
-  const isExcluded = (folder: string) => excludes({ id: unrecognisedId({ folder }), name: folder });
-  return (place) => {
-    const { parts = [] } = place;
-    return excludes(place) || (parts.length > 0 && parts.every(isExcluded));
-  };
 }
 
 /** Whether something that is to be copied is not, as far as can be told. Other files may be anything: a note, a script. */

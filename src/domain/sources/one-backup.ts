@@ -153,11 +153,8 @@ function joinedPlace(
   const examples = parts
     .slice(0, UNRECOGNISED_EXAMPLES)
     .flatMap((part) => part.examples.map((name) => `${withEnd(part.folder)}${name}`.slice(below)));
-  const within = parts.flatMap((part) => (part.tool === undefined ? [] : [part.folder]));
-  const [first, last] = [within[0], within.at(-1)];
   return {
     ...{ folder, tool, fileCount: parts.reduce((sum, { fileCount }) => sum + fileCount, 0) },
     examples: examples.slice(0, UNRECOGNISED_EXAMPLES),
-    ...(first === undefined || last === undefined ? {} : { parts: [...new Set([first, last])] }),
   };
 }

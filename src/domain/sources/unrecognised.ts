@@ -11,8 +11,6 @@ export interface UnrecognisedFiles {
   readonly runBy?: string;
   /** It is one link in the place of a folder or a file, which leads out of the repository. Absent: it is none. */
   readonly leadsOut?: true;
-  /** It is one backup in many folders: the first and the last of those below this one. Absent: all files lie in it. */
-  readonly parts?: readonly string[];
 }
 
 const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
