@@ -187,6 +187,8 @@ describe('the folder that Barman keeps for a server', () => {
   it.each<[string, Buffer]>([
     ['a page of PostgreSQL 9', Buffer.from('61d00700', 'hex')],
     ['a page of PostgreSQL 18', Buffer.from('18d10700', 'hex')],
+    ['a page of PostgreSQL 15 on a big-endian machine', Buffer.from('d1100007', 'hex')],
+    ['what a proxy answers, alone among plain ones', Buffer.from('<html>', 'latin1')],
     ['zeros', Buffer.alloc(4)],
     ['nothing', Buffer.alloc(0)],
   ])('has a segment as cut off that is short and begins with %s', async (_, head) => {
