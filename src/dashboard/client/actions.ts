@@ -46,7 +46,7 @@ interface EachAction {
   readonly paths: readonly string[];
   readonly done: string;
   /** Called after each. */
-  readonly onEach: (path: string) => void;
+  readonly onEach?: (path: string) => void;
 }
 
 /** The same command for several, one after the other: when one fails it is known which were changed. */
@@ -57,7 +57,7 @@ export function useActionOnEach({ paths, done, onEach }: EachAction): Doing<void
     mutationFn: async () => {
       for (const path of paths) {
         await commandApi(path, { method: 'POST' });
-        onEach(path);
+        onEach?.(path);
       }
     },
   });

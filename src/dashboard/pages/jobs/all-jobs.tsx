@@ -25,24 +25,23 @@ export function AllJobs({ jobs }: { readonly jobs: readonly ListedJob[] }) {
       {enabled.length > 1 && (
         <DisableAll
           ids={enabled}
-          onEach={(id) => setTogether((ids) => [...without(ids, id), id])}
+          // Before any is asked: one that gave no answer may be disabled all the same.
+          onAsk={() => setTogether((ids) => [...new Set([...ids, ...enabled])])}
         />
       )}
     </>
   );
 }
 
-interface StepProps {
+interface DisableAllProps {
   readonly ids: readonly string[];
-  readonly onEach: (id: string) => void;
+  readonly onAsk: () => void;
 }
 
-function DisableAll({ ids, onEach }: StepProps) {
-  const paths = new Map(ids.map((id) => [`/jobs/${id}/disable`, id]));
+function DisableAll({ ids, onAsk }: DisableAllProps) {
   const disable = useActionOnEach({
-    paths: [...paths.keys()],
+    paths: ids.map((id) => `/jobs/${id}/disable`),
     done: `${counted(ids.length, 'job')} no longer start by themselves.`,
-    onEach: (path) => onEach(paths.get(path)!),
   });
   return (
     <Confirm
@@ -50,7 +49,10 @@ function DisableAll({ ids, onEach }: StepProps) {
       title="Keep all jobs from starting by themselves"
       commands={['longhaul job disable --all', `longhaul job enable ${ids.join(' ')}`]}
       action={disable}
-      onConfirm={() => disable.mutate()}
+      onConfirm={() => {
+        onAsk();
+        disable.mutate();
+      }}
     >
       <p className="definition">
         For maintenance. Nothing new is copied from then on, so copies grow old. Sessions that run
@@ -61,7 +63,12 @@ function DisableAll({ ids, onEach }: StepProps) {
   );
 }
 
-function EnableAgain({ ids, onEach }: StepProps) {
+interface EnableAgainProps {
+  readonly ids: readonly string[];
+  readonly onEach: (id: string) => void;
+}
+
+function EnableAgain({ ids, onEach }: EnableAgainProps) {
   const paths = new Map(ids.map((id) => [`/jobs/${id}/enable`, id]));
   const enable = useActionOnEach({
     paths: [...paths.keys()],
