@@ -3,21 +3,21 @@ import type { NotificationSettings } from '../src/domain/notices/notification-ch
 import type { PrimaryBackup } from '../src/domain/jobs/primary-backup.js';
 import type { SafetySeen } from '../src/domain/safety/safety-facts.js';
 import type { DataMover } from '../src/mover/data-mover.js';
-import { createAuditActivities } from './audit-activities.js';
-import { createBrowseActivities } from './browse-activities.js';
-import { createCopyActivities } from './copy-activities.js';
-import { createFactsActivities } from './facts-activities.js';
-import { createFileBackupActivities } from './file-backup-activities.js';
-import { createHealthActivities } from './health-activities.js';
-import { createNotifyActivities } from './notify-activities.js';
-import { createReadRecordActivities } from './record-activities.js';
-import { createRemovedWorkloadActivities } from './removed-workload-activities.js';
-import { createRestoreActivities } from './restore-activities.js';
-import { createRetentionActivities } from './retention-activities.js';
-import { createSessionActivities, type JobStarter } from './session-activities.js';
-import { createTreeActivities } from './tree-activities.js';
-import { createTreeHealthActivities } from './tree-health-activities.js';
-import { createWatchActivities } from './watch-activities.js';
+import { createAuditActivities } from './watch/audit-activities.js';
+import { createBrowseActivities } from './watch/browse-activities.js';
+import { createCopyActivities } from './task/copy-activities.js';
+import { createFactsActivities } from './watch/facts-activities.js';
+import { createFileBackupActivities } from './session/file-backup-activities.js';
+import { createHealthActivities } from './operations/health-activities.js';
+import { createNotifyActivities } from './watch/notify-activities.js';
+import { createReadRecordActivities } from './session/record-activities.js';
+import { createRemovedWorkloadActivities } from './session/removed-workload-activities.js';
+import { createRestoreActivities } from './operations/restore-activities.js';
+import { createRetentionActivities } from './task/retention-activities.js';
+import { createSessionActivities, type JobStarter } from './session/session-activities.js';
+import { createTreeActivities } from './task/tree-activities.js';
+import { createTreeHealthActivities } from './operations/tree-health-activities.js';
+import { createWatchActivities } from './watch/watch-activities.js';
 
 interface ActivityDependencies {
   readonly mover: DataMover;

@@ -164,45 +164,62 @@ function laterRooms(from, first) {
   };
 }
 
-/** Rooms of `workflows`, each with those that it may import, and what lies in `workflows` itself; of that only `index.ts` imports them. */
-const WORKFLOW_ROOMS = {
-  task: [],
-  session: ['task'],
-  operations: ['task'],
-  watch: ['task', 'session'],
+/** Rooms of layers, each with those that it may import, and what lies in the layer itself; of that only its index imports them. */
+const ROOMS = {
+  workflows: {
+    index: 'index',
+    rooms: {
+      task: [],
+      session: ['task'],
+      operations: ['task'],
+      watch: ['task', 'session'],
+    },
+  },
+  activities: {
+    index: 'activities',
+    rooms: {
+      running: [],
+      payloads: ['running'],
+      task: ['running', 'payloads'],
+      session: ['running', 'payloads'],
+      operations: ['running', 'payloads', 'task'],
+      watch: ['running'],
+    },
+  },
 };
 
-function workflowRoomRules(room) {
-  const { rules } = layerRules(['workflows', LAYERS.workflows]);
+/** @param more patterns that are forbidden in the room besides */
+function roomRules(layer, room, more = []) {
+  const { index, rooms } = ROOMS[layer];
+  const { rules } = layerRules([layer, LAYERS[layer]]);
   const [[rule, [level, { patterns }]]] = Object.entries(rules);
-  const allowed = WORKFLOW_ROOMS[room];
-  const others = Object.keys(WORKFLOW_ROOMS).filter((name) => ![room, ...allowed].includes(name));
+  const allowed = rooms[room];
+  const others = Object.keys(rooms).filter((name) => ![room, ...allowed].includes(name));
   const other = {
-    regex: `^\\.\\./((${others.join('|')})/|index\\.js$)`,
-    message: `workflows/${room} may import of the rooms: ${allowed.join(', ') || 'only itself'}.`,
+    regex: `^\\.\\./((${others.join('|')})/|${index}\\.js$)`,
+    message: `${layer}/${room} may import of the rooms: ${allowed.join(', ') || 'only itself'}.`,
   };
   return {
-    files: [`workflows/${room}/**/*.ts`],
-    rules: { [rule]: [level, { patterns: [...patterns, other] }] },
+    files: [`${layer}/${room}/**/*.ts`],
+    rules: { [rule]: [level, { patterns: [...patterns, other, ...more] }] },
   };
 }
 
-/** What Temporal keeps is written down in `activities/*-payloads.ts`, in words of the domain. */
+/** What Temporal keeps is written down in `activities/payloads/*.ts`, in words of the domain. */
 const NO_DERIVED_PAYLOAD = {
   regex: '/mover-operations\\.js$',
   importNames: ['OperationInput', 'OperationOutput'],
   allowTypeImports: false,
-  message: 'A payload is written down in activities/*-payloads.ts, never derived from the mover.',
+  message: 'A payload is written down in activities/payloads/*.ts, never derived from the mover.',
 };
 const PAYLOADS_OF_DOMAIN = {
-  regex: '^\\.\\./src/(?!domain/)',
+  regex: '^(\\.\\./)+src/(?!domain/)',
   message: 'A payload is made of what src/domain has.',
 };
 
-function payloadRules(files, pattern) {
-  const { rules } = layerRules(['activities', LAYERS.activities]);
-  const [[rule, [level, { patterns }]]] = Object.entries(rules);
-  return { files, rules: { [rule]: [level, { patterns: [...patterns, ...pattern] }] } };
+function activityRoomRules(room) {
+  const more = room === 'payloads' ? [PAYLOADS_OF_DOMAIN] : [NO_DERIVED_PAYLOAD];
+  return roomRules('activities', room, more);
 }
 
 /** For layers that may import the rest of src/repository. */
@@ -244,7 +261,6 @@ export const layerConfigs = [
   ...Object.entries(LAYERS).map(layerRules),
   ...Object.keys(MOVER_FOLDERS).map(moverFolderRules),
   ...TREE_ROOMS.map(treeRoomRules),
-  ...Object.keys(WORKFLOW_ROOMS).map(workflowRoomRules),
-  payloadRules(['activities/*.ts'], [NO_DERIVED_PAYLOAD]),
-  payloadRules(['activities/*-payloads.ts'], [PAYLOADS_OF_DOMAIN]),
+  ...Object.keys(ROOMS.workflows.rooms).map((room) => roomRules('workflows', room)),
+  ...Object.keys(ROOMS.activities.rooms).map(activityRoomRules),
 ];

@@ -4,16 +4,16 @@ import {
   type ActivityInterfaceFor,
   type ActivityOptions,
 } from '@temporalio/workflow';
-import type { CopyActivities } from '../activities/copy-activities.js';
-import type { HealthActivities } from '../activities/health-activities.js';
-import type { NotifyActivities } from '../activities/notify-activities.js';
-import type { RemovedWorkloadActivities } from '../activities/removed-workload-activities.js';
-import type { RestoreActivities } from '../activities/restore-activities.js';
-import type { RetentionActivities } from '../activities/retention-activities.js';
-import type { SessionActivities } from '../activities/session-activities.js';
-import type { TurnActivities } from '../activities/turn-activities.js';
-import type { TreeActivities } from '../activities/tree-activities.js';
-import type { TreeHealthActivities } from '../activities/tree-health-activities.js';
+import type { CopyActivities } from '../activities/task/copy-activities.js';
+import type { HealthActivities } from '../activities/operations/health-activities.js';
+import type { NotifyActivities } from '../activities/watch/notify-activities.js';
+import type { RemovedWorkloadActivities } from '../activities/session/removed-workload-activities.js';
+import type { RestoreActivities } from '../activities/operations/restore-activities.js';
+import type { RetentionActivities } from '../activities/task/retention-activities.js';
+import type { SessionActivities } from '../activities/session/session-activities.js';
+import type { TurnActivities } from '../activities/task/turn-activities.js';
+import type { TreeActivities } from '../activities/task/tree-activities.js';
+import type { TreeHealthActivities } from '../activities/operations/tree-health-activities.js';
 import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
 import {
   CONTROL_TASK_QUEUE,
@@ -23,7 +23,7 @@ import {
 } from './messages.js';
 
 /** How activities are timed and retried: one named profile per purpose. What may be retried at all is decided from the kind of the error
- *  (activities/application-failure.ts), so the profiles only say how fast and how long. */
+ *  (activities/running/application-failure.ts), so the profiles only say how fast and how long. */
 
 /** Answers too large for Temporal never become smaller. */
 const NEVER_RETRIED = ['PayloadsTooLarge'];

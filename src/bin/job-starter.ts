@@ -4,7 +4,7 @@ import {
   WorkflowNotFoundError,
   type Client,
 } from '@temporalio/client';
-import type { JobStarter } from '../../activities/session-activities.js';
+import type { JobStarter } from '../../activities/session/session-activities.js';
 import { translated } from '../api/executions/temporal-errors.js';
 import { quoted } from '../api/executions/visibility-query.js';
 import { scheduleIdOf, searchAttributesOf } from '../api/jobs/job-schedule.js';

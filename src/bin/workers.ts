@@ -3,8 +3,8 @@ import { fileURLToPath } from 'node:url';
 import type { Client } from '@temporalio/client';
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import { createActivities } from '../../activities/activities.js';
-import { noteFirstPoll } from '../../activities/run-task.js';
-import { createTurnActivities } from '../../activities/turn-activities.js';
+import { noteFirstPoll } from '../../activities/running/run-task.js';
+import { createTurnActivities } from '../../activities/task/turn-activities.js';
 import {
   CONTROL_TASK_QUEUE,
   lookTaskQueue,

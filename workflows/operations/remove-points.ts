@@ -1,6 +1,6 @@
 import { executeChild, proxyActivities, workflowInfo } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import type { HealthActivities } from '../../activities/health-activities.js';
+import type { HealthActivities } from '../../activities/operations/health-activities.js';
 import type { CopySettings } from '../../src/domain/jobs/copy-settings.js';
 import type { ErrorCode } from '../../src/domain/errors.js';
 import type { OperationStatus } from '../../src/domain/sessions/operation.js';

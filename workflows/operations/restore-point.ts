@@ -14,7 +14,7 @@ import type {
   PreparedRestore,
   RestoreActivities,
   RestoreOrder,
-} from '../../activities/restore-activities.js';
+} from '../../activities/operations/restore-activities.js';
 import type { CopySettings } from '../../src/domain/jobs/copy-settings.js';
 import { batchBytesOf, batchesOf } from '../../src/domain/targets/disk-work.js';
 import type { OperationStatus } from '../../src/domain/sessions/operation.js';

@@ -3,7 +3,7 @@ import type {
   PreparedTree,
   RestoreActivities,
   RestoreOrder,
-} from '../../activities/restore-activities.js';
+} from '../../activities/operations/restore-activities.js';
 import type { CopySettings } from '../../src/domain/jobs/copy-settings.js';
 import { NO_FAULTS, fileNotes } from '../../src/domain/trees/file-faults.js';
 import type { OperationStatus } from '../../src/domain/sessions/operation.js';

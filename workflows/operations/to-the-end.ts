@@ -6,7 +6,7 @@ import {
   sleep,
   type ActivityInterfaceFor,
 } from '@temporalio/workflow';
-import type { RestoreActivities } from '../../activities/restore-activities.js';
+import type { RestoreActivities } from '../../activities/operations/restore-activities.js';
 import { isOutOfTries, isUntaken, reasonOf } from '../failures.js';
 import type { OperationState } from './operation-state.js';
 

@@ -6,7 +6,7 @@ import {
   sleep,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { PreparedCheck } from '../../activities/chain-payloads.js';
+import type { PreparedCheck } from '../../activities/payloads/chain-payloads.js';
 import type { CopySettings } from '../../src/domain/jobs/copy-settings.js';
 import type { Damage } from '../../src/domain/targets/damage.js';
 import { batchesOf, type DiskWork } from '../../src/domain/targets/disk-work.js';

@@ -8,7 +8,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import type { ExpiryAnswer, TakeChainRequest } from '../../activities/chain-payloads.js';
+import type { ExpiryAnswer, TakeChainRequest } from '../../activities/payloads/chain-payloads.js';
 import type { CopyJob } from '../../src/domain/jobs/copy-job.js';
 import { sessionWorkflowId } from '../../src/domain/sessions/copy-session.js';
 import type { CopySettings } from '../../src/domain/jobs/copy-settings.js';

@@ -1,5 +1,5 @@
 import { proxyActivities } from '@temporalio/workflow';
-import type { SessionActivities } from '../../activities/session-activities.js';
+import type { SessionActivities } from '../../activities/session/session-activities.js';
 import type { CopyJob } from '../../src/domain/jobs/copy-job.js';
 import type { JobPlan } from '../../src/domain/sessions/operation.js';
 import { lookTaskQueue, type PlanJobInput, type ReadJobDefinitionInput } from '../messages.js';

@@ -10,7 +10,7 @@ import {
   upsertMemo,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import type { FileBackupActivities } from '../../activities/file-backup-activities.js';
+import type { FileBackupActivities } from '../../activities/session/file-backup-activities.js';
 import type { CopyJob } from '../../src/domain/jobs/copy-job.js';
 import { sessionIdOfWorkflow, sessionWorkflowId } from '../../src/domain/sessions/copy-session.js';
 import type { CopySettings } from '../../src/domain/jobs/copy-settings.js';

@@ -1,5 +1,5 @@
 import { ContinueAsNew, patched } from '@temporalio/workflow';
-import type { RetentionActivities } from '../../activities/retention-activities.js';
+import type { RetentionActivities } from '../../activities/task/retention-activities.js';
 import type { ChainPolicy } from '../../src/domain/jobs/copy-job.js';
 import type { CopySettings } from '../../src/domain/jobs/copy-settings.js';
 import { assertNever } from '../../src/domain/errors.js';

@@ -15,7 +15,7 @@ import {
   type TreeFates,
 } from '../../src/domain/trees/tree-ending.js';
 import type { LeftTree, PlannedTree, TreeWork } from '../../src/domain/trees/tree-work.js';
-import type { RemovedTreeFiles } from '../../activities/tree-payloads.js';
+import type { RemovedTreeFiles } from '../../activities/payloads/tree-payloads.js';
 import { dataTries, toldActivities, treeActivities } from '../activity-profiles.js';
 import type { CopyWorkloadInput } from './copy-workload-input.js';
 import { codeOf, isStop, reasonOf } from '../failures.js';

@@ -1,5 +1,5 @@
 import { ApplicationFailure, sleep } from '@temporalio/workflow';
-import type { WorkLook } from '../../activities/chain-payloads.js';
+import type { WorkLook } from '../../activities/payloads/chain-payloads.js';
 import type { RestorePointScope } from '../../src/domain/jobs/copy-job.js';
 import type { EndedTask, KeptAnswers } from '../../src/domain/sessions/kept-answers.js';
 import { workloadEnd } from '../../src/domain/sessions/workload-ending.js';

@@ -1,5 +1,5 @@
 import type { ActivityInterfaceFor } from '@temporalio/workflow';
-import type { CopyActivities } from '../../activities/copy-activities.js';
+import type { CopyActivities } from '../../activities/task/copy-activities.js';
 import type { CopySettings } from '../../src/domain/jobs/copy-settings.js';
 import {
   batchBytesOf,

@@ -1,8 +1,8 @@
 import { proxyActivities, type ActivityOptions } from '@temporalio/workflow';
-import type { BrowseActivities } from '../../activities/browse-activities.js';
-import type { CopyActivities } from '../../activities/copy-activities.js';
-import type { FactsActivities } from '../../activities/facts-activities.js';
-import type { ReadRecordActivities } from '../../activities/record-activities.js';
+import type { BrowseActivities } from '../../activities/watch/browse-activities.js';
+import type { CopyActivities } from '../../activities/task/copy-activities.js';
+import type { FactsActivities } from '../../activities/watch/facts-activities.js';
+import type { ReadRecordActivities } from '../../activities/session/record-activities.js';
 import type { AuditEntry } from '../../src/domain/access/audit.js';
 import type { RecordedSession } from '../../src/domain/sessions/recorded-session.js';
 import type { CopySession, CopyTask } from '../../src/domain/sessions/copy-session.js';

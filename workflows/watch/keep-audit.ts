@@ -6,7 +6,7 @@ import {
   sleep,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { AuditActivities } from '../../activities/audit-activities.js';
+import type { AuditActivities } from '../../activities/watch/audit-activities.js';
 import type { PlacedLine } from '../../src/domain/access/audit.js';
 import { jsonBytes } from '../../src/domain/sessions/task-brief.js';
 import { isStop, reasonOf } from '../failures.js';

@@ -6,7 +6,7 @@ import {
   startChild,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import type { NotifyActivities, SafetyLook } from '../../activities/notify-activities.js';
+import type { NotifyActivities, SafetyLook } from '../../activities/watch/notify-activities.js';
 import {
   keysOf,
   type LedgerStep,

@@ -6,7 +6,7 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { NotifyActivities, SafetyLook } from '../../activities/notify-activities.js';
+import type { NotifyActivities, SafetyLook } from '../../activities/watch/notify-activities.js';
 import {
   keysOf,
   nextLedger,

@@ -12,7 +12,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import type { WatchActivities } from '../../activities/watch-activities.js';
+import type { WatchActivities } from '../../activities/watch/watch-activities.js';
 import { orderOfLost } from '../../src/domain/schedules/retry.js';
 import { sessionIdOfWorkflow, sessionWorkflowId } from '../../src/domain/sessions/copy-session.js';
 import { cut } from '../../src/domain/sessions/task-brief.js';

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createRetentionActivities } from '../../../activities/retention-activities.js';
+import { createRetentionActivities } from '../../../activities/task/retention-activities.js';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { DataMover } from '../../../src/mover/data-mover.js';
 import { diskId, KIB, makeSourceChain, MIB } from '../../support/kill-table/source-chain.js';

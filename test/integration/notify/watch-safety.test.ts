@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { Worker, type NativeConnection } from '@temporalio/worker';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { createNotifyActivities } from '../../../activities/notify-activities.js';
+import { createNotifyActivities } from '../../../activities/watch/notify-activities.js';
 import { BackupError } from '../../../src/domain/errors.js';
 import type { NotificationChannel } from '../../../src/domain/notices/notification-channel.js';
 import type { SafetyProblem } from '../../../src/domain/safety/problem-groups.js';

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { Worker } from '@temporalio/worker';
 import { workloadPage } from '../../../src/mover/look/found-workloads.js';
-import { createSessionActivities } from '../../../activities/session-activities.js';
+import { createSessionActivities } from '../../../activities/session/session-activities.js';
 import { locationOf } from '../../../src/bin/workers.js';
 import type { CopyJob } from '../../../src/domain/jobs/copy-job.js';
 import type { CopySession, CopyTask } from '../../../src/domain/sessions/copy-session.js';

@@ -2,7 +2,7 @@
 
 import { ApplicationFailure } from '@temporalio/common';
 import type { Activities } from '../../../activities/activities.js';
-import { runTask } from '../../../activities/run-task.js';
+import { runTask } from '../../../activities/running/run-task.js';
 import { BackupError } from '../../../src/domain/errors.js';
 import type { Notice } from '../../../src/domain/notices/notice.js';
 import { AlarmReceiver, said } from './alarm-receiver.js';

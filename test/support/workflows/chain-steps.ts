@@ -1,4 +1,4 @@
-import type { ChainState } from '../../../activities/chain-payloads.js';
+import type { ChainState } from '../../../activities/payloads/chain-payloads.js';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import type { WorkloadType } from '../../../src/domain/sources/source-workload.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';

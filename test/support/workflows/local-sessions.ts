@@ -1,4 +1,4 @@
-import type { ExpiryAnswer } from '../../../activities/chain-payloads.js';
+import type { ExpiryAnswer } from '../../../activities/payloads/chain-payloads.js';
 import type { CopyJob, StartOverrides } from '../../../src/domain/jobs/copy-job.js';
 import { sessionWorkflowId } from '../../../src/domain/sessions/copy-session.js';
 import type { JobPlan, OperationStatus } from '../../../src/domain/sessions/operation.js';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { toApplicationFailure } from '../../../activities/application-failure.js';
+import { toApplicationFailure } from '../../../activities/running/application-failure.js';
 import { BackupError } from '../../../src/domain/errors.js';
 
 const full = new BackupError('REPOSITORY_FULL', 'no space is left');

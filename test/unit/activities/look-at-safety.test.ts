@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createNotifyActivities } from '../../../activities/notify-activities.js';
+import { createNotifyActivities } from '../../../activities/watch/notify-activities.js';
 import type { SafetyProblem } from '../../../src/domain/safety/problem-groups.js';
 import { jsonBytes } from '../../../src/domain/sessions/task-brief.js';
 import type { SafetySeen } from '../../../src/domain/safety/safety-facts.js';

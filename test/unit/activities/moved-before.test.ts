@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { runBatch } from '../../../activities/block-activities.js';
+import { runBatch } from '../../../activities/task/block-activities.js';
 import { NO_TIMES } from '../../../src/domain/sessions/mover-times.js';
 import { InProcessMover } from '../../support/mover/in-process-mover.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createSessionActivities } from '../../../activities/session-activities.js';
+import { createSessionActivities } from '../../../activities/session/session-activities.js';
 import { BackupError } from '../../../src/domain/errors.js';
 import type { DataMover } from '../../../src/mover/data-mover.js';
 import { inActivity } from '../../support/activities/in-activity.js';

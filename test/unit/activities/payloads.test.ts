@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type * as chain from '../../../activities/chain-payloads.js';
-import type { ChainIds } from '../../../activities/on-chain.js';
-import type * as tree from '../../../activities/tree-payloads.js';
+import type * as chain from '../../../activities/payloads/chain-payloads.js';
+import type { ChainIds } from '../../../activities/running/on-chain.js';
+import type * as tree from '../../../activities/payloads/tree-payloads.js';
 import type { OperationInput, ThreadOperation } from '../../../src/mover/mover-operations.js';
 
 /** What the activity itself is for: which chain or staging folder, and what it asks of the configuration instead of the history. */

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Pulse, type ClockReading } from '../../../activities/pulse.js';
+import { Pulse, type ClockReading } from '../../../activities/running/pulse.js';
 
 const LEASE_MS = 20_000;
 

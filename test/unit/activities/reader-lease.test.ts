@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { whileLeased } from '../../../activities/reader-lease.js';
+import { whileLeased } from '../../../activities/running/reader-lease.js';
 import { LEASE_MS } from '../../../src/chain/leases.js';
 import { BackupError } from '../../../src/domain/errors.js';
 import { TaskControl } from '../../../src/mover/task/task-control.js';

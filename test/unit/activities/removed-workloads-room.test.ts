@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createRemovedWorkloadActivities } from '../../../activities/removed-workload-activities.js';
+import { createRemovedWorkloadActivities } from '../../../activities/session/removed-workload-activities.js';
 import { BackupError } from '../../../src/domain/errors.js';
 import type { DataMover } from '../../../src/mover/data-mover.js';
 import { inActivity } from '../../support/activities/in-activity.js';

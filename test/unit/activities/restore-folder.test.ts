@@ -8,7 +8,7 @@ import {
   makeRestoreFolder,
   parseMounts,
   placeIn,
-} from '../../../activities/restore-folder.js';
+} from '../../../activities/operations/restore-folder.js';
 import { BackupError } from '../../../src/domain/errors.js';
 import { folderRepositoryId } from '../../../src/repository/open-repository.js';
 

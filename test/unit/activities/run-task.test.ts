@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { createCopyActivities } from '../../../activities/copy-activities.js';
-import { createSessionActivities } from '../../../activities/session-activities.js';
-import { runTask } from '../../../activities/run-task.js';
+import { createCopyActivities } from '../../../activities/task/copy-activities.js';
+import { createSessionActivities } from '../../../activities/session/session-activities.js';
+import { runTask } from '../../../activities/running/run-task.js';
 import type { DataMover } from '../../../src/mover/data-mover.js';
 import { InProcessMover } from '../../support/mover/in-process-mover.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';

@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { describe, expect, it } from 'vitest';
 import { jobStarter } from '../../../src/bin/job-starter.js';
-import type { JobStarter } from '../../../activities/session-activities.js';
+import type { JobStarter } from '../../../activities/session/session-activities.js';
 
 /** As grpc-js throws it (grpc/doc/statuscodes.md: 14, UNAVAILABLE). */
 const AWAY = Object.assign(new Error('14 UNAVAILABLE: No connection established'), {

@@ -1,7 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
-import { toApplicationFailure } from '../../../activities/application-failure.js';
+import { toApplicationFailure } from '../../../activities/running/application-failure.js';
 import { temporalLogger } from '../../../src/bin/temporal-logger.js';
 
 function logged(log: (logger: ReturnType<typeof temporalLogger>) => void): unknown[] {

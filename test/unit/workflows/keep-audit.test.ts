@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
 import type { Activities } from '../../../activities/activities.js';
-import { createAuditActivities } from '../../../activities/audit-activities.js';
+import { createAuditActivities } from '../../../activities/watch/audit-activities.js';
 import { BackupError } from '../../../src/domain/errors.js';
 import type { PlacedLine } from '../../../src/domain/access/audit.js';
 import { readAuditLines } from '../../../src/chain/audit-log.js';
-import { runTask } from '../../../activities/run-task.js';
+import { runTask } from '../../../activities/running/run-task.js';
 import { markRepository } from '../../../src/chain/repository-marker.js';
 import { InProcessMover } from '../../support/mover/in-process-mover.js';
 import type { DataMover } from '../../../src/mover/data-mover.js';

@@ -4,7 +4,7 @@ import type { CopyJob } from '../../../src/domain/jobs/copy-job.js';
 import { DEFAULT_COPY_SETTINGS } from '../../../src/domain/jobs/copy-settings.js';
 import { copyJobsOf, type FileBackupJob } from '../../../src/domain/jobs/file-backup-job.js';
 import { BackupError } from '../../../src/domain/errors.js';
-import { toApplicationFailure } from '../../../activities/application-failure.js';
+import { toApplicationFailure } from '../../../activities/running/application-failure.js';
 import { testJob } from '../../support/session/test-site.js';
 import { LocalServer } from '../../support/workflows/local-server.js';
 

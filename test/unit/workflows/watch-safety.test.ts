@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Activities } from '../../../activities/activities.js';
-import { runTask } from '../../../activities/run-task.js';
+import { runTask } from '../../../activities/running/run-task.js';
 import { BackupError } from '../../../src/domain/errors.js';
 import type { Notice } from '../../../src/domain/notices/notice.js';
 import { LocalServer } from '../../support/workflows/local-server.js';

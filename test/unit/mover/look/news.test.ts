@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { createWatchActivities } from '../../../../activities/watch-activities.js';
+import { createWatchActivities } from '../../../../activities/watch/watch-activities.js';
 import { chainFolder } from '../../../../src/chain/chain-paths.js';
 import { BackupError } from '../../../../src/domain/errors.js';
 import type { DataMover } from '../../../../src/mover/data-mover.js';

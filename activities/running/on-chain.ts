@@ -1,4 +1,4 @@
-import { chainFolder, stagingFolder } from '../src/chain/chain-paths.js';
+import { chainFolder, stagingFolder } from '../../src/chain/chain-paths.js';
 
 /** How workflows name a chain: by job and workload; where that lies is the repository's business. */
 export interface ChainIds {

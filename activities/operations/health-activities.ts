@@ -1,11 +1,11 @@
-import { chainFolder } from '../src/chain/chain-paths.js';
-import type { VerificationPage } from '../src/domain/targets/verification.js';
-import type { DataMover } from '../src/mover/data-mover.js';
-import { preparedPoint, verificationToken } from '../src/mover/health/verify-plan.js';
-import { verificationJournal } from '../src/mover/staging/journals.js';
-import type { ListVerificationInput } from '../src/mover/look/verification-list.js';
-import { verifyStagingId } from '../src/domain/targets/staging-id.js';
-import { openIn, runBatch, type FindOpenRuns } from './block-activities.js';
+import { chainFolder } from '../../src/chain/chain-paths.js';
+import type { VerificationPage } from '../../src/domain/targets/verification.js';
+import type { DataMover } from '../../src/mover/data-mover.js';
+import { preparedPoint, verificationToken } from '../../src/mover/health/verify-plan.js';
+import { verificationJournal } from '../../src/mover/staging/journals.js';
+import type { ListVerificationInput } from '../../src/mover/look/verification-list.js';
+import { verifyStagingId } from '../../src/domain/targets/staging-id.js';
+import { openIn, runBatch, type FindOpenRuns } from '../task/block-activities.js';
 import type {
   BatchCounts,
   CollectDamageRequest,
@@ -21,10 +21,10 @@ import type {
   PointCheck,
   PreparedCheck,
   VerifyBatch,
-} from './chain-payloads.js';
-import { onChain, stagingOf } from './on-chain.js';
-import { nowSince, whileLeased } from './reader-lease.js';
-import { runTask } from './run-task.js';
+} from '../payloads/chain-payloads.js';
+import { onChain, stagingOf } from '../running/on-chain.js';
+import { nowSince, whileLeased } from '../running/reader-lease.js';
+import { runTask } from '../running/run-task.js';
 
 /** Steps of a health check. Reading changes nothing but notes of its own progress; healing and marking need the chain's epoch. */
 export function createHealthActivities({ mover }: { readonly mover: DataMover }) {

@@ -1,10 +1,10 @@
-import { readNewestAudit } from '../src/chain/audit-log.js';
-import { readFillSamples } from '../src/chain/fill-record.js';
-import { readTaskRecords } from '../src/chain/sessions/task-record.js';
-import { auditKey, type AuditEntry } from '../src/domain/access/audit.js';
-import type { CopyTask } from '../src/domain/sessions/copy-session.js';
-import { BackupError, isStorageFault } from '../src/domain/errors.js';
-import { growthOf } from '../src/domain/targets/growth.js';
+import { readNewestAudit } from '../../src/chain/audit-log.js';
+import { readFillSamples } from '../../src/chain/fill-record.js';
+import { readTaskRecords } from '../../src/chain/sessions/task-record.js';
+import { auditKey, type AuditEntry } from '../../src/domain/access/audit.js';
+import type { CopyTask } from '../../src/domain/sessions/copy-session.js';
+import { BackupError, isStorageFault } from '../../src/domain/errors.js';
+import { growthOf } from '../../src/domain/targets/growth.js';
 import {
   UNREACHABLE,
   type BrowsePage,
@@ -13,11 +13,11 @@ import {
   type RestorePointView,
   type StoredJob,
   type WorkloadSummary,
-} from '../src/domain/targets/repository-view.js';
-import type { DataMover } from '../src/mover/data-mover.js';
-import { knownMarker } from '../src/mover/look/source-guard.js';
-import { faultyProbe } from '../src/repository/storage-probes.js';
-import { runTask } from './run-task.js';
+} from '../../src/domain/targets/repository-view.js';
+import type { DataMover } from '../../src/mover/data-mover.js';
+import { knownMarker } from '../../src/mover/look/source-guard.js';
+import { faultyProbe } from '../../src/repository/storage-probes.js';
+import { runTask } from '../running/run-task.js';
 
 const PAGE_TASKS_BYTES = 250_000;
 

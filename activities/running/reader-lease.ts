@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
-import { LEASE_MS } from '../src/chain/leases.js';
-import { BackupError } from '../src/domain/errors.js';
-import type { TaskControl } from '../src/mover/task/task-control.js';
+import { LEASE_MS } from '../../src/chain/leases.js';
+import { BackupError } from '../../src/domain/errors.js';
+import type { TaskControl } from '../../src/mover/task/task-control.js';
 
 /** Three renewals may be missed, and the work of one be slow. */
 const RENEW_MS = LEASE_MS / 5;

@@ -1,10 +1,10 @@
-import type { DataMover } from '../src/mover/data-mover.js';
-import type { DiskProof } from '../src/mover/change/prove-blocks.js';
-import { windowRuns } from '../src/mover/task/window-runs.js';
-import type { TaskControl } from '../src/mover/task/task-control.js';
-import { BackupError, isBackupError, isUnreadable } from '../src/domain/errors.js';
-import { sentences } from '../src/domain/sentences.js';
-import type { DiskWork, PlanReference } from '../src/domain/targets/disk-work.js';
+import type { DataMover } from '../../src/mover/data-mover.js';
+import type { DiskProof } from '../../src/mover/change/prove-blocks.js';
+import { windowRuns } from '../../src/mover/task/window-runs.js';
+import type { TaskControl } from '../../src/mover/task/task-control.js';
+import { BackupError, isBackupError, isUnreadable } from '../../src/domain/errors.js';
+import { sentences } from '../../src/domain/sentences.js';
+import type { DiskWork, PlanReference } from '../../src/domain/targets/disk-work.js';
 import type {
   ChainChange,
   DeleteRequest,
@@ -19,9 +19,9 @@ import type {
   RehomeRequest,
   RemoveRequest,
   ReplaceRequest,
-} from './chain-payloads.js';
-import { onChain } from './on-chain.js';
-import { runTask } from './run-task.js';
+} from '../payloads/chain-payloads.js';
+import { onChain } from '../running/on-chain.js';
+import { runTask } from '../running/run-task.js';
 
 interface RetentionDependencies {
   readonly mover: DataMover;

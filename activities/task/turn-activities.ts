@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { WorkflowNotFoundError } from '@temporalio/common';
-import { TURN_UPDATE } from '../src/domain/sessions/turn.js';
+import { TURN_UPDATE } from '../../src/domain/sessions/turn.js';
 
 interface TurnRequest {
   /** Of the turn that the workflow waits for. */

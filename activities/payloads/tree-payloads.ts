@@ -1,12 +1,16 @@
 /** What goes through Temporal to and from the activities of a tree of files, written down for the same reason as that of a chain. */
 
-import type { CopyJob, RestorePointScope, VerifyAfterCopy } from '../src/domain/jobs/copy-job.js';
-import type { FileFaults } from '../src/domain/trees/file-faults.js';
-import type { WorkloadType } from '../src/domain/sources/source-workload.js';
-import type { SetFlagsInput } from '../src/domain/retention/set-flags.js';
-import type { FileWork, TreeCheckReference } from '../src/domain/trees/tree-damage.js';
-import type { TreeRetention } from '../src/domain/trees/tree-points.js';
-import type { TreePlanReference } from '../src/domain/trees/tree-work.js';
+import type {
+  CopyJob,
+  RestorePointScope,
+  VerifyAfterCopy,
+} from '../../src/domain/jobs/copy-job.js';
+import type { FileFaults } from '../../src/domain/trees/file-faults.js';
+import type { WorkloadType } from '../../src/domain/sources/source-workload.js';
+import type { SetFlagsInput } from '../../src/domain/retention/set-flags.js';
+import type { FileWork, TreeCheckReference } from '../../src/domain/trees/tree-damage.js';
+import type { TreeRetention } from '../../src/domain/trees/tree-points.js';
+import type { TreePlanReference } from '../../src/domain/trees/tree-work.js';
 import type { AbsenceAnswer, TargetChain } from './chain-payloads.js';
 
 interface TakeTreeRequest extends TargetChain {

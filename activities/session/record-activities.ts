@@ -1,9 +1,12 @@
-import { listSessionRecords, readSessionRecord } from '../src/chain/sessions/session-list.js';
-import type { CopySession } from '../src/domain/sessions/copy-session.js';
-import type { RecordedSession } from '../src/domain/sessions/recorded-session.js';
-import type { BrowsePage, BrowseRepositoryInput } from '../src/domain/targets/repository-view.js';
-import type { DataMover } from '../src/mover/data-mover.js';
-import { runTask } from './run-task.js';
+import { listSessionRecords, readSessionRecord } from '../../src/chain/sessions/session-list.js';
+import type { CopySession } from '../../src/domain/sessions/copy-session.js';
+import type { RecordedSession } from '../../src/domain/sessions/recorded-session.js';
+import type {
+  BrowsePage,
+  BrowseRepositoryInput,
+} from '../../src/domain/targets/repository-view.js';
+import type { DataMover } from '../../src/mover/data-mover.js';
+import { runTask } from '../running/run-task.js';
 
 /** What sessions have left beside the data of a target. Reads only. */
 export function createReadRecordActivities({ mover }: { readonly mover: DataMover }) {

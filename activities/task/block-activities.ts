@@ -1,22 +1,22 @@
-import { movedBytes, sumMoved } from '../src/domain/targets/moved-bytes.js';
-import { moverTimes, sumTimes, type MoverTimes } from '../src/domain/sessions/mover-times.js';
+import { movedBytes, sumMoved } from '../../src/domain/targets/moved-bytes.js';
+import { moverTimes, sumTimes, type MoverTimes } from '../../src/domain/sessions/mover-times.js';
 import { Context } from '@temporalio/activity';
-import { BLOCK_BYTES } from '../src/domain/targets/digest.js';
-import type { CopyBlocksHeartbeat } from '../src/domain/sessions/operation.js';
+import { BLOCK_BYTES } from '../../src/domain/targets/digest.js';
+import type { CopyBlocksHeartbeat } from '../../src/domain/sessions/operation.js';
 import {
   comparisonJournal,
   copiedIn,
   copyJournal,
   openCopyRuns,
-} from '../src/mover/staging/journals.js';
-import type { DataMover } from '../src/mover/data-mover.js';
-import type { BackupRepository } from '../src/repository/backup-repository.js';
-import type { TaskControl } from '../src/mover/task/task-control.js';
-import { openRuns, type JournalPlace } from '../src/mover/task/window-journal.js';
-import { windowsBeside, windowsIn, type WindowRun } from '../src/mover/task/window-runs.js';
-import type { BatchCounts, BlockBatch } from './chain-payloads.js';
-import { stagingOf } from './on-chain.js';
-import { runTask } from './run-task.js';
+} from '../../src/mover/staging/journals.js';
+import type { DataMover } from '../../src/mover/data-mover.js';
+import type { BackupRepository } from '../../src/repository/backup-repository.js';
+import type { TaskControl } from '../../src/mover/task/task-control.js';
+import { openRuns, type JournalPlace } from '../../src/mover/task/window-journal.js';
+import { windowsBeside, windowsIn, type WindowRun } from '../../src/mover/task/window-runs.js';
+import type { BatchCounts, BlockBatch } from '../payloads/chain-payloads.js';
+import { stagingOf } from '../running/on-chain.js';
+import { runTask } from '../running/run-task.js';
 
 /** The long work on blocks. Windows that are done are left alone, so a repeat does only the rest. */
 export function createBlockActivities({ mover }: { readonly mover: DataMover }) {

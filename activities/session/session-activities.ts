@@ -1,24 +1,24 @@
-import type { CopyJob } from '../src/domain/jobs/copy-job.js';
-import type { CopySession, CopyTask } from '../src/domain/sessions/copy-session.js';
-import type { KeptAnswers } from '../src/domain/sessions/kept-answers.js';
-import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
-import { BackupError, isBackupError } from '../src/domain/errors.js';
-import type { RetryOrder, SessionEnd } from '../src/domain/schedules/retry.js';
-import type { JobPlan } from '../src/domain/sessions/operation.js';
-import { noteFill } from '../src/chain/fill-record.js';
-import { areOthersCopies, assertOwnCopies } from '../src/chain/sessions/copies-owner.js';
+import type { CopyJob } from '../../src/domain/jobs/copy-job.js';
+import type { CopySession, CopyTask } from '../../src/domain/sessions/copy-session.js';
+import type { KeptAnswers } from '../../src/domain/sessions/kept-answers.js';
+import type { CopySettings } from '../../src/domain/jobs/copy-settings.js';
+import { BackupError, isBackupError } from '../../src/domain/errors.js';
+import type { RetryOrder, SessionEnd } from '../../src/domain/schedules/retry.js';
+import type { JobPlan } from '../../src/domain/sessions/operation.js';
+import { noteFill } from '../../src/chain/fill-record.js';
+import { areOthersCopies, assertOwnCopies } from '../../src/chain/sessions/copies-owner.js';
 import {
   readJobDefinition,
   writeJobDefinition,
   writeSessionRecord,
-} from '../src/chain/sessions/session-record.js';
-import { writeTaskRecord } from '../src/chain/sessions/task-record.js';
-import type { DataMover } from '../src/mover/data-mover.js';
-import { onChain } from './on-chain.js';
-import { runTask } from './run-task.js';
-import { taskTarget } from './task-target.js';
-import { assertIsNoTarget } from '../src/mover/look/source-guard.js';
-import type { TaskControl } from '../src/mover/task/task-control.js';
+} from '../../src/chain/sessions/session-record.js';
+import { writeTaskRecord } from '../../src/chain/sessions/task-record.js';
+import type { DataMover } from '../../src/mover/data-mover.js';
+import { onChain } from '../running/on-chain.js';
+import { runTask } from '../running/run-task.js';
+import { taskTarget } from '../running/task-target.js';
+import { assertIsNoTarget } from '../../src/mover/look/source-guard.js';
+import type { TaskControl } from '../../src/mover/task/task-control.js';
 
 /** Whose answers are told by now. */
 interface AnswersTold {

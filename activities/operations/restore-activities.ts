@@ -1,23 +1,23 @@
-import { chainFolder } from '../src/chain/chain-paths.js';
-import { newLeaseId } from '../src/chain/leases.js';
-import { BackupError } from '../src/domain/errors.js';
-import { partsOfRestorePointKey } from '../src/domain/targets/repository-view.js';
-import type { RestoreFormat } from '../src/domain/targets/restore-format.js';
-import { rawRestoreJournal } from '../src/mover/staging/journals.js';
-import type { DataMover } from '../src/mover/data-mover.js';
-import type { TaskControl } from '../src/mover/task/task-control.js';
-import type { DiskWork, PlanReference } from '../src/domain/targets/disk-work.js';
-import { restoreStaging } from '../src/domain/targets/staging-id.js';
-import type { TreeRestoreWork } from '../src/domain/trees/tree-damage.js';
-import type { RestoreInput } from '../src/mover/restore/restore-input.js';
-import { openRestoreRuns, type RestoredTree } from '../src/mover/tree/restore/restore-tree.js';
-import { readTreeRecord } from '../src/tree/tree-store.js';
-import { folderRepositoryId } from '../src/repository/open-repository.js';
-import { copiedOf, openIn, openOfCopy, runBatch } from './block-activities.js';
-import type { BatchCounts } from './chain-payloads.js';
-import { nowSince, whileLeased } from './reader-lease.js';
+import { chainFolder } from '../../src/chain/chain-paths.js';
+import { newLeaseId } from '../../src/chain/leases.js';
+import { BackupError } from '../../src/domain/errors.js';
+import { partsOfRestorePointKey } from '../../src/domain/targets/repository-view.js';
+import type { RestoreFormat } from '../../src/domain/targets/restore-format.js';
+import { rawRestoreJournal } from '../../src/mover/staging/journals.js';
+import type { DataMover } from '../../src/mover/data-mover.js';
+import type { TaskControl } from '../../src/mover/task/task-control.js';
+import type { DiskWork, PlanReference } from '../../src/domain/targets/disk-work.js';
+import { restoreStaging } from '../../src/domain/targets/staging-id.js';
+import type { TreeRestoreWork } from '../../src/domain/trees/tree-damage.js';
+import type { RestoreInput } from '../../src/mover/restore/restore-input.js';
+import { openRestoreRuns, type RestoredTree } from '../../src/mover/tree/restore/restore-tree.js';
+import { readTreeRecord } from '../../src/tree/tree-store.js';
+import { folderRepositoryId } from '../../src/repository/open-repository.js';
+import { copiedOf, openIn, openOfCopy, runBatch } from '../task/block-activities.js';
+import type { BatchCounts } from '../payloads/chain-payloads.js';
+import { nowSince, whileLeased } from '../running/reader-lease.js';
 import { assertHoldsNoRepository, intoFolder, makeRestoreFolder } from './restore-folder.js';
-import { runTask } from './run-task.js';
+import { runTask } from '../running/run-task.js';
 
 /** A restore as the workflow names it. */
 export interface RestoreOrder {

@@ -1,14 +1,14 @@
-import { claimCopies } from '../src/chain/sessions/copies-owner.js';
-import type { DataMover } from '../src/mover/data-mover.js';
-import type { CommittedTree, TreePlanOutcome } from '../src/domain/trees/tree-work.js';
-import type { PlanTreeInput } from '../src/mover/tree/plan/plan-class.js';
-import { StagedClass } from '../src/mover/tree/copy/staged-files.js';
-import { classIndexOf, requireTreePlan } from '../src/mover/tree/tree-plan.js';
+import { claimCopies } from '../../src/chain/sessions/copies-owner.js';
+import type { DataMover } from '../../src/mover/data-mover.js';
+import type { CommittedTree, TreePlanOutcome } from '../../src/domain/trees/tree-work.js';
+import type { PlanTreeInput } from '../../src/mover/tree/plan/plan-class.js';
+import { StagedClass } from '../../src/mover/tree/copy/staged-files.js';
+import { classIndexOf, requireTreePlan } from '../../src/mover/tree/tree-plan.js';
 import { runBatch } from './block-activities.js';
-import type { BatchCounts } from './chain-payloads.js';
-import { onChain } from './on-chain.js';
-import { runTask } from './run-task.js';
-import { taskTarget } from './task-target.js';
+import type { BatchCounts } from '../payloads/chain-payloads.js';
+import { onChain } from '../running/on-chain.js';
+import { runTask } from '../running/run-task.js';
+import { taskTarget } from '../running/task-target.js';
 import type {
   CommitTreeRequest,
   FileBatch,
@@ -19,7 +19,7 @@ import type {
   PublishFilesRequest,
   RemovedTreeFiles,
   RemoveTreeFilesRequest,
-} from './tree-payloads.js';
+} from '../payloads/tree-payloads.js';
 
 interface TreeDependencies {
   readonly mover: DataMover;

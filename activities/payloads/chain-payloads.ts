@@ -1,26 +1,26 @@
 /** What goes through Temporal to and from the activities of a chain. It is persisted in histories, so every field is written down here: a
  *  rename in the data mover does not compile until somebody has decided what becomes of the field, and changes no history on its own. */
 
-import type { MoverTimes } from '../src/domain/sessions/mover-times.js';
-import type { MovedBytes } from '../src/domain/targets/moved-bytes.js';
+import type { MoverTimes } from '../../src/domain/sessions/mover-times.js';
+import type { MovedBytes } from '../../src/domain/targets/moved-bytes.js';
 import type {
   ChainPolicy,
   CopyJob,
   RestorePointScope,
   VerifyAfterCopy,
-} from '../src/domain/jobs/copy-job.js';
-import type { Damage, LastingDamage, VerifiedPoint } from '../src/domain/targets/damage.js';
-import type { DigestAlgorithm } from '../src/domain/targets/digest.js';
-import type { DiskWork, PlanReference } from '../src/domain/targets/disk-work.js';
-import type { GfsFull } from '../src/domain/retention/gfs.js';
-import type { RemovalMode } from '../src/domain/retention/point-removal.js';
-import type { ChainDetection } from '../src/domain/sources/recreated-chain.js';
-import type { RestorePointKind, WorkloadType } from '../src/domain/sources/source-workload.js';
-import type { RetentionAction } from '../src/domain/retention/retention.js';
-import type { RestorePointSelection } from '../src/domain/sources/select-restore-points.js';
-import type { SettleRule } from '../src/domain/sources/settle.js';
-import type { GfsFlag } from '../src/domain/targets/target-point.js';
-import type { ChainIds } from './on-chain.js';
+} from '../../src/domain/jobs/copy-job.js';
+import type { Damage, LastingDamage, VerifiedPoint } from '../../src/domain/targets/damage.js';
+import type { DigestAlgorithm } from '../../src/domain/targets/digest.js';
+import type { DiskWork, PlanReference } from '../../src/domain/targets/disk-work.js';
+import type { GfsFull } from '../../src/domain/retention/gfs.js';
+import type { RemovalMode } from '../../src/domain/retention/point-removal.js';
+import type { ChainDetection } from '../../src/domain/sources/recreated-chain.js';
+import type { RestorePointKind, WorkloadType } from '../../src/domain/sources/source-workload.js';
+import type { RetentionAction } from '../../src/domain/retention/retention.js';
+import type { RestorePointSelection } from '../../src/domain/sources/select-restore-points.js';
+import type { SettleRule } from '../../src/domain/sources/settle.js';
+import type { GfsFlag } from '../../src/domain/targets/target-point.js';
+import type { ChainIds } from '../running/on-chain.js';
 
 export interface TargetChain extends ChainIds {
   readonly targetRepositoryId: string;

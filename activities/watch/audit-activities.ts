@@ -1,9 +1,9 @@
-import { appendAuditLines } from '../src/chain/audit-log.js';
-import { readMarker } from '../src/chain/repository-marker.js';
-import type { PlacedLine } from '../src/domain/access/audit.js';
-import { BackupError } from '../src/domain/errors.js';
-import type { DataMover } from '../src/mover/data-mover.js';
-import { runTask } from './run-task.js';
+import { appendAuditLines } from '../../src/chain/audit-log.js';
+import { readMarker } from '../../src/chain/repository-marker.js';
+import type { PlacedLine } from '../../src/domain/access/audit.js';
+import { BackupError } from '../../src/domain/errors.js';
+import type { DataMover } from '../../src/mover/data-mover.js';
+import { runTask } from '../running/run-task.js';
 
 /** Who changed what, beside the data. */
 export function createAuditActivities({ mover }: { readonly mover: DataMover }) {

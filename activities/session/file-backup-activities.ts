@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
-import type { CopyJob } from '../src/domain/jobs/copy-job.js';
-import { BackupError } from '../src/domain/errors.js';
-import type { PrimaryBackup, PrimaryRun } from '../src/domain/jobs/primary-backup.js';
-import { runRestic } from '../src/primary/run-restic.js';
-import { runTask } from './run-task.js';
+import type { CopyJob } from '../../src/domain/jobs/copy-job.js';
+import { BackupError } from '../../src/domain/errors.js';
+import type { PrimaryBackup, PrimaryRun } from '../../src/domain/jobs/primary-backup.js';
+import { runRestic } from '../../src/primary/run-restic.js';
+import { runTask } from '../running/run-task.js';
 import type { JobStarter } from './session-activities.js';
 
 /** Steps of a run of a file-backup job. Each may be repeated. */

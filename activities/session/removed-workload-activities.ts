@@ -1,11 +1,11 @@
-import { assertOwnCopies } from '../src/chain/sessions/copies-owner.js';
-import type { AbsentWorkload, KeptPage } from '../src/domain/retention/absent-workloads.js';
-import type { DataMover } from '../src/mover/data-mover.js';
-import type { LookForAbsentInput } from '../src/mover/look/kept-workloads.js';
-import type { AbsenceAnswer, AbsenceRequest } from './chain-payloads.js';
-import { onChain } from './on-chain.js';
-import { runTask } from './run-task.js';
-import type { TreeAbsenceAnswer, TreeAbsenceRequest } from './tree-payloads.js';
+import { assertOwnCopies } from '../../src/chain/sessions/copies-owner.js';
+import type { AbsentWorkload, KeptPage } from '../../src/domain/retention/absent-workloads.js';
+import type { DataMover } from '../../src/mover/data-mover.js';
+import type { LookForAbsentInput } from '../../src/mover/look/kept-workloads.js';
+import type { AbsenceAnswer, AbsenceRequest } from '../payloads/chain-payloads.js';
+import { onChain } from '../running/on-chain.js';
+import { runTask } from '../running/run-task.js';
+import type { TreeAbsenceAnswer, TreeAbsenceRequest } from '../payloads/tree-payloads.js';
 
 /** What a session has to know and do about workloads that are gone. */
 export function createRemovedWorkloadActivities(deps: {

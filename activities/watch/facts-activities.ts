@@ -1,7 +1,7 @@
-import type { BrowseRepositoryInput } from '../src/domain/targets/repository-view.js';
-import type { FactsPage } from '../src/domain/safety/workload-facts.js';
-import type { DataMover } from '../src/mover/data-mover.js';
-import { runTask } from './run-task.js';
+import type { BrowseRepositoryInput } from '../../src/domain/targets/repository-view.js';
+import type { FactsPage } from '../../src/domain/safety/workload-facts.js';
+import type { DataMover } from '../../src/mover/data-mover.js';
+import { runTask } from '../running/run-task.js';
 
 /** What is known of all workloads of a repository, for the question whether they are safe. Reads only. */
 export function createFactsActivities(deps: {

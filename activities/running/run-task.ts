@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Context } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
-import { BackupError } from '../src/domain/errors.js';
-import { TaskControl, TaskStopped } from '../src/mover/task/task-control.js';
+import { BackupError } from '../../src/domain/errors.js';
+import { TaskControl, TaskStopped } from '../../src/mover/task/task-control.js';
 import { toApplicationFailure } from './application-failure.js';
 import { elapsedMs, Pulse, readClocks } from './pulse.js';
 

@@ -1,12 +1,12 @@
 import { Context } from '@temporalio/activity';
-import type { CopyJob } from '../src/domain/jobs/copy-job.js';
-import type { AwaitedPoint } from '../src/domain/sources/settle.js';
-import type { NamedWorkload } from '../src/domain/jobs/source-scope.js';
-import type { DataMover } from '../src/mover/data-mover.js';
-import type { FolderWatch } from '../src/repository/repository-kind.js';
-import type { UnreadSource } from '../src/mover/look/news.js';
-import type { TaskControl } from '../src/mover/task/task-control.js';
-import { runTask } from './run-task.js';
+import type { CopyJob } from '../../src/domain/jobs/copy-job.js';
+import type { AwaitedPoint } from '../../src/domain/sources/settle.js';
+import type { NamedWorkload } from '../../src/domain/jobs/source-scope.js';
+import type { DataMover } from '../../src/mover/data-mover.js';
+import type { FolderWatch } from '../../src/repository/repository-kind.js';
+import type { UnreadSource } from '../../src/mover/look/news.js';
+import type { TaskControl } from '../../src/mover/task/task-control.js';
+import { runTask } from '../running/run-task.js';
 
 interface WatchResult {
   /** Fingerprint of the source as it was seen; the next wait starts from it. */

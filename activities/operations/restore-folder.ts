@@ -1,8 +1,8 @@
 import { mkdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative } from 'node:path';
-import { BackupError, isBackupError, type ErrorCode } from '../src/domain/errors.js';
-import { folderRepositoryId } from '../src/repository/open-repository.js';
-import { errnoOf, faultOfErrno } from '../src/repository/storage-error.js';
+import { BackupError, isBackupError, type ErrorCode } from '../../src/domain/errors.js';
+import { folderRepositoryId } from '../../src/repository/open-repository.js';
+import { errnoOf, faultOfErrno } from '../../src/repository/storage-error.js';
 
 /** The folder of this machine that a restore writes into.
  *

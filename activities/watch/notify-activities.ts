@@ -1,20 +1,20 @@
 import { createHash } from 'node:crypto';
-import { seesAll, type ObservedProblem } from '../src/domain/notices/alert-ledger.js';
-import { BackupError } from '../src/domain/errors.js';
-import type { Notice } from '../src/domain/notices/notice.js';
+import { seesAll, type ObservedProblem } from '../../src/domain/notices/alert-ledger.js';
+import { BackupError } from '../../src/domain/errors.js';
+import type { Notice } from '../../src/domain/notices/notice.js';
 import {
   channelJobs,
   type NotificationChannel,
   type NotificationSettings,
   type PingChannel,
   type WatchRules,
-} from '../src/domain/notices/notification-channel.js';
-import { NOTHING_UNREAD, unreadOf, type Unread } from '../src/domain/notices/hidden-problems.js';
-import type { SafetyProblem } from '../src/domain/safety/problem-groups.js';
-import type { SafetySeen, Verdict } from '../src/domain/safety/safety-facts.js';
-import { cut, jsonBytes } from '../src/domain/sessions/task-brief.js';
-import { deliver, ping, pingSession, type SessionPing } from '../src/notify/deliver.js';
-import { runTask } from './run-task.js';
+} from '../../src/domain/notices/notification-channel.js';
+import { NOTHING_UNREAD, unreadOf, type Unread } from '../../src/domain/notices/hidden-problems.js';
+import type { SafetyProblem } from '../../src/domain/safety/problem-groups.js';
+import type { SafetySeen, Verdict } from '../../src/domain/safety/safety-facts.js';
+import { cut, jsonBytes } from '../../src/domain/sessions/task-brief.js';
+import { deliver, ping, pingSession, type SessionPing } from '../../src/notify/deliver.js';
+import { runTask } from '../running/run-task.js';
 
 /** In the answer to one look: a history takes no more. */
 const MAX_PROBLEMS = 200;

@@ -1,7 +1,7 @@
-import type { DataMover } from '../src/mover/data-mover.js';
-import type { TaskControl } from '../src/mover/task/task-control.js';
-import type { BackupRepository } from '../src/repository/backup-repository.js';
-import { fencedRepository } from '../src/repository/fenced-repository.js';
+import type { DataMover } from '../../src/mover/data-mover.js';
+import type { TaskControl } from '../../src/mover/task/task-control.js';
+import type { BackupRepository } from '../../src/repository/backup-repository.js';
+import { fencedRepository } from '../../src/repository/fenced-repository.js';
 
 /** The repository for what an activity writes by itself, with the fence of its task: a worker that stood still may belong to a session that was ended, and its copies to another
  *  job by now. */

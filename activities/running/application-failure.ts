@@ -1,6 +1,6 @@
 import { ApplicationFailure } from '@temporalio/common';
-import type { ErrorKind } from '../src/domain/error-entry.js';
-import { BackupError } from '../src/domain/errors.js';
+import type { ErrorKind } from '../../src/domain/error-entry.js';
+import { BackupError } from '../../src/domain/errors.js';
 
 /** Only what may pass by itself is retried by Temporal. A conflict is for the workflow to decide: it plans again or skips. */
 const IS_RETRYABLE: Record<ErrorKind, boolean> = {

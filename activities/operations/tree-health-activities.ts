@@ -1,13 +1,13 @@
-import type { TreeCheckOutcome, TreeRepairPlan } from '../src/domain/trees/tree-damage.js';
-import type { DataMover } from '../src/mover/data-mover.js';
-import { keptJournal } from '../src/mover/tree/health/kept-lists.js';
-import { checkedFiles } from '../src/mover/tree/health/plan-check.js';
-import { repairFiles } from '../src/mover/tree/health/repair-tree.js';
-import { openIn, runBatch } from './block-activities.js';
-import type { BatchCounts } from './chain-payloads.js';
-import { onChain } from './on-chain.js';
-import { nowSince, whileLeased } from './reader-lease.js';
-import { runTask } from './run-task.js';
+import type { TreeCheckOutcome, TreeRepairPlan } from '../../src/domain/trees/tree-damage.js';
+import type { DataMover } from '../../src/mover/data-mover.js';
+import { keptJournal } from '../../src/mover/tree/health/kept-lists.js';
+import { checkedFiles } from '../../src/mover/tree/health/plan-check.js';
+import { repairFiles } from '../../src/mover/tree/health/repair-tree.js';
+import { openIn, runBatch } from '../task/block-activities.js';
+import type { BatchCounts } from '../payloads/chain-payloads.js';
+import { onChain } from '../running/on-chain.js';
+import { nowSince, whileLeased } from '../running/reader-lease.js';
+import { runTask } from '../running/run-task.js';
 import type {
   CheckBatch,
   EndTreeCheckRequest,
@@ -16,7 +16,7 @@ import type {
   PlanTreeCheckRequest,
   PlanTreeRepairRequest,
   SettleTreeCheckRequest,
-} from './tree-payloads.js';
+} from '../payloads/tree-payloads.js';
 
 /** Steps of a health check of a tree of files. Reading changes nothing but notes of its own progress; healing and marking need the tree's epoch. */
 export function createTreeHealthActivities({ mover }: { readonly mover: DataMover }) {

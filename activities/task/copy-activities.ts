@@ -1,16 +1,16 @@
-import { availablePoints } from '../src/chain/chain-record.js';
-import { claimCopies } from '../src/chain/sessions/copies-owner.js';
-import { isBackupError } from '../src/domain/errors.js';
+import { availablePoints } from '../../src/chain/chain-record.js';
+import { claimCopies } from '../../src/chain/sessions/copies-owner.js';
+import { isBackupError } from '../../src/domain/errors.js';
 import {
   namedLook,
   type FoundWorkload,
   type NamedLook,
   type WorkloadPage,
-} from '../src/domain/sources/found-workload.js';
-import type { BrowseRepositoryInput } from '../src/domain/targets/repository-view.js';
-import type { SettleRule } from '../src/domain/sources/settle.js';
-import type { DataMover } from '../src/mover/data-mover.js';
-import type { TaskControl } from '../src/mover/task/task-control.js';
+} from '../../src/domain/sources/found-workload.js';
+import type { BrowseRepositoryInput } from '../../src/domain/targets/repository-view.js';
+import type { SettleRule } from '../../src/domain/sources/settle.js';
+import type { DataMover } from '../../src/mover/data-mover.js';
+import type { TaskControl } from '../../src/mover/task/task-control.js';
 import { createBlockActivities } from './block-activities.js';
 import type {
   ChainState,
@@ -24,10 +24,10 @@ import type {
   StagedPoint,
   TakeChainRequest,
   WorkLook,
-} from './chain-payloads.js';
-import { onChain, stagingOf } from './on-chain.js';
-import { runTask } from './run-task.js';
-import { taskTarget } from './task-target.js';
+} from '../payloads/chain-payloads.js';
+import { onChain, stagingOf } from '../running/on-chain.js';
+import { runTask } from '../running/run-task.js';
+import { taskTarget } from '../running/task-target.js';
 
 interface CopyDependencies {
   readonly mover: DataMover;
