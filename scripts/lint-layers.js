@@ -64,6 +64,7 @@ const LAYERS = {
     packages: [
       'node:.*',
       '@temporalio/(client|common|proto)(/.*)?',
+      'compression',
       'express',
       'helmet',
       'jose',

@@ -11,6 +11,7 @@ import { AuditReader } from './access/audit-reader.js';
 import { auditRoutes } from './access/audit-routes.js';
 import { AuditTrail } from './access/audit-trail.js';
 import { requireCaller, requireLoopback, requireOwnOrigin } from './access/authentication.js';
+import { compressedAnswers } from './compressed-answers.js';
 import { dashboardPages } from './pages/dashboard-pages.js';
 import { docsPage } from './pages/docs-page.js';
 import { FailedAttempts } from './access/failed-attempts.js';
@@ -76,7 +77,7 @@ export function createApi(dependencies: ApiDependencies): Express {
   const app = express();
   app.disable('x-powered-by');
   app.set('query parser', 'simple');
-  app.use(metrics.timeRequests(), pageHeaders());
+  app.use(metrics.timeRequests(), pageHeaders(), compressedAnswers());
   app.get('/healthz', (_request, response) => {
     response.json({ status: 'ok' });
   });
