@@ -10,7 +10,7 @@ import { RESTORE_COMMANDS } from './restore-commands.js';
 import { TREE_EVIDENCE } from './tree-evidence.js';
 
 const EVERY_LAYOUT = 'test/integration/mover/every-layout.test.ts';
-const SINGLE_FILES = ['test/unit/layout/single-files.test.ts', EVERY_LAYOUT];
+const SINGLE_FILES = ['test/unit/layout/images/single-files.test.ts', EVERY_LAYOUT];
 const SAME_BYTES = 'SHA-256 of the file';
 
 /** By name of the layout. */
@@ -34,14 +34,17 @@ export const LAYOUT_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
     data: 'real',
     judge: 'virtnbdrestore and virtnbdbackup 1.9.15',
     restoredBy: '`virtnbdrestore`',
-    tests: ['test/unit/layout/virtnbdbackup.test.ts', 'test/unit/image/virtnbd-read.test.ts'],
+    tests: [
+      'test/unit/layout/virtnbdbackup.test.ts',
+      'test/unit/image/virtnbd/virtnbd-read.test.ts',
+    ],
   },
   vzdump: {
     writtenBy: '`vzdump`: VMA, tar, compressed or not',
     data: 'parts',
     judge: 'SHA-256 of the file; the VMA fixture was written by Proxmox’s own `vma`',
     restoredBy: '`qmrestore`, `pct restore`',
-    tests: ['test/unit/layout/vzdump.test.ts', 'test/unit/image/vma.test.ts'],
+    tests: ['test/unit/layout/vzdump.test.ts', 'test/unit/image/vma/vma.test.ts'],
   },
   ovirt: {
     writtenBy: '`backup_vm.py`, `vm_backup.py` (OVF beside)',
@@ -80,21 +83,24 @@ export const LAYOUT_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
     data: 'parts',
     judge: 'qemu-img 7.2, libvmdk',
     restoredBy: '`ghettoVCB-restore.sh`',
-    tests: ['test/unit/layout/ghettovcb.test.ts', 'test/unit/image/vmdk-read.test.ts'],
+    tests: [
+      'test/unit/layout/ghettovcb/ghettovcb.test.ts',
+      'test/unit/image/vmdk/vmdk-read.test.ts',
+    ],
   },
   hyperv: {
     writtenBy: '`Export-VM`',
     data: 'parts',
     judge: 'qemu-img 7.2, libvhdi',
     restoredBy: '`Import-VM`',
-    tests: ['test/unit/layout/hyperv.test.ts', 'test/unit/image/vhdx-read.test.ts'],
+    tests: ['test/unit/layout/hyperv.test.ts', 'test/unit/image/vhdx/vhdx-read.test.ts'],
   },
   'windows-image-backup': {
     writtenBy: '`wbadmin`: WindowsImageBackup',
     data: 'synthetic',
     judge: 'qemu-img 7.2, libvhdi',
     restoredBy: '`wbadmin`',
-    tests: ['test/unit/layout/windows-backup.test.ts', 'test/unit/image/vhd-read.test.ts'],
+    tests: ['test/unit/layout/windows-backup.test.ts', 'test/unit/image/vhd/vhd-read.test.ts'],
   },
   hypercore: {
     writtenBy: 'export of a machine: XML and qcow2',
@@ -130,7 +136,7 @@ export const LAYOUT_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
     data: 'parts',
     judge: SAME_BYTES,
     restoredBy: '`qmrestore`',
-    tests: ['test/unit/layout/single-files.test.ts', 'test/unit/image/vma.test.ts'],
+    tests: ['test/unit/layout/images/single-files.test.ts', 'test/unit/image/vma/vma.test.ts'],
   },
   'vhd-image': {
     writtenBy:
@@ -139,8 +145,8 @@ export const LAYOUT_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
     judge: 'qemu-img 7.2, libvhdi; digests of two chains of Windows',
     restoredBy: '`az disk create`',
     tests: [
-      'test/unit/layout/single-files.test.ts',
-      'test/unit/image/vhd-read.test.ts',
+      'test/unit/layout/images/single-files.test.ts',
+      'test/unit/image/vhd/vhd-read.test.ts',
       'test/integration/mover/lone-chains.test.ts',
     ],
   },
@@ -151,8 +157,8 @@ export const LAYOUT_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
     judge: 'qemu-img 7.2, libvmdk; SHA-256 of a VMDK in one file',
     restoredBy: 'any tool that takes such disks',
     tests: [
-      'test/unit/layout/single-files.test.ts',
-      'test/unit/image/vmdk-read.test.ts',
+      'test/unit/layout/images/single-files.test.ts',
+      'test/unit/image/vmdk/vmdk-read.test.ts',
       'test/integration/mover/lone-chains.test.ts',
     ],
   },

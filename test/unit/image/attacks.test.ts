@@ -23,7 +23,7 @@ const of = (file: string, rows: Readonly<Record<string, string>>): Attack[] =>
   Object.entries(rows).map(([attack, row]) => ({ attack, file, row }));
 
 const ATTACKS: readonly Attack[] = [
-  ...of('unit/image/qcow2-attacks.test.ts', {
+  ...of('unit/image/qcow2/qcow2-attacks.test.ts', {
     'a parent elsewhere: an absolute path, a way out, json:, a URL':
       'gets its parent name %s handed out as data, and nothing opened',
     'an external data file, by its bit': "'external data file bit'",
@@ -49,7 +49,7 @@ const ATTACKS: readonly Attack[] = [
     'a window of zstd of 2^41 bytes': "'a zstd window of 2^41 bytes'",
     'qcow2: cut off anywhere': 'is refused at every length that cuts into what it refers to',
   }),
-  ...of('unit/image/vmdk-attacks.test.ts', {
+  ...of('unit/image/vmdk/vmdk-attacks.test.ts', {
     'VMDK: an extent elsewhere': 'never asks for the extent %j',
     'VMDK: grains of 0 sectors': 'title: `grain of ${grain} sectors`',
     'VMDK: 0 and 513 entries per table': 'title: `${entries} entries per table`',
@@ -65,33 +65,33 @@ const ATTACKS: readonly Attack[] = [
     'VHDX: parent_linkage of another file': "['vhdx'",
     'qcow2: refcount 0 of clusters in use': 'is read whatever its counts of references say',
   }),
-  ...of('unit/image/vhd-read.test.ts', {
+  ...of('unit/image/vhd/vhd-read.test.ts', {
     'VHD: a footer of a wrong checksum': "'of a wrong footer checksum'",
     'VHD: a header of a wrong checksum': "'of a wrong header checksum'",
     'VHD: max_entries of 2^31': 'reads of a table that claims 2^31 entries what its disk needs',
     'VHD: two footers that differ': "'with another copy of its footer'",
     'VHD: blocks over one another': "'whose blocks overlap'",
   }),
-  ...of('unit/image/vhdx-attacks.test.ts', {
+  ...of('unit/image/vhdx/vhdx-attacks.test.ts', {
     'VHDX: both headers of a wrong checksum': "'with two broken headers'",
     'VHDX: a BAT behind the end': "'whose BAT lies behind its end'",
     'VHDX: blocks of 0 bytes': "'with blocks of 0 bytes'",
     'VHDX: blocks of 3 MiB': "'with blocks of 3 MiB'",
     'VHDX: an item of metadata outside': "'with an item outside of its metadata'",
   }),
-  ...of('unit/image/vhdx-log.test.ts', {
+  ...of('unit/image/vhdx/vhdx-log.test.ts', {
     'VHDX: the log as a way to write': 'is read as it will be, and stays as it is',
     'VHDX: a write of the log behind the end': "'a write behind the end'",
     'VHDX: a write of the log inside a sector': "'a write inside a sector'",
   }),
-  ...of('unit/image/vma.test.ts', {
+  ...of('unit/image/vma/vma.test.ts', {
     'VMA: another MD5': "'a header with another MD5'",
     'VMA: device 200': "'a device that is none'",
     'VMA: a cluster twice': "'a cluster twice'",
     'VMA: mask and count that differ': "'another mask'",
     'VMA: cut between two extents': "'cut between two extents'",
   }),
-  ...of('unit/image/virtnbd-read.test.ts', {
+  ...of('unit/image/virtnbd/virtnbd-read.test.ts', {
     'stream: a frame of 16 f': "'a frame of 16 f'",
     'stream: no trailer': "'compressed without a trailer'",
     'stream: another sum in the trailer': "'another sum in its trailer'",
@@ -112,7 +112,7 @@ const ATTACKS: readonly Attack[] = [
   ...of('unit/layout/libvirt-push.test.ts', {
     'XML: entities, of files and of themselves': 'breaks a point whose XML has a DOCTYPE',
   }),
-  ...of('unit/layout/one-bad-place.test.ts', {
+  ...of('unit/layout/walk/one-bad-place.test.ts', {
     'XML: names with a meaning to the parser': "'an element called constructor'",
     'XML: elements within each other': "'150 elements within each other'",
     'a time that no calendar has': 'of a file (%s ns) is the nearest that can be written',
