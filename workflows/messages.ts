@@ -133,6 +133,8 @@ export interface CopySessionInput {
   readonly startedBy?: string;
   /** Default 1: not a retry. */
   readonly tryNumber?: number;
+  /** Of a retry for all of the job: names that it asks for again when it does not see them. Absent: none. */
+  readonly sought?: readonly string[];
   /** State of the session when this run goes on for an earlier one. */
   readonly carried?: {
     readonly startedAt: string;

@@ -80,11 +80,12 @@ function askingStarter(client: Client): JobStarter {
       });
     },
 
-    async startRetry(jobId, { tryNumber, dueMs, workloads }) {
+    async startRetry(jobId, { tryNumber, dueMs, workloads, sought }) {
       const job = await enabledJob(client, jobId);
       if (job === null) return null;
       const overrides = workloads === null ? {} : { workloads };
-      return startOnce(client, { job, overrides, trigger: 'retry', tryNumber }, dueMs);
+      const names = sought === undefined ? {} : { sought };
+      return startOnce(client, { job, overrides, trigger: 'retry', tryNumber, ...names }, dueMs);
     },
 
     enabledJob: (jobId) => enabledJob(client, jobId),

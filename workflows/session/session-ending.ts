@@ -1,6 +1,7 @@
 import type { CopyTask, SessionResult } from '../../src/domain/sessions/copy-session.js';
 import type { SessionTally } from '../../src/domain/sessions/session-tally.js';
 import {
+  forAll,
   NOT_ASKED,
   retryOrder,
   sessionEnd,
@@ -24,7 +25,8 @@ export class SessionEnding {
     },
   ) {
     const { isUnseen } = session;
-    this.asked = { workloads: input.overrides?.workloads ?? null, isUnseen };
+    const { overrides, sought = [] } = input;
+    this.asked = { workloads: overrides?.workloads ?? null, sought, isUnseen };
   }
 
   retryOrder(): RetryOrder | null {
@@ -33,7 +35,8 @@ export class SessionEnding {
     const asked = trigger === 'retry' || trigger === 'watch' ? this.asked : NOT_ASKED;
     const order = retryOrder(job, tryNumber, tasks, Date.now(), asked);
     const named = tasks.filter(({ result }) => result === 'failed').length;
-    return order !== null && named < counts.failed ? { ...order, workloads: null } : order;
+    const isNamed = order === null || order.workloads === null || named >= counts.failed;
+    return isNamed ? order : { ...order, ...forAll(order.workloads) };
   }
 
   told(

@@ -10,6 +10,8 @@ export interface RetryOrder {
   readonly dueMs: number;
   /** Ids, or names of what no source has shown; null: all of the job, because a source could not be read or too many failed to name them. */
   readonly workloads: readonly string[] | null;
+  /** Of an order for all: what it has to deal with by name. A session that does not see it all asks again for those that it has not seen. Absent: nothing. */
+  readonly sought?: readonly string[];
   /** When it was made, epoch milliseconds: a session that had begun before may have passed what failed, or came, since. Absent: an earlier build did not
    *  say, or said it as `lockedMs`. */
   readonly madeMs?: number;
@@ -46,6 +48,8 @@ type EndedTask = Pick<CopyTask, 'workload' | 'workloadId' | 'result' | 'code'>;
 export interface AskedFor {
   /** null: all of the job. */
   readonly workloads: readonly string[] | null;
+  /** As the order for all says that it was started for. Absent: none. */
+  readonly sought?: readonly string[];
   /** Whether a source, or a part of one, showed nothing or could not be read: what was not seen may lie there. */
   readonly isUnseen: boolean;
 }
@@ -70,15 +74,25 @@ export function retryOrder(
   const isSpent = retry.attempts !== null && tryNumber > retry.attempts;
   const failed = isSpent ? [] : tasks.filter((task) => isUndone(task, mode));
   const unseen = isSpent ? [] : unseenOf(asked, tasks);
-  const names = [...new Set([...locked, ...failed].map(nameOf)), ...(unseen ?? [])];
-  if (names.length === 0 && unseen !== null) return null;
-  const isUnnamed = unseen === null || failed.some(isOfSource) || names.length > MAX_NAMED;
+  const isOfAll = !isSpent && hasSeenNothing(asked, tasks);
+  if (locked.length + failed.length + unseen.length === 0 && !isOfAll) return null;
+  const undone = [...locked, ...failed].filter((task) => !isOfSource(task));
+  const names = [...new Set([...undone.map(nameOf), ...unseen])];
+  const isUnnamed = isOfAll || failed.some(isOfSource) || names.length > MAX_NAMED;
   const waits = locked.length > 0 && failed.length === 0 ? lockedPauseMs(tryNumber) : 0;
   return {
     tryNumber: tryNumber + 1,
     dueMs: endedMs + Math.max(waits, pauseMs(retry, tryNumber)),
-    workloads: isUnnamed ? null : names,
+    ...(isUnnamed ? forAll(names) : { workloads: names }),
     madeMs: endedMs,
+  };
+}
+
+/** @param sought what it is for by name, as far as that is known */
+export function forAll(sought: readonly string[]): Pick<RetryOrder, 'workloads' | 'sought'> {
+  return {
+    workloads: null,
+    ...(sought.length > 0 ? { sought: sought.slice(0, MAX_NAMED) } : {}),
   };
 }
 
@@ -101,15 +115,19 @@ function isOfSource({ workload, workloadId }: EndedTask): boolean {
   return workloadId === null && workload.startsWith('repository ');
 }
 
-/** @returns null: all of the job */
+/** Names that were asked for. */
 function unseenOf(
-  { workloads, isUnseen }: AskedFor,
+  { workloads, sought = [], isUnseen }: AskedFor,
   tasks: readonly EndedTask[],
-): readonly string[] | null {
+): readonly string[] {
   if (!isUnseen) return [];
-  if (workloads === null) return tasks.some(({ code }) => code === 'SOURCE_EMPTY') ? null : [];
   const seen = new Set(tasks.flatMap(namesOf));
-  return workloads.filter((name) => !seen.has(name));
+  return (workloads ?? sought).filter((name) => !seen.has(name));
+}
+
+/** Of all of the job. */
+function hasSeenNothing({ workloads, isUnseen }: AskedFor, tasks: readonly EndedTask[]): boolean {
+  return isUnseen && workloads === null && tasks.some(({ code }) => code === 'SOURCE_EMPTY');
 }
 
 function namesOf({ workload, workloadId }: EndedTask): string[] {
@@ -148,7 +166,7 @@ export function orderOfLost(
   return {
     tryNumber: 2,
     dueMs: endedMs + pauseMs(retry, 1),
-    workloads: isNamed ? workloads : null,
+    ...(isNamed ? { workloads } : forAll(workloads ?? [])),
     madeMs: endedMs,
   };
 }
@@ -172,9 +190,15 @@ export function ordersAfter(orders: readonly RetryOrder[], end: SessionEnd): Ret
   const standing = orders.flatMap((order) => {
     if ((end.startedMs ?? Infinity) < madeMsOf(order)) return [order];
     const left = leftOf(order.workloads, end);
-    return left === 'nothing' ? [] : [{ ...order, workloads: left }];
+    return left === 'nothing' ? [] : [{ ...withoutCovered(order, end), workloads: left }];
   });
   return end.order === null ? standing : [...standing, end.order];
+}
+
+function withoutCovered(order: RetryOrder, { covered }: SessionEnd): RetryOrder {
+  const { sought, ...rest } = order;
+  const left = sought?.filter((name) => covered?.includes(name) === false) ?? [];
+  return left.length === 0 ? rest : { ...rest, sought: left };
 }
 
 function madeMsOf({ madeMs, lockedMs }: RetryOrder): number {
@@ -227,10 +251,17 @@ function withoutNames(
 function asOneWith(first: RetryOrder, other: RetryOrder): RetryOrder {
   const madeMs = Math.max(madeMsOf(first), madeMsOf(other));
   const tryNumber = Math.min(first.tryNumber, other.tryNumber);
-  return { ...first, tryNumber, ...(madeMs > -Infinity ? { madeMs } : {}) };
+  const isForAll = first.workloads === null && other.workloads === null;
+  const names = isForAll ? forAll(soughtOf([first, other])) : {};
+  return { ...first, tryNumber, ...(madeMs > -Infinity ? { madeMs } : {}), ...names };
 }
 
-/** What is due by `nowMs`, as one order: orders that come due together need one session. */
+function soughtOf(orders: readonly RetryOrder[]): readonly string[] {
+  return [...new Set(orders.flatMap(({ sought }) => sought ?? []))];
+}
+
+/** What is due by `nowMs`, as one order: orders that come due together need one session. One for all asks again for what others name, as far as it does not
+ *  see it either. */
 export function dueOrder(
   orders: readonly RetryOrder[],
   nowMs: number,
@@ -239,16 +270,15 @@ export function dueOrder(
   const rest = orders.filter(({ dueMs }) => dueMs > nowMs);
   const [first] = due;
   if (first === undefined) return { due: null, rest };
-  const named = due.map(({ workloads }) => workloads);
+  const named = [...new Set(due.flatMap(({ workloads }) => workloads ?? []))];
+  const isForAll = due.some(({ workloads }) => workloads === null);
   const madeMs = Math.max(...due.map(madeMsOf));
   return {
     due: {
       ...(madeMs > -Infinity ? { madeMs } : {}),
       tryNumber: Math.max(...due.map(({ tryNumber }) => tryNumber)),
       dueMs: Math.min(...due.map(({ dueMs }) => dueMs)),
-      workloads: named.some((names) => names === null)
-        ? null
-        : [...new Set(named.flatMap((names) => names ?? []))],
+      ...(isForAll ? forAll([...new Set([...named, ...soughtOf(due)])]) : { workloads: named }),
     },
     rest,
   };

@@ -313,6 +313,19 @@ export const OPERATION_SHAPES: readonly HistoryShape[] = [
     },
   },
   {
+    name: 'retrySessions-all-beside-named',
+    async record({ workers: { client } }) {
+      const workflowId = 'retry/nightly';
+      const dueMs = Date.now() + 1_000;
+      const orders = [['mail01'], null].map((workloads) => ({ tryNumber: 2, dueMs, workloads }));
+      const retries = await client.workflow.start('retrySessions', {
+        ...{ workflowId, taskQueue: CONTROL_TASK_QUEUE, args: [{ jobId: 'nightly', orders }] },
+      });
+      await retries.result();
+      return { workflowId };
+    },
+  },
+  {
     name: 'planJob-first-session',
     async record(lab) {
       await lab.add('mail01');

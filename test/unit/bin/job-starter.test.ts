@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client';
 import { describe, expect, it } from 'vitest';
 import { jobStarter } from '../../../src/bin/job-starter.js';
 import type { JobStarter } from '../../../activities/session/session-activities.js';
+import { testJob } from '../../support/session/test-site.js';
 
 /** As grpc-js throws it (grpc/doc/statuscodes.md: 14, UNAVAILABLE). */
 const AWAY = Object.assign(new Error('14 UNAVAILABLE: No connection established'), {
@@ -32,4 +33,24 @@ describe('a Temporal that does not answer is told as such, and not as a bug that
   it.each(Object.entries(CALLS))('by %s', async (_name, call) => {
     await expect(call(jobStarter(CLIENT))).rejects.toMatchObject({ code: 'TEMPORAL_UNREACHABLE' });
   });
+});
+
+it('a retry for all is started with what it has to deal with by name', async () => {
+  const started: unknown[] = [];
+  const description = { action: { args: [{ job: testJob() }] }, state: { paused: false } };
+  const client = {
+    schedule: { getHandle: () => ({ describe: () => Promise.resolve(description) }) },
+    workflow: {
+      start: (_type: string, { args }: { args: unknown[] }) => {
+        started.push(...args);
+        return Promise.resolve();
+      },
+    },
+  } as unknown as Client;
+  await jobStarter(client).startRetry('nightly', { ...ORDER, workloads: null, sought: ['db07'] });
+  await jobStarter(client).startRetry('nightly', { ...ORDER, workloads: ['db07'] });
+  expect(started).toEqual([
+    { job: testJob(), overrides: {}, trigger: 'retry', tryNumber: 2, sought: ['db07'] },
+    { job: testJob(), overrides: { workloads: ['db07'] }, trigger: 'retry', tryNumber: 2 },
+  ]);
 });

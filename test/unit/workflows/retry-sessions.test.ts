@@ -49,3 +49,22 @@ it('sessions that overlapped have what failed in both of them tried again once',
     [15, ['web01']],
   ]);
 });
+
+it('a retry for all that is due with named ones seeks what they name', async () => {
+  const tried: unknown[] = [];
+  const startRetry = ({ order }: { order: RetryOrder }) => {
+    tried.push([order.workloads, order.sought]);
+    if (tried.length === 1) throw ApplicationFailure.nonRetryable('no', 'BUG');
+    return Promise.resolve('nightly-20261126T221000Z');
+  };
+  const activities = { startRetry } as unknown as Activities;
+  const server = new LocalServer({ activities, activity: '', isDead: () => false }, STARTED_AT_MS);
+  const dueMs = STARTED_AT_MS + MINUTE_MS;
+  const orders = [['db07'], null].map((workloads) => ({ tryNumber: 2, dueMs, workloads }));
+  server.begin('retrySessions', 'retry/nightly', { jobId: 'nightly', orders });
+  await server.end('retry/nightly');
+  expect(tried).toEqual([
+    [null, ['db07']],
+    [null, ['db07']],
+  ]);
+});

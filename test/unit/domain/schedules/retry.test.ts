@@ -94,6 +94,27 @@ describe('retries', () => {
     expect(retryOrder(periodic, 4, [empty], 0, all)).toBeNull();
   });
 
+  it('for all of the job ask again by name for what was ordered by name and is not seen', () => {
+    const asked = { workloads: null, sought: ['ovirt-1', 'ovirt-2'], isUnseen: true };
+    const seen = task('web02', 'success', null, 'ovirt-2');
+    expect(retryOrder(periodic, 2, [seen], 0, asked)?.workloads).toEqual(['ovirt-1']);
+    expect(retryOrder(periodic, 2, [seen], 0, { ...asked, isUnseen: false })).toBeNull();
+    expect(retryOrder(periodic, 4, [seen], 0, asked)).toBeNull();
+    const named = { workloads: asked.sought, isUnseen: true };
+    const away = task('repository nas', 'failed');
+    const failed = task('web03', 'failed', null, 'ovirt-3');
+    for (const of of [asked, named])
+      expect(retryOrder(periodic, 2, [seen, away, failed], 0, of)).toMatchObject({
+        workloads: null,
+        sought: ['ovirt-3', 'ovirt-1'],
+      });
+    const many = Array.from({ length: 501 }, (_, index) => `vm${index}`);
+    expect(orderOfLost(periodic, many, 0)).toMatchObject({
+      workloads: null,
+      sought: many.slice(0, 500),
+    });
+  });
+
   it('are for the workloads that failed, never for those that wait for a decision or were stopped', () => {
     const job = { mode: 'periodic', retry: defaultRetry('periodic') } as const;
     const tasks = [
@@ -175,6 +196,18 @@ describe('the orders of a job', () => {
     ]);
   });
 
+  it('for all seek what they were made for until a session has seen it', () => {
+    const sought = { ...order(null), sought: ['a', 'b'] };
+    expect(ordersAfter([sought], { covered: ['b'], order: null })).toEqual([
+      { ...order(null), sought: ['a'] },
+    ]);
+    expect(ordersAfter([sought], { covered: ['a', 'b'], order: null })).toEqual([order(null)]);
+    expect(ordersAfter([sought], { covered: null, order: null })).toEqual([]);
+    expect(withoutRepeats([sought, { ...order(null, 200), sought: ['b', 'c'] }])).toEqual([
+      { ...order(null), sought: ['a', 'b', 'c'] },
+    ]);
+  });
+
   it('begin anew with what failed again', () => {
     const again = order(['a'], 900, 3);
     expect(ordersAfter([order(['a', 'b'])], { covered: ['a'], order: again })).toEqual([
@@ -211,7 +244,12 @@ describe('the orders of a job', () => {
     );
     expect(due).toEqual(order(['a', 'b', 'c'], 50, 4));
     expect(rest).toEqual([order(['d'], 101)]);
-    expect(dueOrder([order(['a'], 50), order(null, 60)], 100).due?.workloads).toBeNull();
+    const lost = { ...order(null, 60), sought: ['b', 'a'] };
+    expect(dueOrder([order(['a'], 50), order(['c'], 55), lost], 100).due).toEqual({
+      ...order(null, 50),
+      sought: ['a', 'c', 'b'],
+    });
+    expect(dueOrder([order(null, 60)], 100).due).toEqual(order(null, 60));
     expect(dueOrder([order(['a'], 101)], 100)).toEqual({ due: null, rest: [order(['a'], 101)] });
   });
 });
