@@ -40,8 +40,9 @@ export interface ApiDependencies {
   readonly stateFault?: () => Promise<BackupError | null>;
   /** Milliseconds between two looks at a session that someone follows. Default 1,000. */
   readonly followIntervalMs?: number;
-  /** Reads the definitions of all jobs before somebody asks: of 200 the first list of a process takes 3 to 6 s (docs/PERFORMANCE.md, Scale). */
-  readonly readsJobsAhead?: boolean;
+  /** Reads the definitions of all jobs and looks into all repositories before somebody asks: of 200 jobs the first list of a process takes 3 to 6 s, and the
+   *  first look at 1,000 workloads as long (docs/PERFORMANCE.md, Scale). */
+  readonly readsAhead?: boolean;
   /** Milliseconds between two looks at the site while someone follows its events. Default 5,000. */
   readonly eventIntervalMs?: number;
 }

@@ -73,7 +73,7 @@ export function createApi(dependencies: ApiDependencies): Express {
   const routes = apiRoutes(dependencies, stores);
   const document = openApiDocument(routes, BASE_PATH);
 
-  if (dependencies.readsJobsAhead === true) stores.jobs.list().catch(() => undefined); // whoever asks is told
+  if (dependencies.readsAhead === true) stores.reader.readAhead();
   const app = express();
   app.disable('x-powered-by');
   app.set('query parser', 'simple');

@@ -267,7 +267,7 @@ async function startApi(
     dashboardFolder: builtDashboard(),
     version: await ownVersion(),
     temporalUiUrl: embedded?.server.uiUrl ?? null,
-    readsJobsAhead: true,
+    readsAhead: true,
     ...stateFault,
   });
   const server = createServer(app);

@@ -89,19 +89,23 @@ export function asOf({ repositories }: Pick<KnownFacts, 'repositories'>): string
 
 /** What the looks did not see: workloads of it may be missing, or may be other than they are told. */
 export function unseenParts({ repositories }: Pick<KnownFacts, 'repositories'>): UnreadablePart[] {
-  return repositories.flatMap(({ id, seenAtMs, awaySinceMs, code, reason, unreadable }) => {
+  return repositories.flatMap((repository) => {
+    const { id, seenAtMs, awaySinceMs, code, unreadable } = repository;
     const isSeen = seenAtMs !== null && awaySinceMs === null;
-    const why =
-      awaySinceMs === null
-        ? 'it has not been looked at yet'
-        : `it cannot be looked at: ${reason ?? 'no answer'}`;
     const since = seenAtMs === null ? '' : `; what it holds is told as of ${utcText(seenAtMs)}`;
-    const away = { path: id, code: code ?? 'REPOSITORY_UNREACHABLE', reason: `${why}${since}` };
+    const reason = `${unseenReason(repository)}${since}`;
+    const away = { path: id, code: code ?? 'REPOSITORY_UNREACHABLE', reason };
     return [
       ...(isSeen ? [] : [away]),
       ...unreadable.map((part) => ({ ...part, path: `${id}/${part.path}` })),
     ];
   });
+}
+
+function unseenReason({ awaySinceMs, firstLookSinceMs, reason }: RepositoryFacts): string {
+  if (awaySinceMs !== null) return `it cannot be looked at: ${reason ?? 'no answer'}`;
+  if (firstLookSinceMs === undefined) return 'it has not been looked at yet';
+  return `it is still being looked at, since ${utcText(firstLookSinceMs)}`;
 }
 
 export function problemView({

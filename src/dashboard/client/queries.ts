@@ -21,9 +21,11 @@ export const queryClient = new QueryClient({
   },
 });
 
-interface Reading {
+interface Reading<Content = never> {
   /** null: once. */
   readonly everyMs?: number | null;
+  /** Whether more of it is known in a moment, so that it is asked for again every second. */
+  readonly isComing?: (content: Content) => boolean;
   readonly isWanted?: boolean;
   /** Milliseconds for which an answer is not asked for again. */
   readonly freshMs?: number;
@@ -34,12 +36,19 @@ interface Reading {
 /** Follows the answer of one path. The last answer stays while the next one fails. */
 export function useApi<Content>(
   path: string,
-  { everyMs = EVERY.usual, isWanted = true, freshMs = 2_000, revision }: Reading = {},
+  {
+    everyMs = EVERY.usual,
+    isComing,
+    isWanted = true,
+    freshMs = 2_000,
+    revision,
+  }: Reading<Content> = {},
 ): UseQueryResult<Content, ApiError> {
   return useQuery<Content, ApiError>({
     queryKey: revision === undefined ? [path] : [path, revision],
     queryFn: ({ signal }) => readApi<Content>(path, signal),
-    refetchInterval: everyMs ?? false,
+    refetchInterval: ({ state: { data } }) =>
+      data !== undefined && isComing?.(data) === true ? EVERY.second : (everyMs ?? false),
     enabled: isWanted,
     staleTime: freshMs,
     meta: { isReadOnce: everyMs === null },
@@ -85,7 +94,11 @@ export function useAllPages<Item>(
   return useQuery<WholeList<Item>, ApiError>({
     queryKey: [path, 'all'],
     queryFn: ({ signal }) => allPages<Item>(path, signal),
-    refetchInterval: everyMs ?? false,
+    // What lacks a part may soon be whole, as after the start of the service.
+    refetchInterval: ({ state: { data } }) =>
+      everyMs === EVERY.minute && (data?.unreadable.length ?? 0) > 0
+        ? EVERY.usual
+        : (everyMs ?? false),
     enabled: isWanted,
   });
 }

@@ -18,6 +18,8 @@ export interface RepositoryFacts {
   readonly seenAtMs: number | null;
   /** Since when it cannot be looked at; null: it can. */
   readonly awaySinceMs: number | null;
+  /** When the look began that is the first one, and has not ended; absent: there is none. */
+  readonly firstLookSinceMs?: number;
   readonly code: ErrorCode | null;
   /** Why it cannot be looked at; null: it can. */
   readonly reason: string | null;

@@ -94,7 +94,9 @@ function repositoryProblems(repository: RepositoryFacts, found: SafetyProblems):
       text: () => text,
     });
   } else if (seenAtMs === null) {
-    found.add('NOT_LOOKED_AT', { repositoryId, text: () => `${id} has not been looked at yet` });
+    const { firstLookSinceMs: sinceMs = null } = repository;
+    const state = sinceMs === null ? 'has not been looked at yet' : 'is still being looked at';
+    found.add('NOT_LOOKED_AT', { repositoryId, sinceMs, text: () => `${id} ${state}` });
   }
   for (const fault of storageFaults)
     found.add('REPOSITORY_UNFIT', {

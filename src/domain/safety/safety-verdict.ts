@@ -17,8 +17,9 @@ export function verdictOf(
   nowMs: number,
 ): Verdict {
   const watched = workloads.filter(({ state }) => state !== 'unwatched');
+  const unlooked = problems.filter(({ code }) => code === 'NOT_LOOKED_AT');
   const clauses = [
-    coverage(watched, countLeftovers(workloads)),
+    coverage(watched, countLeftovers(workloads), unlooked),
     uncopiedClause(uncopied),
     lateClause(watched, nowMs),
     unknownClause(watched),
@@ -41,9 +42,17 @@ export function verdictOf(
   };
 }
 
-function coverage(watched: readonly ProtectedWorkload[], leftovers: LeftoverCount): VerdictClause {
+function coverage(
+  watched: readonly ProtectedWorkload[],
+  leftovers: LeftoverCount,
+  unlooked: readonly SafetyProblem[],
+): VerdictClause {
   const about = 'coverage';
-  if (watched.length === 0) return { about, state: 'unknown', text: leftoverText(leftovers) };
+  if (watched.length === 0)
+    return {
+      ...{ about, state: 'unknown' },
+      text: unlooked.length === 0 ? leftoverText(leftovers) : 'no workload is known yet',
+    };
   const well = watched.filter(({ state }) => state === 'ok').length;
   const all = `${String(well)} of ${workloadsText(watched.length)}`;
   const have = watched.length === 1 ? 'has' : 'have';
@@ -128,6 +137,8 @@ function problemClauses(problems: readonly SafetyProblem[], nowMs: number): Verd
     const text = `${names} ${verb} not been reached for ${elapsedText(nowMs - since)}`;
     clauses.push({ about: 'repositories', state: 'bad', text });
   }
+  const unlooked = of('NOT_LOOKED_AT');
+  if (unlooked.length > 0) clauses.push(unlookedClause(unlooked));
   for (const code of REPOSITORY_FAULTS) {
     const [first, ...others] = of(code);
     if (first !== undefined)
@@ -147,6 +158,15 @@ function problemClauses(problems: readonly SafetyProblem[], nowMs: number): Verd
     clauses.push({ about: 'jobs', state: 'bad', text: `no source shows ${names} any more` });
   }
   return clauses;
+}
+
+/** Its problem says since when. */
+function unlookedClause(problems: readonly SafetyProblem[]): VerdictClause {
+  const names = namesText(problems.map(({ repositoryId }) => repositoryId ?? ''));
+  const verb = problems.length === 1 ? 'is' : 'are';
+  const isUnderWay = problems.every(({ sinceMs }) => sinceMs !== null);
+  const text = `${names} ${verb} ${isUnderWay ? 'still being looked at' : 'not looked at yet'}`;
+  return { about: 'repositories', state: 'unknown', text };
 }
 
 function andMore({ text }: SafetyProblem, others: number): string {

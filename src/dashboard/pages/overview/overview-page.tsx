@@ -15,7 +15,7 @@ import { Problems } from './problems.js';
 
 /** Are we safe, and what must I do now? */
 export function OverviewPage() {
-  const overview = useApi<Overview>('/overview', { everyMs: EVERY.usual });
+  const overview = useApi<Overview>('/overview', { everyMs: EVERY.usual, isComing });
   const { data, error } = overview;
   return (
     <Page title="Overview" asOfMs={asOfMs(data)}>
@@ -40,6 +40,11 @@ export function OverviewPage() {
       <Commands lines={['longhaul safe', 'longhaul workload list']} />
     </Page>
   );
+}
+
+/** After the start of the service. */
+function isComing({ problems }: Overview): boolean {
+  return problems.some(({ code }) => code === 'NOT_LOOKED_AT');
 }
 
 const MOODS: Readonly<Record<VerdictView['state'], Mood>> = {

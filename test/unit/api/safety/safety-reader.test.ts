@@ -1,10 +1,14 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import type { ListedFileBackup } from '../../../../src/api/file-backups/file-backup-store.js';
 import type { JobStore } from '../../../../src/api/jobs/job-store.js';
 import type { RepositoryBrowser } from '../../../../src/api/repositories/repository-browser.js';
 import { SafetyReader, SERVES_MS } from '../../../../src/api/safety/safety-reader.js';
+import type { RepositoryConfig } from '../../../../src/config/config.js';
 import type { DeliveryFact } from '../../../../src/domain/notices/channel-health.js';
 import type { ChannelJob } from '../../../../src/domain/notices/notification-channel.js';
+import { NOTHING_UNCOPIED } from '../../../../src/domain/safety/uncopied-places.js';
+import type { FactsPage } from '../../../../src/domain/safety/workload-facts.js';
+import { UNREACHABLE } from '../../../../src/domain/targets/repository-view.js';
 import type { UnreadablePart } from '../../../../src/domain/targets/unreadable-part.js';
 
 const NOW_MS = Date.parse('2026-11-27T12:00:00Z');
@@ -12,37 +16,47 @@ const REFUSED: DeliveryFact = {
   ...{ channelId: 'mail', state: 'failed', startedAt: '2026-11-27T11:00:00Z' },
 };
 
-/** A site without repositories and jobs, whose lists may fail. */
+const PRIMARY = {
+  ...{ id: 'primary', role: 'primary', kind: 'directory', settings: { path: '/nowhere' } },
+  ...{ taskLimit: 4, workloadLimit: 10, immutableForDays: 0, settleSeconds: 60 },
+  contents: 'backups',
+} as unknown as RepositoryConfig;
+
+/** A site without jobs, whose lists may fail, with one repository or none. */
 class Site {
+  looks = 0;
   nowMs = NOW_MS;
   lists = 0;
   unreadable: UnreadablePart[] = [];
   readonly channelJobs: ChannelJob[] = [];
   deliveries: () => Promise<DeliveryFact[]> = () => Promise.resolve([REFUSED]);
   fileBackups: () => Promise<ListedFileBackup[]> = () => Promise.resolve([]);
-  readonly reader = new SafetyReader({
-    browser: {} as RepositoryBrowser,
-    jobs: {
-      changes: 0,
-      list: () => {
-        this.lists++;
-        return Promise.resolve({
-          items: [],
-          unreadable: this.unreadable,
-          standsSinceMs: new Map(),
-        });
+  readonly reader: SafetyReader;
+
+  constructor(look?: () => Promise<FactsPage>) {
+    const facts = () => {
+      this.looks++;
+      return look?.();
+    };
+    const list = () => {
+      this.lists++;
+      const { unreadable } = this;
+      return Promise.resolve({ items: [], unreadable, standsSinceMs: new Map() });
+    };
+    this.reader = new SafetyReader({
+      browser: { facts } as unknown as RepositoryBrowser,
+      jobs: { changes: 0, list } as unknown as JobStore,
+      fileBackups: { listed: () => this.fileBackups() },
+      repositories: look === undefined ? [] : [PRIMARY],
+      channels: {
+        ids: ['mail'],
+        jobs: this.channelJobs,
+        deliveries: () => this.deliveries(),
       },
-    } as unknown as JobStore,
-    fileBackups: { listed: () => this.fileBackups() },
-    repositories: [],
-    channels: {
-      ids: ['mail'],
-      jobs: this.channelJobs,
-      deliveries: () => this.deliveries(),
-    },
-    now: () => this.nowMs,
-    servesMs: 0,
-  });
+      now: () => this.nowMs,
+      servesMs: 0,
+    });
+  }
 
   async codes(): Promise<[string, string, string][]> {
     const { safety } = await this.reader.safety();
@@ -205,4 +219,32 @@ it('waits for a look that only renews what was seen a short while ago no longer 
   const late = ask();
   setTimeout(() => endLook(), 600);
   expect((await late).seenAtMs).toBe(NOW_MS + 200_000 + 6 * 60_000);
+});
+
+it('says since when it is looking at what nobody has seen yet, and no more once it was seen', async () => {
+  const page: FactsPage = {
+    ...{ items: [], uncopied: NOTHING_UNCOPIED },
+    description: { ...UNREACHABLE, reachable: true, reason: null },
+  };
+  let answer: (page: FactsPage) => void = () => undefined;
+  const looked = new Promise<FactsPage>((resolve) => (answer = resolve));
+  const site = new Site(() => looked);
+  site.reader.readAhead();
+  await vi.waitFor(() => expect(site.looks).toBe(1));
+  site.nowMs += 8_000;
+  vi.useFakeTimers();
+  try {
+    const first = site.reader.read();
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect((await first).repositories).toMatchObject([
+      { id: 'primary', seenAtMs: null, firstLookSinceMs: NOW_MS },
+    ]);
+  } finally {
+    vi.useRealTimers();
+  }
+  answer(page);
+  const [seen] = (await site.reader.read()).repositories;
+  expect(seen).toMatchObject({ id: 'primary', seenAtMs: NOW_MS + 8_000 });
+  expect(seen).not.toHaveProperty('firstLookSinceMs');
+  expect(site.looks).toBe(1);
 });

@@ -51,6 +51,21 @@ describe('problems', () => {
     expect(seesAll(problems)).toBe(false);
   });
 
+  it('say of a site whose first looks have not ended that they have not, and not that it has no workloads', () => {
+    const known = facts([], [], { jobs: [] });
+    const looking = { seenAtMs: null, firstLookSinceMs: NOW_MS - 8_000 };
+    const repositories = [repository('primary', [], looking), known.repositories[1]!];
+    const { problems, verdict } = safetyOf({ ...known, repositories }, NOW_MS);
+    expect(problems).toMatchObject([
+      { code: 'NOT_LOOKED_AT', sinceMs: NOW_MS - 8_000, text: 'primary is still being looked at' },
+    ]);
+    expect(verdict).toMatchObject({
+      state: 'unknown',
+      sentence: 'no workload is known yet; primary is still being looked at',
+      sinceMs: NOW_MS - 8_000,
+    });
+  });
+
   it('say of damaged copies of a job that could not be read that they are damaged, not that they belong to no job', () => {
     const damaged = chain('web10', 12, { damagedCount: 1 });
     const codes = (unreadJobs: { id: string; reason: string }[]) =>
