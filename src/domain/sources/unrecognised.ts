@@ -38,7 +38,8 @@ const OTHER_TOOLS: readonly (readonly [tool: string, path: RegExp, smallestBytes
   ['pg_dump', /(?:^|\/)toc\.dat$/],
   [
     'XtraBackup or Mariabackup',
-    /(?:^|\/)(?:(?:xtrabackup|mariadb_backup)_(?:info|checkpoints)|[^/]+\.(?:xb|mb)stream(?:\.\w+)?)$/i,
+    // Where the two last files lie alone, a stream of which they tell lies elsewhere.
+    /(?:^|\/)(?:backup-my\.cnf|xtrabackup_logfile|(?:xtrabackup|mariadb_backup)_(?:binlog|slave|galera)_info|[^/]+\.(?:(?:xb|mb)stream|xbs?)(?:\.\w+)*)$/i,
   ],
   ['mydumper', /-schema(?:-create|-triggers|-view|-post)?\.sql(?:\.\w+)?$/],
   ['MySQL or MariaDB as binary logs', /(?:^|[-/])bin(?:log)?\.\d{6}$/i],
@@ -145,7 +146,7 @@ function withUnwrapped(path: string): string[] {
 /** Tools whose backup may be a folder with everything below it, by a file that lies in that folder. */
 const TOOLS_OF_TREES: readonly (readonly [tool: string, name: RegExp])[] = [
   ['pg_basebackup', /^backup_(?:manifest|label)$/],
-  ['XtraBackup or Mariabackup', /^(?:xtrabackup|mariadb_backup)_(?:info|checkpoints)$/],
+  ['XtraBackup or Mariabackup', /^(?:backup-my\.cnf|xtrabackup_logfile)$/],
   ['bup', /^bupindex$/],
   ['PostgreSQL as a copy of its data folder', /^PG_VERSION$/],
   ['MySQL or MariaDB as a copy of their data folder', /^ibdata1$/],

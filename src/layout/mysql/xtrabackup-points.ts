@@ -17,6 +17,13 @@ import {
 /** What the tool writes at the end. */
 export const CLOSING = /^(?:xtrabackup|mariadb_backup)_(?:checkpoints|info)(?:\.\w+)*$/;
 
+/** What every backup has in its own folder: its settings, which the tool writes for each, or files of the server. */
+export const DATA =
+  /^(?:backup-my\.cnf|ibdata\d+|ib_logfile\d+|xtrabackup_logfile|mysql\.ibd)(?:\.\w+)*$/;
+
+/** A stream by its name, packed or not. */
+export const STREAM = /\.(?:(?:xb|mb)stream|xbs?)(?:\.(?:gz|zst|lz4|xz|bz2))?$/i;
+
 export interface XtraBackup extends NamedBackup {
   /** It is one file. Absent: it is a folder. */
   readonly isStream?: true;
@@ -90,6 +97,11 @@ async function judgeFolder(
     const fault = incomplete(`${lacking}, which is written at the end, is not there`).fault;
     return { positions: null, fault };
   }
+  if (!own.some((file) => DATA.test(file.name)))
+    for (const stream of own.filter((file) => STREAM.test(file.name))) {
+      const { fault } = await judgeStream(reader, stream);
+      if (fault !== null) return { positions: null, fault };
+    }
   if (checkpoints.name.endsWith('.xbcrypt')) return { positions: null, fault: null };
   const bytes = await reader.read(checkpoints.path, 0, TEXT_BYTES);
   const positions = parseCheckpoints(new TextDecoder('latin1').decode(bytes));

@@ -14,10 +14,11 @@ import { parseDatedName } from '../names/dated-name.js';
 import { claimedTreeFiles } from '../trees/tree-files.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
 import { folderName, folderWorkloadId } from '../names/workload-id.js';
-import { CLOSING, xtraPoints, type XtraBackup } from './xtrabackup-points.js';
+import { CLOSING, DATA, STREAM, xtraPoints, type XtraBackup } from './xtrabackup-points.js';
 
 /** Backups of MySQL and MariaDB by Percona XtraBackup and mariadb-backup: a folder each, with the files of the server and at last `xtrabackup_checkpoints` and
- *  `xtrabackup_info`; or a stream (`.xbstream`, `.mbstream`), packed or not. Folders are called by a date or by what they are (`full`, `inc1`).
+ *  `xtrabackup_info`; or a stream (`.xbstream`, `.mbstream`, `.xb`), packed or not. Folders are called by a date or by what they are (`full`, `inc1`).
+ *  With `--extra-lsndir` the two last files lie beside the stream, or in a folder that holds nothing else and is no backup.
  *
  *  A workload is what lies in one folder under one name but for dates and such words. An incremental builds on the backup that ended at the position in the redo log (LSN) from which it
  *  begins. A folder is whole with its two last files, a stream when its last chunk closes a file.
@@ -57,13 +58,14 @@ export const xtraBackupLayout: TreeLayout = {
   scan,
 };
 
-const STREAM = /\.(?:xb|mb)stream(?:\.(?:gz|zst|lz4|xz|bz2))?$/i;
 /** What a backup is, in its name. */
 const KIND = /(?<![a-z])(?:full|base|incr?(?:emental)?|diff(?:erential)?)[-_]?\d*(?![a-z])/gi;
 
 const FOLDERS: BackupFolders = {
   isNamed: (name) => parseDatedName(name) !== null || name.replaceAll(KIND, '') === '',
-  isBackup: ({ files }) => files.some((name) => CLOSING.test(name)),
+  isBackup: ({ files }) =>
+    files.some((name) => CLOSING.test(name)) &&
+    files.some((name) => DATA.test(name) || STREAM.test(name)),
   isUnderWay: ({ files }) =>
     files.some((name) => /^(?:ibdata1|xtrabackup_logfile)(?:\.\w+)*$/.test(name)),
   isFile: (name) => STREAM.test(name),
@@ -76,15 +78,20 @@ function claim(names: FolderNames): Claim | null {
   return streams.length + folders.length === 0 ? null : { files: streams, folders };
 }
 
+/** Of a claim that is no backup itself no file closes one. */
+function isItself({ files }: Claim): boolean {
+  return files.some((name) => CLOSING.test(name));
+}
+
 async function confirm(reader: TreeReader, folder: string, claimed: Claim): Promise<Claim | null> {
-  if (claimed.files.some((name) => CLOSING.test(name))) return claimed;
+  if (isItself(claimed)) return claimed;
   const found = await confirmFolders(reader, folder, claimed.folders ?? [], FOLDERS);
   if (found === null) return claimed.files.length === 0 ? null : { files: claimed.files };
   return { files: [...claimed.files, ...found.files], folders: found.folders };
 }
 
 async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise<FoundTree[]> {
-  if (claimed.files.some((name) => CLOSING.test(name))) {
+  if (isItself(claimed)) {
     const files = await claimedTreeFiles(reader, folder, claimed);
     const points = await xtraPoints(reader, [{ name: '', createdAtMs: null, files }]);
     const name = folderName('MySQL', folder);

@@ -21,7 +21,7 @@ const MOST_FILES = 4;
  *  `web01.<snapshot>`, and a dump has the name that a script gave it.
  *  Sources: QEMU docs/interop/qcow2.txt and qed_spec.txt, block/parallels.c; MS-VHD, MS-VHDX; VMware Virtual Disk Format 1.1; PostgreSQL
  *  src/bin/pg_dump/pg_backup_archiver.h; MTF 1.00a; `src/layout/mssql/packed-file.ts`; bbolt page.go; sqlite.org/fileformat2. What pg_dump, pg_dumpall 15,
- *  mariadb-dump 10.11, sqlite3 3.40, Redis 7.0, slapcat 2.5 and etcd 3.4 themselves wrote. */
+ *  mariadb-dump and mariadb-backup 10.11, sqlite3 3.40, Redis 7.0, slapcat 2.5 and etcd 3.4 themselves wrote. */
 const STARTS: readonly (readonly [what: string, start: string])[] = [
   ['a machine as a disk image (qcow2)', 'QFI\xfb'],
   ['a machine as a disk image (QED)', 'QED\0'],
@@ -37,6 +37,7 @@ const STARTS: readonly (readonly [what: string, start: string])[] = [
   ['mysqldump', '-- MySQL dump'],
   ['mysqldump', '-- MariaDB dump'],
   ['mysqldump', '/*M!999999'],
+  ['XtraBackup or Mariabackup', 'XBSTCK01'],
   ['SQLite', 'SQLite format 3\0'],
   ['SQLite', 'PRAGMA foreign_k'],
   ['Redis or Valkey', 'REDIS'],

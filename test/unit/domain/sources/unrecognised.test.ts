@@ -19,7 +19,7 @@ const NAMES: readonly (readonly [folder: string, name: string, tool: string | nu
   ['pg/2026-11-24', 'base.tar.gz', 'pg_basebackup'],
   ['pg/2026-11-24', 'backup_manifest', 'pg_basebackup'],
   ['dumps/sales', 'toc.dat', 'pg_dump'],
-  ['mysql/full', 'xtrabackup_checkpoints', 'XtraBackup or Mariabackup'],
+  ['mysql/full', 'backup-my.cnf', 'XtraBackup or Mariabackup'],
   ['jobs/daily', 'daily2026-11-24T220000.VBK', 'Veeam Backup & Replication'],
   [`xo-vm-backups/${UUID}`, '20261124T013000Z.json', 'Xen Orchestra'],
   ['exports', 'web01.xva', 'XenServer or XCP-ng (XVA)'],

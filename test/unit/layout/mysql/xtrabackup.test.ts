@@ -223,6 +223,50 @@ describe('backups of XtraBackup and mariadb-backup', () => {
     ]);
   });
 
+  /** What `--extra-lsndir` puts down. */
+  const positions = (folder: string, from: number, to: number) => ({
+    [`${folder}/xtrabackup_checkpoints`]: checkpoints(from, to),
+    [`${folder}/xtrabackup_info`]: information(from, to),
+  });
+
+  it('are no folders that hold the positions of a stream alone', async () => {
+    const copy = await treeOf({
+      ...positions('my/lsn', 0, 100),
+      ...positions('all', 0, 100),
+      ...backup('all/full-2026-11-23', 0, 100),
+    });
+    expect((await scan(copy)).map(({ id, points }) => [id, points.length])).toEqual([
+      ['xtrabackup-all', 1],
+    ]);
+    const others: unknown[] = [];
+    await scanRepository(copy.repository, { onUnrecognised: (files) => others.push(files) });
+    const examples = ['xtrabackup_checkpoints', 'xtrabackup_info'];
+    expect(others).toEqual([
+      { folder: 'all', fileCount: 2, examples },
+      { folder: 'my/lsn', fileCount: 2, examples },
+    ]);
+  });
+
+  it('as streams beside their positions are whole when the stream is, and tell what they build on', async () => {
+    const of = (from: number, to: number) =>
+      gzipSync(streamOf({ a: 'x'.repeat(500), xtrabackup_info: information(from, to) }));
+    const copy = await treeOf({
+      ...positions('my/2026-11-23', 0, 100),
+      'my/2026-11-23/backup.xb.gz': of(0, 100),
+      ...positions('my/2026-11-24', 100, 150),
+      'my/2026-11-24/backup.xb.gz': of(100, 150),
+      ...positions('my/2026-11-25', 150, 180),
+      'my/2026-11-25/backup.xb.gz': of(150, 180),
+    });
+    await truncate(copy.at('my/2026-11-25/backup.xb.gz'), 60);
+    const [tree] = await scan(copy);
+    expect(tree!.points.map(briefPoint)).toMatchObject([
+      { id: '2026-11-23', kind: 'full', state: 'complete', needs: [] },
+      { id: '2026-11-24', kind: 'increment', state: 'complete', needs: ['2026-11-23'] },
+      { id: '2026-11-25', state: 'incomplete' },
+    ]);
+  });
+
   it.each([
     ['my/crm-2026-11-24', 'full', 'nothing tells whether it is a full'],
     ['my/crm-full-2026-11-24', 'full', undefined],

@@ -27,6 +27,7 @@ describe('a backup under a name that no layout knows', () => {
     ['--\n-- PostgreSQL database cluster dump', 'pg_dump or pg_dumpall'],
     ['-- MariaDB dump 10.19', 'mysqldump'],
     ['/*M!999999\\- enable the sandbox mode */', 'mysqldump'],
+    ['XBSTCK01\0P', 'XtraBackup or Mariabackup'],
     ['SQLite format 3\0', 'SQLite'],
     ['REDIS0010', 'Redis or Valkey'],
     ['dn: cn=config', 'LDAP (LDIF)'],
