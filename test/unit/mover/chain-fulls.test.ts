@@ -1,4 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { ChainRecord } from '../../../src/chain/chain-record.js';
+import type { FormatId } from '../../../src/domain/sources/source-workload.js';
+import type { TargetDisk, TargetRestorePoint } from '../../../src/domain/targets/target-point.js';
 import { compactDue } from '../../../src/mover/change/plan-compact.js';
 import { replacementStaging } from '../../../src/mover/change/replace-files.js';
 import { CopiedMachine, NOW_MS, type MachineCopy } from '../../support/living/copied-machine.js';
@@ -27,6 +30,59 @@ describe('a full that is to be made compact on Fridays', () => {
     };
     const rule = { compact, immutableForDays: 0, nowMs: NOW_MS };
     expect(compactDue(record, noLeases, rule)).toBe(isDue ? full!.id : null);
+  });
+
+  /** Made compact before Friday, so that it is due but for what is said. */
+  const dueRecord = (changes: Partial<TargetRestorePoint> = {}): ChainRecord => {
+    const [full, ...others] = machine.before.points;
+    const points = [{ ...full!, ...changes }, ...others];
+    return { ...machine.before, compactedAt: '2026-11-05T00:00:00.000Z', points };
+  };
+  const asks = (
+    record: ChainRecord,
+    {
+      leased = [] as number[],
+      immutableForDays = 0,
+      schedule = compact as typeof compact | null,
+    } = {},
+  ) => {
+    const named = new Set(leased.map((place) => machine.idOf(place)));
+    const rule = { compact: schedule, immutableForDays, nowMs: NOW_MS };
+    return compactDue(record, { named, doubtful: [] }, rule);
+  };
+  const inFormat = (format: FormatId): TargetDisk[] =>
+    machine.before.points[0]!.disks.map((disk) => ({ ...disk, format }));
+
+  it('is the full of the chain that grows', () => {
+    const [full] = machine.before.points;
+    expect(asks(dueRecord())).toBe(full!.id);
+    const next = { ...full!, id: 'next', chainId: 'next', createdAt: '2026-11-06T00:00:00.000Z' };
+    const record = dueRecord();
+    expect(asks({ ...record, points: [...record.points, next] })).toBe('next');
+    // It goes into the increment next to it, so nobody looks for it.
+    expect(asks(dueRecord({ state: 'retired' }))).toBeNull();
+  });
+
+  it.each<[string, () => string | null]>([
+    ['no schedule', () => asks(dueRecord(), { schedule: null })],
+    ['no points', () => asks({ ...dueRecord(), points: [] })],
+    ['a full that is damaged', () => asks(dueRecord({ health: 'corrupt' }))],
+    ['one that is immutable', () => asks(dueRecord(), { immutableForDays: 30 })],
+    ['one that is read', () => asks(dueRecord(), { leased: [0] })],
+    ['one that is read by who reads what builds on it', () => asks(dueRecord(), { leased: [3] })],
+    ['files into which nothing is merged', () => asks(dueRecord({ disks: inFormat('raw') }))],
+    [
+      'a change that waits',
+      () => asks({ ...dueRecord(), pending: { type: 'delete', ids: ['gone'] } }),
+    ],
+  ])('is none where there is %s', (_, asked) => {
+    expect(asked()).toBeNull();
+  });
+
+  it('is one of which some files may have something unused in them', () => {
+    const disks = [...inFormat('raw'), ...inFormat('qcow2')];
+    expect(asks(dueRecord({ disks }))).toBe(machine.idOf(0));
+    expect(asks(dueRecord(), { immutableForDays: 1 })).toBe(machine.idOf(0));
   });
 });
 

@@ -98,6 +98,10 @@ describe('a list of blocks', () => {
   it.each([0, 1, 5, MANY])('of %d entries is written as it is described', async (count) => {
     const pairs = many.slice(0, count);
     const writer = await written(pairs, 1_000);
+    // A MiB at once, and the header.
+    expect(repository.operations.filter(({ kind }) => kind === 'write')).toHaveLength(
+      Math.ceil(count / 65_000) + 1,
+    );
     expect(writer.holeCount).toBe(pairs.filter((_, i) => i % 4 >= 2).length);
     expect((await stored()).equals(byHand(pairs))).toBe(true);
   });

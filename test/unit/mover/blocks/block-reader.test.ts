@@ -141,6 +141,32 @@ describe('blocks of a stack', () => {
     });
   });
 
+  it('that only a reader gets are one read where they follow one another on the disk', async () => {
+    await withStack(async (stack) => {
+      const reads: number[][] = [];
+      const read = stack.read.bind(stack);
+      stack.read = (target, offset) => (
+        reads.push([offset / BLOCK, target.length / BLOCK]),
+        read(target, offset)
+      );
+      const encoded = (block: number) => ({ guestBlock: block, layer: 0, hostOffset: -1 });
+      // The last one lies at the very start of a file: a raw disk.
+      const places = [
+        ...[4, 5, 6, 0, 2, 3].map(encoded),
+        { guestBlock: 4, layer: 2, hostOffset: 0 },
+      ];
+      const target = Buffer.alloc(7 * BLOCK);
+      await readBlocks(stack, places, target, new TaskControl());
+      expect(reads).toEqual([
+        [4, 3],
+        [0, 1],
+        [2, 2],
+      ]);
+      const right = Buffer.concat([4, 5, 6, 0, 2, 3].map(shown));
+      expect(target.subarray(0, 6 * BLOCK).equals(right)).toBe(true);
+    });
+  });
+
   it('of a file that was cut meanwhile are a source that changed', async () => {
     layers = [await stored('alone', DISK_BYTES, OF_BASE)];
     await withStack(async (stack) => {
@@ -238,6 +264,17 @@ describe('blocks that were just read', () => {
       });
     },
   );
+
+  it('are not compared with what lies hidden below the last, shorter block', async () => {
+    layers = [
+      await stored('over', DISK_BYTES, blocks(40, 11), ['alone', DISK_BYTES]),
+      await stored('alone', DISK_BYTES, OF_BASE),
+    ];
+    await spoil(1, 11, 5);
+    await assertGood([11]);
+    await spoil(0, 11, 5);
+    await expect(assertGood([11])).rejects.toMatchObject({ details: { path: 'over.qcow2' } });
+  });
 
   it('are not compared with what their tool has not written', async () => {
     await spoil(2, 0, 100);

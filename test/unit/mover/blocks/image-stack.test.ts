@@ -96,6 +96,34 @@ describe('a stack of images of which one in the middle is shorter', () => {
     expect(firstDifference(bytes, expected)).toBeNull();
   });
 
+  it('opens its layers when it reads through them, and reads zeros where none holds anything', async () => {
+    const sizes = { [BASE]: 5.5 * BLOCK, [TOP]: 5.5 * BLOCK };
+    layers = [
+      await stored(TOP, sizes, new Map([[1, blockOf(1)]]), BASE),
+      await stored(BASE, sizes, new Map([[3, blockOf(3)]])),
+    ];
+    await withStack(async (stack) => {
+      const bytes = Buffer.alloc(6 * BLOCK, 0xcc);
+      await stack.read(bytes, 0);
+      const expected = Buffer.alloc(6 * BLOCK);
+      expected.set(blockOf(1), BLOCK);
+      expected.set(blockOf(3), 3 * BLOCK);
+      expect(firstDifference(bytes, expected)).toBeNull();
+    }, 1);
+    // Nothing is cut off where all are of one size.
+    expect(await seen(0, 7, 1)).toEqual(['-', [direct, 0], '-', '-', '-', '-', '-']);
+    expect(await seen(0, 7)).toEqual(['-', [direct, 0], '-', [direct, 1], '-', '-', '-']);
+  });
+
+  it('tells zeros as such also in the last block, which is no whole one', async () => {
+    const sizes = { [BASE]: 1.5 * BLOCK, [TOP]: 1.5 * BLOCK };
+    layers = [
+      await stored(TOP, sizes, new Map([[1, 'zero']]), BASE),
+      await stored(BASE, sizes, new Map([[1, blockOf(1)]])),
+    ];
+    expect(await seen(0, 2)).toEqual(['-', [zero, 0]]);
+  });
+
   it('knows for each block the layer that has it, and nothing behind the shorter one', async () => {
     const whole = [[direct, 1], [direct, 2], [part, 2], '-', [direct, 0], '-', '-', '-'];
     expect(await seen(0, 8)).toEqual(whole);

@@ -204,6 +204,7 @@ describe('two layers', () => {
     ['with other blocks since', one, { ...other, stamp: later }, false, false],
     ['of two paths with the same digests', one, { ...one, path: 'b' }, false, false],
     ['one of them known by digests', one, {}, true, true],
+    ['the other known by digests', {}, one, true, true],
     ['one of them known by digests, written since', one, { stamp: later }, false, false],
     ['the other known by digests, written since', {}, { ...one, stamp: later }, false, false],
     ['with another digest table', table, { digestsPath: 'b.digests' }, true, false],

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { deflateRawSync } from 'node:zlib';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { readTablesCopy, TablesCopyWriter } from '../../../../src/mover/blocks/tables-copy.js';
@@ -88,6 +89,11 @@ describe('the tables copy', () => {
     ['claims a long entry before', (bytes) => (bytes.writeUInt32LE(3 * UNIT, 64 + 8), bytes)],
   ])('has none where it %s', async (_, damage) => {
     expect(await read(damage(whole()), 7, UNIT)).toBeNull();
+  });
+
+  it('has units of which deflate makes nothing smaller', async () => {
+    const noise = randomBytes(UNIT);
+    expect(await read(byHand([[3, noise]]), 3, UNIT)).toEqual(noise);
   });
 
   it('has none of another length than is asked for', async () => {

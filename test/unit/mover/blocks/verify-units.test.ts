@@ -78,6 +78,9 @@ describe('the units of a file', () => {
     expect(await damaged(15, 2)).toEqual([15, 16]);
     expect(await damaged(2, 13)).toEqual([]);
     expect(await damaged(300, 1)).toEqual([300]);
+    expect(await damaged(180, 20)).toEqual([]);
+    expect(await damaged(111, 16)).toEqual([]);
+    expect(await damaged(110, 18)).toEqual([127]);
   });
 
   it('are bad from where the file was cut, but for those that are zeros', async () => {
@@ -120,6 +123,8 @@ describe('units that the storage cannot read', () => {
   it('say nothing when it is their digests that cannot be read', async () => {
     breakSectors(repository, 'disk.digests', [64 + 200 * 32]);
     await expect(damaged(200, 1)).rejects.toMatchObject({ code: 'REPOSITORY_IO_ERROR' });
+    breakSectors(repository, 'disk', [201 * UNIT]);
+    await expect(damaged(200, 3)).rejects.toMatchObject({ code: 'REPOSITORY_IO_ERROR' });
   });
 
   it('say nothing where the storage does not answer for the file either', async () => {
@@ -133,6 +138,20 @@ describe('units that the storage cannot read', () => {
     repository.openRead = async (path) => {
       const file = await openRead(path);
       return path === 'disk' ? { ...file, read: () => Promise.reject(new Error('away')) } : file;
+    };
+    await expect(damaged(0, 16)).rejects.toThrow('away');
+  });
+
+  it('are no damage where it fails for another reason once each is read alone', async () => {
+    breakSectors(repository, 'disk', [7 * UNIT]);
+    const openRead = repository.openRead.bind(repository);
+    repository.openRead = async (path) => {
+      const file = await openRead(path);
+      const read: typeof file.read = (target, offset) =>
+        path === 'disk' && target.length === UNIT
+          ? Promise.reject(new Error('away'))
+          : file.read(target, offset);
+      return { ...file, read };
     };
     await expect(damaged(0, 16)).rejects.toThrow('away');
   });
@@ -161,6 +180,8 @@ describe('the units of a file with slots in groups', () => {
       spoilt[offset + length - 1]! ^= 1;
       await repository.put('disk', spoilt);
       expect(await damaged(0, units.count)).toEqual([unit]);
+      expect(await damaged(unit, 1)).toEqual([unit]);
+      expect(await damaged(unit + 1, units.count - unit - 1)).toEqual([]);
     }
   });
 });
