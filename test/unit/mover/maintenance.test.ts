@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { writeChainRecord } from '../../../src/chain/chain-store.js';
 import { stagingFolder } from '../../../src/chain/chain-paths.js';
+import { writeJobDefinition } from '../../../src/chain/sessions/session-record.js';
 import type { CopyJob } from '../../../src/domain/jobs/copy-job.js';
 import { CopiedMachine, NOW_MS, type MachineCopy } from '../../support/living/copied-machine.js';
 import { putFile } from '../../support/repository/chain-record-file.js';
@@ -120,5 +121,52 @@ describe('a look that does not show the workload', () => {
     await expect(copy.mover.run('noteAbsence', input)).rejects.toMatchObject({
       code: 'STALE_EPOCH',
     });
+  });
+});
+
+describe('what of a one-time copy goes', () => {
+  const LATER = new Date(NOW_MS + DAY_MS).toISOString();
+  const EARLIER = new Date(NOW_MS - 1).toISOString();
+  const dependentsFirst = () => [3, 2, 1, 0].map((place) => machine.idOf(place));
+
+  /** @param expiresAt of the definition that lies beside the copies; absent: of a job that copies again and again */
+  async function plan(
+    copy: MachineCopy,
+    expiresAt: string | null | undefined,
+    rule: { isOrdered?: boolean; immutableForDays?: number; epoch?: number } = {},
+  ) {
+    const once = expiresAt === undefined ? {} : { once: { restorePointId: null, expiresAt } };
+    await writeJobDefinition(copy.target, testJob({ ...once }));
+    const { isOrdered = false, immutableForDays = 0, epoch = copy.input.epoch } = rule;
+    const input = { ...copy.input, epoch, jobId: 'nightly', isOrdered, immutableForDays };
+    return copy.mover.run('planExpiry', input);
+  }
+
+  it('is all of it after its date, and when an operator says so', async () => {
+    const copy = await machine.copy();
+    expect(await plan(copy, EARLIER)).toEqual({ ids: dependentsFirst(), heldBy: null });
+    expect(await plan(copy, LATER, { isOrdered: true })).toMatchObject({ ids: dependentsFirst() });
+    expect((await plan(copy, LATER)).ids).toEqual([]);
+    expect((await plan(copy, null)).ids).toEqual([]);
+    expect(await copy.record()).toEqual(machine.before);
+  });
+
+  it('is nothing while one of its points is immutable or read', async () => {
+    const immutable = await plan(await machine.copy(), EARLIER, { immutableForDays: 30 });
+    expect(immutable).toMatchObject({ ids: [], heldBy: expect.stringContaining('immutable') });
+    const read = await plan(await machine.copy([3, 'restore']), EARLIER, { isOrdered: true });
+    expect(read).toMatchObject({ ids: [], heldBy: expect.stringMatching(/ is in use$/) });
+  });
+
+  it('is nothing of any other copies, whatever is asked, and by their owner alone', async () => {
+    const copy = await machine.copy();
+    const wrong = { code: 'JOB_KIND_WRONG' };
+    await expect(plan(copy, undefined, { isOrdered: true })).rejects.toMatchObject(wrong);
+    const stale = { code: 'STALE_EPOCH' };
+    const epoch = copy.input.epoch - 1;
+    await expect(plan(copy, EARLIER, { epoch })).rejects.toMatchObject(stale);
+    const unsaid = await machine.copy();
+    const input = { ...unsaid.input, jobId: 'unknown', isOrdered: true, immutableForDays: 0 };
+    await expect(unsaid.mover.run('planExpiry', input)).rejects.toMatchObject(wrong);
   });
 });

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import {
+  countedBackups,
   isAboutLargest,
+  ServingFulls,
   withNeeds,
   type NeedingPoint,
 } from '../../../../src/domain/trees/needed-points.js';
@@ -68,6 +70,122 @@ describe('a log that needs the one before it, whatever lies between', () => {
     const all = ['log0', 'log1', 'log2', 'log3'];
     expect(neededFor('log3', database({}, { isDoubted: true }))).toEqual(all);
     expect(neededFor('log3', database(), {})).toEqual(all);
+  });
+});
+
+describe('what serves a log, to the millisecond', () => {
+  const AT = 10 * HOUR_MS;
+  const BEFORE_MS = RULES.logsBeforeFullMs;
+  const full = (createdAtMs: number, change: Change = {}) =>
+    point('full', 0, { createdAtMs, ...change });
+  const log = (id: string, createdAtMs: number, ...needs: string[]) =>
+    point(`log${id}`, 0, { createdAtMs, needs });
+
+  it.each([
+    [0, true],
+    [1, false],
+  ])('is a full made %d ms after it: %s', (later, is) => {
+    const serving = full(AT + later);
+    const fulls = new ServingFulls([serving], RULES);
+    expect(fulls.of(log('1', AT))).toBe(is ? serving : null);
+    expect(fulls.has(serving)).toBe(true);
+    expect(fulls.of({ ...log('1', AT + 5), kind: 'increment' })).toBeNull();
+  });
+
+  it.each([
+    [BEFORE_MS, false],
+    [BEFORE_MS + 1, true],
+  ])('makes a log of %d ms before it needless: %s', (earlier, is) => {
+    const serving = full(AT);
+    const fulls = new ServingFulls([serving], RULES);
+    const need = log('1', AT - earlier);
+    expect(fulls.isServedWithout(serving, need)).toBe(is);
+    expect(fulls.isServedWithout(null, need)).toBe(false);
+    // Only logs: a backup is needed for itself.
+    expect(fulls.isServedWithout(serving, { ...need, kind: 'increment' })).toBe(false);
+    expect(new ServingFulls([serving], {}).isServedWithout(serving, need)).toBe(false);
+  });
+
+  it('is named instead of logs that are gone, once', () => {
+    const points = [full(AT), log('3', AT + 9, 'log1', 'log2', 'log0')];
+    const fulls = new ServingFulls(points, RULES);
+    const gone = new Map(
+      [log('0', AT - BEFORE_MS - 9), log('1', AT - BEFORE_MS - 1), log('2', AT)].map((one) => [
+        one.id,
+        one,
+      ]),
+    );
+    expect(fulls.needsOf(points[1]!, (id) => gone.get(id))).toEqual(['full', 'log2']);
+    // What is there is needed as it is.
+    const { needs } = points[1]!;
+    expect(fulls.needsOf(points[1]!, () => undefined)).toBe(needs);
+  });
+
+  /** A log dated before the one that it follows by more than clocks differ: of a full between the two nobody knows which logs it holds. */
+  it.each([
+    ['before both', AT - 2 * BEFORE_MS - 2, true],
+    ['at the earlier', AT - 2 * BEFORE_MS - 1, false],
+    ['between them', AT - BEFORE_MS, false],
+    ['at the later', AT, false],
+    ['after both', AT + 1, true],
+  ])('is no full of a time from which clocks were turned back: %s', (_, createdAtMs, is) => {
+    const points = [full(createdAtMs), log('1', AT), log('2', AT - BEFORE_MS - 1, 'log1')];
+    expect(new ServingFulls(points, RULES).has(points[0]!)).toBe(is);
+    // As far as clocks differ none was turned back; nor by a date that nobody believes.
+    const near = [points[0]!, points[1]!, log('2', AT - BEFORE_MS, 'log1')];
+    expect(new ServingFulls(near, RULES).has(points[0]!)).toBe(true);
+    const doubted = [points[0]!, { ...points[1]!, isDoubted: true }, points[2]!];
+    expect(new ServingFulls(doubted, RULES).has(points[0]!)).toBe(true);
+  });
+
+  it('is none of another database, where files tell them apart', () => {
+    const rules = {
+      ...RULES,
+      mayBeOfOneDatabase: (some: readonly string[], others: readonly string[]) =>
+        some[0] === others[0],
+    };
+    // It is no larger one of the same database either.
+    const points = [
+      full(AT, { id: 'a', files: ['a'], sizeBytes: 1 }),
+      full(AT + 1, { id: 'b', files: ['b'], sizeBytes: 100 }),
+      full(AT - 1, { id: 'unsaid', files: null, sizeBytes: 100 }),
+    ];
+    const fulls = new ServingFulls(points.slice(0, 2), rules);
+    const of = (files: string[] | null) => fulls.of({ ...log('1', AT + 9), files })?.id;
+    expect([of(['a']), of(['b']), of(['c']), of(null)]).toEqual(['a', 'b', undefined, 'b']);
+    expect(new ServingFulls(points, rules).has(points[0]!)).toBe(false);
+  });
+});
+
+describe('what points need together', () => {
+  const SERVED = database();
+
+  it.each<[string[], string[]]>([
+    [
+      ['log3', 'log1'],
+      ['log1', 'log3', 'new', 'old'],
+    ],
+    [
+      ['log1', 'new'],
+      ['log1', 'new', 'old'],
+    ],
+    [['gone'], ['gone']],
+    [[], []],
+  ])('of %j is what each needs of those that are there', (ids, needed) => {
+    const points = SERVED.map((one) =>
+      one.id === 'log1' ? { ...one, needs: ['old', 'lost'] } : one,
+    );
+    expect([...withNeeds(points, new Set(ids), RULES)].sort()).toEqual(needed);
+  });
+});
+
+describe('the backups that count', () => {
+  it('are those of the whole, and those of parts where there are no others', () => {
+    const [whole, part] = [point('whole', 0), point('part', 1, { ofPart: 'a table' })];
+    const increment = point('increment', 2, { kind: 'increment' });
+    expect(countedBackups([whole, part, point('log', 3), increment])).toEqual([whole, increment]);
+    expect(countedBackups([part, point('log', 3)])).toEqual([part]);
+    expect(countedBackups([point('log', 3)])).toEqual([]);
   });
 });
 

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { isNeededBySound, pointsThatNeed } from '../../../../src/domain/trees/tree-damage.js';
+import {
+  FILE_FINDINGS,
+  findingNotes,
+  findingText,
+  isNeededBySound,
+  pointsThatNeed,
+  type TreeCheckOutcome,
+} from '../../../../src/domain/trees/tree-damage.js';
 import type { TargetTreePoint } from '../../../../src/domain/trees/target-tree.js';
 import { pbsLayout } from '../../../../src/layout/pbs/pbs.js';
 import { datedTreeLayout } from '../../../../src/layout/dated-tree/dated-tree.js';
@@ -118,4 +125,47 @@ describe('a lost file is one of a point that counts as good', () => {
       );
     },
   );
+});
+
+describe('what a check of a tree says', () => {
+  const none = { count: 0, examples: [] };
+  const one = (path: string, reason: string) => ({ count: 1, examples: [{ path, reason }] });
+  const quiet: TreeCheckOutcome = {
+    ...{ pointCount: 3, damaged: 0, healed: none, lost: none, unknown: none },
+    ...{ corrupt: [], corruptCount: 0, sourceFault: null },
+  };
+
+  it.each<[Partial<TreeCheckOutcome>, string[]]>([
+    [{}, []],
+    [{ healed: one('a', 'is missing') }, ['"a" was missing and was healed']],
+    [{ lost: one('a', 'is missing') }, ['"a" is missing, and no good copy of it was found']],
+    [{ lacking: one('a', 'names b, which is not there') }, ['"a" names b, which is not there']],
+    [{ sourceFault: 'it is away' }, ['the source could not be asked for them: it is away']],
+    [{ corrupt: ['x', 'y'], corruptCount: 2 }, ['corrupt restore points: x, y']],
+    [{ corrupt: ['x', 'y'], corruptCount: 3 }, ['corrupt restore points: …, x, y']],
+    [{ unknown: one('a', 'is new') }, ['"a" lies there, and is new: it was left alone']],
+  ])('of %j is %j', (changes, notes) => {
+    expect(findingNotes({ ...quiet, ...changes })).toEqual(notes);
+  });
+
+  it('has words of its own for each finding', () => {
+    const texts = FILE_FINDINGS.map(findingText);
+    expect(new Set(texts).size).toBe(FILE_FINDINGS.length);
+    for (const text of texts) expect(text).toMatch(/^(is|was|cannot) /);
+  });
+});
+
+describe('a file that is lost together with others', () => {
+  it('hurts what needs any of them, each point once, in their order', () => {
+    const lost = ['l.trn', 'shared', 'l.trn'].map((path) => ({ path, goneSinceMs: null }));
+    expect([...pointsThatNeed(SETS, lost, { shape: 'sets' })]).toEqual([
+      ...['copy-of-log', 'copy-of-other', 'copy-of-another'],
+    ]);
+    expect([...pointsThatNeed(SETS, [], { shape: 'store' })]).toEqual([]);
+    // Also through points that are listed after those that need them.
+    const turned = SETS.toReversed();
+    expect(hurtBy(turned, 'f.bak', { shape: 'sets' })).toEqual([
+      ...['copy-of-log', 'copy-of-diff', 'copy-of-full'],
+    ]);
+  });
 });
