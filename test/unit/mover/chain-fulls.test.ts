@@ -41,10 +41,10 @@ describe('a full that is to be made compact on Fridays', () => {
   const asks = (
     record: ChainRecord,
     {
-      leased = [] as number[],
+      leased = [],
       immutableForDays = 0,
-      schedule = compact as typeof compact | null,
-    } = {},
+      schedule = compact,
+    }: { leased?: number[]; immutableForDays?: number; schedule?: typeof compact | null } = {},
   ) => {
     const named = new Set(leased.map((place) => machine.idOf(place)));
     const rule = { compact: schedule, immutableForDays, nowMs: NOW_MS };
