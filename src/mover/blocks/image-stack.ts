@@ -11,6 +11,7 @@ import {
   type BlockMap,
   type Dialect,
   type DiskImage,
+  type ParentLink,
 } from '../../image/disk-image.js';
 import type { ReadableFile } from '../../repository/backup-repository.js';
 import type { MoverContext } from '../task/mover-context.js';
@@ -89,7 +90,7 @@ export class ImageStack {
       if (above !== undefined) assertLinked(this.layers[index - 1]!, above, layer, image);
       // A merge or a synthetic full may just have turned this file into a full: then nothing below it counts any more.
       if (image.parent === null) this.layers.length = index + 1;
-      else if (index === this.layers.length - 1) throw endsTooSoon(layer, image);
+      else if (index === this.layers.length - 1) throw endsTooSoon(layer, image.parent);
       this.opened.push(opened);
       this.seenBytes.push(Math.min(this.seenBytes.at(-1) ?? Infinity, image.virtualSizeBytes));
       this.images.push(image);
@@ -279,11 +280,10 @@ function assertLinked(
   );
 }
 
-function endsTooSoon(layer: LayerFile | undefined, image: DiskImage | undefined): BackupError {
-  const path = layer?.path ?? 'a disk without files';
+function endsTooSoon({ path }: LayerFile, parent: ParentLink): BackupError {
   return new BackupError(
     'IMAGE_BACKING_REFUSED',
-    `${path} is an increment (it names the parent "${image?.parent?.name ?? ''}"), but its chain ends here`,
+    `${path} is an increment (it names the parent "${parent.name}"), but its chain ends here`,
     { details: { path } },
   );
 }

@@ -6,7 +6,7 @@ import {
 import { BLOCK_BYTES, DIGEST_BYTES } from '../../domain/targets/digest.js';
 import type { FileUnits } from '../../domain/targets/file-units.js';
 import type { BackupRepository, ReadableFile } from '../../repository/backup-repository.js';
-import { BlockListReader, isHoleOffset, layerOf } from '../blocks/block-list.js';
+import { BlockListReader, layerOf } from '../blocks/block-list.js';
 import type { LayerFile } from '../blocks/layer-file.js';
 import { stagedPath, type CopyPlan, type DiskPlan } from '../staging/copy-plan.js';
 import type { MoverContext } from '../task/mover-context.js';
@@ -58,7 +58,8 @@ async function countStored(
       const pairs = await list.read(first, Math.min(ENTRIES_AT_ONCE, slotCount - first));
       for (let i = 0; i < pairs.length; i += 2) {
         const [layer, offset] = [layerOf(pairs[i]!), pairs[i + 1]!];
-        if (offset < 0 || isHoleOffset(offset)) continue;
+        // A hole, or what only an image reader gets.
+        if (offset < 0) continue;
         const known = tables.get(layer) ?? openStored(context, layers[layer]!, files);
         tables.set(layer, known);
         if (await (await known)?.isStored(offset)) stored++;
