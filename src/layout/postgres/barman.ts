@@ -28,11 +28,11 @@ const OPEN_MS = 60_000;
 const WALS = walPathsIn('^wals/(?:[^/]+/)*');
 
 /** The folder that Barman keeps for a server: `base/<id>/` with `backup.info` and the files of the cluster (`data/`, a folder or tar for each tablespace), `wals/` with the
- *  write-ahead log and its list `xlog.db`, `identity.json`; since 3.13 also `meta/<id>-backup.info`. It is copied as it lies, so Barman recovers from the copy.
+ *  write-ahead log and its list `xlog.db`, `identity.json`; since 3.13 also `meta/<id>-backup.info` and what else is noted of a backup (`-keep`). It is copied as it lies, so Barman recovers from the copy.
  *
  *  A workload is a server. A restore point is a backup of which its information says that it is done and whose log is there from its beginning to its end; a block-level
  *  incremental needs its parent. A segment that is not packed has the size that `backup.info` says; a packed one, which a copy of the folder may bring bit by bit, counts when nothing has changed it for a while. What the log adds is a point for each run of segments without a gap. What Barman is still fetching (`incoming`, `streaming`) is not copied.
- *  Source: Barman 3.4 barman/infofile.py, barman/server.py (xlogdb, get_required_xlog_files), barman/backup_executor.py; trees that Barman 3.4 wrote. */
+ *  Source: Barman 3.4 barman/infofile.py, barman/server.py (xlogdb, get_required_xlog_files), barman/backup_executor.py; barman/annotations.py of 3.19; trees that Barman 3.4 and 3.19 wrote. */
 export const barmanLayout: TreeLayout = {
   name: 'barman',
   type: { id: 'barman', title: 'PostgreSQL (Barman)', rules: PLUG_IN_RULES },
@@ -52,7 +52,7 @@ export const barmanLayout: TreeLayout = {
         match: /^base\/\d{8}T\d{6}\/data\/global\/pg_control$/,
         content: 'replaced',
       },
-      { name: 'meta', match: /^meta\/\d{8}T\d{6}-backup\.info$/, content: 'replaced' },
+      { name: 'meta', match: /^meta\/\d{8}T\d{6}-[\w.]+$/, content: 'replaced' },
       {
         name: 'information',
         match: /^base\/\d{8}T\d{6}\/backup\.info$/,
@@ -60,6 +60,7 @@ export const barmanLayout: TreeLayout = {
       },
       // Its first lines are a list of the log that was there with them. `barman delete` makes it shorter.
       { name: 'catalogue', match: /^wals\/(?:[^/]+-)?xlog\.db$/, content: 'appended' },
+      { name: 'metaCatalogue', match: /^meta\/(?:[^/]+-)?xlog\.db$/, content: 'appended' },
       { name: 'rootCatalogue', match: /^(?:[^/]+-)?xlog\.db$/, content: 'appended' },
       { name: 'server', match: /^identity\.json$/, content: 'rewritten' },
     ],
@@ -74,7 +75,8 @@ export const barmanLayout: TreeLayout = {
     openFilesWaitMs: 60_000,
     // Where a database archives each minute, these are written to each minute, too. Barman renames what it archives into place, and its list gets a line at a time. It recovers
     // each segment that the list names, so none may wait behind the list.
-    isFullSize: (path) => path.startsWith('wals/') || OWN_FILE.test(path),
+    isFullSize: (path) =>
+      path.startsWith('wals/') || OWN_FILE.test(path) || /^meta\/.*xlog\.db$/.test(path),
     keepRemovedForDays: 14,
     suspiciousShare: 0.5,
     keeps: { modes: true, times: true, links: false },

@@ -235,11 +235,14 @@ describe('the folder that Barman keeps for a server', () => {
       ...[`base/${FIRST}/data/base/5/1259`, `base/${FIRST}/16384/PG_15_202209061/5/1`],
       ...[`base/${FIRST}/data/global/pg_control`, `base/${FIRST}/backup.info`],
       ...[`meta/${FIRST}-backup.info`, 'wals/xlog.db', 'main-xlog.db', 'identity.json'],
+      // Barman 3.19: what `barman keep` notes, and the list of log where that lies elsewhere.
+      ...[`meta/${FIRST}-keep`, `meta/${FIRST}-backup_manifest`, 'meta/main-xlog.db'],
     ];
     const classes = paths.map((path) => classOf(rules, path)!);
     expect(classes.map((index) => rules.classes[index]!.name)).toEqual([
       ...['histories', 'log', 'labels', 'data', 'data', 'control'],
       ...['information', 'meta', 'catalogue', 'rootCatalogue', 'server'],
+      ...['meta', 'meta', 'metaCatalogue'],
     ]);
     // A look at a class comes by where its files lie.
     const isLookedAt = paths.map((path, at) =>
