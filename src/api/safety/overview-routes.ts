@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import type { z } from 'zod';
 import type { ProtectedWorkload } from '../../domain/safety/protection.js';
+import { worstFirst } from '../../domain/safety/worst-first.js';
 import {
   overviewSchema,
   workloadQuerySchema,
@@ -88,19 +89,6 @@ function isWanted(
       [repositoryId, ...copies.map((each) => each.repositoryId)].includes(query.repositoryId)) &&
     (name.toLowerCase().includes(text) || id.toLowerCase().includes(text))
   );
-}
-
-/** Those that need somebody first. */
-const URGENCY: readonly ProtectedWorkload['state'][] = [
-  'late',
-  'unprotected',
-  'unknown',
-  'ok',
-  'unwatched',
-];
-
-function worstFirst(workloads: readonly ProtectedWorkload[]): ProtectedWorkload[] {
-  return [...workloads].sort((a, b) => URGENCY.indexOf(a.state) - URGENCY.indexOf(b.state));
 }
 
 /** The cursor marks the last workload of the page before. @throws REQUEST_INVALID when that is gone */

@@ -13,21 +13,6 @@ export const WORKLOAD_STATES: Readonly<Record<WorkloadView['state'], Said>> = {
   unwatched: { mood: 'quiet', word: 'not watched' },
 };
 
-/** Those that need somebody first. */
-const URGENCY: readonly WorkloadView['state'][] = [
-  'late',
-  'unprotected',
-  'unknown',
-  'ok',
-  'unwatched',
-];
-
-export function worstFirst(workloads: readonly WorkloadView[]): WorkloadView[] {
-  return [...workloads].sort(
-    (a, b) => URGENCY.indexOf(a.state) - URGENCY.indexOf(b.state) || a.name.localeCompare(b.name),
-  );
-}
-
 /** Of one that its source did not show, if it was seen: what that tells. */
 export const NOT_SHOWN: Readonly<
   Record<WorkloadView['sourceState'], { readonly note: string; readonly text: string }>

@@ -7,6 +7,7 @@ import { asOfMs, EVERY, useAllPages, type WholeList } from '../../client/queries
 import { Commands } from '../../show/commands.js';
 import { CallFault } from '../../show/fault.js';
 import { printable } from '../../../domain/printable.js';
+import { worstFirst } from '../../../domain/safety/worst-first.js';
 import { bytes, counted } from '../../show/format.js';
 import { Instant } from '../../show/instant.js';
 import { countWithLeftovers } from '../../show/kept.js';
@@ -16,12 +17,7 @@ import { Rows, type Column } from '../../show/rows.js';
 import { sentence } from '../../show/sentence.js';
 import { State } from '../../show/state.js';
 import { UNSEEN_WORDS, UnreadableParts } from '../../show/unreadable.js';
-import {
-  limitWords,
-  workloadAddress,
-  WORKLOAD_STATES,
-  worstFirst,
-} from '../../show/workload-words.js';
+import { limitWords, workloadAddress, WORKLOAD_STATES } from '../../show/workload-words.js';
 import { whyOf } from './workload-why.js';
 
 /** Which machine has no good, recent copy? The filters stand in the address. */
