@@ -8,6 +8,8 @@ const SUBCLUSTERS = 32;
 /** What a cluster is. `parts`: one letter for each of 32 subclusters: `d` for data, `z` for zeros, `-` for what lies below. */
 export type ClusterKind =
   | { readonly is: 'data' }
+  /** Nothing, but marked as referred to once: only a file with its data elsewhere means anything by that. */
+  | { readonly is: 'nothing' }
   | { readonly is: 'zeros'; readonly hasPlace: boolean }
   | { readonly is: 'compressed'; readonly startsAt: number }
   | { readonly is: 'parts'; readonly parts: string; readonly hasPlace: boolean };
@@ -81,7 +83,7 @@ export class Qcow2ByHand {
     const cluster = Math.floor(at / this.#clusterBytes);
     const inCluster = at % this.#clusterBytes;
     const kind = this.made.clusters.get(cluster);
-    if (kind === undefined) return { state: 'below', host: null };
+    if (kind === undefined || kind.is === 'nothing') return { state: 'below', host: null };
     if (kind.is === 'zeros') return { state: 'zeros', host: null };
     if (kind.is === 'compressed') return { state: 'compressed', host: null };
     const host = this.#places.get(cluster)! + inCluster;
@@ -128,13 +130,16 @@ export class Qcow2ByHand {
         // Sectors behind the first one.
         compressed.set(cluster, Math.floor((at + bytes.length - 1) / 512) - Math.floor(at / 512));
         end = Math.ceil((at + bytes.length) / size) * size;
-      } else if (kind.is === 'data' || kind.hasPlace) {
+      } else if (kind.is !== 'nothing' && (kind.is === 'data' || kind.hasPlace)) {
         parts.push({ at: end, bytes: contentOf(cluster, size) });
         this.#places.set(cluster, end);
         end += size;
       }
     }
-    const file = Buffer.alloc(end);
+    // What is compressed may end the file as it ends itself, within a sector.
+    const last = parts.at(-1);
+    const isCut = order.length > 0 && clusters.get(order.at(-1)!)!.is === 'compressed';
+    const file = Buffer.alloc(isCut ? last!.at + last!.bytes.length : end);
     for (const { at, bytes } of parts) bytes.copy(file, at);
     this.#writeHeader(file, l1At, tableCount);
     for (const [table, at] of l2At)
@@ -177,13 +182,13 @@ function entryOf(
 ): bigint {
   if (kind.is === 'compressed')
     return (1n << 62n) | (BigInt(moreSectors) << BigInt(62 - (clusterBits - 8))) | place;
-  const copied = place === 0n ? 0n : 1n << 63n;
+  const copied = place === 0n && kind.is !== 'nothing' ? 0n : 1n << 63n;
   return copied | place | (kind.is === 'zeros' && !isExtended ? 1n : 0n);
 }
 
 /** Bit x: subcluster x is allocated; bit 32 + x: it reads as zeros. */
 function bitmapOf(kind: ClusterKind): bigint {
-  if (kind.is === 'compressed') return 0n;
+  if (kind.is === 'compressed' || kind.is === 'nothing') return 0n;
   const parts =
     kind.is === 'parts' ? kind.parts : (kind.is === 'data' ? 'd' : 'z').repeat(SUBCLUSTERS);
   let bits = 0n;

@@ -50,6 +50,9 @@ const SHAPES: readonly Shape[] = [
   { clusterBits: 14, isExtended: true, clusterCount: 3 * 1_024 - 3 },
   { clusterBits: 16, isExtended: true, clusterCount: 4 * 4_096 - 2 },
   { clusterBits: 21, isExtended: true, clusterCount: 5 },
+  // What lies behind the disk has a table of its own.
+  { clusterBits: 14, isExtended: true, clusterCount: 2 * 1_024 },
+  { clusterBits: 12, isExtended: false, clusterCount: 512 },
 ];
 
 function handMade({ clusterBits, isExtended, clusterCount }: Shape, seed: number): HandMade {
@@ -82,6 +85,7 @@ function handMade({ clusterBits, isExtended, clusterCount }: Shape, seed: number
 }
 
 function kindOf(random: SeededRandom, isExtended: boolean): ClusterKind {
+  if (random.below(12) === 0) return { is: 'nothing' };
   const drawn = random.below(isExtended ? 9 : 6);
   if (drawn < 3) return { is: 'data' };
   if (drawn === 3) return { is: 'zeros', hasPlace: random.below(2) === 0 };
@@ -201,7 +205,7 @@ describe.each(SHAPES)(
       expect(survey).toEqual({
         compressedClusters: [...clusters].filter(isCompressed).length,
         strayReferences: 1,
-        endOfReferences: model.bytes.length,
+        endOfReferences: Math.ceil(model.bytes.length / clusterBytes) * clusterBytes,
       });
       expect(looks).toBe(model.tables.length);
       const stop = () => {
@@ -235,4 +239,27 @@ describe.skipIf(!requireTool('qemu-img'))('a small one', () => {
       expect((await qemuBytes(path, 'qcow2')).equals(expected)).toBe(true);
     },
   );
+});
+
+describe('a disk of which nothing is stored', () => {
+  const LENGTH = 12 * 65_536;
+  const empty = (clusters: ReadonlyMap<number, ClusterKind>): HandMade => ({
+    ...{ clusterBits: 16, isExtended: false, virtualSizeBytes: LENGTH },
+    ...{ clusters, order: [...clusters.keys()] },
+  });
+
+  // Header, table of reference counts, their block, L1 table; then the L2 table.
+  it.each<[string, ReadonlyMap<number, ClusterKind>, clusters: number]>([
+    ['nothing at all', new Map(), 4],
+    ['zeros alone', new Map([[3, { is: 'zeros', hasPlace: false }]]), 5],
+    ['a mark without a place', new Map([[3, { is: 'nothing' }]]), 5],
+  ])('ends behind its tables: %s', async (_, clusters, count) => {
+    const model = new Qcow2ByHand(empty(clusters));
+    const image = await openQcow2Image(new MemoryBytes(model.bytes));
+    expect(await image.survey()).toEqual({
+      ...{ compressedClusters: 0, strayReferences: 0, endOfReferences: count * 65_536 },
+    });
+    await expectMap(image, model, 0, 14);
+    await expectRead(image, model, 0, LENGTH + 9);
+  });
 });
