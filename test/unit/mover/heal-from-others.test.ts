@@ -1,5 +1,14 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  ftruncateSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -85,3 +94,67 @@ it.each([
     expect(found).toMatchObject({ from: 'another file of the chain', isSourceUnknown: false });
   },
 );
+
+/** A file of many units, of which some have these bytes, with a table that names them where `claims` says. */
+function writeLarge(
+  name: string,
+  units: number,
+  contents: ReadonlyMap<number, Buffer>,
+  claims: ReadonlyMap<number, Buffer>,
+): void {
+  const header = Buffer.alloc(64);
+  header.write('LHDIGEST', 'latin1');
+  [1, 1, 65_536, 32].forEach((value, i) => header.writeUInt32LE(value, 8 + i * 4));
+  header.writeBigUInt64LE(BigInt(units * 65_536), 24);
+  header.writeBigUInt64LE(BigInt(units), 32);
+  const entries = Buffer.alloc(units * 32);
+  for (const [unit, digest] of claims) digest.copy(entries, unit * 32);
+  write(`${name}.digests`, Buffer.concat([header, entries]));
+  write(`${name}.qcow2`, '');
+  const file = openSync(join(rootPath, 'chain', `${name}.qcow2`), 'r+');
+  for (const [unit, bytes] of contents) writeSync(file, bytes, 0, bytes.length, unit * 65_536);
+  ftruncateSync(file, units * 65_536);
+  closeSync(file);
+}
+
+const sha256 = (bytes: Buffer): Buffer => createHash('sha256').update(bytes).digest();
+
+async function found(...names: string[]) {
+  const repository = await openDirectoryRepository({ id: 'nas', rootPath, readOnly: true });
+  const context = {
+    ...{ control: new TaskControl(), facts: FORGETFUL },
+    repository: () => Promise.resolve(repository),
+    source: () => Promise.resolve(repository),
+  };
+  const points = ['bad', ...names].map((name) => ({ disks: [diskOf(name)] }));
+  const source = {
+    ...{ targetRepositoryId: 'nas', chain: 'chain', diskFile: diskOf('bad') },
+    record: { points },
+  } as unknown as HealingSource;
+  return findGoodBlock(context, source, 0, null, sha256(UNIT));
+}
+
+/** A table of 32,768 entries is read at once: 2 GiB of a file. */
+it.each([0, 1, 32_767, 32_768, 32_770])(
+  'finds the bytes in unit %d of another file',
+  async (unit) => {
+    writeLarge('large', 32_771, new Map([[unit, UNIT]]), new Map([[unit, sha256(UNIT)]]));
+    expect((await found('large')).bytes?.equals(UNIT)).toBe(true);
+  },
+);
+
+it('goes on behind a unit that has gone bad itself, and takes no bytes for others', async () => {
+  const claims = new Map([1, 3].map((unit) => [unit, sha256(UNIT)]));
+  writeLarge('large', 5, new Map([[3, UNIT]]), claims);
+  expect((await found('large')).bytes?.equals(UNIT)).toBe(true);
+  writeLarge('large', 5, new Map([[2, UNIT]]), claims);
+  expect(await found('large')).toEqual({ bytes: null, from: '', isSourceUnknown: false });
+  // What stands across two entries is no digest.
+  const halves = Buffer.concat([Buffer.alloc(16, 7), sha256(UNIT), Buffer.alloc(16, 7)]);
+  const across = new Map([
+    [1, halves.subarray(0, 32)],
+    [2, halves.subarray(32)],
+  ]);
+  writeLarge('large', 5, new Map([[1, UNIT]]), across);
+  expect((await found('large')).bytes).toBeNull();
+});
