@@ -136,6 +136,9 @@ describe('what serves a log, to the millisecond', () => {
     expect(new ServingFulls(near, RULES).has(points[0]!)).toBe(true);
     const doubted = [points[0]!, { ...points[1]!, isDoubted: true }, points[2]!];
     expect(new ServingFulls(doubted, RULES).has(points[0]!)).toBe(true);
+    // A log may be dated before the backup that it follows: those are made for hours.
+    const backup = [points[0]!, { ...points[1]!, kind: 'full' as const }, points[2]!];
+    expect(new ServingFulls(backup, RULES).has(points[0]!)).toBe(true);
   });
 
   it('is none of another database, where files tell them apart', () => {
@@ -179,6 +182,30 @@ describe('what points need together', () => {
   });
 });
 
+it('the newest full serves, in whatever order they are listed', () => {
+  const fulls = [3, 1, 2].map((hours) => point(`full ${hours}`, hours));
+  const serving = new ServingFulls(fulls, RULES);
+  expect(serving.of(point('log', 2.5))?.id).toBe('full 2');
+  expect(serving.of(point('log', 9))?.id).toBe('full 3');
+  expect(serving.of(point('log', 0.5))).toBeNull();
+});
+
+it('what an older log needs is not left out because a newer one can do without it', () => {
+  const points = [
+    point('old', 0),
+    point('log1', 1, { needs: ['log0'] }),
+    // Of the minutes before the new full, which may have it or not.
+    point('logX', 2.4, { needs: ['log1'] }),
+    point('logA', 2.45, { needs: ['logX'] }),
+    point('new', 2.5),
+    point('logB', 3, { needs: ['logX'] }),
+  ].toReversed();
+  expect(neededFor('logB', points)).toEqual(['logB', 'logX', 'new']);
+  expect(
+    [...withNeeds([...points, point('log0', -1)], new Set(['logA', 'logB']), RULES)].sort(),
+  ).toEqual([...['log1', 'logA', 'logB', 'logX', 'old']]);
+});
+
 describe('the backups that count', () => {
   it('are those of the whole, and those of parts where there are no others', () => {
     const [whole, part] = [point('whole', 0), point('part', 1, { ofPart: 'a table' })];
@@ -194,6 +221,7 @@ describe('a full', () => {
     [90, 1, true],
     [89, 1, false],
     [89, 34, false],
+    [89, 0, false],
     [10, 35, true],
     [10, -1, true],
   ])('of %d with one of 100 made %d days before it is about as large: %s', (size, days, is) => {

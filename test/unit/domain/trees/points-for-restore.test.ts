@@ -163,6 +163,68 @@ describe('what a restore of a point of sets takes', () => {
       expect(taken(points, 'base')).toEqual(['base', '']);
     });
 
+    it('has the first log of another chain, which reaches beyond its date, and not what follows that', () => {
+      const points = [
+        copied('base', '20T10:00', 'full', []),
+        copied('rs0 1', '20T10:10', 'log', ['base']),
+        copied('rs1 1', '20T10:30', 'log', ['base']),
+        copied('rs1 2', '20T10:50', 'log', ['base', 'rs1 1']),
+      ];
+      expect(taken(points, 'rs0 1')).toEqual(['base rs0 1 rs1 1', '']);
+      expect(taken(points, 'rs1 1')).toEqual(['base rs0 1 rs1 1', '']);
+    });
+
+    it('begins with the newest backup that it needs, and with no log from before that', () => {
+      const points = [
+        copied('full', '18T10:00', 'full', []),
+        copied('rs1 1', '19T12:00', 'log', ['full']),
+        copied('diff', '20T10:00', 'increment', ['full']),
+        copied('rs1 2', '20T10:30', 'log', ['rs1 1']),
+        copied('rs0 1', '20T11:00', 'log', ['diff']),
+      ];
+      expect(taken(points, 'rs0 1')).toEqual(['full diff rs1 2 rs0 1', '']);
+    });
+
+    it('has the backup that a log of another chain needs, where that is made later', () => {
+      const points = [
+        copied('base', '20T10:00', 'full', []),
+        copied('rs1 diff', '20T10:30', 'increment', ['base']),
+        copied('rs1 1', '20T10:40', 'log', ['rs1 diff']),
+        copied('rs0 1', '20T10:50', 'log', ['base']),
+      ];
+      expect(taken(points, 'rs0 1')).toEqual(['base rs1 diff rs1 1 rs0 1', '']);
+    });
+
+    it('has the logs of the minutes before its base: clocks differ', () => {
+      const points = [
+        copied('t2 0', '20T09:40', 'log', []),
+        copied('t2 1', '20T09:50', 'log', []),
+        copied('full', '20T10:00', 'full', []),
+        copied('t1 1', '20T10:20', 'log', ['full']),
+      ];
+      expect(taken(points, 't1 1')).toEqual(['t2 1 full t1 1', '']);
+    });
+
+    it('has a full in the place of logs that it can do without, never of what an increment needs', () => {
+      const points = [
+        copied('diff', '19T10:00', 'increment', ['gone']),
+        copied('full', '20T10:00', 'full', []),
+        copied('log', '21T10:00', 'log', ['diff']),
+      ];
+      expect(taken(points, 'log')[1]).toBe('gone');
+    });
+
+    it('rolls forward from the full that had four days, though a newer one lies before it', () => {
+      const points = [
+        copied('before', '19T20:00', 'log', []),
+        copied('ended', '20T01:00', 'full', []),
+        copied('log 20', '20T13:00', 'log', ['before']),
+        copied('young', '24T01:00', 'full', []),
+        copied('log 24', '24T12:00', 'log', ['log 20']),
+      ];
+      expect(taken(points, 'log 24')).toEqual(['ended log 20 log 24', '']);
+    });
+
     it('has those of volumes whose chains begin before the backup, from this on', () => {
       const points = [
         copied('first', '18T10:00', 'full', []),

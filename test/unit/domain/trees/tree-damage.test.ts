@@ -109,6 +109,7 @@ describe('a lost file is one of a point that counts as good', () => {
       ],
       false,
     ],
+    ['pack', null, [a], true],
     ['pack', 1, [a, b], true],
     ['pack', 1, [a, { ...b, ...corrupt }], false],
     ['pack', 1, [a], false],
@@ -156,6 +157,12 @@ describe('what a check of a tree says', () => {
 });
 
 describe('a file that is lost together with others', () => {
+  it('is needed by any sound point of a store that tells nothing of its files', () => {
+    const isNeeded = isNeededBySound([point('a')], { shape: 'store' });
+    expect(isNeeded({ path: 'own/a', goneSinceMs: null })).toBe(true);
+    expect(isNeeded({ path: 'own/a', goneSinceMs: 1 })).toBe(false);
+  });
+
   it('hurts what needs any of them, each point once, in their order', () => {
     const lost = ['l.trn', 'shared', 'l.trn'].map((path) => ({ path, goneSinceMs: null }));
     expect([...pointsThatNeed(SETS, lost, { shape: 'sets' })]).toEqual([

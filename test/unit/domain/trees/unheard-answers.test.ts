@@ -33,6 +33,7 @@ describe('what runs did whose answers may have been told by nobody', () => {
   it.each([
     ['files alone', removed(1)],
     ['points alone', removed(0, 'x')],
+    ['as many of both', removed(1, 'x')],
   ])('counts %s that were removed', (_, done) => {
     expect(untoldWorkAfter(undefined, undefined, done)).toEqual({
       ...{ committedCount: 0, lastCommitted: null },
@@ -47,6 +48,9 @@ describe('what runs did whose answers may have been told by nobody', () => {
     expect(untoldWorkNotes(untoldWorkAfter(work, undefined, removed(7)))).toEqual([
       came,
       `${BEFORE}: 7 files and 0 restore points were removed`,
+    ]);
+    expect(untoldWorkNotes(untoldWorkAfter(undefined, undefined, removed(1, 'x')))).toEqual([
+      `${BEFORE}: 1 files and 1 restore points were removed`,
     ]);
     expect(untoldWorkNotes(untoldWorkAfter(undefined, undefined, removed(0, 'x')))).toEqual([
       `${BEFORE}: 0 files and 1 restore points were removed`,
