@@ -103,7 +103,7 @@ function createLookActivities({ mover, settleMs, immutableForDays, targetIds }: 
         const { epoch, notes } =
           input.epoch === null ? await take(input, control) : { epoch: input.epoch, notes: [] };
         const owned = { ...place, epoch };
-        const { late, ...work } = await mover.run('selectWork', { ...owned, settle }, control);
+        const { told, ...work } = await mover.run('selectWork', { ...owned, settle }, control);
         const isIdle = work.detection.toCompare.length === 0 && work.selection.points.length === 0;
         const days = immutableForDays(input.targetRepositoryId);
         const isMaintenanceDue =
@@ -113,7 +113,7 @@ function createLookActivities({ mover, settleMs, immutableForDays, targetIds }: 
         const isFirst = input.epoch === null;
         return {
           epoch,
-          notes: isFirst && !isIdle ? [...notes, ...late] : notes,
+          notes: isFirst && !isIdle ? [...notes, ...told] : notes,
           ...work,
           isMaintenanceDue,
         };

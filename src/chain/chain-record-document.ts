@@ -35,6 +35,7 @@ const fingerprint = object<SourceFingerprint>({ byPath: text, byFile: text });
 const judgement = object<SourceJudgement>({
   verdict: oneOf('grown', 'replaced'),
   reason: text,
+  isFilled: optional(yes),
   fingerprint: nullable(fingerprint),
   epoch: count,
 });

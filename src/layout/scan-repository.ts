@@ -177,7 +177,7 @@ async function orUnread<T>(
 /** What files of backups say of ids and dates has no bounds of its own. */
 function withBounds(found: SourceWorkload): SourceWorkload {
   const id = boundedWorkloadId(found.id);
-  const { tree, otherIds } = found;
+  const { tree, otherIds, formerDisks } = found;
   const restorePoints = found.restorePoints.map((point) => ({
     ...withDate(point),
     workloadId: id,
@@ -185,6 +185,7 @@ function withBounds(found: SourceWorkload): SourceWorkload {
   return {
     ...{ ...found, id, restorePoints },
     ...(otherIds === undefined ? {} : { otherIds: otherIds.map(boundedWorkloadId) }),
+    ...(formerDisks === undefined ? {} : { formerDisks: formerDisks.map(boundedWorkloadId) }),
     ...(tree === undefined ? {} : { tree: { ...tree, points: tree.points.map(withDate) } }),
   };
 }

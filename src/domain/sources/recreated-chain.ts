@@ -42,7 +42,10 @@ export function isUndecidedState(state: RestorePointState): boolean {
 }
 
 type CopiedPoint = Pick<TargetRestorePoint, 'id' | 'createdAt' | 'parentId' | 'source'>;
-type CurrentPoint = Pick<IdentifiedPoint, 'id' | 'createdAtMs' | 'parentId' | 'state' | 'identity'>;
+type CurrentPoint = Pick<
+  IdentifiedPoint,
+  'id' | 'createdAtMs' | 'parentId' | 'state' | 'identity' | 'isOnLater'
+>;
 
 /** Points that the source shows and nobody has dealt with: complete ones wherever they stand, because order and dates may have been wrong when
  *  the others came; others only behind everything that is known. In the order of the source. */
@@ -68,6 +71,8 @@ export function detectRecreatedChain(input: {
   isCopiedChain?: boolean;
   /** No point of the source ever builds on another one. */
   makesFullsOnly?: boolean;
+  /** As `SourceWorkload.isWrittenOver`. */
+  isWrittenOver?: boolean;
 }): ChainDetection {
   const { copied, current } = input;
   const toCompare = current.flatMap(({ id, identity }) =>
@@ -78,9 +83,11 @@ export function detectRecreatedChain(input: {
     return withoutKnown(found, 'trimmed', ['the source holds no restore points of this workload']);
   const newest = copied.at(-1);
   if (newest === undefined) return withoutKnown(found, 'extended', ['nothing was copied before']);
-  const replaced = current.find(({ identity }) => identity.is === 'replaced');
+  // What lies on a disk that was written to after it shows something else, whatever the machine is.
+  const decisive = current.filter(({ isOnLater }) => isOnLater !== true);
+  const replaced = decisive.find(({ identity }) => identity.is === 'replaced');
   const present = presentCopies(current);
-  if (replaced !== undefined && (present.size === 0 || isReplaced(newest.id, current)))
+  if (replaced !== undefined && (present.size === 0 || isReplaced(newest.id, decisive)))
     return withoutKnown(found, 'replaced', found.warnings);
   if (present.size === 0 && !current.some(({ identity }) => identity.is === 'known'))
     return nothingKnown(found, copied, current, whyStillTheSame(input));
@@ -190,12 +197,16 @@ function nothingKnown(
 function whyStillTheSame({
   isCopiedChain = false,
   makesFullsOnly = false,
+  isWrittenOver = false,
 }: {
   isCopiedChain?: boolean;
   makesFullsOnly?: boolean;
+  isWrittenOver?: boolean;
 }): string | null {
   if (isCopiedChain)
     return 'the source is a chain of copies, which stays the same one when its old restore points go';
+  if (isWrittenOver)
+    return 'it is the disk under the same name, which is written over, and beside which snapshots come and go';
   return makesFullsOnly ? 'its restore points are fulls, which come and go one by one' : null;
 }
 
@@ -204,11 +215,18 @@ function withoutKnown(found: Found, state: ChainState, reasons: readonly string[
 }
 
 function differences(copied: readonly CopiedPoint[], current: readonly CurrentPoint[]): string[] {
+  const onLater = current.filter(({ isOnLater }) => isOnLater === true);
   const replaced = copied
     .filter((point) => isReplaced(point.id, current))
-    .map((point) => `restore point ${pointText(point)} has other content than when it was copied`);
+    .map((point) => {
+      const text = `restore point ${pointText(point)} has other content than when it was copied`;
+      return isReplaced(point.id, onLater) ? `${text}, ${WRITTEN_BELOW}` : text;
+    });
   return [...replaced, ...lastingShortCopies(copied, current)];
 }
+
+const WRITTEN_BELOW =
+  'because what it builds on was written to after it: its copy stays, and it is not copied again (remove it if it was committed, touch it if only its date is wrong)';
 
 /** Short copies that are not made again, because no source shows their point any more. */
 function lastingShortCopies(

@@ -122,8 +122,12 @@ function choose(
 ): IdentifiedPoint[] {
   const complete = fresh.filter((point) => point.state === 'complete');
   if (job.restorePoints === 'all' || (job.mode === 'immediate' && !firstRun)) return complete;
-  const latest = complete.filter(isNotGrown).at(-1);
-  return complete.filter((point) => point === latest || !isNotGrown(point));
+  const others = complete.filter(isNotGrown);
+  const latest = others.at(-1);
+  // Of both one is the newest that the machine was.
+  const below =
+    latest?.isOnLater === true ? others.findLast(({ isOnLater }) => isOnLater !== true) : undefined;
+  return complete.filter((point) => [latest, below].includes(point) || !isNotGrown(point));
 }
 
 /** Somebody writes to a point that was copied: once that is over it is compared with its copy. */

@@ -159,7 +159,8 @@ class Identities {
     if (!isJudged) return { is: 'unproven', copiedId };
     // Only the date was the same: it is another point then.
     if (copy.source.restorePointId !== point.id) return { is: 'new' };
-    if (point.id === UNDATED_ID && judged.verdict === 'replaced') return { is: 'new' };
+    const isOther = point.id === UNDATED_ID || judged.isFilled === true;
+    if (isOther && judged.verdict === 'replaced') return { is: 'new' };
     return judged.verdict === 'replaced'
       ? { is: 'replaced', copiedId }
       : { is: 'grown', copiedId, reason: judged.reason };

@@ -108,6 +108,8 @@ export interface SourceWorkload {
   /** Under which it may have been listed when other backups lay beside it: copies under these ids are no copies of what is gone. Absent: it has always had
    *  this one. */
   readonly otherIds?: readonly string[];
+  /** Ids of disks of which its image may have been a restore point before it was made to stand for itself, as its name tells. Absent: of none. */
+  readonly formerDisks?: readonly string[];
   /** It is there, and nothing of it is a backup: its copies are no copies of what is gone. Absent: it is one to be copied. */
   readonly isOnlySeen?: true;
   readonly name: string;
@@ -123,6 +125,9 @@ export interface SourceWorkload {
   /** Its tool never makes an increment: each of its points stands for itself, and old ones go one by one. Absent: as the formats of its disks tell
    *  (`makesFullsOnly`). */
   readonly makesFullsOnly?: boolean;
+  /** It is a disk under one name, and images that build on it (snapshots) come and go beside it, as when they are committed into it: it stays the same disk when
+   *  none of its old points is there. Absent: nothing that is known. */
+  readonly isWrittenOver?: true;
   /** It is a tree of files, and no machine: how it is copied. Its restore points have no disks. */
   readonly tree?: SourceTree;
   /** It is one of Longhaul's own chains: whatever is merged or deleted in it, it stays the same chain. */

@@ -93,6 +93,8 @@ export interface SourceJudgement {
   readonly verdict: 'grown' | 'replaced';
   /** What was found, in plain words. */
   readonly reason: string;
+  /** Beside `replaced`: only what was empty has been filled, but what the point builds on was written to after it, so either state may be the right one. */
+  readonly isFilled?: true;
   /** Of the source's files as they were judged; null: the judgement holds for `epoch` only. */
   readonly fingerprint: SourceFingerprint | null;
   readonly epoch: number;

@@ -126,6 +126,18 @@ export function wasCalledPointOf(
   return (format === image.format && own === before) || isCalledSnapshot(image, base);
 }
 
+/** What a disk may be called, without ending, of which an image is a point by its name; the longest first, few of them. */
+export function stemsOfDisk(name: string): string[] {
+  const stem = name.replace(/\.[^.]*$/, '');
+  const lower = stemOf(name);
+  const starts = Array.from(lower, (_, at) => at).filter((at) => SNAPSHOT.test(lower.slice(at)));
+  const lengths = [unnumbered(lower).length, ...starts.reverse()];
+  const stems = new Set(lengths.map((length) => stem.slice(0, length)));
+  return [...stems].filter((one) => one !== '' && one !== stem).slice(0, MAX_STEMS);
+}
+
+const MAX_STEMS = 4;
+
 interface Named {
   readonly entry: { readonly name: string };
   readonly format: FormatId;

@@ -17,6 +17,7 @@ import { fileNamed, readImageHead, type FoundHead } from './image-head.js';
 import {
   baseNameIn,
   placesOfImages,
+  stemsOfDisk,
   wasCalledPointOf,
   type ImagePlace,
   type LinkableImage,
@@ -152,12 +153,16 @@ async function scan(
       ...members.flatMap(({ file }) => file.idsElsewhere),
     ];
     const otherIds = [...new Set(others)].filter((one) => one !== id);
+    const formerDisks = [
+      ...new Set(members.flatMap((one) => disksBefore(row, claimed.folder, one))),
+    ];
     found.push({
       ...{ id, name: named.name, restorePoints: settleChains(drafts) },
       ...(otherIds.length === 0 ? {} : { otherIds }),
+      ...(formerDisks.length === 0 ? {} : { formerDisks }),
       ...(members.every(({ place }) => (place?.parent ?? null) === null)
         ? {}
-        : { makesFullsOnly: false }),
+        : { makesFullsOnly: false, isWrittenOver: true }),
     });
   }
   return found;
@@ -174,6 +179,16 @@ function idsOfBase(
   if (parent === null || isBeside || !wasCalledPointOf(file, parent)) return [];
   // Those that build on a raw disk lie in the layout of raw disks while that is there.
   return loneIds(parent.format === 'raw' ? 'raw' : prefix, folder, baseNameIn(parent.name));
+}
+
+/** QEMU puts what an image builds on into it, and it stands for itself then: what it was a point of only its name tells. */
+function disksBefore({ prefix, linked }: SingleFiles, folder: string, { file, place }: Member) {
+  const { name, stamp } = file.entry;
+  if (linked?.[file.format] !== 'qcow2' || place !== null || stamp.sizeBytes === 0) return [];
+  return stemsOfDisk(name).flatMap((stem) => [
+    ...loneIds(prefix, folder, `${stem}.qcow2`),
+    ...['img', 'raw', 'dd'].flatMap((ending) => loneIds('raw', folder, `${stem}.${ending}`)),
+  ]);
 }
 
 interface LinkedFile extends LinkableImage {

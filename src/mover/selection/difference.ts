@@ -14,14 +14,14 @@ import type { MoverContext } from '../task/mover-context.js';
 import { withOpenFiles } from '../task/open-files.js';
 import { WindowJournal } from '../task/window-journal.js';
 
-type Difference = Pick<SourceJudgement, 'verdict' | 'reason'>;
+type Difference = Pick<SourceJudgement, 'verdict' | 'reason' | 'isFilled'>;
 
 /** What a finished comparison says; null: the point is what was copied.
  *
  *  `grown` when all that was copied is still there and only what was empty has been filled: a block that the copy's own file does not hold, a
  *  sector that was zeros, a disk that was not there. Anything else is other content, and the copy may be the only good one: it is kept. Of an undated
  *  point, which may as well be the next backup of its machine, the copy must be the beginning, byte for byte. Where what the point builds on was written to after
- *  it, that alone may have filled it: the copy is what the machine had. */
+ *  it, that alone may have filled it: the copy is what the machine had, or was taken before all of that had arrived, so both are kept. */
 export async function differenceOf(
   context: MoverContext,
   target: BackupRepository,
@@ -39,7 +39,8 @@ export async function differenceOf(
     const { virtualSizeBytes } = copy.disks.find((entry) => entry.disk === disk.disk)!;
     const place = { target, staging, token: scan.token };
     const isAppended = point.id === UNDATED_ID;
-    const copied = { sizeBytes: virtualSizeBytes, isAppended };
+    const isOnLater = point.isOnLater === true;
+    const copied = { sizeBytes: virtualSizeBytes, isAppended, isOnLater };
     const difference = await diskDifference(context, place, disk, copied);
     if (difference?.verdict === 'replaced') return difference;
     if (difference !== null) found.push(difference.reason);
@@ -47,7 +48,11 @@ export async function differenceOf(
   if (found.length === 0) return null;
   const reason = found.join(', ');
   return point.isOnLater === true
-    ? { verdict: 'replaced', reason: `${reason}, and what it builds on was written to after it` }
+    ? {
+        verdict: 'replaced',
+        reason: `${reason}, and what it builds on was written to after it`,
+        isFilled: true,
+      }
     : { verdict: 'grown', reason };
 }
 
@@ -55,13 +60,15 @@ interface CopiedDisk {
   readonly sizeBytes: number;
   /** Nothing before its end may be different. */
   readonly isAppended: boolean;
+  /** What lies below its own file may be different, too. */
+  readonly isOnLater: boolean;
 }
 
 async function diskDifference(
   context: MoverContext,
   place: { readonly target: BackupRepository; readonly staging: string; readonly token: string },
   disk: ScanDisk,
-  { sizeBytes: copiedSizeBytes, isAppended }: CopiedDisk,
+  { sizeBytes: copiedSizeBytes, isAppended, isOnLater }: CopiedDisk,
 ): Promise<Difference | null> {
   const { target, staging, token } = place;
   return withOpenFiles(async (files) => {
@@ -76,7 +83,7 @@ async function diskDifference(
     const filled = await withRunBuffer((buffer) =>
       countFilled(
         context,
-        { source, base, windows, differing, copiedSizeBytes, isAppended },
+        { source, base, windows, differing, copiedSizeBytes, isAppended, isOnLater },
         buffer,
       ),
     );
@@ -106,10 +113,11 @@ async function countFilled(
     readonly differing: BlockBits;
     readonly copiedSizeBytes: number;
     readonly isAppended: boolean;
+    readonly isOnLater: boolean;
   },
   buffer: Buffer,
 ): Promise<number | null> {
-  const { source, base, windows, differing, copiedSizeBytes, isAppended } = compared;
+  const { source, base, windows, differing, copiedSizeBytes, isAppended, isOnLater } = compared;
   let filled = 0;
   const before = buffer.subarray(0, BLOCK_BYTES);
   const now = buffer.subarray(BLOCK_BYTES, 2 * BLOCK_BYTES);
@@ -127,7 +135,8 @@ async function countFilled(
       if (changed[i] === 0) continue;
       filled++;
       const copiedBytes = copiedSizeBytes - (first + i) * BLOCK_BYTES;
-      if (isAppended ? copiedBytes <= 0 : own.states[i] === BLOCK_UNALLOCATED) continue;
+      const isOfBelow = !isOnLater && own.states[i] === BLOCK_UNALLOCATED;
+      if (isAppended ? copiedBytes <= 0 : isOfBelow) continue;
       await base.read(before, (first + i) * BLOCK_BYTES);
       await source.read(now, (first + i) * BLOCK_BYTES);
       const isLeft = isAppended

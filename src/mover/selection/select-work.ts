@@ -21,6 +21,7 @@ import type { MoverContext } from '../task/mover-context.js';
 import type { CopyPlace } from '../source/copy-place.js';
 import { fullFormatsOf } from '../source/full-formats.js';
 import { rememberLook, sourceWorkload } from '../source/source-catalogue.js';
+import { formerDiskText } from './former-disk.js';
 import { lateCompanions } from './late-companions.js';
 import { identifiedPoints } from '../source/source-points.js';
 
@@ -40,8 +41,8 @@ interface FoundWork {
   readonly lookId: string | null;
   /** For `planCopy`, too: whether new points are left out for good. Otherwise all that are new are selected. */
   readonly passesOver: boolean;
-  /** `lateCompanions`; among the warnings of `detection`, too. */
-  readonly late: readonly string[];
+  /** For the first look to tell: `lateCompanions`, among the warnings of `detection`, too, and where nothing was copied before `formerDiskText`. */
+  readonly told: readonly string[];
 }
 
 /** At most `MAX_SELECTED` restore points: a longer backlog is taken up by the next round. */
@@ -55,7 +56,7 @@ interface SelectedWork extends RestorePointSelection {
 export async function selectWork(
   context: MoverContext,
   input: SelectWorkInput & {
-    readonly job: Pick<CopyJob, 'mode' | 'gfs' | 'timeZone' | 'once'>;
+    readonly job: Pick<CopyJob, 'id' | 'mode' | 'gfs' | 'timeZone' | 'once'>;
     readonly scope: RestorePointScope;
     readonly activeFull: boolean;
   },
@@ -68,6 +69,7 @@ export async function selectWork(
     current,
     isCopiedChain: judged.isCopiedChain === true,
     makesFullsOnly: makesFullsOnly(judged, fullFormats),
+    isWrittenOver: judged.isWrittenOver === true,
   });
   const selection = selectRestorePoints({
     job: { mode: job.mode, gfs: job.gfs, restorePoints: scope },
@@ -85,13 +87,16 @@ export async function selectWork(
   const source = await context.source(sourceRepositoryId);
   const late =
     job.once === undefined ? await lateCompanions(context.control, source, current, copied) : [];
+  const target = await context.repository(targetRepositoryId);
+  const place = { jobId: job.id, sourceRepositoryId };
+  const former = copied.length > 0 ? null : await formerDiskText(target, place, judged);
   const points = selection.points.slice(0, MAX_SELECTED);
   const isOnlyLook = input.epoch === null || points.length === 0;
   // As it was judged: what was in progress then must not be taken for passed over once it is whole.
   const lookId = isOnlyLook ? null : await rememberLook(context, input, judged);
   const selected = new Set(selection.points.map(({ restorePointId }) => restorePointId));
   return {
-    late,
+    told: former === null ? late : [former],
     lookId,
     passesOver: current.some(({ id, identity }) => identity.is === 'new' && !selected.has(id)),
     detection: {

@@ -80,7 +80,7 @@ describe('the choice of what to copy', () => {
     expect(named.selection.points.map(({ restorePointId }) => restorePointId)).toEqual([
       web.days[2]!.id,
     ]);
-    expect(named.late).toEqual([]);
+    expect(named.told).toEqual([]);
     const newest = await look({ once: { ...once, restorePointId: null }, restorePoints: 'latest' });
     expect(newest.selection.points[0]!.restorePointId).toBe(web.days[3]!.id);
     await expect(
