@@ -1,8 +1,10 @@
-import { isNeededBySound } from '../../../domain/trees/tree-damage.js';
+import { joinLosses, NO_LOSSES } from '../../../domain/trees/known-losses.js';
+import { isNeededBySound, pointsThatNeed } from '../../../domain/trees/tree-damage.js';
 import type { TreeRules } from '../../../domain/trees/tree-rules.js';
 import { treeLayoutOf } from '../../../layout/tree-layouts.js';
 import type { TreeRecord } from '../../../tree/tree-record.js';
 import { readTreeRecord } from '../../../tree/tree-store.js';
+import { lookAtCopy } from '../look-at-copy.js';
 import type { MoverContext } from '../../task/mover-context.js';
 import { removeTreeFiles, type RemoveTreeFilesInput } from './remove-files.js';
 import type { RemovedTreeFiles } from './removed-files.js';
@@ -15,7 +17,8 @@ interface FreeTreeInput
 
 const NOTHING: RemovedTreeFiles = { fileCount: 0, points: [], postponed: null };
 
-/** Removes what is due of a target in which a copy has found no room. What was copied and staged by then stays, and is taken up by the next session.
+/** Removes what is due of a target in which a copy has found no room. What was copied and staged by then stays, and is taken up by the next session. What of the copy is not there,
+ *  and was perhaps to be sent again, is not counted on: a point of sets that needs it takes no other's place, and of a store nothing goes.
  *  @throws CHAIN_FOREIGN, CHAIN_RECORD_CORRUPT, CHAIN_RECORD_LOST */
 export async function freeTree(
   context: MoverContext,
@@ -24,8 +27,20 @@ export async function freeTree(
   const target = await context.repository(input.targetRepositoryId);
   const known = await readTreeRecord(target, input.chain);
   if (known === null || !mayGo(known)) return NOTHING;
-  const { epoch } = await takeKept(context, input);
-  return removeTreeFiles(context, { ...input, epoch, keepsStaging: true });
+  const record = await takeKept(context, input);
+  const { rules } = treeLayoutOf(record.layout)!;
+  const { losses } = await lookAtCopy(target, input.chain, record);
+  const isListed = losses.count === losses.files.length;
+  const lost = joinLosses(record.lost ?? NO_LOSSES, losses);
+  if (!isListed || (rules.shape !== 'sets' && isUnjudged({ ...record, lost }, rules)))
+    return { ...NOTHING, postponed: lackText(losses.count) };
+  const unsound = pointsThatNeed(record.points, losses.files, rules);
+  const { epoch } = record;
+  return removeTreeFiles(context, { ...input, epoch, keepsStaging: true }, unsound);
+}
+
+function lackText(count: number): string {
+  return `${count === 1 ? 'a file of the copy is' : `${count} files of the copy are`} not there as copied; \`longhaul restore-point verify\` judges what suffers from that`;
 }
 
 /** What the source has removed from a store its points may need while the copy lacks what came for it, unless that came before; what sets need they list. */

@@ -44,10 +44,12 @@ export interface RemoveTreeFilesInput extends TreePlace {
 /** Removes what is due: of a store what its source removed long enough ago, in the order in which the source can have removed it; of sets what no point
  *  lists that retention keeps. First the points are not shown any more, then the files go, the last class first. The record keeps the answer until it was
  *  told: done again, because nobody got it, it is the same.
+ *  @param unsound ids of points that need what is not there: they count as corrupt
  *  @throws STALE_EPOCH */
 export async function removeTreeFiles(
   context: MoverContext,
   input: RemoveTreeFilesInput,
+  unsound: ReadonlySet<string> = new Set(),
 ): Promise<RemovedTreeFiles> {
   const target = await context.repository(input.targetRepositoryId);
   const record = await ownedTreeRecord(target, input.chain, input.epoch);
@@ -55,10 +57,10 @@ export async function removeTreeFiles(
   if (rules === undefined) return { fileCount: 0, points: [], postponed: null };
   const reader = await readerOfGoing(target, input.chain, record, input.nowMs);
   if (reader !== null) return { fileCount: 0, points: [], postponed: reader };
-  if (record.pending !== null) return finishAndRemove(context, input, record);
+  if (record.pending !== null) return finishAndRemove(context, input, record, unsound);
   const before = removedBefore(record, input);
   if (before !== null) return before;
-  const kept = keptPoints(record, rules, input);
+  const kept = keptPoints(record, rules, input, unsound);
   const isStore = rules.shape === 'store';
   const goes = isStore
     ? isDue(removalRule(record, rules, input))
@@ -75,13 +77,14 @@ async function finishAndRemove(
   context: MoverContext,
   input: RemoveTreeFilesInput,
   record: TreeRecord,
+  unsound: ReadonlySet<string>,
 ): Promise<RemovedTreeFiles> {
   const target = await context.repository(input.targetRepositoryId);
   const pending = record.pending!;
   const finished = await finishRemoval(context, target, input.chain, record, input.keepsStaging);
   const own = removedBefore(finished, input);
   if (own !== null) return own;
-  const rest = await removeTreeFiles(context, input);
+  const rest = await removeTreeFiles(context, input, unsound);
   return {
     ...rest,
     fileCount: goingCount(pending) + rest.fileCount,
@@ -181,6 +184,7 @@ function keptPoints(
   record: TreeRecord,
   rules: TreeRules,
   input: RemoveTreeFilesInput,
+  unsound: ReadonlySet<string>,
 ): TargetTreePoint[] {
   const { points } = record;
   const { choice, nowMs, immutableForDays } = input;
@@ -192,7 +196,10 @@ function keptPoints(
         !isRemovalDue(Date.parse(goneSince), Date.parse(createdAt), rule),
     );
   }
-  const aged = agedPoints(points, nowMs);
+  const judged = points.map((point) =>
+    unsound.has(point.id) ? { ...point, health: 'corrupt' as const } : point,
+  );
+  const aged = agedPoints(judged, nowMs);
   const kept = keptIds(aged, { ...choice, nowMs }, rules);
   const asOfMs = copyAgesFrom(points, nowMs);
   for (const id of immutableIds(points, { immutableForDays, nowMs, asOfMs })) kept.add(id);

@@ -12,7 +12,7 @@ import { compareClass } from './compare-class.js';
 import type { ChangeCount } from './count-changes.js';
 import { canGiveNames, FileNames } from './file-names.js';
 import type { FixedFiles } from './fixed-files.js';
-import type { Losses } from './look-at-copy.js';
+import type { Losses } from './losses.js';
 import { PlanLists } from './plan-lists.js';
 import { lackingReason } from '../copy/staged-files.js';
 import type { TakeTreeInput } from '../change/take-tree.js';

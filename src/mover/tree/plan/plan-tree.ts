@@ -30,7 +30,8 @@ import { findSourceWorkload } from '../../source/source-catalogue.js';
 import { compareClass } from './compare-class.js';
 import { ChangeCount } from './count-changes.js';
 import { fixedFiles } from './fixed-files.js';
-import { lookAtCopy, Losses, NOTHING_LOST, type LookedAtCopy } from './look-at-copy.js';
+import { lookAtCopy, NOTHING_LOST, type LookedAtCopy } from '../look-at-copy.js';
+import { Losses } from './losses.js';
 import {
   namesOf,
   noRemarks,

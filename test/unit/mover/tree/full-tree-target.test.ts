@@ -61,6 +61,25 @@ describe('a target without room for sets', () => {
     expect((await world.copied()).get('db-24.a.set')?.toString()).toBe('data of 24');
   });
 
+  it.each([
+    ['while the lost one is to be sent again', /\.staging\/2\.journal$/, 'db-23.done'],
+    ['before anything is planned', /\.staging\/0\./, 'db-23.a.set'],
+  ])(
+    'counts on no point of which a file is not there when it is full %s',
+    async (_, paths, lost) => {
+      const world = await fiveDays();
+      await world.damage(lost, null);
+      const storage = fill(world, paths);
+      await world.copy({}, days(1));
+      // Three that are whole stay, and the one that may become whole.
+      expect(await points(world)).toEqual(['db-20', 'db-21', 'db-22', 'db-23']);
+      storage.isFull = false;
+      await world.copy({}, days(1));
+      expect(await points(world)).toEqual(['db-22', 'db-23', 'db-24']);
+      expect((await world.copied()).has(lost)).toBe(true);
+    },
+  );
+
   it('loses nothing when nothing may go, and keeps what was staged of a large file', async () => {
     const world = await fiveDays();
     await world.write('db-24.big.set', Buffer.alloc(9 * 1024 ** 2, 7));
@@ -195,6 +214,31 @@ it('a target that is full frees nothing while files are lost that its points may
   expect(await isLeft()).toBe(false);
   storage.isFull = false;
   expect((await world.copy()).tasks[0]).toMatchObject({ result: 'warning' });
+});
+
+it('a target that is full frees nothing of a store while a file is not there that is to be sent again', async () => {
+  makeTreesKnown(toyStoreLayout);
+  const world = new TreeWorld('store', 'toy', days(1));
+  await world.write('STORE', 'v1');
+  for (let i = 1; i < 9; i++) await world.write(`data/${i}`, `${i}`);
+  await world.write('snapshots/s0.json', JSON.stringify({ at: world.nowMs }));
+  await world.copy();
+  await world.remove('data/1');
+  await world.copy();
+  world.nowMs += 1.4 * DAY_MS;
+  await world.damage('data/2', null);
+  await world.write('snapshots/s1.json', JSON.stringify({ at: world.nowMs }));
+  const storage = fill(world, /\.staging\/\d\.journal$/);
+  const [task] = (await world.copy()).tasks;
+  expect(task).toMatchObject({ code: 'REPOSITORY_FULL' });
+  expect(task!.notes).toContainEqual(
+    expect.stringMatching(/^nothing was removed: a file of the copy is not there as copied; /),
+  );
+  expect((await world.copied()).has('data/1')).toBe(true);
+  storage.isFull = false;
+  await world.copy();
+  const copied = await world.copied();
+  expect([copied.has('data/1'), copied.get('data/2')?.toString()]).toEqual([false, '2']);
 });
 
 describe('what was begun of a large file', () => {

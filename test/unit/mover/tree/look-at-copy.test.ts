@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { BackupError, type ErrorCode } from '../../../../src/domain/errors.js';
-import { lookAtCopy } from '../../../../src/mover/tree/plan/look-at-copy.js';
+import { lookAtCopy } from '../../../../src/mover/tree/look-at-copy.js';
 import { makeTreesKnown } from '../../../support/tree/known-trees.js';
 import { toyStoreLayout } from '../../../support/tree/toy-trees.js';
 import { DAY_MS, TreeWorld } from '../../../support/tree/tree-world.js';
