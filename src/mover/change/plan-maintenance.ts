@@ -176,17 +176,21 @@ function canMerge(
   return openUpdate !== null && [...formats].every((id) => imageFormat(id).merger !== null);
 }
 
-/** Says which file of the chain is missing or cannot be read just now; null: all are there. */
+/** Says which file of the chain is missing, has another length or cannot be read just now; null: all are there. Of a point that is known to be corrupt the length is no news. */
 async function firstUnreadable(
   repository: SourceRepository,
   chain: string,
   record: ChainRecord,
 ): Promise<string | null> {
-  for (const { disks } of record.points)
-    for (const { path } of disks) {
+  for (const { disks, health } of record.points)
+    for (const { path, sizeBytes } of disks) {
       try {
-        if ((await repository.stat(`${chain}/${path}`)) === null)
-          return `${path} is missing in the target repository`;
+        const entry = await repository.stat(`${chain}/${path}`);
+        if (entry === null) return `${path} is missing in the target repository`;
+        if (health === 'corrupt' || record.pending !== null) continue;
+        if (entry.type !== 'file') return `${path} is not a file`;
+        if (entry.stamp.sizeBytes !== sizeBytes)
+          return `${path} has ${entry.stamp.sizeBytes} bytes instead of ${sizeBytes}`;
       } catch (error) {
         if (!isBackupError(error)) throw error;
         return `${path} cannot be read just now: ${error.message}`;

@@ -70,6 +70,23 @@ describe('the maintenance of a chain', () => {
     expect(warnings.join()).toContain(`${path} is missing in the target repository`);
   });
 
+  it('does nothing while a file of the chain has another length, unless its point is known to be corrupt', async () => {
+    const copy = await machine.copy();
+    const { path, sizeBytes } = machine.before.points[3]!.disks[0]!;
+    await copy.target.remove(copy.pathOf(3, 'image'));
+    await putFile(copy.target, copy.pathOf(3, 'image'), 'cut');
+    const { actions, warnings, wantedFulls } = await plan(copy, newest(3));
+    expect([actions, wantedFulls]).toEqual([[], null]);
+    expect(warnings.join()).toContain(`${path} has 3 bytes instead of ${sizeBytes}`);
+    const points = machine.before.points.map((point, index) =>
+      index === 3 ? { ...point, health: 'corrupt' as const } : point,
+    );
+    await writeChainRecord(copy.target, machine.chain, { ...machine.before, points });
+    const judged = await plan(copy, newest(2));
+    expect(judged.wantedFulls).not.toBeNull();
+    expect(judged.warnings.join()).not.toContain('bytes instead of');
+  });
+
   it('makes a full of the next point where the storage cannot write into one', async () => {
     const copy = await machine.copy();
     Object.assign(copy.target, { openUpdate: null });
