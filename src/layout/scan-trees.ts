@@ -38,9 +38,10 @@ export async function treesIn(
     const lookForOthers = () => unlistedFiles(reader, folder, { layout, claim }, all);
     if (onUnlisted && isWhole) onUnlisted((await orBug(lookForOthers, tell)) ?? []);
     for (const found of all) {
-      const { id, name, root, within, points, conflict } = found;
+      const { id, otherIds, name, root, within, points, conflict } = found;
       workloads.push({
         ...{ id, name, type: layout.type.id, folders: [folder] },
+        ...(otherIds === undefined ? {} : { otherIds }),
         restorePoints: restorePointsOf(found),
         tree: { layout: layout.name, root, points, ...(within === undefined ? {} : { within }) },
         ...(conflict === undefined ? {} : { conflict }),

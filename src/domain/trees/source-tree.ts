@@ -36,6 +36,8 @@ export interface TreePoint {
 export interface FoundTree {
   /** Begins with the name of the layout's platform. */
   readonly id: string;
+  /** As `SourceWorkload.otherIds`. */
+  readonly otherIds?: readonly string[];
   readonly name: string;
   /** Folder in the repository, `''` for its root; the paths of files are relative to it. */
   readonly root: string;

@@ -1,9 +1,11 @@
 import type { FoundTree } from '../../domain/trees/source-tree.js';
 import { ALL_ALLOWED } from '../../domain/sources/workload-rules.js';
 import {
+  calledWithoutKind,
   claimFolders,
   confirmFolders,
   dateInPathMs,
+  isKind,
   isUnderDate,
   readBackups,
   treesByName,
@@ -58,11 +60,8 @@ export const xtraBackupLayout: TreeLayout = {
   scan,
 };
 
-/** What a backup is, in its name. */
-const KIND = /(?<![a-z])(?:full|base|incr?(?:emental)?|diff(?:erential)?)[-_]?\d*(?![a-z])/gi;
-
 const FOLDERS: BackupFolders = {
-  isNamed: (name) => parseDatedName(name) !== null || name.replaceAll(KIND, '') === '',
+  isNamed: (name) => parseDatedName(name) !== null || isKind(name),
   isBackup: ({ files }) =>
     files.some((name) => CLOSING.test(name)) &&
     files.some((name) => DATA.test(name) || STREAM.test(name)),
@@ -112,10 +111,5 @@ async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise
 
 /** Without dates, and without what it is. */
 function calledAs({ name, isStream }: XtraBackup): string {
-  return (isStream === true ? name.replace(STREAM, '') : name)
-    .split('/')
-    .map((part) => (parseDatedName(part)?.stem ?? part).replaceAll(KIND, ''))
-    .map((part) => part.replaceAll(/^[-_.@ ]+|[-_.@ ]+$/g, ''))
-    .filter((part) => part !== '')
-    .join('-');
+  return calledWithoutKind(isStream === true ? name.replace(STREAM, '') : name);
 }

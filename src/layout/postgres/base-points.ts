@@ -45,10 +45,16 @@ export async function basePoints(
 ): Promise<TreePoint[]> {
   const judged: JudgedBase[] = [];
   for (const folder of folders) judged.push(await judge(reader, folder));
-  judged.sort((a, b) => a.atMs - b.atMs || (a.id < b.id ? -1 : 1));
+  judged.sort((a, b) => a.atMs - b.atMs || byStart(a, b) || (a.id < b.id ? -1 : 1));
   const points: TreePoint[] = [];
-  for (const one of judged) points.push(pointOf(one, judged, points));
+  for (const [index, one] of judged.entries())
+    points.push(pointOf(one, judged.slice(0, index), points));
   return points;
+}
+
+/** Several may be of one date: a day's full and its increments in the folder of the day. */
+function byStart({ label: a }: JudgedBase, { label: b }: JudgedBase): number {
+  return (a.start === null ? 0 : offsetOf(a.start)) - (b.start === null ? 0 : offsetOf(b.start));
 }
 
 async function judge(reader: TreeReader, folder: NamedBackup): Promise<JudgedBase> {
@@ -191,10 +197,11 @@ function placesBetween(from: number, to: number, size: number): number[] {
 /** Of one backup. */
 const MOST_SEGMENTS = 1_000_000;
 
-/** @param before points of those before it: what is wrong with the one that it builds on is wrong with it */
+/** @param older those before it
+ *  @param before their points: what is wrong with the one that it builds on is wrong with it */
 function pointOf(
   one: JudgedBase,
-  all: readonly JudgedBase[],
+  older: readonly JudgedBase[],
   before: readonly TreePoint[],
 ): TreePoint {
   const { folder, id, atMs, label, gap } = one;
@@ -203,9 +210,7 @@ function pointOf(
     ({ within }) => withoutName(within, folder.name) === 'backup_manifest',
   );
   const base =
-    label.from === null
-      ? null
-      : all.findLast((other) => other.atMs < one.atMs && other.label.start === label.from);
+    label.from === null ? null : older.findLast((other) => other.label.start === label.from);
   const of = base ? before.find((point) => point.id === base.id) : undefined;
   const inherited: PointFault | null =
     of === undefined || of.state === 'complete' || of.state === 'inProgress'

@@ -107,6 +107,24 @@ export async function treesByName<B extends NamedBackup>(
   return trees;
 }
 
+/** What a backup is, in its name. */
+const KIND = /(?<![a-z])(?:full|base|incr?(?:emental)?|diff(?:erential)?)[-_]?\d*(?![a-z])/gi;
+
+/** Whether a name says nothing but what kind of backup it is: `full`, `inc1`. */
+export function isKind(name: string): boolean {
+  return name.replaceAll(KIND, '') === '';
+}
+
+/** What a backup is called, by its path: without dates, and without what kind it is. */
+export function calledWithoutKind(path: string): string {
+  return path
+    .split('/')
+    .map((part) => (parseDatedName(part)?.stem ?? part).replaceAll(KIND, ''))
+    .map((part) => part.replaceAll(/^[-_.@ ]+|[-_.@ ]+$/g, ''))
+    .filter((part) => part !== '')
+    .join('-');
+}
+
 /** Whether a file is one of a backup under a date, which nobody writes into again. */
 export function isUnderDate(path: string): boolean {
   return parseDatedName(path.split('/', 1)[0]!) !== null;

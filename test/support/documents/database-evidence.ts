@@ -30,7 +30,7 @@ export const DATABASE_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
   'pg-base-folder': {
     writtenBy: '`pg_basebackup` 15, plain format, in folders with or without dates',
     data: 'real',
-    judge: `\`pg_verifybackup\` of a restored copy, from which PostgreSQL starts (\`npm run test:base-backups\`); incremental ones of PostgreSQL 17 are synthetic; ${EVERY_FILE}`,
+    judge: `\`pg_verifybackup\` of a restored copy, from which PostgreSQL starts (\`npm run test:base-backups\`); incremental ones that \`pg_basebackup\` 17 wrote were found, joined and copied (by hand); ${EVERY_FILE}`,
     restoredBy: '`cp`, then PostgreSQL',
     tests: ['test/unit/layout/postgres/base-folder.test.ts'],
   },
@@ -43,7 +43,7 @@ export const DATABASE_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
   },
   xtrabackup: {
     writtenBy:
-      'mariadb-backup 10.11, Percona XtraBackup (its folders and streams are laid out alike): fulls and incrementals in folders, `.xbstream`',
+      'mariadb-backup 10.11, Percona XtraBackup (its folders and streams are laid out alike): fulls and incrementals in folders, `.xbstream`, `.xb`',
     data: 'real',
     judge: `\`mariadb-backup --prepare\` of a restored full with two incrementals, and of a stream, from which MariaDB starts with every row (\`npm run test:xtrabackup\`); ${EVERY_FILE}`,
     restoredBy: '`mariadb-backup --prepare`, `xtrabackup --prepare`',

@@ -7,13 +7,21 @@ interface ClusterOptions {
   readonly end?: string;
   /** Of an incremental one: where that began which it builds on. */
   readonly from?: string;
+  /** Of PostgreSQL. */
+  readonly version?: number;
   /** Names below `pg_wal`. */
   readonly log?: readonly string[];
 }
 
 export function clusterFiles(
   folder: string,
-  { start = '0/900028', end = '0/900100', from, log = [segmentName(9)] }: ClusterOptions = {},
+  {
+    start = '0/900028',
+    end = '0/900100',
+    from,
+    version = 15,
+    log = [segmentName(9)],
+  }: ClusterOptions = {},
 ): Record<string, Buffer> {
   const label = [
     `START WAL LOCATION: ${start} (file ${segmentName(9)})`,
@@ -23,9 +31,9 @@ export function clusterFiles(
   ];
   const listed: Record<string, Buffer> = {
     backup_label: Buffer.from(`${label.join('\n')}\n`),
-    PG_VERSION: Buffer.from('15\n'),
+    PG_VERSION: Buffer.from(`${version}\n`),
     'base/5/1259': Buffer.alloc(8192, 1),
-    'base/5/PG_VERSION': Buffer.from('15\n'),
+    'base/5/PG_VERSION': Buffer.from(`${version}\n`),
     'global/1262': Buffer.alloc(8192, 2),
     'postgresql.conf': Buffer.from('# ä\n'),
     'global/pg_control': Buffer.alloc(8192, 3),

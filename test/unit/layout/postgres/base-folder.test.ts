@@ -68,6 +68,68 @@ describe('backups of pg_basebackup in its plain format', () => {
     ]);
   });
 
+  const V17 = { version: 17 };
+
+  it('of PostgreSQL 17 in folders of kinds are of one workload, each with what it builds on', async () => {
+    const copy = await treeOf({
+      ...clusterFiles('pg/full', V17),
+      ...clusterFiles('pg/inc1', { ...V17, start: '0/900040', from: '0/900028' }),
+      ...clusterFiles('pg/inc2', { ...V17, start: '0/900060', from: '0/900040' }),
+    });
+    for (const [hour, folder] of ['full', 'inc1', 'inc2'].entries()) {
+      const at = new Date(Date.UTC(2026, 10, 24, hour));
+      await utimes(copy.at(`pg/${folder}/backup_manifest`), at, at);
+    }
+    const [tree, ...others] = await scan(copy);
+    expect(others).toEqual([]);
+    expect(tree).toMatchObject({
+      ...{ id: 'pg-base-pg', root: 'pg', within: ['full', 'inc1', 'inc2'] },
+      otherIds: ['pg-base-pg:full', 'pg-base-pg:inc1', 'pg-base-pg:inc2'],
+    });
+    const [full, first, second] = [
+      'full@2026-11-24T00',
+      'inc1@2026-11-24T01',
+      'inc2@2026-11-24T02',
+    ];
+    expect(tree!.points.map(briefPoint)).toEqual([
+      { id: `${full}:00:00`, kind: 'full', state: 'complete', needs: [] },
+      { id: `${first}:00:00`, kind: 'increment', state: 'complete', needs: [`${full}:00:00`] },
+      { id: `${second}:00:00`, kind: 'increment', state: 'complete', needs: [`${first}:00:00`] },
+    ]);
+  });
+
+  it('of PostgreSQL 17 and of one date are ordered by where they begin, and one that has just begun is of them', async () => {
+    const copy = await treeOf({
+      ...clusterFiles('b/2026-11-24/zzz-full', V17),
+      ...clusterFiles('b/2026-11-24/zzz-inc', { ...V17, start: '0/900040', from: '0/900028' }),
+      'b/2026-11-25/zzz-inc/backup_label': 'INCREMENTAL FROM LSN: 0/900040\n',
+    });
+    const [tree, ...others] = await scan(copy);
+    expect(others).toEqual([]);
+    expect(tree).toMatchObject({
+      id: 'pg-base-zzz-b',
+      otherIds: ['pg-base-zzz-full-b', 'pg-base-zzz-inc-b'],
+    });
+    expect(tree!.points.map(({ id, state, needs }) => [id, state, ...needs])).toEqual([
+      ['2026-11-24/zzz-full', 'complete'],
+      ['2026-11-24/zzz-inc', 'complete', '2026-11-24/zzz-full'],
+      ['2026-11-25/zzz-inc', 'incomplete', '2026-11-24/zzz-inc'],
+    ]);
+  });
+
+  it('before PostgreSQL 17 are as their folders are called, for none builds on another', async () => {
+    const copy = await treeOf({
+      ...{ ...clusterFiles('pg/full'), ...clusterFiles('pg/base') },
+      ...clusterFiles('b/2026-11-24/full'),
+    });
+    const trees = await scan(copy);
+    expect(trees.map(({ id, otherIds }) => [id, otherIds])).toEqual([
+      ['pg-base-full-b', undefined],
+      ['pg-base-pg:base', undefined],
+      ['pg-base-pg:full', undefined],
+    ]);
+  });
+
   it('that is being written beside others is one of them', async () => {
     const copy = await treeOf({
       ...clusterFiles('b/2026-11-23'),
@@ -109,7 +171,7 @@ describe('backups of pg_basebackup in its plain format', () => {
     ['web01.img', 'raw-.:web01.img'],
     ['web01/disk.img', 'raw-web01:disk.img'],
     ['vms/web01/web01.raw', 'raw-vms:web01:web01.raw'],
-    ['mysql/xtrabackup_checkpoints', 'xtrabackup-mysql-.'],
+    ['mysql.xbstream', 'xtrabackup-mysql-.'],
     ['wal/000000010000000000000002', 'postgres-wal-2026-11-24:wal'],
     ['dump/vzdump-lxc-101-2026_11_24-01_00_00.tar.zst', 'proxmox-lxc-101-dump'],
   ])('take no %s that lies beside them', async (other, id) => {
