@@ -97,6 +97,34 @@ describe('the maintenance of a chain', () => {
     expect(wantedFulls).toEqual([machine.idOf(3)]);
   });
 
+  /** The third point was short of a disk and was copied again: nothing builds on it. */
+  async function copiedAgain(...leases: Parameters<typeof machine.copy>): Promise<MachineCopy> {
+    const copy = await machine.copy(...leases);
+    const [full, first, short, whole] = machine.before.points;
+    const judged = {
+      verdict: 'grown',
+      reason: 'a disk came later',
+      fingerprint: null,
+      epoch: 0,
+    } as const;
+    const points = [
+      ...[full!, first!, { ...short!, source: { ...short!.source, judged } }],
+      { ...whole!, parentId: first!.id, createdAt: short!.createdAt, source: short!.source },
+    ];
+    await writeChainRecord(copy.target, machine.chain, { ...machine.before, points });
+    return copy;
+  }
+
+  it('begins with what was copied again, and plans what follows once that is gone', async () => {
+    const gone = { superseded: [machine.idOf(2)], actions: [], fulls: [] };
+    expect(await plan(await copiedAgain(), newest(1))).toMatchObject(gone);
+    expect(await due(await copiedAgain(), newest(9))).toBe(true);
+    // It has to stay for now: the rest is not left undone for that.
+    const read = await copiedAgain([2, 'restore']);
+    expect(await plan(read, newest(9))).toMatchObject({ superseded: [], actions: [] });
+    expect(await plan(await copiedAgain(), newest(9), 30)).toMatchObject({ superseded: [] });
+  });
+
   it('leaves what is immutable, and what is read', async () => {
     const copy = await machine.copy();
     expect((await plan(copy, newest(3), 30)).actions).toEqual([]);
