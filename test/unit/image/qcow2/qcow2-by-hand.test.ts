@@ -263,3 +263,33 @@ describe('a disk of which nothing is stored', () => {
     await expectRead(image, model, 0, LENGTH + 9);
   });
 });
+
+describe('the last cluster of a file that was cut', () => {
+  const made = (kind: ClusterKind, isExtended: boolean) => {
+    const shape = { clusterBits: 16, isExtended, virtualSizeBytes: 4 * 65_536 };
+    return new Qcow2ByHand({ ...shape, clusters: new Map([[1, kind]]), order: [1] });
+  };
+  const mapOf = async (bytes: Buffer) =>
+    (await openQcow2Image(new MemoryBytes(bytes))).mapBlocks(0, 4);
+  const truncated = { code: 'IMAGE_TRUNCATED' };
+
+  it('is read as far as its last stored subcluster, and refused within that', async () => {
+    const model = made({ is: 'parts', parts: `dzd${'-'.repeat(29)}`, hasPlace: true }, true);
+    const needed = model.bytes.length - 65_536 + 3 * 2_048;
+    const image = await openQcow2Image(new MemoryBytes(model.bytes.subarray(0, needed)));
+    await expectRead(image, model, 0, 4 * 65_536);
+    await expect(mapOf(model.bytes.subarray(0, needed - 1))).rejects.toMatchObject(truncated);
+  });
+
+  // The last sector of compressed data need not be whole: where they end within it nothing tells before they are read.
+  it('is refused when compressed data do not reach into their last sector', async () => {
+    const { bytes } = made({ is: 'compressed', startsAt: 100 }, false);
+    const lastSector = Math.floor((bytes.length - 1) / 512) * 512;
+    expect((await mapOf(bytes.subarray(0, lastSector + 1))).states[1]).toBe(BLOCK_ENCODED);
+    await expect(mapOf(bytes.subarray(0, lastSector))).rejects.toMatchObject(truncated);
+    const cut = await openQcow2Image(new MemoryBytes(bytes.subarray(0, -1)));
+    await expect(cut.read(Buffer.alloc(9), 65_536, null)).rejects.toMatchObject({
+      code: 'IMAGE_CORRUPT',
+    });
+  });
+});
