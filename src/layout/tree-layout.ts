@@ -5,6 +5,7 @@ import type { WorkloadTypeFacts } from '../domain/sources/workload-rules.js';
 import type { ByteSource } from '../image/byte-source.js';
 import type { RepositoryEntry } from '../repository/backup-repository.js';
 import type { Claim, FolderNames } from './backup-layout.js';
+import type { NamesIn } from './names/names-in.js';
 import type { Finding, PointFault } from './point-fault.js';
 
 /** How one tool lays out backups that are trees of files: a row of `tree-layouts.ts`. It knows nothing of the engine that copies them, nor the
@@ -21,7 +22,12 @@ export interface TreeLayout {
   /** For names that others may use, too (`archive`, `FULL`, `x.bak`): what is left of the claim when a few files were looked at. What it gives back
    *  is offered to the next layout, and walked. A file that it could not read (`orTell`), and gives back, is named. Absent: the names prove it.
    *  @throws what the repository throws. What is about one place alone leaves the claim as it is: the scan tells of it */
-  confirm?(reader: TreeReader, folder: string, claimed: Claim): Promise<Claim | null>;
+  confirm?(
+    reader: TreeReader,
+    folder: string,
+    claimed: Claim,
+    others: OtherLayouts,
+  ): Promise<Claim | null>;
   /** Trees in what it has claimed. Lists and reads only what tells their points, never the data folders of a store.
    *  A point that cannot be restored is reported with state and reason, not left out.
    *  @throws what the repository throws when something cannot be read that decides whose backups these are: then nothing of the claim is known, and its
@@ -30,6 +36,15 @@ export interface TreeLayout {
   /** Of sets: whether a claimed file that no point lists is its tool's all the same, and nothing is lost with it: a list of backups that are gone. Any other
    *  is named as not copied. Absent: all that the tool writes is of a point. */
   isSpare?(name: string): boolean;
+}
+
+/** Every layout but the one that asks. */
+export interface OtherLayouts {
+  /** Of these names those that others take in the folder, or from the one above it, and folders in which, at any depth, one of them takes something. What is given up for them is theirs:
+   *  the walk comes to the same answer. What none of them takes is left out.
+   *  @param folder path within the repository
+   *  @throws what the repository throws */
+  taken(folder: string, names: NamesIn): Promise<NamesIn>;
 }
 
 /** A source repository as a layout of trees sees it: the claimed folder, and nothing else. All paths are of the repository. */

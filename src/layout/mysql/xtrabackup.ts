@@ -4,17 +4,20 @@ import {
   calledWithoutKind,
   claimFolders,
   confirmFolders,
+  confirmItself,
   dateInPathMs,
   isKind,
   isUnderDate,
   readBackups,
+  readItself,
   treesByName,
   type BackupFolders,
 } from '../trees/backup-folders.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
 import { parseDatedName } from '../names/dated-name.js';
 import { claimedTreeFiles } from '../trees/tree-files.js';
-import type { TreeLayout, TreeReader } from '../tree-layout.js';
+import type { OtherLayouts, TreeLayout, TreeReader } from '../tree-layout.js';
+import { joinPath } from '../../repository/repository-path.js';
 import { folderName, folderWorkloadId } from '../names/workload-id.js';
 import { CLOSING, DATA, STREAM, xtraPoints, type XtraBackup } from './xtrabackup-points.js';
 
@@ -68,7 +71,22 @@ const FOLDERS: BackupFolders = {
   isUnderWay: ({ files }) =>
     files.some((name) => /^(?:ibdata1|xtrabackup_logfile)(?:\.\w+)*$/.test(name)),
   isFile: (name) => STREAM.test(name),
+  isOwnName: (name) => OWN_NAME.test(name),
+  listed: async (reader, folder, { folders }) => {
+    const databases = new Set<string>();
+    for (const name of folders) {
+      const inIt = await reader.orTell(() => reader.list(joinPath(folder, name)));
+      if (inIt === null || inIt.some((entry) => OF_TABLE.test(entry.name))) databases.add(name);
+    }
+    return databases;
+  },
 };
+
+/** What lies in the top of a backup beside the folders of the databases.
+ *  Source: what mariadb-backup 10.11 wrote; Percona XtraBackup documentation, index of files created. */
+const OWN_NAME =
+  /^(?:(?:xtrabackup|mariadb_backup)_\w+|backup-my\.cnf|ib(?:data|_logfile|tmp)\d+|ib_buffer_pool|aria_log(?:_control)?|undo_?\d+|mysql\.ibd|mysql|sys|performance_schema|#innodb_redo)(?:\.\w+)*$/;
+const OF_TABLE = /^db\.opt|\.(?:ibd|frm|my[di]|ma[di]|sdi|cs[vm]|par|trg|trn|opt)(?:\.\w+)*$/i;
 
 function claim(names: FolderNames): Claim | null {
   if (FOLDERS.isBackup(names)) return { files: names.files, folders: names.folders };
@@ -82,29 +100,35 @@ function isItself({ files }: Claim): boolean {
   return files.some((name) => CLOSING.test(name));
 }
 
-async function confirm(reader: TreeReader, folder: string, claimed: Claim): Promise<Claim | null> {
-  if (isItself(claimed)) return claimed;
-  const found = await confirmFolders(reader, folder, claimed.folders ?? [], FOLDERS);
+async function confirm(
+  reader: TreeReader,
+  folder: string,
+  claimed: Claim,
+  others: OtherLayouts,
+): Promise<Claim | null> {
+  const asked = { kind: FOLDERS, others };
+  if (isItself(claimed)) return confirmItself(reader, folder, claimed, asked);
+  const found = await confirmFolders(reader, folder, claimed.folders ?? [], asked);
   if (found === null) return claimed.files.length === 0 ? null : { files: claimed.files };
   return { files: [...claimed.files, ...found.files], folders: found.folders };
 }
 
 async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise<FoundTree[]> {
   if (isItself(claimed)) {
-    const files = await claimedTreeFiles(reader, folder, claimed);
-    const points = await xtraPoints(reader, [{ name: '', createdAtMs: null, files }]);
+    const backup = await readItself(reader, folder, claimed);
+    const points = await xtraPoints(reader, [backup]);
     const name = folderName('MySQL', folder);
-    return [{ id: folderWorkloadId('xtrabackup', folder), name, root: folder, points }];
+    const { isAlone, within } = backup;
+    const shared = isAlone ? {} : { within };
+    return [{ id: folderWorkloadId('xtrabackup', folder), name, root: folder, ...shared, points }];
   }
-  const streams = (await claimedTreeFiles(reader, folder, { files: claimed.files })).map(
-    (file): XtraBackup => ({
-      ...{ name: file.within, createdAtMs: dateInPathMs(file.within.replace(STREAM, '')) },
-      ...{ files: [file], isStream: true },
-    }),
-  );
-  const folders = await readBackups(reader, folder, claimed);
+  const { backups, files } = await readBackups(reader, folder, claimed, FOLDERS);
+  const streams = (await claimedTreeFiles(reader, folder, { files })).map((file): XtraBackup => ({
+    ...{ name: file.within, createdAtMs: dateInPathMs(file.within.replace(STREAM, '')) },
+    ...{ files: [file], within: [file.within], isStream: true },
+  }));
   const called = { id: 'xtrabackup', title: 'MySQL' };
-  return treesByName(folder, called, [...streams, ...folders], calledAs, (found) =>
+  return treesByName(folder, called, [...streams, ...backups], calledAs, (found) =>
     xtraPoints(reader, found),
   );
 }

@@ -4,21 +4,23 @@ import {
   calledWithoutKind,
   claimFolders,
   confirmFolders,
+  claimedBackups,
+  confirmItself,
   isKind,
   isUnderDate,
   readBackups,
+  readItself,
   treesByName,
   type BackupFolders,
   type NamedBackup,
-  type NamesIn,
 } from '../trees/backup-folders.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
 import { parseDatedName } from '../names/dated-name.js';
-import { claimedTreeFiles } from '../trees/tree-files.js';
-import type { TreeLayout, TreeReader } from '../tree-layout.js';
+import type { OtherLayouts, TreeLayout, TreeReader } from '../tree-layout.js';
+import type { NamesIn } from '../names/names-in.js';
 import { joinPath } from '../../repository/repository-path.js';
 import { folderName, folderWorkloadId } from '../names/workload-id.js';
-import { basePoints } from './base-points.js';
+import { basePoints, listedInTop } from './base-points.js';
 import { clusterFolders } from './cluster-folders.js';
 
 /** Backups of `pg_basebackup` in its plain format: the files of a cluster in a folder, with `backup_label` and, since PostgreSQL 13, `backup_manifest`, which is put there
@@ -68,17 +70,31 @@ export const baseFolderLayout: TreeLayout = {
   scan,
 };
 
+const LABEL = 'backup_label';
+const MANIFEST = 'backup_manifest';
+/** Of a cluster, as the server and the tool call what is in its top; whatever else lies there is backed up with it.
+ *  Source: PostgreSQL src/bin/initdb/initdb.c, src/backend/backup/basebackup.c; documentation, Database File Layout. */
+const OWN_NAME =
+  /^(?:PG_VERSION|base|global|pg_\w+|(?:backup_label|tablespace_map|backup_manifest|current_logfiles)(?:\.\w+)?|\w+\.(?:auto\.)?conf|(?:standby|recovery)\.(?:signal|done))$/;
+
 const FOLDERS: BackupFolders = {
   isNamed: (name) => isDated(name) || isKind(name),
   isBackup(names) {
     const { files, folders } = names;
-    const isCluster = files.includes('PG_VERSION') && files.includes('backup_label');
+    const isCluster = files.includes('PG_VERSION') && files.includes(LABEL);
     return (
       isCluster && !wasStarted(names) && folders.includes('base') && folders.includes('global')
     );
   },
   // The label is there before all else; what copies a backup brings the folders in an order of its own.
-  isUnderWay: (names) => names.files.includes('backup_label') && !wasStarted(names),
+  isUnderWay: (names) => names.files.includes(LABEL) && !wasStarted(names),
+  isOwnName: (name) => OWN_NAME.test(name),
+  listed: async (reader, folder, { files }) => {
+    const manifest = files.includes(MANIFEST)
+      ? (await reader.list(folder)).find(({ name }) => name === MANIFEST)
+      : undefined;
+    return manifest === undefined ? new Set() : listedInTop(reader, manifest);
+  },
 };
 
 function wasStarted({ files }: NamesIn): boolean {
@@ -89,18 +105,31 @@ function claim(names: FolderNames): Claim | null {
   return claimFolders(names, FOLDERS);
 }
 
-async function confirm(reader: TreeReader, folder: string, claimed: Claim): Promise<Claim | null> {
-  if (claimed.files.length > 0) return claimed;
+function isItself({ files }: Claim): boolean {
+  return files.includes(LABEL);
+}
+
+async function confirm(
+  reader: TreeReader,
+  folder: string,
+  claimed: Claim,
+  others: OtherLayouts,
+): Promise<Claim | null> {
+  const asked = { kind: FOLDERS, others };
+  if (isItself(claimed)) return confirmItself(reader, folder, claimed, asked);
   const named = claimed.folders ?? [];
-  const dated = await confirmFolders(reader, folder, named.filter(isDated), FOLDERS);
-  const others = named.filter((name) => !isDated(name));
-  const ofKinds = (await confirmFolders(reader, folder, others, FOLDERS))?.folders ?? [];
-  const joined: string[] = [];
-  for (const path of ofKinds)
-    if ((await reader.orTell(() => mayBuildOnOthers(reader, folder, path))) === true)
-      joined.push(path);
-  const folders = [...(dated?.folders ?? []), ...joined];
-  return folders.length === 0 ? null : { files: [], folders };
+  const dated = await confirmFolders(reader, folder, named.filter(isDated), asked);
+  const kinds = named.filter((name) => !isDated(name));
+  const ofKinds = await confirmFolders(reader, folder, kinds, asked);
+  const files = [...(dated?.files ?? [])];
+  const folders = [...(dated?.folders ?? [])];
+  for (const [path, own] of ofKinds === null ? [] : claimedBackups(ofKinds, FOLDERS)) {
+    const mayBuild = await reader.orTell(() => mayBuildOnOthers(reader, folder, path));
+    if (mayBuild !== true) continue;
+    files.push(...own.files);
+    folders.push(...own.folders);
+  }
+  return files.length + folders.length === 0 ? null : { files, folders };
 }
 
 function isDated(name: string): boolean {
@@ -108,13 +137,16 @@ function isDated(name: string): boolean {
 }
 
 async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise<FoundTree[]> {
-  if (claimed.files.length > 0) {
-    const files = await claimedTreeFiles(reader, folder, claimed);
-    const points = await basePoints(reader, [{ name: '', createdAtMs: null, files }]);
+  if (isItself(claimed)) {
+    const backup = await readItself(reader, folder, claimed);
+    const points = await basePoints(reader, [backup]);
     const name = folderName('PostgreSQL', folder);
-    return [{ id: idOf('', folder), name, root: folder, points }];
+    const { isAlone, within } = backup;
+    const shared = isAlone ? {} : { within };
+    return [{ id: idOf('', folder), name, root: folder, ...shared, points }];
   }
-  const backups = await withKinds(reader, folder, await readBackups(reader, folder, claimed));
+  const read = await readBackups(reader, folder, claimed, FOLDERS);
+  const backups = await withKinds(reader, folder, read.backups);
   const called = { id: 'pg-base', title: 'PostgreSQL' };
   const nameOf = ({ name, isOfKind }: BaseBackup) =>
     isOfKind ? calledWithoutKind(name) : calledAs(name);
@@ -173,7 +205,7 @@ function withFormerIds(tree: FoundTree, backups: readonly BaseBackup[]): FoundTr
   const { id, root, within = [] } = tree;
   const former = new Set(
     backups
-      .filter(({ name, isOfKind }) => isOfKind && within.includes(name))
+      .filter(({ isOfKind, within: own }) => isOfKind && own.every((path) => within.includes(path)))
       .map(({ name }) => {
         const [first = '', ...rest] = name.split('/');
         return isDated(first)

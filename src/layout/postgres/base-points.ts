@@ -1,7 +1,15 @@
 import type { TreePoint } from '../../domain/trees/source-tree.js';
 import type { NamedBackup } from '../trees/backup-folders.js';
 import { writtenAtMs } from '../names/named-date.js';
-import { broken, faultOfError, gravestFault, incomplete, type PointFault } from '../point-fault.js';
+import {
+  broken,
+  faultOfError,
+  gravestFault,
+  incomplete,
+  type Finding,
+  type PointFault,
+} from '../point-fault.js';
+import type { RepositoryEntry } from '../../repository/backup-repository.js';
 import { treeEvidence } from '../trees/tree-evidence.js';
 import type { TreeFile } from '../trees/tree-files.js';
 import type { TreeReader } from '../tree-layout.js';
@@ -25,6 +33,8 @@ interface Label {
 
 interface ManifestFacts {
   readonly isWhole: boolean;
+  /** Names of the files and folders in the top of the backup that it lists. */
+  readonly top: readonly string[];
   readonly digest: string;
   readonly ranges: readonly WalRange[];
 }
@@ -115,14 +125,7 @@ async function judgeManifest(
   const { path } = manifest;
   if (manifest.stamp.sizeBytes > MAX_MANIFEST_BYTES)
     return { fault: broken(`${path} is larger than any manifest that is read`).fault, ranges: [] };
-  const found = await reader.factOf<ManifestFacts>(
-    manifest,
-    'files of a manifest',
-    async (source) => {
-      const { isWhole, files, ranges } = await readManifestFiles(source);
-      return { isWhole, digest: digestOfFiles(files), ranges };
-    },
-  );
+  const found = await manifestFacts(reader, manifest);
   if ('fault' in found) return { fault: found.fault, ranges: [] };
   const { isWhole, digest, ranges } = found.value;
   if (!isWhole)
@@ -132,6 +135,28 @@ async function judgeManifest(
   const { files } = await reader.look(path, readManifestFiles);
   const lacking = firstLacking(files, sizes);
   return { fault: lacking === null ? null : lackingFault(lacking, sizes.has(lacking)), ranges };
+}
+
+/** Asked once for both looks. */
+function manifestFacts(
+  reader: TreeReader,
+  manifest: RepositoryEntry,
+): Promise<Finding<ManifestFacts>> {
+  return reader.factOf<ManifestFacts>(manifest, 'files and top of a manifest', async (source) => {
+    const { isWhole, files, ranges } = await readManifestFiles(source);
+    const top = [...new Set([...files.keys()].flatMap((path) => path.split('/', 1)))];
+    return { isWhole, top, digest: digestOfFiles(files), ranges };
+  });
+}
+
+/** Names in the top of a backup that its manifest lists; none, where that does not tell. */
+export async function listedInTop(
+  reader: TreeReader,
+  manifest: RepositoryEntry,
+): Promise<ReadonlySet<string>> {
+  if (manifest.stamp.sizeBytes > MAX_MANIFEST_BYTES) return new Set();
+  const found = await manifestFacts(reader, manifest);
+  return new Set('fault' in found ? [] : found.value.top);
 }
 
 function lackingFault(path: string, isThere: boolean): PointFault {

@@ -2,9 +2,11 @@ import type { FoundTree } from '../../domain/trees/source-tree.js';
 import type { TreeRules } from '../../domain/trees/tree-rules.js';
 import type { WorkloadTypeFacts } from '../../domain/sources/workload-rules.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
+import { namesOf } from '../names/names-in.js';
 import { LOGS_BEFORE_FULL_MS, PLUG_IN_RULES } from '../trees/database-rules.js';
 import { claimedTreeFiles, filesBelow, type TreeFile } from '../trees/tree-files.js';
-import type { TreeLayout, TreeReader } from '../tree-layout.js';
+import { ownPart } from '../trees/own-part.js';
+import type { OtherLayouts, TreeLayout, TreeReader } from '../tree-layout.js';
 import { folderName, folderWorkloadId } from '../names/workload-id.js';
 import { areaPoints } from './rman-area.js';
 import { freePoints } from './rman-free.js';
@@ -150,13 +152,22 @@ function isFreeName(name: string): boolean {
   return freeAutobackup(name) !== null || isFreePiece(name);
 }
 
+/** Whether a name is of nobody but RMAN, in a folder of its pieces: what others know as theirs under any other is theirs. */
+function isSurePiece(name: string): boolean {
+  return freeAutobackup(name) !== null || isPieceLike(name) || isControlLike(name);
+}
+
 /** Folders of autobackups alone go with those of pieces alone. One that has both is a database of its own, and so is one of autobackups that no pieces lie
  *  beside. */
 async function confirmFree(
   reader: TreeReader,
   folder: string,
-  { files, folders = [] }: Claim,
+  { files: named, folders = [] }: Claim,
+  others: OtherLayouts,
 ): Promise<Claim | null> {
+  const kind = { isOwnName: isSurePiece, others };
+  const left = await ownPart(reader, folder, { files: named, folders: [] }, kind);
+  const files = left?.files ?? named;
   const [controls, pieces]: [string[], string[]] = [[], []];
   for (const name of folders) {
     const own = (await reader.orTell(() => reader.list(joinPath(folder, name)))) ?? [];
@@ -172,5 +183,13 @@ async function confirmFree(
     ...(controls.length > 0 || isWithAutobackups ? pieces : []),
   ].sort();
   if (joined.length === 0) return files.length === 0 ? null : { files };
-  return { files, folders: joined };
+  const claim = { files: [...files], folders: [] as string[] };
+  for (const name of joined) {
+    const path = joinPath(folder, name);
+    const own = await ownPart(reader, path, namesOf(await reader.list(path)), kind);
+    if (own === null) claim.folders.push(name);
+    for (const file of own?.files ?? []) claim.files.push(`${name}/${file}`);
+    for (const within of own?.folders ?? []) claim.folders.push(`${name}/${within}`);
+  }
+  return claim;
 }

@@ -3,12 +3,14 @@ import type { FoundTree, TreePoint } from '../../domain/trees/source-tree.js';
 import { joinPath } from '../../repository/repository-path.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
 import { parseDatedName } from '../names/dated-name.js';
-import { filesBelow, type TreeFile } from './tree-files.js';
-import type { TreeReader } from '../tree-layout.js';
+import { ownPart, type OwnNames } from './own-part.js';
+import { claimedTreeFiles, type TreeFile } from './tree-files.js';
+import type { OtherLayouts, TreeReader } from '../tree-layout.js';
 import { folderName, folderWorkloadId } from '../names/workload-id.js';
+import { namesOf, type NamesIn } from '../names/names-in.js';
 
 /** Backups that are a folder each, whose files tell whose they are: the folder itself, or several beside each other, under dates or words. */
-export interface BackupFolders {
+export interface BackupFolders extends OwnNames {
   /** Whether folders of this name may be such, or hold some. Others keep folders of dates, too, any number of them. */
   isNamed(name: string): boolean;
   /** By names of files and folders in it. */
@@ -19,23 +21,70 @@ export interface BackupFolders {
   isFile?(name: string): boolean;
 }
 
-export type NamesIn = Pick<FolderNames, 'files' | 'folders'>;
-
 export function claimFolders({ files, folders }: FolderNames, kind: BackupFolders): Claim | null {
   if (kind.isBackup({ files, folders })) return { files, folders };
   const named = folders.filter((name) => kind.isNamed(name));
   return named.length === 0 ? null : { files: [], folders: named };
 }
 
+/** A folder that is a backup itself, without what others have put into it.
+ *  @param claimed all of it
+ *  @throws what the repository throws */
+export async function confirmItself(
+  reader: TreeReader,
+  root: string,
+  { files, folders = [] }: Claim,
+  { kind, others }: Asked,
+): Promise<Required<Claim>> {
+  const asked = { ...kind, isFile: undefined };
+  const nested = new NestedBackups(reader, asked, others);
+  const own = await ownPart(reader, root, { files, folders }, { ...asked, others: nested });
+  return own ?? { files, folders };
+}
+
+interface Asked {
+  readonly kind: BackupFolders;
+  readonly others: OtherLayouts;
+}
+
+/** Those of its own kind that lie in one are taken from it, too. */
+class NestedBackups implements OtherLayouts {
+  readonly files: string[] = [];
+  readonly folders = new Map<string, NamesIn>();
+
+  constructor(
+    private readonly reader: TreeReader,
+    private readonly kind: Pick<BackupFolders, 'isBackup' | 'isFile'>,
+    private readonly others: OtherLayouts,
+  ) {}
+
+  async taken(folder: string, { files, folders }: NamesIn): Promise<NamesIn> {
+    const { kind, reader } = this;
+    for (const name of files) if (kind.isFile?.(name) === true) this.files.push(name);
+    for (const name of folders) {
+      const names = await reader.orTell(() => namesIn(reader, joinPath(folder, name)));
+      if (names !== null && kind.isBackup(names)) this.folders.set(name, names);
+    }
+    const rest = await this.others.taken(folder, {
+      files: files.filter((name) => !this.files.includes(name)),
+      folders: folders.filter((name) => !this.folders.has(name)),
+    });
+    return {
+      files: [...this.files, ...rest.files],
+      folders: [...this.folders.keys(), ...rest.folders],
+    };
+  }
+}
+
 /** Those that are such, or hold some, by the paths of these; what lies beside them is not theirs. What one is hangs on nothing that lies beside it, and on no number: what a workload
- *  is called would change with the folders that come and go. A folder beside them that cannot be read may be one, and is told with them.
+ *  is called would change with the folders that come and go. Of one into which others have put something, it is what is in its top. A folder beside them that cannot be read may be one, and is told with them.
  *  @returns null: there is none
  *  @throws what the repository throws */
 export async function confirmFolders(
   reader: TreeReader,
   root: string,
   folders: readonly string[],
-  kind: BackupFolders,
+  { kind, others }: Asked,
 ): Promise<Required<Claim> | null> {
   const found: BackupFound[] = [];
   for (const name of folders) {
@@ -43,9 +92,24 @@ export async function confirmFolders(
     for (const one of inIt ?? [unread(name)]) found.push(one);
   }
   if (!found.some(({ isTold }) => isTold)) return null;
-  const pathsOf = (isFile: boolean): string[] =>
-    found.flatMap((one) => (one.isFile === isFile ? [one.path] : []));
-  return { files: pathsOf(true), folders: pathsOf(false) };
+  const claim = { files: [] as string[], folders: [] as string[] };
+  for (const { path, isFile: isOneFile, names } of found) {
+    // A folder may be the backup by a file that is one.
+    const isFile = names !== null && isWithoutFiles(names, kind) ? kind.isFile : undefined;
+    const nested = new NestedBackups(reader, { ...kind, isFile }, others);
+    const asked = { ...kind, others: nested };
+    const own = names && (await ownPart(reader, joinPath(root, path), names, asked));
+    for (const name of nested.files) claim.files.push(`${path}/${name}`);
+    // By what is in its top, as the one that it lies in.
+    for (const [name, inIt] of nested.folders) {
+      for (const file of inIt.files) claim.files.push(`${path}/${name}/${file}`);
+      for (const folder of inIt.folders) claim.folders.push(`${path}/${name}/${folder}`);
+    }
+    if (own === null) claim[isOneFile ? 'files' : 'folders'].push(path);
+    for (const name of own?.files ?? []) claim.files.push(`${path}/${name}`);
+    for (const name of own?.folders ?? []) claim.folders.push(`${path}/${name}`);
+  }
+  return claim;
 }
 
 interface BackupFound {
@@ -54,6 +118,8 @@ interface BackupFound {
   readonly isFile: boolean;
   /** Whether it tells for itself what it is: not one that is under way, or cannot be read. */
   readonly isTold: boolean;
+  /** What lies in it. null: it is a file, or cannot be read. */
+  readonly names: NamesIn | null;
 }
 
 /** A backup of one of several names. */
@@ -63,20 +129,91 @@ export interface NamedBackup {
   /** As its name tells. null: it does not. */
   readonly createdAtMs: number | null;
   readonly files: readonly TreeFile[];
+  /** Paths from the root that it is. */
+  readonly within: readonly string[];
 }
 
-/** Those that `confirmFolders` has found; what cannot be looked into is told. */
+/** What `confirmItself` has left of a folder that is a backup.
+ *  @returns `isAlone`: nothing else lies in the folder */
+export async function readItself(
+  reader: TreeReader,
+  folder: string,
+  claim: Claim,
+): Promise<NamedBackup & { readonly isAlone: boolean }> {
+  const files = await claimedTreeFiles(reader, folder, claim);
+  const within = [...claim.files, ...(claim.folders ?? [])];
+  const own = new Set(within);
+  const isAlone = (await reader.list(folder)).every(({ name }) => own.has(name) || isLeft(name));
+  return { name: '', createdAtMs: null, files, within, isAlone };
+}
+
+/** No layout gets to see it. */
+function isLeft(name: string): boolean {
+  return isFilePassedOver(name) || isFolderPassedOver(name);
+}
+
+/** Folders that `confirmFolders` has found; what cannot be looked into is told.
+ *  @returns `files`: of the claim, those that are of none of them */
 export async function readBackups(
   reader: TreeReader,
   root: string,
-  { folders = [] }: Claim,
-): Promise<NamedBackup[]> {
+  { files: claimed, folders = [] }: Claim,
+  kind: WhatItIs,
+): Promise<{ readonly backups: NamedBackup[]; readonly files: readonly string[] }> {
+  const claims = claimedBackups({ files: claimed, folders }, kind);
+  const taken = new Set(claims.flatMap(([, own]) => own.files));
   const backups: NamedBackup[] = [];
-  for (const name of folders) {
-    const files = await reader.orTell(() => filesBelow(reader, root, name));
-    if (files !== null) backups.push({ name, createdAtMs: dateInPathMs(name), files });
+  for (const [name, own] of claims) {
+    const files = await reader.orTell(() => claimedTreeFiles(reader, root, own));
+    const within = [...own.files, ...own.folders];
+    if (files !== null) backups.push({ name, createdAtMs: dateInPathMs(name), files, within });
   }
-  return backups;
+  return { backups, files: claimed.filter((path) => !taken.has(path)) };
+}
+
+/** Of a claim of `confirmFolders` each folder that is a backup, by its path from the root, with what is claimed of it. */
+export function claimedBackups(
+  { files, folders }: Required<Claim>,
+  kind: WhatItIs,
+): [path: string, own: Required<Claim>][] {
+  const inTops = byTop({ files, folders }, kind);
+  const taken = new Set([...inTops.values()].flatMap((own) => own.folders));
+  return [
+    ...inTops,
+    ...folders
+      .filter((path) => !taken.has(path))
+      .map((path): [string, Required<Claim>] => [path, { files: [], folders: [path] }]),
+  ];
+}
+
+/** Backups that are claimed by what is in their tops, by their paths. */
+function byTop(
+  { files, folders }: Required<Claim>,
+  kind: WhatItIs,
+): ReadonlyMap<string, { readonly files: string[]; readonly folders: string[] }> {
+  const tops = new Map<string, { files: string[]; folders: string[] }>();
+  const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+  const isNoFile = (path: string): boolean => kind.isFile?.(nameOf(path)) !== true;
+  const add = (path: string, what: 'files' | 'folders'): void => {
+    const top = topOf(path);
+    const known = tops.get(top) ?? { files: [], folders: [] };
+    known[what].push(path);
+    tops.set(top, known);
+  };
+  for (const path of files) add(path, 'files');
+  for (const path of folders) add(path, 'folders');
+  for (const [top, own] of tops) {
+    const names = { files: own.files.map(nameOf), folders: own.folders.map(nameOf) };
+    if (top === '' || asBackup(top, names, kind) === null) tops.delete(top);
+    else if (isWithoutFiles(names, kind))
+      tops.set(top, { ...own, files: own.files.filter(isNoFile) });
+  }
+  return tops;
+}
+
+/** Path of the folder that it lies in. */
+function topOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf('/')));
 }
 
 /** A workload for each name that backups have without their dates.
@@ -101,7 +238,7 @@ export async function treesByName<B extends NamedBackup>(
     trees.push({
       id: folderWorkloadId(parts.join('-'), root),
       name: name === '' ? folderName(called.title, root) : name,
-      ...{ root, within: found.map((one) => one.name), points: await pointsOf(found) },
+      ...{ root, within: found.flatMap((one) => one.within), points: await pointsOf(found) },
     });
   }
   return trees;
@@ -142,7 +279,7 @@ async function backupsIn(
   if (itself !== null) return [itself];
   const found: BackupFound[] = names.files
     .filter((file) => kind.isFile?.(file) === true && !isFilePassedOver(file))
-    .map((file) => ({ path: `${name}/${file}`, isFile: true, isTold: true }));
+    .map((file) => ({ path: `${name}/${file}`, isFile: true, isTold: true, names: null }));
   const unseen: BackupFound[] = [];
   for (const folder of names.folders.filter((one) => !isFolderPassedOver(one))) {
     const path = `${name}/${folder}`;
@@ -154,13 +291,21 @@ async function backupsIn(
   return found.length === 0 ? [] : [...found, ...unseen];
 }
 
-function asBackup(path: string, names: NamesIn, kind: BackupFolders): BackupFound | null {
-  if (kind.isBackup(names)) return { path, isFile: false, isTold: true };
-  return kind.isUnderWay?.(names) === true ? { path, isFile: false, isTold: false } : null;
+/** Whether a folder is one whatever files that are such themselves lie in it. */
+function isWithoutFiles({ files, folders }: NamesIn, kind: WhatItIs): boolean {
+  const others = files.filter((name) => kind.isFile?.(name) !== true);
+  return asBackup('', { files: others, folders }, kind) !== null;
+}
+
+type WhatItIs = Pick<BackupFolders, 'isBackup' | 'isUnderWay' | 'isFile'>;
+
+function asBackup(path: string, names: NamesIn, kind: WhatItIs): BackupFound | null {
+  if (kind.isBackup(names)) return { path, isFile: false, isTold: true, names };
+  return kind.isUnderWay?.(names) === true ? { ...unread(path), names } : null;
 }
 
 function unread(path: string): BackupFound {
-  return { path, isFile: false, isTold: false };
+  return { path, isFile: false, isTold: false, names: null };
 }
 
 /** Date of the innermost folder that has one, or of the file. null: nothing has. */
@@ -170,8 +315,5 @@ export function dateInPathMs(path: string): number | null {
 }
 
 async function namesIn(reader: TreeReader, path: string): Promise<NamesIn> {
-  const entries = await reader.list(path);
-  const namesOf = (wanted: string): string[] =>
-    entries.flatMap(({ type, name }) => (type === wanted ? [name] : []));
-  return { files: namesOf('file'), folders: namesOf('folder') };
+  return namesOf(await reader.list(path));
 }

@@ -15,18 +15,43 @@ interface Listed {
 /** What was claimed from a folder above the one that it lies in, each until the walk comes to that. */
 export class DeeperClaims {
   readonly #paths = new Set<string>();
+  /** Folders in which they lie, at any depth. */
+  readonly #above = new Set<string>();
 
   add({ folder, trees }: Claimed): void {
     for (const { claim } of trees)
       for (const path of [...claim.files, ...(claim.folders ?? [])])
-        if (path.includes('/')) this.#paths.add(joinPath(folder, path));
+        if (path.includes('/')) this.#add(joinPath(folder, path));
   }
 
-  /** The rest of a folder that the walk comes to. */
-  leftOf<F extends Listed>(found: F): F {
-    if (this.#paths.size === 0) return found;
+  /** Whether something in it was claimed, so that no layout gets to see it from the folder above: it would see that, too. What is left of it is shared out
+   *  when the walk comes to it. */
+  holdsClaimed(path: string): boolean {
+    return this.#above.has(path);
+  }
+
+  #add(path: string): void {
+    this.#paths.add(path);
+    for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
+      const above = path.slice(0, end);
+      if (this.#above.has(above)) break;
+      this.#above.add(above);
+    }
+  }
+
+  /** The rest of a folder that the walk comes to.
+   *  @returns `held`: paths of folders in it of which a part is claimed. They are not in `found` */
+  leftOf<F extends Listed>(listed: F): { readonly found: F; readonly held: readonly string[] } {
+    if (this.#paths.size === 0) return { found: listed, held: [] };
     const isLeft = ({ path }: RepositoryEntry): boolean => !this.#paths.delete(path);
-    return { ...found, files: found.files.filter(isLeft), within: found.within.filter(isLeft) };
+    const within = listed.within.filter(isLeft);
+    const held = within.map(({ path }) => path).filter((path) => this.holdsClaimed(path));
+    const found = {
+      ...listed,
+      files: listed.files.filter(isLeft),
+      within: within.filter(({ path }) => !this.holdsClaimed(path)),
+    };
+    return { found, held };
   }
 }
 
@@ -44,4 +69,19 @@ export function withoutShared(
   const folders = claim.folders.filter((path) => !shared.has(path));
   if (folders.length === claim.folders.length) return claim;
   return claim.files.length + folders.length === 0 ? null : { files: claim.files, folders };
+}
+
+/** Whether a path from the folder is, or lies in, what trees have claimed deeper than in the folder itself. */
+export function claimedBelow(trees: Claimed['trees']): (within: string) => boolean {
+  const paths = new Set(
+    trees
+      .flatMap(({ claim }) => [...claim.files, ...(claim.folders ?? [])])
+      .filter((path) => path.includes('/')),
+  );
+  if (paths.size === 0) return () => false;
+  return (within) => {
+    for (let end = within.length; end > 0; end = within.lastIndexOf('/', end - 1))
+      if (paths.has(within.slice(0, end))) return true;
+    return false;
+  };
 }

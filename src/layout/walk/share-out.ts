@@ -3,9 +3,11 @@ import type { RepositoryEntry, SourceRepository } from '../../repository/backup-
 import { joinPath } from '../../repository/repository-path.js';
 import type { BackupLayout, Claim, FolderNames } from '../backup-layout.js';
 import { FolderFacts, type FactStore } from '../file-facts.js';
-import { withoutShared } from './deeper-claims.js';
+import { isFilePassedOver, isFolderPassedOver } from '../../domain/sources/passed-over.js';
+import { DeeperClaims, withoutShared } from './deeper-claims.js';
 import type { SiblingRuns } from './sibling-runs.js';
-import type { TreeLayout } from '../tree-layout.js';
+import { namesOf, type NamesIn } from '../names/names-in.js';
+import type { OtherLayouts, TreeLayout } from '../tree-layout.js';
 import { SharedReader } from './shared-reader.js';
 import {
   claimText,
@@ -34,6 +36,12 @@ export interface SharedOut {
   readonly unread: readonly UnreadPlace[];
 }
 
+/** What earlier looks found out, and what this one has seen of runs. */
+interface Look {
+  readonly store: FactStore;
+  readonly siblings: SiblingRuns;
+}
+
 /** Asks one layout after the other, each for what those before have left: so every file belongs to one backup, whatever the rows. Those of trees
  *  come first: they know a folder by its names together, and what lies in it may look like an image.
  *  @param fileOf the files of the folder by their names
@@ -42,15 +50,26 @@ export async function shareOut(
   repository: SourceRepository,
   names: FolderNames,
   fileOf: ReadonlyMap<string, RepositoryEntry>,
-  { trees: treeLayouts, images: layouts }: LayoutRows,
-  { store, siblings }: { readonly store: FactStore; readonly siblings: SiblingRuns },
+  rows: LayoutRows,
+  look: Look,
 ): Promise<SharedOut> {
+  const { trees: treeLayouts, images: layouts } = rows;
+  const { store, siblings } = look;
   const errors: unknown[] = [];
   const { folder } = names;
-  const reader = new SharedReader(repository, folder, undefined, (error) => errors.push(error));
-  const trees = await claimsOf(names, treeLayouts, (layout, claim) =>
-    orAsItIs(claim, () => layout.confirm?.(reader, folder, claim)),
-  );
+  let known: Promise<FolderFacts> | null = null;
+  // Of a folder in which nobody claims anything nothing is loaded.
+  const factsHere = (): Promise<FolderFacts> =>
+    (known ??= FolderFacts.of(store, repository, folder, siblings));
+  let shared: SharedReader | null = null;
+  const trees = await claimsOf(names, treeLayouts, async (layout, claim) => {
+    if (layout.confirm === undefined) return claim;
+    const reader = (shared ??= new SharedReader(repository, folder, await factsHere(), (error) =>
+      errors.push(error),
+    ));
+    const others = othersThan(layout, repository, rows, look);
+    return orAsItIs(claim, () => layout.confirm?.(reader, folder, claim, others));
+  });
   const rest = { ...names, ...trees.left };
   // What a layout may have claimed that failed is for none of those behind it.
   const asked = trees.failed === null ? layouts : [];
@@ -60,7 +79,7 @@ export async function shareOut(
       const entry = fileOf.get(name);
       return entry === undefined ? [] : [{ ...entry, within: name }];
     });
-    const facts = await FolderFacts.of(store, repository, folder, siblings);
+    const facts = await factsHere();
     return orAsItIs(claim, () => layout.confirm?.(facts, { folder, files: own }, claim));
   });
   const { left } = images;
@@ -82,21 +101,129 @@ export async function shareOut(
   };
 }
 
-/** What layouts of trees claim in a folder that is looked at alone when they are asked in the one above it, as the walk asks them: what they take in a folder hangs on what lies in
- *  that alone. */
+/** What layouts of trees claim in a folder that is looked at alone when they are asked in the ones above it, as the walk asks them: what they take in a folder hangs on what lies in
+ *  that alone, and no claim reaches deeper than into a folder in a folder. */
 export async function claimedFromAbove(
   repository: SourceRepository,
   folder: string,
   { trees: layouts }: Pick<LayoutRows, 'trees'>,
-  look: { readonly store: FactStore; readonly siblings: SiblingRuns },
-): Promise<readonly (Pick<SharedOut, 'trees'> & { readonly folder: string })[]> {
-  if (folder === '') return [];
-  const end = folder.lastIndexOf('/');
-  const above = folder.slice(0, Math.max(0, end));
-  const names = { folder: above, files: [], folders: [folder.slice(end + 1)], passedOver: [] };
+  look: Look,
+): Promise<readonly ClaimedAbove[]> {
   const rows = { trees: layouts, images: [] };
-  const { trees } = await shareOut(repository, names, new Map(), rows, look);
-  return [{ folder: above, trees }];
+  const [parent, grandparent] = foldersAbove(folder);
+  const claimed: ClaimedAbove[] = [];
+  const deeper = new DeeperClaims();
+  for (const above of [grandparent, parent]) {
+    if (above === undefined) continue;
+    const below = above === grandparent ? parent! : folder;
+    if (deeper.holdsClaimed(below)) continue;
+    const asked = { folder: above, files: [], folders: [lastName(below)], passedOver: [] };
+    const { trees } = await shareOut(repository, asked, new Map(), rows, look);
+    const found = { folder: above, trees };
+    deeper.add(found);
+    claimed.push(found);
+  }
+  return claimed;
+}
+
+type ClaimedAbove = Pick<SharedOut, 'trees'> & { readonly folder: string };
+
+/** Nearest first. */
+function foldersAbove(folder: string): string[] {
+  const above: string[] = [];
+  for (let at = folder; at !== '' && above.length < 2;) {
+    at = at.slice(0, Math.max(0, at.lastIndexOf('/')));
+    above.push(at);
+  }
+  return above;
+}
+
+function lastName(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+function othersThan(
+  layout: TreeLayout,
+  repository: SourceRepository,
+  rows: LayoutRows,
+  look: Look,
+): OtherLayouts {
+  const others = { ...rows, trees: rows.trees.filter((row) => row !== layout) };
+  return {
+    taken: async (folder, names) => {
+      const above = await claimedFromAbove(repository, folder, others, look);
+      const fromAbove = above.flatMap((one) => namesWithin(one.folder, folder, one));
+      const isTaken = (name: string): boolean => fromAbove.includes(name);
+      const rest = {
+        files: without(names.files, fromAbove),
+        folders: without(names.folders, fromAbove),
+      };
+      const here = await takenIn(repository, folder, rest, others, look);
+      return {
+        files: [...names.files.filter(isTaken), ...here.files],
+        folders: [...names.folders.filter(isTaken), ...here.folders],
+      };
+    },
+  };
+}
+
+/** Names in a folder that are claimed from one above it, each or what lies in it. */
+function namesWithin(above: string, folder: string, { trees }: Pick<SharedOut, 'trees'>): string[] {
+  const start = `${folder}/`;
+  return trees
+    .flatMap(({ claim }) => [...claim.files, ...(claim.folders ?? [])])
+    .map((path) => joinPath(above, path))
+    .flatMap((path) => (path.startsWith(start) ? path.slice(start.length).split('/', 1) : []));
+}
+
+/** What these layouts take of names in a folder, and of the folders among them. */
+async function takenIn(
+  repository: SourceRepository,
+  folder: string,
+  names: NamesIn,
+  rows: LayoutRows,
+  look: Look,
+): Promise<NamesIn> {
+  const files = names.files.filter((name) => !isFilePassedOver(name));
+  const folders = names.folders.filter((name) => !isFolderPassedOver(name));
+  if (files.length + folders.length === 0) return { files, folders };
+  const entries = files.length === 0 ? [] : await repository.list(folder);
+  const fileOf = new Map(entries.map((entry) => [entry.name, entry]));
+  const asked = { folder, files, folders, passedOver: [] };
+  const { trees, claims, left } = await shareOut(repository, asked, fileOf, rows, look);
+  const taken = new Set(
+    [...trees, ...claims]
+      .flatMap(({ claim }) => [...claim.files, ...(claim.folders ?? [])])
+      .flatMap((path) => path.split('/', 1)),
+  );
+  for (const name of left)
+    if (!taken.has(name) && (await holdsTaken(repository, joinPath(folder, name), rows, look)))
+      taken.add(name);
+  const isTaken = (name: string): boolean => taken.has(name);
+  return { files: files.filter(isTaken), folders: folders.filter(isTaken) };
+}
+
+async function holdsTaken(
+  repository: SourceRepository,
+  folder: string,
+  rows: LayoutRows,
+  look: Look,
+): Promise<boolean> {
+  const entries = await orNothing(() => repository.list(folder));
+  const all = namesOf(entries);
+  const names = { files: [...all.files].sort(), folders: [...all.folders].sort() };
+  const { files, folders } = await takenIn(repository, folder, names, rows, look);
+  return files.length + folders.length > 0;
+}
+
+/** What cannot be listed is told by whoever keeps it. */
+async function orNothing<T>(list: () => Promise<T[]>): Promise<T[]> {
+  try {
+    return await list();
+  } catch (error) {
+    if (!isOfOnePlace(error)) throw error;
+    return [];
+  }
 }
 
 /** One place that cannot be read stops nothing beside it: whose the claim is the scan finds out, or tells why it cannot. */

@@ -9,7 +9,7 @@ import { IMAGE_FORMATS } from '../../image/formats.js';
 import type { SourceRepository, RepositoryEntry } from '../../repository/backup-repository.js';
 import { joinPath, OWN_FOLDER } from '../../repository/repository-path.js';
 import type { BackupLayout, Claim, ClaimedFile, ClaimedFiles } from '../backup-layout.js';
-import { DeeperClaims } from './deeper-claims.js';
+import { claimedBelow, DeeperClaims } from './deeper-claims.js';
 import { filesOnTheirWay, type FileOnItsWay } from './on-their-way.js';
 import { setApart } from './set-apart.js';
 import { FORGETFUL, type FactStore } from '../file-facts.js';
@@ -85,10 +85,10 @@ export async function* walkFolders(
       yield { folder, shares: [], trees: [], unclaimed: [], unread: [], ...looked };
       continue;
     }
-    const found = deeper.leftOf(looked);
+    const { found, held } = deeper.leftOf(looked);
     const { walked, left } = await shareFolder(repository, found, layouts, { store, siblings });
     deeper.add(walked);
-    for (const next of left.reverse()) waiting.push(next);
+    for (const next of [...left, ...held].sort().reverse()) waiting.push(next);
     yield walked;
     // Those of a store are its own, as the `.chunks` of a datastore.
     if (walked.trees.length > 0) continue;
@@ -146,7 +146,7 @@ export async function* readFolders(
     const deeper = new DeeperClaims();
     for (const above of await claimedFromAbove(repository, folder, layouts, { store, siblings }))
       deeper.add(above);
-    const found = deeper.leftOf(read);
+    const { found } = deeper.leftOf(read);
     yield (await shareFolder(repository, found, layouts, { store, siblings })).walked;
   }
 }
@@ -188,6 +188,8 @@ async function shareFolder(
       claim.files.map((name) => [joinPath(folder, name), claim] as const),
     ),
   );
+  // What a tree has claimed by its path in the folder of a machine is that one's.
+  const ofTrees = claimedBelow(trees);
   for (const { layout, claim } of claims) {
     const own: ClaimedFile[] = claim.files.flatMap((name) => {
       const entry = fileOf.get(name);
@@ -198,7 +200,7 @@ async function shareFolder(
       return owner === undefined || owner === claim;
     });
     try {
-      const below = await filesOfFolders(repository, folder, claim);
+      const below = await filesOfFolders(repository, folder, claim, ofTrees);
       for (const file of below.onTheirWay) onTheirWay.push(file);
       for (const part of below.unseen) unseen.push(part);
       for (const file of below.files)
@@ -248,11 +250,12 @@ function failedFolder(
   return { walked: { folder, ...none, unread }, left: within.map(({ path }) => path) };
 }
 
-/** What lies in the claimed folders of a folder. */
+/** What lies in the claimed folders of a folder, without what trees have of it. */
 async function filesOfFolders(
   repository: SourceRepository,
   folder: string,
   { folders = [] }: Claim,
+  isOfTree: (within: string) => boolean,
 ): Promise<Omit<ReadTree, 'files'> & { readonly files: ClaimedFile[] }> {
   const files: ClaimedFile[] = [];
   const unseen: UnseenPart[] = [];
@@ -263,7 +266,7 @@ async function filesOfFolders(
     for (const file of tree.onTheirWay) onTheirWay.push(file);
     for (const entry of tree.files) {
       const within = folder === '' ? entry.path : entry.path.slice(folder.length + 1);
-      files.push({ ...entry, within });
+      if (!isOfTree(within)) files.push({ ...entry, within });
     }
   }
   return { files, unseen, onTheirWay };

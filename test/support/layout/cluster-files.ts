@@ -11,6 +11,8 @@ interface ClusterOptions {
   readonly version?: number;
   /** Names below `pg_wal`. */
   readonly log?: readonly string[];
+  /** Further files that lay in the cluster: the tool has copied and listed them. */
+  readonly more?: Readonly<Record<string, Buffer>>;
 }
 
 export function clusterFiles(
@@ -21,6 +23,7 @@ export function clusterFiles(
     from,
     version = 15,
     log = [segmentName(9)],
+    more = {},
   }: ClusterOptions = {},
 ): Record<string, Buffer> {
   const label = [
@@ -37,6 +40,7 @@ export function clusterFiles(
     'global/1262': Buffer.alloc(8192, 2),
     'postgresql.conf': Buffer.from('# ä\n'),
     'global/pg_control': Buffer.alloc(8192, 3),
+    ...more,
   };
   const manifest = manifestOf(listed, start, end);
   const all = {

@@ -4,7 +4,7 @@ import { classOf } from '../../../../src/domain/trees/tree-rules.js';
 import type { UnrecognisedFiles } from '../../../../src/domain/sources/unrecognised.js';
 import type { UnseenPart } from '../../../../src/domain/sources/unseen-part.js';
 import { baseFolderLayout } from '../../../../src/layout/postgres/base-folder.js';
-import { scanRepository } from '../../../../src/layout/scan-repository.js';
+import { scanRepository, scanWorkload } from '../../../../src/layout/scan-repository.js';
 import { clusterFiles, segmentName } from '../../../support/layout/cluster-files.js';
 import { treeOf } from '../../../support/layout/real-tree.js';
 import type { RepositoryCopy } from '../../../support/layout/repository-copy.js';
@@ -172,7 +172,7 @@ describe('backups of pg_basebackup in its plain format', () => {
     ['web01/disk.img', 'raw-web01:disk.img'],
     ['vms/web01/web01.raw', 'raw-vms:web01:web01.raw'],
     ['mysql.xbstream', 'xtrabackup-mysql-.'],
-    ['wal/000000010000000000000002', 'postgres-wal-2026-11-24:wal'],
+    ['wal/000000010000000000000002', 'postgres-wal-wal-.'],
     ['dump/vzdump-lxc-101-2026_11_24-01_00_00.tar.zst', 'proxmox-lxc-101-dump'],
   ])('take no %s that lies beside them', async (other, id) => {
     const copy = await treeOf({
@@ -192,6 +192,65 @@ describe('backups of pg_basebackup in its plain format', () => {
       '2026-11-24/main',
     ]);
     expect(unrecognised).toEqual([]);
+  });
+
+  const GZIP = Buffer.from('1f8b08000000000000030300000000000000000000', 'hex');
+  const PUT_INTO = [
+    ['SQL01_shop_FULL_20261124_010000.bak', 'x', 'mssql-shop-sql01-'],
+    ['etc.tar.gz', GZIP, 'gcp-'],
+    ['mysql.mbstream', 'x', 'xtrabackup-mysql-'],
+    ['web01.img', 'x'.repeat(512), 'raw-'],
+    ['vms/web01/web01.raw', 'x'.repeat(512), 'raw-'],
+    ['vzdump-lxc-101-2026_11_24-01_00_00.tar.zst', 'x', 'proxmox-lxc-101-'],
+    ['dump-20261124/shop/orders.bson', 'x', 'mongodump-dump-'],
+  ] as const;
+
+  describe.each(['b/2026-11-24', 'b/main'])('in %s', (folder) => {
+    const idOf = (ids: readonly string[]) => ids.find((id) => id.startsWith('pg-base'));
+
+    it.each(PUT_INTO)('are what they were without a %s in it', async (name, content, start) => {
+      const cluster = clusterFiles(folder);
+      const { repository, at } = await treeOf({ ...cluster, [`${folder}/${name}`]: content });
+      const written = new Date('2026-11-24T02:00:00Z');
+      await utimes(at(`${folder}/${name}`), written, written);
+      const found = await scanRepository(repository, { onUnseen() {}, onUnrecognised() {} });
+      const ids = found.map(({ id }) => id).sort();
+      expect(ids.filter((id) => id !== idOf(ids))).toEqual([expect.stringMatching(start)]);
+      const base = found.find(({ id }) => id === idOf(ids))!;
+      expect(base.id).toBe(folder === 'b/main' ? 'pg-base-b:main' : 'pg-base-b');
+      const { root, points } = base.tree!;
+      expect(points[0]!.state).toBe('complete');
+      expect(points[0]!.files!.map((path) => `${root}/${path}`).sort()).toEqual(
+        Object.keys(cluster).sort(),
+      );
+      for (const one of found)
+        expect(await scanWorkload(repository, one.id, one.folders)).toEqual(one);
+    });
+
+    it('keep what nobody takes, and what their manifest lists', async () => {
+      const listed = clusterFiles(folder, { more: { 'own.img': Buffer.alloc(512, 1) } });
+      const [tree] = await scanRepository(
+        (await treeOf({ ...listed, [`${folder}/notes.xyz`]: 'x', [`${folder}/a/b.xyz`]: 'x' }))
+          .repository,
+      );
+      const { root, points } = tree!.tree!;
+      const own = points[0]!.files!.map((path) => `${root}/${path}`);
+      for (const name of ['own.img', 'notes.xyz', 'a/b.xyz'])
+        expect(own).toContain(`${folder}/${name}`);
+      expect(points[0]!.state).toBe('complete');
+    });
+  });
+
+  it('with one of another name in their folder are two', async () => {
+    const copy = await treeOf({
+      ...clusterFiles('b/2026-11-24'),
+      ...clusterFiles('b/2026-11-24/crm'),
+    });
+    const trees = await scan(copy);
+    expect(trees.map(({ id, points }) => [id, points.map((point) => point.id)])).toEqual([
+      ['pg-base-crm-b', ['2026-11-24/crm']],
+      ['pg-base-b', ['2026-11-24']],
+    ]);
   });
 
   it('leave a file beside them that nobody knows to be named', async () => {

@@ -4,6 +4,7 @@ import type { FoundTree } from '../../../../src/domain/trees/source-tree.js';
 import { classOf } from '../../../../src/domain/trees/tree-rules.js';
 import { freeAutobackup, isFreePiece } from '../../../../src/layout/rman/rman-names.js';
 import { rmanFreeLayout } from '../../../../src/layout/rman/rman.js';
+import { scanRepository, scanWorkload } from '../../../../src/layout/scan-repository.js';
 import { treeOf } from '../../../support/layout/real-tree.js';
 import { scanTreesWith } from '../../../support/layout/scan-trees-with.js';
 
@@ -96,6 +97,38 @@ describe('control files of free formats', () => {
       ['complete', names.slice(0, 2)],
       ['incomplete', names.slice(2)],
     ]);
+  });
+
+  it.each([
+    ['web01.img', 'raw-'],
+    ['vzdump-lxc-101-2026_11_24-01_00_00.tar.zst', 'proxmox-lxc-101-'],
+    ['SQL01_shop_FULL_20261124_010000.bak', 'mssql-shop-sql01-'],
+    ['1_7_1100000000.arc.gz', 'oracle-logs-'],
+    ['base.tar.gz', 'postgresql-base-', 'pg_wal.tar.gz'],
+    ['vm/web01.raw', 'raw-'],
+  ])('leave %s, which lies beside pieces, to those who know it', async (name, start, ...more) => {
+    const pieces = ['c-7-20261124-00', '0v2k3j4l_1_1', 'ORCL_20261124'];
+    const inFolders = ['pieces/0v2k3j4l_1_1.bkp', 'autobackup/c-7-20261124-00'];
+    const others = [name, ...more];
+    for (const [root, folder, own] of [
+      ['r', 'r', pieces],
+      ['r', 'r/pieces', inFolders],
+    ] as const) {
+      const paths = [
+        ...own.map((one) => `${root}/${one}`),
+        ...others.map((one) => `${folder}/${one}`),
+      ];
+      const { repository } = await treeOf(Object.fromEntries(paths.map((path) => [path, 'x'])));
+      const found = await scanRepository(repository, { onUnseen() {}, onUnrecognised() {} });
+      expect(found.map(({ id }) => id)).toEqual(
+        expect.arrayContaining(['rman-free-r', expect.stringMatching(start)]),
+      );
+      const rman = found.find(({ id }) => id === 'rman-free-r')!;
+      const files = rman.tree!.points.flatMap((point) => point.files ?? []);
+      expect(files.sort()).toEqual([...own].sort());
+      for (const one of found)
+        expect(await scanWorkload(repository, one.id, one.folders)).toEqual(one);
+    }
   });
 
   it('take nothing along that other tools have written, where only a name tells of Oracle', async () => {

@@ -9,6 +9,7 @@ import { scanRepository, scanWorkload } from '../../../../src/layout/scan-reposi
 import { settleChains } from '../../../../src/layout/images/settle-chains.js';
 import { makeLayoutKnown } from '../../../support/layout/known-layout.js';
 import { noteReads } from '../../../support/layout/many-machines.js';
+import { notClaimedOnce } from '../../../support/layout/claimed-once.js';
 import { copyToRepository, type RepositoryCopy } from '../../../support/layout/repository-copy.js';
 
 /** Exports in a folder each: `<machine>/export-<day>/` with disks, at any depth below, and a list; `<machine>.txt` beside them. */
@@ -145,6 +146,41 @@ describe('a layout that claims folders', () => {
     expect(web!.restorePoints.flatMap(({ disks }) => disks.map(({ disk }) => disk))).toEqual([
       'vda.raw',
     ]);
+  });
+});
+
+describe('a machine and a tree in one folder', () => {
+  const DAY = '2026-11-24';
+  const BAK = `${DAY}/web/SQL01_shop_FULL_20261124_010000.bak`;
+
+  it('have each what is theirs: files of a tree in the folder of a machine are that one’s', async () => {
+    makeLayoutKnown({
+      ...exportLayout,
+      claim: ({ folders }) => (folders.includes(DAY) ? { files: [], folders: [DAY] } : null),
+      isOwn: (within) => /\.raw$/.test(within),
+      scan: (facts, claimed) =>
+        exportLayout.scan(facts, {
+          ...claimed,
+          files: claimed.files.map((file) => ({
+            ...file,
+            within: `export-1/${file.name}`,
+          })),
+        }),
+    });
+    const copy = await copyToRepository(null);
+    await write(copy, `${DAY}/web/vda.raw`, BAK);
+    const found = await scanRepository(copy.repository, { onUnrecognised() {} });
+    expect(found.map(({ id }) => id)).toEqual(['export-', 'mssql-shop-sql01-.']);
+    expect(await notClaimedOnce(copy)).toEqual([]);
+  });
+
+  it('are found both where the folder of the tree is the one above that of the machine', async () => {
+    const copy = await copyToRepository(null);
+    await write(copy, BAK, `${DAY}/web/export-1/vda.raw`);
+    makeLayoutKnown(exportLayout);
+    const found = await scanRepository(copy.repository, { onUnrecognised() {} });
+    expect(found.map(({ id }) => id)).toEqual([`export-${DAY}/web`, 'mssql-shop-sql01-.']);
+    expect(await notClaimedOnce(copy)).toEqual([]);
   });
 });
 
