@@ -105,22 +105,41 @@ async function partsOf(
   const entries = (await reader.list(joinPath(folder, name))).filter((one) => !isPassedOver(one));
   const files = entries.filter(({ type }) => type === 'file').map((entry) => entry.name);
   const folders: Answers = new Map();
+  const shared: string[] = [];
   for (const entry of entries.filter(({ type }) => type === 'folder')) {
+    const path = `${name}/${entry.name}`;
     const inner = await reader.orTell(() => reader.list(entry.path));
     if (inner?.length === 0) continue;
     const isIt = inner === null ? null : await holdsOwn(reader, inner);
-    folders.set(`${name}/${entry.name}`, isIt);
+    const isShared = isIt === true && (await holdsOthers(reader, inner!));
+    folders.set(path, isShared ? false : isIt);
+    for (const one of isShared ? inner! : [])
+      if (one.type === 'file' && isMssqlName(one.name)) shared.push(`${path}/${one.name}`);
   }
   const hasOthers =
     [...folders.values()].includes(false) ||
     files.some((file) => !isMssqlName(file) && !isSideFile(file));
   if (hasOthers) {
     const paths = files.filter(isMssqlName).map((file) => `${name}/${file}`);
-    return { files: await ownFiles(reader, folder, paths), folders };
+    return { files: await ownFiles(reader, folder, [...paths, ...shared]), folders };
   }
   const answers = [await holdsOwn(reader, entries), ...folders.values()];
   const isWhole = answers.includes(true) || (answers.includes(null) ? null : false);
   return { files: new Map(), folders: new Map([[name, isWhole]]) };
+}
+
+/** Whether in a folder, or at any depth below, there is what SQL Server does not call so. What cannot be listed is nobody's. */
+async function holdsOthers(
+  reader: TreeReader,
+  entries: readonly RepositoryEntry[],
+): Promise<boolean> {
+  for (const entry of entries.filter((one) => !isPassedOver(one))) {
+    if (entry.type === 'folder') {
+      const inner = await reader.orTell(() => reader.list(entry.path));
+      if (inner !== null && (await holdsOthers(reader, inner))) return true;
+    } else if (!isMssqlName(entry.name) && !isSideFile(entry.name)) return true;
+  }
+  return false;
 }
 
 function isPassedOver({ type, name }: RepositoryEntry): boolean {

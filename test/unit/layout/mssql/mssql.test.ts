@@ -1,7 +1,7 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { mssqlLayout } from '../../../../src/layout/mssql/mssql.js';
-import { scanRepository } from '../../../../src/layout/scan-repository.js';
+import { scanRepository, scanWorkload } from '../../../../src/layout/scan-repository.js';
 import { summed } from '../../../support/layout/mtf-file.js';
 import { noRealTrees, realTree, treeOf } from '../../../support/layout/real-tree.js';
 import type { RepositoryCopy } from '../../../support/layout/repository-copy.js';
@@ -317,6 +317,27 @@ describe('folders of Ola Hallengren', () => {
 describe('folders for kinds of backups under names of their own', () => {
   const packed = Buffer.concat([Buffer.from('MSSQLBAK'), Buffer.alloc(5000, 7)]);
   const files = { 'b/FULL/sales.bak': packed, 'b/LOG/sales.trn': packed };
+
+  it.each(['2026-11-24/srv1', 'FULL/srv1', 'LOG'])(
+    'leave to others what lies beside one of them in %s',
+    async (folder) => {
+      const bak = `b/${folder}/SQL01_shop_FULL_20261124_010000.bak`;
+      const { repository } = await treeOf({
+        ...{ [bak]: 'x', [`b/${folder}/web01.img`]: 'x'.repeat(512) },
+        [`b/${folder}/vms/app01.raw`]: 'x'.repeat(512),
+        [`b/${folder}/c-7-20261124-00`]: 'x',
+        [`b/${folder}/0v2k3j4l_1_1`]: 'x',
+      });
+      const found = await scanRepository(repository, { onUnrecognised() {} });
+      expect(found.map(({ type }) => type)).toEqual([
+        'sql-server',
+        ...['raw-image', 'raw-image', 'oracle-rman'],
+      ]);
+      expect(found[0]!.id).toBe('mssql-shop-sql01-b');
+      for (const one of found)
+        expect(await scanWorkload(repository, one.id, one.folders)).toEqual(one);
+    },
+  );
 
   it('stay together beside what a NAS leaves in them', async () => {
     const trees = await scan(
