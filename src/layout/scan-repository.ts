@@ -12,7 +12,6 @@ import { filesOfDisk } from '../domain/sources/source-files.js';
 import type { UnseenPart } from '../domain/sources/unseen-part.js';
 import { boundedWorkloadId } from '../domain/sources/workload-id.js';
 import type { RepositoryEntry, SourceRepository } from '../repository/backup-repository.js';
-import { joinPath } from '../repository/repository-path.js';
 import type { BackupLayout, ClaimedFile, ClaimedFiles, FoundWorkload } from './backup-layout.js';
 import { FolderFacts, FORGETFUL, type FactStore } from './file-facts.js';
 import { joinFolders } from './walk/join-folders.js';
@@ -56,17 +55,29 @@ export async function scanRepository(
   facts: FactStore = FORGETFUL,
 ): Promise<SourceWorkload[]> {
   const { onUnseen } = listener;
+  const unread = new Map<string, UnseenPart>();
   const onUnread: OnUnread = ({ part, error }) => {
     if (onUnseen === undefined) throw error;
-    onUnseen(part);
+    unread.set(part.path, withBoth(unread.get(part.path), part));
   };
   const look = { store: facts, siblings: new SiblingRuns(repository) };
   const folders = walkFolders(repository, LAYOUTS, facts, look.siblings);
   const workloads = await workloadsIn(repository, folders, look, onUnread, listener);
+  for (const part of unread.values()) onUnseen?.(part);
   return [...workloads.values()]
     .map((workload) => withoutIdsOfOthers(workload, workloads))
     .sort((a, b) => (a.id < b.id ? -1 : 1));
 }
+
+/** One place that several layouts could not read is told once, with what each of them does not know for it. */
+function withBoth(known: UnseenPart | undefined, part: UnseenPart): UnseenPart {
+  if (known?.unread === undefined || part.unread === undefined) return part;
+  const whats = known.unread.what.split(AND);
+  if (whats.includes(part.unread.what)) return known;
+  return { ...known, unread: { ...known.unread, what: [...whats, part.unread.what].join(AND) } };
+}
+
+const AND = ' and of ';
 
 /** What a job calls by an id is the workload that has it now. */
 function withoutIdsOfOthers(
@@ -138,9 +149,13 @@ async function workloadsIn(
     if (onUnrecognised !== undefined) {
       for (const files of unrecognisedIn(inUse, treeTools, folder.runBy)) unrecognised.push(files);
       // Each list with its own files: a start tells of those beside it alone.
-      for (const list of [others, ...unlisted])
-        for (const files of unrecognisedIn(list, treeTools))
-          unrecognised.push(facts === null ? files : await withStart(files, list, facts));
+      for (const list of [others, ...unlisted]) {
+        const byFolder = filesByFolder(list);
+        for (const files of unrecognisedIn(list, treeTools)) {
+          const beside = byFolder.get(files.folder) ?? [];
+          unrecognised.push(facts === null ? files : await withStart(files, beside, facts));
+        }
+      }
     }
     facts?.keep();
     for (const found of foundHere.map(withBounds)) {
@@ -281,19 +296,32 @@ function unclaimedOf({ unclaimed, apart, runBy, isWhole }: WalkedFolder): {
   return { inUse: apart, others: unclaimed.filter((entry) => !set.has(entry)) };
 }
 
+/** By the path of the folder that each lies in, `.` for the root. */
+function filesByFolder(list: readonly RepositoryEntry[]): Map<string, RepositoryEntry[]> {
+  const byFolder = new Map<string, RepositoryEntry[]>();
+  for (const entry of list) {
+    const folder = folderOf(entry);
+    const known = byFolder.get(folder);
+    if (known === undefined) byFolder.set(folder, [entry]);
+    else known.push(entry);
+  }
+  return byFolder;
+}
+
+function folderOf({ path, name }: RepositoryEntry): string {
+  return path.length === name.length ? '.' : path.slice(0, -name.length - 1);
+}
+
 /** With the tool that the first bytes of a file tell, where no name does.
- *  @param list that they are of, and which may hold those of other folders */
+ *  @param beside all of them that are files */
 async function withStart(
   files: UnrecognisedFiles,
-  list: readonly RepositoryEntry[],
+  beside: readonly RepositoryEntry[],
   facts: FolderFacts,
 ): Promise<UnrecognisedFiles> {
-  const { folder, tool, leadsOut, examples } = files;
+  const { tool, leadsOut, examples } = files;
   if (tool !== undefined || leadsOut) return files;
-  const told = await toldByStart(
-    facts,
-    list.filter(({ path, name }) => joinPath(folder === '.' ? '' : folder, name) === path),
-  );
+  const told = await toldByStart(facts, beside);
   if (told === null) return files;
   const names = [...new Set([told.name, ...examples])].slice(0, UNRECOGNISED_EXAMPLES);
   return { ...files, examples: names, tool: told.tool };
@@ -309,12 +337,13 @@ function unrecognisedIn(
 ): UnrecognisedFiles[] {
   const byFolder = new Map<string, { name: string; sizeBytes: number }[]>();
   const links: UnrecognisedFiles[] = [];
-  for (const { path, name, leadsOut, stamp } of unclaimed) {
+  for (const entry of unclaimed) {
+    const { path, name, leadsOut, stamp } = entry;
     if (leadsOut) {
       links.push({ folder: path, fileCount: 1, examples: [name], leadsOut });
       continue;
     }
-    const folder = path.length === name.length ? '.' : path.slice(0, -name.length - 1);
+    const folder = folderOf(entry);
     const file = { name, sizeBytes: stamp.sizeBytes };
     const known = byFolder.get(folder);
     if (known === undefined) byFolder.set(folder, [file]);

@@ -10,6 +10,7 @@ import { parseXml } from '../../../../src/layout/xml-file.js';
 import type { BackupRepository } from '../../../../src/repository/backup-repository.js';
 import { makeLayoutKnown } from '../../../support/layout/known-layout.js';
 import { treeOf } from '../../../support/layout/tree.js';
+import { denied } from '../../../support/tree/storage-answers.js';
 import { wholeLayout } from '../../../support/layout/whole-layout.js';
 
 const DEEP = `${'<a>'.repeat(150)}${'</a>'.repeat(150)}`;
@@ -47,6 +48,10 @@ const tree = (over: Partial<TreeLayout>): TreeLayout => ({
   claim: ({ files }) => (files.includes('odd') ? { files: ['odd'] } : null),
   ...over,
 });
+
+function claimOf(files: readonly string[], name: string): Claim | null {
+  return files.includes(name) ? { files: [name] } : null;
+}
 
 function claimFolders(folders: readonly string[], wanted: readonly string[]): Claim | null {
   const own = folders.filter((name) => wanted.includes(name));
@@ -124,6 +129,21 @@ describe('a file whose content the code is not made for', () => {
     ]);
     expect(unrecognised).toEqual([]);
     await expect(scanWorkload(repository, 'raw-bad:web.img', ['bad'])).rejects.toThrow(TypeError);
+  });
+
+  it('is told once where several layouts cannot read it, with what each does not know', async () => {
+    const scan: TreeLayout['scan'] = (reader, folder) =>
+      reader.orTell(() => reader.read(`${folder}/odd`, 0, 1)).then(() => []);
+    const titled = (title: string) => ({ ...TREE_LAYOUTS[0]!.type, title });
+    makeTreeKnown(tree({ scan, confirm: undefined, type: titled('Odd ones') }));
+    const other = { name: 'more', claim: ({ files }: FolderNames) => claimOf(files, 'more') };
+    makeTreeKnown(tree({ ...other, scan, confirm: undefined, type: titled('More of them') }));
+    const { repository } = await treeOf({ 'bad/odd': 512, 'bad/more': 512, 'zz/db.img': 1024 });
+    repository.openRead = (path) => Promise.reject(denied(path));
+    const { unseen } = await lookAt(repository);
+    expect(unseen.map(({ path, unread }) => [path, unread!.what])).toEqual([
+      ['bad/odd', 'More of them in bad and of Odd ones in bad'],
+    ]);
   });
 
   it.each([
