@@ -13,6 +13,8 @@ import {
   storedSegment,
   walRuns,
 } from '../../../../src/layout/postgres/wal-names.js';
+import { scanRepository, scanWorkload } from '../../../../src/layout/scan-repository.js';
+import { clusterFiles, segmentName } from '../../../support/layout/cluster-files.js';
 import { noRealTrees, realTree, treeOf } from '../../../support/layout/real-tree.js';
 import type { RepositoryCopy } from '../../../support/layout/repository-copy.js';
 import { briefPoint, scanTreesWith } from '../../../support/layout/scan-trees-with.js';
@@ -297,6 +299,53 @@ describe('a folder of write-ahead log', () => {
     expect(tree!.points.map(({ id, gap }) => [id, gap])).toEqual([
       ['0000000100000000000000FF', undefined],
     ]);
+  });
+
+  it('in folders of dates is the log of one database, with gaps named', async () => {
+    const bytes = Buffer.alloc(1024 * 1024, 4);
+    const copy = await treeOf({
+      [`w/2026-11-22/${segmentName(1)}`]: bytes,
+      [`w/2026-11-23/${segmentName(2)}`]: bytes,
+      ...{ [`w/2026-11-24/${segmentName(5)}`]: bytes, 'w/2026-11-24/web01.img': 'x'.repeat(512) },
+    });
+    const found = await scanRepository(copy.repository);
+    expect(found.map(({ id }) => id)).toEqual(['postgres-wal-w', 'raw-w:2026-11-24:web01.img']);
+    const [log] = found;
+    expect(log!.tree).toMatchObject({
+      within: [`2026-11-24/${segmentName(5)}`, '2026-11-22', '2026-11-23'],
+      points: [
+        { id: segmentName(1), state: 'complete' },
+        {
+          id: segmentName(5),
+          gap: `the write-ahead log ${segmentName(3)} to ${segmentName(4)} is missing`,
+        },
+      ],
+    });
+    expect(log!.otherIds).toEqual(['24', '22', '23'].map((day) => `postgres-wal-w:2026-11-${day}`));
+    for (const one of found)
+      expect(await scanWorkload(copy.repository, one.id, one.folders)).toEqual(one);
+  });
+
+  it('in folders of dates is told apart by the folders in these, and is none of a backup', async () => {
+    const bytes = Buffer.alloc(1024 * 1024, 4);
+    const copy = await treeOf({
+      [`w/2026-11-23/crm/${segmentName(1)}`]: bytes,
+      [`w/2026-11-24/crm/${segmentName(2)}`]: bytes,
+      [`w/2026-11-24/erp/${segmentName(2)}`]: bytes,
+      [`w/${segmentName(7)}`]: bytes,
+      [`w/2026-11-24/0000000100000000/${segmentName(6)}`]: bytes,
+      ...clusterFiles('w/2026-11-25'),
+      [`w/2026-11-25/wal/${segmentName(12)}`]: bytes,
+    });
+    const found = await scanRepository(copy.repository, { onUnrecognised() {} });
+    expect(found.map(({ id, tree }) => [id, tree!.points.map((point) => point.id)])).toEqual([
+      ['pg-base-w', ['2026-11-25']],
+      ['postgres-wal-crm-w', [segmentName(1)]],
+      ['postgres-wal-erp-w', [segmentName(2)]],
+      ['postgres-wal-w', [segmentName(6)]],
+      ['postgres-wal-wal-w', [segmentName(12)]],
+    ]);
+    expect(found[0]!.tree!.points[0]!.files).toContain(`2026-11-25/pg_wal/${segmentName(9)}`);
   });
 
   it('that a database writes itself is no archive', async () => {
