@@ -59,33 +59,38 @@ const DATABASE = /^(?:SYSTEMDB|DB_.+)$/;
 
 function claim({ files, folders }: FolderNames): Claim | null {
   const own = files.filter((name) => parseHanaName(name) !== null);
-  if (own.length > 0) return { files: own };
   const areas = folders.filter((name) => AREAS.includes(name));
-  return areas.includes('data') && areas.length > 1 ? { files: [], folders: areas } : null;
+  if (areas.includes('data') && areas.length > 1) return { files: own, folders: areas };
+  return own.length > 0 ? { files: own } : null;
 }
 
 /** Folders named `data` and `log` are HANA’s when they hold folders of databases. */
 async function confirm(reader: TreeReader, folder: string, claimed: Claim): Promise<Claim | null> {
   if (claimed.folders === undefined) return claimed;
   const databases = await databasesIn(reader, folder, claimed.folders);
-  return databases.size === 0 ? null : claimed;
+  if (databases.size > 0) return claimed;
+  return claimed.files.length === 0 ? null : { files: claimed.files };
 }
 
 async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise<FoundTree[]> {
-  if (claimed.folders === undefined) {
-    const files = await claimedTreeFiles(reader, folder, claimed);
-    const id = folderWorkloadId('hana', folder);
-    return [await treeOf(reader, { id, name: folderName('SAP HANA', folder), folder }, files)];
-  }
   const trees: FoundTree[] = [];
-  for (const [name, within] of await databasesIn(reader, folder, claimed.folders)) {
+  if (claimed.files.length > 0) {
+    const files = await claimedTreeFiles(reader, folder, { files: claimed.files });
+    const id = folderWorkloadId('hana', folder);
+    const name = folderName('SAP HANA', folder);
+    trees.push(await treeOf(reader, { id, name, folder }, files));
+  }
+  for (const [name, within] of await databasesIn(reader, folder, claimed.folders ?? [])) {
     const tree = await reader.orTell(async () => {
       const found: TreeFile[][] = [];
       for (const path of within) found.push(await filesBelow(reader, folder, path));
       const id = folderWorkloadId(`hana-${encodeURIComponent(name)}`, folder);
       return treeOf(reader, { id, name, folder }, found.flat());
     });
-    if (tree !== null) trees.push({ ...tree, within });
+    // Where files of HANA lie beside its folders, these were told apart by where they lie.
+    const otherIds = within.map((path) => folderWorkloadId('hana', joinPath(folder, path)));
+    const former = claimed.files.length > 0 ? { otherIds } : {};
+    if (tree !== null) trees.push({ ...tree, within, ...former });
   }
   return trees;
 }
