@@ -95,7 +95,8 @@ export async function confirmFolders(
   const claim = { files: [] as string[], folders: [] as string[] };
   for (const { path, isFile: isOneFile, names } of found) {
     // A folder may be the backup by a file that is one.
-    const isFile = names !== null && isWithoutFiles(names, kind) ? kind.isFile : undefined;
+    const mayHoldFiles = names !== null && isWithoutFiles(names, kind);
+    const isFile = (name: string): boolean => mayHoldFiles && kind.isFile?.(name) === true;
     const nested = new NestedBackups(reader, { ...kind, isFile }, others);
     const asked = { ...kind, others: nested };
     const own = names && (await ownPart(reader, joinPath(root, path), names, asked));

@@ -43,17 +43,6 @@ describe('backups of SAP HANA', () => {
     expect(tree!.points[2]!.files).toContain(`catalog/DB_HDB/log_backup_0_0_0_0.${T3}`);
   });
 
-  it('in those folders are the same with files of another one beside them', async () => {
-    const alone = await treesOf(hanaBackups());
-    const lone = { OTHER_databackup_0_1: hanaFile(T0), OTHER_databackup_1_1: hanaFile(T0) };
-    const trees = await treesOf({ ...hanaBackups(), ...lone });
-    expect(trees.map(({ id }) => id)).toEqual(['hana-.', 'hana-DB_HDB-.']);
-    expect(trees[1]).toMatchObject({
-      points: alone[0]!.points.map(briefPoint),
-      otherIds: ['catalog', 'data', 'log'].map((area) => `hana-${area}:DB_HDB`),
-    });
-  });
-
   it.each([0, 1])(
     'of which a file of volume %i cannot be read are one unknown point, and hide no other',
     async (volume) => {
