@@ -86,7 +86,8 @@ const FOLDERS: BackupFolders = {
  *  Source: what mariadb-backup 10.11 wrote; Percona XtraBackup documentation, index of files created. */
 const OWN_NAME =
   /^(?:(?:xtrabackup|mariadb_backup)_\w+|backup-my\.cnf|ib(?:data|_logfile|tmp)\d+|ib_buffer_pool|aria_log(?:_control)?|undo_?\d+|mysql\.ibd|mysql|sys|performance_schema|#innodb_redo)(?:\.\w+)*$/;
-const OF_TABLE = /^db\.opt|\.(?:ibd|frm|my[di]|ma[di]|sdi|cs[vm]|par|trg|trn|opt)(?:\.\w+)*$/i;
+/** Logs of SQL Server are called as files of triggers. */
+const OF_TABLE = /^db\.opt$|\.(?:ibd|frm|my[di]|ma[di]|sdi|cs[vm])(?:\.\w+)*$/i;
 
 function claim(names: FolderNames): Claim | null {
   if (FOLDERS.isBackup(names)) return { files: names.files, folders: names.folders };

@@ -55,20 +55,25 @@ export class DeeperClaims {
   }
 }
 
-/** A claim without the folders in which another layout has claimed something: they are nobody's with everything in them. */
+/** A claim without what lies in a folder that another layout has claimed, and without the folders in which one has claimed something: they are nobody's with everything in them. */
 export function withoutShared(
   claim: Claim | null,
   before: readonly { readonly claim: Claim }[],
 ): Claim | null {
-  if (claim?.folders === undefined) return claim;
+  if (claim === null || before.length === 0) return claim;
+  const taken = new Set(
+    before.flatMap(({ claim: other }) => [...other.files, ...(other.folders ?? [])]),
+  );
   const shared = new Set<string>();
   for (const { claim: other } of before)
     for (const path of [...other.files, ...(other.folders ?? [])])
       for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1))
         shared.add(path.slice(0, end));
-  const folders = claim.folders.filter((path) => !shared.has(path));
-  if (folders.length === claim.folders.length) return claim;
-  return claim.files.length + folders.length === 0 ? null : { files: claim.files, folders };
+  const isFree = (path: string): boolean => !isIn(taken, path);
+  const files = claim.files.filter(isFree);
+  const folders = claim.folders?.filter((path) => !shared.has(path) && isFree(path));
+  if (files.length + (folders?.length ?? 0) === 0) return null;
+  return { files, ...(folders === undefined ? {} : { folders }) };
 }
 
 /** Whether a path from the folder is, or lies in, what trees have claimed deeper than in the folder itself. */
@@ -79,9 +84,12 @@ export function claimedBelow(trees: Claimed['trees']): (within: string) => boole
       .filter((path) => path.includes('/')),
   );
   if (paths.size === 0) return () => false;
-  return (within) => {
-    for (let end = within.length; end > 0; end = within.lastIndexOf('/', end - 1))
-      if (paths.has(within.slice(0, end))) return true;
-    return false;
-  };
+  return (within) => isIn(paths, within);
+}
+
+/** Whether a path is one of these, or lies in one. */
+function isIn(paths: ReadonlySet<string>, path: string): boolean {
+  for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1))
+    if (paths.has(path.slice(0, end))) return true;
+  return false;
 }

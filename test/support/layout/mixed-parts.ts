@@ -110,6 +110,10 @@ export const MIXED_PARTS: readonly MixedPart[] = [
     [`sales/FULL/SQL01_sales_FULL_2026112${day}_010000.bak`]: 'x',
     [`sales/LOG/SQL01_sales_LOG_2026112${day}_020000.trn`]: 'x',
   })),
+  partOf('SQL Server in folders of kinds', (day) => ({
+    [`FULL/SQL01_erp_FULL_2026112${day}_010000.bak`]: 'x',
+    [`LOG/SQL01_erp_LOG_2026112${day}_020000.trn`]: 'x',
+  })),
   partOf('SQL Server under any name', () => ({ 'hr.bak': `MSSQLBAK${'\0'.repeat(504)}` })),
   partOf('others under these names', () => ({ 'settings.bak': 'x', 'old.zip': 'x' })),
   partOf('RMAN', (day) => ({

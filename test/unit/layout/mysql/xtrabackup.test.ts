@@ -309,6 +309,26 @@ describe('backups of XtraBackup and mariadb-backup', () => {
     );
   });
 
+  it('leave logs of SQL Server beside them in a folder of a date to that', async () => {
+    const { repository } = await treeOf({
+      ...backup('b/2026-11-24', 0, 900),
+      'b/2026-11-24/LOG/SQL01_shop_LOG_20261124_020000.trn': 'x',
+      'b/2026-11-24/FULL/SQL01_shop_FULL_20261124_010000.bak': 'x',
+    });
+    const found = await scanRepository(repository);
+    const files = found.map(({ id, tree }) => [id, tree!.points.flatMap((one) => one.files ?? [])]);
+    expect(files).toEqual([
+      [
+        'mssql-shop-sql01-b',
+        [
+          '2026-11-24/FULL/SQL01_shop_FULL_20261124_010000.bak',
+          '2026-11-24/LOG/SQL01_shop_LOG_20261124_020000.trn',
+        ],
+      ],
+      ['xtrabackup-b', expect.not.arrayContaining([expect.stringContaining('/LOG/')])],
+    ]);
+  });
+
   it('get what closes them behind all data', () => {
     const { rules } = xtraBackupLayout;
     const paths = ['f/ibdata1', 'f/shop/t.ibd', 'f/xtrabackup_checkpoints', 'f/xtrabackup_info'];
