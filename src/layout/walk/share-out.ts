@@ -106,10 +106,9 @@ export async function shareOut(
 export async function claimedFromAbove(
   repository: SourceRepository,
   folder: string,
-  { trees: layouts }: Pick<LayoutRows, 'trees'>,
+  rows: LayoutRows,
   look: Look,
 ): Promise<readonly ClaimedAbove[]> {
-  const rows = { trees: layouts, images: [] };
   const [parent, grandparent] = foldersAbove(folder);
   const claimed: ClaimedAbove[] = [];
   const deeper = new DeeperClaims();
