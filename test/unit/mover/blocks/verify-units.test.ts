@@ -124,7 +124,11 @@ describe('units that the storage cannot read', () => {
     breakSectors(repository, 'disk.digests', [64 + 200 * 32]);
     await expect(damaged(200, 1)).rejects.toMatchObject({ code: 'REPOSITORY_IO_ERROR' });
     breakSectors(repository, 'disk', [201 * UNIT]);
-    await expect(damaged(200, 3)).rejects.toMatchObject({ code: 'REPOSITORY_IO_ERROR' });
+    for (const [first, count] of [
+      [200, 3],
+      [201, 1],
+    ] as const)
+      await expect(damaged(first, count)).rejects.toMatchObject({ code: 'REPOSITORY_IO_ERROR' });
   });
 
   it('say nothing where the storage does not answer for the file either', async () => {
