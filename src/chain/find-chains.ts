@@ -78,10 +78,10 @@ async function* walkChains(
 }
 
 /** Over a network each answer is waited for; the records of some dozen chains are small enough to be held at once. */
-const READ_AT_ONCE = 24;
+export const READ_AT_ONCE = 24;
 
 /** What becomes of each, in their order. */
-async function* sideBySide<Item, Result>(
+export async function* sideBySide<Item, Result>(
   items: readonly Item[],
   look: (item: Item) => Promise<Result>,
   atOnce: number,

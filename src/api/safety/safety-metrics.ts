@@ -60,7 +60,7 @@ export class SafetyMetrics {
   readonly #points = this.#gauge('longhaul_workload_restore_points', 'Copies.', OF_COPIES);
   readonly #damaged = this.#gauge(
     'longhaul_workload_damaged_restore_points',
-    'Copies that a health check found damaged.',
+    'Copies that are damaged, or of which files are gone.',
     OF_COPIES,
   );
   readonly #stored = this.#gauge(

@@ -25,13 +25,15 @@ export const SAFETY_CODES = {
   },
   COPY_DAMAGED: {
     severity: 'error',
-    meaning: 'A health check found restore points whose bytes are not what was written.',
-    nextStep: 'Verify the repository: what can be healed is healed, the rest is copied anew.',
+    meaning:
+      'Restore points are not what was written: a health check found it, or files of theirs are gone or have another length.',
+    nextStep:
+      'See that all of the target is mounted, then verify the repository: what can be healed is healed, the rest is copied anew.',
   },
   LEFTOVER_DAMAGED: {
     severity: 'error',
     meaning:
-      'A health check found damage in restore points that belong to no job: no session copies them anew.',
+      'Restore points that belong to no job are damaged, or files of theirs are gone: no session copies them anew.',
     nextStep:
       'Restore what is good still, elsewhere; verify the repository, which heals what it can; remove the points that stay damaged.',
   },

@@ -37,7 +37,7 @@ export interface ChainFacts extends FactsOfPoints {
   readonly sourceRepositoryId: string | null;
   /** When the newest copy that can be restored was committed. RFC 3339 UTC; null: there is none. */
   readonly newestCopiedAt: string | null;
-  /** Restore points in which a health check found damage, their own or of what they build on. */
+  /** Restore points in which a health check found damage, their own or of what they build on, or of which a file is gone or has another length. */
   readonly damagedCount: number;
   /** When the one that was not verified for the longest time was read and compared. RFC 3339 UTC; null: none was. */
   readonly oldestVerifiedAt: string | null;

@@ -20,6 +20,7 @@ import type { BackupRepository, SourceRepository } from '../../repository/backup
 import { unwantedFulls } from '../staging/staged-fulls.js';
 import { abandonedStaging } from '../staging/staging.js';
 import type { ChangeInput } from './change-points.js';
+import { faultOfFile } from './lost-files.js';
 import { compactDue } from './plan-compact.js';
 import type { MoverContext } from '../task/mover-context.js';
 
@@ -176,24 +177,22 @@ function canMerge(
   return openUpdate !== null && [...formats].every((id) => imageFormat(id).merger !== null);
 }
 
-/** Says which file of the chain is missing, has another length or cannot be read just now; null: all are there. Of a point that is known to be corrupt the length is no news. */
+/** Says which file of the chain is not there as the record lists it, or cannot be looked at just now; null: all are there. The length of a file that a
+ *  change writes into is no news, and neither is that of one which is known to be damaged: that goes as other points do. */
 async function firstUnreadable(
   repository: SourceRepository,
   chain: string,
-  record: ChainRecord,
+  { points, pending }: ChainRecord,
 ): Promise<string | null> {
-  for (const { disks, health } of record.points)
-    for (const { path, sizeBytes } of disks) {
+  for (const { disks, health } of points)
+    for (const disk of disks) {
       try {
-        const entry = await repository.stat(`${chain}/${path}`);
-        if (entry === null) return `${path} is missing in the target repository`;
-        if (health === 'corrupt' || record.pending !== null) continue;
-        if (entry.type !== 'file') return `${path} is not a file`;
-        if (entry.stamp.sizeBytes !== sizeBytes)
-          return `${path} has ${entry.stamp.sizeBytes} bytes instead of ${sizeBytes}`;
+        const fault = await faultOfFile(repository, chain, disk);
+        if (fault === null) continue;
+        if (fault.isMissing || (pending === null && health !== 'corrupt')) return fault.words;
       } catch (error) {
         if (!isBackupError(error)) throw error;
-        return `${path} cannot be read just now: ${error.message}`;
+        return `${disk.path} cannot be read just now: ${error.message}`;
       }
     }
   return null;

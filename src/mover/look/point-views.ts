@@ -14,6 +14,7 @@ import { withBelievedCopies } from '../../domain/sources/believed-dates.js';
 import { filesOfDisk } from '../../domain/sources/source-files.js';
 import type { TargetRestorePoint } from '../../domain/targets/target-point.js';
 import type { SourceRepository } from '../../repository/backup-repository.js';
+import { lostFiles, type LostFiles } from '../change/lost-files.js';
 import { maintenancePlan, type MaintenancePlan } from '../change/plan-maintenance.js';
 import { storedDefinition } from './stored-jobs.js';
 
@@ -82,12 +83,28 @@ export async function chainViews(
     ends = new Map();
     for (const { id } of record.points) reasons.set(id, [detachedWords(detached)]);
   }
+  const { lost } = await filesOf(repository, record, unreadable);
   return availablePoints(record).map((point) =>
     chainView(record, point, {
       keptBecause: reasons.get(point.id) ?? [],
       keptUntilMs: ends.get(point.id) ?? null,
+      lost: lost.get(point.id) ?? null,
     }),
   );
+}
+
+async function filesOf(
+  repository: SourceRepository,
+  record: ChainRecord,
+  unreadable: UnreadablePart[],
+): Promise<Pick<LostFiles, 'lost'>> {
+  const chain = chainFolder(record.jobId, record.workload.id);
+  try {
+    return await lostFiles(repository, chain, record);
+  } catch (error) {
+    unreadable.push(unreadablePart(chain, error));
+    return { lost: new Map() };
+  }
 }
 
 async function keptPoints(
@@ -111,12 +128,14 @@ async function keptPoints(
 interface KeptFacts {
   readonly keptBecause: readonly string[];
   readonly keptUntilMs: number | null;
+  /** Why it cannot be restored, as the entries of its files tell; null: these are as they were written. */
+  readonly lost: string | null;
 }
 
 function chainView(
   record: ChainRecord,
   point: TargetRestorePoint,
-  { keptBecause, keptUntilMs }: KeptFacts,
+  { keptBecause, keptUntilMs, lost }: KeptFacts,
 ): RestorePointView {
   const key = (id: string) => restorePointKey([record.jobId, record.workload.id, id]);
   const { repositoryId, restorePointId } = point.source;
@@ -132,9 +151,9 @@ function chainView(
     chainId: key(point.chainId),
     complete: true,
     state: 'complete',
-    reason: point.health === 'corrupt' ? 'a health check found corrupt blocks' : null,
+    reason: lost ?? (point.health === 'corrupt' ? 'a health check found corrupt blocks' : null),
     lookAgainAt: null,
-    health: point.health,
+    health: lost === null ? point.health : 'corrupt',
     verifiedAt: point.verifiedAt,
     retention: point.flags,
     keptUntil: keptUntilMs === null ? null : new Date(keptUntilMs).toISOString(),

@@ -1,0 +1,128 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { writeChainRecord } from '../../../../src/chain/chain-store.js';
+import { BackupError } from '../../../../src/domain/errors.js';
+import type { ChainFacts } from '../../../../src/domain/safety/workload-facts.js';
+import { lostFiles } from '../../../../src/mover/change/lost-files.js';
+import { CopiedMachine, NOW_MS, type MachineCopy } from '../../../support/living/copied-machine.js';
+import { testJob } from '../../../support/session/test-site.js';
+
+let machine: CopiedMachine;
+beforeAll(async () => {
+  machine = await CopiedMachine.make();
+});
+
+const ORDER = { repositoryId: 'offsite', nowMs: NOW_MS, settleMs: 0 } as const;
+
+async function factsOf(copy: MachineCopy) {
+  const { items, unreadable } = await copy.mover.run('listWorkloadFacts', {
+    ...ORDER,
+    what: 'facts',
+  });
+  const chain = items.find((found): found is ChainFacts => found.is === 'chain')!;
+  return { chain, unreadable };
+}
+
+async function viewsOf(copy: MachineCopy) {
+  const order = { ...ORDER, what: 'restorePoints', immutableForDays: 0 } as const;
+  const { items } = await copy.mover.run('listRestorePoints', order);
+  return items.map(({ health, reason }) => (health === 'good' ? 'good' : reason));
+}
+
+async function exchange(copy: MachineCopy, path: string): Promise<void> {
+  await copy.target.remove(path);
+  await copy.target.makeFolder(path);
+}
+
+/** Files of a full and three increments: what became of the file, of which point, and how many points can be restored still. */
+const DAMAGE = [
+  ['the newest one is gone', 3, 3, 'is missing', (copy, path) => copy.target.remove(path)],
+  ['the newest one was cut', 3, 3, 'has 65536 bytes', (copy, path) => copy.cut(path, 65_536)],
+  ['the newest one is a folder', 3, 3, 'is not a file', exchange],
+  ['one in the middle is gone', 1, 1, 'is missing', (copy, path) => copy.target.remove(path)],
+  ['the full is gone', 0, 0, 'is missing', (copy, path) => copy.target.remove(path)],
+  ['the full has grown', 0, 0, 'bytes instead of', (copy, path) => copy.cut(path, 9_000_000)],
+] as const satisfies readonly (readonly [
+  string,
+  number,
+  number,
+  string,
+  (copy: MachineCopy, path: string) => Promise<void>,
+])[];
+
+describe('a copy of which a file is not there as it was written', () => {
+  it.each(DAMAGE)('is none that can be restored: %s', async (_, point, left, words, damage) => {
+    const copy = await machine.copy();
+    const before = (await factsOf(copy)).chain;
+    expect([before.damagedCount, before.recentAtSeconds.length]).toEqual([0, 4]);
+    await damage(copy, copy.pathOf(point, 'image'));
+    const { chain } = await factsOf(copy);
+    expect([chain.damagedCount, chain.recentAtSeconds.length]).toEqual([4 - left, left]);
+    expect(chain.recentAtSeconds).toEqual(before.recentAtSeconds.slice(4 - left));
+    expect(chain.newestCopiedAt).toBe(machine.before.points[left - 1]?.copiedAt ?? null);
+    expect(await viewsOf(copy)).toEqual([
+      ...Array.from({ length: left }, () => 'good'),
+      ...Array.from({ length: 4 - left }, () => expect.stringContaining(words) as string),
+    ]);
+  });
+
+  it('is told by its session: a file that was cut as one that is missing', async () => {
+    const copy = await machine.copy();
+    await copy.cut(copy.pathOf(3, 'image'), 65_536);
+    const retention = { type: 'restorePoints', value: 3 } as const;
+    const request = { ...copy.input, job: testJob({ retention }), immutableForDays: 0 };
+    const { actions, warnings } = await copy.mover.run('planMaintenance', request);
+    expect(actions).toEqual([]);
+    expect(warnings.join()).toMatch(/has 65536 bytes instead of \d+/);
+  });
+
+  it('goes as others do once a health check has found it', async () => {
+    const copy = await machine.copy();
+    await copy.cut(copy.pathOf(1, 'image'), 65_536);
+    const points = machine.before.points.map((point, place) =>
+      place === 1 ? { ...point, health: 'corrupt' as const } : point,
+    );
+    await writeChainRecord(copy.target, machine.chain, { ...machine.before, points });
+    const retention = { type: 'restorePoints', value: 4 } as const;
+    const request = { ...copy.input, job: testJob({ retention }), immutableForDays: 0 };
+    expect((await copy.mover.run('planMaintenance', request)).warnings.join()).not.toMatch(/bytes/);
+  });
+});
+
+describe('a chain that is changed while it is looked at', () => {
+  it('is judged by the record that is there afterwards', async () => {
+    const copy = await machine.copy();
+    const points = machine.before.points.slice(0, 3);
+    await writeChainRecord(copy.target, machine.chain, { ...machine.before, points });
+    await copy.target.remove(copy.pathOf(3, 'image'));
+    const { record, lost } = await lostFiles(copy.target, machine.chain, machine.before);
+    expect([record.points.length, [...lost]]).toEqual([3, []]);
+  });
+
+  it('has no files that are missed while they are merged, replaced or removed', async () => {
+    const [full, increment, , newest] = machine.before.points.map(({ id }) => id);
+    const changes = [
+      { type: 'merge', intoId: full!, fromId: increment! },
+      { type: 'delete', ids: [newest!] },
+    ] as const;
+    for (const pending of changes) {
+      const copy = await machine.copy();
+      await writeChainRecord(copy.target, machine.chain, { ...machine.before, pending });
+      if (pending.type === 'merge') await copy.cut(copy.pathOf(0, 'image'), 9_000_000);
+      await copy.target.remove(copy.pathOf(pending.type === 'merge' ? 1 : 3, 'image'));
+      expect((await factsOf(copy)).chain.damagedCount).toBe(0);
+    }
+  });
+
+  it('is named when its files cannot be looked at, and nothing of it is called lost', async () => {
+    const copy = await machine.copy();
+    const path = copy.pathOf(2, 'image');
+    const { stat } = copy.target;
+    copy.target.stat = (wanted) =>
+      wanted === path
+        ? Promise.reject(new BackupError('REPOSITORY_ACCESS_DENIED', 'no right to look at it'))
+        : stat.call(copy.target, wanted);
+    const { chain, unreadable } = await factsOf(copy);
+    expect(chain.damagedCount).toBe(0);
+    expect(unreadable?.map(({ path: at }) => at)).toEqual([machine.chain]);
+  });
+});
