@@ -6,6 +6,7 @@ import {
   dayNumberOf,
   dateOfDayNumber,
   isoDate,
+  utcText,
 } from '../schedules/calendar-date.js';
 import type { CopyJob } from '../jobs/copy-job.js';
 import { believedPoints } from '../sources/believed-dates.js';
@@ -28,8 +29,27 @@ export function sourceFacts(workload: SourceWorkload): SourceFacts {
     type,
     restorePointCount: restorePoints.length,
     ...momentsOf(times),
-    problem: conflict ?? null,
+    problem: conflict ?? newestProblem(restorePoints),
   };
+}
+
+/** Why the newest backup is in no copy, where no session can copy it; null: that is not so. What may yet become whole is no news, and one that a later whole
+ *  one has followed is not missed. Where none is whole, that is told. */
+function newestProblem(points: SourceWorkload['restorePoints']): string | null {
+  const whole = points.filter(({ state }) => state === 'complete');
+  if (whole.length === 0) return null;
+  const newestWholeMs = whole.reduce(
+    (newest, { createdAtMs }) => Math.max(newest, createdAtMs),
+    -Infinity,
+  );
+  const missed = points.findLast(
+    ({ state, createdAtMs }) =>
+      (state === 'unknown' || state === 'broken') && createdAtMs > newestWholeMs,
+  );
+  if (missed === undefined) return null;
+  const what = missed.state === 'broken' ? 'is broken' : 'cannot be read';
+  const reason = missed.reason === null ? '' : ` (${missed.reason})`;
+  return `its newest restore point, ${utcText(missed.createdAtMs)}, ${what}${reason}`;
 }
 
 /** What `ChainRecord` holds of it. */

@@ -61,7 +61,8 @@ export const SAFETY_CODES = {
   },
   WORKLOAD_NOT_COPYABLE: {
     severity: 'error',
-    meaning: 'A source shows a workload that cannot be copied as it is.',
+    meaning:
+      'A source shows a workload that cannot be copied as it is, or whose newest restore point cannot be read or is broken.',
     nextStep: 'The text says what is wrong with it.',
   },
   PLACE_NOT_COPIED: {

@@ -23,7 +23,7 @@ export interface SourceFacts extends FactsOfPoints {
   readonly is: 'source';
   /** As `SourceWorkload.otherIds`. */
   readonly otherIds?: readonly string[];
-  /** Why it cannot be copied, in plain words; null: it can. */
+  /** Why it, or its newest restore point, cannot be copied, in plain words; null: it can. */
   readonly problem: string | null;
 }
 

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
-import { chainFacts } from '../../../../src/domain/safety/find-facts.js';
+import { chainFacts, sourceFacts } from '../../../../src/domain/safety/find-facts.js';
 import { safetyOf } from '../../../../src/domain/safety/safety.js';
+import type { SourceRestorePoint } from '../../../../src/domain/sources/source-workload.js';
 import type { TargetRestorePoint } from '../../../../src/domain/targets/target-point.js';
 import { facts, nightly, NOW_MS, repository, source } from '../../../support/safety/known-facts.js';
 import { testJob } from '../../../support/session/test-site.js';
@@ -106,4 +107,45 @@ it('has when the point was read that was not read for the longest: by a check, e
   );
   expect(factsOf(damaged).leastReadAt).toBe('2026-11-26T02:00:00Z');
   expect(factsOf([]).leastReadAt).toBeNull();
+});
+
+/** Three nights of a machine in its source, the last ones in these states. */
+function shownWith(...states: SourceRestorePoint['state'][]) {
+  const restorePoints = states.map((state, index) => ({
+    ...{ id: `p${index}`, kind: 'full' as const, parentId: null, disks: [], state },
+    createdAtMs: Date.parse(DAYS[index]!),
+    reason: state === 'complete' ? null : 'permission is denied (EACCES)',
+  }));
+  return sourceFacts({
+    ...{ id: 'id-web10', name: 'web10', type: 'olvm-rhv', restorePoints },
+  } as unknown as Parameters<typeof sourceFacts>[0]);
+}
+
+it.each([
+  ['cannot be read', ['complete', 'unknown'], '2026-11-24 02:00 UTC, cannot be read (permission'],
+  ['is broken', ['complete', 'complete', 'broken'], '2026-11-25 02:00 UTC, is broken (permission'],
+  ['cannot be read, while the next is made', ['complete', 'unknown', 'inProgress'], '2026-11-24'],
+] as const)('says that the newest backup of a source %s', (_, states, words) => {
+  const { problem } = shownWith(...states);
+  expect(problem).toContain('its newest restore point, ');
+  expect(problem).toContain(words);
+});
+
+it.each([
+  ['a whole one followed it', ['complete', 'broken', 'complete']],
+  ['it may become whole', ['complete', 'incomplete']],
+  ['none is whole, which is told', ['broken']],
+] as const)('says nothing of a backup that cannot be copied when %s', (_, states) => {
+  expect(shownWith(...states).problem).toBeNull();
+});
+
+it('is not safe over a machine whose newest backup cannot be read', () => {
+  const copied = AHEAD.slice(0, 1);
+  const shown = shownWith('complete', 'unknown');
+  const job = testJob({ rpo: { maxCopyAgeHours: 9_999, maxLagHours: 4, workloads: [] } });
+  const repositories = [repository('primary', [shown]), repository('offsite', [factsOf(copied)])];
+  const known = facts([], [], { repositories, jobs: [nightly({ job })] });
+  const { problems, verdict } = safetyOf(known, NOW_MS);
+  expect(problems.map(({ code }) => code)).toContain('WORKLOAD_NOT_COPYABLE');
+  expect(verdict.state).toBe('unsafe');
 });
