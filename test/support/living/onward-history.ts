@@ -20,12 +20,14 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const FIRST_MS = Date.UTC(2026, 9, 1, 20);
 const MACHINE = 'mail01';
+/** More than there are. */
+const ALL = 100;
 
 type JobId = 'nightly' | 'onward';
 
 type Event =
   | { readonly type: 'day'; readonly backup: 'full' | 'incremental' | null }
-  | { readonly type: 'keep'; readonly value: number }
+  | { readonly type: 'keep'; readonly job: JobId; readonly value: number }
   | { readonly type: 'sessions'; readonly jobs: readonly JobId[]; readonly moment: Moment };
 
 const anEvent: fc.Arbitrary<Event> = fc.oneof(
@@ -47,9 +49,10 @@ const anEvent: fc.Arbitrary<Event> = fc.oneof(
     }),
   },
   {
-    weight: 2,
+    weight: 3,
     arbitrary: fc.record({
       type: fc.constant('keep' as const),
+      job: fc.constantFrom<JobId>('nightly', 'onward'),
       value: fc.integer({ min: 1, max: 5 }),
     }),
   },
@@ -58,20 +61,24 @@ const anEvent: fc.Arbitrary<Event> = fc.oneof(
 /** What is asked of both jobs. */
 interface Rules {
   readonly restorePoints: 'all' | 'latest';
-  /** Weekly fulls of the first job; null: none. */
-  readonly weeks: number | null;
+  /** Weekly fulls of each job; null: none. */
+  readonly weeks: Readonly<Record<JobId, number | null>>;
+  /** How many points the second job keeps at first. */
+  readonly kept: number;
 }
 
+const someWeeks = fc.constantFrom(null, 2);
 const someRules: fc.Arbitrary<Rules> = fc.record({
   restorePoints: fc.constantFrom('all', 'latest'),
-  weeks: fc.constantFrom(null, 2),
+  weeks: fc.record({ nightly: someWeeks, onward: someWeeks }),
+  kept: fc.constantFrom(ALL, 2, 4),
 });
 
 /** A machine whose copies are copied on, while those they are copied from are merged, replaced and deleted. */
 class OnwardHistory implements History<Event> {
   private nowMs = FIRST_MS;
   private day = 0;
-  private keep = 3;
+  private readonly keep: Record<JobId, number>;
   private readonly copies: Readonly<Record<JobId, CopiesInFolder>>;
 
   private constructor(
@@ -79,6 +86,7 @@ class OnwardHistory implements History<Event> {
     private readonly rules: Rules,
     private readonly source: GrowingSource,
   ) {
+    this.keep = { nightly: 3, onward: rules.kept };
     const scratch = join(folder, 'shown.raw');
     this.copies = {
       nightly: new CopiesInFolder(join(folder, 'offsite', 'nightly'), scratch),
@@ -105,7 +113,7 @@ class OnwardHistory implements History<Event> {
         if (event.backup !== null) await this.source.backUp(this.nowMs, event.backup);
         break;
       case 'keep':
-        this.keep = event.value;
+        this.keep[event.job] = event.value;
         break;
       case 'sessions':
         await this.sessions(event.jobs, event.moment);
@@ -121,8 +129,8 @@ class OnwardHistory implements History<Event> {
     assert.ok(points.has(newest), `${isoOf(newest)} did not come to the vault`);
   }
 
-  /** The promises: every copy of a copy shows what the machine held on its date, none goes, and where the session says that all is well, those are there that were
-   *  to be copied: all that the first target held all the time, or the newest of them. */
+  /** The promises: every copy of a copy shows what the machine held on its date, none goes that is one of the newest or a weekly full that is kept, and where the
+   *  session says that all is well, those are there that were to be copied: all that the first target held all the time, or the newest of them. */
   private async sessions(jobs: readonly JobId[], moment: Moment): Promise<void> {
     this.nowMs += HOUR_MS;
     const orders = jobs.map((id) => {
@@ -143,16 +151,30 @@ class OnwardHistory implements History<Event> {
         const isSame = (await this.copies[job].shown(image)).equals(this.source.diskAt(iso));
         assert.ok(isSame, `${iso} of ${job} shows what was not there: ${told}`);
       }
-    for (const date of before.onward.keys())
-      assert.ok(after.onward.has(date), `${isoOf(date)} is gone from the vault: ${told}`);
+    for (const job of ['nightly', 'onward'] as const) this.assertKept(job, before, after, told);
     const onward = orders[jobs.indexOf('onward')];
     if (onward === undefined) return;
     const { result } = ends.get(onward.id) as CopySessionOutcome;
     if (result !== 'success' && result !== 'nothingToCopy') return;
     const held = [...before.nightly.keys()].filter((date) => after.nightly.has(date));
     const wanted = this.rules.restorePoints === 'all' ? held : newestOf(before, after);
+    const newest = newestDates([...held, ...before.onward.keys()], this.keep.onward);
+    const lastMs = Math.max(...before.onward.keys());
     for (const date of wanted)
-      assert.ok(after.onward.has(date), `${isoOf(date)} was not copied on: ${told}`);
+      // What retention let go before is not missed.
+      if (this.keep.onward === ALL || (newest.has(date) && date > lastMs))
+        assert.ok(after.onward.has(date), `${isoOf(date)} was not copied on: ${told}`);
+  }
+
+  private assertKept(job: JobId, before: Points, after: Points, told: string): void {
+    const newest = newestDates([...before[job].keys(), ...after[job].keys()], this.keep[job]);
+    const weeks = this.rules.weeks[job];
+    for (const [date, { isWeekly }] of before[job]) {
+      if (after[job].has(date)) continue;
+      assert.ok(!newest.has(date), `${isoOf(date)} is gone from ${job}: ${told}`);
+      const isOver = weeks === null || this.nowMs >= date + (7 * weeks - 1) * DAY_MS;
+      assert.ok(!isWeekly || isOver, `the weekly ${isoOf(date)} is gone from ${job}: ${told}`);
+    }
   }
 
   private async points(): Promise<Points> {
@@ -161,22 +183,26 @@ class OnwardHistory implements History<Event> {
   }
 
   private jobOf(id: JobId): CopyJob {
-    const { restorePoints, weeks } = this.rules;
+    const { restorePoints } = this.rules;
+    const weeks = this.rules.weeks[id];
     const both = { id, restorePoints, onSourceChainRecreated: 'startNewChain' } as const;
-    if (id === 'onward')
-      return testJob({
-        ...both,
-        sources: { include: [{ repositoryId: 'offsite' }], exclude: [] },
-        target: { repositoryId: 'vault' },
-        retention: { type: 'restorePoints', value: 100 },
-      });
     const weekly = weeks === null ? null : { keep: weeks, day: 'sunday' as const };
     const gfs = weekly && { weekly, monthly: null, yearly: null, fullMethod: 'synthetic' as const };
-    return testJob({ ...both, gfs, retention: { type: 'restorePoints', value: this.keep } });
+    const retention = { type: 'restorePoints', value: this.keep[id] } as const;
+    const isFirst = id === 'nightly';
+    return testJob({
+      ...{ ...both, gfs, retention },
+      ...(isFirst ? {} : { sources: { include: [{ repositoryId: 'offsite' }], exclude: [] } }),
+      ...(isFirst ? {} : { target: { repositoryId: 'vault' } }),
+    });
   }
 }
 
 type Points = Readonly<Record<JobId, ReadonlyMap<number, CopiedPoint>>>;
+
+function newestDates(dates: readonly number[], count: number): Set<number> {
+  return new Set([...new Set(dates)].sort((a, b) => b - a).slice(0, count));
+}
 
 /** The newest of the first target, if it was the newest all the time. */
 function newestOf(before: Points, after: Points): number[] {

@@ -9,6 +9,14 @@ import type {
 import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 import type { CopySessionOutcome } from '../../../workflows/messages.js';
 import fc from '../properties.js';
+import {
+  anEvent,
+  MACHINES_OF_A_SHARE,
+  SHARES,
+  type Event,
+  type Mount,
+  type Share,
+} from './removal-events.js';
 import { tryHistories, type History, type HistoryParameters } from './try-histories.js';
 import { testJob } from '../session/test-site.js';
 import { denied } from '../tree/storage-answers.js';
@@ -18,58 +26,6 @@ import { GrowingSource } from './growing-source.js';
 
 const DAY_MS = 86_400_000;
 const FIRST_MS = Date.UTC(2026, 9, 1, 20);
-const SHARES = ['east', 'west'] as const;
-const MACHINES_OF_A_SHARE = 4;
-
-type Share = (typeof SHARES)[number];
-
-type Mount = 'all' | 'empty' | 'away' | 'half';
-
-type Event =
-  /** Machines work and are backed up, each day or not. */
-  | { readonly type: 'days'; readonly count: number; readonly isBackedUp: boolean }
-  /** A machine is deleted with its backups, or comes back with them. */
-  | { readonly type: 'remove' | 'restore' | 'rename' | 'forbid'; readonly machine: number }
-  /** The mount is an empty folder, is no folder at all, or a mount below it is away, with half of the machines. */
-  | { readonly type: 'empty' | 'away' | 'half' | 'mount'; readonly share: Share }
-  | { readonly type: 'session'; readonly clockDays: number; readonly losesAnswers: boolean };
-
-const aMachine = fc.nat(SHARES.length * MACHINES_OF_A_SHARE - 1);
-const anEvent: fc.Arbitrary<Event> = fc.oneof(
-  {
-    weight: 10,
-    arbitrary: fc.record({
-      type: fc.constant('days' as const),
-      count: fc.constantFrom(1, 1, 1, 1, 2, 3, 7, 30),
-      isBackedUp: fc.boolean(),
-    }),
-  },
-  {
-    weight: 12,
-    arbitrary: fc.record({
-      type: fc.constant('session' as const),
-      clockDays: fc.constantFrom(0, 0, 0, 0, 0, 1, 9, 400, -1, -30),
-      losesAnswers: fc.constantFrom(false, false, false, true),
-    }),
-  },
-  {
-    weight: 7,
-    arbitrary: fc.record({
-      type: fc.constantFrom(
-        ...(['remove', 'remove', 'remove', 'restore', 'rename', 'forbid'] as const),
-      ),
-      machine: aMachine,
-    }),
-  },
-  {
-    weight: 4,
-    arbitrary: fc.record({
-      type: fc.constantFrom(...(['empty', 'away', 'half', 'mount', 'mount'] as const)),
-      share: fc.constantFrom(...SHARES),
-    }),
-  },
-);
-
 interface Machine {
   /** Folder in its share, while it is there. */
   name: string;
@@ -161,6 +117,9 @@ class RemovalHistory implements History<Event> {
       case 'half':
       case 'mount':
         await this.mount(event.share, event.type === 'mount' ? 'all' : event.type);
+        break;
+      case 'hide':
+        await this.hide(event);
         break;
       case 'session':
         await this.session(event.clockDays, event.losesAnswers);
@@ -329,6 +288,25 @@ class RemovalHistory implements History<Event> {
     }
     if (to === 'empty' || to === 'away') await rename(root, mounted);
     if (to === 'empty') await mkdir(root);
+  }
+
+  private async hide({
+    what,
+    machine: number,
+    moreDays,
+    losesAnswers,
+    comesBack,
+  }: Extract<Event, { type: 'hide' }>): Promise<void> {
+    const machine = this.machines[number]!;
+    if (what === 'forbidden') machine.isForbidden = true;
+    else await this.mount(machine.share, what);
+    for (let day = 0; day < this.afterDays + moreDays; day++) {
+      this.nowMs += DAY_MS;
+      await this.session(0, losesAnswers);
+    }
+    if (!comesBack) return;
+    machine.isForbidden = false;
+    await this.mount(machine.share, 'all');
   }
 
   /** To where it is to lie. */

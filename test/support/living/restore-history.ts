@@ -37,6 +37,8 @@ interface WantedRestore {
 type Event =
   | { readonly type: 'day'; readonly backup: 'full' | 'incremental' | null }
   | { readonly type: 'keep'; readonly value: number }
+  /** Days on which all is well: increments upon increments, without which a restore has few layers to read. */
+  | { readonly type: 'grow'; readonly days: number }
   | {
       readonly type: 'together';
       readonly works: readonly ('session' | 'verify')[];
@@ -56,27 +58,32 @@ const aTogether = fc.record({
   restores: fc.array(
     fc.record({
       point: fc.nat(7),
-      format: fc.constantFrom<RestoreFormat>('raw', 'raw', 'same', 'qcow2'),
+      format: fc.constantFrom<RestoreFormat>('raw', 'raw', 'raw', 'same', 'qcow2'),
     }),
-    { maxLength: 2 },
+    { maxLength: 3 },
   ),
   moment: aMoment,
 });
 const aKeep = fc.record({
   type: fc.constant('keep' as const),
-  value: fc.integer({ min: 1, max: 5 }),
+  value: fc.integer({ min: 1, max: 8 }),
+});
+const aGrowth = fc.record({
+  type: fc.constant('grow' as const),
+  days: fc.integer({ min: 2, max: 4 }),
 });
 const anEvent: fc.Arbitrary<Event> = fc.oneof(
   { weight: 8, arbitrary: aDay },
   { weight: 8, arbitrary: aTogether },
   { weight: 2, arbitrary: aKeep },
+  { weight: 3, arbitrary: aGrowth },
 );
 
 /** A machine whose copies are restored while they are made, merged, replaced, deleted and checked, beside what its disk held on each date. */
 class RestoreHistory implements History<Event> {
   private nowMs = FIRST_MS;
   private day = 0;
-  private keep = 3;
+  private keep = 5;
   private orders = 0;
   /** All points that were ever there, the newest last. */
   private readonly known = new Map<string, CopiedPoint>();
@@ -112,6 +119,12 @@ class RestoreHistory implements History<Event> {
         break;
       case 'keep':
         this.keep = event.value;
+        break;
+      case 'grow':
+        for (let day = 0; day < event.days; day++) {
+          await this.happen({ type: 'day', backup: 'incremental' });
+          await this.together(['session'], [], A_QUIET_MOMENT);
+        }
         break;
       case 'together':
         await this.together(event.works, event.restores, event.moment);
