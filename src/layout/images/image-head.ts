@@ -9,7 +9,8 @@ import type {
   RepositoryEntry,
 } from '../../repository/backup-repository.js';
 import type { FolderFacts } from '../file-facts.js';
-import { faultOfError, type Finding } from '../point-fault.js';
+import { fileStart } from '../file-start.js';
+import { broken, faultOfError, type Finding } from '../point-fault.js';
 
 /** Also which of the files beside the image are extents of it. */
 export interface FoundHead extends ImageHead {
@@ -24,8 +25,37 @@ export function readImageHead(
   format: FormatId,
   beside: readonly RepositoryEntry[] = [],
 ): Promise<Finding<FoundHead>> {
-  const read = () => readHead(facts.repository, entry.path, format, beside);
+  const read = async () => {
+    const head = await readHead(facts.repository, entry.path, format, beside);
+    const other =
+      'fault' in head && head.fault.state === 'incomplete'
+        ? await otherFormatOf(facts, entry, format)
+        : null;
+    if (other === null) return head;
+    return broken(`${entry.path} is a ${other} image, whatever its name says: call it .${other}`);
+  };
   return facts.fact(entry, `head of ${format}`, read, beside);
+}
+
+/** What no guest writes at the start of a disk of another format. Sources: as those of `known-starts.ts`. */
+const IMAGE_STARTS: readonly (readonly [format: string, start: string])[] = [
+  ['qcow2', 'QFI\xfb'],
+  ['vhdx', 'vhdxfile'],
+  ['vhd', 'conectix'],
+  ['vmdk', 'KDMV'],
+];
+
+/** The format of an image that is under the name of another one; null: by its start it is none. */
+async function otherFormatOf(
+  facts: FolderFacts,
+  entry: RepositoryEntry,
+  named: FormatId,
+): Promise<string | null> {
+  if (!IMAGE_STARTS.some(([format]) => named.startsWith(format))) return null;
+  const start = await fileStart(facts, entry);
+  if (!('value' in start)) return null;
+  const found = IMAGE_STARTS.find(([, bytes]) => start.value.startsWith(bytes))?.[0] ?? null;
+  return found === null || named === found || named === `${found}-stream` ? null : found;
 }
 
 async function readHead(
