@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { digestEntryOf, digestTableHeader, HOLE } from '../../chain/digests/digest-table.js';
 import { unitDigest } from '../../chain/digests/digest.js';
-import type { Digest, DigestAlgorithm } from '../../domain/targets/digest.js';
+import { DIGEST_BYTES, type Digest, type DigestAlgorithm } from '../../domain/targets/digest.js';
 import type { FileUnits } from '../../domain/targets/file-units.js';
 import { withRunBuffer } from '../../image/run-buffer.js';
 import type { ReadableFile, WritableFile } from '../../repository/backup-repository.js';
@@ -32,16 +32,17 @@ export async function writeDigestTable(
 ): Promise<Digest> {
   const { image, units, algorithm, slotDigests, tables } = input;
   const digest = unitDigest(algorithm);
+  const slots = slotDigests && new NotedDigests(slotDigests, units.slots.slotCount);
   const table = new AppendedTable(input.table);
   try {
     await table.append(digestTableHeader({ algorithm, units }));
     await withRunBuffer(async (buffer) => {
       for (let unit = 0; unit < units.count;) {
         control.throwIfStopped();
-        const slot = slotDigests === null ? null : units.slotOf(unit);
+        const slot = slots === null ? null : units.slotOf(unit);
         if (slot !== null) {
           const count = units.runFrom(unit, SLOTS_AT_ONCE);
-          await table.append(await slotDigests!(slot, count));
+          await table.append(await slots!.from(slot, count));
           unit += count;
           continue;
         }
@@ -57,6 +58,26 @@ export async function writeDigestTable(
     return await table.finish();
   } finally {
     table.close();
+  }
+}
+
+/** Asks for many at once, also where the slots lie in small groups: a part of the journal is read and proven whole, whatever is wanted of it. */
+class NotedDigests {
+  private first = 0;
+  private held: Buffer = Buffer.alloc(0);
+
+  constructor(
+    private readonly slotDigests: SlotDigests,
+    private readonly slotCount: number,
+  ) {}
+
+  async from(slot: number, count: number): Promise<Buffer> {
+    const at = (slot - this.first) * DIGEST_BYTES;
+    if (at >= 0 && at + count * DIGEST_BYTES <= this.held.length)
+      return this.held.subarray(at, at + count * DIGEST_BYTES);
+    this.first = slot;
+    this.held = await this.slotDigests(slot, Math.min(SLOTS_AT_ONCE, this.slotCount - slot));
+    return this.held.subarray(0, count * DIGEST_BYTES);
   }
 }
 
