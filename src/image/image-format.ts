@@ -72,6 +72,9 @@ export interface ImageComposer {
   /** Where the slots of such a file lie. Pure, and the same for the whole life of a plan.
    *  @throws IMAGE_LIMIT_EXCEEDED when so many are beyond what a file can address */
   place(shape: FileShape): SlotPlacement;
+  /** Of a format with a prefix before each slot that follows from its guest block alone: what stands there. It is written with the slot then, so that it
+   *  takes no write, no sync and no page of its own; `compose` writes it all the same. Absent: there is none, or it takes more to tell. */
+  prefixes?(shape: FileShape): (block: number) => Buffer;
   /** Writes all but the slots, the start of the file last, and cuts off what lies behind its end; durable when it returns. From the start
    *  again at any time: the result follows from the arguments alone, and a file that was not finished is none of this format, where the
    *  format has anything to tell it by (raw has not).

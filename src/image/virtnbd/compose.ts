@@ -33,6 +33,12 @@ export function placeVirtnbdSlots(shape: FileShape): SlotPlacement {
   return { headBytes: headOf(shape).length, groupSlots: 1, prefixBytes: FRAME_GAP };
 }
 
+/** What stands before the slot of a guest block. */
+export function prefixOf(block: number): Buffer {
+  const header = frameHeader({ kind: 'data', start: block * BLOCK_BYTES, length: BLOCK_BYTES });
+  return Buffer.concat([LINE_END, header]);
+}
+
 /** Writes that are on their way at once. */
 const WRITES = 64;
 
@@ -89,12 +95,7 @@ async function writeFrames(
     for (let i = 0; i < window.length; i++) {
       if (window[i]! < FIRST_SLOT) continue;
       const slot = window[i]! - FIRST_SLOT;
-      const start = (first + i) * BLOCK_BYTES;
-      const prefix = Buffer.concat([
-        LINE_END,
-        frameHeader({ kind: 'data', start, length: BLOCK_BYTES }),
-      ]);
-      writes.push(sink.write(prefix, slotOffset(placement, slot) - FRAME_GAP));
+      writes.push(sink.write(prefixOf(first + i), slotOffset(placement, slot) - FRAME_GAP));
       slots++;
       runs.add(first + i, slot);
       await writeZeros(first + i);

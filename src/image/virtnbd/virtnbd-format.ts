@@ -1,5 +1,5 @@
 import type { ImageComposer, ImageFormat } from '../image-format.js';
-import { composeVirtnbd, placeVirtnbdSlots, virtnbdTraits } from './compose.js';
+import { composeVirtnbd, placeVirtnbdSlots, prefixOf, virtnbdTraits } from './compose.js';
 import { readVirtnbdHead } from './virtnbd-head.js';
 import { openVirtnbdImage } from './virtnbd-image.js';
 
@@ -12,6 +12,7 @@ export const VIRTNBD = {
   composer: {
     traits: virtnbdTraits,
     place: placeVirtnbdSlots,
+    prefixes: () => prefixOf,
     compose: composeVirtnbd,
   },
   merger: null,

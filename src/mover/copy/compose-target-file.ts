@@ -7,6 +7,7 @@ import { FileUnits, isPlain } from '../../domain/targets/file-units.js';
 import type { TargetDisk } from '../../domain/targets/target-point.js';
 import { composerOf, imageFormat } from '../../image/formats.js';
 import type { ImageComposer, PlannedContent } from '../../image/image-format.js';
+import type { ByteSink, ByteSource } from '../../image/byte-source.js';
 import type { BackupRepository, ReadableFile } from '../../repository/backup-repository.js';
 import { BlockListReader } from '../blocks/block-list.js';
 import { copyCompanions } from './copy-companions.js';
@@ -122,8 +123,9 @@ async function composeDisk(
       Math.ceil(disk.virtualSizeBytes / BLOCK_BYTES),
       hasZerosInSlots(composer, disk) ? null : (first, count) => slots.inUse(first, count),
     );
+    const bytes = await fileBytes(image);
     const { sizeBytes } = await composer.compose(
-      await fileBytes(image),
+      composer.prefixes === undefined ? bytes : unlessThere(bytes),
       disk,
       plannedContent(context, mapping, slots),
     );
@@ -145,6 +147,24 @@ async function composeDisk(
     await copyOfTables.finish();
     return targetDisk(plan, disk, units, tableDigest);
   });
+}
+
+const SMALL_BYTES = 64;
+
+/** Small pieces that the file has already are not written again: what stands before a slot was written with it, and each would make a page dirty anew, far from
+ *  the next. */
+function unlessThere(file: ByteSource & ByteSink): ByteSink {
+  return {
+    ...file,
+    async write(bytes, offset) {
+      if (bytes.length <= SMALL_BYTES && offset + bytes.length <= file.sizeBytes) {
+        const there = Buffer.alloc(bytes.length);
+        await file.read(there, offset);
+        if (there.equals(bytes)) return;
+      }
+      await file.write(bytes, offset);
+    },
+  };
 }
 
 /** The file as the record lists it. */

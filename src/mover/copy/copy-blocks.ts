@@ -9,7 +9,7 @@ import {
 import { BackupError } from '../../domain/errors.js';
 import { slotOffset, slotRun, type SlotPlacement } from '../../domain/targets/slot-placement.js';
 import { composerOf } from '../../image/formats.js';
-import { giveRunBuffer, RUN_BLOCKS, takeRunBuffer } from '../../image/run-buffer.js';
+import { giveRunBuffer, RUN_BYTES, takeRunBuffer } from '../../image/run-buffer.js';
 import type { WorkFile, WritableFile } from '../../repository/backup-repository.js';
 import { BlockListReader, guestBlockOf, isHoleOffset, layerOf } from '../blocks/block-list.js';
 import { readBlocks, type BlockPlace } from '../blocks/block-reader.js';
@@ -62,6 +62,7 @@ export async function openCopyWorker(
         ? files.add(await StoredBytes.open(target, stagedPath.image(input.staging, disk)))
         : null;
     const { reuse } = disk;
+    const composer = composerOf(disk.format);
     const held =
       reuse === undefined ? null : await HeldUnits.open(target, reuse.digestsPath, plan.digest);
     if (held !== null) files.add(held);
@@ -69,7 +70,9 @@ export async function openCopyWorker(
       context,
       held,
       disk,
-      placement: composerOf(disk.format).place(disk),
+      placement: composer.place(disk),
+      // What is held already is asked for slot by slot only where the slots lie side by side.
+      prefixOf: held === null ? (composer.prefixes?.(disk) ?? null) : null,
       stack,
       sourceDigests,
       list: await BlockListReader.open(list, plan.token),
@@ -87,6 +90,8 @@ interface CopyParts {
   readonly context: MoverContext;
   readonly disk: DiskPlan;
   readonly placement: SlotPlacement;
+  /** What stands before the slot of a block; null: nothing, or what only the whole plan tells. */
+  readonly prefixOf: ((block: number) => Buffer) | null;
   readonly stack: ImageStack;
   readonly sourceDigests: SourceDigests;
   readonly list: BlockListReader;
@@ -103,10 +108,20 @@ interface CopyParts {
 
 class CopyWorker implements WindowWorker {
   private readonly buffer = takeRunBuffer();
+  /** Taken where something stands before each slot. */
+  private readonly framed: Buffer | null;
   private readonly copy = takeRunBuffer();
   private readonly digests = Buffer.alloc(WINDOW_BLOCKS * DIGEST_BYTES);
+  /** Of what stands before each slot and is written with it. */
+  private readonly prefixBytes: number;
+  /** From one slot of a run to the next. */
+  private readonly strideBytes: number;
 
-  constructor(private readonly parts: CopyParts) {}
+  constructor(private readonly parts: CopyParts) {
+    this.prefixBytes = parts.prefixOf === null ? 0 : parts.placement.prefixBytes;
+    this.strideBytes = this.prefixBytes + BLOCK_BYTES;
+    this.framed = parts.prefixOf === null ? null : takeRunBuffer();
+  }
 
   async process(window: number): Promise<() => Promise<void>> {
     const { context, placement, stored, journal, digest } = this.parts;
@@ -119,7 +134,7 @@ class CopyWorker implements WindowWorker {
         continue;
       }
       context.control.throwIfStopped();
-      const count = slotRun(placement, firstSlot + i, runToHole(places, i));
+      const count = this.runLength(firstSlot + i, places, i);
       await this.copyRun(firstSlot + i, places.slice(i, i + count), i);
       i += count;
     }
@@ -131,6 +146,15 @@ class CopyWorker implements WindowWorker {
       await journal.seal(window, digests);
       context.control.add('processedBlocks', copiedCount);
     };
+  }
+
+  /** How many slots from this one on are copied together: at most 1 MiB with what stands before them, up to a hole. */
+  private runLength(slot: number, places: readonly BlockPlace[], first: number): number {
+    const atMost = Math.floor(RUN_BYTES / this.strideBytes);
+    const end = Math.min(first + atMost, places.length);
+    let i = first + 1;
+    while (i < end && !isHoleOffset(places[i]!.hostOffset)) i++;
+    return this.prefixBytes > 0 ? i - first : slotRun(this.parts.placement, slot, i - first);
   }
 
   async sync(): Promise<void> {
@@ -150,25 +174,78 @@ class CopyWorker implements WindowWorker {
     return places;
   }
 
-  /** At most 1 MiB. The digests are taken from what is read back, so that each block is hashed once: they vouch for the file, and the
-   *  comparison of the bytes for its being what the source held. */
+  /** The digests are taken from what is read back, so that each block is hashed once: they vouch for the file, and the comparison of the bytes for its
+   *  being what the source held. */
   private async copyRun(
     firstSlot: number,
     places: BlockPlace[],
     digestIndex: number,
   ): Promise<void> {
-    const { context, placement, stack, image, digest } = this.parts;
+    const { context, stack, image, digest } = this.parts;
     const bytes = this.buffer.subarray(0, places.length * BLOCK_BYTES);
     await readBlocks(stack, places, bytes, context.control);
     const isData = places.map((_, i) => !isZeroUnit(unitOf(bytes, i)));
-    await this.writeRuns(bytes, isData, firstSlot);
-    const copy = this.copy.subarray(0, bytes.length);
-    copy.fill(0, await image.read(copy, slotOffset(placement, firstSlot)));
-    if (!copy.equals(bytes)) throw this.mismatch(bytes, copy, firstSlot);
+    const written = this.asWritten(bytes, places, isData);
+    const runs = runsOf(isData);
+    for (const run of runs) if (run.isData) await this.write(written, firstSlot, run);
+    const copy = this.copy.subarray(0, written.length);
+    copy.fill(0, await image.read(copy, this.offsetOf(firstSlot)));
+    for (const run of runs) this.assertAsWritten(written, firstSlot, run);
     for (let i = 0; i < places.length; i++)
-      if (isData[i]) digest(unitOf(copy, i)).copy(this.digests, (digestIndex + i) * DIGEST_BYTES);
+      if (isData[i]) digest(this.slotOf(i)).copy(this.digests, (digestIndex + i) * DIGEST_BYTES);
     await this.assertSourceIsGood(places, bytes, digestIndex);
     await this.countSent(firstSlot, digestIndex, places.length, isData);
+  }
+
+  /** The blocks as they lie in the file, each behind its prefix. */
+  private asWritten(
+    bytes: Buffer,
+    places: readonly BlockPlace[],
+    isData: readonly boolean[],
+  ): Buffer {
+    const { framed } = this;
+    const { prefixOf } = this.parts;
+    if (prefixOf === null || framed === null) return bytes;
+    for (const [i, { guestBlock }] of places.entries()) {
+      if (!isData[i]!) continue;
+      prefixOf(guestBlock).copy(framed, i * this.strideBytes);
+      unitOf(bytes, i).copy(framed, i * this.strideBytes + this.prefixBytes);
+    }
+    return framed.subarray(0, places.length * this.strideBytes);
+  }
+
+  /** Zero blocks leave a hole; each run of others is one write. */
+  private async write(written: Buffer, firstSlot: number, run: Run): Promise<void> {
+    const { context, image } = this.parts;
+    await image.write(this.of(written, run), this.offsetOf(firstSlot + run.start));
+    context.control.add('storedBytes', (run.end - run.start) * BLOCK_BYTES);
+  }
+
+  /** What was read back. Of zeros what stands before them is left to whoever composes the file.
+   *  @throws BLOCK_DIGEST_MISMATCH */
+  private assertAsWritten(written: Buffer, firstSlot: number, run: Run): void {
+    if (run.isData && this.of(this.copy, run).equals(this.of(written, run))) return;
+    for (let i = run.start; i < run.end; i++) {
+      const one = { start: i, end: i + 1 };
+      const isSame = run.isData
+        ? this.of(this.copy, one).equals(this.of(written, one))
+        : isZeroUnit(this.slotOf(i));
+      if (!isSame) throw this.mismatch(firstSlot + i);
+    }
+  }
+
+  private of(bytes: Buffer, { start, end }: Omit<Run, 'isData'>): Buffer {
+    return bytes.subarray(start * this.strideBytes, end * this.strideBytes);
+  }
+
+  /** As it was read back. */
+  private slotOf(i: number): Buffer {
+    return this.of(this.copy, { start: i, end: i + 1 }).subarray(this.prefixBytes);
+  }
+
+  /** Where a slot begins, with what is written before it. */
+  private offsetOf(slot: number): number {
+    return slotOffset(this.parts.placement, slot) - this.prefixBytes;
   }
 
   /** Reading the source is the way to the target here: what the target has already is read all the same, and said not to have been needed. */
@@ -204,27 +281,9 @@ class CopyWorker implements WindowWorker {
     }
   }
 
-  /** Zero blocks leave a hole; each run of others is one write. */
-  private async writeRuns(bytes: Buffer, isData: boolean[], firstSlot: number): Promise<void> {
-    const { context, placement, image } = this.parts;
-    let start = -1;
-    for (let i = 0; i <= isData.length; i++) {
-      if (isData[i] === true) {
-        if (start < 0) start = i;
-      } else if (start >= 0) {
-        const run = bytes.subarray(start * BLOCK_BYTES, i * BLOCK_BYTES);
-        await image.write(run, slotOffset(placement, firstSlot + start));
-        context.control.add('storedBytes', run.length);
-        start = -1;
-      }
-    }
-  }
-
-  private mismatch(bytes: Buffer, copy: Buffer, firstSlot: number): BackupError {
+  private mismatch(slot: number): BackupError {
     const { placement, image, disk } = this.parts;
-    let i = 0;
-    while (unitOf(bytes, i).equals(unitOf(copy, i))) i++;
-    const offset = slotOffset(placement, firstSlot + i);
+    const offset = slotOffset(placement, slot);
     return new BackupError(
       'BLOCK_DIGEST_MISMATCH',
       `${image.path}: the block at byte ${offset} does not read back as it was written`,
@@ -233,18 +292,28 @@ class CopyWorker implements WindowWorker {
   }
 
   async close(): Promise<void> {
-    giveRunBuffer(this.buffer);
-    giveRunBuffer(this.copy);
+    for (const buffer of [this.buffer, this.copy, this.framed])
+      if (buffer !== null) giveRunBuffer(buffer);
     await this.parts.files.close();
   }
 }
 
-/** How many places from `first` on, at most 1 MiB of them, are followed by no hole. */
-function runToHole(places: readonly BlockPlace[], first: number): number {
-  const end = Math.min(first + RUN_BLOCKS, places.length);
-  let i = first + 1;
-  while (i < end && !isHoleOffset(places[i]!.hostOffset)) i++;
-  return i - first;
+/** Blocks side by side that all are zeros, or all are not. */
+interface Run {
+  readonly start: number;
+  readonly end: number;
+  readonly isData: boolean;
+}
+
+function runsOf(isData: readonly boolean[]): Run[] {
+  const runs: Run[] = [];
+  for (let start = 0; start < isData.length;) {
+    let end = start + 1;
+    while (end < isData.length && isData[end] === isData[start]) end++;
+    runs.push({ start, end, isData: isData[start]! });
+    start = end;
+  }
+  return runs;
 }
 
 function unitOf(bytes: Buffer, i: number): Buffer {
