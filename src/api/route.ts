@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { Caller, Permission, Subject } from '../domain/access/access.js';
 import { BackupError, type ErrorCode } from '../domain/errors.js';
 import { callerOf, noteBefore } from './request-state.js';
+import { schemaWords } from './schema-words.js';
 
 export interface RouteInput<Query, Body> {
   readonly params: Readonly<Record<string, string>>;
@@ -150,8 +151,8 @@ function readInput<Query, Body>(
   query: z.ZodType<Query> | undefined,
   body: z.ZodType<Body> | undefined,
 ): RouteInput<Query, Body> {
-  const parsedQuery = (query ?? NO_FIELDS).safeParse(request.query);
-  const parsedBody = (body ?? NO_FIELDS).safeParse(request.body ?? {});
+  const parsedQuery = (query ?? NO_FIELDS).safeParse(request.query, { error: schemaWords });
+  const parsedBody = (body ?? NO_FIELDS).safeParse(request.body ?? {}, { error: schemaWords });
   const errors = [
     ...requestFaults(parsedQuery.error, 'query.'),
     ...requestFaults(parsedBody.error, ''),

@@ -7,6 +7,20 @@ export function sentences(...parts: readonly string[]): string {
     .join(' ');
 }
 
+/** `1 file`, `2 files`; a verb that goes with it may stand in both. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${String(count)} ${count === 1 ? one : many}`;
+}
+
+/** `1 of 3 files is lost`: the verb goes with the part, what is counted with the whole. */
+export function countedOf(
+  [part, all]: readonly [part: number, all: number],
+  [one, many]: readonly [one: string, many: string],
+  [isSo, areSo]: readonly [isSo: string, areSo: string],
+): string {
+  return `${String(part)} of ${counted(all, one, many)} ${part === 1 ? isSo : areSo}`;
+}
+
 /** Texts without the sentences that all of them end with, and these: one hint for many things is said once. What is left of each is never empty; a single text stays whole. */
 export function withoutSharedEnd(texts: readonly string[]): {
   readonly texts: readonly string[];

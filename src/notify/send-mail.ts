@@ -2,6 +2,7 @@ import { createTransport } from 'nodemailer';
 import { BackupError } from '../domain/errors.js';
 import type { MailChannel } from '../domain/notices/notification-channel.js';
 import type { Notice } from '../domain/notices/notice.js';
+import { counted } from '../domain/sentences.js';
 
 const TIMEOUT_MS = 30_000;
 
@@ -51,9 +52,12 @@ export async function sendMail(
     const { rejected = [], rejectedErrors, accepted = [] } = sent;
     if (rejected.length > 0) {
       note(messageId, new Set([...done, ...accepted]));
-      throw Object.assign(new Error(`${rejected.length} receivers were refused`), {
-        ...{ responseCode: 550, rejectedErrors },
-      });
+      throw Object.assign(
+        new Error(counted(rejected.length, 'receiver was refused', 'receivers were refused')),
+        {
+          ...{ responseCode: 550, rejectedErrors },
+        },
+      );
     }
     taken.delete(messageId);
   } catch (error) {

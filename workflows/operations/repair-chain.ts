@@ -16,6 +16,7 @@ import { healthActivities, listingActivities } from '../activity-profiles.js';
 import { codeOf } from '../failures.js';
 import { noteAnswersTold } from '../task/told-answers.js';
 import { MAX_NOTES, NOTE_CHARACTERS } from './operation-state.js';
+import { counted } from '../../src/domain/sentences.js';
 
 export interface RepairInput {
   readonly targetRepositoryId: string;
@@ -167,7 +168,7 @@ class ChainRepair {
       // Storage that could not read for a while; what was found is not there any more.
       this.unhealed++;
       this.notes.push(
-        `disk ${disk} of ${pointId}: ${units.length} of these units were read again and are as they were written: check it again`,
+        `disk ${disk} of ${pointId}: ${counted(units.length, 'of these units was read again and is as it was', 'of these units were read again and are as they were')} written: check it again`,
       );
       return;
     }
@@ -179,7 +180,7 @@ class ChainRepair {
   private tellHealedBefore(pointId: string, disk: string, count: number): void {
     if (count <= 0) return;
     this.notes.push(
-      `disk ${disk} of ${pointId}: ${count} units that were read as damaged are as they were written: an attempt that was stopped has healed them, or the storage reads them again`,
+      `disk ${disk} of ${pointId}: ${counted(count, 'unit that was read as damaged is as it was', 'units that were read as damaged are as they were')} written: an attempt that was stopped has healed that, or the storage reads it again`,
     );
   }
 

@@ -11,6 +11,7 @@ import { lackingNotes, lackingSummary } from '../../src/domain/trees/target-tree
 import { type TreeRestoreWork } from '../../src/domain/trees/tree-damage.js';
 import type { OperationState } from './operation-state.js';
 import { toTheEnd, type LastTries } from './to-the-end.js';
+import { counted, countedOf } from '../../src/domain/sentences.js';
 
 interface TreeRestore {
   readonly order: RestoreOrder;
@@ -49,7 +50,7 @@ export async function restoreTree(restore: TreeRestore): Promise<OperationStatus
     lacks,
     missing = [],
   } = await nameAndEnd(restore, prepared);
-  state.note(`restored ${fileCount} files to ${destinationPath}`);
+  state.note(`restored ${counted(fileCount, 'file')} to ${destinationPath}`);
   for (const note of fileNotes(lost, (reason) => `${reason} and was not restored`))
     state.note(note);
   for (const note of fileNotes(changed, () => 'was replaced or removed in the copy meanwhile'))
@@ -59,14 +60,14 @@ export async function restoreTree(restore: TreeRestore): Promise<OperationStatus
   if (lacks !== undefined) for (const note of lackingNotes(lacks)) state.note(note);
   const allCount = fileCount + lost.count + changed.count + refused.count;
   const parts = [
-    ...(lost.count > 0 ? [`${lost.count} of ${allCount} files are damaged in the copy`] : []),
+    ...(lost.count > 0 ? [`${ofFiles(lost, allCount, ['is', 'are'])} damaged in the copy`] : []),
     ...(changed.count > 0
       ? [
-          `${changed.count} of ${allCount} files were replaced or removed in the copy while it was read: order the restore again, of a point that is there`,
+          `${ofFiles(changed, allCount, ['was', 'were'])} replaced or removed in the copy while it was read: order the restore again, of a point that is there`,
         ]
       : []),
     ...(refused.count > 0
-      ? [`${refused.count} of ${allCount} files are not taken by the destination`]
+      ? [`${ofFiles(refused, allCount, ['is', 'are'])} not taken by the destination`]
       : []),
     ...(lacks === undefined ? [] : [lackingSummary(lacks)]),
     ...missing.map((text) => `the restore point is not whole: ${text}`),
@@ -74,6 +75,14 @@ export async function restoreTree(restore: TreeRestore): Promise<OperationStatus
   if (parts.length === 0) return state.end('success', null);
   const isPart = lost.count + changed.count + refused.count > 0;
   return state.end(isPart ? 'failed' : 'warning', parts.join('; '));
+}
+
+function ofFiles(
+  { count }: { readonly count: number },
+  allCount: number,
+  verbs: readonly [string, string],
+): string {
+  return countedOf([count, allCount], ['file', 'files'], verbs);
 }
 
 function nameAndEnd(

@@ -26,6 +26,7 @@ import { Turn } from '../turn.js';
 import { TreeVerification } from './verify-tree.js';
 import type { VerificationCounts } from '../carried-state.js';
 import { isOfOneChain, VerificationFindings } from './verification-findings.js';
+import { counted } from '../../src/domain/sentences.js';
 
 /** A health check: reads every block of the files of a point, a job or a repository and compares it with its digest; what is damaged is
  *  healed under the chain's lock. Copies of other chains go on meanwhile, and of this one too. A run that has grown long goes on in a new
@@ -179,7 +180,7 @@ class Verification {
     if (unreadable > 0)
       return this.state.end(
         'failed',
-        `${unreadable} chains cannot be read; of the others ${points} restore points were verified, ${unhealed} of ${damaged} damaged places could not be healed`,
+        `${counted(unreadable, 'chain')} cannot be read; of the others ${counted(points, 'restore point was', 'restore points were')} verified, ${unhealedText(unhealed, damaged)}`,
       );
     // What is not mounted looks empty, too.
     if (points === 0)
@@ -187,13 +188,15 @@ class Verification {
     if (damaged === 0 && unknown > 0)
       return this.state.end(
         'warning',
-        `${points} restore points are as they were written; ${unknown} files lie beside theirs that nobody knows`,
+        `${asWritten(points)}; ${counted(unknown, 'file lies', 'files lie')} beside theirs that nobody knows`,
       );
-    if (damaged === 0)
-      return this.state.end('success', `${points} restore points are as they were written`);
+    if (damaged === 0) return this.state.end('success', asWritten(points));
     return unhealed === 0
-      ? this.state.end('warning', `${damaged} damaged places were found and healed`)
-      : this.state.end('failed', `${unhealed} of ${damaged} damaged places could not be healed`);
+      ? this.state.end(
+          'warning',
+          `${counted(damaged, 'damaged place was', 'damaged places were')} found and healed`,
+        )
+      : this.state.end('failed', unhealedText(unhealed, damaged));
   }
 
   private count(more: Partial<VerificationCounts>): void {
@@ -368,4 +371,14 @@ class Verification {
     const carried = { settings, operation, done, counts, inWork, ...late };
     await goOnInNewRun<typeof verifyBackups>({ ...this.input, carried });
   }
+}
+
+function asWritten(points: number): string {
+  return points === 1
+    ? '1 restore point is as it was written'
+    : `${points} restore points are as they were written`;
+}
+
+function unhealedText(unhealed: number, damaged: number): string {
+  return `${unhealed} of ${counted(damaged, 'damaged place')} could not be healed`;
 }

@@ -20,6 +20,7 @@ import {
 } from '../activity-profiles.js';
 import { isStop, reasonOf } from '../failures.js';
 import { chainWorkflowId, CONTROL_TASK_QUEUE } from '../messages.js';
+import { counted } from '../../src/domain/sentences.js';
 
 export interface SettleAbsenceInput {
   readonly targetRepositoryId: string;
@@ -94,7 +95,8 @@ function settledOutcome(
 ): AbsenceOutcome {
   if (standing.state !== 'due') return outcomeOf(workload, standing);
   // A worker that died when all was deleted leaves nothing for the next one to count.
-  const done = deleted === 0 ? 'they were deleted' : `${deleted} were deleted`;
+  const done =
+    deleted === 0 ? 'they were deleted' : counted(deleted, 'was deleted', 'were deleted');
   return { workload, result: 'success', text: `${standing.text}: ${done}` };
 }
 

@@ -24,6 +24,7 @@ import { Pause } from './pause.js';
 import { runWorkloadTask, TOLD_LAST, type WorkloadTask } from './run-task.js';
 import { TaskState } from './task-state.js';
 import { Turn } from '../turn.js';
+import { counted } from '../../src/domain/sentences.js';
 
 interface CopyTreeInput extends Pick<
   CopyWorkloadInput,
@@ -332,7 +333,9 @@ class TreeCopy implements WorkloadTask {
       this.hasRemoval = fileCount > 0 || points.length > 0;
       if (postponed !== null) this.state.note(`nothing was removed: ${postponed}`);
       if (fileCount > 0 || points.length > 0)
-        this.state.note(`${fileCount} files and ${points.length} restore points were removed`);
+        this.state.note(
+          `${counted(fileCount, 'file')} and ${counted(points.length, 'restore point')} were removed`,
+        );
     } catch (error) {
       if (isStop(error)) throw error;
       this.state.note(`what is not kept any more could not be removed: ${reasonOf(error)}`);

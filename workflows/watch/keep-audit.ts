@@ -12,6 +12,7 @@ import { jsonBytes } from '../../src/domain/sessions/task-brief.js';
 import { isStop, reasonOf } from '../failures.js';
 import { goOnInNewRun } from '../history-length.js';
 import { auditSignal, lookTaskQueue, type KeepAuditInput } from '../messages.js';
+import { counted } from '../../src/domain/sentences.js';
 
 /** So many lines of 16 kB go through one payload. */
 const BATCH_LINES = 50;
@@ -38,7 +39,7 @@ export async function keepAudit({ repositoryId, waiting = [] }: KeepAuditInput):
   let pauseMs = FIRST_PAUSE_MS;
   while (lines.length > 0) {
     const batch = lines.slice(0, BATCH_LINES);
-    setCurrentDetails(`${lines.length} lines wait for ${repositoryId}.`);
+    setCurrentDetails(`${counted(lines.length, 'line waits', 'lines wait')} for ${repositoryId}.`);
     const summary = `${batch.length} audit lines`;
     try {
       await appendAudit.executeWithOptions({ summary }, [{ repositoryId, lines: batch }]);
@@ -47,7 +48,9 @@ export async function keepAudit({ repositoryId, waiting = [] }: KeepAuditInput):
     } catch (error) {
       if (isStop(error)) throw error;
       // Somebody has to do something about the target; what was done to it until then is not to be forgotten.
-      setCurrentDetails(`${lines.length} lines wait for ${repositoryId}: ${reasonOf(error)}`);
+      setCurrentDetails(
+        `${counted(lines.length, 'line waits', 'lines wait')} for ${repositoryId}: ${reasonOf(error)}`,
+      );
       await sleep(pauseMs);
       pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
     }

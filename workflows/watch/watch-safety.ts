@@ -38,6 +38,7 @@ import {
   type WatchMemory,
 } from '../messages.js';
 import { tellChannel } from './tell-channel.js';
+import { counted } from '../../src/domain/sentences.js';
 
 /** Looks now and then whether all is well and tells the channels what begins to be wrong and what is well again, each once. It remembers
  *  since when; a look that could not be made changes nothing, and calls no check. Ends when no channel is configured; the service starts it
@@ -79,7 +80,7 @@ export async function watchSafety(memory: WatchMemory = NO_MEMORY): Promise<void
       const step = stepOf(open, look, rules.holdMs, isSilencedNow);
       ({ open } = step);
       const sentence = sentenceOf(look, open.length);
-      setCurrentDetails(`${sentence}\n\n${open.length} problems are open.`);
+      setCurrentDetails(`${sentence}\n\n${openText(open.length)}`);
       const { timeZone } = rules;
       const mostWaitingBytes = waitingBytes(rules.told.length);
       const told = { sentence, state: look.state, timeZone, mostWaitingBytes };
@@ -206,10 +207,14 @@ function isSeenWhole({ isWhole, unread = NOTHING_UNREAD }: SafetyLook): boolean 
   return isWhole && !hidesContent(unread);
 }
 
+function openText(count: number): string {
+  return `${counted(count, 'problem is', 'problems are')} open.`;
+}
+
 /** Beside the verdict what messages are silent of. */
 function sentenceOf({ sentence, count = 0 }: SafetyLook, openCount: number): string {
   return count > openCount
-    ? `${sentence} (${count} problems, of which ${openCount} are told one by one)`
+    ? `${sentence} (${counted(count, 'problem')}, of which ${counted(openCount, 'is', 'are')} told one by one)`
     : sentence;
 }
 

@@ -74,9 +74,9 @@ async function change(
   const { service, repositories } = limits;
   const present = repositories.find((limit) => limit.repositoryId === repositoryId);
   const others = repositories.filter((limit) => limit.repositoryId !== repositoryId);
-  const wanted = to(repositoryId === undefined ? service : (present ?? NO_LIMIT));
-  if (repositoryId !== undefined && wanted === null && present === undefined)
+  if (repositoryId !== undefined && present === undefined)
     await refuseUnknown(context, repositoryId);
+  const wanted = to(repositoryId === undefined ? service : (present ?? NO_LIMIT));
   const own = repositoryId === undefined || wanted === null ? [] : [{ ...wanted, repositoryId }];
   const body =
     repositoryId === undefined
@@ -88,7 +88,7 @@ async function change(
   context.show(changed, () => describeLimits(changed));
 }
 
-/** A name that was mistyped is not called cleared. @throws REPOSITORY_MISSING */
+/** A name that was mistyped is not called cleared, and no flags are asked for that it could have. @throws REPOSITORY_MISSING */
 async function refuseUnknown({ server }: CommandContext, repositoryId: string): Promise<void> {
   const repositories = await server.all<RepositoryView>('/repositories');
   if (repositories.some(({ id }) => id === repositoryId)) return;

@@ -17,6 +17,7 @@ import {
 import type { ChannelRules, WatchedChannel } from './notification-channel.js';
 import { SEVERITIES, type SafetySeverity } from '../safety/safety-codes.js';
 import type { Verdict } from '../safety/safety-facts.js';
+import { counted } from '../sentences.js';
 
 type NoticeKind = 'alarm' | 'recovery' | 'digest' | 'test';
 
@@ -270,5 +271,5 @@ function gravest(alerts: readonly OpenAlert[]): SafetySeverity | null {
 }
 
 function problemsText(count: number): string {
-  return count === 1 ? '1 problem is' : `${count} problems are`;
+  return counted(count, 'problem is', 'problems are');
 }

@@ -10,6 +10,7 @@ import {
   type ProtectedWorkload,
 } from './protection.js';
 import { placesText, type WatchedPlaces } from './uncopied-places.js';
+import { counted } from '../sentences.js';
 
 export function verdictOf(
   { workloads, uncopied }: Pick<Safety, 'workloads' | 'uncopied'>,
@@ -211,8 +212,8 @@ function verificationClause(
   const chains = keptChains(workloads);
   const never = chains.reduce((sum, { neverVerifiedCount }) => sum + neverVerifiedCount, 0);
   if (never > 0) {
-    const points = never === 1 ? 'restore point was' : 'restore points were';
-    return { about, state: 'bad', text: `${String(never)} ${points} never checked` };
+    const text = `${counted(never, 'restore point was', 'restore points were')} never checked`;
+    return { about, state: 'bad', text };
   }
   const checks = chains.flatMap(({ oldestVerifiedAt }) =>
     oldestVerifiedAt === null ? [] : [Date.parse(oldestVerifiedAt)],
@@ -225,5 +226,5 @@ function verificationClause(
 }
 
 function workloadsText(count: number): string {
-  return count === 1 ? '1 workload' : `${String(count)} workloads`;
+  return counted(count, 'workload');
 }

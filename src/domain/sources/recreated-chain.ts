@@ -12,6 +12,7 @@ import {
   type SourceIdentity,
 } from './source-identity.js';
 import type { TargetRestorePoint } from '../targets/target-point.js';
+import { counted } from '../sentences.js';
 
 /** `intact`: all known, nothing new. `extended`: new points are there (also: first run). `trimmed`: known points are gone, but the chain is
  *  still the same, or the source is empty. `recreated`: nothing known is left, others are there instead. `replaced`: the name and date of the
@@ -255,5 +256,5 @@ function pointText(point: CopiedPoint): string {
 }
 
 function restorePoints(count: number): string {
-  return count === 1 ? '1 restore point is' : `${String(count)} restore points are`;
+  return counted(count, 'restore point is', 'restore points are');
 }

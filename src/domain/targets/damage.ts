@@ -34,7 +34,9 @@ export interface VerifiedPoint {
 export function damageText(damage: Damage): string {
   switch (damage.type) {
     case 'units':
-      return `${damage.count} units of disk ${damage.disk}`;
+      return damage.count === 1
+        ? `contents of one unit of disk ${damage.disk}`
+        : `${damage.count} units of disk ${damage.disk}`;
     case 'digestTable':
       return `the digests of disk ${damage.disk}`;
     case 'file':

@@ -1,5 +1,7 @@
 /** Files of a tree that are not copied, with the reason. There may be many, so only the first ones are told one by one. Plain JSON. */
 
+import { counted } from '../sentences.js';
+
 export interface FileFault {
   /** Relative to the tree, as it can be shown. */
   readonly path: string;
@@ -48,7 +50,7 @@ export function faultsText({ count, examples }: FileFaults): string {
   const more =
     rest > 0 ? `; ${rest} more ${rest === 1 ? 'was' : 'were'} not, as the notes say` : '';
   return first === undefined
-    ? `${count} files were not copied`
+    ? `${counted(count, 'file was', 'files were')} not copied`
     : `${JSON.stringify(first.path)} was not copied: ${first.reason}${more}`;
 }
 

@@ -3,6 +3,7 @@
 import { fileNotes, type FileFaults } from './file-faults.js';
 import type { TreePointKind } from './source-tree.js';
 import type { GfsFlag, PointHealth } from '../targets/target-point.js';
+import { counted } from '../sentences.js';
 
 export interface TargetTreePoint {
   /** From `createdAt`: unique in the tree. */
@@ -76,5 +77,5 @@ export function lackingNotes(lacks: FileFaults): string[] {
 }
 
 function filesText({ count }: FileFaults): string {
-  return count === 1 ? '1 file' : `${count} files`;
+  return counted(count, 'file');
 }

@@ -4,6 +4,7 @@ import type { SessionResult } from '../sessions/copy-session.js';
 import { faultNotes, faultsText, NO_FAULTS, waitingNotes, type FileFaults } from './file-faults.js';
 import { sentAgainText } from './tree-guard.js';
 import type { LeftTree, PlannedTree } from './tree-work.js';
+import { counted } from '../sentences.js';
 
 /** What became of the files, in all rounds of a task. */
 export interface TreeFates {
@@ -90,5 +91,5 @@ function sentAgainNotes({ sentAgain }: TreeFates): string[] {
 function nothingText(waitingCount: number): string {
   const text = 'the copy has all that the source shows';
   if (waitingCount === 0) return text;
-  return `${text}, but for ${waitingCount} files that may not be finished; the notes name them`;
+  return `${text}, but for ${counted(waitingCount, 'file')} that may not be finished; the notes say more`;
 }

@@ -3,6 +3,7 @@
 import { BY_A_RUN_BEFORE } from '../sessions/kept-answers.js';
 import { sentAgainText } from './tree-guard.js';
 import type { CommittedTree } from './tree-work.js';
+import { counted } from '../sentences.js';
 
 export interface UntoldWork {
   /** Restore points that were committed. */
@@ -41,11 +42,13 @@ export function untoldWorkNotes(work: UntoldWork = NO_WORK): string[] {
     ...(committedCount === 0
       ? []
       : [
-          `${BY_A_RUN_BEFORE}: ${committedCount} restore points were committed, ${lastCommitted} last`,
+          `${BY_A_RUN_BEFORE}: ${counted(committedCount, 'restore point was', 'restore points were')} committed, ${lastCommitted} last`,
         ]),
     ...(fileCount + pointCount === 0
       ? []
-      : [`${BY_A_RUN_BEFORE}: ${fileCount} files and ${pointCount} restore points were removed`]),
+      : [
+          `${BY_A_RUN_BEFORE}: ${counted(fileCount, 'file')} and ${counted(pointCount, 'restore point')} were removed`,
+        ]),
   ];
 }
 

@@ -13,6 +13,7 @@ import { immutableReason } from '../../domain/retention/immutability.js';
 import { ageBase } from '../../domain/retention/retention-age.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { ownedChain, type ChangeInput } from './change-points.js';
+import { counted } from '../../domain/sentences.js';
 
 /** What a job and its target say about workloads that are gone. */
 export interface AbsenceRule {
@@ -63,16 +64,21 @@ export function absenceStanding(
   const seen = lastSeenAt === null ? 'never seen' : `last seen ${utcText(Date.parse(lastSeenAt))}`;
   const gone = `no source shows it any more (${seen}, missed on ${daysText(absence)} since ${utcText(Date.parse(absence.firstMissedAt))})`;
   // Where an attempt that was not heard of has deleted them, there is nothing left to count.
-  const all = points.length === 0 ? 'all restore points' : `all ${points.length} restore points`;
+  const [all, go, are] = allWords(points.length);
   const fate =
     state === 'due'
-      ? `${all} go`
+      ? `${all} ${go}`
       : immutable !== undefined && removal.state === 'due'
-        ? `${all} are to be deleted as soon as ${immutable.id} is not immutable any more`
-        : `${all} are to be deleted on ${utcText(removal.dueAtMs)} at the earliest`;
+        ? `${all} ${are} to be deleted as soon as ${immutable.id} is not immutable any more`
+        : `${all} ${are} to be deleted on ${utcText(removal.dueAtMs)} at the earliest`;
   return { state, text: `${gone}; ${fate}`, pointIds: points.map(({ id }) => id).toReversed() };
 }
 
+function allWords(count: number): readonly [all: string, go: string, are: string] {
+  if (count === 1) return ['its one restore point', 'goes', 'is'];
+  return [count === 0 ? 'all restore points' : `all ${count} restore points`, 'go', 'are'];
+}
+
 function daysText({ missedDays }: Absence): string {
-  return missedDays === 1 ? '1 day' : `${String(missedDays)} days`;
+  return counted(missedDays, 'day');
 }

@@ -119,7 +119,7 @@ describe('a health check with more points than one history may hold', () => {
 
     expect(status).toMatchObject({
       result: 'warning',
-      reason: '1 damaged places were found and healed',
+      reason: '1 damaged place was found and healed',
     });
     expect(Math.max(...sessions.runLengths)).toBeLessThan(MAX_HISTORY_EVENTS + EVENTS_BEHIND);
   });
@@ -211,7 +211,7 @@ describe('a health check with more points than one history may hold', () => {
     beforeEach(async () => {
       await damage('db01', 1);
       const { id, disks } = (await points('db01'))[1]!;
-      told = `db01 ${id}: 1 units of disk ${disks[0]!.disk} are damaged; the check ended before their repair did`;
+      told = `db01 ${id}: contents of one unit of disk ${disks[0]!.disk} are damaged; the check ended before their repair did`;
     });
 
     it('tells it when it is stopped before that is repaired', async () => {
@@ -264,7 +264,7 @@ describe('a health check with more points than one history may hold', () => {
     expect(status.notes).toHaveLength(2);
     expect(status.notes[0]).toMatch(
       new RegExp(
-        `^mail01: ${newest}: 1 units of disk .* merged or deleted before it could be healed$`,
+        `^mail01: ${newest}: contents of one unit of disk .* merged or deleted before it could be healed$`,
       ),
     );
   });

@@ -92,7 +92,7 @@ describeTemporal('a workload that is gone from the sources', () => {
       expect(outcome.result).toBe('warning');
       expect(taskOf(outcome)).toMatchObject({
         result: 'warning',
-        reason: expect.stringContaining('are to be deleted on'),
+        reason: expect.stringContaining(' to be deleted on'),
       });
       expect(await left()).toEqual({ listed: 2, folders: 2 });
       await wait(1);

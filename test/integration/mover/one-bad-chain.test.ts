@@ -32,9 +32,9 @@ it('a damaged point that is being restored keeps no other chain from being check
   const status = await sessions.verify('offsite', CHECKED_AT_MS);
   expect(status).toMatchObject({
     result: 'failed',
-    reason: '1 of 1 damaged places could not be healed',
+    reason: '1 of 1 damaged place could not be healed',
   });
-  expect(status.notes[0]).toContain('1 units of disk vda are damaged');
+  expect(status.notes[0]).toContain('contents of one unit of disk vda are damaged');
   const dates = [];
   for (const workload of ids)
     dates.push((await readChainRecord(target, `nightly/${workload}`))!.points[0]!.verifiedAt);
@@ -54,7 +54,7 @@ it('a sector that cannot be read is found and healed, and keeps no other chain f
   const status = await sessions.verify('offsite', CHECKED_AT_MS);
   expect(status).toMatchObject({
     result: 'warning',
-    reason: '1 damaged places were found and healed',
+    reason: '1 damaged place was found and healed',
   });
   const again = await sessions.verify('offsite', CHECKED_AT_MS + 86_400_000);
   expect(again).toMatchObject({ result: 'success' });
@@ -72,7 +72,7 @@ it('a copy whose head names another version of its format is healed, and keeps n
   const sessions = new LocalSessions([source.repository, target]);
   expect(await sessions.verify('offsite', CHECKED_AT_MS)).toMatchObject({
     result: 'warning',
-    reason: '1 damaged places were found and healed',
+    reason: '1 damaged place was found and healed',
   });
   const again = await sessions.verify('offsite', CHECKED_AT_MS + 86_400_000);
   expect(again).toMatchObject({ result: 'success' });
@@ -92,7 +92,7 @@ it('a copy of a format that only a newer release knows keeps no other chain from
   const sessions = new LocalSessions([source.repository, target]);
   expect(await sessions.verify('offsite', CHECKED_AT_MS)).toMatchObject({
     result: 'failed',
-    reason: expect.stringMatching(/^1 chains cannot be read; of the others 2/) as string,
+    reason: expect.stringMatching(/^1 chain cannot be read; of the others 2/) as string,
     notes: [expect.stringContaining('IMAGE_FORMAT_UNKNOWN')],
   });
 });
@@ -111,7 +111,7 @@ it('a bug over the files of one chain keeps no other one from being checked', as
   const sessions = new LocalSessions([source.repository, target]);
   expect(await sessions.verify('offsite', CHECKED_AT_MS)).toMatchObject({
     result: 'failed',
-    reason: expect.stringMatching(/^1 chains cannot be read; of the others 2/) as string,
+    reason: expect.stringMatching(/^1 chain cannot be read; of the others 2/) as string,
     notes: [expect.stringMatching(/digests of undefined.*BUG/)],
   });
 });
@@ -121,7 +121,7 @@ it.each([
     chains: 1,
     ends: 'after the others',
     result: 'failed',
-    reason: /^1 chains cannot be read; of the others 2/,
+    reason: /^1 chain cannot be read; of the others 2/,
   },
   { chains: 2, ends: 'at the second', result: 'failed', reason: /EIO/ },
 ])('a check that cannot read the digests of $chains chains any more ends $ends', async (row) => {

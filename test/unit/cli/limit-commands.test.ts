@@ -27,7 +27,10 @@ const { hours: _hours, ...now } = offsite;
 const view = { ...stored, revision: 4, now: { service: { ...service }, repositories: [now] } };
 
 async function sent(...words: string[]): Promise<unknown> {
-  bench.answer({ 'GET /limits': { body: view }, 'PUT /limits': { body: view } });
+  bench.answer({
+    ...{ 'GET /limits': { body: view }, 'PUT /limits': { body: view } },
+    'GET /repositories': { body: { items: [{ id: 'offsite' }, { id: 'vault' }] } },
+  });
   await bench.run(['limit', ...words]);
   return bench.seen.at(-1)?.body;
 }
@@ -104,6 +107,22 @@ it.each([
     ...[code, true, last],
   ]);
 });
+
+it.each([[['nope']], [['20MiB', '--read', '1MiB']]])(
+  'says of %j that there is no such repository before it asks for more',
+  async (words) => {
+    bench.answer({
+      'GET /limits': { body: view },
+      'GET /repositories': { body: { items: [{ id: 'offsite' }] } },
+    });
+    const { code, err } = await bench.run(['limit', 'set', ...words]);
+    expect([code, err.includes(`no repository ${words[0] ?? ''} is configured`)]).toEqual([
+      3,
+      true,
+    ]);
+    expect(bench.seen.map(({ method }) => method)).toEqual(['GET', 'GET']);
+  },
+);
 
 it('shows what holds, when, and now', async () => {
   bench.answer({ 'GET /limits': { body: view } });

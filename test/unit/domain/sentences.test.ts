@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { firstTexts, sentences } from '../../../src/domain/sentences.js';
+import { counted, countedOf, firstTexts, sentences } from '../../../src/domain/sentences.js';
 
 it.each([
   [
@@ -19,4 +19,16 @@ it('counts what a list was cut by before when it is cut again', () => {
     'and 481 more like these',
   ]);
   expect(firstTexts([...first.slice(1), 'another'])).toEqual([...first.slice(1), 'another']);
+});
+
+it('counts with the number that goes with it', () => {
+  expect([0, 1, 2].map((count) => counted(count, 'file was', 'files were'))).toEqual([
+    ...['0 files were', '1 file was', '2 files were'],
+  ]);
+  expect(counted(3, 'place')).toBe('3 places');
+  const lost = (part: number, all: number) =>
+    countedOf([part, all], ['file', 'files'], ['is lost', 'are lost']);
+  expect([lost(1, 1), lost(1, 2), lost(2, 2)]).toEqual([
+    ...['1 of 1 file is lost', '1 of 2 files is lost', '2 of 2 files are lost'],
+  ]);
 });

@@ -104,7 +104,7 @@ describe('a merge without room', () => {
     const status = await sessions.verify('offsite', NOW_MS);
     expect(status).toMatchObject({
       result: 'failed',
-      reason: expect.stringMatching(/^1 chains cannot be read/) as string,
+      reason: expect.stringMatching(/^1 chain cannot be read/) as string,
       notes: [expect.stringMatching(/goes on when there is room: .*Free space.*CHAIN_LOCKED/)],
     });
     const place = { ...copy.input, epoch: (await copy.record()).epoch };

@@ -18,6 +18,7 @@ import { readIndex } from '../../../tree/file-index.js';
 import { totalsOf } from '../../../tree/show-tree.js';
 import type { TreeRecord, UnfinishedPoint } from '../../../tree/tree-record.js';
 import type { TreePlan } from '../tree-plan.js';
+import { counted } from '../../../domain/sentences.js';
 
 /** How large the files are that the copy of sets has. Those of a store are not asked for. */
 export async function copiedBytes(
@@ -58,9 +59,9 @@ export function wholeOf(
   const waits = waitsIn(plan);
   const reasonAgainst = (point: TreePoint): string | null => {
     if (lacking.any || isLacking.has(point.id))
-      return `${filesText(lacking.faults.count)} of the store could not be copied (${lacking.faults.examples[0]!.path})`;
+      return `${counted(lacking.faults.count, 'file')} of the store could not be copied (${lacking.faults.examples[0]!.path})`;
     if (waits(point))
-      return `${filesText(plan.waitingCount)} of the store ${plan.waitingCount === 1 ? 'was' : 'were'} written to a moment ago`;
+      return `${counted(plan.waitingCount, 'file of the store was', 'files of the store were')} written to a moment ago`;
     return hasFiles ? null : 'no file of the store was found';
   };
   const taken = pointsToTake(plan.points, record.points);
@@ -143,10 +144,6 @@ function logWithout(
     ...{ ...point, needs: point.needs.filter((need) => !isAway(need)) },
     gap: point.gap === undefined ? gap : `${point.gap}; ${gap}`,
   };
-}
-
-function filesText(count: number): string {
-  return count === 1 ? '1 file' : `${count} files`;
 }
 
 /** Points of sets that are not whole here. */

@@ -5,7 +5,7 @@ import { modifiedAtMs } from '../../../domain/file-stamp.js';
 import { settledTreePoints } from '../../../domain/trees/settled-tree.js';
 import { type SourceTree } from '../../../domain/trees/source-tree.js';
 import { pointsToTake } from '../../../domain/trees/grown-points.js';
-import { firstTexts } from '../../../domain/sentences.js';
+import { counted, firstTexts } from '../../../domain/sentences.js';
 import { withHeldFulls } from '../../../domain/trees/held-fulls.js';
 import { keepingRemoved } from '../../../domain/trees/lacking-files.js';
 import { lossSuspicion, lossText } from '../../../domain/trees/tree-guard.js';
@@ -183,7 +183,7 @@ async function sourceSuspicion(
 }
 
 function lostNamesText(count: number): string {
-  return `${count} files are other names of files of the source (hard links), and become files of their own: the storage of the target gives a file one name only`;
+  return `${counted(count, 'file is another name of a file', 'files are other names of files')} of the source (hard links), and ${count === 1 ? 'becomes a file of its' : 'become files of their'} own: the storage of the target gives a file one name only`;
 }
 
 function choosePoints({ input, tree, layout }: Seen, record: TreeRecord | null): ChosenTreePoints {

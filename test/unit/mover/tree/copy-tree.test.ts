@@ -240,7 +240,7 @@ describe('a session that copies a tree', () => {
     await world.write('snapshots/s2.json', JSON.stringify({ at: world.nowMs, needs: [] }));
     world.target = world.target.clone();
     expect((await world.copy()).tasks[0]!.notes).toEqual([
-      '2 files and 1 restore points were removed',
+      '2 files and 1 restore point were removed',
     ]);
     world.files.delete('locks/1');
     expect(await world.copied()).toEqual(world.files);

@@ -49,7 +49,7 @@ describe('a target without room for sets', () => {
     const storage = fill(world, paths);
     const { tasks } = await world.copy({}, days(1));
     expect(tasks[0]).toMatchObject({ result: 'failed', code: 'REPOSITORY_FULL' });
-    expect(tasks[0]!.notes).toContain('2 files and 1 restore points were removed');
+    expect(tasks[0]!.notes).toContain('2 files and 1 restore point were removed');
     expect(await points(world)).toEqual(['db-21', 'db-22', 'db-23']);
     const left = [...(await world.copied()).keys()];
     expect(left).not.toContain('db-20.a.set');

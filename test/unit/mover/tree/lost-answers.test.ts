@@ -160,7 +160,7 @@ describe('of a step whose answer is lost for good, the next session tells', LONG
     const outcome = await world.copy();
     expect(outcome.reason).toMatch(/5 files of the copy were not there .* were sent again/);
     expect(outcome.tasks[0]!.notes).toContainEqual(
-      expect.stringMatching(/^by a run before, .*: 1 restore points were committed, \S+ last$/),
+      expect.stringMatching(/^by a run before, .*: 1 restore point was committed, \S+ last$/),
     );
     expect(await toldOf(world)).toEqual({});
     expect((await world.copy()).tasks[0]).toMatchObject({ result: 'nothingToCopy', notes: [] });
@@ -191,7 +191,7 @@ describe('of a step whose answer is lost for good, the next session tells', LONG
     }
     expect(notes).toHaveLength(4);
     expect(notes.filter((note) => note.startsWith('by a run before'))).toEqual([
-      expect.stringMatching(/: 1 restore points were committed, \S+ last$/),
+      expect.stringMatching(/: 1 restore point was committed, \S+ last$/),
     ]);
     expect(await toldOf(world)).toEqual({});
   });
@@ -281,7 +281,7 @@ describe('of a step whose answer is lost for good, the next session tells', LONG
     const { reason } = await unrecorded.tryToCopy(world.job, world.nowMs);
     expect(reason).toMatch(/the record of this session could not be written/);
     expect((await world.copy()).tasks[0]!.notes).toContainEqual(
-      expect.stringMatching(/^by a run before, .*: 1 restore points were committed, \S+ last$/),
+      expect.stringMatching(/^by a run before, .*: 1 restore point was committed, \S+ last$/),
     );
     expect(await toldOf(world)).toEqual({});
   });

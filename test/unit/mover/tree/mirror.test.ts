@@ -107,7 +107,7 @@ describe('a mirror of an appliance', { timeout: 120_000 }, () => {
     const again = await mirror(START_MS + 30_000);
     expect(again.tasks[0]).toMatchObject({
       result: 'nothingToCopy',
-      reason: expect.stringContaining('but for 1 files that may not be finished'),
+      reason: expect.stringContaining('but for 1 file that may not be finished'),
     });
     await mirror(START_MS + 2 * MINUTE_MS);
     expect(await copied()).toEqual(['closed.vib', 'old.vbk', 'open.vib']);

@@ -174,7 +174,7 @@ describe('a health check of a copied tree', () => {
     const good = world.files.get('index/large')!;
     await world.damage('index/large', changed(good, 3 * MIB));
     await world.write('index/large', changed(good, 7 * MIB));
-    expect((await world.verify()).reason).toBe('1 damaged places were found and healed');
+    expect((await world.verify()).reason).toBe('1 damaged place was found and healed');
     expect((await world.copied()).get('index/large')!.equals(good)).toBe(true);
   });
 
@@ -213,7 +213,7 @@ describe('a health check of a copied tree', () => {
     expect({ result, reason }).toEqual({
       result: 'failed',
       reason:
-        '1 chains cannot be read; of the others 1 restore points were verified, 0 of 0 damaged places could not be healed',
+        '1 chain cannot be read; of the others 1 restore point was verified, 0 of 0 damaged places could not be healed',
     });
     expect(notes.join()).toContain(`${world.tree} cannot be verified`);
   });
@@ -225,7 +225,7 @@ describe('a health check of a copied tree', () => {
     expect({ result, reason, notes }).toEqual({
       result: 'warning',
       reason:
-        '2 restore points are as they were written; 1 files lie beside theirs that nobody knows',
+        '2 restore points are as they were written; 1 file lies beside theirs that nobody knows',
       notes: ['store: "data/nobody" lies there, and no index lists it: it was left alone'],
     });
     expect((await world.copied()).get('data/nobody')!.toString()).toBe('knows me');
