@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
-import { useEffect, useRef } from 'react';
+import { useEffect, useRef, useState } from 'react';
+import { Link } from 'wouter';
 import { AsOf } from './instant.js';
 
 interface PageProps {
@@ -66,11 +67,26 @@ export function Nothing({ children }: { readonly children: ReactNode }) {
   return <p className="nothing">{children}</p>;
 }
 
-/** Before the first answer: it comes within a moment, so it is one quiet line. */
+/** A look into all repositories that are there takes no longer. */
+const LONG_MS = 8_000;
+
+/** Before the first answer: it mostly comes within a moment, so it is one quiet line. Where none comes, nobody looks any more, and it says where that shows. */
 export function Waiting({ what }: { readonly what: string }) {
+  const [isLong, setLong] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setLong(true), LONG_MS);
+    return () => clearTimeout(timer);
+  }, []);
   return (
     <p className="nothing" role="status">
       {what} …
+      {isLong && (
+        <>
+          {' '}
+          There is no answer yet. <Link href="/system">System</Link> shows whether Temporal and the
+          workers answer.
+        </>
+      )}
     </p>
   );
 }

@@ -32,7 +32,7 @@ export function Runs({ jobId, title, zone }: RunsProps) {
       {sessions.data !== undefined && runs.length === 0 && (
         <Nothing>
           {unreadable.length === 0
-            ? 'It has not run yet.'
+            ? 'No run of it is known.'
             : 'No session of it was found, and not everything could be read.'}
         </Nothing>
       )}
