@@ -24,6 +24,7 @@ import { TREE_LAYOUTS } from './tree-layouts.js';
 import { claimText, isBug, isOfOnePlace, unreadPart } from './unread-part.js';
 import { RUN_BY_VMWARE } from './walk/set-apart.js';
 import { disksInUse } from './walk/disks-in-use.js';
+import { partsOfSets } from './walk/parts-of-sets.js';
 import { runningMachines } from './vmware-machine/running-machines.js';
 import {
   readFolders,
@@ -222,7 +223,7 @@ async function workloadsOf(
 ): Promise<SourceWorkload[]> {
   const { folder, shares, trees, apart = [], runBy } = walked;
   const withSeen = (found: readonly SourceWorkload[]): SourceWorkload[] => {
-    if (runBy === undefined) return [...found];
+    if (runBy === undefined) return [...found, ...partsOfSets(folder, apart, found)];
     const isVmware = runBy === RUN_BY_VMWARE;
     const seen = isVmware ? runningMachines(folder, apart) : disksInUse(folder, apart, found);
     return [...found, ...seen];

@@ -136,6 +136,13 @@ const ROWS: readonly Row[] = [
     folder: ANY,
     file: /_C\d+_(?:F\d+|HDR|TIR)\.\d{10}\.\w+$/,
   },
+  // A portable backup of InfluxDB: its shards are packed as archives are, and worth nothing without the files beside them.
+  {
+    runBy: null,
+    folder: ANY,
+    file: /^\d{8}T\d{6}Z\.(?:manifest|meta|(?:bolt|sqlite)\.gz|s?\d+\.tar\.gz)$/,
+    isIn: ({ files }) => files.some((name) => /^\d{8}T\d{6}Z\.manifest$/.test(name)),
+  },
   // Xen Orchestra merges what is oldest of a chain, under the name of what comes next.
   {
     runBy: null,

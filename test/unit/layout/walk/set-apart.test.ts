@@ -229,6 +229,31 @@ describe('backups of other tools under names of images', () => {
     });
   });
 
+  it.each(['influx', 'influx/2026-11-24', ''])(
+    'are one place where they are a portable backup of InfluxDB, whose shards were listed as archives: %j',
+    async (folder) => {
+      const files = ['manifest', 'meta', 's1.tar.gz', 's2.tar.gz'].map((end) =>
+        [folder, `20261124T010000Z.${end}`].filter((part) => part !== '').join('/'),
+      );
+      const { named } = await foundIn(files);
+      expect(named.map(([place]) => place)).toEqual([folder === '' ? '.' : folder]);
+      expect(named[0]![1]).toContain('a backup of InfluxDB');
+      const listed = async (paths: readonly string[]) =>
+        scanRepository(
+          (await treeOf(Object.fromEntries(paths.map((path) => [path, 512])))).repository,
+        );
+      // Copies of what was listed then are no copies of what is gone.
+      const before = await listed(files.slice(2));
+      const seen = await listed(files);
+      expect(before).toHaveLength(2);
+      expect(seen).toMatchObject(
+        before.map(({ type }) => ({ type, isOnlySeen: true, restorePoints: [] })),
+      );
+      const ids = seen.flatMap(({ id, otherIds = [] }) => [id, ...otherIds]);
+      expect(ids).toEqual(expect.arrayContaining(before.map(({ id }) => id)));
+    },
+  );
+
   it('are told from those of a machine whose name is that of their folder', async () => {
     const { workloads, named } = await foundIn([
       ...['vms/base/20261124T220000/base.qcow2', 'vms/base/20261124T220000/base.tar.gz'],
