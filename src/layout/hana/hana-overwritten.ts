@@ -1,5 +1,6 @@
 import type { TreeRules } from '../../domain/trees/tree-rules.js';
 import { isTooSmall, tooSmallText } from '../trees/database-rules.js';
+import { fullBefore, OPERATOR_AGREES } from '../trees/overwritten.js';
 import { parseHanaName } from './hana-names.js';
 
 /** A full under a prefix that is used again lies where the one before it lay. All files of one that was killed are there, and a catalogue behind it: that of the
@@ -8,7 +9,7 @@ export const doubtOfNext: NonNullable<TreeRules['doubtOfNext']> = (next, before)
   const [own, others] = [dataFiles(next.files), dataFiles(before.files)];
   if (![...own.keys()].some((path) => others.has(path))) return null;
   const volumes = new Set(own.values());
-  const full = `the full backup of ${before.createdAt} in the copy, whose names it has`;
+  const full = fullBefore(before.createdAt);
   const lacking = [...others.values()].find((volume) => !volumes.has(volume));
   if (lacking !== undefined)
     return `volume ${lacking}, which is in ${full}, is not there; ${WAY_OUT}`;
@@ -16,8 +17,7 @@ export const doubtOfNext: NonNullable<TreeRules['doubtOfNext']> = (next, before)
   return isDoubtful ? `${tooSmallText(full)}; ${WAY_OUT}` : null;
 };
 
-const WAY_OUT =
-  'it takes the place of that one when a delta builds on it, or an operator agrees (longhaul job start <job> --workload <workload> --accept-changes)';
+const WAY_OUT = `it takes the place of that one when a delta builds on it, or ${OPERATOR_AGREES}`;
 
 /** Volumes by paths. */
 function dataFiles(paths: readonly string[] | null): Map<string, number> {

@@ -1,6 +1,7 @@
 import { isFolderPassedOver } from '../../domain/sources/passed-over.js';
 import type { FoundTree, TreePoint } from '../../domain/trees/source-tree.js';
 import type { TreeRules } from '../../domain/trees/tree-rules.js';
+import { doubtOfShorter } from '../trees/overwritten.js';
 import { dateInPathMs } from '../trees/backup-folders.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
 import { parseDatedName } from '../names/dated-name.js';
@@ -32,6 +33,8 @@ const RULES: TreeRules = {
   openFilesWaitMs: 60_000,
   keepRemovedForDays: 0,
   suspiciousShare: 0.5,
+  // An archive that is not packed ends with a block that the tool writes at its end.
+  doubtOfNext: doubtOfShorter((path) => /\.(?:archive|mongodump)$/i.test(path)),
   keeps: { modes: false, times: true, links: false },
 };
 

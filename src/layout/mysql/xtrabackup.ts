@@ -15,6 +15,7 @@ import {
 } from '../trees/backup-folders.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
 import { parseDatedName } from '../names/dated-name.js';
+import { doubtOfShorter } from '../trees/overwritten.js';
 import { claimedTreeFiles } from '../trees/tree-files.js';
 import type { OtherLayouts, TreeLayout, TreeReader } from '../tree-layout.js';
 import { joinPath } from '../../repository/repository-path.js';
@@ -56,6 +57,8 @@ export const xtraBackupLayout: TreeLayout = {
     openFilesWaitMs: 60_000,
     keepRemovedForDays: 0,
     suspiciousShare: 0.5,
+    // What is not packed ends with what the tool writes at its end.
+    doubtOfNext: doubtOfShorter((path) => !STREAM.test(path) || /stream$|\.xbs?$/i.test(path)),
     keeps: { modes: true, times: true, links: false },
   },
   claim,

@@ -1,11 +1,16 @@
+import { randomBytes } from 'node:crypto';
+import { utimes, writeFile } from 'node:fs/promises';
+import { gzipSync } from 'node:zlib';
 import { expect, it } from 'vitest';
 import { chainFolder } from '../../../../src/chain/chain-paths.js';
 import type { StartOverrides } from '../../../../src/domain/jobs/copy-job.js';
 import { lookForNews } from '../../../../src/mover/look/news.js';
+import { openDirectoryRepository } from '../../../../src/repository/directory/directory-repository.js';
 import { readWholeFile } from '../../../../src/repository/replace-file.js';
 import { readTreeRecord } from '../../../../src/tree/tree-store.js';
 import { treeFile } from '../../../../src/tree/tree-paths.js';
 import { hanaFile } from '../../../support/layout/database-trees.js';
+import { treeOf } from '../../../support/layout/real-tree.js';
 import { InProcessMover } from '../../../support/mover/in-process-mover.js';
 import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
 import { testJob } from '../../../support/session/test-site.js';
@@ -106,3 +111,48 @@ it('but the next whole one does, and a small one on which a delta was built', as
   await copy();
   expect(await fulls()).toEqual([small]);
 });
+
+const streamOf = (kilobytes: number) =>
+  gzipSync(Buffer.concat([Buffer.from('6de29981', 'hex'), randomBytes(kilobytes * 1024)]));
+
+it.each([
+  ['mongo/shop.archive.gz', 'mongodump-shop-mongo'],
+  ['mongo/shop.gz', 'mongodump-shop-mongo'],
+  ['my/full.xbstream.gz', 'xtrabackup-my'],
+])(
+  'nor does a packed dump that is much shorter than the whole one under its name: %s',
+  async (path, id) => {
+    const { at } = await treeOf({ [path]: 'x' });
+    const source = await openDirectoryRepository({
+      id: 'primary',
+      rootPath: at('.'),
+      readOnly: true,
+    });
+    const target = new SimulatedRepository('offsite');
+    let nowMs = START_MS;
+    const copyOf = async (kilobytes: number, overrides: StartOverrides = {}) => {
+      nowMs += HOUR_MS;
+      await writeFile(at(path), streamOf(kilobytes));
+      await utimes(at(path), nowMs / 1000, nowMs / 1000);
+      nowMs += HOUR_MS;
+      const sessions = new LocalSessions([source, target]);
+      const { tasks } = await sessions.tryToCopy(JOB, nowMs, overrides);
+      const name = path.slice(path.indexOf('/') + 1);
+      const copied = await readWholeFile(
+        target,
+        treeFile(chainFolder(JOB.id, id), name),
+        1_000_000,
+      );
+      return { ...tasks[0]!, kilobytes: Math.floor((copied?.length ?? 0) / 1024) };
+    };
+    expect(await copyOf(40)).toMatchObject({ result: 'success', kilobytes: 40 });
+    expect(await copyOf(30)).toMatchObject({ kilobytes: 30 });
+    const held = await copyOf(3);
+    expect(held).toMatchObject({ result: 'warning', kilobytes: 30 });
+    expect(held.reason).toContain('it has less than half the bytes of the full backup of');
+    expect(held.reason).toContain('when an operator agrees');
+    expect(await copyOf(20)).toMatchObject({ kilobytes: 20 });
+    await copyOf(2);
+    expect(await copyOf(2, { acceptChanges: true })).toMatchObject({ kilobytes: 2 });
+  },
+);
