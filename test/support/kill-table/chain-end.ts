@@ -43,6 +43,9 @@ export async function chainAsText(target: BackupRepository, chain: string): Prom
   return JSON.stringify({ points, pending: record.pending });
 }
 
+/** A disk of the scenarios in any format: a VHDX keeps whole blocks of 1 MiB. */
+const MAX_DISK_BYTES = 64 << 20;
+
 /** Paths, sorted. In the quarantine they go without the number of the record, which sessions more make higher, and with their digests. */
 export async function filesBelow(target: BackupRepository, folder: string): Promise<string[]> {
   const files: string[] = [];
@@ -51,7 +54,7 @@ export async function filesBelow(target: BackupRepository, folder: string): Prom
     else if (!path.includes(`/${QUARANTINE_FOLDER}/`)) files.push(path);
     else
       files.push(
-        `${path.replace(/-corrupt-\d+\//, '-corrupt/')} ${(await fileDigest(target, path)) ?? ''}`,
+        `${path.replace(/-corrupt-\d+\//, '-corrupt/')} ${(await fileDigest(target, path, MAX_DISK_BYTES)) ?? ''}`,
       );
   return files.sort();
 }

@@ -241,8 +241,13 @@ async function faultsOfDisk(
   return faults;
 }
 
-export async function fileDigest(target: BackupRepository, path: string): Promise<string | null> {
-  const bytes = await readWholeFile(target, path, MAX_TABLE_BYTES);
+/** Of one file, read whole; null: it is not there. */
+export async function fileDigest(
+  target: BackupRepository,
+  path: string,
+  maxBytes = MAX_TABLE_BYTES,
+): Promise<string | null> {
+  const bytes = await readWholeFile(target, path, maxBytes);
   return bytes === null ? null : sha256(bytes);
 }
 
