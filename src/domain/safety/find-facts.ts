@@ -11,12 +11,13 @@ import {
 import type { CopyJob } from '../jobs/copy-job.js';
 import { believedPoints } from '../sources/believed-dates.js';
 import { fittingIds } from '../sources/found-workload.js';
+import { missedPoint, missedText } from '../sources/missed-point.js';
 import type { SourceWorkload, WorkloadType } from '../sources/source-workload.js';
 import type { TargetRestorePoint } from '../targets/target-point.js';
 import { RECENT_POINTS, SHOWN_DAYS, type ChainFacts, type SourceFacts } from './workload-facts.js';
 
 /** @param workload its points settled: what is in progress is not there yet */
-export function sourceFacts(workload: SourceWorkload): SourceFacts {
+export function sourceFacts(workload: SourceWorkload, nowMs: number): SourceFacts {
   const { id, otherIds, name, type, restorePoints, conflict } = workload;
   const times = restorePoints
     .filter(({ state }) => state === 'complete')
@@ -29,27 +30,17 @@ export function sourceFacts(workload: SourceWorkload): SourceFacts {
     type,
     restorePointCount: restorePoints.length,
     ...momentsOf(times),
-    problem: conflict ?? newestProblem(restorePoints),
+    problem: conflict ?? newestProblem(workload, nowMs),
   };
 }
 
-/** Why the newest backup is in no copy, where no session can copy it; null: that is not so. What may yet become whole is no news, and one that a later whole
- *  one has followed is not missed. Where none is whole, that is told. */
-function newestProblem(points: SourceWorkload['restorePoints']): string | null {
-  const whole = points.filter(({ state }) => state === 'complete');
-  if (whole.length === 0) return null;
-  const newestWholeMs = whole.reduce(
-    (newest, { createdAtMs }) => Math.max(newest, createdAtMs),
-    -Infinity,
-  );
-  const missed = points.findLast(
-    ({ state, createdAtMs }) =>
-      (state === 'unknown' || state === 'broken') && createdAtMs > newestWholeMs,
-  );
-  if (missed === undefined) return null;
-  const what = missed.state === 'broken' ? 'is broken' : 'cannot be read';
-  const reason = missed.reason === null ? '' : ` (${missed.reason})`;
-  return `its newest restore point, ${utcText(missed.createdAtMs)}, ${what}${reason}`;
+/** Why the newest backup is in no copy, where no session can copy it; null: that is not so. An incomplete log is told by the sessions of jobs that copy logs. */
+function newestProblem({ restorePoints, tree }: SourceWorkload, nowMs: number): string | null {
+  const logs = new Set(tree?.points.flatMap(({ id, kind }) => (kind === 'log' ? [id] : [])));
+  const judged = restorePoints.filter(({ id, state }) => state !== 'incomplete' || !logs.has(id));
+  const missed = missedPoint(judged, nowMs);
+  if (missed === null) return null;
+  return `its newest restore point, ${utcText(missed.createdAtMs)}, ${missedText(missed)}`;
 }
 
 /** What `ChainRecord` holds of it. */

@@ -32,7 +32,7 @@ export async function listWorkloadFacts(
   const rule = { nowMs, settleMs };
   const { sources, unseen, unrecognised } = await scanWhole(repository, context.facts);
   const items: WorkloadFacts[] = sources.map((workload) =>
-    sourceFacts({ ...workload, restorePoints: settlePoints(workload.restorePoints, rule) }),
+    sourceFacts({ ...workload, restorePoints: settlePoints(workload.restorePoints, rule) }, nowMs),
   );
   const { chains, unreadable } = await findOwnChains(repository);
   const policies = new StoredPolicies(repository);

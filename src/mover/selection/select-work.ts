@@ -4,6 +4,7 @@ import type { CopyJob, RestorePointScope } from '../../domain/jobs/copy-job.js';
 import { BackupError } from '../../domain/errors.js';
 import { makesFullsOnly } from '../../domain/sources/fulls-only.js';
 import { detectRecreatedChain, type ChainDetection } from '../../domain/sources/recreated-chain.js';
+import { staleWarnings } from '../../domain/sources/missed-point.js';
 import {
   selectRestorePoints,
   type RestorePointSelection,
@@ -63,6 +64,7 @@ export async function selectWork(
 ): Promise<FoundWork> {
   const { judged, copied, current, awaited } = await identified(context, input, input.job.once);
   const { job, scope, targetRepositoryId, sourceRepositoryId, activeFull } = input;
+  const { nowMs } = input.settle ?? NOTHING_AWAITED;
   const fullFormats = fullFormatsOf(current);
   const detection = detectRecreatedChain({
     copied,
@@ -102,7 +104,11 @@ export async function selectWork(
     detection: {
       ...detection,
       toCompare: detection.toCompare.slice(0, MAX_SELECTED),
-      warnings: [...detection.warnings, ...late],
+      warnings: [
+        ...detection.warnings,
+        ...staleWarnings(current.filter(isInNoCopy), nowMs),
+        ...late,
+      ],
     },
     selection: {
       ...selection,
@@ -111,6 +117,11 @@ export async function selectWork(
       awaited: selection.awaited.slice(-MAX_AWAITED),
     },
   };
+}
+
+/** What was cut after it was copied is in a copy. */
+function isInNoCopy({ identity }: IdentifiedPoint): boolean {
+  return identity.is !== 'unreadable' || identity.copiedId === null;
 }
 
 const NOTHING_AWAITED: SettleRule = { nowMs: 0, settleMs: 0 };

@@ -1,7 +1,11 @@
 import { expect, it } from 'vitest';
 import { chainFacts, sourceFacts } from '../../../../src/domain/safety/find-facts.js';
 import { safetyOf } from '../../../../src/domain/safety/safety.js';
-import type { SourceRestorePoint } from '../../../../src/domain/sources/source-workload.js';
+import type {
+  SourceRestorePoint,
+  SourceWorkload,
+} from '../../../../src/domain/sources/source-workload.js';
+import type { SourceTree } from '../../../../src/domain/trees/source-tree.js';
 import type { TargetRestorePoint } from '../../../../src/domain/targets/target-point.js';
 import { facts, nightly, NOW_MS, repository, source } from '../../../support/safety/known-facts.js';
 import { testJob } from '../../../support/session/test-site.js';
@@ -111,20 +115,34 @@ it('has when the point was read that was not read for the longest: by a check, e
 
 /** Three nights of a machine in its source, the last ones in these states. */
 function shownWith(...states: SourceRestorePoint['state'][]) {
+  return shown(states, {}, NOW_MS);
+}
+
+function shown(
+  states: readonly SourceRestorePoint['state'][],
+  changes: Partial<SourceRestorePoint> & Pick<SourceWorkload, 'tree'>,
+  nowMs: number,
+) {
+  const { tree, ...point } = changes;
   const restorePoints = states.map((state, index) => ({
     ...{ id: `p${index}`, kind: 'full' as const, parentId: null, disks: [], state },
     createdAtMs: Date.parse(DAYS[index]!),
     reason: state === 'complete' ? null : 'permission is denied (EACCES)',
+    ...(state === 'complete' ? {} : point),
   }));
-  return sourceFacts({
-    ...{ id: 'id-web10', name: 'web10', type: 'olvm-rhv', restorePoints },
-  } as unknown as Parameters<typeof sourceFacts>[0]);
+  const workload = { id: 'id-web10', name: 'web10', type: 'olvm-rhv', restorePoints, tree };
+  return sourceFacts(workload as unknown as SourceWorkload, nowMs);
 }
 
 it.each([
   ['cannot be read', ['complete', 'unknown'], '2026-11-24 02:00 UTC, cannot be read (permission'],
   ['is broken', ['complete', 'complete', 'broken'], '2026-11-25 02:00 UTC, is broken (permission'],
   ['cannot be read, while the next is made', ['complete', 'unknown', 'inProgress'], '2026-11-24'],
+  [
+    'was cut a day ago',
+    ['complete', 'incomplete'],
+    '2026-11-24 02:00 UTC, has been incomplete for more than a day (permission',
+  ],
 ] as const)('says that the newest backup of a source %s', (_, states, words) => {
   const { problem } = shownWith(...states);
   expect(problem).toContain('its newest restore point, ');
@@ -133,10 +151,30 @@ it.each([
 
 it.each([
   ['a whole one followed it', ['complete', 'broken', 'complete']],
-  ['it may become whole', ['complete', 'incomplete']],
+  ['a whole one followed what was cut', ['complete', 'incomplete', 'complete']],
   ['none is whole, which is told', ['broken']],
 ] as const)('says nothing of a backup that cannot be copied when %s', (_, states) => {
   expect(shownWith(...states).problem).toBeNull();
+});
+
+const CUT_MS = Date.parse('2026-11-24T02:00:00Z');
+const HOUR_MS = 3_600_000;
+const writtenAt = (changedAtMs: number): Pick<SourceRestorePoint, 'evidence'> => ({
+  evidence: { closing: 'silent', changedAtMs, files: '' },
+});
+const LOG_TREE = { points: [{ id: 'p1', kind: 'log' }] } as unknown as SourceTree;
+
+it.each([
+  ['may become whole for a day', {}, 24, false],
+  ['may not for longer', {}, 25, true],
+  ['is still written to', writtenAt(CUT_MS + 40 * HOUR_MS), 48, false],
+  ['was written to for long', writtenAt(CUT_MS + 40 * HOUR_MS), 65, true],
+  ['has files from the future', writtenAt(CUT_MS + 9_999 * HOUR_MS), 25, true],
+  ['is a log, which its session tells', { tree: LOG_TREE }, 48, false],
+  ['is one of a chain that is merged', { copyId: 'c1' }, 48, false],
+])('of an incomplete newest backup that %s', (_, changes, hours, isTold) => {
+  const { problem } = shown(['complete', 'incomplete'], changes, CUT_MS + hours * HOUR_MS);
+  expect(problem !== null).toBe(isTold);
 });
 
 it('is not safe over a machine whose newest backup cannot be read', () => {

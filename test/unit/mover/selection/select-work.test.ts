@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { CopyJob } from '../../../../src/domain/jobs/copy-job.js';
+import { modifiedAtMs } from '../../../../src/domain/file-stamp.js';
+import type { SettleRule } from '../../../../src/domain/sources/settle.js';
 import { GrowingSource } from '../../../support/living/growing-source.js';
 import { InProcessMover } from '../../../support/mover/in-process-mover.js';
 import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
@@ -36,10 +38,11 @@ const place = {
   sourceRepositoryId: 'primary',
 };
 
-function look(changes: Partial<CopyJob> = {}, epoch: number | null = null) {
+function look(changes: Partial<CopyJob> = {}, epoch: number | null = null, settle?: SettleRule) {
   const job = { ...ALL, ...changes };
   return mover.run('selectWork', {
     ...{ ...place, workloadId: ID, epoch, job, scope: job.restorePoints, activeFull: false },
+    ...(settle === undefined ? {} : { settle }),
   });
 }
 
@@ -71,6 +74,21 @@ describe('the choice of what to copy', () => {
     await expect(look({}, epoch + 1)).rejects.toMatchObject({ code: 'STALE_EPOCH' });
     await new LocalSessions([source, target]).copy(ALL, FIRST_AT_MS + DAY_MS);
     expect((await look({}, await take())).lookId).toBeNull();
+  });
+
+  it('warns of a newest point that was cut, once a day has brought nothing more of it', async () => {
+    await backUp(1);
+    const path = `web01/${web.days[1]!.fileName}`;
+    const file = await source.openWrite(path, 'existing');
+    await file.truncate(70_000);
+    await file.close();
+    const { stamp } = (await source.stat(path))!;
+    const warningsAfter = async (days: number) => {
+      const settle = { nowMs: modifiedAtMs(stamp) + days * DAY_MS, settleMs: 0 };
+      return (await look({}, null, settle)).detection.warnings.join();
+    };
+    expect(await warningsAfter(0.9)).toBe('');
+    expect(await warningsAfter(1.1)).toContain('has been incomplete for more than a day (');
   });
 
   it('of a one-time copy is the named point as if it were the newest, and tells of no late file', async () => {
