@@ -57,7 +57,7 @@ interface ChainOfFacts {
 export function chainFacts(
   { jobId, workload, presence }: ChainOfFacts,
   points: readonly TargetRestorePoint[],
-  policy: Pick<CopyJob, 'timeZone' | 'retention'> | null,
+  policy: Pick<CopyJob, 'timeZone' | 'retention' | 'origin'> | null,
   idAsSource: string,
   nowMs: number,
 ): ChainFacts {
@@ -72,6 +72,7 @@ export function chainFacts(
     is: 'chain',
     ...workload,
     jobId,
+    ...(policy === null ? {} : { jobOrigin: policy.origin ?? null }),
     idAsSource,
     sourceRepositoryId: newestOf(dated)?.source.repositoryId ?? null,
     restorePointCount: points.length,

@@ -65,7 +65,7 @@ export interface ProtectedWorkload {
   /** Of the source that it comes from. */
   readonly sight: Sight;
   readonly copies: readonly Copies[];
-  /** Chains that no job makes any more. */
+  /** Chains that no job makes any more, or one of another service does. */
   readonly leftovers: readonly FoundChain[];
 }
 
@@ -244,7 +244,7 @@ function protect(
     }
     const found = row.chains.find(
       ({ repositoryId, chain }) =>
-        chain.jobId === job.id && repositoryId === job.target.repositoryId,
+        isOwnChain(chain, job) && repositoryId === job.target.repositoryId,
     );
     // What no source shows is nothing to be copied, unless a job keeps copies of it.
     if (row.source === null && found === undefined) continue;
@@ -266,6 +266,11 @@ function protect(
     copies,
     leftovers: row.chains.filter((chain) => !kept.has(chain)),
   };
+}
+
+/** Under the id of a job may lie copies of another one, of which its sessions leave off (`COPIES_OF_OTHER_JOB`). */
+function isOwnChain({ jobId, jobOrigin }: ChainFacts, { id, origin }: CopyJob): boolean {
+  return jobId === id && (jobOrigin === undefined || jobOrigin === (origin ?? null));
 }
 
 interface CopiedFrom {

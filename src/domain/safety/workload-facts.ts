@@ -31,6 +31,9 @@ export interface SourceFacts extends FactsOfPoints {
 export interface ChainFacts extends FactsOfPoints {
   readonly is: 'chain';
   readonly jobId: string;
+  /** `CopyJob.origin` of the definition beside the copies, by which a job of this id knows them for its own; null: it has none. Absent: no definition can be
+   *  read there. */
+  readonly jobOrigin?: string | null;
   /** Id under which other jobs see this chain as a source. */
   readonly idAsSource: string;
   /** Repository that its newest copy was made from; null: it has none. */

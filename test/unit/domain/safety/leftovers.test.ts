@@ -4,10 +4,13 @@ import {
   ago,
   chain,
   facts,
+  nightly,
   NOW_MS,
   repository,
+  RPO,
   source,
 } from '../../../support/safety/known-facts.js';
+import { testJob } from '../../../support/session/test-site.js';
 
 /** Of a job that was deleted. */
 const DELETED = { jobId: 'deleted', idAsSource: 'deleted:id-web10' };
@@ -46,6 +49,22 @@ describe('copies that belong to no job', () => {
       ],
     ]);
     expect(problems[0]?.nextStep).not.toContain('copied anew');
+  });
+
+  it.each([
+    ['of this job', 'a', 'a', 'safe', null],
+    ['of a time without origins', null, undefined, 'safe', null],
+    ['whose definition cannot be read', undefined, 'a', 'safe', null],
+    ['of another service', 'b', 'a', 'unknown', 'COPY_MISSING'],
+    ['of before, and the job is new', null, 'a', 'unknown', 'COPY_MISSING'],
+  ] as const)('are none of a job of their id: those %s', (_, jobOrigin, origin, state, code) => {
+    const found = chain('web10', 12, jobOrigin === undefined ? {} : { jobOrigin });
+    const job = { ...testJob({ rpo: RPO }), ...(origin === undefined ? {} : { origin }) };
+    const known = facts([source('web10', 12)], [found], { jobs: [nightly({ job })] });
+    const { verdict, problems, workloads } = safetyOf(known, NOW_MS);
+    expect(verdict.state).toBe(state);
+    expect(problems.map((problem) => problem.code)).toEqual(code === null ? [] : [code]);
+    expect(workloads[0]!.leftovers).toHaveLength(code === null ? 0 : 1);
   });
 
   it('do not hide in a workload that no source shows and no job keeps', () => {
