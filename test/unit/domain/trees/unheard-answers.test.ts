@@ -50,7 +50,7 @@ describe('what runs did whose answers may have been told by nobody', () => {
       `${BEFORE}: 7 files and 0 restore points were removed`,
     ]);
     expect(untoldWorkNotes(untoldWorkAfter(undefined, undefined, removed(1, 'x')))).toEqual([
-      `${BEFORE}: 1 files and 1 restore points were removed`,
+      `${BEFORE}: 1 file and 1 restore point were removed`,
     ]);
     expect(untoldWorkNotes(untoldWorkAfter(undefined, undefined, removed(0, 'x')))).toEqual([
       `${BEFORE}: 0 files and 1 restore point were removed`,
