@@ -59,7 +59,7 @@ export function createLogger(level: LonghaulConfig['logLevel']): Logger {
 
 /** Starts the parts of a server: the embedded Temporal server when configured, workers, API. What was started is stopped again when a
  *  later part cannot start.
- *  @throws STATE_DIRECTORY_LOCKED, TEMPORAL_BINARY_MISSING, TEMPORAL_UNREACHABLE, CONFIG_INVALID, REPOSITORY_MISSING */
+ *  @throws STATE_DIRECTORY_LOCKED, TEMPORAL_BINARY_MISSING, TEMPORAL_NOT_STARTED, TEMPORAL_UNREACHABLE, CONFIG_INVALID, REPOSITORY_MISSING */
 export async function startService(
   config: LonghaulConfig,
   parts: ServiceParts,
@@ -128,6 +128,7 @@ async function startTemporal(
     stateDirectory,
     port: temporal.port,
     uiPort: temporal.uiPort,
+    environment,
     log: {
       info: (message) => logger.info({ part: 'temporal' }, message),
       warn: (message) => logger.warn({ part: 'temporal' }, message),

