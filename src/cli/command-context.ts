@@ -4,7 +4,7 @@ import { displayJson, displayText, type DisplayText } from './display/display-te
 import type { ExitName } from './exit-codes.js';
 import { print } from './display/print.js';
 import { ServerClient, type ServerOptions } from './client/server-client.js';
-import type { Terminal } from './display/terminal.js';
+import { tableColumns, type Terminal } from './display/terminal.js';
 
 /** Options that every command takes. */
 export interface GlobalOptions extends ServerOptions {
@@ -18,8 +18,8 @@ export interface CommandContext {
   readonly terminal: Terminal;
   readonly server: ServerClient;
   readonly isJson: boolean;
-  /** Shows an answer: as JSON when asked for, else as the text. */
-  show(content: unknown, text: () => DisplayText): void;
+  /** Shows an answer: as JSON when asked for, else as the text, of which tables fit the columns. */
+  show(content: unknown, text: (columns: number) => DisplayText): void;
 }
 
 export type CommandAction<Arguments extends unknown[]> = (
@@ -33,7 +33,8 @@ export function commandContext(terminal: Terminal, options: GlobalOptions): Comm
     terminal,
     server: new ServerClient(options),
     isJson,
-    show: (content, text) => print(terminal, isJson ? displayJson(content, JSON_INDENT) : text()),
+    show: (content, text) =>
+      print(terminal, isJson ? displayJson(content, JSON_INDENT) : text(tableColumns(terminal))),
   };
 }
 

@@ -5,6 +5,7 @@ import { BackupError } from '../../domain/errors.js';
 import type { SessionView, TaskView } from '../../api/sessions/session-schemas.js';
 import type { CommandContext } from '../command-context.js';
 import { display, displayJson, type DisplayText } from '../display/display-text.js';
+import { tableColumns } from '../display/terminal.js';
 import { EXIT_OF_RESULT, type ExitName } from '../exit-codes.js';
 import { mayPass, Silence, withWayBack } from './patience.js';
 import { print, printBar, printError } from '../display/print.js';
@@ -98,7 +99,7 @@ class FollowedSession {
     if (isJson) print(terminal, displayJson({ event, data }, 0));
     if (event === 'end') {
       const session = data as SessionView;
-      if (!isJson) this.#line(describeSession(session));
+      if (!isJson) this.#line(describeSession(session, tableColumns(terminal)));
       return EXIT_OF_RESULT[session.result ?? 'failed'];
     }
     if (isJson) return null;

@@ -43,12 +43,16 @@ export function addAuditCommand(program: Command, act: Act): void {
           : await context.server.request<BrowsePage<AuditEntry>>('GET', path);
       const { items, unreadable = [], nextCursor } = page;
       if (unreadable.length > 0) printError(context.terminal, describeUnreadable(unreadable));
-      context.show(items, () => describeAudit(items, nextCursor !== undefined));
+      context.show(items, (columns) => describeAudit(items, nextCursor !== undefined, columns));
     },
   );
 }
 
-function describeAudit(lines: readonly AuditEntry[], hasMore: boolean): DisplayText {
+function describeAudit(
+  lines: readonly AuditEntry[],
+  hasMore: boolean,
+  columns: number,
+): DisplayText {
   if (lines.length === 0) return display`No lines.`;
   const table = formatTable(
     ['AT', 'WHO', 'ROLE', 'WHAT', 'ADDRESS', 'OUTCOME'],
@@ -60,6 +64,7 @@ function describeAudit(lines: readonly AuditEntry[], hasMore: boolean): DisplayT
       path,
       outcome,
     ]),
+    { columns },
   );
   const more = display`There are older ones: longhaul audit --all. With --json each line has what was before and after.`;
   return hasMore ? displayLines([table, display``, more]) : table;

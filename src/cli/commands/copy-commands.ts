@@ -94,7 +94,7 @@ function endOf(text: string): string {
 async function listCopies(context: CommandContext, repositoryId: string): Promise<void> {
   const { items, unreadable } = await context.server.browse<StoredJob>(jobsOf(repositoryId));
   const copies = items.filter(({ once }) => once !== null);
-  context.show(copies, () =>
+  context.show(copies, (columns) =>
     copies.length === 0
       ? display`No one-time copies.`
       : formatTable(
@@ -103,6 +103,7 @@ async function listCopies(context: CommandContext, repositoryId: string): Promis
             ...[id, name, String(restorePointCount), formatInstant(newestAt)],
             once?.expiresAt === null ? 'never' : formatInstant(once?.expiresAt ?? null),
           ]),
+          { columns, cut: ['NAME'] },
         ),
   );
   if (unreadable.length > 0) printError(context.terminal, describeUnreadable(unreadable));

@@ -33,7 +33,7 @@ export function addFileBackupCommands(program: Command, act: Act): void {
     job.command('list').description('List the file-backup jobs.'),
     async (context: CommandContext) => {
       const jobs = await context.server.all<FileBackupJobView>(FILE_BACKUPS.base);
-      context.show(jobs, () => describeJobs(jobs));
+      context.show(jobs, (columns) => describeJobs(jobs, columns));
     },
   );
   addShowCommand(job, act, FILE_BACKUPS);
@@ -97,7 +97,7 @@ function addDefinitionCommands(job: Command, act: Act): void {
   );
 }
 
-function describeJobs(jobs: readonly FileBackupJobView[]): DisplayText {
+function describeJobs(jobs: readonly FileBackupJobView[], columns: number): DisplayText {
   if (jobs.length === 0) return display`No file-backup jobs.`;
   return formatTable(
     ['JOB', 'SOURCE', 'MADE BY', 'STATE', 'TARGETS', 'NEXT RUN', 'LAST RUN'],
@@ -110,6 +110,7 @@ function describeJobs(jobs: readonly FileBackupJobView[]): DisplayText {
       formatInstant(job.nextRunAt),
       job.lastRun === null ? '-' : (job.lastRun.result ?? job.lastRun.state),
     ]),
+    { columns },
   );
 }
 

@@ -59,7 +59,7 @@ function addDefinitionCommands(job: Command, act: Act): void {
   );
   act(job.command('list').description('List the jobs.'), async (context) => {
     const { items, unreadable } = await context.server.browse<ListedJob>('/jobs');
-    context.show(items, () => describeJobs(items));
+    context.show(items, (columns) => describeJobs(items, columns));
     if (unreadable.length > 0) printError(context.terminal, describeUnreadable(unreadable));
   });
   addShowCommand(job, act, COPY_JOBS);
@@ -119,7 +119,7 @@ function addRunCommands(job: Command, act: Act): void {
       .description('Show what a session would copy now.'),
     async (context, id: string | undefined, { file }: { file?: string }) => {
       const plan = await wholePlan(context, await planRequest(context, id, file));
-      context.show(plan, () => describePlan(plan));
+      context.show(plan, (columns) => describePlan(plan, columns));
     },
   );
   addStateCommands(job, act);

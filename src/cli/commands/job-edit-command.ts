@@ -45,10 +45,10 @@ export async function editJob(
   if (isLookWanted) {
     const plan = await wholePlan(context, { method: 'POST', path: '/plans', body });
     const isRefused = flags.dryRun !== true;
-    context.show({ ...preview, plan }, () =>
+    context.show({ ...preview, plan }, (columns) =>
       displayLines([
-        describeChanges(preview),
-        describePlan(plan),
+        describeChanges(preview, columns),
+        describePlan(plan, columns),
         isRefused
           ? display`Nothing was changed. Copies may go, or are all made anew: repeat it with --yes.`
           : display`Nothing was changed.`,
@@ -61,10 +61,10 @@ export async function editJob(
     const headers = { 'If-Match': String(preview.revision) };
     await server.request<JobView>('PUT', path, { body, headers });
   }
-  context.show(preview, () => describeChanges(preview));
+  context.show(preview, (columns) => describeChanges(preview, columns));
 }
 
-function describeChanges({ changes }: JobChanges): DisplayText {
+function describeChanges({ changes }: JobChanges, columns: number): DisplayText {
   if (changes.length === 0) return display`Nothing differs.`;
   return formatTable(
     ['FIELD', 'BEFORE', 'AFTER', 'WHAT IT MEANS'],
@@ -74,5 +74,6 @@ function describeChanges({ changes }: JobChanges): DisplayText {
       JSON.stringify(after),
       text ?? '-',
     ]),
+    { columns, cut: ['WHAT IT MEANS'] },
   );
 }

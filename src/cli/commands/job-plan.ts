@@ -34,7 +34,7 @@ export async function wholePlan(
   }
 }
 
-export function describePlan({ workloads }: JobPlan): DisplayText {
+export function describePlan({ workloads }: JobPlan, columns: number): DisplayText {
   if (workloads.length === 0) return display`No workload matches the sources of the job.`;
   const table = formatTable(
     ['WORKLOAD', 'ALGORITHM', 'RESTORE POINTS', 'TO READ', 'WHY'],
@@ -45,6 +45,7 @@ export function describePlan({ workloads }: JobPlan): DisplayText {
       estimatedBytes === null ? 'unknown' : formatBytes(estimatedBytes),
       reasons.join('; '),
     ]),
+    { columns, cut: ['WHY'] },
   );
   return displayLines([table, ...workloads.flatMap(describeRetention)]);
 }

@@ -45,7 +45,7 @@ export async function simulateJob(
       ...(workload === undefined ? {} : { workload }),
     },
   });
-  context.show(simulation, () => describeSimulation(simulation));
+  context.show(simulation, (columns) => describeSimulation(simulation, columns));
 }
 
 /** @throws REQUEST_INVALID */
@@ -56,13 +56,10 @@ function daysOf(text: string): number {
   });
 }
 
-function describeSimulation({
-  workload,
-  days,
-  basis,
-  present,
-  wanted,
-}: JobSimulation): DisplayText {
+function describeSimulation(
+  { workload, days, basis, present, wanted }: JobSimulation,
+  columns: number,
+): DisplayText {
   const how =
     basis === 'schedule'
       ? 'one restore point at each start of its schedule'
@@ -81,6 +78,7 @@ function describeSimulation({
         isNew ? `${kind}, to come` : kind,
         reasons.join('; '),
       ]),
+      { columns, cut: ['WHY'] },
     ),
   ]);
 }

@@ -31,7 +31,7 @@ export function addLimitCommands(program: Command, act: Act): void {
     limit.command('show').description('Show the limits, and what holds now.'),
     async (context) => {
       const limits = await context.server.request<LimitsView>('GET', '/limits');
-      context.show(limits, () => describeLimits(limits));
+      context.show(limits, (columns) => describeLimits(limits, columns));
     },
   );
   act(
@@ -85,7 +85,7 @@ async function change(
   // What was shown is what is changed: limits that somebody else has set meanwhile are not written over.
   const headers = { 'If-Match': String(revision) };
   const changed = await context.server.request<LimitsView>('PUT', '/limits', { body, headers });
-  context.show(changed, () => describeLimits(changed));
+  context.show(changed, (columns) => describeLimits(changed, columns));
 }
 
 /** A name that was mistyped is not called cleared, and no flags are asked for that it could have. @throws REPOSITORY_MISSING */
@@ -138,7 +138,10 @@ function parseRate(text: string): number | null {
   return Number(amount) * (UNITS[unit] ?? 1);
 }
 
-function describeLimits({ timeZone, service, repositories, now }: LimitsView): DisplayText {
+function describeLimits(
+  { timeZone, service, repositories, now }: LimitsView,
+  columns: number,
+): DisplayText {
   const rows = [
     ['all together', service, now.service] as const,
     ...repositories.map((limit, index) => {
@@ -154,6 +157,7 @@ function describeLimits({ timeZone, service, repositories, now }: LimitsView): D
       limit.hours.map((span) => `${describeSpan(span)}: ${describeRates(span)}`).join('; '),
       describeRates(current),
     ]),
+    { columns },
   );
   return displayLines([
     table,

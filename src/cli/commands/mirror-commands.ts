@@ -38,7 +38,7 @@ export function addMirrorCommands(program: Command, act: Act): void {
   addDefinitionCommands(job, act);
   act(job.command('list').description('List the mirror jobs.'), async (context: CommandContext) => {
     const { items: jobs, unreadable } = await context.server.browse<MirrorJobView>(MIRRORS.base);
-    context.show(jobs, () => describeJobs(jobs));
+    context.show(jobs, (columns) => describeJobs(jobs, columns));
     if (unreadable.length > 0) printError(context.terminal, describeUnreadable(unreadable));
   });
   addShowCommand(job, act, MIRRORS);
@@ -116,7 +116,7 @@ function badFlags(message: string): BackupError {
   });
 }
 
-function describeJobs(jobs: readonly MirrorJobView[]): DisplayText {
+function describeJobs(jobs: readonly MirrorJobView[], columns: number): DisplayText {
   if (jobs.length === 0) return display`No mirror jobs.`;
   return formatTable(
     ['JOB', 'SOURCE', 'TARGET', 'STATE', 'COPIES', 'NEXT RUN', 'LAST SESSION'],
@@ -129,6 +129,7 @@ function describeJobs(jobs: readonly MirrorJobView[]): DisplayText {
       formatInstant(job.nextRunAt),
       lastSessionOf(job),
     ]),
+    { columns },
   );
 }
 

@@ -22,7 +22,9 @@ export function addNotificationCommands(program: Command, act: Act): void {
     async (context) => {
       const channels = await context.server.all<ChannelView>('/notification-channels');
       const notices = await context.server.all<ExplainedDelivery>('/notices');
-      context.show({ channels, notices }, () => describeChannels(channels, notices));
+      context.show({ channels, notices }, (columns) =>
+        describeChannels(channels, notices, columns),
+      );
     },
   );
   act(
@@ -77,14 +79,14 @@ function addSilenceCommands(notification: Command, act: Act): void {
         ...(code === undefined ? {} : { code }),
       };
       const silence = await context.server.request<Silence>('POST', '/silences', { body });
-      context.show(silence, () => describeSilences([silence]));
+      context.show(silence, (columns) => describeSilences([silence], columns));
     },
   );
   act(
     notification.command('silences').description('List the silences that hold.'),
     async (context) => {
       const silences = await context.server.all<Silence>('/silences');
-      context.show(silences, () => describeSilences(silences));
+      context.show(silences, (columns) => describeSilences(silences, columns));
     },
   );
   act(
@@ -96,19 +98,21 @@ function addSilenceCommands(notification: Command, act: Act): void {
   );
 }
 
-function describeSilences(silences: readonly Silence[]): DisplayText {
+function describeSilences(silences: readonly Silence[], columns: number): DisplayText {
   if (silences.length === 0) return display`No silences: everything is told.`;
   return formatTable(
     ['SILENCE', 'JOB', 'CODE', 'UNTIL', 'BY', 'REASON'],
     silences.map(({ id, jobId, code, until, createdBy, reason }) => [
       ...[id, jobId ?? 'all', code ?? 'all', formatInstant(until), createdBy, reason],
     ]),
+    { columns, cut: ['REASON'] },
   );
 }
 
 function describeChannels(
   channels: readonly ChannelView[],
   notices: readonly ExplainedDelivery[],
+  columns: number,
 ): DisplayText {
   if (channels.length === 0)
     return displayLines([display`No channels: nobody is told when copies are not well.`]);
@@ -131,6 +135,7 @@ function describeChannels(
         formatInstant(last?.startedAt ?? null),
       ];
     }),
+    { columns },
   );
   return displayLines(faults.length === 0 ? [table] : [table, display``, ...faults]);
 }

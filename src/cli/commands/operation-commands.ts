@@ -88,12 +88,12 @@ async function listOperations(
     all === true
       ? { items: await context.server.all<OperationView>(path) }
       : await context.server.request('GET', path);
-  context.show(page.items, () => describeOperations(page.items));
+  context.show(page.items, (columns) => describeOperations(page.items, columns));
   if (page.nextCursor !== undefined)
     printError(context.terminal, display`There are more: \`--all\` lists them.`);
 }
 
-function describeOperations(operations: readonly OperationView[]): DisplayText {
+function describeOperations(operations: readonly OperationView[], columns: number): DisplayText {
   if (operations.length === 0) return display`No operations.`;
   return formatTable(
     ['OPERATION', 'STATE', 'RESULT', 'STARTED', 'ENDED', 'RUN'],
@@ -105,5 +105,6 @@ function describeOperations(operations: readonly OperationView[]): DisplayText {
       formatInstant(endedAt),
       runId,
     ]),
+    { columns },
   );
 }

@@ -32,7 +32,7 @@ export function addRepositoryCommands(program: Command, act: Act): void {
   const repository = program.command('repository').description('Backup repositories.');
   act(repository.command('list').description('List the repositories.'), async (context) => {
     const found = await context.server.all<RepositoryView>('/repositories');
-    context.show(found, () => describeRepositories(found));
+    context.show(found, (columns) => describeRepositories(found, columns));
   });
   act(
     repository
@@ -49,12 +49,12 @@ export function addRepositoryCommands(program: Command, act: Act): void {
       const [workloads, jobs] = [found.items, stored.items];
       const parts = [...found.unreadable, ...stored.unreadable];
       const unreadable = [...new Map(parts.map((part) => [part.path, part])).values()];
-      context.show({ ...scanned, workloads, jobs, unreadable }, () =>
+      context.show({ ...scanned, workloads, jobs, unreadable }, (columns) =>
         displayLines([
-          describeRepositories([scanned]),
+          describeRepositories([scanned], columns),
           display``,
-          describeWorkloads(workloads),
-          ...(jobs.length === 0 ? [] : [display``, describeStoredJobs(jobs)]),
+          describeWorkloads(workloads, columns),
+          ...(jobs.length === 0 ? [] : [display``, describeStoredJobs(jobs, columns)]),
           ...(unreadable.length === 0 ? [] : [display``, describeUnreadable(unreadable)]),
         ]),
       );
@@ -126,7 +126,7 @@ function addRestoreCommand(program: Command, act: Act): void {
   );
 }
 
-function describeStoredJobs(jobs: readonly StoredJob[]): DisplayText {
+function describeStoredJobs(jobs: readonly StoredJob[], columns: number): DisplayText {
   return formatTable(
     ['JOB', 'NAME', 'WORKLOADS', 'RESTORE POINTS', 'SIZE', 'NEWEST', 'SESSIONS', 'LAST SESSION'],
     jobs.map((job) => [
@@ -139,6 +139,7 @@ function describeStoredJobs(jobs: readonly StoredJob[]): DisplayText {
       String(job.sessionCount),
       job.lastSession === null ? '-' : `${job.lastSession.id} ${job.lastSession.result ?? ''}`,
     ]),
+    { columns, cut: ['NAME'] },
   );
 }
 
@@ -152,7 +153,7 @@ function addRestorePointCommands(program: Command, act: Act): void {
       .description('List restore points, oldest first.'),
     async (context, id: string, { workload }: { workload?: string }) => {
       const found = await context.server.browse<RestorePointView>(pointsPath(id, workload));
-      context.show(found.items, () => describePoints(found.items));
+      context.show(found.items, (columns) => describePoints(found.items, columns));
       if (found.unreadable.length > 0)
         printError(context.terminal, describeUnreadable(found.unreadable));
     },
@@ -194,7 +195,10 @@ function pointsPath(repositoryId: string, workload: string | undefined): string 
   return `${repositoryPath(repositoryId)}/restore-points${query}`;
 }
 
-function describeRepositories(repositories: readonly RepositoryView[]): DisplayText {
+function describeRepositories(
+  repositories: readonly RepositoryView[],
+  columns: number,
+): DisplayText {
   return formatTable(
     ['REPOSITORY', 'ROLE', 'KIND', 'REACHABLE', 'FREE', 'TOTAL', 'SLOTS', 'PATH'],
     repositories.map((entry) => [
@@ -207,10 +211,11 @@ function describeRepositories(repositories: readonly RepositoryView[]): DisplayT
       `${entry.usedSlots ?? '?'}/${entry.taskLimit}`,
       entry.place,
     ]),
+    { columns },
   );
 }
 
-function describeWorkloads(workloads: readonly WorkloadSummary[]): DisplayText {
+function describeWorkloads(workloads: readonly WorkloadSummary[], columns: number): DisplayText {
   if (workloads.length === 0) return display`No workloads.`;
   return formatTable(
     ['WORKLOAD', 'NAME', 'TYPE', 'JOB', 'RESTORE POINTS', 'NEWEST', 'PROBLEM'],
@@ -223,10 +228,11 @@ function describeWorkloads(workloads: readonly WorkloadSummary[]): DisplayText {
       formatInstant(newestAt),
       problem ?? '',
     ]),
+    { columns, cut: ['NAME', 'PROBLEM'] },
   );
 }
 
-function describePoints(points: readonly RestorePointView[]): DisplayText {
+function describePoints(points: readonly RestorePointView[], columns: number): DisplayText {
   if (points.length === 0) return display`No restore points.`;
   return formatTable(
     [
@@ -251,6 +257,7 @@ function describePoints(points: readonly RestorePointView[]): DisplayText {
       formatBytes(sizeOf(point)),
       point.keptBecause.join(', '),
     ]),
+    { columns, cut: ['KEPT BECAUSE'] },
   );
 }
 

@@ -53,7 +53,7 @@ export function addSafetyCommands(program: Command, act: Act): void {
       const { items, unreadable } = await context.server.browse<WorkloadView>(
         `/workloads?${query.toString()}`,
       );
-      context.show(items, () => describeWorkloads(items));
+      context.show(items, (columns) => describeWorkloads(items, columns));
       if (unreadable.length > 0) printError(context.terminal, describeUnreadable(unreadable));
     },
   );
@@ -84,7 +84,7 @@ function whereToRead({ sessionId, jobId }: ProblemView): DisplayText[] {
   return jobId === null ? [] : [display`  Job: ${jobId}`];
 }
 
-function describeWorkloads(workloads: readonly WorkloadView[]): DisplayText {
+function describeWorkloads(workloads: readonly WorkloadView[], columns: number): DisplayText {
   if (workloads.length === 0) return display`No workloads.`;
   return formatTable(
     [
@@ -111,5 +111,6 @@ function describeWorkloads(workloads: readonly WorkloadView[]): DisplayText {
       formatBytes(each.storedBytes),
       each.copies.map(({ jobId }) => jobId).join(', ') || '-',
     ]),
+    { columns },
   );
 }

@@ -42,7 +42,7 @@ export function addSessionCommands(program: Command, act: Act): void {
     session.command('show').argument('<session>').description('Show one session.'),
     async (context, id: string) => {
       const found = await context.server.request<SessionView>('GET', sessionPath(id));
-      context.show(found, () => describeSession(found));
+      context.show(found, (columns) => describeSession(found, columns));
     },
   );
   act(
@@ -101,10 +101,10 @@ async function listSessions(
   const { items: sessions, unreadable = [], nextCursor } = page;
   if (unreadable.length > 0) printError(context.terminal, describeUnreadable(unreadable));
   const isCut = nextCursor !== undefined;
-  context.show(sessions, () =>
+  context.show(sessions, (columns) =>
     isCut && sessions.length === 0
       ? display`None of the sessions that were looked at first.`
-      : describeSessions(sessions),
+      : describeSessions(sessions, columns),
   );
   if (isCut)
     printError(context.terminal, display`There may be more: \`--all\` looks at all of them.`);

@@ -42,7 +42,7 @@ export function addTokenCommands(program: Command, act: Act): void {
   );
   act(token.command('list').description('List the tokens.'), async (context) => {
     const tokens = await context.server.all<TokenView>('/tokens');
-    context.show(tokens, () => describeTokens(tokens));
+    context.show(tokens, (columns) => describeTokens(tokens, columns));
   });
   act(
     token.command('revoke').argument('<id>').description('Revoke a token: it holds no longer.'),
@@ -68,7 +68,7 @@ function endOf({ expires }: CreateFlags): string | null {
   return new Date(Date.now() + Number(expires) * DAY_MS).toISOString();
 }
 
-function describeTokens(tokens: readonly TokenView[]): DisplayText {
+function describeTokens(tokens: readonly TokenView[], columns: number): DisplayText {
   const note = display`The token of the configuration file always holds and is not listed.`;
   if (tokens.length === 0) return displayLines([display`No tokens.`, note]);
   const table = formatTable(
@@ -82,6 +82,7 @@ function describeTokens(tokens: readonly TokenView[]): DisplayText {
       `${formatInstant(token.expiresAt)}${token.isExpired ? ' (over)' : ''}`,
       formatInstant(token.lastUsedAt),
     ]),
+    { columns, cut: ['NAME'] },
   );
   return displayLines([table, note]);
 }

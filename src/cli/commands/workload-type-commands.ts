@@ -12,7 +12,7 @@ export function addTypesCommand(repository: Command, act: Act): void {
       .description('List the types of backups that are found in a source, and their rules.'),
     async (context) => {
       const types = await context.server.all<WorkloadTypeFacts>('/workload-types');
-      context.show(types, () => describeTypes(types));
+      context.show(types, (columns) => describeTypes(types, columns));
     },
   );
 }
@@ -23,7 +23,7 @@ const JOB_TEXT: Readonly<Record<WorkloadTypeFacts['rules']['job'], string>> = {
   mirror: 'mirror job',
 };
 
-function describeTypes(types: readonly WorkloadTypeFacts[]): DisplayText {
+function describeTypes(types: readonly WorkloadTypeFacts[], columns: number): DisplayText {
   if (types.length === 0) return displayLines([display`No types.`]);
   return formatTable(
     ['TYPE', 'BACKUPS OF', 'COPIED', 'BY', 'MODES', 'RETENTION', 'GFS'],
@@ -36,5 +36,6 @@ function describeTypes(types: readonly WorkloadTypeFacts[]): DisplayText {
       rules.retentionByDaysOnly ? 'days' : 'points, days',
       rules.allowsGfs ? 'yes' : 'no',
     ]),
+    { columns, cut: ['BACKUPS OF'] },
   );
 }

@@ -21,7 +21,7 @@ const STATE_TEXT: Readonly<Record<JobState | 'unknown', string>> = {
   unknown: 'unknown',
 };
 
-export function describeJobs(jobs: readonly ListedJob[]): DisplayText {
+export function describeJobs(jobs: readonly ListedJob[], columns: number): DisplayText {
   if (jobs.length === 0) return display`No jobs.`;
   const table = formatTable(
     ['JOB', 'NAME', 'MODE', 'STATE', 'TARGET', 'NEXT RUN', 'LAST RESULT'],
@@ -34,6 +34,7 @@ export function describeJobs(jobs: readonly ListedJob[]): DisplayText {
       formatInstant(job.nextRunAt),
       job.lastSession === null ? '-' : (job.lastSession.result ?? job.lastSession.state),
     ]),
+    { columns, cut: ['NAME'] },
   );
   const unread = jobs.flatMap((job) =>
     job.state === 'unknown' ? [display`Job ${job.id} was not read: ${job.reason}.`] : [],

@@ -1,7 +1,7 @@
 /** Values as people read them, and the only way in which they become text for a terminal. */
 
-import Table from 'cli-table3';
 import { printable } from '../../domain/printable.js';
+import { fitTable, type TableFit } from './fit-table.js';
 
 declare const DISPLAYED: unique symbol;
 
@@ -67,14 +67,10 @@ export function formatInstant(instant: string | null): string {
 export function formatTable(
   head: readonly string[],
   rows: readonly (readonly string[])[],
+  fit: TableFit = { columns: Infinity },
 ): DisplayText {
-  const table = new Table({
-    head: [...head],
-    chars: FRAMELESS,
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
-  });
-  table.push(...rows.map((row) => row.map(printable)));
-  return asDisplayed(trimLines(table.toString()));
+  const shown = rows.map((row) => row.map(printable));
+  return asDisplayed(fitTable(head, shown, fit));
 }
 
 /** Names and values in two columns; several values of one name are lines. */
@@ -82,27 +78,3 @@ export function formatFields(fields: readonly (readonly [string, string])[]): Di
   const width = Math.max(0, ...fields.map(([name]) => name.length));
   return displayLines(fields.map(([name, value]) => display`${name.padEnd(width)}  ${value}`));
 }
-
-function trimLines(text: string): string {
-  return text.replaceAll(/[ \t]+$/gm, '');
-}
-
-const FRAMELESS = Object.fromEntries(
-  [
-    'top',
-    'top-mid',
-    'top-left',
-    'top-right',
-    'bottom',
-    'bottom-mid',
-    'bottom-left',
-    'bottom-right',
-    'left',
-    'left-mid',
-    'mid',
-    'mid-mid',
-    'right',
-    'right-mid',
-    'middle',
-  ].map((name) => [name, '']),
-);

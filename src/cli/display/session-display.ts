@@ -15,7 +15,10 @@ import {
   type DisplayText,
 } from './display-text.js';
 
-export function describeSessions(sessions: readonly SessionSummary[]): DisplayText {
+export function describeSessions(
+  sessions: readonly SessionSummary[],
+  columns: number,
+): DisplayText {
   if (sessions.length === 0) return display`No sessions.`;
   return formatTable(
     ['SESSION', 'TRIGGER', 'STATE', 'RESULT', 'STARTED', 'ENDED'],
@@ -27,10 +30,11 @@ export function describeSessions(sessions: readonly SessionSummary[]): DisplayTe
       formatInstant(startedAt),
       formatInstant(endedAt),
     ]),
+    { columns, cut: ['TRIGGER'] },
   );
 }
 
-export function describeSession(session: SessionView): DisplayText {
+export function describeSession(session: SessionView, columns: number): DisplayText {
   const fields: [string, string][] = [
     ['Session', session.id],
     ['Trigger', describeTrigger(session)],
@@ -57,7 +61,7 @@ export function describeSession(session: SessionView): DisplayText {
   if (!session.live)
     fields.push(['Note', 'no worker answers: progress and tasks are as they were last known']);
   const parts = [formatFields(fields)];
-  if (session.tasks.length > 0) parts.push(display``, describeTasks(session.tasks));
+  if (session.tasks.length > 0) parts.push(display``, describeTasks(session.tasks, columns));
   const more = describeMore(session);
   if (more !== '')
     parts.push(display``, display`${more} of each task: longhaul session tasks ${session.id}`);
@@ -164,7 +168,7 @@ export function progressBar(progress: CopyProgress, columns: number): DisplayTex
 const MAX_BAR_COLUMNS = 40;
 const MIN_BAR_COLUMNS = 10;
 
-function describeTasks(tasks: readonly TaskView[]): DisplayText {
+function describeTasks(tasks: readonly TaskView[], columns: number): DisplayText {
   const table = formatTable(
     ['WORKLOAD', 'STATE', 'RESULT', 'ALGORITHM', 'PROGRESS', 'HELD UP BY'],
     tasks.map((task) => [
@@ -175,6 +179,7 @@ function describeTasks(tasks: readonly TaskView[]): DisplayText {
       describeProgress(task.progress),
       describeBottleneck(task.bottleneck),
     ]),
+    { columns, cut: ['HELD UP BY'] },
   );
   // Below it: a cause is as long as all the rest.
   const causes = tasks.flatMap(({ workload, ...task }) => {

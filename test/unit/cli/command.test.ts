@@ -171,6 +171,18 @@ describe('every command', () => {
     for (const acting of ['\u001b', '\u202e', '\r', '\u009b']) expect(out).not.toContain(acting);
   });
 
+  it('makes a table fit the terminal, and leaves what is piped whole', async () => {
+    const name = 'Nightly copy of all machines in the two halls of Bergen and Oslo';
+    bench.answer({ 'GET /jobs': { body: { items: [{ ...JOB, name }] } } });
+    const piped = await bench.run(['job', 'list']);
+    expect(piped.out).toContain(name);
+    const shown = await bench.run(['job', 'list'], { isInteractive: true });
+    expect(shown.out).toMatch(/ Nightly [^…]*…  /);
+    expect(Math.max(...shown.out.split('\n').map((line) => line.length))).toBe(100);
+    const json = await bench.run(['job', 'list', '--json'], { isInteractive: true });
+    expect(json.out).toContain(name);
+  });
+
   it('shows a plan whose workload names act on a terminal as escapes, each in its line', async () => {
     const workload = 'db\u001b[2J\nweb01: success\u202e\u2028';
     const retention = { keep: [{ id: 'p1', reasons: ['newest'] }], actions: [], warnings: ['odd'] };
