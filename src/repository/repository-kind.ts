@@ -56,6 +56,8 @@ export interface RepositoryKind<S extends StorageSettings = StorageSettings> {
   open(id: string, settings: S, access: RepositoryAccess): Promise<OpenedRepository>;
   /** Tries on the storage what a target needs of it. @throws errors of kind `unavailable` */
   probe(id: string, settings: S): Promise<StorageProbe>;
+  /** False: it was fit as a target, and does not let anybody write now. One cheap question at each look. Absent: nothing tells but a write. */
+  mayWrite?(settings: S): Promise<boolean>;
   /** Keeps some room of a target for its records, which `put` falls back on where there is no other. Absent: the storage has no end. */
   keepReserve?(id: string, settings: S): Promise<void>;
   /** What `work` gives, which may use that room: where it finds none it is done again, once, with all of it. */

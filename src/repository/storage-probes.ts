@@ -4,8 +4,8 @@ import type { BackupRepository } from './backup-repository.js';
 import { kindOf } from './kinds.js';
 import type { RepositoryLocation } from './open-repository.js';
 
-/** Probes of the targets that a process serves. One is kept for as long as its repository stays open, unless it found a fault: that may have
- *  been mended. */
+/** Probes of the targets that a process serves. One is kept for as long as its repository stays open and may be written to, unless it found a fault: that
+ *  may have been mended. */
 export class StorageProbes {
   readonly #locations: readonly RepositoryLocation[];
   readonly #open: (id: string) => Promise<BackupRepository>;
@@ -27,7 +27,7 @@ export class StorageProbes {
     if (location === undefined || location.isReadOnly) return null;
     const repository = await this.#open(id);
     const known = this.#known.get(repository);
-    if (known !== undefined && !again) return known;
+    if (known !== undefined && !again && (await mayWrite(location))) return known;
     const probe = await probed(location);
     if (probe.faults.length === 0) this.#known.set(repository, probe);
     else this.#known.delete(repository);
@@ -47,6 +47,10 @@ export class StorageProbes {
     if (location === undefined || location.isReadOnly) return;
     await kindOf(location.storage).keepReserve?.(id, location.storage);
   }
+}
+
+async function mayWrite({ storage }: RepositoryLocation): Promise<boolean> {
+  return (await kindOf(storage).mayWrite?.(storage)) ?? true;
 }
 
 /** What keeps the probe itself from writing keeps every copy from it. */

@@ -1,9 +1,12 @@
-import { resolve } from 'node:path';
+import { access, constants } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import type { FolderSync } from '../../domain/targets/storage-probe.js';
 import { openDirectoryRepository } from './directory-repository.js';
 import { probeStorage } from './probe-directory.js';
 import type { RepositoryKind } from '../repository-kind.js';
+import { OWN_FOLDER } from '../repository-path.js';
 import { keepReserve, withWholeReserve } from '../reserve.js';
+import { errnoOf, faultOfErrno } from '../storage-error.js';
 import { watchFolders } from './watch-folder.js';
 
 interface DirectorySettings {
@@ -52,6 +55,15 @@ export const directoryKind: RepositoryKind<DirectorySettings> = {
     const repository = await openDirectoryRepository({ id, rootPath: path, readOnly: false });
     const options = { rootPath: path, folderSync, now: Date.now };
     return withWholeReserve(repository, () => probeStorage(repository, options));
+  },
+  async mayWrite({ path }) {
+    try {
+      await access(join(path, OWN_FOLDER), constants.W_OK);
+      return true;
+    } catch (error) {
+      const errno = errnoOf(error);
+      return errno === null || faultOfErrno(errno, 'write').code !== 'REPOSITORY_READ_ONLY';
+    }
   },
   async withReserve(id, { path }, work) {
     const repository = await openDirectoryRepository({ id, rootPath: path, readOnly: false });
