@@ -29,7 +29,9 @@ export async function lostFiles(
     const lost = await lostPoints(repository, chain, judged);
     if (lost.size === 0) return { record: judged, lost };
     const now = await readChainRecord(repository, chain);
-    if (now === null || now.revision === judged.revision) return { record: judged, lost };
+    // A folder that went to another job has taken its files along: without a record nobody tells whether it did.
+    if (now === null || now.jobId !== record.jobId) break;
+    if (now.revision === judged.revision) return { record: judged, lost };
     judged = now;
   }
   return { record: judged, lost: new Map() };

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { chainFolder } from '../../../../src/chain/chain-paths.js';
 import { writeChainRecord } from '../../../../src/chain/chain-store.js';
 import { BackupError } from '../../../../src/domain/errors.js';
 import type { ChainFacts } from '../../../../src/domain/safety/workload-facts.js';
@@ -96,6 +97,20 @@ describe('a chain that is changed while it is looked at', () => {
     await copy.target.remove(copy.pathOf(3, 'image'));
     const { record, lost } = await lostFiles(copy.target, machine.chain, machine.before);
     expect([record.points.length, [...lost]]).toEqual([3, []]);
+  });
+
+  it.each([
+    ['was announced', false],
+    ['is done', true],
+  ])('is not damaged when it goes to another job, and that %s', async (_, isMoved) => {
+    const copy = await machine.copy();
+    const { target } = copy;
+    await writeChainRecord(target, machine.chain, { ...machine.before, jobId: 'weekly' });
+    const home = chainFolder('weekly', machine.before.workload.id);
+    if (isMoved) await target.move([{ from: machine.chain, to: home }], '');
+    // Where folders are moved file by file the record comes last.
+    else await target.remove(copy.pathOf(0, 'image'));
+    expect((await lostFiles(target, machine.chain, machine.before)).lost.size).toBe(0);
   });
 
   it('has no files that are missed while they are merged, replaced or removed', async () => {
