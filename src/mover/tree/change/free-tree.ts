@@ -18,7 +18,7 @@ interface FreeTreeInput
 const NOTHING: RemovedTreeFiles = { fileCount: 0, points: [], postponed: null };
 
 /** Removes what is due of a target in which a copy has found no room. What was copied and staged by then stays, and is taken up by the next session. What of the copy is not there,
- *  and was perhaps to be sent again, is not counted on: a point of sets that needs it takes no other's place, and of a store nothing goes.
+ *  and was perhaps to be sent again, is not counted on: a point of sets that needs it takes no other's place and keeps its own, and of a store nothing goes.
  *  @throws CHAIN_FOREIGN, CHAIN_RECORD_CORRUPT, CHAIN_RECORD_LOST */
 export async function freeTree(
   context: MoverContext,

@@ -44,7 +44,7 @@ export interface RemoveTreeFilesInput extends TreePlace {
 /** Removes what is due: of a store what its source removed long enough ago, in the order in which the source can have removed it; of sets what no point
  *  lists that retention keeps. First the points are not shown any more, then the files go, the last class first. The record keeps the answer until it was
  *  told: done again, because nobody got it, it is the same.
- *  @param unsound ids of points that need what is not there: they count as corrupt
+ *  @param unsound ids of points that need what one look has not seen: they take no other's place, and keep what would be theirs if all were seen
  *  @throws STALE_EPOCH */
 export async function removeTreeFiles(
   context: MoverContext,
@@ -201,6 +201,8 @@ function keptPoints(
   );
   const aged = agedPoints(judged, nowMs);
   const kept = keptIds(aged, { ...choice, nowMs }, rules);
+  if (unsound.size > 0)
+    for (const id of keptIds(agedPoints(points, nowMs), { ...choice, nowMs }, rules)) kept.add(id);
   const asOfMs = copyAgesFrom(points, nowMs);
   for (const id of immutableIds(points, { immutableForDays, nowMs, asOfMs })) kept.add(id);
   return pointsLeft(points, withNeeds(aged, kept, rules), rules, nowMs);

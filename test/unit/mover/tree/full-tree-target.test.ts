@@ -25,17 +25,17 @@ function fill({ target }: TreeWorld, paths: RegExp): { isFull: boolean } {
 }
 
 describe('a target without room for sets', () => {
+  const backUp = async (world: TreeWorld, day: number) => {
+    await world.write(`db-${day}.a.set`, `data of ${day}`);
+    await world.write(`db-${day}.done`, '');
+  };
   /** Fulls of five days, of which the last is not copied yet, and three are kept at least. */
   async function fiveDays(): Promise<TreeWorld> {
     makeTreesKnown(toySetLayout);
     const world = new TreeWorld('sets', 'toysets', days(30));
-    const backUp = async (day: number) => {
-      await world.write(`db-${day}.a.set`, `data of ${day}`);
-      await world.write(`db-${day}.done`, '');
-    };
-    for (const day of [20, 21, 22, 23]) await backUp(day);
+    for (const day of [20, 21, 22, 23]) await backUp(world, day);
     await world.copy();
-    await backUp(24);
+    await backUp(world, 24);
     return world;
   }
   const points = async (world: TreeWorld) =>
@@ -79,6 +79,23 @@ describe('a target without room for sets', () => {
       expect((await world.copied()).has(lost)).toBe(true);
     },
   );
+
+  it('lets no point go because a file of it is not seen', async () => {
+    makeTreesKnown(toySetLayout);
+    const world = new TreeWorld('sets', 'toysets', days(1));
+    for (const day of [20, 21, 22]) await backUp(world, day);
+    await world.copy();
+    await backUp(world, 24);
+    await world.damage('db-20.done', null);
+    const storage = fill(world, /\.staging\/2\.journal$/);
+    expect((await world.copy()).tasks[0]).toMatchObject({ code: 'REPOSITORY_FULL' });
+    // A policy of days never leaves less than three.
+    expect(await points(world)).toEqual(['db-20', 'db-21', 'db-22']);
+    expect((await world.copied()).has('db-20.a.set')).toBe(true);
+    storage.isFull = false;
+    await world.copy();
+    expect(await points(world)).toEqual(['db-21', 'db-22', 'db-24']);
+  });
 
   it('loses nothing when nothing may go, and keeps what was staged of a large file', async () => {
     const world = await fiveDays();
