@@ -1,4 +1,3 @@
-import { joinLosses, NO_LOSSES } from '../../../domain/trees/known-losses.js';
 import { isNeededBySound, pointsThatNeed } from '../../../domain/trees/tree-damage.js';
 import type { TreeRules } from '../../../domain/trees/tree-rules.js';
 import { treeLayoutOf } from '../../../layout/tree-layouts.js';
@@ -31,8 +30,9 @@ export async function freeTree(
   const { rules } = treeLayoutOf(record.layout)!;
   const { losses } = await lookAtCopy(target, input.chain, record);
   const isListed = losses.count === losses.files.length;
-  const lost = joinLosses(record.lost ?? NO_LOSSES, losses);
-  if (!isListed || (rules.shape !== 'sets' && isUnjudged({ ...record, lost }, rules)))
+  // What the record and the look both tell is lost once.
+  const isOpen = isUnjudged(record, rules) || isUnjudged({ ...record, lost: losses }, rules);
+  if (!isListed || (rules.shape !== 'sets' && isOpen))
     return { ...NOTHING, postponed: lackText(losses.count) };
   const unsound = pointsThatNeed(record.points, losses.files, rules);
   const { epoch } = record;

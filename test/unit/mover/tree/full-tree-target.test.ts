@@ -233,6 +233,35 @@ it('a target that is full frees nothing while files are lost that its points may
   expect((await world.copy()).tasks[0]).toMatchObject({ result: 'warning' });
 });
 
+it('a target that is full goes on to free a store once a check has judged more than a hundred lost files', async () => {
+  makeTreesKnown(toyStoreLayout);
+  const world = new TreeWorld('store', 'toy', days(1));
+  await world.write('STORE', 'v1');
+  for (let i = 1; i < 400; i++) await world.write(`data/${i}`, `${i}`);
+  await world.write('snapshots/s0.json', JSON.stringify({ at: world.nowMs }));
+  await world.copy();
+  await world.remove('data/1');
+  await world.copy();
+  world.nowMs += 0.8 * DAY_MS;
+  for (let i = 2; i < 112; i++) {
+    await world.damage(`data/${i}`, null);
+    await world.remove(`data/${i}`);
+  }
+  await world.write('snapshots/s1.json', JSON.stringify({ at: world.nowMs }));
+  await world.copy();
+  world.nowMs += 0.6 * DAY_MS;
+  await world.write('data/901', 'new');
+  await world.write('snapshots/s2.json', JSON.stringify({ at: world.nowMs }));
+  fill(world, /\.staging\/3\.journal$/);
+  const isLeft = async () => {
+    expect((await world.copy()).tasks[0]).toMatchObject({ code: 'REPOSITORY_FULL' });
+    return (await world.copied()).has('data/1');
+  };
+  expect(await isLeft()).toBe(true);
+  await world.verify();
+  expect(await isLeft()).toBe(false);
+});
+
 it('a target that is full frees nothing of a store while a file is not there that is to be sent again', async () => {
   makeTreesKnown(toyStoreLayout);
   const world = new TreeWorld('store', 'toy', days(1));
