@@ -20,6 +20,7 @@ import {
   type RepositoryFacts,
 } from '../../domain/safety/protection.js';
 import { sightOf } from '../../domain/safety/sight.js';
+import { sourceProblem } from '../../domain/safety/source-problem.js';
 import type { ChainFacts } from '../../domain/safety/workload-facts.js';
 import type { KnownFacts, KnownSafety } from './safety-reader.js';
 import type { RunningSessions } from '../sessions/session-schemas.js';
@@ -164,7 +165,7 @@ export function workloadView(
     newestSourceAt: newestOf(source?.recentAtSeconds ?? []),
     sourcePointCount: source?.restorePointCount ?? null,
     sourceState: sight.state,
-    sourceProblem: source?.problem ?? null,
+    sourceProblem: sourceProblem(workload),
     newestCopyAt: latest(kept.map(({ recentAtSeconds }) => newestOf(recentAtSeconds))),
     oldestCopyAt: earliest(kept.map(({ oldestAt }) => oldestAt)),
     restorePointCount: pointsOf(workload),

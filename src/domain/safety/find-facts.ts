@@ -14,7 +14,13 @@ import { fittingIds } from '../sources/found-workload.js';
 import { missedPoint, missedText } from '../sources/missed-point.js';
 import type { SourceWorkload, WorkloadType } from '../sources/source-workload.js';
 import type { TargetRestorePoint } from '../targets/target-point.js';
-import { RECENT_POINTS, SHOWN_DAYS, type ChainFacts, type SourceFacts } from './workload-facts.js';
+import {
+  RECENT_POINTS,
+  SHOWN_DAYS,
+  type ChainFacts,
+  type MissedNewest,
+  type SourceFacts,
+} from './workload-facts.js';
 
 /** @param workload its points settled: what is in progress is not there yet */
 export function sourceFacts(workload: SourceWorkload, nowMs: number): SourceFacts {
@@ -30,17 +36,45 @@ export function sourceFacts(workload: SourceWorkload, nowMs: number): SourceFact
     type,
     restorePointCount: restorePoints.length,
     ...momentsOf(times),
-    problem: conflict ?? newestProblem(workload, nowMs),
+    problem: conflict ?? null,
+    ...newestMissed(workload, nowMs),
   };
 }
 
-/** Why the newest backup is in no copy, where no session can copy it; null: that is not so. An incomplete log is told by the sessions of jobs that copy logs. */
-function newestProblem({ restorePoints, tree }: SourceWorkload, nowMs: number): string | null {
+/** An incomplete log is told by the sessions of jobs that copy logs. */
+function newestMissed(
+  { restorePoints, tree }: SourceWorkload,
+  nowMs: number,
+): Pick<SourceFacts, 'missed' | 'missedWithLogs'> {
   const logs = new Set(tree?.points.flatMap(({ id, kind }) => (kind === 'log' ? [id] : [])));
-  const judged = restorePoints.filter(({ id, state }) => state !== 'incomplete' || !logs.has(id));
-  const missed = missedPoint(judged, nowMs);
+  const withLogs = restorePoints.filter(({ id, state }) => state !== 'incomplete' || !logs.has(id));
+  const isTree = tree !== undefined;
+  const missed = missedFacts(
+    withLogs.filter(({ id }) => !logs.has(id)),
+    isTree,
+    nowMs,
+  );
+  const missedWithLogs = missedFacts(withLogs, isTree, nowMs);
+  return {
+    ...(missed === null ? {} : { missed }),
+    ...(missedWithLogs === null ? {} : { missedWithLogs }),
+  };
+}
+
+/** Of trees sessions miss also what was copied, unless it is broken (`chooseTreePoints`). */
+function missedFacts(
+  points: SourceWorkload['restorePoints'],
+  isTree: boolean,
+  nowMs: number,
+): MissedNewest | null {
+  const missed = missedPoint(points, nowMs);
   if (missed === null) return null;
-  return `its newest restore point, ${utcText(missed.createdAtMs)}, ${missedText(missed)}`;
+  const { createdAtMs, state } = missed;
+  return {
+    atSeconds: Math.floor(createdAtMs / 1_000),
+    text: `its newest restore point, ${utcText(createdAtMs)}, ${missedText(missed)}`,
+    mayBeCopied: state === 'broken' || !isTree,
+  };
 }
 
 /** What `ChainRecord` holds of it. */

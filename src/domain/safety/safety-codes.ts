@@ -62,7 +62,7 @@ export const SAFETY_CODES = {
   WORKLOAD_NOT_COPYABLE: {
     severity: 'error',
     meaning:
-      'A source shows a workload that cannot be copied as it is, or whose newest restore point cannot be read, is broken, or has been incomplete for more than a day.',
+      'A source shows a workload that cannot be copied as it is, or whose newest restore point is broken, or has been incomplete or not readable for more than a day; logs count for jobs that copy them.',
     nextStep: 'The text says what is wrong with it.',
   },
   PLACE_NOT_COPIED: {

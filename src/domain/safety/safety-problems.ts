@@ -13,6 +13,7 @@ import type { SafetyCode } from './safety-codes.js';
 import { causesText } from '../sessions/session-causes.js';
 import type { JobFacts, Safety, SafetyFacts } from './safety-facts.js';
 import { sightOf, type Sight } from './sight.js';
+import { sourceProblem } from './source-problem.js';
 import { isGrave, placesText, type WatchedPlace, type WatchedPlaces } from './uncopied-places.js';
 
 /** The gravest first, then the oldest. */
@@ -214,7 +215,7 @@ function isSeen(repository: RepositoryFacts): boolean {
 function workloadProblems(workload: ProtectedWorkload, found: SafetyProblems): void {
   const { repositoryId, id, name, source, state } = workload;
   if (source === null) return;
-  const { problem } = source;
+  const problem = sourceProblem(workload);
   if (problem !== null && state !== 'unwatched')
     found.add('WORKLOAD_NOT_COPYABLE', {
       ...{ repositoryId, key: id, jobs: workload.copies.map(({ job }) => job.id) },

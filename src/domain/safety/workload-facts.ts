@@ -23,8 +23,22 @@ export interface SourceFacts extends FactsOfPoints {
   readonly is: 'source';
   /** As `SourceWorkload.otherIds`. */
   readonly otherIds?: readonly string[];
-  /** Why it, or its newest restore point, cannot be copied, in plain words; null: it can. */
+  /** Why it cannot be copied at all, in plain words; null: it can. */
   readonly problem: string | null;
+  /** Its newest backup, where no session can copy that, transaction logs aside; absent: that is not so. */
+  readonly missed?: MissedNewest;
+  /** As `missed`, for jobs that copy logs. */
+  readonly missedWithLogs?: MissedNewest;
+}
+
+/** A restore point that no session can copy as it is. */
+export interface MissedNewest {
+  /** As the source dates it. Epoch seconds. */
+  readonly atSeconds: number;
+  /** Which one it is, and what is wrong with it, in plain words. */
+  readonly text: string;
+  /** What was copied when it was whole is not missed by sessions, whatever became of it: a copy of this moment or a later one has it. */
+  readonly mayBeCopied: boolean;
 }
 
 /** The copies that one job keeps of one workload. */

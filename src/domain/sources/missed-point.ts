@@ -11,7 +11,7 @@ type SeenPoint = Pick<
   'id' | 'createdAtMs' | 'state' | 'reason' | 'evidence' | 'copyId'
 >;
 
-/** The newest point that can be copied by no session, with no whole one after it: broken, not readable, or incomplete for longer than a day. null: there is
+/** The newest point that can be copied by no session, with no whole one after it: broken, or for longer than a day incomplete or not readable. null: there is
  *  none such. Where none is whole, that is told.
  *  @param points settled, oldest first */
 export function missedPoint<P extends SeenPoint>(points: readonly P[], nowMs: number): P | null {
@@ -22,23 +22,20 @@ export function missedPoint<P extends SeenPoint>(points: readonly P[], nowMs: nu
     -Infinity,
   );
   const isMissed = (point: P): boolean =>
-    point.createdAtMs > newestWholeMs &&
-    (point.state === 'unknown' || point.state === 'broken' || isStale(point, nowMs));
+    point.createdAtMs > newestWholeMs && (point.state === 'broken' || isStale(point, nowMs));
   return points.findLast(isMissed) ?? null;
 }
 
-/** It may still become whole, but nothing has written to it for longer than a day. */
+/** It may still become whole, or be readable at the next look (some tools keep a file to themselves while they write it), but nothing has written to it for
+ *  longer than a day. A point of one of Longhaul's chains is incomplete while a merge goes on. */
 function isStale(point: SeenPoint, nowMs: number): boolean {
-  const sinceMs = unchangedSinceMs(point, nowMs);
-  return point.state === 'incomplete' && sinceMs !== null && nowMs - sinceMs > STALE_MS;
+  const { state, copyId } = point;
+  const mayStay = state === 'unknown' || (state === 'incomplete' && copyId === undefined);
+  return mayStay && nowMs - unchangedSinceMs(point, nowMs) > STALE_MS;
 }
 
-/** null: not known. Of files that are dated in the future the point's own date tells; a point of one of Longhaul's chains is incomplete while a merge goes on. */
-function unchangedSinceMs(
-  { evidence, createdAtMs, copyId }: SeenPoint,
-  nowMs: number,
-): number | null {
-  if (copyId !== undefined) return null;
+/** Of files that are dated in the future the point's own date tells. */
+function unchangedSinceMs({ evidence, createdAtMs }: SeenPoint, nowMs: number): number {
   const changedAtMs = evidence?.changedAtMs ?? createdAtMs;
   return changedAtMs > nowMs ? createdAtMs : changedAtMs;
 }

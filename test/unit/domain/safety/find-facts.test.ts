@@ -144,9 +144,9 @@ it.each([
     '2026-11-24 02:00 UTC, has been incomplete for more than a day (permission',
   ],
 ] as const)('says that the newest backup of a source %s', (_, states, words) => {
-  const { problem } = shownWith(...states);
-  expect(problem).toContain('its newest restore point, ');
-  expect(problem).toContain(words);
+  const text = shownWith(...states).missed?.text;
+  expect(text).toContain('its newest restore point, ');
+  expect(text).toContain(words);
 });
 
 it.each([
@@ -154,7 +154,7 @@ it.each([
   ['a whole one followed what was cut', ['complete', 'incomplete', 'complete']],
   ['none is whole, which is told', ['broken']],
 ] as const)('says nothing of a backup that cannot be copied when %s', (_, states) => {
-  expect(shownWith(...states).problem).toBeNull();
+  expect(shownWith(...states).missed).toBeUndefined();
 });
 
 const CUT_MS = Date.parse('2026-11-24T02:00:00Z');
@@ -173,8 +173,17 @@ it.each([
   ['is a log, which its session tells', { tree: LOG_TREE }, 48, false],
   ['is one of a chain that is merged', { copyId: 'c1' }, 48, false],
 ])('of an incomplete newest backup that %s', (_, changes, hours, isTold) => {
-  const { problem } = shown(['complete', 'incomplete'], changes, CUT_MS + hours * HOUR_MS);
-  expect(problem !== null).toBe(isTold);
+  const { missed } = shown(['complete', 'incomplete'], changes, CUT_MS + hours * HOUR_MS);
+  expect(missed !== undefined).toBe(isTold);
+});
+
+it.each([
+  ['may be kept by its tool for a day', {}, 24, false],
+  ['is not readable for longer', {}, 25, true],
+  ['is still written to', writtenAt(CUT_MS + 40 * HOUR_MS), 48, false],
+])('of a newest backup that cannot be read and %s', (_, changes, hours, isTold) => {
+  const { missed } = shown(['complete', 'unknown'], changes, CUT_MS + hours * HOUR_MS);
+  expect(missed !== undefined).toBe(isTold);
 });
 
 it('is not safe over a machine whose newest backup cannot be read', () => {
