@@ -114,7 +114,7 @@ const MOVER_FOLDERS = {
   copy: ['task', 'blocks', 'staging', 'source'],
   change: ['task', 'blocks', 'staging', 'copy'],
   selection: ['task', 'blocks', 'staging', 'source', 'copy', 'change'],
-  look: ['task', 'blocks', 'source', 'change'],
+  look: ['task', 'blocks', 'source', 'change', 'tree'],
   health: ['task', 'blocks', 'staging', 'source', 'copy', 'change'],
   restore: ['task', 'blocks', 'staging', 'copy', 'change'],
   tree: ['task', 'blocks', 'staging', 'source', 'change'],

@@ -78,10 +78,10 @@ async function* walkChains(
 }
 
 /** Over a network each answer is waited for; the records of some dozen chains are small enough to be held at once. */
-export const READ_AT_ONCE = 24;
+const READ_AT_ONCE = 24;
 
 /** What becomes of each, in their order. */
-export async function* sideBySide<Item, Result>(
+async function* sideBySide<Item, Result>(
   items: readonly Item[],
   look: (item: Item) => Promise<Result>,
   atOnce: number,

@@ -95,8 +95,8 @@ export async function faultOfFile(
   return { isMissing: false, words };
 }
 
-/** A path that leads through a link leads to no file of the chain. */
-async function statIfAllowed(repository: SourceRepository, path: string) {
+/** A path that leads through a link leads to no file of a copy. */
+export async function statIfAllowed(repository: SourceRepository, path: string) {
   try {
     return await repository.stat(path);
   } catch (error) {

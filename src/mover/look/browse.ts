@@ -10,6 +10,7 @@ import { isNamed } from '../../domain/jobs/source-scope.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { contents, summaries } from './contents.js';
 import { page } from './page.js';
+import { LookedAtFiles } from './looked-at-files.js';
 import { chainViews, sourceView } from './point-views.js';
 import { storedDefinition, storedJobs } from './stored-jobs.js';
 import { treeViews } from './tree-views.js';
@@ -58,12 +59,21 @@ export async function listRestorePoints(
       ),
     );
   const repository = await context.source(repositoryId);
-  for (const record of chains.filter(({ workload }) => isWanted(workload)))
-    items.push(...(await chainViews(repository, record, { immutableForDays, nowMs }, unreadable)));
-  for (const record of trees.filter(({ workload }) => isWanted(workload)))
+  const wanted = {
+    chains: chains.filter(({ workload }) => isWanted(workload)),
+    trees: trees.filter(({ workload }) => isWanted(workload)),
+  };
+  const files = await LookedAtFiles.of(context.facts, repository, wanted, nowMs);
+  for (const record of wanted.chains)
     items.push(
-      ...treeViews(record, await storedDefinition(repository, record.jobId, unreadable), nowMs),
+      ...(await chainViews(repository, record, { immutableForDays, nowMs, files }, unreadable)),
     );
+  for (const listed of wanted.trees) {
+    const record = files.tree(listed);
+    const job = await storedDefinition(repository, record.jobId, unreadable);
+    items.push(...treeViews(record, job, nowMs));
+  }
+  unreadable.push(...files.unreadable);
   const idOf = ({ jobId, id }: RestorePointView) => JSON.stringify([jobId, id]);
   return page(items, idOf, input.cursor, PAGE_POINTS, unreadable);
 }

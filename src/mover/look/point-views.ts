@@ -14,8 +14,8 @@ import { withBelievedCopies } from '../../domain/sources/believed-dates.js';
 import { filesOfDisk } from '../../domain/sources/source-files.js';
 import type { TargetRestorePoint } from '../../domain/targets/target-point.js';
 import type { SourceRepository } from '../../repository/backup-repository.js';
-import { lostFiles, type LostFiles } from '../change/lost-files.js';
 import { maintenancePlan, type MaintenancePlan } from '../change/plan-maintenance.js';
+import type { LookedAtFiles } from './looked-at-files.js';
 import { storedDefinition } from './stored-jobs.js';
 
 export function sourceView(workload: SourceWorkload, point: SourceRestorePoint): RestorePointView {
@@ -54,7 +54,11 @@ export function sourceView(workload: SourceWorkload, point: SourceRestorePoint):
 export async function chainViews(
   repository: SourceRepository,
   record: ChainRecord,
-  rule: { readonly immutableForDays: number; readonly nowMs: number },
+  rule: {
+    readonly immutableForDays: number;
+    readonly nowMs: number;
+    readonly files: LookedAtFiles;
+  },
   unreadable: UnreadablePart[],
 ): Promise<RestorePointView[]> {
   const reasons = new Map<string, readonly string[]>();
@@ -83,7 +87,7 @@ export async function chainViews(
     ends = new Map();
     for (const { id } of record.points) reasons.set(id, [detachedWords(detached)]);
   }
-  const { lost } = await filesOf(repository, record, unreadable);
+  const { lost } = rule.files.chain(record);
   return availablePoints(record).map((point) =>
     chainView(record, point, {
       keptBecause: reasons.get(point.id) ?? [],
@@ -91,20 +95,6 @@ export async function chainViews(
       lost: lost.get(point.id) ?? null,
     }),
   );
-}
-
-async function filesOf(
-  repository: SourceRepository,
-  record: ChainRecord,
-  unreadable: UnreadablePart[],
-): Promise<Pick<LostFiles, 'lost'>> {
-  const chain = chainFolder(record.jobId, record.workload.id);
-  try {
-    return await lostFiles(repository, chain, record);
-  } catch (error) {
-    unreadable.push(unreadablePart(chain, error));
-    return { lost: new Map() };
-  }
 }
 
 async function keptPoints(

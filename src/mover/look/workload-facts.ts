@@ -1,8 +1,7 @@
 import { chainFolder } from '../../chain/chain-paths.js';
-import { availablePoints, type ChainRecord } from '../../chain/chain-record.js';
-import { findOwnChains, READ_AT_ONCE, sideBySide } from '../../chain/find-chains.js';
+import { availablePoints } from '../../chain/chain-record.js';
+import { findOwnChains } from '../../chain/find-chains.js';
 import { readJobDefinition } from '../../chain/sessions/session-record.js';
-import { unreadablePart } from '../../chain/unreadable.js';
 import type { CopyJob } from '../../domain/jobs/copy-job.js';
 import { chainFacts, sourceFacts } from '../../domain/safety/find-facts.js';
 import type { BrowseRepositoryInput } from '../../domain/targets/repository-view.js';
@@ -13,8 +12,9 @@ import type { UnreadablePart } from '../../domain/targets/unreadable-part.js';
 import type { SourceRepository } from '../../repository/backup-repository.js';
 import { findTrees } from '../../tree/find-trees.js';
 import { pointsAsRestorePoints, totalsOf } from '../../tree/show-tree.js';
-import { lostFiles, withLost, type LostFiles } from '../change/lost-files.js';
+import { withLost } from '../change/lost-files.js';
 import type { MoverContext } from '../task/mover-context.js';
+import { LookedAtFiles } from './looked-at-files.js';
 import { page } from './page.js';
 import { scanWhole } from './whole-scan.js';
 
@@ -37,21 +37,24 @@ export async function listWorkloadFacts(
   const { chains, unreadable } = await findOwnChains(repository);
   const policies = new StoredPolicies(repository);
   const unread: UnreadablePart[] = [...unreadable];
-  for await (const found of looksAtFiles(repository, chains)) {
-    if (found.fault !== undefined) unread.push(found.fault);
-    const { record, lost } = found.files;
+  const found = await findTrees(repository);
+  const copies = { chains: recordsOf(chains), trees: recordsOf(found.trees) };
+  const files = await LookedAtFiles.of(context.facts, repository, copies, nowMs);
+  for (const listed of copies.chains) {
+    const { record, lost } = files.chain(listed);
     const policy = await policies.of(record.jobId);
     const idAsSource = chainFolder(record.jobId, record.workload.id).replace('/', ':');
     const points = withLost(availablePoints(record), lost);
     items.push(chainFacts(record, points, policy, idAsSource, nowMs));
   }
-  const found = await findTrees(repository);
-  for (const { folder, record } of found.trees) {
+  for (const { folder, record: listed } of found.trees) {
+    const record = files.tree(listed);
     const policy = await policies.of(record.jobId);
     const points = pointsAsRestorePoints(record);
     const facts = chainFacts(record, points, policy, folder.replace('/', ':'), nowMs);
     items.push({ ...facts, storedBytes: totalsOf(record).sizeBytes });
   }
+  unread.push(...files.unreadable);
   unread.push(...found.unreadable);
   const uncopied = uncopiedPlaces(unseen, unrecognised);
   return {
@@ -60,22 +63,9 @@ export async function listWorkloadFacts(
   };
 }
 
-/** Each chain with what the entries of its files tell. Where they cannot be looked at, the record stands, and the chain is named. */
-async function* looksAtFiles(
-  repository: SourceRepository,
-  chains: readonly { readonly folder: string; readonly record: ChainRecord }[],
-): AsyncGenerator<{ readonly files: LostFiles; readonly fault?: UnreadablePart }> {
-  const look = async ({ folder, record }: (typeof chains)[number]) => {
-    try {
-      return { files: await lostFiles(repository, folder, record) };
-    } catch (error) {
-      return { files: { record, lost: NONE_LOST }, fault: unreadablePart(folder, error) };
-    }
-  };
-  yield* sideBySide(chains, look, READ_AT_ONCE);
+function recordsOf<T>(found: readonly { readonly record: T }[]): T[] {
+  return found.map(({ record }) => record);
 }
-
-const NONE_LOST: LostFiles['lost'] = new Map();
 
 /** Definitions beside the data, each read once. One that cannot be read costs its chains only the job's calendar: lists of what is stored
  *  name it. */

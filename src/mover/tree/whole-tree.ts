@@ -4,11 +4,7 @@ import { readIndex, type FileEntry } from '../../tree/file-index.js';
 import { FILES_FOLDER } from '../../tree/tree-paths.js';
 import type { TreeRecord } from '../../tree/tree-record.js';
 import type { FileStamp } from '../../domain/file-stamp.js';
-import type {
-  BackupRepository,
-  RepositoryEntry,
-  SourceRepository,
-} from '../../repository/backup-repository.js';
+import type { RepositoryEntry, SourceRepository } from '../../repository/backup-repository.js';
 
 export interface LyingFile extends Sorted {
   /** What it is by now; folders are gone through. */
@@ -20,7 +16,7 @@ export interface LyingFile extends Sorted {
  *  @param mayGoOn whether a folder below it that could not be listed is passed over; its path is relative to the tree. Called before anything of later
  *  paths comes */
 export async function* lyingFiles(
-  repository: BackupRepository,
+  repository: SourceRepository,
   tree: string,
   mayGoOn: (folder: string, error: unknown) => boolean = () => false,
 ): AsyncGenerator<readonly LyingFile[]> {

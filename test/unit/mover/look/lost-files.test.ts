@@ -4,6 +4,7 @@ import { writeChainRecord } from '../../../../src/chain/chain-store.js';
 import { BackupError } from '../../../../src/domain/errors.js';
 import type { ChainFacts } from '../../../../src/domain/safety/workload-facts.js';
 import { lostFiles } from '../../../../src/mover/change/lost-files.js';
+import { FILES_SEEN_FOR_MS } from '../../../../src/mover/look/seen-files.js';
 import { CopiedMachine, NOW_MS, type MachineCopy } from '../../../support/living/copied-machine.js';
 import { testJob } from '../../../support/session/test-site.js';
 
@@ -12,19 +13,18 @@ beforeAll(async () => {
   machine = await CopiedMachine.make();
 });
 
-const ORDER = { repositoryId: 'offsite', nowMs: NOW_MS, settleMs: 0 } as const;
+const ORDER = { repositoryId: 'offsite', settleMs: 0 } as const;
+const LATER_MS = NOW_MS + FILES_SEEN_FOR_MS;
 
-async function factsOf(copy: MachineCopy) {
-  const { items, unreadable } = await copy.mover.run('listWorkloadFacts', {
-    ...ORDER,
-    what: 'facts',
-  });
+async function factsOf(copy: MachineCopy, nowMs = NOW_MS) {
+  const order = { ...ORDER, nowMs, what: 'facts' } as const;
+  const { items, unreadable } = await copy.mover.run('listWorkloadFacts', order);
   const chain = items.find((found): found is ChainFacts => found.is === 'chain')!;
   return { chain, unreadable };
 }
 
-async function viewsOf(copy: MachineCopy) {
-  const order = { ...ORDER, what: 'restorePoints', immutableForDays: 0 } as const;
+async function viewsOf(copy: MachineCopy, nowMs: number) {
+  const order = { ...ORDER, nowMs, what: 'restorePoints', immutableForDays: 0 } as const;
   const { items } = await copy.mover.run('listRestorePoints', order);
   return items.map(({ health, reason }) => (health === 'good' ? 'good' : reason));
 }
@@ -56,11 +56,11 @@ describe('a copy of which a file is not there as it was written', () => {
     const before = (await factsOf(copy)).chain;
     expect([before.damagedCount, before.recentAtSeconds.length]).toEqual([0, 4]);
     await damage(copy, copy.pathOf(point, 'image'));
-    const { chain } = await factsOf(copy);
+    const { chain } = await factsOf(copy, LATER_MS);
     expect([chain.damagedCount, chain.recentAtSeconds.length]).toEqual([4 - left, left]);
     expect(chain.recentAtSeconds).toEqual(before.recentAtSeconds.slice(4 - left));
     expect(chain.newestCopiedAt).toBe(machine.before.points[left - 1]?.copiedAt ?? null);
-    expect(await viewsOf(copy)).toEqual([
+    expect(await viewsOf(copy, LATER_MS)).toEqual([
       ...Array.from({ length: left }, () => 'good'),
       ...Array.from({ length: 4 - left }, () => expect.stringContaining(words) as string),
     ]);
@@ -86,6 +86,49 @@ describe('a copy of which a file is not there as it was written', () => {
     const retention = { type: 'restorePoints', value: 4 } as const;
     const request = { ...copy.input, job: testJob({ retention }), immutableForDays: 0 };
     expect((await copy.mover.run('planMaintenance', request)).warnings.join()).not.toMatch(/bytes/);
+  });
+});
+
+describe('a copy that was whole when it was looked at', () => {
+  async function lookedAt() {
+    const copy = await machine.copy();
+    const { stat } = copy.target;
+    const files = new Set([0, 1, 2, 3].map((point) => copy.pathOf(point, 'image')));
+    const asked: string[] = [];
+    copy.target.stat = (path) => {
+      if (files.has(path)) asked.push(path);
+      return stat.call(copy.target, path);
+    };
+    await factsOf(copy);
+    return { copy, asked };
+  }
+
+  it('is not asked for its files again within the hour', async () => {
+    const { copy, asked } = await lookedAt();
+    expect(asked).toHaveLength(4);
+    await factsOf(copy, LATER_MS - 1);
+    expect(asked).toHaveLength(4);
+    await factsOf(copy, LATER_MS);
+    expect(asked).toHaveLength(8);
+  });
+
+  it('is asked for them when its record was written anew, and when the clock was set back', async () => {
+    const { copy, asked } = await lookedAt();
+    await writeChainRecord(copy.target, machine.chain, { ...machine.before });
+    await factsOf(copy);
+    expect(asked).toHaveLength(8);
+    await factsOf(copy, NOW_MS - 1);
+    expect(asked).toHaveLength(12);
+  });
+
+  it('is well as soon as a file is back that was missed', async () => {
+    const { copy } = await lookedAt();
+    const path = copy.pathOf(3, 'image');
+    await copy.target.rename(path, `${path}.away`);
+    expect((await factsOf(copy, LATER_MS)).chain.damagedCount).toBe(1);
+    expect((await factsOf(copy, LATER_MS + 1)).chain.damagedCount).toBe(1);
+    await copy.target.rename(`${path}.away`, path);
+    expect((await factsOf(copy, LATER_MS + 2)).chain.damagedCount).toBe(0);
   });
 });
 

@@ -1,0 +1,116 @@
+import { pointsThatNeed, type LostFile } from '../../domain/trees/tree-damage.js';
+import type { TargetTreePoint } from '../../domain/trees/target-tree.js';
+import { treeLayoutOf } from '../../layout/tree-layouts.js';
+import type { SourceRepository } from '../../repository/backup-repository.js';
+import { totalsOf } from '../../tree/show-tree.js';
+import { SortedStream, walkBoth } from '../../tree/sorted-stream.js';
+import { FILES_FOLDER } from '../../tree/tree-paths.js';
+import type { TreeRecord } from '../../tree/tree-record.js';
+import { readTreeRecord } from '../../tree/tree-store.js';
+import { statIfAllowed } from '../change/lost-files.js';
+import { treeStaged } from './tree-plan.js';
+import { knownFiles, lyingFiles } from './whole-tree.js';
+
+/** Trees of more files are compared with their index by sessions that copy and by health checks alone: a look may take four minutes. */
+const COMPARED_FILES = 20_000;
+
+const MAX_LOOKS = 3;
+
+interface LookedAtTree {
+  /** Points that lack files are corrupt in it, as a health check would find. */
+  readonly record: TreeRecord;
+  /** Nothing was seen of files that are not there. */
+  readonly isWhole: boolean;
+}
+
+/** How many files `withLostPoints` looks at when it compares. */
+export function comparedFiles(record: TreeRecord): number {
+  const { fileCount } = totalsOf(record);
+  return fileCount > COMPARED_FILES ? 0 : fileCount;
+}
+
+/** What the folders of a tree tell of its files: whether all are gone and, of trees that are not large, which.
+ *  While files are being removed nothing is judged, and what was found counts only while the record is still the same.
+ *  @param compares false: whether all are gone is all that is asked
+ *  @throws as `SourceRepository.list`, `readTreeRecord` */
+export async function withLostPoints(
+  repository: SourceRepository,
+  tree: string,
+  record: TreeRecord,
+  compares: boolean,
+): Promise<LookedAtTree> {
+  let judged = record;
+  for (let look = 0; look < MAX_LOOKS; look++) {
+    const isJudged = judged.pending === null;
+    const lost = isJudged ? await lostPoints(repository, tree, judged, compares) : NONE;
+    if (lost.size === 0) return { record: judged, isWhole: true };
+    const now = await readTreeRecord(repository, tree);
+    if (now === null || now.revision === judged.revision)
+      return { record: withCorrupt(judged, lost), isWhole: false };
+    judged = now;
+  }
+  return { record: judged, isWhole: true };
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+function withCorrupt(record: TreeRecord, lost: ReadonlySet<string>): TreeRecord {
+  const points = record.points.map((point): TargetTreePoint =>
+    lost.has(point.id) ? { ...point, health: 'corrupt' } : point,
+  );
+  return { ...record, points };
+}
+
+async function lostPoints(
+  repository: SourceRepository,
+  tree: string,
+  record: TreeRecord,
+  compares: boolean,
+): Promise<ReadonlySet<string>> {
+  if (totalsOf(record).fileCount === 0) return NONE;
+  if (await isEmptied(repository, tree)) return new Set(record.points.map(({ id }) => id));
+  const rules = treeLayoutOf(record.layout)?.rules;
+  if (rules === undefined || !compares || comparedFiles(record) === 0) return NONE;
+  return pointsThatNeed(record.points, await lostFiles(repository, tree, record), rules);
+}
+
+/** What a health check has judged already is left out. A file that a session is about to replace may have any length, also when it began meanwhile; one that has
+ *  ended meanwhile has changed the record. */
+async function lostFiles(
+  repository: SourceRepository,
+  tree: string,
+  record: TreeRecord,
+): Promise<LostFile[]> {
+  const isAtWork = async () => (await repository.stat(treeStaged.folder(tree))) !== null;
+  const wasAtWork = await isAtWork();
+  const judged = new Set(record.lostNamed);
+  const gone: LostFile[] = [];
+  const ofOtherLength: LostFile[] = [];
+  const lying = await SortedStream.of(lyingFiles(repository, tree));
+  const known = await SortedStream.of(knownFiles(repository, tree, record));
+  await walkBoth(lying, known, (lies, entry) => {
+    if (entry === null || judged.has(entry.path)) return undefined;
+    const file = { path: entry.path, goneSinceMs: entry.goneSinceMs };
+    if (lies?.type !== 'file') gone.push(file);
+    else if (lies.stamp.sizeBytes !== entry.stamp.sizeBytes) ofOtherLength.push(file);
+    return undefined;
+  });
+  const lost = wasAtWork || (await isAtWork()) ? [] : ofOtherLength;
+  for (const file of gone) if (await isGone(repository, tree, file)) lost.push(file);
+  return lost;
+}
+
+/** A folder that is listed while a file in it is replaced may not show it. */
+async function isGone(
+  repository: SourceRepository,
+  tree: string,
+  { path }: LostFile,
+): Promise<boolean> {
+  const entry = await statIfAllowed(repository, `${tree}/${FILES_FOLDER}/${path}`);
+  return entry?.type !== 'file';
+}
+
+async function isEmptied(repository: SourceRepository, tree: string): Promise<boolean> {
+  for await (const _ of repository.entries(`${tree}/${FILES_FOLDER}`)) return false;
+  return true;
+}

@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import type { ChainFacts } from '../../../../src/domain/safety/workload-facts.js';
+import { FILES_SEEN_FOR_MS } from '../../../../src/mover/look/seen-files.js';
+import { setWorld, storeWorld } from '../../../support/tree/copied-trees.js';
+import { InProcessMover } from '../../../support/mover/in-process-mover.js';
+import type { TreeWorld } from '../../../support/tree/tree-world.js';
+
+const LOOK = { repositoryId: 'offsite', settleMs: 0 } as const;
+
+/** Points that count as damaged and as newest copies, and what a list shows of each. */
+async function seen(
+  world: TreeWorld,
+  mover = new InProcessMover(world.target, world.source),
+  laterMs = 0,
+) {
+  const order = { ...LOOK, nowMs: world.nowMs + laterMs };
+  const { items } = await mover.run('listWorkloadFacts', { ...order, what: 'facts' });
+  const { damagedCount, recentAtSeconds } = items.find(
+    (found): found is ChainFacts => found.is === 'chain',
+  )!;
+  const points = await mover.run('listRestorePoints', {
+    ...{ ...order, what: 'restorePoints', immutableForDays: 0 },
+  });
+  const healths = points.items.map(({ health }) => health);
+  return { damagedCount, sound: recentAtSeconds.length, healths };
+}
+
+async function emptied(world: TreeWorld): Promise<void> {
+  for (const path of [...(await world.copied()).keys()]) await world.damage(path, null);
+}
+
+describe('a copy of a tree whose files are gone from the target', () => {
+  it('is none that can be restored: a file that all points of a store may need', async () => {
+    const world = await storeWorld();
+    expect(await seen(world)).toEqual({ damagedCount: 0, sound: 2, healths: ['good', 'good'] });
+    await world.damage('index/large', null);
+    const healths = ['corrupt', 'corrupt'];
+    expect(await seen(world)).toEqual({ damagedCount: 2, sound: 0, healths });
+  });
+
+  it('is none that can be restored: a file that was cut', async () => {
+    const world = await storeWorld();
+    await world.damage('STORE', '');
+    expect((await seen(world)).damagedCount).toBe(2);
+  });
+
+  it('is none that can be restored: the sets that list it, and no others', async () => {
+    const world = await setWorld();
+    const { healths } = await seen(world);
+    expect(new Set(healths)).toEqual(new Set(['good']));
+    await world.damage('log-23-2.log', null);
+    const { damagedCount, sound } = await seen(world);
+    expect([damagedCount, sound]).toEqual([1, healths.length - 1]);
+  });
+
+  it('is none that can be restored: all of them', async () => {
+    const world = await setWorld();
+    const { length } = (await seen(world)).healths;
+    await emptied(world);
+    expect(await seen(world)).toMatchObject({ damagedCount: length, sound: 0 });
+  });
+
+  it('is seen within an hour, and at once when all are gone', async () => {
+    const world = await setWorld();
+    const mover = new InProcessMover(world.target, world.source);
+    const { length } = (await seen(world, mover)).healths;
+    await world.damage('log-23-2.log', null);
+    expect((await seen(world, mover, FILES_SEEN_FOR_MS - 1)).damagedCount).toBe(0);
+    expect((await seen(world, mover, FILES_SEEN_FOR_MS)).damagedCount).toBe(1);
+    expect((await seen(world, mover, FILES_SEEN_FOR_MS + 1)).damagedCount).toBe(1);
+    await emptied(world);
+    expect((await seen(world, mover, FILES_SEEN_FOR_MS + 2)).damagedCount).toBe(length);
+  });
+
+  it('is seen at once by one who had seen them whole, when all are gone', async () => {
+    const world = await setWorld();
+    const mover = new InProcessMover(world.target, world.source);
+    const { length } = (await seen(world, mover)).healths;
+    await emptied(world);
+    expect(await seen(world, mover, 1)).toMatchObject({ damagedCount: length, sound: 0 });
+  });
+});
