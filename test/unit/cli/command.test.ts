@@ -177,7 +177,7 @@ describe('every command', () => {
     const piped = await bench.run(['job', 'list']);
     expect(piped.out).toContain(name);
     const shown = await bench.run(['job', 'list'], { isInteractive: true });
-    expect(shown.out).toMatch(/ Nightly [^…]*…  /);
+    expect(shown.out).toMatch(/ Nightly [^…]*… {2}/);
     expect(Math.max(...shown.out.split('\n').map((line) => line.length))).toBe(100);
     const json = await bench.run(['job', 'list', '--json'], { isInteractive: true });
     expect(json.out).toContain(name);
