@@ -171,17 +171,25 @@ function readInput<Query, Body>(
 }
 
 interface RequestFault {
-  /** Place in the body (`sources.include.0.repositoryId`); a query parameter starts with `query.`; empty: the request as a whole. */
+  /** Place in the body (`sources.include.0.repositoryId`); a query parameter starts with `query.`, which the text for people leaves out;
+   *  empty: the request as a whole. */
   readonly path: string;
   readonly message: string;
 }
 
 export function invalidRequest(errors: readonly RequestFault[]): BackupError {
-  const text = errors.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
-  return new BackupError('REQUEST_INVALID', text.join('; '), { details: { errors } });
+  return new BackupError('REQUEST_INVALID', faultsText(errors), { details: { errors } });
 }
 
-function requestFaults(error: z.ZodError | undefined, prefix: string): RequestFault[] {
+export function faultsText(faults: readonly RequestFault[]): string {
+  return faults
+    .map(({ path, message }) => [path.replace(/^query\./, ''), message])
+    .map(([place, message]) => (place === '' ? message : `${place}: ${message}`))
+    .join('; ');
+}
+
+/** @param error of a parse with `schemaWords` */
+export function requestFaults(error: z.ZodError | undefined, prefix: string): RequestFault[] {
   return (error?.issues ?? []).flatMap((issue) => {
     const path = `${prefix}${issue.path.map(String).join('.')}`;
     if (issue.code !== 'unrecognized_keys') return [{ path, message: issue.message }];

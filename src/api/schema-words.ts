@@ -17,9 +17,30 @@ export function schemaWords(issue: z.core.$ZodRawIssue): string | undefined {
       return issue.format === 'datetime'
         ? 'must be an instant, as 2026-11-24T22:00:00Z'
         : undefined;
+    case 'invalid_union':
+      return unionWords(issue);
     default:
       return undefined;
   }
+}
+
+/** What each of the alternatives wants, said once: their issues have these words already. `options`: one of these words tells them apart. */
+function unionWords({
+  options,
+  errors,
+}: {
+  readonly options?: unknown;
+  readonly errors: readonly (readonly z.core.$ZodIssue[])[];
+}): string | undefined {
+  if (Array.isArray(options)) return `must be ${oneOf(options.map(String))}`;
+  const wishes = new Set(
+    errors.map((issues) =>
+      issues.map(({ path, message }) => [...path.map(String), message].join(': ')).join(', '),
+    ),
+  );
+  const [first = '', ...more] = wishes;
+  if (first === '') return undefined;
+  return [first, ...more.map((wish) => wish.replace(/^must be /, ''))].join(' or ');
 }
 
 function oneOf(values: readonly string[]): string {

@@ -28,7 +28,8 @@ import {
 } from '../repositories/repository-browser.js';
 import { browsedPageSchema, cursorQuerySchema } from '../repositories/repository-schemas.js';
 import { reachOf, refuseBeyond } from '../access/scope-reach.js';
-import { invalidRequest, jsonRoute, type Route } from '../route.js';
+import { faultsText, invalidRequest, jsonRoute, requestFaults, type Route } from '../route.js';
+import { schemaWords } from '../schema-words.js';
 import type { SessionStarter } from '../sessions/session-starter.js';
 
 interface JobServices extends JobSurroundings {
@@ -328,16 +329,12 @@ function refuseMirror(job: CopyJob): void {
 
 /** What lies in a repository may have been changed by hand. */
 function importedDefinition(found: unknown): Omit<CopyJob, 'replaces' | 'once'> {
-  const parsed = copyJobSchema.safeParse(found);
-  if (!parsed.success) {
-    const faults = parsed.error.issues.map(
-      ({ path, message }) => `${path.map(String).join('.')}: ${message}`,
-    );
+  const parsed = copyJobSchema.safeParse(found, { error: schemaWords });
+  if (!parsed.success)
     throw new BackupError(
       'JOB_RULE_BROKEN',
-      `the definition in the repository is not valid: ${faults.join('; ')}`,
+      `the definition in the repository is not valid: ${faultsText(requestFaults(parsed.error, ''))}`,
     );
-  }
   const { replaces: _replaces, once, detached, ...definition } = parsed.data;
   if (once !== undefined)
     throw new BackupError('JOB_KIND_WRONG', `${definition.id} is a one-time copy, and no job`);

@@ -221,5 +221,7 @@ describeTemporal('repositories over the API', () => {
     const body = { repositoryId: 'offsite', jobId: 'broken' };
     const answer = await api.request('POST', '/jobs/import', body);
     expect([answer.status, answer.body.code]).toEqual([422, 'JOB_RULE_BROKEN']);
+    expect(answer.body.detail).toContain('is missing');
+    expect(answer.body.detail).not.toContain('expected');
   });
 });

@@ -197,6 +197,8 @@ describe('requests to the API', () => {
     const { status, body } = await send(`${api.url}/api/v1${path}`, { method });
     expect(status).toBe(400);
     expect((body.errors as { path: string }[]).map((fault) => fault.path)).toEqual([place]);
+    expect(body.detail).toContain(`${place.replace('query.', '')}: `);
+    expect(body.detail).not.toContain('query.');
   });
 
   it('refuses a body where none belongs', async () => {
