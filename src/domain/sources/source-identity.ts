@@ -159,11 +159,21 @@ class Identities {
     if (!isJudged) return { is: 'unproven', copiedId };
     // Only the date was the same: it is another point then.
     if (copy.source.restorePointId !== point.id) return { is: 'new' };
-    const isOther = point.id === UNDATED_ID || judged.isFilled === true;
+    const isOther =
+      point.id === UNDATED_ID || (judged.isFilled === true && this.isOnlyCopyOf(point));
     if (isOther && judged.verdict === 'replaced') return { is: 'new' };
     return judged.verdict === 'replaced'
       ? { is: 'replaced', copiedId }
       : { is: 'grown', copiedId, reason: judged.reason };
+  }
+
+  /** What it builds on may be written to without end: once more is enough. One whose first copy has gone by retention is known, too. */
+  private isOnlyCopyOf({ id, createdAtMs }: SourceRestorePoint): boolean {
+    const name = nameOf(id, createdAtMs);
+    const copies = this.offered.filter(
+      ({ createdAt, source }) => nameOf(source.restorePointId, Date.parse(createdAt)) === name,
+    );
+    return copies.length === 1 && !this.known.has(name);
   }
 
   private isProven(point: SourceRestorePoint, { createdAt, source }: CopiedPoint): boolean {

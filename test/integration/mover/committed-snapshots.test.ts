@@ -66,8 +66,8 @@ describe.skipIf(!requireTool('qemu-storage-daemon'))(
       ...[FIRST, SECOND].map((name) => ({ path: source(name), format: 'qcow2' })),
     ];
 
-    async function session(day: number, restorePoints: 'all' | 'latest' = 'latest') {
-      const job = testJob({ restorePoints, retention: { type: 'restorePoints', value: 99 } });
+    async function session(day: number, restorePoints: 'all' | 'latest' = 'latest', keep = 99) {
+      const job = testJob({ restorePoints, retention: { type: 'restorePoints', value: keep } });
       const sessions = new LocalSessions([primary, offsite]);
       const { tasks } = await sessions.tryToCopy(job, NOW_MS + day * DAY_MS);
       return tasks;
@@ -181,6 +181,37 @@ describe.skipIf(!requireTool('qemu-storage-daemon'))(
       expect(await session(2)).toMatchObject([{ result: 'warning', committed: [] }]);
     });
 
+    it('are copied once more at most, however often what is empty below them is filled', async () => {
+      const base = await machine('raw');
+      await session(0, 'latest', 4);
+      const early = await qemuBytes(source(SECOND), 'qcow2');
+      const states: Buffer[] = [];
+      const fill = async (day: number) => {
+        await qemuIo(source(base), 'raw', [`write -P ${0x50 + day} ${3072 + day * 64}k 64k`]);
+        await written(base, 2 + day);
+        states.push(await qemuBytes(source(base), 'raw'));
+      };
+      const shown = async () => {
+        const [chain] = (await findChains(offsite)).chains;
+        const images = chain!.record.points.map(({ disks: [file] }) =>
+          qemuBytes(join(folder, 'offsite', chain!.folder, file!.path), file!.format),
+        );
+        return Promise.all(images);
+      };
+      await fill(1);
+      const again = await qemuBytes(source(SECOND), 'qcow2');
+      expect(await session(1, 'latest', 4)).toMatchObject([{ committed: { length: 2 } }]);
+      await fill(2);
+      const left = { result: 'warning', committed: { length: 1 } };
+      expect(await session(2, 'latest', 4)).toMatchObject([left]);
+      expectSame(await shown(), [early, states[0]!, again, states[1]!]);
+      for (const day of [3, 4, 5]) {
+        await fill(day);
+        expect(await session(day, 'latest', 4)).toMatchObject([left]);
+      }
+      expectSame(await shown(), states.slice(-4));
+    });
+
     it.each(['raw', 'qcow2'])(
       'of which one takes all that it builds on begin a chain, with the reason (%s)',
       async (format) => {
@@ -217,3 +248,8 @@ describe.skipIf(!requireTool('qemu-storage-daemon'))(
     });
   },
 );
+
+function expectSame(shown: readonly Buffer[], expected: readonly Buffer[]): void {
+  const differences = shown.map((bytes, i) => firstDifference(bytes, expected[i]!));
+  expect(differences).toEqual(expected.map(() => null));
+}

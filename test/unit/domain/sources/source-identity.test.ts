@@ -54,6 +54,12 @@ const readOn = (day: string) => ({
   ...UNDATED,
   ...{ fingerprint: null, provenInEpoch: 4, provenCreatedAt: idOf(day) },
 });
+const JUDGED = {
+  verdict: 'grown',
+  reason: 'its disk vdb is new',
+  fingerprint: files('grown'),
+  epoch: 3,
+} as const;
 const UNPROVEN21 = { is: 'unproven', copiedId: idOf('2026-11-21') };
 
 describe('a source point', () => {
@@ -278,15 +284,28 @@ describe('a source point', () => {
   ])('%s', (_, point, input, expected) => {
     expect(identityOf(point, input)).toEqual(expected);
   });
+
+  it('is copied once more at most where only what was empty below it was filled', () => {
+    const judged = { ...JUDGED, verdict: 'replaced', isFilled: true } as const;
+    const [day20, day21] = copies({ '2026-11-21': { judged } });
+    const again = { ...day21!, id: 'again' };
+    const point = at21({ fingerprint: files('grown') });
+    const name = { repositoryId: 'primary', restorePointId: point.id };
+    const replaced = { is: 'replaced', copiedId: 'again' };
+    expect(identityOf(point, { copied: [day20!, day21!] })).toEqual({ is: 'new' });
+    expect(identityOf(point, { copied: [day20!, day21!, again] })).toEqual(replaced);
+    // The first one has gone by retention.
+    expect(
+      identityOf(point, {
+        copied: [day20!, again],
+        known: [{ ...name, createdAt: day21!.createdAt }],
+      }),
+    ).toEqual(replaced);
+  });
 });
 
 describe('a point that has grown since it was copied', () => {
-  const judged = {
-    verdict: 'grown',
-    reason: 'its disk vdb is new',
-    fingerprint: files('grown'),
-    epoch: 3,
-  } as const;
+  const judged = JUDGED;
   const short = copies({ '2026-11-21': { judged } });
   const at22 = sourcePoint('2026-11-22', '2026-11-21', { fingerprint: files('2026-11-22') });
 
