@@ -1,4 +1,4 @@
-import { mkdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findChains } from '../../../src/chain/find-chains.js';
@@ -233,6 +233,28 @@ describe.skipIf(!requireTool('qemu-storage-daemon'))(
       },
     );
 
+    it.each<[string, (name: string) => Promise<void>]>([
+      ['is damaged', (name) => writeFile(name, 'of another kind')],
+      ['is gone', (name) => rm(name)],
+      ['is of a version to come', (name) => changeRecord(name, { longhaulChain: 99 })],
+    ])(
+      'of which one takes all that it builds on are copied where the record of before %s',
+      async (_, damage) => {
+        const base = await machine('raw');
+        await session(0);
+        await qemuImg('rebase', '-q', '-f', 'qcow2', '-b', '', source(SECOND));
+        await written(SECOND, 4);
+        await rm(source(FIRST));
+        await rm(source(base));
+        const [chain] = (await findChains(offsite)).chains;
+        for (const name of ['chain.json', 'chain.json.copy'])
+          await damage(join(folder, 'offsite', chain!.folder, name));
+        const expected = await qemuBytes(source(SECOND), 'qcow2');
+        expect(await session(1)).toMatchObject([{ workload: SECOND, committed: { length: 1 } }]);
+        expect(await newestShows(expected, SECOND)).toBe(1);
+      },
+    );
+
     it('of which one takes those between it and the disk stay one chain', async () => {
       const base = await machine('raw');
       await session(0);
@@ -252,4 +274,9 @@ describe.skipIf(!requireTool('qemu-storage-daemon'))(
 function expectSame(shown: readonly Buffer[], expected: readonly Buffer[]): void {
   const differences = shown.map((bytes, i) => firstDifference(bytes, expected[i]!));
   expect(differences).toEqual(expected.map(() => null));
+}
+
+async function changeRecord(path: string, change: object): Promise<void> {
+  const record = JSON.parse(await readFile(path, 'utf8')) as object;
+  await writeFile(path, JSON.stringify({ ...record, ...change }));
 }
