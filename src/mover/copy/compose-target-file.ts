@@ -111,7 +111,10 @@ async function composeDisk(
     // A file that was copied into and is gone must not be made anew around nothing.
     const isCopied = disk.slotCount > 0 ? 'existing' : undefined;
     const image = files.add(await open(stagedPath.image(staging, disk), isCopied));
-    const table = files.add(await open(stagedPath.digests(staging, disk.disk)));
+    const digestsPath = stagedPath.digests(staging, disk.disk);
+    // An attempt makes it before it writes anything.
+    const isFirst = (await target.stat(digestsPath)) === null;
+    const table = files.add(await open(digestsPath));
     const tables = files.add(await open(stagedPath.tables(staging, disk.disk)));
     const noted = files.add(await open(journal.path));
     const slots = new CopiedSlots(new WindowJournal(noted, journal), disk.slotCount);
@@ -125,7 +128,7 @@ async function composeDisk(
     );
     const bytes = await fileBytes(image);
     const { sizeBytes } = await composer.compose(
-      composer.prefixes === undefined ? bytes : unlessThere(bytes),
+      composer.prefixes !== undefined && isFirst ? unlessThere(bytes) : bytes,
       disk,
       plannedContent(context, mapping, slots),
     );
@@ -152,7 +155,7 @@ async function composeDisk(
 const SMALL_BYTES = 64;
 
 /** Small pieces that the file has already are not written again: what stands before a slot was written with it, and each would make a page dirty anew, far from
- *  the next. */
+ *  the next. For a first attempt alone: after a sync that failed the system shows what was written, and may never put it on the disk (fsync(2)). */
 function unlessThere(file: ByteSource & ByteSink): ByteSink {
   return {
     ...file,

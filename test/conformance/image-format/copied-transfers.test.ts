@@ -119,6 +119,43 @@ describe('the copy of a stream', () => {
     await expectSame(VIRTNBD, file, source);
   });
 
+  it('writes all of it again after a sync that failed, whatever the system shows by then', async () => {
+    const copy = new WatchedCopy('data');
+    const onDisk = Buffer.alloc(8 * 1024 * 1024);
+    const { openWrite } = copy.target;
+    let isComposing = false;
+    let failures = 0;
+    let dirty: { readonly offset: number; readonly bytes: Buffer }[] = [];
+    copy.target.openWrite = async (path, create) => {
+      const file = await openWrite.call(copy.target, path, create);
+      if (!path.endsWith('.data')) return file;
+      const [write, sync] = [file.write.bind(file), file.sync.bind(file)];
+      file.write = (source, offset) => {
+        dirty.push({ offset, bytes: Buffer.from(source) });
+        return write(source, offset);
+      };
+      file.sync = async () => {
+        const written = dirty;
+        dirty = []; // fsync(2): also where it fails they count as clean, and are read as they were written
+        if (isComposing && failures++ === 0) throw new Error('no space');
+        for (const { offset, bytes } of written) bytes.copy(onDisk, offset);
+        await sync();
+      };
+      return file;
+    };
+    const run = copy.mover.run.bind(copy.mover);
+    copy.mover.run = (async (name, ...rest) => {
+      isComposing = name === 'composeTargetFile';
+      if (isComposing) await expect(run(name, ...rest)).rejects.toThrow('no space');
+      return run(name, ...rest);
+    }) as typeof run;
+    const source = await stream();
+    const { bytes } = await copy.copied(source, VIRTNBD);
+    expect(failures).toBeGreaterThan(1);
+    expect(firstDifference(onDisk.subarray(0, bytes.length), bytes)).toBeNull();
+    await expectSame(VIRTNBD, new MemoryBytes(onDisk.subarray(0, bytes.length), 'disk'), source);
+  });
+
   it.each([
     ['a block', PREFIX + 100],
     ['what stands before it', 5],
