@@ -25,9 +25,10 @@ import {
 /** @param workload its points settled: what is in progress is not there yet */
 export function sourceFacts(workload: SourceWorkload, nowMs: number): SourceFacts {
   const { id, otherIds, name, type, restorePoints, conflict } = workload;
-  const times = restorePoints
-    .filter(({ state }) => state === 'complete')
-    .map(({ createdAtMs }) => createdAtMs);
+  const logs = logIds(workload);
+  const whole = restorePoints.filter(({ state }) => state === 'complete');
+  const backups = whole.filter((point) => !logs.has(point.id));
+  const hasBoth = backups.length > 0 && backups.length < whole.length;
   return {
     is: 'source',
     id,
@@ -35,18 +36,28 @@ export function sourceFacts(workload: SourceWorkload, nowMs: number): SourceFact
     name,
     type,
     restorePointCount: restorePoints.length,
-    ...momentsOf(times),
+    ...momentsOf(whole.map(({ createdAtMs }) => createdAtMs)),
+    ...(hasBoth ? { recentBackupsAtSeconds: recentOf(backups) } : {}),
     problem: conflict ?? null,
     ...newestMissed(workload, nowMs),
   };
 }
 
+function logIds({ tree }: SourceWorkload): ReadonlySet<string> {
+  return new Set(tree?.points.flatMap(({ id, kind }) => (kind === 'log' ? [id] : [])));
+}
+
+function recentOf(points: SourceWorkload['restorePoints']): readonly number[] {
+  return momentsOf(points.map(({ createdAtMs }) => createdAtMs)).recentAtSeconds;
+}
+
 /** An incomplete log is told by the sessions of jobs that copy logs. */
 function newestMissed(
-  { restorePoints, tree }: SourceWorkload,
+  workload: SourceWorkload,
   nowMs: number,
 ): Pick<SourceFacts, 'missed' | 'missedWithLogs'> {
-  const logs = new Set(tree?.points.flatMap(({ id, kind }) => (kind === 'log' ? [id] : [])));
+  const { restorePoints, tree } = workload;
+  const logs = logIds(workload);
   const withLogs = restorePoints.filter(({ id, state }) => state !== 'incomplete' || !logs.has(id));
   const isTree = tree !== undefined;
   const missed = missedFacts(

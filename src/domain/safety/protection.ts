@@ -318,7 +318,7 @@ function copiesOf(
   const copiedUntilMs = newestSeconds === undefined ? null : newestSeconds * 1_000;
   const status = rpoStatus(
     {
-      sourceAtMs: (source.facts?.recentAtSeconds ?? []).map((seconds) => seconds * 1_000),
+      sourceAtMs: awaitedSeconds(source.facts, job).map((seconds) => seconds * 1_000),
       source: known.sightOf(source.repositoryId),
       copiedUntilMs,
       newestCopyAtMs:
@@ -338,6 +338,17 @@ function copiesOf(
     isKept && source.facts === null && !known.isUnderOtherId(job, named.id) && isMissed();
   const workloadId = chain?.id ?? source.id;
   return { job, repositoryId, workloadId, target, chain, isGone, limits, status };
+}
+
+/** What no session of the job copies waits for nothing. */
+function awaitedSeconds(
+  facts: WorkloadFacts | null,
+  { transactionLogs }: CopyJob,
+): readonly number[] {
+  if (facts === null) return [];
+  const { recentAtSeconds } = facts;
+  if (transactionLogs || facts.is === 'chain') return recentAtSeconds;
+  return facts.recentBackupsAtSeconds ?? recentAtSeconds;
 }
 
 const WORST_FIRST = ['late', 'unknown', 'ok'] as const;

@@ -23,6 +23,8 @@ export interface SourceFacts extends FactsOfPoints {
   readonly is: 'source';
   /** As `SourceWorkload.otherIds`. */
   readonly otherIds?: readonly string[];
+  /** `recentAtSeconds` of its backups alone, which jobs that copy no logs wait for. Absent: it has no transaction logs, or nothing else. */
+  readonly recentBackupsAtSeconds?: readonly number[];
   /** Why it cannot be copied at all, in plain words; null: it can. */
   readonly problem: string | null;
   /** Its newest backup, where no session can copy that, transaction logs aside; absent: that is not so. */

@@ -48,6 +48,17 @@ function toldOf(
   return problems.filter(({ code }) => code === 'WORKLOAD_NOT_COPYABLE').map(({ text }) => text);
 }
 
+it.each([
+  ['no limit of lag is broken by it where no job copies logs', 'log', {}, 'ok'],
+  ['it is late where its job copies logs', 'log', { transactionLogs: true }, 'late'],
+  ['it is late when it is a backup', 'increment', {}, 'late'],
+] as const)('of a whole log that waits for 30 hours: %s', (_, kind, changes, state) => {
+  const rpo = { maxCopyAgeHours: 99, maxLagHours: 4, workloads: [] };
+  const jobs = [nightly({ job: testJob({ mode: 'immediate', rpo, ...changes }) })];
+  const known = facts([shown('complete', kind)], [chain('sales', 60)], { jobs });
+  expect(safetyOf(known, NOW_MS).workloads.map((row) => row.state)).toEqual([state]);
+});
+
 const LOGS = { mode: 'immediate', transactionLogs: true } as const;
 
 it.each([
