@@ -11,6 +11,7 @@ import { joinPath, OWN_FOLDER } from '../../repository/repository-path.js';
 import type { BackupLayout, Claim, ClaimedFile, ClaimedFiles } from '../backup-layout.js';
 import { claimedBelow, DeeperClaims } from './deeper-claims.js';
 import { filesOnTheirWay, type FileOnItsWay } from './on-their-way.js';
+import { isPointOfLostChain, isTarget, targetOfChain } from './own-targets.js';
 import { setApart } from './set-apart.js';
 import { FORGETFUL, type FactStore } from '../file-facts.js';
 import { claimedFromAbove, shareOut, type LayoutRows, type SharedOut } from './share-out.js';
@@ -334,20 +335,8 @@ async function lookInto(
     return { unseen: path === null ? [] : [target(path)] };
   }
   const isOneItself = folder !== '' && found.hasOwnFolder && (await isTarget(repository, folder));
-  return isOneItself ? { unseen: [target(folder)] } : found;
-}
-
-/** A target, wherever it is mounted, has this file; the root is the repository itself, which may be one. */
-async function isTarget(repository: SourceRepository, folder: string): Promise<boolean> {
-  const marker = await repository.stat(`${folder}/${OWN_FOLDER}/repository.json`);
-  return marker?.type === 'file';
-}
-
-/** The target that a chain lies in: two folders up, `.` when that is not below the root. null: it lies where those of this repository lie. */
-function targetOfChain(folder: string): string | null {
-  const segments = folder === '' ? [] : folder.split('/');
-  if (segments.length === 2) return null;
-  return segments.length < 2 ? '.' : segments.slice(0, -2).join('/');
+  if (isOneItself) return { unseen: [target(folder)] };
+  return (await isPointOfLostChain(repository, folder, found.files)) ? { unseen: [] } : found;
 }
 
 /** null: a chain of Longhaul lies there. */

@@ -132,6 +132,21 @@ describe('a copy that was whole when it was looked at', () => {
   });
 });
 
+describe('a chain that has lost both its records', () => {
+  it('is named, and none of its disks counts as a backup that is in no job', async () => {
+    const copy = await machine.copy();
+    for (const name of ['chain.json', 'chain.json.copy'])
+      await copy.target.remove(`${machine.chain}/${name}`);
+    const { items, unreadable } = await copy.mover.run('listWorkloadFacts', {
+      ...ORDER,
+      nowMs: NOW_MS,
+      what: 'facts',
+    });
+    expect(items).toEqual([]);
+    expect(unreadable?.map(({ path: at }) => at)).toEqual([machine.chain]);
+  });
+});
+
 describe('a chain that is changed while it is looked at', () => {
   it('is judged by the record that is there afterwards', async () => {
     const copy = await machine.copy();
