@@ -37,7 +37,7 @@ export class Turn {
     const { onWait, repositoryId } = this.options;
     const token = (this.token = uuid4());
     onWait(
-      `repository ${repositoryId} is at work on as many workloads as its workloadLimit allows`,
+      `it waits for its turn in repository ${repositoryId}, where as many workloads as workloadLimit says have theirs at once`,
     );
     this.ask(token);
     try {

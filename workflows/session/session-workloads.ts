@@ -73,11 +73,11 @@ export async function findWorkloads(
   const told = [...ambiguity.tasks];
   let hasUnreadSource = false;
   for (const [index, entry] of include.entries()) {
-    const { repositoryId, workloads, failure } = looks[index]!;
+    const { repositoryId, workloads, failure, linksOut } = looks[index]!;
     if (failure !== null) told.push(failure);
     const shown = workloads.filter(({ unseen }) => unseen === undefined);
     const isEmpty = shown.length === 0 && !workloads.some(isUnreadStore);
-    if (isEmpty && failure === null) told.push(emptySource(repositoryId));
+    if (isEmpty && failure === null) told.push(emptySource(repositoryId, linksOut));
     // What lies under a name or in a place that cannot be read may be the workload that seems to be gone.
     const isUnread = workloads.some(isUnreadPart);
     hasUnreadSource ||= shown.length === 0 || isUnread;
@@ -188,9 +188,11 @@ function warning(workload: string, code: CopyTask['code'], reason: string): Copy
 }
 
 /** Other workloads may be copied all the same, so that a share which is away must not hide behind them. */
-function emptySource(repositoryId: string): CopyTask {
+function emptySource(repositoryId: string, linksOut: readonly string[] = []): CopyTask {
   const { hint } = ERROR_CODES.SOURCE_EMPTY;
-  const text = `repository ${repositoryId} shows no backups at all`;
+  const links = linksOut.map((name) => `"${name}"`).join(', ');
+  const notFollowed = links === '' ? '' : `; links that lead out of it are not followed: ${links}`;
+  const text = `repository ${repositoryId} shows no backups at all${notFollowed}`;
   return warning(`repository ${repositoryId}`, 'SOURCE_EMPTY', sentences(text, hint));
 }
 
@@ -258,6 +260,7 @@ const NOTHING_LEFT = 'copySession-20261128-nothing-left';
 
 interface ListedSource extends Pick<SourceLook, 'repositoryId' | 'workloads'> {
   readonly failure: CopyTask | null;
+  readonly linksOut?: readonly string[] | undefined;
 }
 
 function asLook({ repositoryId, workloads, failure }: ListedSource): SourceLook {
@@ -274,6 +277,7 @@ async function listWorkloads(
 ): Promise<ListedSource> {
   const activities = listingActivities(job.target.repositoryId, settings);
   const workloads: FoundWorkload[] = [];
+  let linksOut: readonly string[] | undefined;
   try {
     let after: string | null = null;
     do {
@@ -283,9 +287,10 @@ async function listWorkloads(
           [{ repositoryId, after }],
         );
       workloads.push(...page.workloads);
+      ({ linksOut } = page);
       after = page.next;
     } while (after !== null);
-    return { repositoryId, workloads, failure: null };
+    return { repositoryId, workloads, failure: null, linksOut };
   } catch (error) {
     if (isStop(error)) throw error;
     const code = codeOf(error);

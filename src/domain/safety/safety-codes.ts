@@ -134,7 +134,8 @@ export const SAFETY_CODES = {
   NOT_LOOKED_AT: {
     severity: 'unknown',
     meaning: 'A repository has not been looked at yet.',
-    nextStep: 'Ask again in a moment.',
+    nextStep:
+      'Ask again in a moment; a first look that lasts for minutes waits for its storage, or for a worker that serves the repository (`longhaul repository check`).',
   },
   CHANNEL_FAILED: {
     severity: 'warning',

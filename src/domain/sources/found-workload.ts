@@ -29,6 +29,8 @@ export interface WorkloadPage {
   readonly workloads: readonly FoundWorkload[];
   /** Id after which the next page begins; null: there is none. */
   readonly next: string | null;
+  /** Names of links in the root of a source that shows nothing, which lead out of it and are not followed. Absent: there are none. */
+  readonly linksOut?: readonly string[];
 }
 
 /** What a source holds under a name at this moment. */

@@ -40,12 +40,16 @@ export async function enumerateWorkloads(
   const unseen: UnseenPart[] = [];
   const onUnseen = (part: UnseenPart) => unseen.push(part);
   const repository = await context.source(repositoryId);
-  return workloadPage(
-    await listSourceWorkloads(repository, onUnseen, context.facts),
-    after,
-    unseen,
-  );
+  const workloads = await listSourceWorkloads(repository, onUnseen, context.facts);
+  const page = workloadPage(workloads, after, unseen);
+  if (workloads.length > 0) return page;
+  const links = (await repository.list('')).filter(({ leadsOut }) => leadsOut === true);
+  if (links.length === 0) return page;
+  return { ...page, linksOut: links.slice(0, MAX_LINKS).map(({ name }) => name) };
 }
+
+/** In a sentence; the source has the rest. */
+const MAX_LINKS = 3;
 
 /** A page of workloads as they go through Temporal: those whose ids come after `after`. The folders of one that lies in hundreds are left
  *  out: it costs a look at the whole repository, which is slow, but never too big.

@@ -14,7 +14,8 @@ import { OVIRT_FIXTURE, testJob, TestSite } from '../../support/session/test-sit
 import { TestWorkers } from '../../support/session/test-workers.js';
 import { describeTemporal } from '../../support/temporal/server.js';
 
-const WAITS = 'repository offsite is at work on as many workloads as its workloadLimit allows';
+const WAITS =
+  'it waits for its turn in repository offsite, where as many workloads as workloadLimit says have theirs at once';
 
 /** What the mover is asked to do, and by which chain; the first copy is held up until `letGo`. */
 function holdUpFirstCopy() {

@@ -61,6 +61,19 @@ describe('sessions over one machine', () => {
     ]);
   });
 
+  it('name the links out of a source that shows nothing else', async () => {
+    await source.remove('web01.img');
+    const link = { name: 'web01', path: 'web01', type: 'other', leadsOut: true } as const;
+    vi.spyOn(source, 'list').mockResolvedValue([
+      { ...link, stamp: { sizeBytes: 0, modifiedAtNs: '0', changedAtNs: '0', inode: '1' } },
+    ]);
+    const { tasks } = await sessions.copy(JOB, NOW_MS);
+    expect(tasks.map(({ code }) => code)).toEqual(['SOURCE_EMPTY']);
+    expect(tasks[0]!.reason).toContain(
+      'repository primary shows no backups at all; links that lead out of it are not followed: "web01". Check',
+    );
+  });
+
   it('and plans of them, name what the definition of the job excludes or limits and no source has', async () => {
     const rpo = { maxCopyAgeHours: 24, maxLagHours: null };
     const job = testJob({
