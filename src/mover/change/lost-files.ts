@@ -11,6 +11,8 @@ export interface LostFiles {
   /** Points that cannot be restored, with the reason: a file of theirs, or of what they build on, is gone, is no file, or has another length
    *  than the record lists. */
   readonly lost: ReadonlyMap<string, string>;
+  /** No file was missed. false as well: what was missed tells nothing, because the record changed or went meanwhile. */
+  readonly isWhole: boolean;
 }
 
 const MAX_LOOKS = 3;
@@ -27,14 +29,14 @@ export async function lostFiles(
   let judged = record;
   for (let look = 0; look < MAX_LOOKS; look++) {
     const lost = await lostPoints(repository, chain, judged);
-    if (lost.size === 0) return { record: judged, lost };
+    if (lost.size === 0) return { record: judged, lost, isWhole: true };
     const now = await readChainRecord(repository, chain);
     // A folder that went to another job has taken its files along: without a record nobody tells whether it did.
     if (now === null || now.jobId !== record.jobId) break;
-    if (now.revision === judged.revision) return { record: judged, lost };
+    if (now.revision === judged.revision) return { record: judged, lost, isWhole: false };
     judged = now;
   }
-  return { record: judged, lost: new Map() };
+  return { record: judged, lost: new Map(), isWhole: false };
 }
 
 /** The points as they are to be shown: health checks call damaged what these files tell, and have not looked yet. */

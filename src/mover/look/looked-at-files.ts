@@ -42,7 +42,7 @@ export class LookedAtFiles {
     return files;
   }
 
-  chain(record: ChainRecord): LostFiles {
+  chain(record: ChainRecord): Pick<LostFiles, 'record' | 'lost'> {
     return this.#chains.get(folderOf(record)) ?? { record, lost: NONE_LOST };
   }
 
@@ -74,7 +74,7 @@ export class LookedAtFiles {
     try {
       const files = await lostFiles(this.repository, folder, record);
       this.#chains.set(folder, files);
-      this.seen.note(folder, files.record.revision, files.lost.size === 0);
+      this.seen.note(folder, files.record.revision, files.isWhole);
     } catch (error) {
       this.unreadable.push(unreadablePart(folder, error));
     }

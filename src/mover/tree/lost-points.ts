@@ -19,7 +19,7 @@ const MAX_LOOKS = 3;
 interface LookedAtTree {
   /** Points that lack files are corrupt in it, as a health check would find. */
   readonly record: TreeRecord;
-  /** Nothing was seen of files that are not there. */
+  /** No file was missed. false as well: what was missed tells nothing, because the record changed or went meanwhile. */
   readonly isWhole: boolean;
 }
 
@@ -45,11 +45,13 @@ export async function withLostPoints(
     const lost = isJudged ? await lostPoints(repository, tree, judged, compares) : NONE;
     if (lost.size === 0) return { record: judged, isWhole: true };
     const now = await readTreeRecord(repository, tree);
-    if (now === null || now.revision === judged.revision)
+    // As in `lostFiles` of chains.
+    if (now === null || now.jobId !== record.jobId) return { record: judged, isWhole: false };
+    if (now.revision === judged.revision)
       return { record: withCorrupt(judged, lost), isWhole: false };
     judged = now;
   }
-  return { record: judged, isWhole: true };
+  return { record: judged, isWhole: false };
 }
 
 const NONE: ReadonlySet<string> = new Set();

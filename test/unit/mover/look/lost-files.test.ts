@@ -168,7 +168,24 @@ describe('a chain that is changed while it is looked at', () => {
     if (isMoved) await target.move([{ from: machine.chain, to: home }], '');
     // Where folders are moved file by file the record comes last.
     else await target.remove(copy.pathOf(0, 'image'));
-    expect((await lostFiles(target, machine.chain, machine.before)).lost.size).toBe(0);
+    const { lost, isWhole } = await lostFiles(target, machine.chain, machine.before);
+    expect([lost.size, isWhole]).toEqual([0, false]);
+  });
+
+  it('is looked at again when its folder was away for one look', async () => {
+    const copy = await machine.copy();
+    const { target } = copy;
+    const path = copy.pathOf(0, 'image');
+    const { stat } = target;
+    target.stat = async (wanted) => {
+      if (wanted === path) await target.move([{ from: machine.chain, to: 'away' }], '');
+      return stat.call(target, wanted);
+    };
+    expect((await factsOf(copy)).chain.damagedCount).toBe(0);
+    target.stat = stat;
+    await target.move([{ from: 'away', to: machine.chain }], '');
+    await target.remove(path);
+    expect((await factsOf(copy)).chain.damagedCount).toBe(4);
   });
 
   it('has no files that are missed while they are merged, replaced or removed', async () => {

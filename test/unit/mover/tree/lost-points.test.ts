@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { chainFolder } from '../../../../src/chain/chain-paths.js';
 import type { ChainFacts } from '../../../../src/domain/safety/workload-facts.js';
 import { FILES_SEEN_FOR_MS } from '../../../../src/mover/look/seen-files.js';
+import { withLostPoints } from '../../../../src/mover/tree/lost-points.js';
+import { writeTreeRecord } from '../../../../src/tree/tree-store.js';
 import { setWorld, storeWorld } from '../../../support/tree/copied-trees.js';
 import { InProcessMover } from '../../../support/mover/in-process-mover.js';
 import type { TreeWorld } from '../../../support/tree/tree-world.js';
@@ -70,6 +73,23 @@ describe('a copy of a tree whose files are gone from the target', () => {
     expect((await seen(world, mover, FILES_SEEN_FOR_MS + 1)).damagedCount).toBe(1);
     await emptied(world);
     expect((await seen(world, mover, FILES_SEEN_FOR_MS + 2)).damagedCount).toBe(length);
+  });
+
+  it.each([
+    ['was announced', false],
+    ['is done', true],
+  ])('is not damaged when it goes to another job, and that %s', async (_, isMoved) => {
+    const world = await setWorld();
+    const { target, tree } = world;
+    const record = await world.record();
+    await writeTreeRecord(target, tree, { ...record, jobId: 'weekly' });
+    // Where folders are moved file by file the record comes last.
+    const moved = isMoved ? tree : `${tree}/files`;
+    const home = chainFolder('weekly', record.workload.id);
+    await target.move([{ from: moved, to: moved.replace(tree, home) }], '');
+    const looked = await withLostPoints(target, tree, record, true);
+    expect(looked.record.points.map(({ health }) => health)).not.toContain('corrupt');
+    expect(looked.isWhole).toBe(false);
   });
 
   it('is seen at once by one who had seen them whole, when all are gone', async () => {
