@@ -85,8 +85,8 @@ export interface AbsentWorkload {
   readonly isSeen: boolean;
   /** Its copy is a tree; absent: a chain. */
   readonly isTree?: boolean;
-  /** What is to become of its copies, with one plain sentence. */
-  readonly standing: { readonly state: Removal['state']; readonly text: string };
+  /** What is to become of its copies, with one plain sentence; `held`: nothing, its backups are there. */
+  readonly standing: { readonly state: Removal['state'] | 'held'; readonly text: string };
   /** The record of its chain has to be written. */
   readonly isNews: boolean;
 }

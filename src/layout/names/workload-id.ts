@@ -9,3 +9,19 @@ export function folderWorkloadId(layout: string, folder: string): string {
 export function folderName(layout: string, folder: string): string {
   return folder === '' ? layout : folder.slice(folder.lastIndexOf('/') + 1);
 }
+
+/** Folders of which a workload with this id may be known: the id does not tell where the name of its layout ends. A layout may name something else behind it. */
+export function foldersInId(id: string): string[] {
+  const parts = id.split('-');
+  return parts.slice(1).flatMap((_, index) => {
+    const folder = parts.slice(index + 1).join('-');
+    if (folder === '.') return [''];
+    try {
+      const names = folder.split(':').map(decodeURIComponent);
+      const isPath = names.every((name) => !/^\.{0,2}$|\//.test(name));
+      return isPath ? [names.join('/')] : [];
+    } catch {
+      return []; // a `%` of something else
+    }
+  });
+}

@@ -17,6 +17,7 @@ import { pointsAsRestorePoints } from '../../tree/show-tree.js';
 import { readTreeRecord } from '../../tree/tree-store.js';
 import { absenceStanding } from '../change/note-absence.js';
 import type { MoverContext } from '../task/mover-context.js';
+import { StillThere } from './still-there.js';
 
 export interface LookForAbsentInput {
   readonly targetRepositoryId: string;
@@ -133,9 +134,22 @@ export async function lookForAbsent(
   const { jobId, workloads, afterDays, nowMs, immutableForDays, origin } = input;
   const repository = await context.source(input.targetRepositoryId);
   const looks: AbsentWorkload[] = [];
+  const stillThere = new StillThere(context);
   for (const { id, isSeen } of workloads)
-    for (const { record, isTree } of await recordsIn(repository, chainFolder(jobId, id))) {
+    for (const { record, isTree, newestFiles } of await recordsIn(
+      repository,
+      chainFolder(jobId, id),
+    )) {
       const { workload, presence } = record;
+      const newest = record.points.at(-1);
+      const held =
+        isSeen || newest === undefined
+          ? null
+          : await stillThere.standing(workload.id, newest.source.repositoryId, newestFiles);
+      if (held !== null) {
+        looks.push({ workload, isSeen, standing: held, isNews: false });
+        continue;
+      }
       const next = isSeen ? presence : missedLook(presence, nowMs, afterDays, origin);
       if (!isMissed(next)) continue;
       const rule = { afterDays, immutableForDays };
@@ -150,10 +164,21 @@ export async function lookForAbsent(
 async function recordsIn(
   repository: SourceRepository,
   folder: string,
-): Promise<{ record: Pick<ChainRecord, 'workload' | 'presence' | 'points'>; isTree: boolean }[]> {
+): Promise<
+  {
+    record: Pick<ChainRecord, 'workload' | 'presence' | 'points'>;
+    isTree: boolean;
+    newestFiles: readonly string[] | null;
+  }[]
+> {
   const chains = await chainsIn(repository, [folder]);
-  if (chains.length > 0) return chains.map(({ record }) => ({ record, isTree: false }));
+  if (chains.length > 0)
+    return chains.map(({ record }) => ({ record, isTree: false, newestFiles: null }));
   const tree = await readTreeRecord(repository, folder);
   if (tree === null || tree.points.length === 0) return [];
-  return [{ record: { ...tree, points: pointsAsRestorePoints(tree) }, isTree: true }];
+  const record = { ...tree, points: pointsAsRestorePoints(tree) };
+  const newestId = record.points.at(-1)?.id;
+  // Of a store no file is one point's.
+  const newestFiles = tree.points.find(({ id }) => id === newestId)?.files ?? [];
+  return [{ record, isTree: true, newestFiles }];
 }

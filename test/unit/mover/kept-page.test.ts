@@ -158,4 +158,19 @@ describe('the look at a workload that is gone', () => {
     });
     expect(looks).toEqual([]);
   });
+
+  it('leaves alone an image whose file is there, as one that nobody knows any more', async () => {
+    const workload = 'raw-web01';
+    await putChainRecord(world.target, { jobId: 'nightly', workload, pointIds: ['2026'] });
+    const look = async () => {
+      const workloads = [{ id: workload, isSeen: false }];
+      const [found] = await mover().run('lookForAbsent', {
+        ...{ ...chain, workloads, afterDays: 14, nowMs: FIRST_MS, immutableForDays: 0 },
+      });
+      return found;
+    };
+    expect(await look()).toMatchObject({ isNews: true, standing: { state: 'early' } });
+    await world.source.put('web01', Buffer.from('x'));
+    expect(await look()).toMatchObject({ isNews: false, standing: { state: 'held' } });
+  });
 });

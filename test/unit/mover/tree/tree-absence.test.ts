@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { folderWorkloadId } from '../../../../src/layout/names/workload-id.js';
 import { holdLease } from '../../../../src/chain/leases.js';
 import { testJob } from '../../../support/session/test-site.js';
 import { makeTreesKnown } from '../../../support/tree/known-trees.js';
-import { toyStoreLayout } from '../../../support/tree/toy-trees.js';
+import { toySetLayout, toyStoreLayout } from '../../../support/tree/toy-trees.js';
 import { DAY_MS, filesBelow, TreeWorld } from '../../../support/tree/tree-world.js';
 
 const OTHERS = ['a', 'b', 'c'];
@@ -87,5 +88,64 @@ describe('a tree that no source shows any more', () => {
     await world.source.put('something', Buffer.from('else'));
     await look(world, 6);
     expect((await filesBelow(world.target, `${world.tree}/files`)).size).toBe(2);
+  });
+
+  describe('and whose files are there', () => {
+    /** A release that does not take sets with an odd part any more. */
+    async function narrowed(): Promise<TreeWorld> {
+      let isNarrow = false;
+      makeTreesKnown({
+        ...toySetLayout,
+        claim: (names) =>
+          isNarrow && names.files.includes('db-24.odd.set') ? null : toySetLayout.claim(names),
+        scan: async (...asked) =>
+          (await toySetLayout.scan(...asked)).map((tree) => ({
+            ...tree,
+            id: folderWorkloadId('toy-sets', tree.root),
+          })),
+      });
+      const retention = { type: 'days', value: 90 } as const;
+      const job = testJob({ transactionLogs: true, removedWorkloadsAfterDays: 5, retention });
+      const world = new TreeWorld('dumps/store', 'toy', job, 'toy-sets-dumps:store');
+      for (const root of [world.root, ...OTHERS]) {
+        const part = root === world.root ? 'odd' : 'a';
+        await world.source.put(`${root}/db-24.${part}.set`, Buffer.from('v1'));
+        await world.source.put(`${root}/db-24.done`, Buffer.from(''));
+      }
+      await world.copy();
+      isNarrow = true;
+      return world;
+    }
+
+    const tasksOf = async (world: TreeWorld, days: number) => {
+      const told: string[] = [];
+      for (let day = 0; day < days; day++) {
+        world.nowMs += DAY_MS;
+        const { tasks } = await world.copy();
+        for (const { workload, result, reason, notes } of tasks)
+          if (workload === world.root) told.push(`${result}: ${reason ?? notes.join()}`);
+      }
+      return told;
+    };
+
+    it('is not counted as gone while a release does not recognise them', async () => {
+      const world = await narrowed();
+      const told = await tasksOf(world, 8);
+      expect(new Set(told).size).toBe(1);
+      expect(told[0]).toMatch(
+        /^warning: .* files of its newest backup still lie in "dumps\/store"/,
+      );
+      const { points, presence } = await world.record();
+      expect([points.length, presence.absence]).toEqual([1, null]);
+    }, 60_000);
+
+    it('is counted from the day on which one of them is gone', async () => {
+      const world = await narrowed();
+      await tasksOf(world, 2);
+      await world.source.remove(`${world.root}/db-24.done`);
+      const told = await tasksOf(world, 8);
+      expect(told[0]).not.toContain('still lie');
+      expect((await world.record()).points).toEqual([]);
+    }, 60_000);
   });
 });
