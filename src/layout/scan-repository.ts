@@ -21,7 +21,7 @@ import { withAwaited } from './walk/on-their-way.js';
 import { treesIn, type OnUnread } from './scan-trees.js';
 import { SiblingRuns } from './walk/sibling-runs.js';
 import { TREE_LAYOUTS } from './tree-layouts.js';
-import { claimText, isBug, isOfOnePlace, unreadPart } from './unread-part.js';
+import { claimText, isBug, isOfOnePlace, unreadPart } from './unread-place.js';
 import { RUN_BY_VMWARE } from './walk/set-apart.js';
 import { disksInUse } from './walk/disks-in-use.js';
 import { partsOfSets } from './walk/parts-of-sets.js';

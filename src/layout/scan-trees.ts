@@ -4,7 +4,7 @@ import type { RepositoryEntry } from '../repository/backup-repository.js';
 import type { FolderFacts } from './file-facts.js';
 import { FolderReader } from './trees/tree-reader.js';
 import { unlistedFiles } from './walk/unlisted-files.js';
-import { claimText, isBug, unreadPart, type UnreadPlace } from './unread-part.js';
+import { claimText, isBug, unreadPart, type UnreadPlace } from './unread-place.js';
 import type { WalkedFolder } from './walk/walk-folders.js';
 
 /** A place that tells what trees there are, and that its storage cannot read, or does not allow to be read. */

@@ -33,7 +33,7 @@ import {
   type SingleFile,
   type SingleFiles,
 } from './single-file.js';
-import { isBug, isOfOnePlace } from '../unread-part.js';
+import { isBug, isOfOnePlace } from '../unread-place.js';
 import { faultOfHead, NO_WHOLE_DISK, rawFault, wholeImageFault } from './whole-image.js';
 
 /** The layout of such a row. */

@@ -7,7 +7,7 @@ import type { FormatId } from '../../domain/sources/source-workload.js';
 import { FolderFacts } from '../file-facts.js';
 import { faultOfError, type Finding, type PointFault } from '../point-fault.js';
 import type { TreeReader } from '../tree-layout.js';
-import { isOfOnePlace } from '../unread-part.js';
+import { isOfOnePlace } from '../unread-place.js';
 import { wholeImageFault } from '../images/whole-image.js';
 
 /** What is read at once tells what a backup is; it is not the backup. */

@@ -10,7 +10,7 @@ import type { RepositoryEntry } from '../../repository/backup-repository.js';
 import type { FolderFacts } from '../file-facts.js';
 import { fileStart, START_BYTES } from '../file-start.js';
 import { faultOfError, type Finding } from '../point-fault.js';
-import { isOfOnePlace } from '../unread-part.js';
+import { isOfOnePlace } from '../unread-place.js';
 
 /** What is smaller holds no disk and hardly a database. */
 const SMALLEST_BYTES = 65_536;

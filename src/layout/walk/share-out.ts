@@ -16,7 +16,7 @@ import {
   pathOfError,
   unreadPart,
   type UnreadPlace,
-} from '../unread-part.js';
+} from '../unread-place.js';
 
 /** Who is asked for what lies in a folder. */
 export interface LayoutRows {

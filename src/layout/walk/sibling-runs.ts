@@ -1,7 +1,7 @@
 import { isBackupError } from '../../domain/errors.js';
 import type { SourceRepository } from '../../repository/backup-repository.js';
 import { datedPlace, placeOfUndated, type DatedPlace } from '../names/dated-folders.js';
-import { isOfOnePlace } from '../unread-part.js';
+import { isOfOnePlace } from '../unread-place.js';
 
 /** Names of all places together: a repository of many machines has a place for each. */
 const MAX_NAMES = 200_000;

@@ -16,7 +16,7 @@ import { setApart } from './set-apart.js';
 import { FORGETFUL, type FactStore } from '../file-facts.js';
 import { claimedFromAbove, shareOut, type LayoutRows, type SharedOut } from './share-out.js';
 import { SiblingRuns } from './sibling-runs.js';
-import { claimText, isBug, isOfOnePlace, unreadPart, type UnreadPlace } from '../unread-part.js';
+import { claimText, isBug, isOfOnePlace, unreadPart, type UnreadPlace } from '../unread-place.js';
 
 /** One folder of a repository, shared out among the layouts. */
 export interface WalkedFolder {

@@ -4,7 +4,7 @@ import type { TargetCompanion, TargetRestorePoint } from '../../domain/targets/t
 import type { Digest } from '../../domain/targets/digest.js';
 import { faultOfSourceFile } from '../../domain/trees/one-file-fault.js';
 import { placesInTree } from '../../domain/trees/tree-path.js';
-import { isOfOnePlace } from '../../layout/unread-part.js';
+import { isOfOnePlace } from '../../layout/unread-place.js';
 import type { SourceRepository } from '../../repository/backup-repository.js';
 import { contentDigest } from '../blocks/file-digest.js';
 import type { TaskControl } from '../task/task-control.js';
