@@ -36,7 +36,7 @@ export interface BackupLayout {
    *  is missing, so that a complete point always has its whole chain there.
    *  @throws what the repository throws when a file cannot be read that decides whose backups these are: then nothing of the claim is known, and its
    *    place is named */
-  scan(facts: FolderFacts, claimed: ClaimedFiles): Promise<FoundWorkload[]>;
+  scan(facts: FolderFacts, claimed: ClaimedFiles): Promise<ClaimedWorkload[]>;
 }
 
 /** Names in one folder, sorted: those of plain files that no layout before has claimed, and of folders. */
@@ -73,7 +73,7 @@ export interface ClaimedFile extends RepositoryEntry {
 }
 
 /** The rest follows from who found it where; `makesFullsOnly`, unless it says otherwise, from the layout. */
-export type FoundWorkload = Omit<SourceWorkload, 'type' | 'folders'>;
+export type ClaimedWorkload = Omit<SourceWorkload, 'type' | 'folders'>;
 
 /** The claim of a layout that knows its files by their names, whatever lies beside them. */
 export function claimFiles({ files }: FolderNames, isOwn: (name: string) => boolean): Claim | null {

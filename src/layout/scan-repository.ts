@@ -12,7 +12,7 @@ import { filesOfDisk } from '../domain/sources/source-files.js';
 import type { UnseenPart } from '../domain/sources/unseen-part.js';
 import { boundedWorkloadId } from '../domain/sources/workload-id.js';
 import type { RepositoryEntry, SourceRepository } from '../repository/backup-repository.js';
-import type { BackupLayout, ClaimedFile, ClaimedFiles, FoundWorkload } from './backup-layout.js';
+import type { BackupLayout, ClaimedFile, ClaimedFiles, ClaimedWorkload } from './backup-layout.js';
 import { FolderFacts, FORGETFUL, type FactStore } from './file-facts.js';
 import { joinFolders } from './walk/join-folders.js';
 import { toldByStart, worthReading } from './walk/known-starts.js';
@@ -252,7 +252,7 @@ async function foundBy(
   { claimed, onTheirWay }: Pick<FolderShare, 'claimed' | 'onTheirWay'>,
   onUnread: OnUnread,
 ): Promise<{
-  readonly workloads: readonly FoundWorkload[];
+  readonly workloads: readonly ClaimedWorkload[];
   readonly nobodys: readonly ClaimedFile[];
 } | null> {
   try {
@@ -272,7 +272,7 @@ async function foundBy(
 function nobodysFiles(
   layout: BackupLayout,
   { files }: ClaimedFiles,
-  found: readonly FoundWorkload[],
+  found: readonly ClaimedWorkload[],
 ): readonly ClaimedFile[] {
   const doubtful = files.filter(({ within }) => layout.mayBeNobodys?.(within));
   if (doubtful.length === 0) return [];

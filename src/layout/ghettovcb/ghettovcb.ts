@@ -6,7 +6,7 @@ import type {
   ClaimedFile,
   ClaimedFiles,
   FolderNames,
-  FoundWorkload,
+  ClaimedWorkload,
 } from '../backup-layout.js';
 import { datedPlace } from '../names/dated-folders.js';
 import type { FolderFacts } from '../file-facts.js';
@@ -77,7 +77,10 @@ async function confirm(
   return (await isUnderWay(facts, run, files)) ? claimed : null;
 }
 
-async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promise<FoundWorkload[]> {
+async function scan(
+  facts: FolderFacts,
+  { folder, files }: ClaimedFiles,
+): Promise<ClaimedWorkload[]> {
   const run = parseRunName(folder);
   const own = files.flatMap(({ name, within }) => (name === within ? [name] : []));
   if (run !== null && (holdsRun(run, own) || mayHoldRun(run, own)))
@@ -94,7 +97,7 @@ async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promis
   return [workload(machine, runs)];
 }
 
-function workload(run: RunName, drafts: readonly DraftPoint[]): FoundWorkload {
+function workload(run: RunName, drafts: readonly DraftPoint[]): ClaimedWorkload {
   const otherIds = run.isOfOwnConvention ? formerIds(run, drafts) : [];
   return {
     id: workloadId(run),

@@ -6,7 +6,7 @@ import type {
   ClaimedFile,
   ClaimedFiles,
   FolderNames,
-  FoundWorkload,
+  ClaimedWorkload,
 } from '../backup-layout.js';
 import { datedPlace } from '../names/dated-folders.js';
 import { parseDatedName } from '../names/dated-name.js';
@@ -61,7 +61,10 @@ interface Machine {
   readonly disks: readonly string[];
 }
 
-async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promise<FoundWorkload[]> {
+async function scan(
+  facts: FolderFacts,
+  { folder, files }: ClaimedFiles,
+): Promise<ClaimedWorkload[]> {
   const xml = files.find(({ name }) => !IMAGE.test(name));
   if (xml === undefined) return [];
   const images = files.filter((file) => file !== xml);

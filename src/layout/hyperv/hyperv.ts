@@ -5,7 +5,7 @@ import type {
   ClaimedFile,
   ClaimedFiles,
   FolderNames,
-  FoundWorkload,
+  ClaimedWorkload,
 } from '../backup-layout.js';
 import { datedPlace } from '../names/dated-folders.js';
 import type { FolderFacts } from '../file-facts.js';
@@ -53,7 +53,10 @@ function claim(names: FolderNames): Claim | null {
   return { files: names.files.filter(isOwn), folders };
 }
 
-async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promise<FoundWorkload[]> {
+async function scan(
+  facts: FolderFacts,
+  { folder, files }: ClaimedFiles,
+): Promise<ClaimedWorkload[]> {
   const travelling = files.filter(({ name }) => !isChangeTracking(name));
   const machines = [...new Set(travelling.flatMap((file) => machineOf(file) ?? []))];
   if (travelling.length === 0) return [];

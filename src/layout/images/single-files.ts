@@ -6,7 +6,7 @@ import {
   type ClaimedFile,
   type ClaimedFiles,
   type FolderNames,
-  type FoundWorkload,
+  type ClaimedWorkload,
 } from '../backup-layout.js';
 import { imageBeside } from './beside-image.js';
 import type { ParentLink } from '../../image/disk-image.js';
@@ -129,7 +129,7 @@ async function scan(
   row: SingleFiles,
   facts: FolderFacts,
   claimed: ClaimedFiles,
-): Promise<FoundWorkload[]> {
+): Promise<ClaimedWorkload[]> {
   const files = await filesIn(row, facts, claimed);
   const heads = await headsOf(row, facts, files);
   const places = await placesOf(row, facts, heads);
@@ -141,7 +141,7 @@ async function scan(
     const members = workloads.get(start.id) ?? [];
     workloads.set(start.id, [...members, { file, pointId, place, head: heads.get(file) }]);
   }
-  const found: FoundWorkload[] = [];
+  const found: ClaimedWorkload[] = [];
   for (const [id, all] of workloads) {
     const members = withOwnIds(all);
     const drafts: DraftPoint[] = [];

@@ -9,7 +9,7 @@ import type {
   Claim,
   ClaimedFiles,
   FolderNames,
-  FoundWorkload,
+  ClaimedWorkload,
 } from '../backup-layout.js';
 import type { FolderFacts } from '../file-facts.js';
 import {
@@ -83,7 +83,10 @@ function claim({ files }: FolderNames): Claim | null {
   return { files: [...images, ...documents] };
 }
 
-async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promise<FoundWorkload[]> {
+async function scan(
+  facts: FolderFacts,
+  { folder, files }: ClaimedFiles,
+): Promise<ClaimedWorkload[]> {
   const checkpoints = groupByCheckpoint(files);
   const points: ReadPoint[] = [];
   for (const checkpoint of checkpoints) points.push(await readPoint(facts, checkpoint));

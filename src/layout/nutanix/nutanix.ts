@@ -6,7 +6,7 @@ import {
   type BackupLayout,
   type ClaimedFile,
   type ClaimedFiles,
-  type FoundWorkload,
+  type ClaimedWorkload,
 } from '../backup-layout.js';
 import { datedPlace, dateOfBoth, placesOf, type DatedPlace } from '../names/dated-folders.js';
 import { parseDatedName, type FoundDate } from '../names/dated-name.js';
@@ -113,7 +113,10 @@ function formatOf(ending: string | undefined): FormatId {
   return ending?.toLowerCase() === 'qcow2' ? 'qcow2' : 'raw';
 }
 
-async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promise<FoundWorkload[]> {
+async function scan(
+  facts: FolderFacts,
+  { folder, files }: ClaimedFiles,
+): Promise<ClaimedWorkload[]> {
   const machines = new Map<string, NutanixFile[]>();
   const dated = datedPlace(folder);
   for (const entry of files) {
@@ -121,7 +124,7 @@ async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promis
     if (parts === null) continue;
     machines.set(parts.machine, [...(machines.get(parts.machine) ?? []), { ...parts, entry }]);
   }
-  const workloads: FoundWorkload[] = [];
+  const workloads: ClaimedWorkload[] = [];
   for (const [machine, all] of machines) {
     // All without a date go together: a machine that is at work may write to some of its disks alone.
     const undated = all.filter(({ named }) => named === null);
@@ -151,7 +154,7 @@ async function workloadOf(
   place: DatedPlace,
   files: readonly NutanixFile[],
   ids: readonly string[],
-): Promise<FoundWorkload> {
+): Promise<ClaimedWorkload> {
   const name = files[0]!.machine;
   const id = machineId(place.place, name);
   const runs = new Map<string, NutanixFile[]>();

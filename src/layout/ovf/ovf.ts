@@ -6,7 +6,7 @@ import type {
   Claim,
   ClaimedFile,
   ClaimedFiles,
-  FoundWorkload,
+  ClaimedWorkload,
 } from '../backup-layout.js';
 import { datedPlace, dateOfBoth } from '../names/dated-folders.js';
 import { parseDatedName } from '../names/dated-name.js';
@@ -85,11 +85,11 @@ async function confirm(facts: FolderFacts, claimed: ClaimedFiles): Promise<Claim
   return keep(doubtful.filter((file) => !packages.some((one) => isNamedBy(one, file))));
 }
 
-async function scan(facts: FolderFacts, claimed: ClaimedFiles): Promise<FoundWorkload[]> {
+async function scan(facts: FolderFacts, claimed: ClaimedFiles): Promise<ClaimedWorkload[]> {
   const { folder } = claimed;
   const files = packageNames(claimed.files);
   const packages = await packagesIn(facts, files);
-  const workloads: FoundWorkload[] = [];
+  const workloads: ClaimedWorkload[] = [];
   for (const { descriptor, base, found, manifest } of packages) {
     const own = filesOf({ base, found, manifest }, files, packages.length === 1);
     const { disks, faults } = await readDisks(facts, found, own);

@@ -5,7 +5,7 @@ import type {
   Claim,
   ClaimedFiles,
   FolderNames,
-  FoundWorkload,
+  ClaimedWorkload,
 } from '../backup-layout.js';
 import type { FolderFacts } from '../file-facts.js';
 import { parseBackupName, parseOvfName, type OvirtFile } from './names.js';
@@ -44,13 +44,13 @@ function claim({ files }: FolderNames): Claim | null {
   return { files: [...backups, ...files.filter((name) => parseOvfName(name) !== null)] };
 }
 
-async function scan(facts: FolderFacts, folder: ClaimedFiles): Promise<FoundWorkload[]> {
+async function scan(facts: FolderFacts, folder: ClaimedFiles): Promise<ClaimedWorkload[]> {
   const files = folder.files.flatMap((entry) => {
     const parts = parseBackupName(entry.name);
     return parts === null ? [] : [{ ...parts, entry }];
   });
   const names = new Set(files.map(({ entry }) => entry.name.toLowerCase()));
-  const workloads: FoundWorkload[] = [];
+  const workloads: ClaimedWorkload[] = [];
   for (const machine of await groupByMachine(facts, folder, files)) {
     const drafts: DraftPoint[] = [];
     for (const [pointId, pointFiles] of groupByPoint(machine.files))

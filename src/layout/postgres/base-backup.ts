@@ -7,7 +7,7 @@ import type {
   ClaimedFile,
   ClaimedFiles,
   FolderNames,
-  FoundWorkload,
+  ClaimedWorkload,
 } from '../backup-layout.js';
 import { datedPlace, placesOf } from '../names/dated-folders.js';
 import type { FolderFacts } from '../file-facts.js';
@@ -87,7 +87,10 @@ async function labelComesFirst(facts: FolderFacts, path: string): Promise<Findin
 const HEAD_BYTES = 4096;
 const LABEL = 'backup_label\0';
 
-async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promise<FoundWorkload[]> {
+async function scan(
+  facts: FolderFacts,
+  { folder, files }: ClaimedFiles,
+): Promise<ClaimedWorkload[]> {
   const manifest = files.find(({ name }) => name === MANIFEST) ?? null;
   const tars = files.flatMap((entry) => {
     const { part, packer } = TAR.exec(entry.name)?.groups ?? {};

@@ -6,7 +6,7 @@ import type {
   ClaimedFile,
   ClaimedFiles,
   FolderNames,
-  FoundWorkload,
+  ClaimedWorkload,
 } from '../backup-layout.js';
 import type { FolderFacts } from '../file-facts.js';
 import {
@@ -84,7 +84,10 @@ interface ReadRun extends StreamRun {
   readonly leftOut: readonly string[];
 }
 
-async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promise<FoundWorkload[]> {
+async function scan(
+  facts: FolderFacts,
+  { folder, files }: ClaimedFiles,
+): Promise<ClaimedWorkload[]> {
   const runs: ReadRun[] = [];
   for (const run of groupByRun(files)) runs.push(await readRun(facts, run, files));
   const newest = [...runs].sort((a, b) => b.createdAtMs - a.createdAtMs);

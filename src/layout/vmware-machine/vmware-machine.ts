@@ -6,7 +6,7 @@ import type {
   ClaimedFile,
   ClaimedFiles,
   FolderNames,
-  FoundWorkload,
+  ClaimedWorkload,
 } from '../backup-layout.js';
 import { datedPlace } from '../names/dated-folders.js';
 import type { FolderFacts } from '../file-facts.js';
@@ -79,9 +79,12 @@ async function confirm(facts: FolderFacts, { files }: ClaimedFiles): Promise<Cla
   return names.length === 0 ? null : { files: names };
 }
 
-async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promise<FoundWorkload[]> {
+async function scan(
+  facts: FolderFacts,
+  { folder, files }: ClaimedFiles,
+): Promise<ClaimedWorkload[]> {
   const { machines, images } = await machinesIn(facts, files);
-  const found: FoundWorkload[] = [];
+  const found: ClaimedWorkload[] = [];
   for (const machine of machines) {
     const { definition, stem, disks: named } = machine;
     const { disks, beside, faults, files: shown, leftOut } = machineDisks(named, images);

@@ -6,7 +6,7 @@ import {
   type ClaimedFile,
   type ClaimedFiles,
   type FolderNames,
-  type FoundWorkload,
+  type ClaimedWorkload,
 } from '../backup-layout.js';
 import { datedPlace } from '../names/dated-folders.js';
 import type { FolderFacts } from '../file-facts.js';
@@ -41,7 +41,10 @@ interface VzdumpFile extends VzdumpName {
   readonly entry: ClaimedFile;
 }
 
-async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promise<FoundWorkload[]> {
+async function scan(
+  facts: FolderFacts,
+  { folder, files }: ClaimedFiles,
+): Promise<ClaimedWorkload[]> {
   const machines = new Map<string, VzdumpFile[]>();
   for (const entry of files) {
     const name = parseVzdumpName(entry.name);
@@ -49,7 +52,7 @@ async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promis
     const key = `proxmox-${name.machine}-${name.vmid}`;
     machines.set(key, [...(machines.get(key) ?? []), { ...name, entry }]);
   }
-  const workloads: FoundWorkload[] = [];
+  const workloads: ClaimedWorkload[] = [];
   for (const [key, own] of machines) {
     const workload = await machineOf(facts, folderWorkloadId(key, datedPlace(folder).place), own);
     if (workload !== null) workloads.push(workload);
@@ -62,7 +65,7 @@ async function machineOf(
   facts: FolderFacts,
   id: string,
   files: readonly VzdumpFile[],
-): Promise<FoundWorkload | null> {
+): Promise<ClaimedWorkload | null> {
   const bases = [...new Set(files.map(({ base }) => base))].sort();
   const drafts: DraftPoint[] = [];
   let name: string | null = null;

@@ -2,7 +2,7 @@ import { nameAfterTransfer } from '../../domain/sources/passed-over.js';
 import type { SourceRestorePoint } from '../../domain/sources/source-workload.js';
 import { filesOfDisk } from '../../domain/sources/source-files.js';
 import type { RepositoryEntry } from '../../repository/backup-repository.js';
-import type { BackupLayout, FoundWorkload } from '../backup-layout.js';
+import type { BackupLayout, ClaimedWorkload } from '../backup-layout.js';
 import { pointEvidence } from '../point-evidence.js';
 
 /** A file that some program is bringing, under a name that it has for that time alone. */
@@ -24,10 +24,10 @@ export function filesOnTheirWay(entries: readonly RepositoryEntry[]): FileOnItsW
  *  machines is not held up. A mark of the tool that all is there may have come before it. One that nobody finishes holds nothing up for long: what counts is when
  *  it was last written to. */
 export function withAwaited(
-  found: readonly FoundWorkload[],
+  found: readonly ClaimedWorkload[],
   coming: readonly FileOnItsWay[],
   { isNamedAlike }: Pick<BackupLayout, 'isNamedAlike'>,
-): readonly FoundWorkload[] {
+): readonly ClaimedWorkload[] {
   if (coming.length === 0) return found;
   const points = found
     .flatMap(({ restorePoints }) => restorePoints)

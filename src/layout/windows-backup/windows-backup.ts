@@ -6,7 +6,7 @@ import type {
   ClaimedFile,
   ClaimedFiles,
   FolderNames,
-  FoundWorkload,
+  ClaimedWorkload,
 } from '../backup-layout.js';
 import { datedPlace } from '../names/dated-folders.js';
 import type { FolderFacts } from '../file-facts.js';
@@ -61,7 +61,10 @@ function backupDateMs(folder: string): number | null {
   return parts === undefined ? null : namedDateMs(parts);
 }
 
-async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promise<FoundWorkload[]> {
+async function scan(
+  facts: FolderFacts,
+  { folder, files }: ClaimedFiles,
+): Promise<ClaimedWorkload[]> {
   const name = folderName('windows', folder);
   const id = folderWorkloadId('windows', datedPlace(folder).place);
   const backups = new Map<string, ClaimedFile[]>();
