@@ -339,7 +339,7 @@ export function pointsLeft(
   });
 }
 
-export interface RemovalRule {
+export interface TreeRemovalRule {
   readonly rules: Pick<TreeRules, 'keepRemovedForDays' | 'isOpaque'>;
   /** Of the job; a number of restore points says nothing of files. */
   readonly retention: RetentionPolicy;
@@ -369,7 +369,7 @@ export function missedSinceMs(
 export function isRemovalDue(
   goneSinceMs: number,
   writtenAtMs: number,
-  { rules: { keepRemovedForDays, isOpaque }, retention, immutableForDays, asOfMs }: RemovalRule,
+  { rules: { keepRemovedForDays, isOpaque }, retention, immutableForDays, asOfMs }: TreeRemovalRule,
 ): boolean {
   const wanted = retention.type === 'days' ? retention.value : keepRemovedForDays;
   if (isOpaque === true) {

@@ -4,7 +4,7 @@ import {
   isRemovalDue,
   keptIds,
   pointsLeft,
-  type RemovalRule,
+  type TreeRemovalRule,
   type TreePointChoice,
   type TreeRetention,
 } from '../../../domain/trees/tree-points.js';
@@ -217,7 +217,7 @@ export function immutableIds(points: readonly TargetTreePoint[], rule: Immutabil
 
 export function removalRule(
   { points }: Pick<TreeRecord, 'points'>,
-  rules: RemovalRule['rules'],
+  rules: TreeRemovalRule['rules'],
   {
     choice: { retention },
     immutableForDays,
@@ -225,12 +225,12 @@ export function removalRule(
   }: Pick<RemoveTreeFilesInput, 'immutableForDays' | 'nowMs'> & {
     readonly choice: Pick<TreePointChoice, 'retention'>;
   },
-): RemovalRule {
+): TreeRemovalRule {
   const asOfMs = copyAgesFrom(points, nowMs);
   return { rules, retention, immutableForDays, asOfMs };
 }
 
-function isDue(rule: RemovalRule): (entry: FileEntry) => boolean {
+function isDue(rule: TreeRemovalRule): (entry: FileEntry) => boolean {
   return ({ goneSinceMs, stamp }) =>
     goneSinceMs !== null && isRemovalDue(goneSinceMs, modifiedAtMs(stamp), rule);
 }
