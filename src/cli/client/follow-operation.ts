@@ -12,7 +12,7 @@ import {
   type DisplayText,
 } from '../display/display-text.js';
 import { EXIT_OF_RESULT, type ExitName } from '../exit-codes.js';
-import { mayPass, Silence, withWayBack } from './patience.js';
+import { mayPass, ServerSilence, withWayBack } from './patience.js';
 import { printError } from '../display/print.js';
 
 export interface OperationFlags {
@@ -68,7 +68,7 @@ export async function untilEnded(
   { read, pause, nowMs }: Waiting,
 ): Promise<OperationView> {
   const way = `It was ${operationId}: \`longhaul operation follow ${operationId}\` waits for it again.`;
-  const silence = new Silence(nowMs);
+  const silence = new ServerSilence(nowMs);
   for (; ; await pause())
     try {
       const operation = await read();

@@ -7,7 +7,7 @@ import type { CommandContext } from '../command-context.js';
 import { display, displayJson, type DisplayText } from '../display/display-text.js';
 import { tableColumns } from '../display/terminal.js';
 import { EXIT_OF_RESULT, type ExitName } from '../exit-codes.js';
-import { mayPass, Silence, withWayBack } from './patience.js';
+import { mayPass, ServerSilence, withWayBack } from './patience.js';
 import { print, printBar, printError } from '../display/print.js';
 import {
   describeProgress,
@@ -63,7 +63,7 @@ export async function untilSessionEnds(
   { connect, pause, nowMs }: Following,
 ): Promise<ExitName> {
   const way = `The session goes on; follow it again with \`longhaul session follow ${sessionId}\`.`;
-  const silence = new Silence(nowMs);
+  const silence = new ServerSilence(nowMs);
   for (; ; await pause()) {
     const askedMs = nowMs();
     let hasTold = false;

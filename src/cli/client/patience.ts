@@ -7,7 +7,7 @@ import { ServerError } from './server-client.js';
 const PATIENCE_MS = 10 * 60_000;
 
 /** How long nothing was heard of a server. */
-export class Silence {
+export class ServerSilence {
   #sinceMs: number | null = null;
 
   /** @param nowMs of any clock */
