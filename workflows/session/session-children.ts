@@ -25,7 +25,7 @@ import {
   taskHoldSignal,
   WORKLOAD,
 } from '../messages.js';
-import type { SourceWorkload } from './session-workloads.js';
+import type { SessionWorkload } from './session-workloads.js';
 import type { TaskReport } from '../task/task-report.js';
 
 interface RunningTask {
@@ -80,7 +80,7 @@ export class SessionChildren {
   }
 
   /** Never rejects: what goes wrong is in the task. */
-  async copy(source: SourceWorkload): Promise<void> {
+  async copy(source: SessionWorkload): Promise<void> {
     const waiting: CopyTask = {
       ...newTask(source.title, source.workload.id),
       state: 'waiting',
@@ -107,7 +107,7 @@ export class SessionChildren {
     for (const { child } of this.running) if (child !== null) await signalHold(child, hold);
   }
 
-  private start(source: SourceWorkload): Promise<ChildWorkflowHandle<typeof copyWorkload>> {
+  private start(source: SessionWorkload): Promise<ChildWorkflowHandle<typeof copyWorkload>> {
     const { job, overrides, settings, report } = this.input;
     const { repositoryId, title } = source;
     const { folders: sourceFolders, ...workload } = source.workload;

@@ -28,7 +28,7 @@ import { codeOf, isStop, reasonOf } from '../failures.js';
 import { ambiguousTasks } from './ambiguous-names.js';
 import { unknownNames, type SourceLook } from './unknown-names.js';
 
-export interface SourceWorkload {
+export interface SessionWorkload {
   readonly repositoryId: string;
   readonly workload: FoundWorkload;
   /** As its task is called. */
@@ -38,7 +38,7 @@ export interface SourceWorkload {
 /** What the sources of a session show. */
 export interface SessionWorkloads {
   /** To be copied, each once, by id. */
-  readonly workloads: readonly SourceWorkload[];
+  readonly workloads: readonly SessionWorkload[];
   /** Ids of all workloads that the sources show, also those that one may have had before. */
   readonly seen: ReadonlySet<string>;
   /** Also true for a source that shows nothing: a share that is not mounted is an empty folder. */
@@ -66,7 +66,7 @@ export async function findWorkloads(
   const ambiguity = ambiguousTasks(job, overrides.workloads, looks);
   const isInScope = taskScope(job);
   const faultsOf = workloadRuleFaults(job);
-  const found = new Map<string, SourceWorkload>();
+  const found = new Map<string, SessionWorkload>();
   // Also what is not taken for what the job names.
   const ids = ({ id, otherIds = [] }: FoundWorkload): string[] => [id, ...otherIds];
   const seen = new Set(listed.flatMap(({ workloads }) => workloads.flatMap(ids)));
