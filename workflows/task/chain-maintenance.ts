@@ -10,7 +10,7 @@ import { dataActivities, retentionActivities } from '../activity-profiles.js';
 import type { DiskBatches } from './disk-batches.js';
 import { codeOf, isStop, reasonOf } from '../failures.js';
 import type { Pause } from './pause.js';
-import type { TaskState } from './task-state.js';
+import type { CopyTaskState } from './task-state.js';
 
 export interface MaintenanceInput {
   readonly job: ChainPolicy;
@@ -21,7 +21,7 @@ export interface MaintenanceInput {
     readonly workloadId: string;
     readonly epoch: number;
   };
-  readonly state: TaskState;
+  readonly state: CopyTaskState;
   readonly pause: Pause;
   readonly batches: DiskBatches;
   /** What did not work, in plain words; the restore points are good all the same. Added to; not empty at the start when an earlier run of
@@ -55,7 +55,7 @@ export async function maintainChain(input: MaintenanceInput): Promise<void> {
 export async function discardFulls(
   settings: CopySettings,
   ids: MaintenanceInput['ids'],
-  state: TaskState,
+  state: CopyTaskState,
 ): Promise<boolean> {
   if (!patched('copyWorkload-20261127-discards-fulls')) return false;
   try {
@@ -80,7 +80,7 @@ export async function isRemovalDue(
   job: ChainPolicy,
   settings: CopySettings,
   ids: MaintenanceInput['ids'],
-  state: TaskState,
+  state: CopyTaskState,
 ): Promise<boolean> {
   try {
     const { planMaintenance } = retentionActivities(ids.targetRepositoryId, settings);

@@ -22,7 +22,7 @@ import { codeOf, isStop, reasonOf } from '../failures.js';
 import { goOnInNewRun, isHistoryLong } from '../history-length.js';
 import { Pause } from './pause.js';
 import { runWorkloadTask, TOLD_LAST, type WorkloadTask } from './run-task.js';
-import { TaskState } from './task-state.js';
+import { CopyTaskState } from './task-state.js';
 import { Turn } from '../turn.js';
 import { counted } from '../../src/domain/sentences.js';
 
@@ -55,7 +55,7 @@ const NOTES_TOLD = 'copyTree-20261128-notes-told';
 const PLAN_AGAIN: readonly string[] = ['SOURCE_CHANGED', 'STAGING_INVALID', 'FILE_MISSING'];
 
 class TreeCopy implements WorkloadTask {
-  readonly state: TaskState;
+  readonly state: CopyTaskState;
   readonly pause: Pause;
   private readonly turn: Turn;
   readonly ids;
@@ -74,7 +74,7 @@ class TreeCopy implements WorkloadTask {
 
   constructor(private readonly input: CopyTreeInput) {
     const { job, workload, settings, carried, sourceRepositoryId } = input;
-    this.state = new TaskState(workload, carried?.task);
+    this.state = new CopyTaskState(workload, carried?.task);
     this.turn = new Turn({
       repositoryId: job.target.repositoryId,
       settings,

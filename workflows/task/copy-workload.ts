@@ -24,7 +24,7 @@ import { codeOf, reasonOf } from '../failures.js';
 import { goOnInNewRun, isHistoryLong } from '../history-length.js';
 import { Pause } from './pause.js';
 import { runWorkloadTask, type WorkloadTask } from './run-task.js';
-import { TaskState } from './task-state.js';
+import { CopyTaskState } from './task-state.js';
 import { Turn } from '../turn.js';
 
 /** The part of a session that copies one workload. Its workflow id is the lock on the target chain. It never fails: its task says how it
@@ -39,7 +39,7 @@ const FREED = 'the target has no room left: what retention lets go was removed a
 const PLAN_AGAIN = ['SOURCE_CHANGED', 'STAGING_INVALID', 'FILE_MISSING', 'RESTORE_POINT_MISSING'];
 
 class WorkloadCopy implements WorkloadTask {
-  readonly state: TaskState;
+  readonly state: CopyTaskState;
   readonly pause: Pause;
   keeps: KeptAnswers | null = null;
   private readonly turn: Turn;
@@ -62,7 +62,7 @@ class WorkloadCopy implements WorkloadTask {
 
   constructor(private readonly input: CopyWorkloadInput) {
     const { job, workload, settings, overrides, carried, sourceRepositoryId } = input;
-    this.state = new TaskState(workload, carried?.task);
+    this.state = new CopyTaskState(workload, carried?.task);
     this.turn = new Turn({
       repositoryId: job.target.repositoryId,
       settings,

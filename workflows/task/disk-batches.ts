@@ -11,7 +11,7 @@ import {
   type DiskWork,
 } from '../../src/domain/targets/disk-work.js';
 import type { Pause } from './pause.js';
-import type { TaskState } from './task-state.js';
+import type { CopyTaskState } from './task-state.js';
 
 /** Where a batch belongs. */
 interface BatchTarget {
@@ -26,7 +26,7 @@ interface BatchTarget {
 interface DiskBatchesParts {
   readonly tries: ActivityInterfaceFor<Pick<CopyActivities, 'copyBlocks' | 'scanBlocks'>>;
   readonly settings: CopySettings;
-  readonly state: TaskState;
+  readonly state: CopyTaskState;
   readonly pause: Pause;
   /** Called between two batches; may end this run of the workflow. */
   readonly betweenBatches: () => Promise<void>;

@@ -2,7 +2,7 @@ import { CancellationScope, condition } from '@temporalio/workflow';
 import { utcText } from '../../src/domain/schedules/calendar-date.js';
 import { OUTSIDE_HOURS, type Hold } from '../../src/domain/sessions/copy-session.js';
 import { isOutOfTries } from '../failures.js';
-import type { TaskState } from './task-state.js';
+import type { CopyTaskState } from './task-state.js';
 import type { Turn } from '../turn.js';
 
 /** Pause and resume in the middle of work, by an operator or by the hours of the job: a pause stops what runs at its durable position, gives
@@ -12,7 +12,7 @@ export class Pause {
   private running: CancellationScope | null = null;
 
   constructor(
-    private readonly state: TaskState,
+    private readonly state: CopyTaskState,
     private readonly turn: Turn,
   ) {}
 

@@ -6,11 +6,11 @@ import { RESULT, taskHoldSignal, taskQuery } from '../messages.js';
 import type { Pause } from './pause.js';
 import { reportTask, type TaskReport } from './task-report.js';
 import { noteAnswersTold } from './told-answers.js';
-import type { TaskState } from './task-state.js';
+import type { CopyTaskState } from './task-state.js';
 
 /** The copy of one workload, whatever it is. */
 export interface WorkloadTask {
-  readonly state: TaskState;
+  readonly state: CopyTaskState;
   readonly pause: Pause;
   readonly ids: { readonly targetRepositoryId: string; readonly jobId: string };
   /** What it was answered and has told; null: nothing that is kept. */

@@ -12,7 +12,7 @@ import { cut } from '../../src/domain/sessions/task-brief.js';
 import { codeOf, reasonOf } from '../failures.js';
 
 /** The task of one workload as queries show it, changed step by step. */
-export class TaskState {
+export class CopyTaskState {
   private state: CopyTask;
 
   constructor(
