@@ -35,7 +35,7 @@ export interface WorkloadName {
 }
 
 /** One thing that is wrong, before those of one cause are put together. */
-export interface Finding {
+export interface ProblemFinding {
   readonly repositoryId?: string;
   readonly jobId?: string;
   /** Those that it concerns when it is of no single job; absent: all that name its repository. */
@@ -63,7 +63,7 @@ interface Subject {
 interface Group {
   readonly key: string;
   readonly code: SafetyCode;
-  readonly first: Finding;
+  readonly first: ProblemFinding;
   readonly jobs: Set<string>;
   /** null: of no job so far. */
   onlyOf: readonly string[] | null;
@@ -79,7 +79,7 @@ export class SafetyProblems {
     this.#concerned = new ConcernedJobs(jobs);
   }
 
-  add(code: SafetyCode, finding: Finding): void {
+  add(code: SafetyCode, finding: ProblemFinding): void {
     const { repositoryId, jobId, key, sinceMs = null, workload } = finding;
     const id = JSON.stringify([code, repositoryId, jobId, key]);
     const lists = { jobs: new Set<string>(), onlyOf: null, workloads: [] };
@@ -122,7 +122,7 @@ class ConcernedJobs {
   }
 
   /** Each with the file-backup job whose copies it makes. */
-  by({ jobId, jobs, repositoryId }: Finding): (readonly string[])[] {
+  by({ jobId, jobs, repositoryId }: ProblemFinding): (readonly string[])[] {
     const own = jobId === undefined ? (jobs ?? this.#of(repositoryId)) : [jobId];
     return own.map((id) => [id, ...(this.#owners.has(id) ? [this.#owners.get(id)!] : [])]);
   }

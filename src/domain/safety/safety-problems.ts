@@ -7,7 +7,7 @@ import { clockProblems } from './clock-problems.js';
 import { fileBackupProblems } from './file-backup-problems.js';
 import { predecessorProblems } from './predecessors.js';
 import type { Copies, FoundChain, ProtectedWorkload, RepositoryFacts } from './protection.js';
-import { SafetyProblems, type Finding, type SafetyProblem } from './problem-groups.js';
+import { SafetyProblems, type ProblemFinding, type SafetyProblem } from './problem-groups.js';
 import type { RpoReason } from './rpo.js';
 import type { SafetyCode } from './safety-codes.js';
 import { causesText } from '../sessions/session-causes.js';
@@ -335,7 +335,7 @@ function rpoProblems(suspect: Suspect, found: SafetyProblems): void {
 }
 
 /** null: all that it depends on was seen. What nobody has looked at yet is no cause of what is late already. */
-function unseenCause({ copies, sightOfId }: Suspect): [SafetyCode, Finding] | null {
+function unseenCause({ copies, sightOfId }: Suspect): [SafetyCode, ProblemFinding] | null {
   const { job, status } = copies;
   const sources = job.sources.include.map(({ repositoryId }) => repositoryId);
   for (const repositoryId of [copies.repositoryId, ...sources]) {
@@ -359,31 +359,31 @@ function unseenCause({ copies, sightOfId }: Suspect): [SafetyCode, Finding] | nu
 function ownCause(
   { workload, copies: { job, status }, nowMs }: Suspect,
   reason: RpoReason,
-): [SafetyCode, Finding] {
+): [SafetyCode, ProblemFinding] {
   const jobId = job.id;
   if (reason.code === 'noLimit') {
     const text = () => `job ${job.name} does not say how old its copies may become`;
     return ['LIMIT_MISSING', { jobId, text }];
   }
   if (reason.code === 'noRestorePoint') {
-    const text: Finding['text'] = ({ names, have }) =>
+    const text: ProblemFinding['text'] = ({ names, have }) =>
       `${names} ${have} no complete restore point that could be copied`;
     return ['SOURCE_WITHOUT_POINT', { jobId, text }];
   }
   if (reason.code === 'noCopy' && status.state === 'unknown') {
-    const text: Finding['text'] = ({ names, have }) =>
+    const text: ProblemFinding['text'] = ({ names, have }) =>
       `${names} ${have} no copy by job ${job.name} yet`;
     return ['COPY_MISSING', { jobId, text }];
   }
   if (reason.code === 'sourceStopped') {
     const { repositoryId } = workload;
-    const text: Finding['text'] = ({ names, count }) =>
+    const text: ProblemFinding['text'] = ({ names, count }) =>
       count === 1
         ? `${names}: ${reason.text}`
         : `source ${repositoryId} shows no new restore points of ${names}`;
     return ['SOURCE_STOPPED', { repositoryId, jobs: [jobId], text }];
   }
-  const text: Finding['text'] = ({ names, count, sinceMs }) =>
+  const text: ProblemFinding['text'] = ({ names, count, sinceMs }) =>
     count === 1
       ? `${names}: ${reason.text}`
       : `${names} of job ${job.name} are late, by up to ${elapsedText(nowMs - (sinceMs ?? nowMs))}`;
