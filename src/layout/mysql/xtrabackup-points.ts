@@ -1,6 +1,8 @@
 import type { TreePoint } from '../../domain/trees/source-tree.js';
 import type { FormatId } from '../../domain/sources/source-workload.js';
 import type { NamedBackup } from '../trees/backup-folders.js';
+import { isFilePassedOver } from '../../domain/sources/passed-over.js';
+import { isSideFile } from '../names/side-files.js';
 import { writtenAtMs } from '../names/named-date.js';
 import { faultOfError, incomplete, type PointFault } from '../point-fault.js';
 import { treeEvidence } from '../trees/tree-evidence.js';
@@ -23,6 +25,19 @@ export const DATA =
 
 /** A stream by its name, packed or not. */
 export const STREAM = /\.(?:(?:xb|mb)stream|xbs?)(?:\.(?:gz|zst|lz4|xz|bz2))?$/i;
+
+/** What the tool tells of a backup: its positions, and what replication needs. */
+const TELLING = /^(?:xtrabackup|mariadb_backup)_\w+(?:\.\w+)*$/;
+const OF_SCRIPT =
+  /^readme$|\.(?:sh|pl|py|cmd|bat|ps1|cnf|conf|ini|ok|done|ready|flag|lock|pid|key)$/i;
+
+/** Files that may hold what the two last files tell of, whatever a script has called them: a stream that is encrypted, packed by another program, or has a name of its own. */
+export function unnamedStreams(names: readonly string[]): string[] {
+  return names.filter(
+    (name) =>
+      !TELLING.test(name) && !OF_SCRIPT.test(name) && !isSideFile(name) && !isFilePassedOver(name),
+  );
+}
 
 export interface XtraBackup extends NamedBackup {
   /** It is one file. Absent: it is a folder. */
@@ -80,7 +95,7 @@ function withoutName(within: string, name: string): string {
   return name === '' ? within : within.slice(name.length + 1);
 }
 
-type Judged = Pick<JudgedBackup, 'positions' | 'fault'>;
+type Judged = Pick<JudgedBackup, 'positions' | 'fault'> & Partial<Pick<JudgedBackup, 'closing'>>;
 
 const TEXT_BYTES = 64 * 1024;
 /** Between the checkpoints and the end of a stream lies the list of pages in memory, a megabyte for eight gigabytes. */
@@ -97,17 +112,31 @@ async function judgeFolder(
     const fault = incomplete(`${lacking}, which is written at the end, is not there`).fault;
     return { positions: null, fault };
   }
-  if (!own.some((file) => DATA.test(file.name)))
-    for (const stream of own.filter((file) => STREAM.test(file.name))) {
-      const { fault } = await judgeStream(reader, stream);
+  let isSilent = false;
+  if (!own.some((file) => DATA.test(file.name))) {
+    const names = new Set(unnamedStreams(own.map(({ name }) => name)));
+    for (const file of own.filter(({ name }) => names.has(name))) {
+      const isStream = STREAM.test(file.name) || (await beginsAsStream(reader, file));
+      const fault = isStream ? (await judgeStream(reader, file)).fault : null;
       if (fault !== null) return { positions: null, fault };
+      if (!isStream) isSilent = true;
     }
-  if (checkpoints.name.endsWith('.xbcrypt')) return { positions: null, fault: null };
+  }
+  // They are written beside it, and do not close what nothing here can read.
+  const closing = isSilent ? { closing: 'silent' as const } : {};
+  if (checkpoints.name.endsWith('.xbcrypt')) return { positions: null, fault: null, ...closing };
   const bytes = await reader.read(checkpoints.path, 0, TEXT_BYTES);
   const positions = parseCheckpoints(new TextDecoder('latin1').decode(bytes));
   const fault = positions === null ? incomplete(`${checkpoints.path} ends too soon`).fault : null;
-  return { positions, fault };
+  return { positions, fault, ...closing };
 }
+
+async function beginsAsStream(reader: TreeReader, file: TreeFile): Promise<boolean> {
+  const start = await reader.read(file.path, 0, CHUNK.length);
+  return new TextDecoder('latin1').decode(start) === CHUNK;
+}
+
+const CHUNK = 'XBSTCK01';
 
 const FORMATS: Readonly<Record<string, FormatId>> = {
   ...{ gz: 'gzip', lz4: 'lz4', zst: 'zstd', xz: 'xz', bz2: 'bzip2' },

@@ -20,11 +20,18 @@ import { claimedTreeFiles } from '../trees/tree-files.js';
 import type { OtherLayouts, TreeLayout, TreeReader } from '../tree-layout.js';
 import { joinPath } from '../../repository/repository-path.js';
 import { folderName, folderWorkloadId } from '../names/workload-id.js';
-import { CLOSING, DATA, STREAM, xtraPoints, type XtraBackup } from './xtrabackup-points.js';
+import {
+  CLOSING,
+  DATA,
+  STREAM,
+  unnamedStreams,
+  xtraPoints,
+  type XtraBackup,
+} from './xtrabackup-points.js';
 
 /** Backups of MySQL and MariaDB by Percona XtraBackup and mariadb-backup: a folder each, with the files of the server and at last `xtrabackup_checkpoints` and
  *  `xtrabackup_info`; or a stream (`.xbstream`, `.mbstream`, `.xb`), packed or not. Folders are called by a date or by what they are (`full`, `inc1`).
- *  With `--extra-lsndir` the two last files lie beside the stream, or in a folder that holds nothing else and is no backup.
+ *  With `--extra-lsndir` the two last files lie beside the stream, whatever that is called, or in a folder that holds nothing else and is no backup.
  *
  *  A workload is what lies in one folder under one name but for dates and such words. An incremental builds on the backup that ended at the position in the redo log (LSN) from which it
  *  begins. A folder is whole with its two last files, a stream when its last chunk closes a file.
@@ -68,20 +75,26 @@ export const xtraBackupLayout: TreeLayout = {
 
 const FOLDERS: BackupFolders = {
   isNamed: (name) => parseDatedName(name) !== null || isKind(name),
-  isBackup: ({ files }) =>
+  isBackup: ({ files, folders }) =>
     files.some((name) => CLOSING.test(name)) &&
-    files.some((name) => DATA.test(name) || STREAM.test(name)),
+    (files.some((name) => DATA.test(name) || STREAM.test(name)) ||
+      (folders.length === 0 && unnamedStreams(files).length > 0)),
+  isWithoutFiles: ({ files }) =>
+    files.some((name) => CLOSING.test(name)) && files.some((name) => DATA.test(name)),
   isUnderWay: ({ files }) =>
     files.some((name) => /^(?:ibdata1|xtrabackup_logfile)(?:\.\w+)*$/.test(name)),
   isFile: (name) => STREAM.test(name),
   isOwnName: (name) => OWN_NAME.test(name),
-  listed: async (reader, folder, { folders }) => {
-    const databases = new Set<string>();
+  listed: async (reader, folder, { files, folders }) => {
+    // An archive that lies alone beside what tells of it is what they tell of.
+    const streams = unnamedStreams(files);
+    const isArchived = streams.every((name) => ARCHIVE.test(name));
+    const known = new Set<string>(isArchived ? streams : []);
     for (const name of folders) {
       const inIt = await reader.orTell(() => reader.list(joinPath(folder, name)));
-      if (inIt === null || inIt.some((entry) => OF_TABLE.test(entry.name))) databases.add(name);
+      if (inIt === null || inIt.some((entry) => OF_TABLE.test(entry.name))) known.add(name);
     }
-    return databases;
+    return known;
   },
 };
 
@@ -89,6 +102,7 @@ const FOLDERS: BackupFolders = {
  *  Source: what mariadb-backup 10.11 wrote; Percona XtraBackup documentation, index of files created. */
 const OWN_NAME =
   /^(?:(?:xtrabackup|mariadb_backup)_\w+|backup-my\.cnf|ib(?:data|_logfile|tmp)\d+|ib_buffer_pool|aria_log(?:_control)?|undo_?\d+|mysql\.ibd|mysql|sys|performance_schema|#innodb_redo)(?:\.\w+)*$/;
+const ARCHIVE = /\.(?:tar|tgz)(?:\.\w+)*$/i;
 /** Logs of SQL Server are called as files of triggers. */
 const OF_TABLE = /^db\.opt$|\.(?:ibd|frm|my[di]|ma[di]|sdi|cs[vm])(?:\.\w+)*$/i;
 
@@ -111,7 +125,10 @@ async function confirm(
   others: OtherLayouts,
 ): Promise<Claim | null> {
   const asked = { kind: FOLDERS, others };
-  if (isItself(claimed)) return confirmItself(reader, folder, claimed, asked);
+  if (isItself(claimed)) {
+    const own = await confirmItself(reader, folder, claimed, asked);
+    return FOLDERS.isBackup(own) ? own : null;
+  }
   const found = await confirmFolders(reader, folder, claimed.folders ?? [], asked);
   if (found === null) return claimed.files.length === 0 ? null : { files: claimed.files };
   return { files: [...claimed.files, ...found.files], folders: found.folders };

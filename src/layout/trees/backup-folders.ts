@@ -17,6 +17,8 @@ export interface BackupFolders extends OwnNames {
   isBackup(names: NamesIn): boolean;
   /** Whether beside others that are it is one that is still written. Absent: what `isBackup` says. */
   isUnderWay?(names: NamesIn): boolean;
+  /** Whether it is one without those of its files that are backups of their own. Absent: what `isBackup` says. */
+  isWithoutFiles?(names: NamesIn): boolean;
   /** Whether a file in a folder that `isNamed` is a backup of its own. Absent: none is. */
   isFile?(name: string): boolean;
 }
@@ -106,11 +108,13 @@ export async function confirmFolders(
       for (const file of inIt.files) claim.files.push(`${path}/${name}/${file}`);
       for (const folder of inIt.folders) claim.folders.push(`${path}/${name}/${folder}`);
     }
+    // Only what others have taken made it one.
+    if (own !== null && kind.isBackup(names!) && !kind.isBackup(own)) continue;
     if (own === null) claim[isOneFile ? 'files' : 'folders'].push(path);
     for (const name of own?.files ?? []) claim.files.push(`${path}/${name}`);
     for (const name of own?.folders ?? []) claim.folders.push(`${path}/${name}`);
   }
-  return claim;
+  return claim.files.length + claim.folders.length === 0 ? null : claim;
 }
 
 interface BackupFound {
@@ -295,10 +299,11 @@ async function backupsIn(
 /** Whether a folder is one whatever files that are such themselves lie in it. */
 function isWithoutFiles({ files, folders }: NamesIn, kind: WhatItIs): boolean {
   const others = files.filter((name) => kind.isFile?.(name) !== true);
-  return asBackup('', { files: others, folders }, kind) !== null;
+  const isBackup = kind.isWithoutFiles ?? kind.isBackup;
+  return asBackup('', { files: others, folders }, { ...kind, isBackup }) !== null;
 }
 
-type WhatItIs = Pick<BackupFolders, 'isBackup' | 'isUnderWay' | 'isFile'>;
+type WhatItIs = Pick<BackupFolders, 'isBackup' | 'isWithoutFiles' | 'isUnderWay' | 'isFile'>;
 
 function asBackup(path: string, names: NamesIn, kind: WhatItIs): BackupFound | null {
   if (kind.isBackup(names)) return { path, isFile: false, isTold: true, names };

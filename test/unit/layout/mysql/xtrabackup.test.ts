@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { classOf } from '../../../../src/domain/trees/tree-rules.js';
 import { xtraBackupLayout } from '../../../../src/layout/mysql/xtrabackup.js';
-import { scanRepository } from '../../../../src/layout/scan-repository.js';
+import { scanRepository, scanWorkload } from '../../../../src/layout/scan-repository.js';
 import { treeOf } from '../../../support/layout/real-tree.js';
 import type { RepositoryCopy } from '../../../support/layout/repository-copy.js';
 import { briefPoint, scanTreesWith } from '../../../support/layout/scan-trees-with.js';
@@ -245,6 +245,49 @@ describe('backups of XtraBackup and mariadb-backup', () => {
       { folder: 'all', fileCount: 2, examples },
       { folder: 'my/lsn', fileCount: 2, examples },
     ]);
+  });
+
+  it.each([
+    ...['backup.xbstream.gz.enc', 'backup.xbstream.gpg', 'backup.xbstream.xbcrypt', 'backup.gz'],
+    ...['full.zst', 'mysql.stream', 'backup.tar.gz', 'backup'],
+  ])('are streams called %s beside their positions, which do not close them', async (name) => {
+    for (const folder of ['my/2026-11-23', 'my/full', 'db']) {
+      const stream = { [`${folder}/${name}`]: 'x'.repeat(500), [`${folder}/run.sh`]: '' };
+      const copy = await treeOf({ ...positions(folder, 0, 100), ...stream });
+      const found = await scanRepository(copy.repository);
+      const alone = await scanWorkload(copy.repository, found[0]!.id, found[0]!.folders);
+      expect(alone).toEqual(found[0]);
+      expect(found.map(({ id }) => id)).toEqual([`xtrabackup-${folder.split('/')[0]}`]);
+      const [point] = found[0]!.tree!.points;
+      expect(point).toMatchObject({ kind: 'full', state: 'complete' });
+      expect(point!.evidence!.closing).toBe('silent');
+      expect(point!.files!.map((path) => path.split('/').at(-1))).toContain(name);
+    }
+  });
+
+  it('are streams under any name that begin as one, cut off or not', async () => {
+    const whole = streamOf({ a: 'x'.repeat(500), xtrabackup_info: information(0, 100) });
+    const copy = await treeOf({
+      ...positions('my/2026-11-23', 0, 100),
+      'my/2026-11-23/backup.dat': whole,
+      ...positions('my/2026-11-24', 0, 100),
+      'my/2026-11-24/backup.dat': whole.subarray(0, 300),
+    });
+    const [tree] = await scan(copy);
+    expect(tree!.points.map(({ state }) => state)).toEqual(['complete', 'incomplete']);
+  });
+
+  it('are no positions beside what others know', async () => {
+    for (const folder of ['my/2026-11-23', 'db']) {
+      const disk = Buffer.concat([Buffer.from('QFI\xfb', 'latin1'), Buffer.alloc(70_000)]);
+      const copy = await treeOf({
+        ...positions(folder, 0, 100),
+        [`${folder}/web01.qcow2`]: disk,
+      });
+      const found = await scanRepository(copy.repository, { onUnseen() {}, onUnrecognised() {} });
+      expect(found.map(({ type }) => type)).not.toContain('mysql-xtrabackup');
+      expect(found).toHaveLength(1);
+    }
   });
 
   it('as streams beside their positions are whole when the stream is, and tell what they build on', async () => {
