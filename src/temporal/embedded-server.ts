@@ -8,9 +8,9 @@ import { launchServer, stopProcess, waitUntilServing } from './server-process.js
 import type { ServerRecord } from './server-record.js';
 import {
   choosePort,
-  isFree,
   LOOPBACK,
   readServerRecord,
+  whyNotFree,
   writeServerRecord,
 } from './server-record.js';
 
@@ -163,8 +163,11 @@ class EmbeddedServer implements EmbeddedTemporal {
   async #launch(): Promise<ServerProcess | string> {
     const { binaryPath, stateDirectory, environment, dynamicConfig, sqlitePragmas } = this.#options;
     const { startTimeoutMs = START_TIMEOUT_MS } = this.#options;
-    for (const port of [this.#ports.port, this.#ports.uiPort]) {
-      if (!(await isFree(port))) return `cannot listen on ${LOOPBACK}:${port}: the port is in use`;
+    for (const setting of ['port', 'uiPort'] as const) {
+      const port = this.#ports[setting];
+      const fault = await whyNotFree(port);
+      if (fault !== null)
+        return `cannot listen on ${LOOPBACK}:${port}: ${fault}. Set temporal.${setting} to another port (0: any that is free), or free this one`;
     }
     const databasePath = join(stateDirectory, DATABASE_FILE);
     const server = await launchServer({

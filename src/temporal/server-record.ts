@@ -41,24 +41,30 @@ export async function writeServerRecord(
 /** The configured port as it is; for 0 the remembered one while it is free, else a free one. */
 export async function choosePort(configured: number, remembered: number | null): Promise<number> {
   if (configured !== 0) return configured;
-  if (remembered !== null && (await isFree(remembered))) return remembered;
+  if (remembered !== null && (await whyNotFree(remembered)) === null) return remembered;
   const free = await listenOnce(0);
-  if (free === null) throw new Error('the system has no free loopback port');
+  if (typeof free === 'string') throw new Error(`the system has no free loopback port: ${free}`);
   return free;
 }
 
-export async function isFree(port: number): Promise<boolean> {
-  return (await listenOnce(port)) !== null;
+/** null: it can be listened on; otherwise why not. */
+export async function whyNotFree(port: number): Promise<string | null> {
+  const listened = await listenOnce(port);
+  return typeof listened === 'string' ? listened : null;
 }
 
-/** Port that could be listened on (0: any), null when it is taken. */
-function listenOnce(port: number): Promise<number | null> {
+/** Port that could be listened on (0: any), or why it could not. */
+function listenOnce(port: number): Promise<number | string> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', () => resolve(null));
+    server.once('error', ({ code, message }: NodeJS.ErrnoException) =>
+      resolve(code === 'EADDRINUSE' ? 'the port is in use' : message),
+    );
     server.listen(port, LOOPBACK, () => {
       const address = server.address();
-      server.close(() => resolve(typeof address === 'object' ? (address?.port ?? null) : null));
+      server.close(() =>
+        resolve(typeof address === 'object' && address !== null ? address.port : 'no address'),
+      );
     });
   });
 }

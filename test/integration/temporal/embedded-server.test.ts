@@ -180,9 +180,10 @@ describeTemporal('startEmbeddedTemporal', () => {
     await expect(start({ port })).rejects.toMatchObject({
       code: 'TEMPORAL_NOT_STARTED',
       message: expect.stringContaining(
-        `cannot listen on 127.0.0.1:${port}: the port is in use`,
+        `cannot listen on 127.0.0.1:${port}: the port is in use. Set temporal.port to another port`,
       ) as string,
     });
+    await expect(start({ uiPort: port })).rejects.toThrow('Set temporal.uiPort to');
     other.close();
   });
 
