@@ -2,12 +2,13 @@ import type { FoundTree } from '../../domain/trees/source-tree.js';
 import type { TreeRules } from '../../domain/trees/tree-rules.js';
 import type { WorkloadTypeFacts } from '../../domain/sources/workload-rules.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
-import { namesOf } from '../names/names-in.js';
+import { namesOf, type NamesIn } from '../names/names-in.js';
 import { LOGS_BEFORE_FULL_MS, PLUG_IN_RULES } from '../trees/database-rules.js';
 import { claimedTreeFiles, filesBelow, type TreeFile } from '../trees/tree-files.js';
 import { ownPart } from '../trees/own-part.js';
 import type { OtherLayouts, TreeLayout, TreeReader } from '../tree-layout.js';
 import { folderName, folderWorkloadId } from '../names/workload-id.js';
+import { oracleFiles } from './oracle-files.js';
 import { areaPoints } from './rman-area.js';
 import { freePoints } from './rman-free.js';
 import {
@@ -154,8 +155,12 @@ function isFreeName(name: string): boolean {
 
 /** Whether a name is of nobody but RMAN, in a folder of its pieces: what others know as theirs under any other is theirs. */
 function isSurePiece(name: string): boolean {
+  if (COPY_OF_DATA_FILE.test(name)) return true;
   return freeAutobackup(name) !== null || isPieceLike(name) || isControlLike(name);
 }
+
+/** `%U` of a copy of a data file. Source: RMAN reference, formatSpec. */
+const COPY_OF_DATA_FILE = /(?:^|_)D-\w+_I-\d+_/;
 
 /** Folders of autobackups alone go with those of pieces alone. One that has both is a database of its own, and so is one of autobackups that no pieces lie
  *  beside. */
@@ -165,7 +170,9 @@ async function confirmFree(
   { files: named, folders = [] }: Claim,
   others: OtherLayouts,
 ): Promise<Claim | null> {
-  const kind = { isOwnName: isSurePiece, others };
+  const listed = (_: TreeReader, path: string, names: NamesIn) =>
+    oracleFiles(reader, path, names.files);
+  const kind = { isOwnName: isSurePiece, listed, others };
   const left = await ownPart(reader, folder, { files: named, folders: [] }, kind);
   const files = left?.files ?? named;
   const [controls, pieces]: [string[], string[]] = [[], []];

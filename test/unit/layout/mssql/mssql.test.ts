@@ -322,8 +322,10 @@ describe('folders for kinds of backups under names of their own', () => {
     'leave to others what lies beside one of them in %s',
     async (folder) => {
       const bak = `b/${folder}/SQL01_shop_FULL_20261124_010000.bak`;
+      // As a disk with partitions begins: others may call a piece of RMAN so.
+      const disk = Buffer.concat([Buffer.alloc(510), Buffer.from('55aa', 'hex')]);
       const { repository } = await treeOf({
-        ...{ [bak]: 'x', [`b/${folder}/web01.img`]: 'x'.repeat(512) },
+        ...{ [bak]: 'x', [`b/${folder}/web01.img`]: disk },
         [`b/${folder}/vms/app01.raw`]: 'x'.repeat(512),
         [`b/${folder}/c-7-20261124-00`]: 'x',
         [`b/${folder}/0v2k3j4l_1_1`]: 'x',

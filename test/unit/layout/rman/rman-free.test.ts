@@ -1,4 +1,5 @@
 import { utimes } from 'node:fs/promises';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { FoundTree } from '../../../../src/domain/trees/source-tree.js';
 import { classOf } from '../../../../src/domain/trees/tree-rules.js';
@@ -16,6 +17,13 @@ async function treesOf(...paths: readonly string[]): Promise<FoundTree[]> {
     await utimes(copy.at(path), at, at);
   }
   return scanTreesWith(rmanFreeLayout, copy.repository);
+}
+
+/** As a disk with partitions begins. */
+function bootRecord(): Buffer {
+  const bytes = Buffer.alloc(70_000);
+  bytes.writeUInt16LE(0xaa55, 510);
+  return bytes;
 }
 
 const brief = ({ id, points }: FoundTree) => [
@@ -118,7 +126,10 @@ describe('control files of free formats', () => {
         ...own.map((one) => `${root}/${one}`),
         ...others.map((one) => `${folder}/${one}`),
       ];
-      const { repository } = await treeOf(Object.fromEntries(paths.map((path) => [path, 'x'])));
+      const bytesOf = (path: string) => (/\.(?:img|raw)$/.test(path) ? bootRecord() : 'x');
+      const { repository } = await treeOf(
+        Object.fromEntries(paths.map((path) => [path, bytesOf(path)])),
+      );
       const found = await scanRepository(repository, { onUnseen() {}, onUnrecognised() {} });
       expect(found.map(({ id }) => id)).toEqual(
         expect.arrayContaining(['rman-free-r', expect.stringMatching(start)]),
@@ -129,6 +140,33 @@ describe('control files of free formats', () => {
       for (const one of found)
         expect(await scanWorkload(repository, one.id, one.folders)).toEqual(one);
     }
+  });
+
+  it.each([
+    ...['datafile_1_system.img', 'full_1.img', 'full_ORCL_1.raw', 'full_20261124.img.gz'],
+    ...['full_1.tar.gz', 'data_D-ORCL_I-1234567890_TS-SYSTEM_FNO-1_0a2b3c4d.raw'],
+  ])('keep %s, which begins as no disk of a machine', async (name) => {
+    const own = ['c-7-20261124-00', '0v2k3j4l_1_1', name];
+    const bytes = Buffer.alloc(70_000, 9);
+    const { repository } = await treeOf(Object.fromEntries(own.map((one) => [`r/${one}`, bytes])));
+    const found = await scanRepository(repository, { onUnseen() {}, onUnrecognised() {} });
+    expect(found.map(({ id }) => id)).toEqual(['rman-free-r']);
+    const files = found[0]!.tree!.points.flatMap((point) => point.files ?? []);
+    expect(files.sort()).toEqual([...own].sort());
+  });
+
+  it.each([
+    ['web01.img', () => bootRecord(), 'raw-'],
+    ['web01.img.gz', () => gzipSync(bootRecord()), 'raw-'],
+    ['web01.tar.gz', () => gzipSync(Buffer.from('disk.raw'.padEnd(70_000, '\0'))), 'gcp-'],
+  ])('leave %s, which begins as a disk, to those who know it', async (name, bytes, start) => {
+    const own = ['c-7-20261124-00', '0v2k3j4l_1_1'];
+    const pieces = Object.fromEntries(own.map((one) => [`r/${one}`, 'x']));
+    const { repository } = await treeOf({ ...pieces, [`r/${name}`]: bytes() });
+    const found = await scanRepository(repository, { onUnseen() {}, onUnrecognised() {} });
+    expect(found.map(({ id }) => id.slice(0, start.length)).sort()).toEqual(
+      [start, 'rman-free-r'.slice(0, start.length)].sort(),
+    );
   });
 
   it('take nothing along that other tools have written, where only a name tells of Oracle', async () => {
