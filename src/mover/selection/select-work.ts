@@ -52,6 +52,13 @@ interface SelectedWork extends RestorePointSelection {
   readonly morePoints: number;
 }
 
+interface Identified {
+  readonly judged: SourceWorkload;
+  readonly copied: TargetRestorePoint[];
+  readonly current: IdentifiedPoint[];
+  readonly awaited: AwaitedPoint[];
+}
+
 /** Finds the restore points to copy now, in one look at the source. Reads no data.
  *  @throws WORKLOAD_MISSING, REPOSITORY_UNREACHABLE */
 export async function selectWork(
@@ -86,12 +93,8 @@ export async function selectWork(
     awaited,
     named: job.once?.restorePointId ?? null,
   });
-  const source = await context.source(sourceRepositoryId);
-  const late =
-    job.once === undefined ? await lateCompanions(context.control, source, current, copied) : [];
-  const target = await context.repository(targetRepositoryId);
-  const place = { jobId: job.id, sourceRepositoryId };
-  const former = copied.length > 0 ? null : await formerDiskText(target, place, judged);
+  const late = job.once === undefined ? await lateText(context, input, { current, copied }) : [];
+  const former = copied.length > 0 ? null : await formerText(context, input, judged);
   const points = selection.points.slice(0, MAX_SELECTED);
   const isOnlyLook = input.epoch === null || points.length === 0;
   // As it was judged: what was in progress then must not be taken for passed over once it is whole.
@@ -117,6 +120,28 @@ export async function selectWork(
       awaited: selection.awaited.slice(-MAX_AWAITED),
     },
   };
+}
+
+async function formerText(
+  context: MoverContext,
+  {
+    job,
+    targetRepositoryId,
+    sourceRepositoryId,
+  }: SelectWorkInput & { readonly job: Pick<CopyJob, 'id'> },
+  judged: SourceWorkload,
+): Promise<string | null> {
+  const target = await context.repository(targetRepositoryId);
+  return formerDiskText(target, { jobId: job.id, sourceRepositoryId }, judged);
+}
+
+async function lateText(
+  context: MoverContext,
+  { sourceRepositoryId }: SelectWorkInput,
+  { current, copied }: Pick<Identified, 'current' | 'copied'>,
+): Promise<readonly string[]> {
+  const source = await context.source(sourceRepositoryId);
+  return lateCompanions(context.control, source, current, copied);
 }
 
 /** What was cut after it was copied is in a copy. */
@@ -156,12 +181,7 @@ async function identified(
   context: MoverContext,
   input: SelectWorkInput,
   once: CopyJob['once'],
-): Promise<{
-  judged: SourceWorkload;
-  copied: TargetRestorePoint[];
-  current: IdentifiedPoint[];
-  awaited: AwaitedPoint[];
-}> {
+): Promise<Identified> {
   const target = await context.repository(input.targetRepositoryId);
   const found = withWanted(await sourceWorkload(context, input), once?.restorePointId ?? null);
   const { settle = NOTHING_AWAITED } = input;
