@@ -1,3 +1,5 @@
+import { isSegment } from '../../repository/repository-path.js';
+
 /** Id of a workload that is known only by its folder: `<layout>-<folder>`, a `:` between folder names, `-.` for the root. Different for
  *  every folder, and without `/`, so that it can stand in the id of a workflow. */
 export function folderWorkloadId(layout: string, folder: string): string {
@@ -18,8 +20,7 @@ export function foldersInId(id: string): string[] {
     if (folder === '.') return [''];
     try {
       const names = folder.split(':').map(decodeURIComponent);
-      const isPath = names.every((name) => !/^\.{0,2}$|\//.test(name));
-      return isPath ? [names.join('/')] : [];
+      return names.every(isSegment) ? [names.join('/')] : [];
     } catch {
       return []; // a `%` of something else
     }

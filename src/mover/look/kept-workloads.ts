@@ -147,7 +147,10 @@ export async function lookForAbsent(
           ? null
           : await stillThere.standing(workload.id, newest.source.repositoryId, newestFiles);
       if (held !== null) {
-        looks.push({ workload, isSeen, standing: held, isNews: false });
+        const look = { workload, standing: held, ...(isTree ? { isTree } : {}) };
+        // Its files were seen: days that were counted before count no more.
+        if (isMissed(presence)) looks.push({ ...look, isSeen: true, isNews: true });
+        looks.push({ ...look, isSeen, isNews: false });
         continue;
       }
       const next = isSeen ? presence : missedLook(presence, nowMs, afterDays, origin);

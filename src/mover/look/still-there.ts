@@ -6,6 +6,7 @@ import {
 import { foldersInId } from '../../layout/names/workload-id.js';
 import { scanRepository } from '../../layout/scan-repository.js';
 import { joinPath } from '../../repository/repository-path.js';
+import { statIfAllowed } from '../change/lost-files.js';
 import type { MoverContext } from '../task/mover-context.js';
 
 /** Files of a point that are asked for: a backup of thousands that is gone lacks its first ones, too. */
@@ -39,7 +40,7 @@ export class StillThere {
     const source = await this.context.source(sourceId);
     const present = new Set<string>();
     for (const path of paths) {
-      if (path === '' || (await source.stat(path))?.type !== 'file') break;
+      if (path === '' || (await statIfAllowed(source, path))?.type !== 'file') break;
       present.add(path);
     }
     return present;

@@ -139,6 +139,20 @@ describe('a tree that no source shows any more', () => {
       expect([points.length, presence.absence]).toEqual([1, null]);
     }, 60_000);
 
+    it('is counted anew when they were there meanwhile', async () => {
+      const world = await narrowed();
+      await world.source.remove(`${world.root}/db-24.done`);
+      await tasksOf(world, 4);
+      expect((await world.record()).presence.absence).toMatchObject({ missedDays: 4 });
+      await world.source.put(`${world.root}/db-24.done`, Buffer.from(''));
+      expect((await tasksOf(world, 1)).at(-1)).toContain('still lie');
+      expect((await world.record()).presence.absence).toBeNull();
+      await world.source.remove(`${world.root}/db-24.done`);
+      await tasksOf(world, 3);
+      const { points, presence } = await world.record();
+      expect([points.length, presence.absence?.missedDays]).toEqual([1, 3]);
+    }, 60_000);
+
     it('is counted from the day on which one of them is gone', async () => {
       const world = await narrowed();
       await tasksOf(world, 2);
