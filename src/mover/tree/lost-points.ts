@@ -1,3 +1,4 @@
+import { isBackupError, type BackupError } from '../../domain/errors.js';
 import { pointsThatNeed, type LostFile } from '../../domain/trees/tree-damage.js';
 import type { TargetTreePoint } from '../../domain/trees/target-tree.js';
 import { treeLayoutOf } from '../../layout/tree-layouts.js';
@@ -42,19 +43,29 @@ export async function withLostPoints(
   let judged = record;
   for (let look = 0; look < MAX_LOOKS; look++) {
     const isJudged = judged.pending === null;
-    const lost = isJudged ? await lostPoints(repository, tree, judged, compares) : NONE;
-    if (lost.size === 0) return { record: judged, isWhole: true };
+    const lost = isJudged
+      ? await lostPoints(repository, tree, judged, compares).catch(asAnswer)
+      : NONE;
+    if (!isBackupError(lost) && lost.size === 0) return { record: judged, isWhole: true };
     const now = await readTreeRecord(repository, tree);
     // As in `lostFiles` of chains.
     if (now === null || now.jobId !== record.jobId) return { record: judged, isWhole: false };
-    if (now.revision === judged.revision)
+    if (now.revision === judged.revision) {
+      if (isBackupError(lost)) throw lost;
       return { record: withCorrupt(judged, lost), isWhole: false };
+    }
     judged = now;
   }
   return { record: judged, isWhole: false };
 }
 
 const NONE: ReadonlySet<string> = new Set();
+
+/** What cannot be read tells nothing, either, when a session has committed meanwhile: it removes runs of the index that the record before lists. */
+function asAnswer(error: unknown): BackupError {
+  if (!isBackupError(error)) throw error;
+  return error;
+}
 
 function withCorrupt(record: TreeRecord, lost: ReadonlySet<string>): TreeRecord {
   const points = record.points.map((point): TargetTreePoint =>

@@ -92,6 +92,21 @@ describe('a copy of a tree whose files are gone from the target', () => {
     expect(looked.isWhole).toBe(false);
   });
 
+  it('is not judged by an index that a session has written anew meanwhile', async () => {
+    const world = await setWorld();
+    const record = await world.record();
+    await writeTreeRecord(world.target, world.tree, record);
+    const [first, ...others] = record.index;
+    const runs = first!.runs.map((run) => ({ ...run, name: `${run.name}-before` }));
+    const before = { ...record, index: [{ ...first!, runs }, ...others] };
+    const looked = await withLostPoints(world.target, world.tree, before, true);
+    expect(looked).toMatchObject({ isWhole: true, record: await world.record() });
+    const now = { ...before, revision: looked.record.revision };
+    await expect(withLostPoints(world.target, world.tree, now, true)).rejects.toMatchObject({
+      code: 'CHAIN_RECORD_CORRUPT',
+    });
+  });
+
   it('is seen at once by one who had seen them whole, when all are gone', async () => {
     const world = await setWorld();
     const mover = new InProcessMover(world.target, world.source);
