@@ -67,12 +67,15 @@ describeTemporal('the overview', () => {
     return body.items as WorkloadView[];
   }
 
-  async function createJob(changes: Parameters<typeof testJob>[0] = {}): Promise<void> {
-    const definition = definitionOf(testJob(changes));
-    expect((await api.request('POST', '/jobs', definition)).status).toBe(201);
-  }
-
   const limit = { maxCopyAgeHours: 26, maxLagHours: null, workloads: [] };
+
+  /** Its sessions are those of the job that the service knows: by its origin, too. */
+  async function copyBoth(): Promise<void> {
+    const job = testJob({ rpo: limit });
+    const { status, body } = await api.request('POST', '/jobs', definitionOf(job));
+    expect(status).toBe(201);
+    await workers.runSession({ ...job, origin: String(body.origin) });
+  }
 
   it('calls machines in no job unprotected', async () => {
     const { verdict, problems, counts } = await overview('unsafe');
@@ -88,8 +91,7 @@ describeTemporal('the overview', () => {
   });
 
   it('is safe once both are copied, and late 26 hours after their moment', async () => {
-    await createJob({ rpo: limit });
-    await workers.runSession(testJob({ rpo: limit }));
+    await copyBoth();
     const { verdict, problems, repositories } = await overview('safe');
     expect(verdict.since).toBeNull();
     expect(verdict.sentence).toMatch(
@@ -115,8 +117,7 @@ describeTemporal('the overview', () => {
   });
 
   it('is not sure of a target that is away, and says since when', async () => {
-    await createJob({ rpo: limit });
-    await workers.runSession(testJob({ rpo: limit }));
+    await copyBoth();
     await overview('safe');
     const seenMs = nowMs;
     await rename(site.path('offsite'), site.path('unplugged'));

@@ -139,7 +139,7 @@ describe('a restore of a tree', () => {
     }[what];
     expect({ result, reason, notes }).toEqual({
       result: 'failed',
-      reason: '1 of 12 files are not taken by the destination',
+      reason: '1 of 12 files is not taken by the destination',
       notes: ['restored 11 files to /tmp', `"${path}" was not restored: ${why}`],
     });
     world.files.delete(path);
@@ -167,7 +167,7 @@ describe('a restore of a tree', () => {
       const { result, reason, notes } = await world.restore(target, 's24');
       expect({ result, reason, notes: notes.map((note) => note.split(':')[0]) }).toEqual({
         result: 'failed',
-        reason: '1 of 17 files are not taken by the destination',
+        reason: '1 of 17 files is not taken by the destination',
         notes: ['restored 16 files to /tmp', `"${second}" was not restored`],
       });
       world.files.delete(second);
@@ -212,7 +212,7 @@ describe('a restore of a tree', () => {
     const damaged = await world.restore(folder(), 's1');
     expect(damaged.result).toBe('failed');
     expect(damaged.reason).toMatch(
-      /^1 of 4 files are damaged in the copy; the restore point lacks 23 /,
+      /^1 of 4 files is damaged in the copy; the restore point lacks 23 /,
     );
   });
 
