@@ -1,5 +1,7 @@
 /** What a health check finds, good or bad, and what is left of it. Plain JSON. */
 
+import type { PointHealth } from './target-point.js';
+
 /** Something that is not as it was written. `units` are numbers of 64 KiB units of the disk's file. */
 export type Damage =
   | {
@@ -28,6 +30,14 @@ export interface VerifiedPoint {
   readonly content: string;
   /** RFC 3339 UTC. */
   readonly verifiedAt: string;
+}
+
+/** The points as a health check calls them that finds these corrupt, by their ids. */
+export function withCorrupt<Point extends { readonly id: string; readonly health: PointHealth }>(
+  points: readonly Point[],
+  corrupt: { has(id: string): boolean },
+): Point[] {
+  return points.map((point) => (corrupt.has(point.id) ? { ...point, health: 'corrupt' } : point));
 }
 
 /** What is damaged, as the subject of a sentence with `are`. */

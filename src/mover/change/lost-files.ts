@@ -3,6 +3,7 @@ import { readChainRecord } from '../../chain/chain-store.js';
 import { isBackupError } from '../../domain/errors.js';
 import type { TargetRestorePoint } from '../../domain/targets/target-point.js';
 import type { SourceRepository } from '../../repository/backup-repository.js';
+import { missedOf } from './standing-record.js';
 
 /** What is wrong with the files of a chain as far as their entries in the folders tell; nothing is read. */
 export interface LostFiles {
@@ -15,10 +16,7 @@ export interface LostFiles {
   readonly isWhole: boolean;
 }
 
-const MAX_LOOKS = 3;
-
-/** Files that a change is about to take, to move or to write into are not judged. Every change is announced in the record before it begins, so what
- *  is found counts only while the record is still the same.
+/** Files that a change is about to take, to move or to write into are not judged.
  *  @param record as it was read
  *  @throws errors of kind `unavailable` and the like, which say nothing about the files; as `readChainRecord` */
 export async function lostFiles(
@@ -26,25 +24,11 @@ export async function lostFiles(
   chain: string,
   record: ChainRecord,
 ): Promise<LostFiles> {
-  let judged = record;
-  for (let look = 0; look < MAX_LOOKS; look++) {
-    const lost = await lostPoints(repository, chain, judged);
-    if (lost.size === 0) return { record: judged, lost, isWhole: true };
-    const now = await readChainRecord(repository, chain);
-    // A folder that went to another job has taken its files along: without a record nobody tells whether it did.
-    if (now === null || now.jobId !== record.jobId) break;
-    if (now.revision === judged.revision) return { record: judged, lost, isWhole: false };
-    judged = now;
-  }
-  return { record: judged, lost: new Map(), isWhole: false };
-}
-
-/** The points as they are to be shown: health checks call damaged what these files tell, and have not looked yet. */
-export function withLost<Point extends Pick<TargetRestorePoint, 'id' | 'health'>>(
-  points: readonly Point[],
-  lost: LostFiles['lost'],
-): Point[] {
-  return points.map((point) => (lost.has(point.id) ? { ...point, health: 'corrupt' } : point));
+  const { missed, ...looked } = await missedOf(record, {
+    look: (judged) => lostPoints(repository, chain, judged),
+    read: () => readChainRecord(repository, chain),
+  });
+  return { ...looked, lost: missed ?? new Map<string, string>() };
 }
 
 async function lostPoints(

@@ -1,6 +1,7 @@
 import type { ChainRecord } from '../../chain/chain-record.js';
 import { writeChainRecord } from '../../chain/chain-store.js';
 import { BackupError, isBackupError, isStorageFault, isUnreadable } from '../../domain/errors.js';
+import { withCorrupt } from '../../domain/targets/damage.js';
 import type { TargetDisk, TargetRestorePoint } from '../../domain/targets/target-point.js';
 import { withVerifier } from '../blocks/verify-units.js';
 import type { MoverContext } from '../task/mover-context.js';
@@ -41,9 +42,7 @@ async function markCorrupt(
   record: ChainRecord,
   { id }: TargetRestorePoint,
 ): Promise<void> {
-  const points = record.points.map((point) =>
-    point.id === id ? { ...point, health: 'corrupt' as const } : point,
-  );
+  const points = withCorrupt(record.points, new Set([id]));
   const repository = await context.repository(targetRepositoryId);
   await writeChainRecord(repository, chain, { ...record, points });
 }

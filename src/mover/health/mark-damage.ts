@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ChainRecord } from '../../chain/chain-record.js';
 import { writeChainRecord } from '../../chain/chain-store.js';
 import { afterRetention } from '../../chain/known-source-points.js';
-import type { LastingDamage } from '../../domain/targets/damage.js';
+import { withCorrupt, type LastingDamage } from '../../domain/targets/damage.js';
 import { BLOCK_BYTES } from '../../domain/targets/digest.js';
 import { isBackupError, isSenselessImage, isUnreadable } from '../../domain/errors.js';
 import { MARK_STAGING_ID } from '../../domain/targets/staging-id.js';
@@ -46,9 +46,7 @@ export async function markDamage(context: MoverContext, input: MarkInput): Promi
       ? await judged(context, input, record)
       : { ...before, leaving: before.quarantined };
   if (corrupt.length === 0) return { corrupt, quarantined: [], sound };
-  const points = record.points.map((point) =>
-    corrupt.includes(point.id) ? { ...point, health: 'corrupt' as const } : point,
-  );
+  const points = withCorrupt(record.points, new Set(corrupt));
   // Before any source is asked, which may take long: what is corrupt is called so whatever comes of that.
   const marked = isDeepStrictEqual(points, record.points)
     ? record

@@ -4,6 +4,7 @@ import { findOwnChains } from '../../chain/find-chains.js';
 import { readJobDefinition } from '../../chain/sessions/session-record.js';
 import type { CopyJob } from '../../domain/jobs/copy-job.js';
 import { chainFacts, sourceFacts } from '../../domain/safety/find-facts.js';
+import { withCorrupt } from '../../domain/targets/damage.js';
 import type { BrowseRepositoryInput } from '../../domain/targets/repository-view.js';
 import { settlePoints } from '../../domain/sources/settle.js';
 import { uncopiedPlaces } from '../../domain/safety/uncopied-places.js';
@@ -12,7 +13,6 @@ import type { UnreadablePart } from '../../domain/targets/unreadable-part.js';
 import type { SourceRepository } from '../../repository/backup-repository.js';
 import { findTrees } from '../../tree/find-trees.js';
 import { pointsAsRestorePoints, totalsOf } from '../../tree/show-tree.js';
-import { withLost } from '../change/lost-files.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { LookedAtFiles } from './looked-at-files.js';
 import { page } from './page.js';
@@ -44,7 +44,7 @@ export async function listWorkloadFacts(
     const { record, lost } = files.chain(listed);
     const policy = await policies.of(record.jobId);
     const idAsSource = chainFolder(record.jobId, record.workload.id).replace('/', ':');
-    const points = withLost(availablePoints(record), lost);
+    const points = withCorrupt(availablePoints(record), lost);
     items.push(chainFacts(record, points, policy, idAsSource, nowMs));
   }
   for (const { folder, record: listed } of found.trees) {

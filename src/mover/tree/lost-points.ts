@@ -1,6 +1,5 @@
-import { isBackupError, type BackupError } from '../../domain/errors.js';
+import { withCorrupt } from '../../domain/targets/damage.js';
 import { pointsThatNeed, type LostFile } from '../../domain/trees/tree-damage.js';
-import type { TargetTreePoint } from '../../domain/trees/target-tree.js';
 import { treeLayoutOf } from '../../layout/tree-layouts.js';
 import type { SourceRepository } from '../../repository/backup-repository.js';
 import { totalsOf } from '../../tree/show-tree.js';
@@ -9,13 +8,12 @@ import { FILES_FOLDER } from '../../tree/tree-paths.js';
 import type { TreeRecord } from '../../tree/tree-record.js';
 import { readTreeRecord } from '../../tree/tree-store.js';
 import { statIfAllowed } from '../change/lost-files.js';
+import { missedOf } from '../change/standing-record.js';
 import { treeStaged } from './tree-plan.js';
 import { knownFiles, lyingFiles } from './whole-tree.js';
 
 /** Trees of more files are compared with their index by sessions that copy and by health checks alone: a look may take four minutes. */
 const COMPARED_FILES = 20_000;
-
-const MAX_LOOKS = 3;
 
 interface LookedAtTree {
   /** Points that lack files are corrupt in it, as a health check would find. */
@@ -30,8 +28,7 @@ export function comparedFiles(record: TreeRecord): number {
   return fileCount > COMPARED_FILES ? 0 : fileCount;
 }
 
-/** What the folders of a tree tell of its files: whether all are gone and, of trees that are not large, which.
- *  While files are being removed nothing is judged, and what was found counts only while the record is still the same.
+/** What the folders of a tree tell of its files: whether all are gone and, of trees that are not large, which. While files are being removed nothing is judged.
  *  @param compares false: whether all are gone is all that is asked
  *  @throws as `SourceRepository.list`, `readTreeRecord` */
 export async function withLostPoints(
@@ -40,39 +37,17 @@ export async function withLostPoints(
   record: TreeRecord,
   compares: boolean,
 ): Promise<LookedAtTree> {
-  let judged = record;
-  for (let look = 0; look < MAX_LOOKS; look++) {
-    const isJudged = judged.pending === null;
-    const lost = isJudged
-      ? await lostPoints(repository, tree, judged, compares).catch(asAnswer)
-      : NONE;
-    if (!isBackupError(lost) && lost.size === 0) return { record: judged, isWhole: true };
-    const now = await readTreeRecord(repository, tree);
-    // As in `lostFiles` of chains.
-    if (now === null || now.jobId !== record.jobId) return { record: judged, isWhole: false };
-    if (now.revision === judged.revision) {
-      if (isBackupError(lost)) throw lost;
-      return { record: withCorrupt(judged, lost), isWhole: false };
-    }
-    judged = now;
-  }
-  return { record: judged, isWhole: false };
+  // A session that commits meanwhile removes runs of the index that the record before lists, too.
+  const { missed, ...looked } = await missedOf(record, {
+    look: (judged) => lostPoints(repository, tree, judged, compares),
+    read: () => readTreeRecord(repository, tree),
+  });
+  if (missed === null) return looked;
+  const points = withCorrupt(looked.record.points, missed);
+  return { ...looked, record: { ...looked.record, points } };
 }
 
 const NONE: ReadonlySet<string> = new Set();
-
-/** What cannot be read tells nothing, either, when a session has committed meanwhile: it removes runs of the index that the record before lists. */
-function asAnswer(error: unknown): BackupError {
-  if (!isBackupError(error)) throw error;
-  return error;
-}
-
-function withCorrupt(record: TreeRecord, lost: ReadonlySet<string>): TreeRecord {
-  const points = record.points.map((point): TargetTreePoint =>
-    lost.has(point.id) ? { ...point, health: 'corrupt' } : point,
-  );
-  return { ...record, points };
-}
 
 async function lostPoints(
   repository: SourceRepository,
@@ -80,7 +55,7 @@ async function lostPoints(
   record: TreeRecord,
   compares: boolean,
 ): Promise<ReadonlySet<string>> {
-  if (totalsOf(record).fileCount === 0) return NONE;
+  if (record.pending !== null || totalsOf(record).fileCount === 0) return NONE;
   if (await isEmptied(repository, tree)) return new Set(record.points.map(({ id }) => id));
   const rules = treeLayoutOf(record.layout)?.rules;
   if (rules === undefined || !compares || comparedFiles(record) === 0) return NONE;

@@ -8,6 +8,7 @@ import {
   type TreePointChoice,
   type TreeRetention,
 } from '../../../domain/trees/tree-points.js';
+import { withCorrupt } from '../../../domain/targets/damage.js';
 import { withNeeds } from '../../../domain/trees/needed-points.js';
 import { immutableReason, type ImmutabilityRule } from '../../../domain/retention/immutability.js';
 import { modifiedAtMs } from '../../../domain/file-stamp.js';
@@ -196,10 +197,7 @@ function keptPoints(
         !isRemovalDue(Date.parse(goneSince), Date.parse(createdAt), rule),
     );
   }
-  const judged = points.map((point) =>
-    unsound.has(point.id) ? { ...point, health: 'corrupt' as const } : point,
-  );
-  const aged = agedPoints(judged, nowMs);
+  const aged = agedPoints(withCorrupt(points, unsound), nowMs);
   const kept = keptIds(aged, { ...choice, nowMs }, rules);
   if (unsound.size > 0)
     for (const id of keptIds(agedPoints(points, nowMs), { ...choice, nowMs }, rules)) kept.add(id);
