@@ -44,7 +44,6 @@ export async function treesIn(
         ...(otherIds === undefined ? {} : { otherIds }),
         restorePoints: restorePointsOf(found),
         tree: { layout: layout.name, root, points, ...(within === undefined ? {} : { within }) },
-        ...(otherIds === undefined ? {} : { otherIds }),
         ...(conflict === undefined ? {} : { conflict }),
       });
     }

@@ -39,7 +39,7 @@ export function sourceFacts(workload: SourceWorkload, nowMs: number): SourceFact
     ...momentsOf(whole.map(({ createdAtMs }) => createdAtMs)),
     ...(hasBoth ? { recentBackupsAtSeconds: recentOf(backups) } : {}),
     problem: conflict ?? null,
-    ...newestMissed(workload, nowMs),
+    ...newestMissed(workload, logs, nowMs),
   };
 }
 
@@ -53,11 +53,10 @@ function recentOf(points: SourceWorkload['restorePoints']): readonly number[] {
 
 /** An incomplete log is told by the sessions of jobs that copy logs. */
 function newestMissed(
-  workload: SourceWorkload,
+  { restorePoints, tree }: SourceWorkload,
+  logs: ReadonlySet<string>,
   nowMs: number,
 ): Pick<SourceFacts, 'missed' | 'missedWithLogs'> {
-  const { restorePoints, tree } = workload;
-  const logs = logIds(workload);
   const withLogs = restorePoints.filter(({ id, state }) => state !== 'incomplete' || !logs.has(id));
   const isTree = tree !== undefined;
   const missed = missedFacts(
