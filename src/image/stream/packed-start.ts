@@ -101,3 +101,16 @@ function lz4BlockStart(stored: Buffer): Uint8Array {
   }
   return out.subarray(0, filled);
 }
+
+/** What packers write first. */
+const PACKERS: readonly (readonly [start: string, unpack: UnpackStart])[] = [
+  ['\x1f\x8b\x08', gzipStart],
+  ['\x28\xb5\x2f\xfd', zstdStart],
+  ['\x04\x22\x4d\x18', lz4Start],
+];
+
+/** How the start of what such a file holds is had; null: it is not packed, or by what is not unpacked here (xz, bzip2).
+ *  @param start of the file, a character for each byte */
+export function unpackerOf(start: string): UnpackStart | null {
+  return PACKERS.find(([first]) => start.startsWith(first))?.[1] ?? null;
+}

@@ -45,6 +45,11 @@ const IMAGE_STARTS: readonly (readonly [format: string, start: string])[] = [
   ['vmdk', 'KDMV'],
 ];
 
+/** Which format a file is by its first bytes, a character for each; null: none that they tell. */
+export function formatOfStart(start: string): string | null {
+  return IMAGE_STARTS.find(([, bytes]) => start.startsWith(bytes))?.[0] ?? null;
+}
+
 /** The format of an image that is under the name of another one; null: by its start it is none. */
 async function otherFormatOf(
   facts: FolderFacts,
@@ -54,7 +59,7 @@ async function otherFormatOf(
   if (!IMAGE_STARTS.some(([format]) => named.startsWith(format))) return null;
   const start = await fileStart(facts, entry);
   if (!('value' in start)) return null;
-  const found = IMAGE_STARTS.find(([, bytes]) => start.value.startsWith(bytes))?.[0] ?? null;
+  const found = formatOfStart(start.value);
   return found === null || named === found || named === `${found}-stream` ? null : found;
 }
 

@@ -1,12 +1,7 @@
 import type { ByteSource } from '../../image/byte-source.js';
-import {
-  gzipStart,
-  lz4Start,
-  unpackedStart,
-  zstdStart,
-  type UnpackStart,
-} from '../../image/stream/packed-start.js';
+import { unpackedStart, unpackerOf } from '../../image/stream/packed-start.js';
 import { joinPath } from '../../repository/repository-path.js';
+import { formatOfStart } from '../images/image-head.js';
 import type { TreeReader } from '../tree-layout.js';
 
 /** Endings of disks of machines that people give to pieces and to copies of data files, too (`datafile_1_system.img`, `full_1.tar.gz`). */
@@ -14,22 +9,12 @@ const LIKE_DISKS = /\.(?:img|raw|tar|tgz)(?:\.(?:gz|zst|lz4))?$/i;
 /** Whose they are is told by more than the ending. */
 const OF_OTHERS = /^(?:vzdump-|(?:base|pg_wal|\d+)\.(?:tar|tgz)(?:\.|$))/;
 
-const PACKERS: readonly (readonly [start: string, unpack: UnpackStart])[] = [
-  ['\x1f\x8b\x08', gzipStart],
-  ['\x28\xb5\x2f\xfd', zstdStart],
-  ['\x04\x22\x4d\x18', lz4Start],
-];
-
 const HEAD_BYTES = 2048;
 
-/** How a disk begins, or what lies on it without partitions, or the archive of a disk that Google Cloud exports; by offsets.
- *  Sources: QEMU docs/interop/qcow2.txt; MS-VHD, MS-VHDX; VMware Virtual Disk Format 1.1; UEFI 2.10, 5.2 (master boot record); libblkid (ext, XFS, LVM); Google Cloud, manual import of
+/** How a raw disk begins, or what lies on it without partitions, or the archive of one that Google Cloud exports; by offsets.
+ *  Sources: UEFI 2.10, 5.2 (master boot record); libblkid (ext, XFS, LVM); Google Cloud, manual import of
  *  virtual disks. */
-const MACHINES: readonly (readonly [offset: number, start: string])[] = [
-  [0, 'QFI\xfb'],
-  [0, 'vhdxfile'],
-  [0, 'conectix'],
-  [0, 'KDMV'],
+const RAW_DISKS: readonly (readonly [offset: number, start: string])[] = [
   [510, '\x55\xaa'],
   [1080, '\x53\xef'],
   [0, 'XFSB'],
@@ -58,10 +43,13 @@ export async function oracleFiles(
 
 async function beginsAsMachine(source: ByteSource): Promise<boolean> {
   const head = await headOf(source);
-  const unpack = PACKERS.find(([start]) => head.startsWith(start))?.[1];
-  const within = unpack === undefined ? null : await unpackedStart(source, unpack);
+  const unpack = unpackerOf(head);
+  const within = unpack === null ? null : await unpackedStart(source, unpack);
   const start = within === null ? head : await headOf(within);
-  return MACHINES.some(([offset, bytes]) => start.startsWith(bytes, offset));
+  return (
+    formatOfStart(start) !== null ||
+    RAW_DISKS.some(([offset, bytes]) => start.startsWith(bytes, offset))
+  );
 }
 
 /** One character for each byte. */

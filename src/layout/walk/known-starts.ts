@@ -1,11 +1,5 @@
 import { fileByteSource } from '../../image/byte-source.js';
-import {
-  gzipStart,
-  lz4Start,
-  unpackedStart,
-  zstdStart,
-  type UnpackStart,
-} from '../../image/stream/packed-start.js';
+import { unpackedStart, unpackerOf, type UnpackStart } from '../../image/stream/packed-start.js';
 import type { RepositoryEntry } from '../../repository/backup-repository.js';
 import type { FolderFacts } from '../file-facts.js';
 import { fileStart, START_BYTES } from '../file-start.js';
@@ -49,13 +43,6 @@ const STARTS: readonly (readonly [what: string, start: string])[] = [
   ['SQL Server', 'MSSQLBAK'],
 ];
 
-/** What packers write first, and how the start of what they packed is had. Of xz and bzip2 nothing is unpacked. */
-const PACKERS: readonly (readonly [start: string, unpack: UnpackStart])[] = [
-  ['\x1f\x8b\x08', gzipStart],
-  ['\x28\xb5\x2f\xfd', zstdStart],
-  ['\x04\x22\x4d\x18', lz4Start],
-];
-
 /** The backup that one of these files, or what is packed in it, begins like, and which; null: none of those that were read. One that cannot be read tells nothing. */
 export async function toldByStart(
   facts: FolderFacts,
@@ -80,9 +67,9 @@ async function startOrNothing(facts: FolderFacts, entry: RepositoryEntry): Promi
   try {
     const start = await fileStart(facts, entry);
     if ('fault' in start) return '';
-    const packer = PACKERS.find(([bytes]) => start.value.startsWith(bytes));
-    if (packer === undefined) return start.value;
-    const read = () => startWithin(facts, entry, packer[1]);
+    const unpack = unpackerOf(start.value);
+    if (unpack === null) return start.value;
+    const read = () => startWithin(facts, entry, unpack);
     const within = await facts.fact(entry, 'start within', read);
     return 'fault' in within ? '' : within.value;
   } catch (error) {
