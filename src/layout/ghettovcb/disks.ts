@@ -4,8 +4,9 @@ import type { FolderFacts } from '../file-facts.js';
 import { fullDisk } from '../images/full-point.js';
 import { readImageHead } from '../images/image-head.js';
 import { broken, incomplete, type Finding, type PointFault } from '../point-fault.js';
-import { baseName, descriptorOfExtent, isExtentOf } from './names.js';
+import { descriptorOfExtent, isExtentOf } from './names.js';
 import type { VmxDisk } from './vmx-file.js';
+import { lastName } from '../../repository/repository-path.js';
 
 const DISK_FORMAT = 'vmdk';
 const RAW = 'raw';
@@ -62,7 +63,7 @@ function isFlat(
 /** Where ghettoVCB puts a disk: `disk.vmdk`, or `<datastore>/disk.vmdk` for `/vmfs/volumes/<datastore>/<folder>/disk.vmdk`. */
 function placeOf(fileName: string): string {
   const datastore = /^\/vmfs\/volumes\/(?<name>[^/]+)\/.+$/.exec(fileName)?.groups?.['name'];
-  return datastore === undefined ? baseName(fileName) : `${datastore}/${baseName(fileName)}`;
+  return datastore === undefined ? lastName(fileName) : `${datastore}/${lastName(fileName)}`;
 }
 
 /** What of a run no disk of its definition is made of. A descriptor that was renamed since is one of those, with all of its data. */

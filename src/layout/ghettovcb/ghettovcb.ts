@@ -13,7 +13,6 @@ import type { FolderFacts } from '../file-facts.js';
 import { awaited, fullDisk, fullPoint, partFindings } from '../images/full-point.js';
 import { furtherDisks, isOfDisk, readDisk, type FurtherDisks } from './disks.js';
 import {
-  baseName,
   holdsRun,
   isArchiveName,
   isOwnFile,
@@ -30,6 +29,7 @@ import { readVmx, type VmxDisk } from './vmx-file.js';
 import { VSPHERE } from '../vsphere-type.js';
 import { wholeImageFault } from '../images/whole-image.js';
 import { folderWorkloadId } from '../names/workload-id.js';
+import { lastName } from '../../repository/repository-path.js';
 
 const NOTHING_ELSE: FurtherDisks = { disks: [], faults: [], notes: [] };
 const ARCHIVE_FORMAT = 'gzip';
@@ -53,7 +53,7 @@ export const ghettoVcbLayout: BackupLayout = {
   makesFullsOnly: true,
   claim,
   confirm,
-  isOwn: (within) => isOwnFile(baseName(within)),
+  isOwn: (within) => isOwnFile(lastName(within)),
   scan,
 };
 

@@ -122,8 +122,3 @@ export function descriptorOfExtent(file: string): string | null {
   const stem = EXTENT.exec(file)?.groups?.['stem'];
   return stem === undefined ? null : `${stem}.vmdk`;
 }
-
-/** The last part of a path. */
-export function baseName(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1);
-}

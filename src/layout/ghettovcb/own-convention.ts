@@ -1,4 +1,4 @@
-import { joinPath } from '../../repository/repository-path.js';
+import { joinPath, lastName } from '../../repository/repository-path.js';
 import type { RepositoryEntry, SourceRepository } from '../../repository/backup-repository.js';
 import type { ClaimedFile } from '../backup-layout.js';
 import type { FolderFacts } from '../file-facts.js';
@@ -8,7 +8,7 @@ import type { DraftPoint } from '../images/settle-chains.js';
 import { loneIds } from '../images/single-file.js';
 import { machineIds } from '../vmware-machine/machine-ids.js';
 import { folderWorkloadId } from '../names/workload-id.js';
-import { baseName, isDefinition, isMark, parseRunName, type RunName } from './names.js';
+import { isDefinition, isMark, parseRunName, type RunName } from './names.js';
 
 const DAY_MS = 86_400_000;
 
@@ -63,7 +63,7 @@ export function formerIds(
   const above = datedPlace(machinePath).place;
   const files = drafts.flatMap(({ disks, companions }) => [...disks, ...companions]);
   const ids = files.flatMap((file) => {
-    const own = baseName(file.path);
+    const own = lastName(file.path);
     const folder = file.path.slice(0, -own.length - 1);
     if (/\.vmx$/i.test(own)) return machineIds(path, own.slice(0, -'.vmx'.length));
     return /\.vmdk$/i.test(own) ? loneIds('disk', folder, own) : [];

@@ -1,3 +1,5 @@
+import { lastName } from '../../repository/repository-path.js';
+
 /** Names of backup files of SAP HANA. Ids are milliseconds since 1970, so they tell when. Volume 0 is the topology.
  *  Sources: SAP HANA administration guide, 2.0 (naming of backups); formats are as listed in public notes of administrators. */
 
@@ -70,7 +72,7 @@ export function mayBeOfOneDatabase(files: readonly string[], others: readonly st
 /** Each has a topology (volume 0), and some bring the catalogue. */
 function volumesOf(paths: readonly string[]): number[] {
   return paths.flatMap((path) => {
-    const name = parseHanaName(path.slice(path.lastIndexOf('/') + 1));
+    const name = parseHanaName(lastName(path));
     return name === null || name.is === 'catalogue' || name.volume === 0 ? [] : [name.volume];
   });
 }

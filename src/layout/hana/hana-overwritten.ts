@@ -2,6 +2,7 @@ import type { TreeRules } from '../../domain/trees/tree-rules.js';
 import { isTooSmall, tooSmallText } from '../trees/database-rules.js';
 import { fullBefore, OPERATOR_AGREES } from '../trees/overwritten.js';
 import { parseHanaName } from './hana-names.js';
+import { lastName } from '../../repository/repository-path.js';
 
 /** A full under a prefix that is used again lies where the one before it lay. All files of one that was killed are there, and a catalogue behind it: that of the
  *  next logs. Their sizes have the catalogue that travels with each, which is small beside the data. */
@@ -23,7 +24,7 @@ const WAY_OUT = `it takes the place of that one when a delta builds on it, or ${
 function dataFiles(paths: readonly string[] | null): Map<string, number> {
   return new Map(
     (paths ?? []).flatMap((path): [string, number][] => {
-      const name = parseHanaName(path.slice(path.lastIndexOf('/') + 1));
+      const name = parseHanaName(lastName(path));
       return name?.is === 'data' && name.volume > 0 ? [[path, name.volume]] : [];
     }),
   );

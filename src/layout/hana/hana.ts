@@ -8,7 +8,7 @@ import { folderName, folderWorkloadId } from '../names/workload-id.js';
 import { isOfOneBackup, mayBeOfOneDatabase, parseHanaName } from './hana-names.js';
 import { doubtOfNext } from './hana-overwritten.js';
 import { hanaPoints } from './hana-points.js';
-import { joinPath } from '../../repository/repository-path.js';
+import { joinPath, lastName } from '../../repository/repository-path.js';
 
 /** Backups of SAP HANA to files: `<prefix>_databackup_<volume>_<part>`, deltas, `log_backup_…`, and the backup catalogue
  *  `log_backup_0_0_0_0.<id>`, which HANA writes after each backup.
@@ -27,7 +27,7 @@ export const hanaLayout: TreeLayout = {
         name: 'data',
         match: /(?:^|\/)[^/]+_databackup_[^/]+$/,
         content: 'rewritten',
-        isWrittenOnce: (path) => isOfOneBackup(path.slice(path.lastIndexOf('/') + 1)),
+        isWrittenOnce: (path) => isOfOneBackup(lastName(path)),
       },
       {
         name: 'logs',

@@ -18,7 +18,7 @@ import { readMssqlFile, type ReadFile } from './mssql-file.js';
 import type { Medium } from './medium.js';
 import { byStripe, joinStripes, missingNumbers } from './stripes.js';
 import type { RepositoryEntry } from '../../repository/backup-repository.js';
-import { joinPath } from '../../repository/repository-path.js';
+import { joinPath, lastName } from '../../repository/repository-path.js';
 
 /** Backups of SQL Server to disk: `.bak`, `.dif`, `.trn`, under any name, in one folder or in folders for kinds of backups below it (Ola Hallengren’s `FULL`,
  *  `DIFF` and `LOG`, or what people call them). Kind, database and log sequence numbers are read from the file; the name serves where the file does not say.
@@ -164,7 +164,7 @@ async function holdsOwn(
 
 /** Names that maintenance plans and Ola give are taken whatever the file says: what is wrong with it is to be told. */
 async function isOwn(reader: TreeReader, path: string): Promise<boolean> {
-  if (isNamedByTool(path.slice(path.lastIndexOf('/') + 1))) return true;
+  if (isNamedByTool(lastName(path))) return true;
   const head = await reader.read(path, 0, MTF_BLOCK_BYTES);
   return isMtfHead(head) || isPackedHead(head);
 }

@@ -46,6 +46,12 @@ export function parseDatedName(name: string): DatedName | null {
   return null;
 }
 
+/** What a place is called, by its path, without dates. */
+export function calledWithoutDates(path: string): string {
+  const stems = path.split('/').map((part) => parseDatedName(part)?.stem ?? part);
+  return stems.filter((stem) => stem !== '').join('-');
+}
+
 function dateMs(parts: Readonly<Record<string, string | undefined>>): number | null {
   const localMs = namedDateMs(parts);
   return localMs === null ? null : localMs - zoneMs(parts.zone);

@@ -6,6 +6,7 @@ import { pathIn, STORE_RULES } from '../trees/store-rules.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
 import { folderName, folderWorkloadId } from '../names/workload-id.js';
 import { CHUNK_INDEXES, isSoundBlob } from './datastore-files.js';
+import { lastName, parentFolder } from '../../repository/repository-path.js';
 
 /** Datastores of Proxmox Backup Server: `.chunks/<4 hex>/<64 hex>`, and groups `[ns/<name>/…](vm|ct|host)/<id>/` with a folder for each snapshot, named
  *  by its moment: one index for each disk (`.fidx`) or archive (`.didx`), blobs, and the manifest `index.json.blob`.
@@ -36,8 +37,8 @@ export const pbsLayout: TreeLayout = {
     names: CHUNK_INDEXES,
     isSound: isSoundBlob,
     pointOf: (path) => {
-      const folder = path.slice(0, Math.max(0, path.lastIndexOf('/')));
-      return MOMENT.test(folder.slice(folder.lastIndexOf('/') + 1)) ? folder : null;
+      const folder = parentFolder(path);
+      return MOMENT.test(lastName(folder)) ? folder : null;
     },
   },
   claim,

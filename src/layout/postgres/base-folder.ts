@@ -15,7 +15,7 @@ import {
   type NamedBackup,
 } from '../trees/backup-folders.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
-import { parseDatedName } from '../names/dated-name.js';
+import { calledWithoutDates, parseDatedName } from '../names/dated-name.js';
 import type { OtherLayouts, TreeLayout, TreeReader } from '../tree-layout.js';
 import type { NamesIn } from '../names/names-in.js';
 import { joinPath } from '../../repository/repository-path.js';
@@ -149,7 +149,7 @@ async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise
   const backups = await withKinds(reader, folder, read.backups);
   const called = { id: 'pg-base', title: 'PostgreSQL' };
   const nameOf = ({ name, isOfKind }: BaseBackup) =>
-    isOfKind ? calledWithoutKind(name) : calledAs(name);
+    isOfKind ? calledWithoutKind(name) : calledWithoutDates(name);
   const trees = await treesByName(folder, called, backups, nameOf, (found) =>
     basePoints(reader, found),
   );
@@ -164,7 +164,7 @@ async function withKinds(
 ): Promise<BaseBackup[]> {
   const found: { backup: NamedBackup; isOfKind: boolean | null }[] = [];
   for (const backup of backups) {
-    if (calledWithoutKind(backup.name) === calledAs(backup.name)) {
+    if (calledWithoutKind(backup.name) === calledWithoutDates(backup.name)) {
       found.push({ backup, isOfKind: false });
       continue;
     }
@@ -209,8 +209,8 @@ function withFormerIds(tree: FoundTree, backups: readonly BaseBackup[]): FoundTr
       .map(({ name }) => {
         const [first = '', ...rest] = name.split('/');
         return isDated(first)
-          ? idOf(calledAs(name), root)
-          : idOf(calledAs(rest.join('/')), joinPath(root, first));
+          ? idOf(calledWithoutDates(name), root)
+          : idOf(calledWithoutDates(rest.join('/')), joinPath(root, first));
       }),
   );
   former.delete(id);
@@ -221,10 +221,4 @@ function withFormerIds(tree: FoundTree, backups: readonly BaseBackup[]): FoundTr
 function idOf(name: string, folder: string): string {
   const prefix = name === '' ? 'pg-base' : `pg-base-${encodeURIComponent(name)}`;
   return folderWorkloadId(prefix, folder);
-}
-
-/** Without dates. */
-function calledAs(name: string): string {
-  const stems = name.split('/').map((part) => parseDatedName(part)?.stem ?? part);
-  return stems.filter((stem) => stem !== '').join('-');
 }

@@ -4,11 +4,11 @@ import type { Claim, FolderNames } from '../backup-layout.js';
 import { writtenAtMs } from '../names/named-date.js';
 import { claimedTreeFiles } from '../trees/tree-files.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
-import { parseDatedName } from '../names/dated-name.js';
+import { calledWithoutDates, parseDatedName } from '../names/dated-name.js';
 import { namesOf, type NamesIn } from '../names/names-in.js';
 import { folderName, folderWorkloadId } from '../names/workload-id.js';
 import { isFolderPassedOver } from '../../domain/sources/passed-over.js';
-import { joinPath } from '../../repository/repository-path.js';
+import { joinPath, lastName, parentFolder } from '../../repository/repository-path.js';
 import type { RepositoryEntry } from '../../repository/backup-repository.js';
 import { listedInTop } from './base-points.js';
 import { readBackupLog, shortPoints, type BackupLog } from './backup-log.js';
@@ -57,7 +57,7 @@ export const walFolderLayout: TreeLayout = {
     openFilesWaitMs: OPEN_MS,
     // A busy database archives one each few seconds. One that only passes through such a size is another file when it has been read.
     isFullSize: (path, sizeBytes) =>
-      parseSegment(path.slice(path.lastIndexOf('/') + 1)) !== null && isSegmentSize(sizeBytes),
+      parseSegment(lastName(path)) !== null && isSegmentSize(sizeBytes),
     keepRemovedForDays: 14,
     suspiciousShare: 0.5,
     keeps: { modes: false, times: true, links: false },
@@ -88,7 +88,7 @@ async function confirm(reader: TreeReader, folder: string, claimed: Claim): Prom
   const found = { files: [...claimed.files], folders: [] as string[] };
   for (const name of claimed.folders) {
     const own = isShard(name)
-      ? ((await reader.orTell(() => shardIn(reader, folder, name))) ?? {
+      ? ((await reader.orTell(() => shardOrLog(reader, folder, name))) ?? {
           files: [],
           folders: [name],
         })
@@ -99,12 +99,6 @@ async function confirm(reader: TreeReader, folder: string, claimed: Claim): Prom
   const { files, folders } = found;
   if (folders.length > 0) return found;
   return hasSegment(files.map(lastName)) ? { files } : null;
-}
-
-async function shardIn(reader: TreeReader, folder: string, name: string): Promise<NamesIn> {
-  const entries = await reader.list(joinPath(folder, name));
-  const isOwn = entries.some((entry) => entry.name.startsWith(name) && isWalName(entry.name));
-  return { files: [], folders: isOwn ? [name] : [] };
 }
 
 /** What a script has put into a folder of a date, and into folders in that: log of one database, however many days it is of. */
@@ -157,10 +151,6 @@ function logIn(path: string, { files, folders }: NamesIn, isAll = true): NamesIn
   return { files: own.map((name) => `${path}/${name}`), folders: [] };
 }
 
-function lastName(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1);
-}
-
 function isWalName(name: string): boolean {
   return (
     storedSegment(name) !== null ||
@@ -183,7 +173,7 @@ async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise
 function byName({ files, folders = [] }: Claim): Map<string, Required<Claim>> {
   const logs = new Map<string, { files: string[]; folders: string[] }>();
   const add = (path: string, place: string, what: 'files' | 'folders'): void => {
-    const name = withoutDates(place);
+    const name = calledWithoutDates(place);
     const known = logs.get(name) ?? { files: [], folders: [] };
     known[what].push(path);
     logs.set(name, known);
@@ -192,11 +182,6 @@ function byName({ files, folders = [] }: Claim): Map<string, Required<Claim>> {
   for (const path of folders)
     add(path, isShard(lastName(path)) ? parentFolder(path) : path, 'folders');
   return logs;
-}
-
-function withoutDates(place: string): string {
-  const stems = place.split('/').map((part) => parseDatedName(part)?.stem ?? part);
-  return stems.filter((stem) => stem !== '').join('-');
 }
 
 async function treeOf(
@@ -235,11 +220,6 @@ function formerIds(folder: string, { files, folders }: Required<Claim>): string[
   ]);
   places.delete('');
   return [...places].map((place) => folderWorkloadId('postgres-wal', joinPath(folder, place)));
-}
-
-/** Empty: it lies in the folder itself. */
-function parentFolder(path: string): string {
-  return path.slice(0, Math.max(0, path.lastIndexOf('/')));
 }
 
 /** Named after its first segment: it stays the same point while it grows. */

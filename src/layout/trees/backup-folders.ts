@@ -1,6 +1,6 @@
 import { isFilePassedOver, isFolderPassedOver } from '../../domain/sources/passed-over.js';
 import type { FoundTree, TreePoint } from '../../domain/trees/source-tree.js';
-import { joinPath } from '../../repository/repository-path.js';
+import { joinPath, lastName, parentFolder } from '../../repository/repository-path.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
 import { parseDatedName } from '../names/dated-name.js';
 import { ownPart, type OwnNames } from './own-part.js';
@@ -197,10 +197,9 @@ function byTop(
   kind: WhatItIs,
 ): ReadonlyMap<string, { readonly files: string[]; readonly folders: string[] }> {
   const tops = new Map<string, { files: string[]; folders: string[] }>();
-  const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
-  const isNoFile = (path: string): boolean => kind.isFile?.(nameOf(path)) !== true;
+  const isNoFile = (path: string): boolean => kind.isFile?.(lastName(path)) !== true;
   const add = (path: string, what: 'files' | 'folders'): void => {
-    const top = topOf(path);
+    const top = parentFolder(path);
     const known = tops.get(top) ?? { files: [], folders: [] };
     known[what].push(path);
     tops.set(top, known);
@@ -208,17 +207,12 @@ function byTop(
   for (const path of files) add(path, 'files');
   for (const path of folders) add(path, 'folders');
   for (const [top, own] of tops) {
-    const names = { files: own.files.map(nameOf), folders: own.folders.map(nameOf) };
+    const names = { files: own.files.map(lastName), folders: own.folders.map(lastName) };
     if (top === '' || asBackup(top, names, kind) === null) tops.delete(top);
     else if (isWithoutFiles(names, kind))
       tops.set(top, { ...own, files: own.files.filter(isNoFile) });
   }
   return tops;
-}
-
-/** Path of the folder that it lies in. */
-function topOf(path: string): string {
-  return path.slice(0, Math.max(0, path.lastIndexOf('/')));
 }
 
 /** A workload for each name that backups have without their dates.

@@ -1,7 +1,7 @@
 import type { RepositoryEntry } from '../../repository/backup-repository.js';
 import type { Claim } from '../backup-layout.js';
 import type { TreeReader } from '../tree-layout.js';
-import { joinPath } from '../../repository/repository-path.js';
+import { joinPath, parentFolder } from '../../repository/repository-path.js';
 
 /** A file of a tree. */
 export interface TreeFile extends RepositoryEntry {
@@ -17,18 +17,13 @@ export async function claimedTreeFiles(
 ): Promise<TreeFile[]> {
   const own = new Set(files);
   const found: TreeFile[][] = [];
-  for (const place of new Set(files.map(placeOf))) {
+  for (const place of new Set(files.map(parentFolder))) {
     const entries = await reader.list(place === '' ? folder : joinPath(folder, place));
     const here = entries.map((entry) => ({ ...entry, within: joinPath(place, entry.name) }));
     found.push(here.filter(({ type, within }) => type === 'file' && own.has(within)));
   }
   for (const name of folders) found.push(await filesBelow(reader, folder, name));
   return found.flat();
-}
-
-/** Path of the folder that a file lies in. */
-function placeOf(path: string): string {
-  return path.slice(0, Math.max(0, path.lastIndexOf('/')));
 }
 
 /** All files at any depth below `within`, each folder before those within it.

@@ -1,6 +1,7 @@
 import type { ClaimedFile } from '../backup-layout.js';
 import type { FolderFacts } from '../file-facts.js';
 import { readXml, xmlElement, xmlText } from '../xml-file.js';
+import { lastName } from '../../repository/repository-path.js';
 
 /** What the tool saves besides disks. Source: abbbi/virtnbdbackup, virt/client.py (`getDomainInfo`), backup/metadata.py (`backupBootConfig`). */
 const SAVED = ['loader', 'nvram', 'kernel', 'initrd'] as const;
@@ -20,7 +21,7 @@ export async function bootFiles(
       // One with attributes holds its text beside them.
       return xmlText(element) ?? xmlText(xmlElement(element, '#text')) ?? [];
     });
-    return { value: paths.map((path) => path.slice(path.lastIndexOf('/') + 1)) };
+    return { value: paths.map((path) => lastName(path)) };
   });
   return 'fault' in found ? [] : found.value;
 }

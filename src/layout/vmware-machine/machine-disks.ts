@@ -2,7 +2,7 @@ import type { SourceDisk, SourceImage } from '../../domain/sources/source-worklo
 import type { ClaimedFile } from '../backup-layout.js';
 import type { FolderFacts } from '../file-facts.js';
 import { fullDisk } from '../images/full-point.js';
-import { baseName, descriptorOfExtent } from '../ghettovcb/names.js';
+import { descriptorOfExtent } from '../ghettovcb/names.js';
 import type { VmxDisk } from '../ghettovcb/vmx-file.js';
 import { fileNamed, readImageHead, type FoundHead } from '../images/image-head.js';
 import {
@@ -12,6 +12,7 @@ import {
   type LinkableImage,
 } from '../images/linked-images.js';
 import type { Finding, PointFault } from '../point-fault.js';
+import { lastName } from '../../repository/repository-path.js';
 
 const FORMAT = 'vmdk';
 const RAW = 'raw';
@@ -79,7 +80,7 @@ function isPath({ fileName }: VmxDisk): boolean {
 
 function imageNamed(path: string, images: FolderImages): FolderImage | undefined {
   const named = [...images.keys()].map((image) => ({ name: image.entry.name, image }));
-  return fileNamed(named, baseName(path.replaceAll('\\', '/')))?.image;
+  return fileNamed(named, lastName(path.replaceAll('\\', '/')))?.image;
 }
 
 /** Which images show a state of one of these disks: those, what they build on, or would if it had not changed since, and what else builds on that. */

@@ -1,6 +1,6 @@
 import { isBackupError } from '../../domain/errors.js';
 import type { RepositoryEntry, SourceRepository } from '../../repository/backup-repository.js';
-import { joinPath } from '../../repository/repository-path.js';
+import { joinPath, lastName, parentFolder } from '../../repository/repository-path.js';
 import type { BackupLayout, Claim, FolderNames } from '../backup-layout.js';
 import { FolderFacts, type FactStore } from '../file-facts.js';
 import { isFilePassedOver, isFolderPassedOver } from '../../domain/sources/passed-over.js';
@@ -131,14 +131,10 @@ type ClaimedAbove = Pick<SharedOut, 'trees'> & { readonly folder: string };
 function foldersAbove(folder: string): string[] {
   const above: string[] = [];
   for (let at = folder; at !== '' && above.length < 2;) {
-    at = at.slice(0, Math.max(0, at.lastIndexOf('/')));
+    at = parentFolder(at);
     above.push(at);
   }
   return above;
-}
-
-function lastName(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1);
 }
 
 function othersThan(

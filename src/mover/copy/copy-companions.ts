@@ -13,6 +13,7 @@ import { openStored } from '../blocks/stored-bytes.js';
 import { stagedPath, type CopyPlan } from '../staging/copy-plan.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { withOpenFiles } from '../task/open-files.js';
+import { lastName } from '../../repository/repository-path.js';
 
 /** Copies the small companions into `config/` of the staged point under the last part of their names, numbered where two are alike, each compared with
  *  what was read and with its digest where it has one. Durable when it returns.
@@ -30,7 +31,7 @@ export async function copyCompanions(
   for (const planned of plan.companions) {
     context.control.throwIfStopped();
     const { path } = planned;
-    const name = freeName(path.slice(path.lastIndexOf('/') + 1), companions);
+    const name = freeName(lastName(path), companions);
     const copied = await withOpenFiles(async (files) => {
       const copy = files.add(await target.openWork(`${folder}/${name}`, plan.token));
       const written = await copyCompanion(context, planned, copy);
@@ -83,7 +84,7 @@ function mismatch(path: string, words: string): BackupError {
 
 /** One that no storage takes for one of those before it, whether it tells upper from lower case or not. */
 function freeName(name: string, taken: readonly TargetCompanion[]): string {
-  const names = new Set(taken.map(({ path }) => foldedName(path.slice(path.lastIndexOf('/') + 1))));
+  const names = new Set(taken.map(({ path }) => foldedName(lastName(path))));
   const isTaken = (candidate: string) => names.has(foldedName(candidate));
   for (let n = 1; ; n++) {
     const candidate = n === 1 ? name : `${n}-${name}`;
