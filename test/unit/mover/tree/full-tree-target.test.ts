@@ -204,46 +204,18 @@ it('a target without room for a store that has a file which cannot be read frees
   ]);
 });
 
-it('a target that is full frees nothing while files are lost that its points may need, until a check has judged them', async () => {
+/** A store of so many files, of which `data/1` has gone long enough ago, and the first of the others are lost and gone from the source, too; what is new finds no room. */
+async function storeThatLost(lostCount: number, fileCount: number) {
   makeTreesKnown(toyStoreLayout);
   const world = new TreeWorld('store', 'toy', days(1));
   await world.write('STORE', 'v1');
-  for (let i = 1; i < 9; i++) await world.write(`data/${i}`, `${i}`);
+  for (let i = 1; i <= fileCount; i++) await world.write(`data/${i}`, `${i}`);
   await world.write('snapshots/s0.json', JSON.stringify({ at: world.nowMs }));
   await world.copy();
   await world.remove('data/1');
   await world.copy();
   world.nowMs += 0.8 * DAY_MS;
-  await world.damage('data/2', null);
-  await world.remove('data/2');
-  await world.write('snapshots/s1.json', JSON.stringify({ at: world.nowMs }));
-  await world.copy();
-  world.nowMs += 0.6 * DAY_MS;
-  await world.write('data/9', 'new');
-  await world.write('snapshots/s2.json', JSON.stringify({ at: world.nowMs }));
-  const storage = fill(world, /\.staging\/3\.journal$/);
-  const isLeft = async () => {
-    expect((await world.copy()).tasks[0]).toMatchObject({ code: 'REPOSITORY_FULL' });
-    return (await world.copied()).has('data/1');
-  };
-  expect(await isLeft()).toBe(true);
-  await world.verify();
-  expect(await isLeft()).toBe(false);
-  storage.isFull = false;
-  expect((await world.copy()).tasks[0]).toMatchObject({ result: 'warning' });
-});
-
-it('a target that is full goes on to free a store once a check has judged more than a hundred lost files', async () => {
-  makeTreesKnown(toyStoreLayout);
-  const world = new TreeWorld('store', 'toy', days(1));
-  await world.write('STORE', 'v1');
-  for (let i = 1; i < 400; i++) await world.write(`data/${i}`, `${i}`);
-  await world.write('snapshots/s0.json', JSON.stringify({ at: world.nowMs }));
-  await world.copy();
-  await world.remove('data/1');
-  await world.copy();
-  world.nowMs += 0.8 * DAY_MS;
-  for (let i = 2; i < 112; i++) {
+  for (let i = 2; i < 2 + lostCount; i++) {
     await world.damage(`data/${i}`, null);
     await world.remove(`data/${i}`);
   }
@@ -252,11 +224,25 @@ it('a target that is full goes on to free a store once a check has judged more t
   world.nowMs += 0.6 * DAY_MS;
   await world.write('data/901', 'new');
   await world.write('snapshots/s2.json', JSON.stringify({ at: world.nowMs }));
-  fill(world, /\.staging\/3\.journal$/);
+  const storage = fill(world, /\.staging\/3\.journal$/);
   const isLeft = async () => {
     expect((await world.copy()).tasks[0]).toMatchObject({ code: 'REPOSITORY_FULL' });
     return (await world.copied()).has('data/1');
   };
+  return { world, storage, isLeft };
+}
+
+it('a target that is full frees nothing while files are lost that its points may need, until a check has judged them', async () => {
+  const { world, storage, isLeft } = await storeThatLost(1, 8);
+  expect(await isLeft()).toBe(true);
+  await world.verify();
+  expect(await isLeft()).toBe(false);
+  storage.isFull = false;
+  expect((await world.copy()).tasks[0]).toMatchObject({ result: 'warning' });
+});
+
+it('a target that is full goes on to free a store once a check has judged more than a hundred lost files', async () => {
+  const { world, isLeft } = await storeThatLost(110, 399);
   expect(await isLeft()).toBe(true);
   await world.verify();
   expect(await isLeft()).toBe(false);
