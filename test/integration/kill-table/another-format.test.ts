@@ -20,14 +20,14 @@ import { SimulatedRepository } from '../../support/repository/simulated-reposito
 /** Every change of a chain, and where to stop it. What merges with qcow2 takes the way of a synthetic full here. */
 const STRIDES: Readonly<Partial<Record<ScenarioName, number>>> = {
   'copy of a chain of 2': 23,
-  'copy of one increment': 41,
-  'copy with machine description files': 29,
+  'copy of one increment': 67,
+  'copy with machine description files': 43,
   'copy by digests': 11,
   'merge in a chain of 2': 19,
-  'GFS full in the middle, then delete': 41,
-  'delete of a chain': 9,
-  'heal of damaged blocks': 5,
-  'quarantine of what cannot be healed': 5,
+  'GFS full in the middle, then delete': 71,
+  'delete of a chain': 13,
+  'heal of damaged blocks': 11,
+  'quarantine of what cannot be healed': 11,
 };
 
 /** The proof that a format is a row: nothing in the product knows this one. */

@@ -73,7 +73,7 @@ it('raw fulls are copied, compared and let go without a loss, wherever work on t
     expect(await session(job, undisturbed, 1)).toBeNull();
     expect(await look(undisturbed)).toEqual(end);
     expect(undisturbed.operations.length).toBeGreaterThan(30);
-    for (let at = 1; at <= undisturbed.operations.length; at += 5) {
+    for (let at = 1; at <= undisturbed.operations.length; at += 9) {
       const when = (['before', 'after', 'torn'] as const)[at % 3]!;
       const crashing = target.clone({ crash: { atOperation: at, when } });
       await expect(session(job, crashing, 1)).rejects.toThrow(WorkerDeath);

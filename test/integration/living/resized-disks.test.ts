@@ -211,7 +211,7 @@ describe.skipIf(!requireTool('qemu-img'))('a disk of another size at each backup
           expect(Object.entries(wrong).filter(([, faults]) => faults.length > 0)).toEqual([]);
         }),
         {
-          numRuns: Number(process.env['LONGHAUL_PROPERTY_RUNS'] ?? 8),
+          numRuns: Number(process.env['LONGHAUL_PROPERTY_RUNS'] ?? 5),
           endOnFailure: true,
         },
       );

@@ -6,7 +6,7 @@ import { trySourceHistories } from '../../support/living/source-history.js';
 describe.skipIf(!requireTool('qemu-img'))('random histories of a source', () => {
   it('leave a target whose points show what their dates showed, and nothing is missing', async () => {
     await trySourceHistories({
-      numRuns: Number(process.env['LONGHAUL_PROPERTY_RUNS'] ?? 12),
+      numRuns: Number(process.env['LONGHAUL_PROPERTY_RUNS'] ?? 8),
       interruptAfterTimeLimit: 1_200_000,
     });
   }, 1_300_000);
