@@ -1,6 +1,9 @@
 import { readFile, rename, rm, truncate } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import { BackupError } from '../../../src/domain/errors.js';
+import type { UnseenPart } from '../../../src/domain/sources/unseen-part.js';
 import { hypercoreLayout } from '../../../src/layout/hypercore/hypercore.js';
+import { scanRepository } from '../../../src/layout/scan-repository.js';
 import type { RepositoryCopy } from '../../support/layout/repository-copy.js';
 import { scanWith } from '../../support/layout/scan-with.js';
 import { makeDisk, shown, treeOf } from '../../support/layout/tree.js';
@@ -127,6 +130,83 @@ describe.skipIf(!requireTool('qemu-img'))('exports of HyperCore', () => {
     ]);
     await rm(copy.at('scale/web01/web01.xml'));
     expect(await scanWith(hypercoreLayout, copy.repository)).toEqual([]);
+  });
+
+  const NO_UUID = `<domain><name>one</name><devices><disk device="disk"><source name="scribe/${A}"/></disk></devices></domain>`;
+  const OF_B = NO_UUID.replace('one', 'two').replace(A, B);
+
+  async function beside(files: Record<string, string>, disks = [A, B]): Promise<RepositoryCopy> {
+    const copy = await treeOf(
+      Object.fromEntries(Object.entries(files).map(([name, text]) => [`vms/${name}`, text])),
+    );
+    for (const disk of disks) await makeDisk(copy, `vms/${disk}.qcow2`);
+    return copy;
+  }
+  const found = async ({ repository }: RepositoryCopy) =>
+    (await scanRepository(repository)).map(({ id, name, restorePoints }) => [
+      ...[id, name],
+      ...restorePoints.flatMap(({ state, disks, companions }) => [
+        ...[state, ...disks.map(({ disk }) => disk)],
+        ...companions.map(({ as }) => as),
+      ]),
+    ]);
+
+  // `file_name` of vm_export: its own example is `my_file.xml` in `demo-vm-exported-v0`.
+  it('are known by the disks that their XML names, whatever it is called', async () => {
+    const copy = await beside({ 'my_file.xml': XML, 'notes.xml': '<x/>' });
+    expect(await found(copy)).toEqual([
+      [`scale-${MACHINE}`, 'web01', 'complete', A, B, 'my_file.xml'],
+    ]);
+    const [workload] = await scanRepository(copy.repository);
+    // As which they were copied before.
+    expect(workload!.otherIds).toEqual([A, B].map((disk) => `disk-vms:${disk}.qcow2`));
+  });
+
+  it('are several machines where several lie in one folder', async () => {
+    const second = OF_B.replace('<devices>', `<uuid>${B}</uuid><devices>`);
+    expect(await found(await beside({ 'one.xml': NO_UUID, 'two.xml': second }))).toEqual([
+      [`scale-${B}`, 'two', 'complete', B, 'two.xml'],
+      ['scale-vms:one', 'one', 'complete', A, 'one.xml'],
+    ]);
+    // The one that is called as the folder keeps its id, and what nobody names.
+    const extra = '00000000-3333-4222-8333-944455556666';
+    const copy = await beside({ 'vms.xml': NO_UUID, 'two.xml': second }, [A, B, extra]);
+    expect(await found(copy)).toEqual([
+      [`scale-${B}`, 'two', 'complete', B, 'two.xml'],
+      ['scale-vms', 'one', 'complete', extra, A, 'vms.xml'],
+    ]);
+  });
+
+  it('share no image: one that two XML files name is of that which is called as the folder', async () => {
+    const copy = await beside({ 'vms.xml': XML, 'a-copy.xml': XML.replace('web01', 'web02') });
+    expect(await found(copy)).toEqual([[`scale-${MACHINE}`, 'web01', 'complete', A, B, 'vms.xml']]);
+  });
+
+  it('leave images that no XML names to others', async () => {
+    const copy = await beside({ 'my_file.xml': NO_UUID, 'other.xml': '<domain/>' });
+    expect(await found(copy)).toEqual([
+      [`disk-vms:${B}.qcow2`, `${B}.qcow2`, 'complete', 'image'],
+      ['scale-vms:my_file', 'one', 'complete', A, 'my_file.xml'],
+    ]);
+  });
+
+  it('are not shared out anew while an XML cannot be read', async () => {
+    const copy = await beside({ 'vms.xml': NO_UUID, 'two.xml': OF_B });
+    const { repository } = copy;
+    const openRead = repository.openRead.bind(repository);
+    repository.openRead = (path) =>
+      path.endsWith('two.xml')
+        ? Promise.reject(new BackupError('REPOSITORY_IO_ERROR', 'EIO', { details: { path } }))
+        : openRead(path);
+    const unseen: UnseenPart[] = [];
+    const onUnseen = (part: UnseenPart) => unseen.push(part);
+    expect(await scanRepository(repository, { onUnseen })).toEqual([]);
+    expect(unseen.map(({ path, code }) => [path, code])).toEqual([
+      ['vms', 'SOURCE_PART_UNREADABLE'],
+    ]);
+    // Where no disk can be its own its fault is no matter.
+    await rm(copy.at(`vms/${B}.qcow2`));
+    expect(await found(copy)).toEqual([['scale-vms', 'one', 'complete', A, 'vms.xml']]);
   });
 
   // The page of HyperCore's import asks for it; README names the command.
