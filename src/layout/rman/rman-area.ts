@@ -4,10 +4,10 @@ import type { TreeFile } from '../trees/tree-files.js';
 import { clockOfNames, writtenMsOf, type AreaFile, type Closing } from './rman-clock.js';
 import { judgedRuns, type JudgedRun } from './rman-closings.js';
 import { archivedPoints, underLogs } from './rman-logs.js';
-import { autobackupAtMs, parseOmfPiece } from './rman-names.js';
+import { autobackupAtMs, parseOmfPiece, type OmfPiece } from './rman-names.js';
 import { partsOf } from './rman-parts.js';
 import { datedLogs, redoOf, type Redo } from './rman-redo.js';
-import { runsOf } from './rman-runs.js';
+import { runsOf, type Run } from './rman-runs.js';
 import { ordersOf, type Order } from './rman-turned.js';
 
 /** Points of a fast recovery area, oldest first. A run is whole when an autobackup of the control file, or a piece with it, was made after it and before
@@ -68,21 +68,22 @@ function pointsIn({ files, turnMs }: Order): TreePoint[] {
     .sort((a, b) => a.atMs - b.atMs);
   const clock = clockOfNames(autobackups);
   const runs = runsOf(files, autobackups, clock, turnMs);
-  const controls = runs.flatMap(({ atMs, files: own }) =>
-    own.flatMap((file) =>
-      parseOmfPiece(file.name)?.kind === 'control'
-        ? [{ atMs, file, writtenMs: writtenMsOf([file]) }]
-        : [],
-    ),
-  );
+  const controls = piecesOf(runs, ({ hasControlFile }) => hasControlFile);
   const closings: Closing[] = [...autobackups, ...controls].sort((a, b) => a.atMs - b.atMs);
-  const data = runs.filter(({ kind }) => kind !== 'control');
+  const parameters = piecesOf(runs, ({ kind }) => kind === 'parameters');
+  const data = runs.filter(({ kind }) => kind !== 'control' && kind !== 'parameters');
   const judged = judgedRuns(data, closings, clock);
   const parts = partsOf(judged);
   const threads = datedLogs(files, clock);
   const points = [
     ...judged.map((run) =>
-      runPoint(run, judged, closings, redoOf(run, judged, threads, clock), parts),
+      runPoint(
+        run,
+        judged,
+        [...closings, ...parameters],
+        redoOf(run, judged, threads, clock),
+        parts,
+      ),
     ),
     ...archivedPoints(
       files,
@@ -93,17 +94,26 @@ function pointsIn({ files, turnMs }: Order): TreePoint[] {
   return points.sort((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1));
 }
 
+function piecesOf(runs: readonly Run[], isOne: (piece: OmfPiece) => boolean): Closing[] {
+  return runs.flatMap(({ atMs, files }) =>
+    files.flatMap((file) => {
+      const piece = parseOmfPiece(file.name);
+      return piece !== null && isOne(piece) ? [{ atMs, file, writtenMs: writtenMsOf([file]) }] : [];
+    }),
+  );
+}
+
+/** @param beside control files and parameter files: those that follow no other run travel with this one */
 function runPoint(
   run: JudgedRun,
   all: readonly JudgedRun[],
-  closings: readonly Closing[],
+  beside: readonly Closing[],
   redo: Redo,
   parts: ReadonlySet<JudgedRun>,
 ): TreePoint {
   const { id, kind, atMs, files, closing, reason, inherited } = run;
   const next = all.find((other) => other.atMs > atMs)?.atMs ?? Infinity;
-  // Those that follow no other run travel with this one.
-  const following = closings.filter((one) => one.atMs >= atMs && one.atMs < next);
+  const following = beside.filter((one) => one.atMs >= atMs && one.atMs < next);
   const travels = new Set([
     ...files,
     ...(closing === null ? [] : [...inherited, ...[closing, ...following].map(({ file }) => file)]),

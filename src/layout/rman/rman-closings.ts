@@ -2,7 +2,7 @@ import { LONGEST_BACKUP_MS, WEEKS_MS } from '../../domain/trees/needed-points.js
 import { isTooSmall, tooSmallText } from '../trees/database-rules.js';
 import type { TreeFile } from '../trees/tree-files.js';
 import { isWrittenAsNamed, writtenMsOf, type Clock, type Closing } from './rman-clock.js';
-import { autobackupAtMs, type PieceKind } from './rman-names.js';
+import { autobackupAtMs, parseOmfPiece, type PieceKind } from './rman-names.js';
 import type { Run } from './rman-runs.js';
 
 /** A run of which is known whether it has ended. */
@@ -149,12 +149,17 @@ function closingOf(
   const next = kind === 'log' ? undefined : all.find(isNext);
   const byTimes = closings.find(
     (one) =>
-      own.has(one.file) ||
+      (own.has(one.file) && isAlone(one)) ||
       (one.atMs >= atMs &&
         one.atMs < (next?.atMs ?? Infinity) &&
         (!isDated || one.writtenMs >= lastMs)),
   );
   return byTimes ?? closingByNames(run, all, closings, clock);
+}
+
+/** A control file that is not in a piece of data, which others of its run may be written behind. */
+function isAlone({ file }: Closing): boolean {
+  return parseOmfPiece(file.name)?.kind === 'control';
 }
 
 /** What a script does behind a backup of data begins so soon after it. */

@@ -3,11 +3,13 @@ import { namedDateMs } from '../names/named-date.js';
 /** Names that Oracle gives in a fast recovery area, and that RMAN gives by `%U` and `%F`.
  *  Sources: Oracle note 566680.1 (format of backup pieces managed in the recovery area), RMAN reference (formatSpec). */
 
-/** `full`: all blocks, level 0 or none. `level1`: what changed. `log`: archived logs. `control`: control file or parameter file. */
-export type PieceKind = 'full' | 'level0' | 'level1' | 'log' | 'control';
+/** `full`: all blocks, level 0 or none. `level1`: what changed. `log`: archived logs. `control`: the control file, with the parameter file or without. `parameters`: the parameter file alone. */
+export type PieceKind = 'full' | 'level0' | 'level1' | 'log' | 'control' | 'parameters';
 
 export interface OmfPiece {
   readonly kind: PieceKind;
+  /** Without one nothing knows of the other pieces: a parameter file says nothing of them. */
+  readonly hasControlFile: boolean;
   readonly tag: string;
   /** Of a tag that RMAN made: when the run began, local time taken for UTC. */
   readonly tagAtMs: number | null;
@@ -49,7 +51,8 @@ const LEVEL_1 =
 export function parseOmfPiece(name: string): OmfPiece | null {
   const parts = PIECE.exec(name)?.groups;
   if (parts === undefined) return null;
-  const { logs = '', data = '', level = '', tag = '', unique = '' } = parts;
+  const { logs = '', control = '', data = '', level = '', tag = '', unique = '' } = parts;
+  const hasControlFile = control.toLowerCase() === 'c';
   const stamp = TAG.exec(tag)?.groups;
   const kind: PieceKind =
     data.toLowerCase() === 'd'
@@ -60,9 +63,11 @@ export function parseOmfPiece(name: string): OmfPiece | null {
           : 'full'
       : logs.toLowerCase() === 'a'
         ? 'log'
-        : 'control';
+        : hasControlFile
+          ? 'control'
+          : 'parameters';
   const tagAtMs = stamp === undefined ? null : namedDateMs(stamp);
-  return { kind, tag: tag.toUpperCase(), tagAtMs, unique: unique.toLowerCase() };
+  return { kind, hasControlFile, tag: tag.toUpperCase(), tagAtMs, unique: unique.toLowerCase() };
 }
 
 /** When an autobackup of control file and parameter file was made; null: it is none. Its number counts seconds since 1988 in months of 31 days. */
@@ -105,6 +110,8 @@ export function isPieceLike(name: string): boolean {
 
 /** A control file that is no autobackup, as far as its name tells. */
 export function isControlLike(name: string): boolean {
+  // A tag is anybody’s word (`o1_mf_nnsnf_BEFORE_CF_…`).
+  if (parseOmfPiece(name)?.hasControlFile === false) return false;
   return isFreePiece(name) && CONTROL_LIKE.test(name) && freeAutobackup(name) === null;
 }
 

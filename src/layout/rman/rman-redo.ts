@@ -3,7 +3,7 @@ import type { TreeFile } from '../trees/tree-files.js';
 import { writtenMsOf, type Clock } from './rman-clock.js';
 import { endOf, type JudgedRun } from './rman-closings.js';
 import { missingLogs } from './rman-logs.js';
-import { dayOf, parseArchivedLog, parseOmfPiece } from './rman-names.js';
+import { dayOf, parseArchivedLog, parseOmfPiece, type PieceKind } from './rman-names.js';
 
 /** An archived log, and between which times of names it was written. */
 interface DatedLog {
@@ -78,10 +78,10 @@ const NO_REDO = `no archived log that was made after its end is here, ${NO_OPENI
 
 /** Pieces of logs under its own tag, as one that people give is, and written behind the data. */
 function hasOwnLogs({ files }: JudgedRun): boolean {
-  const isLog = ({ name }: TreeFile): boolean => parseOmfPiece(name)?.kind === 'log';
-  const dataMs = writtenMsOf(
-    files.filter((file) => parseOmfPiece(file.name)?.kind !== 'control' && !isLog(file)),
-  );
+  const kindOf = ({ name }: TreeFile): PieceKind | undefined => parseOmfPiece(name)?.kind;
+  const isLog = (file: TreeFile): boolean => kindOf(file) === 'log';
+  const isBeside = new Set(['control', 'parameters', 'log']);
+  const dataMs = writtenMsOf(files.filter((file) => !isBeside.has(kindOf(file) ?? '')));
   return files.some((file) => isLog(file) && writtenMsOf([file]) >= dataMs);
 }
 

@@ -84,14 +84,14 @@ function commandsOf(
 /** So far apart are runs of the same kind at the least. */
 export const RUNS_APART_MS = 12 * 60 * 60_000;
 
-const RANK: readonly PieceKind[] = ['control', 'log', 'full', 'level0', 'level1'];
+const RANK: readonly PieceKind[] = ['parameters', 'control', 'log', 'full', 'level0', 'level1'];
 
 /** A run is of the weightiest kind among its pieces. */
 function runOf(id: string, atMs: number, pieces: readonly Piece[]): Run {
   const kind = pieces.reduce<PieceKind>(
     (heaviest, piece) =>
       RANK.indexOf(piece.kind) > RANK.indexOf(heaviest) ? piece.kind : heaviest,
-    'control',
+    'parameters',
   );
   return { id, kind, atMs, files: pieces.map(({ file }) => file) };
 }

@@ -86,8 +86,11 @@ export const rmanLayout: TreeLayout = {
       points: areaPoints(await areaFiles(reader, folder, claimed)),
     },
   ],
-  // Control files of runs that are gone.
-  isSpare: (name) => autobackupAtMs(name) !== null || parseOmfPiece(name)?.kind === 'control',
+  // Control files and parameter files of runs that are gone.
+  isSpare: (name) => {
+    const kind = parseOmfPiece(name)?.kind;
+    return autobackupAtMs(name) !== null || kind === 'control' || kind === 'parameters';
+  },
 };
 
 async function areaFiles(reader: TreeReader, folder: string, { folders = [] }: Claim) {

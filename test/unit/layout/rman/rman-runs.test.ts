@@ -345,3 +345,44 @@ describe('a level 0 or full of a part of an Oracle database', () => {
     expect(found.map(([, needs]) => needs)).toEqual([[], [], [tagAt(DAY)], []]);
   });
 });
+
+describe('a parameter file', () => {
+  const [data, control] = [pieceOf('nnndf', tagAt(0)), pieceOf('ncnnf', tagAt(0))];
+  const parameters = pieceOf('nnsnf', tagAt(0));
+
+  it('closes no run, neither of its own tag nor one before it', async () => {
+    const later = pieceOf('nnsnf', tagAt(40));
+    const points = await pointsOfArea([data, 30], [parameters, 31], [later, 41]);
+    expect(points.map(({ id, state, files }) => [id, state, files])).toEqual([
+      [tagAt(0), 'incomplete', [data, parameters]],
+    ]);
+  });
+
+  it('is with the run that it was written in, whose control file has a piece of its own', async () => {
+    const points = await pointsOfArea([data, 30], [control, 31], [parameters, 32]);
+    expect(points.map(({ id, state, files }) => [id, state, files])).toEqual([
+      [tagAt(0), 'complete', [control, data, parameters]],
+    ]);
+  });
+
+  it('that a command of its own has backed up travels with the run before it', async () => {
+    const own = pieceOf('nnsnf', tagAt(40));
+    const points = await pointsOfArea([data, 30], autobackupAt(31), [own, 41]);
+    expect(points.map(({ id, state, files }) => [id, state, files])).toEqual([
+      [tagAt(0), 'complete', [data, autobackupAt(31)[0], own]],
+    ]);
+  });
+});
+
+describe('a piece that has the control file beside data', () => {
+  it('closes its run when it is the last one', async () => {
+    const [data, both] = [pieceOf('nnndf', tagAt(0)), pieceOf('ncndf', tagAt(0))];
+    const states = async (...written: WrittenFile[]) =>
+      (await pointsOfArea(...written)).map(({ id, state }) => [id, state]);
+    const before = [[level0(-300), -290] as const, autobackupAt(-289)];
+    expect(await states(...before, [data, 30], [both, 31])).toContainEqual([tagAt(0), 'complete']);
+    expect(await states(...before, [both, 30], [data, 31])).toContainEqual([
+      ...[tagAt(0), 'incomplete'],
+    ]);
+  });
+});

@@ -21,6 +21,8 @@ describe('names of RMAN', () => {
     ['O1_MF_NNND1_TAG20261124T063000_7RJH01TO_.BKP', 'level1', Date.UTC(2026, 10, 24, 6, 30)],
     ['o1_mf_annnn_TAG20261124T063000_7rjh01to_.bkp', 'log', Date.UTC(2026, 10, 24, 6, 30)],
     ['o1_mf_ncsnf_TAG20080502T081406_41pd0s8h_.bkp', 'control', Date.UTC(2008, 4, 2, 8, 14, 6)],
+    ['o1_mf_ncnnf_TAG20080502T081406_41pd0s8h_.bkp', 'control', Date.UTC(2008, 4, 2, 8, 14, 6)],
+    ['o1_mf_nnsnf_TAG20080502T081406_41pd0s8h_.bkp', 'parameters', Date.UTC(2008, 4, 2, 8, 14, 6)],
     ['o1_mf_nnndf_FULL_DATABASE_BEFORE_7rjh01to_.bkp', 'full', null],
   ])('%s is of kind %s', (name, kind, tagAtMs) => {
     expect(parseOmfPiece(name)).toMatchObject({ kind, tagAtMs });
