@@ -62,6 +62,12 @@ export function isOfOneBackup(name: string): boolean {
   return parsed?.is === 'data' && (parsed.delta !== null || DATE.test(parsed.prefix));
 }
 
+/** Whether it is the one catalogue of a folder, which each backup writes anew: of older releases, without an id. */
+export function isCatalogueOfStore(name: string): boolean {
+  const parsed = parseHanaName(name);
+  return parsed?.is === 'catalogue' && parsed.id === null;
+}
+
 /** Whether backups with these files may be of one database. The system database (volume 1) and a tenant (volume 2 and more) may be written into one folder:
  *  the fulls of one say nothing of the logs of the other. */
 export function mayBeOfOneDatabase(files: readonly string[], others: readonly string[]): boolean {

@@ -5,7 +5,12 @@ import { LOGS_BEFORE_FULL_MS, PLUG_IN_RULES } from '../trees/database-rules.js';
 import { claimedTreeFiles, filesBelow, type TreeFile } from '../trees/tree-files.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
 import { folderName, folderWorkloadId } from '../names/workload-id.js';
-import { isOfOneBackup, mayBeOfOneDatabase, parseHanaName } from './hana-names.js';
+import {
+  isCatalogueOfStore,
+  isOfOneBackup,
+  mayBeOfOneDatabase,
+  parseHanaName,
+} from './hana-names.js';
 import { doubtOfNext } from './hana-overwritten.js';
 import { hanaPoints } from './hana-points.js';
 import { joinPath, lastName } from '../../repository/repository-path.js';
@@ -34,7 +39,13 @@ export const hanaLayout: TreeLayout = {
         match: /(?:^|\/)log_backup_(?!0_0_0_0(?:\.|$))[^/]+$/,
         content: 'immutable',
       },
-      { name: 'catalogue', match: /(?:^|\/)log_backup_0_0_0_0(?:\.\d{13})?$/, content: 'replaced' },
+      {
+        name: 'catalogue',
+        match: /(?:^|\/)log_backup_0_0_0_0(?:\.\d{13})?$/,
+        content: 'replaced',
+        // Without an id each backup writes it anew.
+        isOfStore: (path) => isCatalogueOfStore(lastName(path)),
+      },
     ],
     ignored: /\.tmp$/,
     digestInName: null,

@@ -64,7 +64,7 @@ export async function* changesOf(
   const staged = await StagedClass.open(target, tree, plan, classIndex);
   try {
     const copied = [
-      smallEntries(target, staged, noTally(plan)),
+      smallEntries(place, staged, noTally(plan)),
       largeEntries(place, staged, noTally(plan)),
     ];
     const firsts = await namedFiles(target, staged, before, copied);
@@ -74,7 +74,7 @@ export async function* changesOf(
     };
     const streams = [
       await SortedStream.of(marksOf(place, tally)),
-      await SortedStream.of(smallEntries(target, staged, tally)),
+      await SortedStream.of(smallEntries(place, staged, tally)),
       await SortedStream.of(largeEntries(place, staged, tally)),
       await SortedStream.of(counted(place, nameEntries(target, staged, firsts, onMissing), tally)),
     ];
@@ -132,7 +132,7 @@ async function* marksOf(
 }
 
 async function* smallEntries(
-  target: BackupRepository,
+  { target }: ClassPlace,
   staged: StagedClass,
   tally: Tally,
 ): AsyncGenerator<readonly FileEntry[]> {
@@ -153,8 +153,8 @@ async function* smallEntries(
     }
     if (!isTold) tally.unsettled.add(parentFolder(treeFile(staged.tree, file.path)));
     count(tally, file, { digest: found, table: null });
-    const { path, stamp, mode, held } = file;
-    if (outcome !== 'held' && held !== null && held.digest !== found) tally.overwritten.add(path);
+    const { path, stamp, mode } = file;
+    if (outcome !== 'held' && isWrittenOver(staged, file, found)) tally.overwritten.add(path);
     part.push({ path, stamp, mode, digest: found, table: null, goneSinceMs: null });
     if (part.length < 1_024) continue;
     yield part;
@@ -172,9 +172,10 @@ const NOT_NAMED = 'it was not copied';
 
 async function* largeEntries(
   { context: { control }, target, isStopped }: ClassPlace,
-  { tree, classIndex, planned }: StagedClass,
+  staged: StagedClass,
   tally: Tally,
 ): AsyncGenerator<readonly FileEntry[]> {
+  const { tree, classIndex, planned } = staged;
   if (planned.largeCount === 0) return;
   for await (const file of largeFiles(target, tree, classIndex)) {
     const published = await publishedTable(control, target, tree, file);
@@ -185,10 +186,21 @@ async function* largeEntries(
     }
     if (isStopped) tally.unsettled.add(parentFolder(treeFile(tree, file.path)));
     count(tally, file, published);
-    const { path, stamp, mode, held } = file;
-    if (held !== null && held.digest !== published.digest) tally.overwritten.add(path);
+    const { path, stamp, mode } = file;
+    if (isWrittenOver(staged, file, published.digest)) tally.overwritten.add(path);
     yield [{ path, stamp, mode, ...published, goneSinceMs: null }];
   }
+}
+
+/** Whether the points that list it have lost it. What their tool keeps for the whole store is no backup's own: they go on with what it is now. */
+function isWrittenOver(
+  { plan, classIndex }: StagedClass,
+  { path, held }: PlannedFile,
+  digest: string,
+): boolean {
+  if (held === null || held.digest === digest) return false;
+  const { isOfStore } = treeLayoutOf(plan.layout)!.rules.classes[classIndex]!;
+  return isOfStore?.(path) !== true;
 }
 
 /** @param entry new; a file that is read again because its stamp proves nothing has a table of the same name */
