@@ -1,11 +1,14 @@
+import { StringDecoder } from 'node:string_decoder';
 import { assertNever } from '../domain/errors.js';
 import type { PostKind } from '../domain/notices/notification-channel.js';
 import type { Notice } from '../domain/notices/notice.js';
 import type { PostedBody } from './post.js';
 
-/** The most that a service takes in one message, in characters: Discord 2,000, Slack and the rest more than 3,500. */
+/** The most that a service takes in one message, in characters: Discord 2,000, Slack and the rest more than 3,500; ntfy counts bytes. */
 const LIMITS: Readonly<Partial<Record<PostKind, number>>> = { discord: 2_000 };
 const LIMIT = 3_500;
+/** A body of 4,096 bytes or more is an attachment to ntfy, which a server that keeps none refuses (ntfy, `server.go`: handlePublishBody, error 40014). */
+const NTFY_BYTES = 3_800;
 
 /** A notice in the words of one service. Sources: their own pages on incoming webhooks and publishing. */
 export function postBody(kind: PostKind, notice: Notice): PostedBody {
@@ -23,7 +26,7 @@ export function postBody(kind: PostKind, notice: Notice): PostedBody {
       return json(adaptiveCard(title, text));
     case 'ntfy':
       return {
-        text,
+        text: cutToBytes(text, NTFY_BYTES),
         headers: {
           // Header values are bytes; ntfy reads those of RFC 2047.
           title: `=?UTF-8?B?${Buffer.from(title).toString('base64')}?=`,
@@ -75,6 +78,15 @@ function escaped(text: string): string {
 
 function cutTo(text: string, length: number): string {
   return text.length <= length ? text : `${text.slice(0, Math.max(0, length - 1))}…`;
+}
+
+/** Of UTF-8, at the end of a character. */
+function cutToBytes(text: string, bytes: number): string {
+  const encoded = Buffer.from(text);
+  if (encoded.length <= bytes) return text;
+  const ellipsis = '…';
+  const kept = encoded.subarray(0, bytes - Buffer.byteLength(ellipsis));
+  return `${new StringDecoder('utf8').write(kept)}${ellipsis}`;
 }
 
 function json(body: object): PostedBody {

@@ -33,6 +33,16 @@ describe('a name out of a source', () => {
     expect(texts).toEqual([NOTICE.subject, NOTICE.lines[0]]);
   });
 
+  it.each(['ж', '字', '😀'])(
+    'makes no attachment of a message to ntfy, in whole characters: %s',
+    (name) => {
+      const lines = Array.from({ length: 40 }, () => name.repeat(100));
+      const { text } = postBody('ntfy', { ...NOTICE, lines });
+      expect(Buffer.byteLength(text)).toBeLessThan(4_096);
+      expect(text).toMatch(new RegExp(`^(${name}|\\n)+…$`, 'u'));
+    },
+  );
+
   it('makes no message longer than Discord takes', () => {
     const lines = Array.from({ length: 20 }, () => '*'.repeat(200));
     const { content } = JSON.parse(postBody('discord', { ...NOTICE, lines }).text) as {
