@@ -91,8 +91,11 @@ function askingStarter(client: Client): JobStarter {
     enabledJob: (jobId) => enabledJob(client, jobId),
 
     async waitingSession(jobId) {
-      for await (const { memo, workflowId } of runningSessions(client, jobId)) {
+      const changedAtMs = await definitionChangedAtMs(client, jobId);
+      for await (const { memo, workflowId, startTime } of runningSessions(client, jobId)) {
         if ((memo as Partial<SessionMemo> | undefined)?.state !== 'waiting') continue;
+        // It waits with the hours, the sources and the rules that the job had then.
+        if (startTime.getTime() < changedAtMs) continue;
         // The list may be some seconds old, and what it began in them it does not look for again.
         const query = client.workflow.getHandle(workflowId).query(sessionQuery);
         const session = await query.catch(() => null);
@@ -122,6 +125,17 @@ async function enabledJob(client: Client, jobId: string): Promise<CopyJob | null
     return state.paused ? null : input.job;
   } catch (error) {
     if (error instanceof ScheduleNotFoundError) return null;
+    throw error;
+  }
+}
+
+/** Also when the job was enabled or disabled, which changes nothing for a session: one more is begun then, and finds what the waiting one would find. */
+async function definitionChangedAtMs(client: Client, jobId: string): Promise<number> {
+  try {
+    const { info } = await client.schedule.getHandle(scheduleIdOf(jobId)).describe();
+    return (info.lastUpdatedAt ?? info.createdAt).getTime();
+  } catch (error) {
+    if (error instanceof ScheduleNotFoundError) return -Infinity;
     throw error;
   }
 }

@@ -54,3 +54,22 @@ it('a retry for all is started with what it has to deal with by name', async () 
     { job: testJob(), overrides: { workloads: ['db07'] }, trigger: 'retry', tryNumber: 2 },
   ]);
 });
+
+it('a session that waits with an earlier definition of its job is not taken for a new one', async () => {
+  const AT = Date.parse('2026-11-23T22:00:00Z');
+  const session = { id: 'nightly-20261123T220000Z', state: 'waiting' };
+  const waiting = (changedAtMs: number, startTime: Date) => {
+    const info = { createdAt: new Date(0), lastUpdatedAt: new Date(changedAtMs) };
+    const listed = { memo: { state: 'waiting' }, workflowId: `session/${session.id}`, startTime };
+    const client = {
+      schedule: { getHandle: () => ({ describe: () => Promise.resolve({ info }) }) },
+      workflow: {
+        list: () => [listed],
+        getHandle: () => ({ query: () => Promise.resolve(session) }),
+      },
+    } as unknown as Client;
+    return jobStarter(client).waitingSession('nightly');
+  };
+  expect(await waiting(AT - 1_000, new Date(AT))).toBe(session.id);
+  expect(await waiting(AT + 1_000, new Date(AT))).toBeNull();
+});
