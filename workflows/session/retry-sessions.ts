@@ -37,7 +37,7 @@ export async function retrySessions(input: RetrySessionsInput): Promise<void> {
     const waitMs = dueMs - Date.now();
     const before = orders;
     if (waitMs > 0 && (await condition(() => orders !== before, waitMs))) continue;
-    const { due, rest } = dueOrder(orders, Math.max(Date.now(), dueMs));
+    const { due, rest } = dueOrder(orders, Math.max(Date.now(), lastDueWith(dueMs)));
     orders = rest;
     if (due !== null && !(await wasStarted(jobId, due))) {
       const again = { ...due, dueMs: Date.now() + PAUSE_MS };
@@ -52,6 +52,12 @@ export async function retrySessions(input: RetrySessionsInput): Promise<void> {
 
 /** Before, each of several sessions that overlapped had the same workload tried again. */
 const ONE_ORDER = 'retrySessions-20261128-one-order';
+
+/** Before, two orders of one second were two sessions, whose names hold no less than seconds: the second one was taken for the answer to the first. */
+function lastDueWith(dueMs: number): number {
+  if (!patched('retrySessions-20261129-whole-second')) return dueMs;
+  return Math.floor(dueMs / 1_000) * 1_000 + 999;
+}
 
 function once(orders: readonly RetryOrder[]): readonly RetryOrder[] {
   const each = withoutRepeats(orders);

@@ -158,6 +158,11 @@ function isHiddenForADay(): boolean {
   return patched('watchSafety-20261128-hidden-a-day');
 }
 
+/** Earlier builds kept open what looks that were not whole did not show, for as long as a repository was away. */
+function isBlindForADay(): boolean {
+  return patched('watchSafety-20261129-blind-a-day');
+}
+
 /** Earlier builds learned of refusals, and of channels that were taken out, at the next look that was made. */
 function isNotedAtOnce(): boolean {
   return patched('watchSafety-20261128-notes-at-once');
@@ -190,6 +195,7 @@ function stepOf(
     isThere: (key) => there.has(key),
     isHidden: (problem) => isBehind(unread, problem),
     ...(isHiddenForADay() ? { hiddenMostMs } : {}),
+    hidesUnlessWhole: isBlindForADay(),
     endsSinceSeen: endsSinceSeen(),
     isSilenced: isSilencedNow,
     mostBytes: OPEN_BYTES,

@@ -169,6 +169,7 @@ function nextProblems(
     isWhole: areOutcomesKnown && seesAll(seen),
     isHidden: (problem) => isBehind(unread, problem),
     hiddenMostMs,
+    hidesUnlessWhole: true,
   });
   const problems = new Map(before?.problems);
   const events: SiteEvent[] = [];

@@ -80,6 +80,8 @@ interface LedgerLook {
   readonly isHidden?: (problem: ObservedProblem) => boolean;
   /** How long what is hidden counts as there. Absent: as long as it is hidden, as in earlier builds. */
   readonly hiddenMostMs?: (problem: ObservedProblem) => number;
+  /** Whether a look that is not whole hides all that it does not show, so that it counts for `hiddenMostMs`. Absent: such a look ends nothing, however many follow, as in earlier builds. */
+  readonly hidesUnlessWhole?: boolean;
   /** Of a problem that is not told as long as this holds; the end of what was told before is told all the same. */
   readonly isSilenced?: (problem: ObservedProblem) => boolean;
   /** As earlier builds counted: from the last look that showed it. */
@@ -97,6 +99,7 @@ export function nextLedger(
   look: LedgerLook,
 ): LedgerStep {
   const { nowMs, holdMs, isWhole, endsSinceSeen = false, hiddenMostMs = () => Infinity } = look;
+  const tells = isWhole || look.hidesUnlessWhole === true;
   const { isThere = () => false, isHidden = () => false, isSilenced = () => false } = look;
   const known = new Map(open.map((alert) => [alert.problem.key, alert]));
   const shown = problems.map((problem) => seenNow(problem, known.get(problem.key), nowMs));
@@ -110,12 +113,12 @@ export function nextLedger(
       there.push(seenNow(problem, alert, nowMs));
       continue;
     }
-    const isHiddenNow = isWhole && isHidden(problem);
-    const mayEnd = isWhole && (!isHiddenNow || nowMs - hiddenSinceMs >= hiddenMostMs(problem));
+    const isHiddenNow = tells && (!isWhole || isHidden(problem));
+    const mayEnd = tells && (!isHiddenNow || nowMs - hiddenSinceMs >= hiddenMostMs(problem));
     // What was over before anybody was told is told to nobody.
     if (!isTold && mayEnd) continue;
-    // A look that is not whole says neither that it is hidden nor that it is not.
-    const isStillHidden = isWhole ? isHiddenNow : alert.hiddenSinceMs !== undefined;
+    // To earlier builds a look that is not whole says neither that it is hidden nor that it is not.
+    const isStillHidden = tells ? isHiddenNow : alert.hiddenSinceMs !== undefined;
     const unseen = {
       ...unseenNow(alert, nowMs, mayEnd),
       ...(isStillHidden ? hiddenNow(alert, nowMs) : {}),

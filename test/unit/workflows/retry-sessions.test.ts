@@ -68,3 +68,24 @@ it('a retry for all that is due with named ones seeks what they name', async () 
     [null, ['db07']],
   ]);
 });
+
+it('retries that are due in one second are one: a session is named by its second', async () => {
+  const started: unknown[] = [];
+  const startRetry = ({ order }: { order: RetryOrder }) => {
+    started.push([order.workloads, order.dueMs - STARTED_AT_MS]);
+    return Promise.resolve('nightly-20261126T220100Z');
+  };
+  const activities = { startRetry } as unknown as Activities;
+  const server = new LocalServer({ activities, activity: '', isDead: () => false }, STARTED_AT_MS);
+  const orders = [
+    { tryNumber: 2, dueMs: STARTED_AT_MS + MINUTE_MS + 100, workloads: ['db07'] },
+    { tryNumber: 2, dueMs: STARTED_AT_MS + MINUTE_MS + 999, workloads: ['web01'] },
+    { tryNumber: 2, dueMs: STARTED_AT_MS + MINUTE_MS + 1_000, workloads: ['mail01'] },
+  ];
+  server.begin('retrySessions', 'retry/nightly', { jobId: 'nightly', orders });
+  await server.end('retry/nightly');
+  expect(started).toEqual([
+    [['db07', 'web01'], MINUTE_MS + 100],
+    [['mail01'], MINUTE_MS + 1_000],
+  ]);
+});

@@ -115,6 +115,31 @@ describe('what is told', () => {
     expect(keysOf(step.ended)).toEqual(new Set(['a']));
   });
 
+  it('is told a second time after looks that were not whole for longer than a day', () => {
+    const HOUR_MS = 60 * MINUTE_MS;
+    let open: readonly OpenAlert[] = [];
+    const heard: string[] = [];
+    const look = (hour: number, keys: string, isWhole: boolean) => {
+      const step = nextLedger(open, keys.split('').map(problem), {
+        ...{ nowMs: hour * HOUR_MS, holdMs: 0, isWhole },
+        ...{ hiddenMostMs: () => 24 * HOUR_MS, hidesUnlessWhole: true },
+      });
+      heard.push(...step.begun.map((alert) => `+${alert.problem.key}${hour}`));
+      heard.push(...step.ended.map((alert) => `-${alert.problem.key}${hour}`));
+      ({ open } = step);
+    };
+    look(0, 'a', false);
+    // What a whole look shows again was there all the time; what it does not show is over at once.
+    look(1, '', false);
+    look(24, 'a', false);
+    for (let hour = 25; hour <= 48; hour++) look(hour, '', false);
+    expect(heard).toEqual(['+a0']);
+    look(49, '', false);
+    look(900, 'a', false);
+    look(901, '', true);
+    expect(heard).toEqual(['+a0', '-a49', '+a900', '-a901']);
+  });
+
   it('keeps since when it was seen, and shows it as it was seen last', () => {
     const first = nextLedger([], [problem('a')], { nowMs: 1_000, holdMs: 0, isWhole: true });
     const again = { ...problem('a'), text: 'a and b are late' };
