@@ -50,9 +50,9 @@ export const libvirtPushLayout: BackupLayout = {
   scan,
 };
 
-/** Disk names as libvirt knows them (virDiskNameToIndex), so that `debian.12.qcow2` is not taken for a backup. */
+/** Disk names as libvirt knows them (virDiskNameToIndex, and those of its NVMe bus), so that `debian.12.qcow2` is not taken for a backup. */
 const IMAGE_NAME =
-  /^(?<disk>(?:fd|hd|sd|vd|xvd|ubd)[a-z]+)\.(?<checkpoint>.+)\.(?<format>qcow2|raw)$/i;
+  /^(?<disk>(?:fd|hd|sd|vd|xvd|ubd)[a-z]+|nvme\d+n\d+)\.(?<checkpoint>.+)\.(?<format>qcow2|raw)$/i;
 const XML_NAME = /^(?<document>checkpoint|domain)\.(?<checkpoint>.+)\.xml$/i;
 
 interface CheckpointFiles {
@@ -100,10 +100,10 @@ async function scan(
   });
 }
 
-/** Of files in capitals, which were images that lay alone. */
+/** Of files in capitals, and of disks of an NVMe bus, which were images that lay alone. */
 function formerIds(folder: string, { images }: CheckpointFiles): string[] {
   return images.flatMap(({ disk, format, entry: { name } }) =>
-    name.startsWith(disk) && name.endsWith(format)
+    name.startsWith(disk) && name.endsWith(format) && !disk.startsWith('nvme')
       ? []
       : loneIds(format === 'raw' ? 'raw' : 'disk', folder, name),
   );

@@ -5,7 +5,7 @@ import type { FolderFacts } from '../file-facts.js';
 import { readImageHead } from '../images/image-head.js';
 import { broken, incomplete, type Finding } from '../point-fault.js';
 import type { StreamFile } from './runs.js';
-import { readXml, xmlAttribute, xmlElement, xmlElements, type XmlElement } from '../xml-file.js';
+import { readXml, xmlAttribute, xmlElement, xmlElements } from '../xml-file.js';
 
 const FORMAT = 'virtnbd';
 const SECTOR_BYTES = 512;
@@ -24,7 +24,8 @@ export async function readStreamDisk(
   definition: ClaimedFile | null,
 ): Promise<Finding<StreamDisk>> {
   const { path, stamp } = entry;
-  const isRaw = level === 'copy' && (await rawDisks(facts, definition)).includes(disk);
+  const defined = await definedDisks(facts, definition);
+  const isRaw = level === 'copy' && defined.some((one) => one.disk === disk && one.isRaw);
   if (isRaw) {
     if (stamp.sizeBytes === 0 || stamp.sizeBytes % SECTOR_BYTES !== 0)
       return incomplete(
@@ -64,24 +65,31 @@ export async function readStreamDisk(
   };
 }
 
-/** Disks that the machine definition says are raw: the tool copies them as they are, under a name that tells nothing. What a guest has
- *  written to such a disk may look like a stream. */
-export async function rawDisks(
+/** A disk of the machine, as its definition has it. */
+export interface DefinedDisk {
+  readonly disk: string;
+  /** The tool copies such disks as they are, under a name that tells nothing. What a guest has written to one may look like a stream. */
+  readonly isRaw: boolean;
+}
+
+/** Without drives, whose media come and go. None where there is no definition that can be read. */
+export async function definedDisks(
   facts: FolderFacts,
   definition: ClaimedFile | null,
-): Promise<string[]> {
+): Promise<readonly DefinedDisk[]> {
   if (definition === null) return [];
-  const found = await facts.fact(definition, 'raw disks', async () => {
+  const found = await facts.fact(definition, 'disks of the machine', async () => {
     const document = await readXml(facts.repository, definition);
     if ('fault' in document) return document;
     const devices = xmlElement(document.value, 'domain', 'devices');
-    const isDisk = (disk: XmlElement) => (xmlAttribute(disk, 'device') ?? 'disk') === 'disk';
-    const value = xmlElements(devices, 'disk').flatMap((disk) =>
-      isDisk(disk) && xmlAttribute(xmlElement(disk, 'driver'), 'type') === 'raw'
-        ? (xmlAttribute(xmlElement(disk, 'target'), 'dev') ?? [])
-        : [],
-    );
+    const value = xmlElements(devices, 'disk').flatMap((element): DefinedDisk[] => {
+      const disk = xmlAttribute(xmlElement(element, 'target'), 'dev');
+      if (disk === null || DRIVES.includes(xmlAttribute(element, 'device') ?? '')) return [];
+      return [{ disk, isRaw: xmlAttribute(xmlElement(element, 'driver'), 'type') === 'raw' }];
+    });
     return { value };
   });
   return 'fault' in found ? [] : found.value;
 }
+
+const DRIVES = ['cdrom', 'floppy'];

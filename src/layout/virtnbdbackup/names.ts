@@ -9,9 +9,9 @@ export interface StreamName {
   readonly ident: string;
 }
 
-/** `<disk>`: as the domain knows it (`<target dev>`). Compared whole, where the tool's own pattern for `vda` matches `vdaa` as well. */
+/** `<disk>`: as the domain knows it (`<target dev>`), one of an NVMe bus as `nvme0n1` (libvirt 11). Compared whole, where the tool's own pattern for `vda` matches `vdaa` as well. */
 const STREAM =
-  /^(?<disk>[a-z]+\d*)\.(?:(?<level>full|copy)|inc\.(?<checkpoint>virtnbdbackup\.\d+)|diff\.(?<epoch>\d{10}))\.data$/;
+  /^(?<disk>[a-z]+\d*(?:n\d+)?)\.(?:(?<level>full|copy)|inc\.(?<checkpoint>virtnbdbackup\.\d+)|diff\.(?<epoch>\d{10}))\.data$/;
 
 /** null: no stream. */
 export function parseStreamName(name: string): StreamName | null {
@@ -26,7 +26,7 @@ export function parseStreamName(name: string): StreamName | null {
 
 /** Machine definition, disk facts, saved firmware and boot files: each ends in, or holds, what its run calls itself (a checkpoint, `copy`, a second). */
 const OF_RUN =
-  /^(?:vmconfig\.(?<config>.+)\.xml|[a-z]+\d*\.(?<facts>.+)\.qcow\.json|.+\.(?<saved>virtnbdbackup\.\d+|copy|\d{10}))$/;
+  /^(?:vmconfig\.(?<config>.+)\.xml|[a-z]+\d*(?:n\d+)?\.(?<facts>.+)\.qcow\.json|.+\.(?<saved>virtnbdbackup\.\d+|copy|\d{10}))$/;
 
 /** Firmware, its variables, kernel and initial disk as a `copy` saves them: under the names that they have on the host, without its own. Those that
  *  people give such files; which of them are meant its definition says. */
@@ -45,7 +45,7 @@ export function runOfCompanion(name: string): string | null {
   return groups?.config ?? groups?.facts ?? groups?.saved ?? null;
 }
 
-const FACTS = /^(?<disk>[a-z]+\d*)\.(?<ident>.+)\.qcow\.json$/;
+const FACTS = /^(?<disk>[a-z]+\d*(?:n\d+)?)\.(?<ident>.+)\.qcow\.json$/;
 
 /** Disk whose facts this file holds, if a run of one of these names has noted them; null: it is no such file. */
 export function diskOfFacts(name: string, idents: readonly string[]): string | null {

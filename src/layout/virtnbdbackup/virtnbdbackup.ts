@@ -33,7 +33,7 @@ import {
 import { companionsOf } from './companions.js';
 import { readChecksum } from './checksum.js';
 import { groupByRun, type StreamRun } from './runs.js';
-import { rawDisks, readStreamDisk, type StreamDisk } from './disks.js';
+import { definedDisks, readStreamDisk, type DefinedDisk, type StreamDisk } from './disks.js';
 import { folderName, folderWorkloadId } from '../names/workload-id.js';
 
 /** Backups of virtnbdbackup: a folder for each chain, anywhere in the repository, with `<disk>.full.data`, then `<disk>.inc.<checkpoint>.data`, and what
@@ -80,8 +80,8 @@ interface ReadRun extends StreamRun {
   readonly faults: readonly PointFault[];
   /** Names of the files that its definition starts the machine from, where they do not say whose they are. */
   readonly bootFiles: readonly string[];
-  /** Raw disks of the machine that the run has not. */
-  readonly leftOut: readonly string[];
+  /** Disks of the machine that the run has not. */
+  readonly leftOut: readonly DefinedDisk[];
 }
 
 async function scan(
@@ -137,8 +137,8 @@ async function readRun(
     disks,
     faults,
     bootFiles: run.level === 'copy' ? await bootFiles(facts, run.definition) : [],
-    leftOut: (await rawDisks(facts, run.definition)).filter((raw) =>
-      run.streams.every(({ disk }) => disk !== raw),
+    leftOut: (await definedDisks(facts, run.definition)).filter((defined) =>
+      run.streams.every(({ disk }) => disk !== defined.disk),
     ),
   };
 }
@@ -225,10 +225,16 @@ function draftPoint(
   };
 }
 
-/** It copies such disks into fulls and copies alone, where it is told to (`--raw`), and one that failed is as if it had not been. */
-function leftOutText(disks: readonly string[]): string {
-  const which = disks.length === 1 ? 'the raw disk' : 'the raw disks';
-  return `virtnbdbackup has left out ${which} ${disks.join(', ')}`;
+/** It is told which disks to take (`-i`, `-x`), and takes none that is a device of the host. It copies raw disks into fulls and copies alone, where it is told to (`--raw`),
+ *  and one that failed is as if it had not been. */
+function leftOutText(disks: readonly DefinedDisk[]): string {
+  const some = (isRaw: boolean, word: string): string[] => {
+    const names = disks.filter((one) => one.isRaw === isRaw).map(({ disk }) => disk);
+    if (names.length === 0) return [];
+    return [`the ${word}${names.length === 1 ? '' : 's'} ${names.join(', ')}`];
+  };
+  const which = [...some(false, 'disk'), ...some(true, 'raw disk')];
+  return `virtnbdbackup has left out ${which.join(' and ')}`;
 }
 
 /** An increment of a machine that was off has the checkpoint of its parent: no run is its own. `<name>-?` when none is in the folder. */

@@ -136,6 +136,23 @@ describe('libvirtPushLayout', () => {
     expect(statesOf(points)).toEqual({ cp1: 'complete', cp2: 'complete', cp3: 'complete' });
   });
 
+  // `bus='nvme'` of libvirt 11.
+  it('knows the disks of an NVMe bus', async () => {
+    const copy = await copyToRepository('libvirt-push');
+    for (const cp of ['cp1', 'cp2', 'cp3']) {
+      await rename(copy.at(`web01/vda.${cp}.qcow2`), copy.at(`web01/nvme0n1.${cp}.qcow2`));
+      for (const document of ['checkpoint', 'domain'])
+        await editXml(copy.at(`web01/${document}.${cp}.xml`), (xml) =>
+          xml.replaceAll(/'vda'/g, "'nvme0n1'"),
+        );
+    }
+    const workload = (await scan(copy)).find(({ id }) => id === WEB01)!;
+    expect(workload.restorePoints.map(({ state, disks }) => [state, disks[0]?.disk])).toEqual(
+      Array(3).fill(['complete', 'nvme0n1']),
+    );
+    expect(workload.otherIds).toContain('disk-web01:nvme0n1.cp1.qcow2');
+  });
+
   it('names a machine by its folder when no XML shows a UUID', async () => {
     const copy = await copyToRepository('libvirt-push');
     for (const cp of ['cp1', 'cp2', 'cp3']) {

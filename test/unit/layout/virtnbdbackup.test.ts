@@ -20,6 +20,8 @@ import { scanWith } from '../../support/layout/scan-with.js';
 const FULL = 'virtnbdbackup.0-1795501794';
 const FIRST = 'virtnbdbackup.1-1795501796';
 const SECOND = 'virtnbdbackup.2-1795501798';
+/** It was made with `-x vda`. */
+const LEFT_OUT = 'virtnbdbackup has left out the disk vda';
 
 async function points({ repository }: RepositoryCopy): Promise<readonly SourceRestorePoint[]> {
   const workloads = await scanWith(virtnbdbackupLayout, repository);
@@ -299,10 +301,46 @@ describe('other levels of the tool', () => {
     await writeFile(copy.at('vm1/vdd.copy.data'), raw);
     const [full] = await points(copy);
     expect(full!.disks[2]).toMatchObject({ disk: 'vdd', format: 'raw', as: 'vdd.copy.data' });
-    expect([full!.state, full!.leftOut]).toEqual(['complete', undefined]);
+    expect([full!.state, full!.leftOut]).toEqual(['complete', LEFT_OUT]);
     // What releases noted of raw disks is wrong (issue 269).
     await writeFile(copy.at('vm1/vdd.copy.data.chksum'), '889462573');
     expect((await points(copy))[0]!.disks[2]!.adler32).toBeUndefined();
+  });
+
+  // `-x vda`, and a device of the host, which it cannot save.
+  it('a disk that the tool was told to leave out, or could not take, is named in each run', async () => {
+    const copy = await copyToRepository('virtnbdbackup');
+    expect((await points(copy)).map(({ state, leftOut }) => [state, leftOut])).toEqual(
+      [1, 2, 3].map(() => ['complete', LEFT_OUT]),
+    );
+    const path = copy.at('vm1/vmconfig.virtnbdbackup.2.xml');
+    const text = await readFile(path, 'utf8');
+    const more = [
+      "<disk type='block' device='lun'><driver type='raw'/><target dev='sda'/></disk>",
+      "<disk device='floppy'><driver type='raw'/><target dev='fda'/></disk>",
+      "<disk type='file' device='disk'><driver type='qcow2'/><target dev='vdf'/></disk>",
+    ];
+    await writeFile(path, text.replace('</devices>', `${more.join('')}</devices>`));
+    expect((await points(copy)).map(({ leftOut }) => leftOut)[2]).toBe(
+      'virtnbdbackup has left out the disks vda, vdf and the raw disk sda',
+    );
+  });
+
+  // `bus='nvme'` of libvirt 11.
+  it('a disk of an NVMe bus is one of the run, with what is noted of it', async () => {
+    const copy = await copyToRepository(null);
+    await mkdir(copy.at('once'));
+    const device = "<disk device='disk'><driver type='qcow2'/><target dev='nvme0n1'/></disk>";
+    const definition = `<domain><name>m</name><devices>${device}</devices></domain>`;
+    await writeFile(copy.at('once/vmconfig.copy.xml'), definition);
+    await writeFile(copy.at('once/vda.copy.data'), streamFile(disk('vda')));
+    await writeFile(copy.at('once/nvme0n1.copy.qcow.json'), '{}');
+    expect((await points(copy))[0]!.reason).toBe('the file of disk nvme0n1 is missing');
+    await writeFile(copy.at('once/nvme0n1.copy.data'), streamFile(disk('nvme0n1')));
+    const [point] = await points(copy);
+    expect([point!.state, point!.leftOut]).toEqual(['complete', undefined]);
+    expect(point!.disks.map((one) => one.disk)).toEqual(['nvme0n1', 'vda']);
+    expect(point!.companions.map(({ as }) => as)).toContain('nvme0n1.copy.qcow.json');
   });
 
   it('a raw disk that the tool has not saved, or that failed, is named', async () => {
@@ -315,11 +353,8 @@ describe('other levels of the tool', () => {
     await writeFile(path, text.replace('</devices>', `${disc}${raw}</devices>`));
     await writeFile(copy.at('vm1/vde.copy.data.partial'), 'x');
     const [full, first] = await points(copy);
-    expect([full!.state, full!.leftOut]).toEqual([
-      'complete',
-      'virtnbdbackup has left out the raw disk vde',
-    ]);
-    expect(first!.leftOut).toBeUndefined();
+    expect([full!.state, full!.leftOut]).toEqual(['complete', `${LEFT_OUT} and the raw disk vde`]);
+    expect(first!.leftOut).toBe(LEFT_OUT);
   });
 
   it.each([
