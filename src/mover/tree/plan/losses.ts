@@ -83,7 +83,7 @@ export class Losses {
 
   #leave(entry: FileEntry, finding: FileFinding): void {
     const isOfLength = finding === 'short' || finding === 'longer';
-    if (this.isStopped && isOfLength) return;
+    if (this.isStopped && isOfLength && this.#known(entry) === null) return;
     const { path, digest } = entry;
     // While the copy is behind, what is gone may be needed as what is not.
     const goneSinceMs = this.#isBehind ? null : entry.goneSinceMs;
