@@ -84,7 +84,7 @@ export async function publishFiles(
   const source = await context.source(plan.sourceRepositoryId);
   const classIndex = classIndexOf(plan, input.class);
   const rules = treeLayoutOf(plan.layout)!.rules;
-  const told = new ClassTold(classIndex === plan.classes.length - 1, rules, plan);
+  const told = new ClassTold(rules, plan);
   const { largeCount, nameCount } = plan.classes[classIndex]!;
   const fileClass = rules.classes[classIndex]!;
   const staged = await StagedClass.open(target, input.chain, plan, classIndex);
@@ -125,9 +125,7 @@ class ClassTold {
   /** Files that were not copied, by path. */
   readonly failed = new Map<string, FileOutcome>();
 
-  /** @param isLast nothing of the tree refers to the files of the last class, so one that is gone was only removed */
   constructor(
-    private readonly isLast: boolean,
     private readonly rules: TreeRules,
     { points }: TreePlan,
   ) {
@@ -139,7 +137,6 @@ class ClassTold {
     if (outcome !== 'nameless') this.failed.set(path, outcome);
     const reason = lackingReason(outcome, isOfOneBackup(this.rules, path));
     if (reason !== null) return this.#list.add({ path, reason });
-    if (outcome === 'gone' && this.isLast) return;
     this.#drifted++;
     this.#driftedPath ??= path;
   }

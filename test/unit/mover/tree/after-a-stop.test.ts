@@ -1,7 +1,9 @@
+import { rm } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { testJob } from '../../../support/session/test-site.js';
 import { makeTreesKnown } from '../../../support/tree/known-trees.js';
-import { toySetLayout } from '../../../support/tree/toy-trees.js';
+import { OneDump } from '../../../support/tree/one-dump.js';
+import { toySetLayout, toyStoreLayout } from '../../../support/tree/toy-trees.js';
 import { TreeWorld } from '../../../support/tree/tree-world.js';
 
 const pointsOf = async (world: TreeWorld) =>
@@ -58,5 +60,59 @@ describe('a session after one that was stopped', { timeout: 60_000 }, () => {
     ]);
     expect((await world.record()).lost?.files.map(({ path }) => path)).toEqual(['db-20.a.set']);
     expect((await world.copied()).has('db-19.a.set')).toBe(true);
+  });
+});
+
+describe('a file of the last class that goes while it is copied', { timeout: 60_000 }, () => {
+  it.each([1, 2])(
+    'leaves no point good that has files of the dump before it (read number %i)',
+    async (number) => {
+      const files = (day: string) => ({
+        'store/dump/shop/orders.bson': `orders of ${day}`,
+        'store/dump/shop/orders.metadata.json': `metadata ${day}`,
+        'store/dump/shop/users.bson': `users of ${day}`,
+        'store/dump/shop/users.metadata.json': `metadata of users ${day}`,
+      });
+      const dump = await OneDump.of(files);
+      await dump.write('monday');
+      expect((await dump.session()).result).toBe('success');
+      const { points: before } = await dump.record();
+      await dump.write('tuesday');
+      const { openRead } = dump.source.repository;
+      let reads = 0;
+      dump.source.repository.openRead = async (path) => {
+        if (path.endsWith('.bson') && ++reads === number)
+          await rm(dump.source.at('store/dump'), { recursive: true });
+        return openRead.call(dump.source.repository, path);
+      };
+
+      const { result } = await dump.session();
+
+      expect(result).not.toBe('success');
+      const { points } = await dump.record();
+      expect(points.filter(({ createdAt }) => createdAt !== before[0]!.createdAt)).toEqual([]);
+    },
+  );
+
+  it('leaves no point of a store good whose own file is not there', async () => {
+    makeTreesKnown(toyStoreLayout);
+    const world = new TreeWorld();
+    await world.write('STORE', 'v1');
+    await world.write('data/1', 'x');
+    await world.write('index/i', 'i');
+    for (const at of [1, 2, 3]) await world.write(`snapshots/s${at}.json`, JSON.stringify({ at }));
+    const { openRead } = world.source;
+    world.source.openRead = async (name) => {
+      if (name.endsWith('data/1')) {
+        world.source.openRead = openRead;
+        await world.remove('snapshots/s1.json');
+      }
+      return openRead.call(world.source, name);
+    };
+
+    expect((await world.copy()).result).toBe('success');
+
+    expect(await pointsOf(world)).toEqual(['s2 good', 's3 good']);
+    expect(await world.copied()).toEqual(world.files);
   });
 });
