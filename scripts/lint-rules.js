@@ -93,7 +93,7 @@ const FOLDER_CALLS = new Set([
   'unlink',
   'removeFolder',
   'syncFolder',
-  'syncAll',
+  'openSyncAll',
 ]);
 const storageVerbs = {
   meta: {

@@ -117,8 +117,16 @@ export interface FolderStorage {
   removeFolder(folder: string): Promise<void>;
   /** Makes the names in this folder durable. */
   syncFolder(folder: string): Promise<void>;
-  /** Makes everything durable that was written to the file system, content and names. false: it cannot, or not to be relied upon. */
-  syncAll(): Promise<boolean>;
+  /** For what is written to the file system from now on, content and names. null: it cannot be made durable as a whole, or not to be relied upon. */
+  openSyncAll(): Promise<SyncAll | null>;
+}
+
+/** Opened before the first write: only then is it told of each that failed, also of one that was told to somebody else. The caller closes it. */
+export interface SyncAll {
+  /** Makes everything durable that was written since it was opened or last asked. false: something may not be, of whomever; the kernel may have
+   *  dropped it already. */
+  sync(): Promise<boolean>;
+  close(): Promise<void>;
 }
 
 export interface PutOptions {

@@ -113,7 +113,7 @@ function fencedFolders(repository: FolderRepository, assertMayWrite: () => void)
       await repository.removeFolder(folder);
     },
     syncFolder: (folder) => repository.syncFolder(folder),
-    syncAll: () => repository.syncAll(),
+    openSyncAll: () => repository.openSyncAll(),
   };
 }
 

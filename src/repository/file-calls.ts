@@ -1,7 +1,4 @@
 import * as fs from 'node:fs';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { release } from 'node:os';
 import { promisify } from 'node:util';
 import { isMainThread } from 'node:worker_threads';
 
@@ -26,9 +23,6 @@ export interface FileCalls {
   remove(path: string): Promise<void>;
   removeFolder(path: string): Promise<void>;
   fileSystem(path: string): Promise<fs.BigIntStatsFs>;
-  /** Makes durable all that was written to the file system that holds the open folder (syncfs(2), which Node does not offer).
-   *  false: it did not happen. */
-  syncFileSystem(folder: OpenFile): Promise<boolean>;
 }
 
 /** The part of Node's `FileHandle` that is used. */
@@ -72,25 +66,6 @@ export function neverWaitForStorage(): void {
 const LISTED = { encoding: 'latin1' } as const;
 const EXACT = { bigint: true } as const;
 
-/** Linux 5.8 is the first whose syncfs(2) tells that data could not be written (syncfs(2), VERSIONS); one before it answers as if all were well. */
-export function tellsFailedWrites(kernel: string): boolean {
-  const [major = 0, minor = 0] = kernel.split('.', 2).map((part) => Number.parseInt(part, 10));
-  return major > 5 || (major === 5 && minor >= 8);
-}
-
-/** The folder is handed down open: whatever is mounted at its path by then, its own file system is meant. */
-export async function syncFileSystem({ fd }: OpenFile, kernel = release()): Promise<boolean> {
-  if (!tellsFailedWrites(kernel)) return false;
-  const stdio = ['ignore', 'ignore', 'ignore', fd] as const;
-  const child = spawn('sync', ['--file-system', '/proc/self/fd/3'], { stdio: [...stdio] });
-  try {
-    const [code] = (await once(child, 'exit')) as [number | null];
-    return code === 0;
-  } catch {
-    return false; // there is no such program
-  }
-}
-
 const asynchronousCalls: FileCalls = {
   open: (path, flags, mode) => fs.promises.open(path, flags, mode),
   lstat: (path) => fs.promises.lstat(path, { bigint: true }),
@@ -103,7 +78,6 @@ const asynchronousCalls: FileCalls = {
   remove: (path) => fs.promises.unlink(path),
   removeFolder: (path) => fs.promises.rmdir(path),
   fileSystem: (path) => fs.promises.statfs(path, { bigint: true }),
-  syncFileSystem: (folder) => syncFileSystem(folder),
 };
 
 const synchronousCalls: FileCalls = {
@@ -118,7 +92,6 @@ const synchronousCalls: FileCalls = {
   remove: async (path) => fs.unlinkSync(path),
   removeFolder: async (path) => fs.rmdirSync(path),
   fileSystem: async (path) => fs.statfsSync(path, { bigint: true }),
-  syncFileSystem: (folder) => syncFileSystem(folder),
 };
 
 class SynchronousFile implements OpenFile {

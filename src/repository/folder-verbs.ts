@@ -7,6 +7,7 @@ import type {
   FolderStorage,
   Move,
   StorageVerbs,
+  SyncAll,
   WritableFile,
 } from './backup-repository.js';
 import { parentFolder, quoted } from './repository-path.js';
@@ -56,30 +57,28 @@ export const folderVerbs: Required<Omit<StorageVerbs, 'setFileTraits' | 'link'>>
   },
 
   async putAll(files, desk, place) {
-    const isTogether = files.length >= MANY_SYNCS;
     const moves = files.map(({ path }, index) => ({ from: `${desk}/${index}`, to: path }));
-    const names = new Names(this, moves, place);
-    await names.makeFolders();
-    for (const [index, { bytes, traits }] of files.entries()) {
-      const unfinished = moves[index]!.from;
-      const file = await openAtDesk(this, unfinished);
-      await writeWhole(file, bytes, !isTogether, traits);
-      if (traits !== undefined && file.setTraits === undefined)
-        await this.setFileTraits?.(unfinished, traits, isTogether);
-    }
-    // Content and folders before the names.
-    if (!isTogether || !(await this.syncAll())) {
-      if (isTogether)
-        for (const [index, { from }] of moves.entries()) {
-          const { traits } = files[index]!;
-          // Which makes the content durable, too; and perhaps it cannot be written to any more.
-          if (traits === undefined || this.setFileTraits === undefined) await syncFile(this, from);
-          else await this.setFileTraits(from, traits);
+    await changingNames(this, moves, place, files.length, async (names, syncAll) => {
+      await names.makeFolders();
+      const write = async (isSynced: boolean) => {
+        for (const [index, { bytes, traits }] of files.entries()) {
+          const unfinished = moves[index]!.from;
+          const file = await openAtDesk(this, unfinished);
+          await writeWhole(file, bytes, isSynced, traits);
+          if (traits !== undefined && file.setTraits === undefined)
+            await this.setFileTraits?.(unfinished, traits, !isSynced);
         }
-      await names.settleFolders();
-    }
-    for (const { from, to } of moves) await this.rename(from, to);
-    await names.settle();
+      };
+      // Content and folders before the names.
+      await write(syncAll === null);
+      if (syncAll === null || !(await syncAll.sync())) {
+        // Once more: what the kernel dropped it may say of no file that is opened now.
+        if (syncAll !== null) await write(true);
+        await names.settleFolders();
+      }
+      for (const { from, to } of moves) await this.rename(from, to);
+      await names.settle();
+    });
   },
 
   async makePlace(...folders) {
@@ -94,13 +93,14 @@ export const folderVerbs: Required<Omit<StorageVerbs, 'setFileTraits' | 'link'>>
   },
 
   async publish(files, place) {
-    const names = new Names(this, files, place);
-    await names.makeFolders();
-    await names.settleFolders();
-    for (const { from, to } of files)
-      if ((await this.stat(to)) === null) await this.rename(from, to);
-      else await unlessMissing(this.unlink(from));
-    await names.settle();
+    await changingNames(this, files, place, 0, async (names) => {
+      await names.makeFolders();
+      await names.settleFolders();
+      for (const { from, to } of files)
+        if ((await this.stat(to)) === null) await this.rename(from, to);
+        else await unlessMissing(this.unlink(from));
+      await names.settle();
+    });
   },
 
   async remove(...paths) {
@@ -118,24 +118,23 @@ export const folderVerbs: Required<Omit<StorageVerbs, 'setFileTraits' | 'link'>>
   },
 
   async move(moves, place) {
-    const names = new Names(this, moves, place);
-    await names.makeFolders();
-    await names.settleFolders();
-    for (const { from, to } of moves)
-      if ((await this.stat(from)) !== null) await this.rename(from, to);
-    await names.settle();
+    await changingNames(this, moves, place, 0, async (names) => {
+      await names.makeFolders();
+      await names.settleFolders();
+      for (const { from, to } of moves)
+        if ((await this.stat(from)) !== null) await this.rename(from, to);
+      await names.settle();
+    });
   },
 
   async link(links, place) {
-    const names = new Names(
-      this,
-      links.map(({ to }) => ({ from: to, to })),
-      place,
-    );
-    await names.makeFolders();
-    await names.settleFolders();
-    for (const { from, to } of links) await linkOver(this, from, to);
-    await names.settle();
+    const places = links.map(({ to }) => ({ from: to, to }));
+    await changingNames(this, places, place, 0, async (names) => {
+      await names.makeFolders();
+      await names.settleFolders();
+      for (const { from, to } of links) await linkOver(this, from, to);
+      await names.settle();
+    });
   },
 
   async patch(path, offset, bytes) {
@@ -180,16 +179,18 @@ export abstract class FolderVerbs {
 /** Changes of names below a place, made durable together. A name that is moved into a folder whose own name a power cut takes is lost in both
  *  places: so the folders come first, also those that are there already, by an attempt that was stopped. */
 class Names {
-  private readonly from: ReadonlySet<string>;
+  readonly folders: ReadonlySet<string>;
   private readonly to: ReadonlySet<string>;
+  /** Opened before the first change. */
+  syncAll: SyncAll | null = null;
 
   constructor(
     private readonly storage: FolderRepository,
     moves: readonly Move[],
     private readonly place: string,
   ) {
-    this.from = new Set(moves.map(({ from }) => parentFolder(from)));
     this.to = new Set(moves.map(({ to }) => parentFolder(to)));
+    this.folders = new Set([...this.to, ...moves.map(({ from }) => parentFolder(from))]);
   }
 
   async makeFolders(): Promise<void> {
@@ -201,10 +202,29 @@ class Names {
   }
 
   async settle(): Promise<void> {
-    const folders = new Set([...this.to, ...this.from]);
-    if (folders.size >= MANY_SYNCS && (await this.storage.syncAll())) return;
+    const isTogether = this.folders.size >= MANY_SYNCS;
+    if (isTogether && this.syncAll !== null && (await this.syncAll.sync())) return;
     // One that is gone has no names; what was in it was moved by an earlier attempt.
-    for (const folder of folders) await unlessMissing(this.storage.syncFolder(folder));
+    for (const folder of this.folders) await unlessMissing(this.storage.syncFolder(folder));
+  }
+}
+
+/** Changes names, and writes content of that many files, with one sync for all of it where it is much and the storage can do that. */
+async function changingNames(
+  storage: FolderRepository,
+  moves: readonly Move[],
+  place: string,
+  contents: number,
+  change: (names: Names, contentSync: SyncAll | null) => Promise<void>,
+): Promise<void> {
+  const names = new Names(storage, moves, place);
+  const isMuch = Math.max(contents, names.folders.size) >= MANY_SYNCS;
+  const syncAll = isMuch ? await storage.openSyncAll() : null;
+  names.syncAll = syncAll;
+  try {
+    await change(names, contents >= MANY_SYNCS ? syncAll : null);
+  } finally {
+    await syncAll?.close();
   }
 }
 

@@ -10,11 +10,13 @@ import type {
   RepositoryCapacity,
   RepositoryEntry,
   StorageLimits,
+  SyncAll,
   WritableFile,
 } from '../backup-repository.js';
 import { DirectoryFile } from './directory-file.js';
 import { fileCallsOfThisThread, type FileCalls } from '../file-calls.js';
 import { FolderVerbs } from '../folder-verbs.js';
+import { openSyncOfFileSystem } from './sync-file-system.js';
 import { isPlain, isSyncedAsAWhole } from './file-systems.js';
 import { entryNow, entryOf, factsOf, listedName, typeOf, type ListedName } from './listed-entry.js';
 import { withLinksOut } from './links-out.js';
@@ -264,11 +266,11 @@ class DirectoryRepository extends FolderVerbs implements FolderRepository {
   }
 
   /** Only where the file system is known to flush its disk then, too. */
-  async syncAll(): Promise<boolean> {
+  async openSyncAll(): Promise<SyncAll | null> {
     return this.#writing('make durable', '', () =>
       this.#folders.within([], async (open) => {
         const { type } = await this.#calls.fileSystem(open.at('.'));
-        return isSyncedAsAWhole(type) && this.#calls.syncFileSystem(open.handle);
+        return isSyncedAsAWhole(type) ? openSyncOfFileSystem(this.#calls, open.at('.')) : null;
       }),
     );
   }

@@ -4,6 +4,7 @@ import type {
   RepositoryCapacity,
   RepositoryEntry,
   WritableFile,
+  SyncAll,
 } from '../../../src/repository/backup-repository.js';
 import { FolderVerbs } from '../../../src/repository/folder-verbs.js';
 
@@ -98,8 +99,8 @@ export class PostponingRepository extends FolderVerbs implements FolderRepositor
     return this.inner.syncFolder(folder);
   }
 
-  syncAll(): Promise<boolean> {
-    return this.inner.syncAll();
+  openSyncAll(): Promise<SyncAll | null> {
+    return this.inner.openSyncAll();
   }
 
   capacity(): Promise<RepositoryCapacity> {

@@ -7,7 +7,7 @@ if (isMainThread || parentPort === null) throw new Error('this is the file of a 
 const port = parentPort;
 /** Repositories and open files; the index is the number that the other side knows. The first one opens repositories. */
 const targets: object[] = [{ open: openDirectoryRepository }];
-const OPENING_METHODS = ['open', 'openRead', 'openReadPastCache', 'openWrite'];
+const OPENING_METHODS = ['open', 'openRead', 'openReadPastCache', 'openWrite', 'openSyncAll'];
 
 port.on('message', (request: ThreadRequest) => {
   void answer(request).then((message) => port.postMessage(message));

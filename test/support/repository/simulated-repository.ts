@@ -6,6 +6,7 @@ import type {
   RepositoryCapacity,
   RepositoryEntry,
   WritableFile,
+  SyncAll,
 } from '../../../src/repository/backup-repository.js';
 import { FolderVerbs } from '../../../src/repository/folder-verbs.js';
 import {
@@ -255,9 +256,14 @@ export class SimulatedRepository extends FolderVerbs implements FolderRepository
     });
   }
 
-  async syncAll(): Promise<boolean> {
-    this.#perform({ kind: 'syncAll', path: '' }, () => this.#disk.syncEverything());
-    return true;
+  async openSyncAll(): Promise<SyncAll | null> {
+    return {
+      sync: async () => {
+        this.#perform({ kind: 'syncAll', path: '' }, () => this.#disk.syncEverything());
+        return true;
+      },
+      close: async () => undefined,
+    };
   }
 
   async capacity(): Promise<RepositoryCapacity> {

@@ -72,7 +72,12 @@ export class RepositoryThread {
       unlink: this.#ask(target, 'unlink'),
       removeFolder: this.#ask(target, 'removeFolder'),
       syncFolder: this.#ask(target, 'syncFolder'),
-      syncAll: this.#ask(target, 'syncAll'),
+      openSyncAll: async () => {
+        const sync = await this.#ask<number | null>(target, 'openSyncAll')();
+        return sync === null
+          ? null
+          : { sync: this.#ask(sync, 'sync'), close: this.#ask(sync, 'close') };
+      },
       setFileTraits: this.#ask(target, 'setFileTraits'),
       capacity: this.#ask(target, 'capacity'),
     };

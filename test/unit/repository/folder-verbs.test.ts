@@ -190,8 +190,8 @@ class GuardedRepository extends SimulatedRepository {
     this.#unwritable.add(path);
   }
 
-  override async syncAll(): Promise<boolean> {
-    return false;
+  override async openSyncAll(): Promise<null> {
+    return null;
   }
 
   override async openWrite(path: string, create: 'new' | 'open-or-new' | 'existing') {
