@@ -2,10 +2,11 @@ import type { SourceDisk } from '../../domain/sources/source-workload.js';
 import { fullFormat } from '../../image/formats.js';
 import type { ClaimedFile } from '../backup-layout.js';
 import type { FolderFacts } from '../file-facts.js';
+import { fileStart } from '../file-start.js';
 import { readImageHead } from '../images/image-head.js';
-import { broken, incomplete, type Finding } from '../point-fault.js';
+import { broken, faultOfError, incomplete, type Finding, type PointFault } from '../point-fault.js';
 import type { StreamFile } from './runs.js';
-import { readXml, xmlAttribute, xmlElement, xmlElements } from '../xml-file.js';
+import { readText, readXml, xmlAttribute, xmlElement, xmlElements } from '../xml-file.js';
 
 const FORMAT = 'virtnbd';
 const SECTOR_BYTES = 512;
@@ -17,12 +18,15 @@ export interface StreamDisk {
   readonly parentCheckpoint: string | null;
 }
 
-/** What one file of a run shows. In a restored tree it is a full of its disk, under the name of one. */
+/** What one file of a run shows. In a restored tree it is a full of its disk, under the name of one.
+ *  @param noted what the tool has noted of the disk (`<disk>.<run>.qcow.json`) */
 export async function readStreamDisk(
   facts: FolderFacts,
-  { disk, level, entry }: StreamFile,
+  stream: StreamFile,
   definition: ClaimedFile | null,
+  noted: ClaimedFile | null,
 ): Promise<Finding<StreamDisk>> {
+  const { disk, level, entry } = stream;
   const { path, stamp } = entry;
   const defined = await definedDisks(facts, definition);
   const isRaw = level === 'copy' && defined.some((one) => one.disk === disk && one.isRaw);
@@ -31,19 +35,11 @@ export async function readStreamDisk(
       return incomplete(
         `${path} has ${stamp.sizeBytes} bytes, which is no whole number of sectors`,
       );
-    const file = {
-      disk,
-      path,
-      format: 'raw',
-      kind: 'full',
-      stamp,
-      as: `${disk}.copy.data`,
-    } as const;
-    return { value: { file, writtenAtMs: null, parentCheckpoint: null } };
+    return { value: rawDisk(stream) };
   }
   if (stamp.sizeBytes === 0) return incomplete(`${path} is empty`);
   const head = await readImageHead(facts, entry, FORMAT);
-  if ('fault' in head) return head;
+  if ('fault' in head) return savedRaw(facts, stream, noted, head.fault);
   const { parent, dialect } = head.value;
   if (dialect.diskName !== disk)
     return broken(`${path} holds disk ${JSON.stringify(dialect.diskName)}`);
@@ -63,6 +59,69 @@ export async function readStreamDisk(
       parentCheckpoint: parent?.linkId ?? null,
     },
   };
+}
+
+function rawDisk({ disk, entry }: StreamFile): StreamDisk {
+  const { path, stamp, name } = entry;
+  const file = { disk, path, format: 'raw', kind: 'full', stamp, as: name } as const;
+  return { file, writtenAtMs: null, parentCheckpoint: null };
+}
+
+/** A full or copy that was made with `--type raw`: the disk as it is, of any format at the host, under the name of a stream. The size that the tool has noted of the
+ *  disk tells it, and that it is whole: the tool makes the file as long as that before it writes.
+ *  @param fault why it is no stream */
+async function savedRaw(
+  facts: FolderFacts,
+  stream: StreamFile,
+  noted: ClaimedFile | null,
+  fault: PointFault,
+): Promise<Finding<StreamDisk>> {
+  const { level, entry } = stream;
+  if (level === 'inc' || level === 'diff' || fault.state === 'unknown') return { fault };
+  const start = await fileStart(facts, entry);
+  if ('fault' in start) return start;
+  if (start.value.startsWith(STREAM_START)) return { fault };
+  if (noted === null)
+    return incomplete(
+      `${fault.reason}; of a disk that was saved with --type raw the tool notes the size (${stream.disk}.<run>.qcow.json), which is not there`,
+    );
+  const size = await notedSize(facts, noted);
+  if ('fault' in size) return size;
+  if (size.value === entry.stamp.sizeBytes) return { value: rawDisk(stream) };
+  return incomplete(
+    `${fault.reason}, nor the whole disk: ${entry.stamp.sizeBytes} bytes are there of ${size.value}, which ${noted.name} tells`,
+  );
+}
+
+/** The first frame of a stream. */
+const STREAM_START = 'meta ';
+
+/** `virtual-size` of what `qemu-img info` told. */
+function notedSize(facts: FolderFacts, noted: ClaimedFile): Promise<Finding<number>> {
+  return facts.fact(noted, 'virtual size', async () => {
+    try {
+      const text = await readText(facts.repository, noted.path);
+      if ('fault' in text) return text;
+      const size = sizeIn(text.value);
+      return size === null
+        ? incomplete(`${noted.path} tells no size of its disk`)
+        : { value: size };
+    } catch (error) {
+      return faultOfError(error);
+    }
+  });
+}
+
+/** Of the disk, not of a file that it lies in (newer releases tell that, too). null: there is none. */
+function sizeIn(text: string): number | null {
+  try {
+    const told: unknown = JSON.parse(text);
+    if (typeof told !== 'object' || told === null || !('virtual-size' in told)) return null;
+    const size = told['virtual-size'];
+    return Number.isSafeInteger(size) ? (size as number) : null;
+  } catch {
+    return null; // cut off
+  }
 }
 
 /** A disk of the machine, as its definition has it. */

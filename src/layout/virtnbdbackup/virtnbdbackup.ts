@@ -115,7 +115,8 @@ async function readRun(
     const { disk } = stream;
     if (run.streams.some((other) => other !== stream && other.disk === disk))
       faults.push(broken(`disk ${disk} has two files`).fault);
-    const found = await readStreamDisk(facts, stream, run.definition);
+    const noted = files.find(({ within }) => diskOfFacts(within, run.idents) === disk) ?? null;
+    const found = await readStreamDisk(facts, stream, run.definition, noted);
     const isRaw = 'value' in found && found.value.file.format === 'raw';
     const sum = isRaw ? { value: null } : await readChecksum(facts, stream, files);
     if ('fault' in sum) faults.push(sum.fault);
@@ -203,7 +204,10 @@ function draftPoint(
   const parents = new Set(run.disks.flatMap(({ parentCheckpoint }) => parentCheckpoint ?? []));
   if (parents.size > 1)
     faults.push(broken(`its disks build on different points: ${[...parents].join(', ')}`).fault);
-  const parentId = parents.size === 0 ? null : idOfCheckpoint([...parents][0]!, run, runs);
+  const [checkpoint = null] = parents;
+  const parent = checkpoint === null ? undefined : parentRun(checkpoint, run, runs);
+  const parentId = checkpoint === null ? null : (parent?.id ?? `${checkpoint}-?`);
+  faults.push(...onRawFaults(run.disks, parent));
   const disks = run.disks.map(({ file }): SourceDisk => ({
     ...file,
     parentRestorePointId: file.kind === 'full' ? null : parentId,
@@ -237,8 +241,26 @@ function leftOutText(disks: readonly DefinedDisk[]): string {
   return `virtnbdbackup has left out ${which.join(' and ')}`;
 }
 
-/** An increment of a machine that was off has the checkpoint of its parent: no run is its own. `<name>-?` when none is in the folder. */
-function idOfCheckpoint(name: string, run: ReadRun, runs: readonly ReadRun[]): string {
-  const parent = runs.find((other) => other.checkpoint === name && other !== run);
-  return parent?.id ?? `${name}-?`;
+/** An increment of a machine that was off has the checkpoint of its parent: no run is its own. Absent: none is in the folder. */
+function parentRun(
+  checkpoint: string,
+  run: ReadRun,
+  runs: readonly ReadRun[],
+): ReadRun | undefined {
+  return runs.find((other) => other.checkpoint === checkpoint && other !== run);
+}
+
+/** The tool begins increments on a full that it has saved raw, and restores none of them. */
+function onRawFaults(disks: readonly StreamDisk[], parent: ReadRun | undefined): PointFault[] {
+  const raw = new Set(
+    parent?.disks.filter(({ file }) => file.format === 'raw').map(({ file }) => file.disk),
+  );
+  return disks
+    .filter(({ file }) => file.kind === 'increment' && raw.has(file.disk))
+    .map(({ file: { path, disk } }) => {
+      const advice = 'make a full of another type, in a folder of its own';
+      return broken(
+        `${path} builds on a full of ${disk} that was saved with --type raw, of which virtnbdrestore takes no increments: ${advice}`,
+      ).fault;
+    });
 }

@@ -264,6 +264,21 @@ describe('backups of virtnbdbackup', () => {
     second.copy(first, 65_536);
     expect(shown.equals(first)).toBe(true);
   });
+
+  it('of disks that were saved raw are kept as they are', async () => {
+    await rm(join(folder, 'primary', 'vm1'), { recursive: true });
+    await mkdir(join(folder, 'primary', 'raw'));
+    const at = (name: string) => join(folder, 'primary', 'raw', name);
+    const disk = Buffer.alloc(4 * 65_536 + 512, 0x11);
+    await writeFile(at('vda.full.data'), disk);
+    const size = JSON.stringify({ 'virtual-size': disk.length });
+    await writeFile(at('vda.virtnbdbackup.0.qcow.json'), size);
+    await writeFile(at('vmconfig.virtnbdbackup.0.xml'), '<domain/>');
+    const points = await session();
+    expect(points.map(({ kind, disks }) => [kind, disks[0]!.format])).toEqual([['full', 'raw']]);
+    const shown = await readFile(await targetFile(points[0]!.disks[0]!.path));
+    expect(shown.equals(disk)).toBe(true);
+  });
 });
 
 function sha256(bytes: Buffer): string {
