@@ -33,6 +33,7 @@ function retentionInput(): RetentionInput {
       state: 'available',
       health: 'good',
       flags: [],
+      source: {},
     } as const;
   });
   return {

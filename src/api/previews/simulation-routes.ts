@@ -10,6 +10,7 @@ import {
 } from '../../domain/retention/simulate-policy.js';
 import { BackupError } from '../../domain/errors.js';
 import type { RestorePointView, WorkloadSummary } from '../../domain/targets/repository-view.js';
+import type { SourceJudgement } from '../../domain/targets/target-point.js';
 import { instant } from '../field-schemas.js';
 import {
   configuredRepository,
@@ -259,15 +260,23 @@ function pointOf({
   chainId,
   health,
   retention,
+  state,
+  reason,
 }: RestorePointView): SimulatedPoint {
   // Points of trees have no copying of their own, and are in no chain.
   if ((kind !== 'full' && kind !== 'increment') || chainId === null)
     throw invalidRequest([
       { path: 'workload', message: 'is a tree of files, whose sets are not simulated' },
     ]);
+  // Of a copy that is all that can be wrong with its state.
+  const judged = state === 'incomplete' ? shortBy(reason ?? state) : undefined;
   return {
     ...{ id, createdAt, kind, parentId, health },
     ...{ copiedAt: copiedAt ?? createdAt, chainId },
-    ...{ state: 'available', flags: retention },
+    ...{ state: 'available', flags: retention, source: judged === undefined ? {} : { judged } },
   };
+}
+
+function shortBy(reason: string): SourceJudgement {
+  return { verdict: 'grown', reason, fingerprint: null, epoch: 0 };
 }

@@ -5,6 +5,7 @@
 
 import { dateOfDayNumber, dayNumberOf, isoDate } from '../schedules/calendar-date.js';
 import type { CopyMode, EndedGfs, GfsPolicy } from '../jobs/copy-job.js';
+import { shortCopies, type JudgedPoint } from '../sources/source-identity.js';
 import { flagPeriods } from './ended-gfs.js';
 import { gfsFlagEndDay, gfsPeriod, type GfsPeriod } from './gfs-calendar.js';
 import type { GfsFlag, TargetRestorePoint } from '../targets/target-point.js';
@@ -25,7 +26,10 @@ export interface GfsDue {
 }
 
 /** `createdAt` is a date that is believed (`withBelievedDates`). */
-export type FlaggedPoint = Pick<TargetRestorePoint, 'id' | 'createdAt' | 'flags' | 'health'>;
+export type FlaggedPoint = Pick<TargetRestorePoint, 'id' | 'createdAt' | 'flags' | 'health'> & {
+  /** It was taken too early (`shortCopies`). */
+  readonly isShort?: boolean;
+};
 
 export interface GfsDueInput {
   readonly gfs: GfsPolicy | null;
@@ -45,8 +49,8 @@ export interface GfsDueInput {
  *  - on its chosen day, or inside its chosen week or month even if the first day of that is gone (a tier just enabled waits for the next
  *    one when it is over);
  *  - in a periodic job also later in the period, if an earlier flag shows that the tier was on and its day was missed;
- *  - later in the period too, whatever the mode, when the point that carries its flag is corrupt, or the one of its day cannot have it: a
- *    corrupt point fills no period, for it is all that retention would leave of it;
+ *  - later in the period too, whatever the mode, when the point that carries its flag is corrupt or was taken too early, or the one of its day
+ *    cannot have it: such a point fills no period, for it is all that retention would leave of it;
  *  - never twice in one period otherwise. A point that carries the flag already is not asked to get it again. */
 export function gfsDue(input: GfsDueInput): GfsDue[] {
   const { gfs, timeZone } = input;
@@ -77,16 +81,20 @@ function isTierDue(
 ): boolean {
   const flagged = points
     .filter((point) => point.flags.includes(flag))
-    .map(({ createdAt, health }) => {
-      const flaggedDay = dayNumberOf(Date.parse(createdAt), timeZone);
+    .map((point) => {
+      const flaggedDay = dayNumberOf(Date.parse(point.createdAt), timeZone);
       const isInPeriod = gfsPeriod(flag, gfs, flaggedDay)?.dueDay === period.dueDay;
-      return { flaggedDay, isInPeriod, isCorrupt: health === 'corrupt' };
+      return { flaggedDay, isInPeriod, isSpoiled: isSpoiled(point) };
     });
   const inPeriod = flagged.filter(({ isInPeriod }) => isInPeriod);
-  if (inPeriod.some(({ isCorrupt }) => !isCorrupt)) return false;
+  if (inPeriod.some((point) => !point.isSpoiled)) return false;
   if (day < period.selectedEndDay || inPeriod.length > 0) return true;
   if (left.some((due) => due.flag === flag && due.periodKey === period.periodKey)) return true;
   return mode === 'periodic' && flagged.some(({ flaggedDay }) => flaggedDay < period.dueDay);
+}
+
+function isSpoiled({ health, isShort = false }: FlaggedPoint): boolean {
+  return health === 'corrupt' || isShort;
 }
 
 export interface GfsFull {
@@ -108,7 +116,9 @@ type GfsFullsInput = Omit<GfsDueInput, 'createdAtMs' | 'id' | 'points' | 'left'>
   readonly mayBecomeFull?: (point: GfsCandidate) => boolean;
 };
 
-type GfsCandidate = FlaggedPoint & Pick<TargetRestorePoint, 'copiedAt' | 'kind' | 'state'>;
+type GfsCandidate = Omit<FlaggedPoint, 'isShort'> &
+  Pick<TargetRestorePoint, 'copiedAt' | 'kind' | 'state'> &
+  JudgedPoint;
 
 interface GfsFulls {
   /** Oldest first. */
@@ -124,7 +134,8 @@ export function gfsFullNeeded(input: GfsFullsInput): readonly GfsFull[] {
 
 /** After a copy: the points that are to become flagged fulls. Usually the newest one or none; a day that was missed, because
  *  a session died between its copy and this step, is filled from a point of its period that the chain still holds, and so is the period of a full
- *  that is corrupt by now. An increment that may not become a full fills none: the first later point of the period takes its place.
+ *  that is corrupt by now or was taken too early. An increment that may not become a full fills none, and neither does a copy that was taken too
+ *  early: the first later point of the period takes its place.
  *
  *  With method `active`, ask `gfsDue` before the copy and copy the point as an active full; it then only gets its flags here.
  *  Nothing is built from a point that is not healthy, nor while the clock is behind the newest copy. */
@@ -132,18 +143,20 @@ export function gfsFulls(input: GfsFullsInput): GfsFulls {
   const newest = input.points.at(-1);
   const nothing = { fulls: [], left: [] };
   if (newest === undefined || Date.parse(newest.copiedAt) > input.nowMs) return nothing;
-  const flagged: FlaggedPoint[] = input.points.filter((point) => point.flags.length > 0);
+  const short = shortCopies(input.points);
+  const points = input.points.map((point) => ({ ...point, isShort: short.has(point.id) }));
+  const flagged: FlaggedPoint[] = points.filter((point) => point.flags.length > 0);
   const isNewPolicy = flagged.length === 0;
   const fulls: GfsFull[] = [];
   let left: GfsDue[] = [];
-  for (const point of candidatesOf(input)) {
+  for (const point of candidatesOf({ ...input, points })) {
     if (point.state !== 'available' || point.health !== 'good') continue;
     const { id, createdAt, kind } = point;
     const due = gfsDue({ ...input, id, points: flagged, createdAtMs: Date.parse(createdAt), left });
     if (due.length === 0) continue;
     const others = left.filter((one) => !due.some((its) => isSameDue(one, its)));
     const synthesize = kind === 'increment';
-    if (synthesize && input.mayBecomeFull?.(point) === false) {
+    if (point.isShort || (synthesize && input.mayBecomeFull?.(point) === false)) {
       left = [...others, ...due];
       continue;
     }
@@ -160,11 +173,20 @@ function isSameDue(a: GfsDue, b: GfsDue): boolean {
   return a.flag === b.flag && a.periodKey === b.periodKey;
 }
 
-/** From the newest flag on, and what lies in the period of a full that is corrupt by now. Without any flag the policy is new: it does not reach back. */
-function candidatesOf({ points, gfs, timeZone }: GfsFullsInput): readonly GfsCandidate[] {
+type ToldCandidate = GfsCandidate & { readonly isShort: boolean };
+
+/** From the newest flag on, and what lies in the period of a full that is corrupt by now or was taken too early. Without any flag the policy is new: it
+ *  does not reach back. */
+function candidatesOf({
+  points,
+  gfs,
+  timeZone,
+}: Pick<GfsFullsInput, 'gfs' | 'timeZone'> & {
+  readonly points: readonly ToldCandidate[];
+}): readonly ToldCandidate[] {
   const lastFlagged = points.findLastIndex((point) => point.flags.length > 0);
   const first = lastFlagged === -1 ? points.length - 1 : lastFlagged;
-  const periodsOf = (point: GfsCandidate, flags: readonly GfsFlag[]): string[] => {
+  const periodsOf = (point: ToldCandidate, flags: readonly GfsFlag[]): string[] => {
     const day = dayNumberOf(Date.parse(point.createdAt), timeZone);
     return flags.flatMap((flag) => {
       const period = gfs === null ? null : gfsPeriod(flag, gfs, day);
@@ -172,9 +194,7 @@ function candidatesOf({ points, gfs, timeZone }: GfsFullsInput): readonly GfsCan
     });
   };
   const spoiled = new Set(
-    points
-      .filter(({ health }) => health === 'corrupt')
-      .flatMap((point) => periodsOf(point, point.flags)),
+    points.filter(isSpoiled).flatMap((point) => periodsOf(point, point.flags)),
   );
   return points.filter(
     (point, index) =>
@@ -192,7 +212,7 @@ export function gfsKeepReasons(input: {
   readonly timeZone: string;
   readonly nowMs: number;
   /** In the order of the chain. */
-  readonly points: readonly Omit<FlaggedPoint, 'health'>[];
+  readonly points: readonly Pick<FlaggedPoint, 'id' | 'createdAt' | 'flags'>[];
 }): Map<string, string[]> {
   const { gfs, endedGfs, timeZone } = input;
   const reasons = new Map<string, string[]>();

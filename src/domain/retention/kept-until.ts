@@ -7,7 +7,7 @@ import { flagPeriods, isKeptFull } from './ended-gfs.js';
 import { GFS_FLAGS } from './gfs.js';
 import { immutableUntilMs } from './immutability.js';
 import { gfsFlagEndDay } from './gfs-calendar.js';
-import type { RetainedPoint } from './retention.js';
+import { uncountedPoints, type RetainedPoint } from './retention.js';
 
 export interface KeptUntilInput {
   /** In the order of the record. */
@@ -46,10 +46,12 @@ export function keptUntil(input: KeptUntilInput): Map<string, number | null> {
 /** Those that stay for their number alone. */
 function newestIds(points: readonly RetainedPoint[], policy: RetentionPolicy): Set<string> {
   if (policy.type === 'days') return new Set();
-  const counted = points.filter(
-    ({ state, health }) => state === 'available' && health !== 'corrupt',
-  );
-  return new Set(counted.slice(-Math.max(1, policy.value)).map(({ id }) => id));
+  const uncounted = uncountedPoints(points);
+  const counted = points.filter(({ id }) => !uncounted.has(id));
+  const oldest = counted.slice(-Math.max(1, policy.value))[0];
+  // What does not count stays among those that do.
+  const first = oldest === undefined ? 0 : points.indexOf(oldest);
+  return new Set(points.slice(first).map(({ id }) => id));
 }
 
 function ownEnd(

@@ -1,6 +1,7 @@
 /** Which restore points of a target chain stay, and what is done, in which order, to be rid of the others. */
 
 import { believedPoints, doubtOfCopy, doubtOfDate } from '../sources/believed-dates.js';
+import { shortCopies, type JudgedPoint } from '../sources/source-identity.js';
 import { dayNumberOf, startOfDayMs, utcText } from '../schedules/calendar-date.js';
 import type { EndedGfs, GfsPolicy, RetentionPolicy } from '../jobs/copy-job.js';
 import { flagPeriods, isKeptFull } from './ended-gfs.js';
@@ -15,7 +16,8 @@ const MINIMUM_POINTS = 3;
 export type RetainedPoint = Pick<
   TargetRestorePoint,
   'id' | 'createdAt' | 'copiedAt' | 'parentId' | 'chainId' | 'state' | 'health' | 'flags'
->;
+> &
+  JudgedPoint;
 
 export interface RetentionInput {
   /** In the order of the record: what a point builds on stands before it. Dates may be wrong. */
@@ -52,7 +54,8 @@ export interface RetentionPlan {
 }
 
 /** Rules:
- *  - `restorePoints` keeps the newest N, `days` those of today and the N days before it, but no fewer than 3. Corrupt points do not count.
+ *  - `restorePoints` keeps the newest N, `days` those of today and the N days before it, but no fewer than 3. Neither corrupt points
+ *    count, nor copies that were taken too early (`shortCopies`).
  *  - One chain without GFS: the oldest increment is merged into the full until the full's point is one to keep. Where the target cannot
  *    overwrite, a synthetic full is built instead once as many points are outdated as are kept: one full per round, not per session.
  *  - With GFS or several chains nothing is merged: increments go all together when none of their chain is wanted, and their full with
@@ -121,14 +124,16 @@ function keepReasons(input: DatedInput, asDated: Chain): Reasons {
     if (known === undefined) reasons.set(id, [reason]);
     else known.push(reason);
   };
-  const shortTerm = shortTermOf(input);
+  const uncounted = uncountedPoints(input.points);
+  const shortTerm = shortTermOf(input, uncounted);
   const leased = new Set(input.leasedPointIds);
   const flags = gfsKeepReasons({ ...input, nowMs: input.asOfMs });
   input.points.forEach((point, index) => {
     const { id } = point;
     const forItsAge: string[] = [];
     if (index >= shortTerm.firstIndex) {
-      if (!countsFor(point)) add(id, 'corrupt, not counted');
+      const why = uncounted.get(id);
+      if (why !== undefined) add(id, why);
       else if (index >= shortTerm.firstInDays) forItsAge.push(shortTerm.daysReason);
       else add(id, shortTerm.countReason);
     }
@@ -161,10 +166,13 @@ interface ShortTerm {
   readonly countReason: string;
 }
 
-function shortTermOf({ points, policy, timeZone, asOfMs }: DatedInput): ShortTerm {
+function shortTermOf(
+  { points, policy, timeZone, asOfMs }: DatedInput,
+  uncounted: Uncounted,
+): ShortTerm {
   const oldestOf = (count: number): number => {
     let counted = 0;
-    const index = points.findLastIndex((point) => countsFor(point) && ++counted === count);
+    const index = points.findLastIndex(({ id }) => !uncounted.has(id) && ++counted === count);
     return index >= 0 ? index : points.findIndex((point) => point.state === 'available');
   };
   const { value } = policy;
@@ -189,8 +197,16 @@ function newestText(count: number): string {
   return count === 1 ? 'the newest one' : `one of the ${String(count)} newest`;
 }
 
-function countsFor(point: RetainedPoint): boolean {
-  return point.state === 'available' && point.health !== 'corrupt';
+type Uncounted = ReadonlyMap<string, string>;
+
+/** Points that are none of the newest that stay, by their ids, with why. */
+export function uncountedPoints(points: readonly RetainedPoint[]): Map<string, string> {
+  const short = shortCopies(points);
+  const uncounted = new Map<string, string>();
+  for (const { id, state, health } of points)
+    if (state !== 'available' || health === 'corrupt') uncounted.set(id, 'corrupt, not counted');
+    else if (short.has(id)) uncounted.set(id, 'taken too early, not counted');
+  return uncounted;
 }
 
 function chainsOf(points: Chain): Map<string, RetainedPoint[]> {

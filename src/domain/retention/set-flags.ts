@@ -33,7 +33,7 @@ export function withDueFlags(
     .sort((a, b) => a.atMs - b.atMs)
     .map(({ atMs, ...point }) => ({
       ...{ ...point, createdAt: new Date(atMs).toISOString() },
-      ...{ kind: 'full' as const, state: 'available' as const },
+      ...{ kind: 'full' as const, state: 'available' as const, parentId: null, source: {} },
     }));
   const due = gfsFullNeeded({ gfs, timeZone, mode, nowMs, points: backups });
   const byId = new Map(due.map(({ restorePointId, flags }) => [restorePointId, flags]));

@@ -96,7 +96,7 @@ function newPoint(points: readonly SimulatedPoint[], atMs: number): SimulatedPoi
     kind: parent === undefined ? 'full' : 'increment',
     parentId: parent?.id ?? null,
     chainId: parent?.chainId ?? at,
-    ...{ state: 'available', health: 'good', flags: [] },
+    ...{ state: 'available', health: 'good', flags: [], source: {} },
   };
 }
 

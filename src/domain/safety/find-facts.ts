@@ -12,6 +12,7 @@ import type { CopyJob } from '../jobs/copy-job.js';
 import { believedPoints } from '../sources/believed-dates.js';
 import { fittingIds } from '../sources/found-workload.js';
 import { missedPoint, missedText } from '../sources/missed-point.js';
+import { shortCopies } from '../sources/source-identity.js';
 import type { SourceWorkload, WorkloadType } from '../sources/source-workload.js';
 import type { TargetRestorePoint } from '../targets/target-point.js';
 import {
@@ -139,12 +140,14 @@ function earliest(instants: readonly string[]): string | null {
   return instants.length === 0 ? null : instants.reduce((a, b) => (a < b ? a : b));
 }
 
-/** Points that can be restored. A point that builds on a damaged one and hides all of its damage is sound: who marks damage (`markDamage`) looks at
+/** Points that can be restored, and hold all of their day: not those that were taken too early. A point that builds on a damaged one and hides all of its damage is sound: who marks damage (`markDamage`) looks at
  *  what each point above shows. Nothing is built on what is marked, but earlier releases did so and called it good: between a point and a damaged one
  *  below it must be one, or itself, that a check has found good since it was copied. */
 function soundPoints(points: readonly TargetRestorePoint[]): TargetRestorePoint[] {
   const byId = new Map(points.map((point) => [point.id, point]));
+  const short = shortCopies(points);
   return points.filter((point) => {
+    if (short.has(point.id)) return false;
     for (let below: TargetRestorePoint | undefined = point; below !== undefined;) {
       if (below.health === 'corrupt') return false;
       if (isCheckedSinceCopied(below)) return true;
@@ -207,7 +210,9 @@ function keptSince(
   const { retention, timeZone } = policy;
   if (retention.type === 'days')
     return isoDate(dateOfDayNumber(dayNumberOf(nowMs, timeZone) - retention.value));
-  const oldest = points.at(-Math.min(retention.value, points.length));
+  const short = shortCopies(points);
+  const whole = points.filter(({ id }) => !short.has(id));
+  const oldest = whole.at(-Math.min(retention.value, whole.length));
   return oldest === undefined
     ? null
     : isoDate(calendarDateOf(Date.parse(oldest.createdAt), timeZone));

@@ -11,7 +11,7 @@ interface FactsOfPoints {
   readonly name: string;
   readonly type: WorkloadType;
   readonly restorePointCount: number;
-  /** Moments of complete restore points that are not damaged, in epoch seconds, the newest first: as the source dates them, of copies as far as that
+  /** Moments of complete restore points that are not damaged, nor copies that were taken too early, in epoch seconds, the newest first: as the source dates them, of copies as far as that
    *  fits their chain. Of many, the newest (`RECENT_POINTS`). */
   readonly recentAtSeconds: readonly number[];
   /** RFC 3339 UTC of the oldest complete restore point; null: none. */

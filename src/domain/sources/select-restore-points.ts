@@ -8,7 +8,7 @@ import { isUndecidedState, newPoints, type ChainDetection } from './recreated-ch
 import { oneForEachState } from './skipped-points.js';
 import type { RestorePointState } from './point-state.js';
 import type { AwaitedPoint } from './settle.js';
-import type { IdentifiedPoint } from './source-identity.js';
+import { shortCopies, type IdentifiedPoint } from './source-identity.js';
 import type { TargetRestorePoint } from '../targets/target-point.js';
 import { believedPoints } from './believed-dates.js';
 
@@ -281,11 +281,12 @@ class ActiveFulls {
     // As the clock of the newest copy had it.
     const copied = believedPoints(input.copied, Date.parse(input.copied.at(-1)?.copiedAt ?? ''));
     const { gfs, mode } = job;
+    const short = shortCopies(copied);
     // Flags are set after the last copy of a session: those that are due by now count, too.
     const due = gfsFullNeeded({ gfs, mode, timeZone, points: copied, nowMs: Infinity });
     this.points = copied.map(({ id, createdAt, flags, health }) => {
       const more = due.find(({ restorePointId }) => restorePointId === id)?.flags ?? [];
-      return { id, createdAt, flags: [...flags, ...more], health };
+      return { id, createdAt, flags: [...flags, ...more], health, isShort: short.has(id) };
     });
   }
 
@@ -324,8 +325,11 @@ function fullReason(
   const goes = chosen.some(
     ({ identity }) => identity.is === 'grown' && identity.copiedId === newest?.id,
   );
-  return goes
-    ? { changedBy: 'all', reason: 'full of a new chain, for the newest copy is to go' }
+  if (goes)
+    return { changedBy: 'all', reason: 'full of a new chain, for the newest copy is to go' };
+  // It would be short, too.
+  return newest !== undefined && shortCopies(copied).has(newest.id)
+    ? { changedBy: 'all', reason: 'full of a new chain, for the newest copy was taken too early' }
     : null;
 }
 

@@ -4,7 +4,12 @@
  *  comparison of every block with the copy. Equal names and dates only say what is to be compared. */
 
 import type { SourceFingerprint, SourceRestorePoint } from './source-workload.js';
-import type { KnownSourcePoint, TargetRestorePoint } from '../targets/target-point.js';
+import type {
+  CopiedSource,
+  KnownSourcePoint,
+  SourceJudgement,
+  TargetRestorePoint,
+} from '../targets/target-point.js';
 
 /** `copied`: proven to be what the copy shows. `unproven`: may be it; its blocks have to be compared. `grown`: it is what was copied, and more:
  *  the copy was taken too early. `replaced`: it has the name and date of what was copied, and other content. `known`: passed over, or copied
@@ -41,25 +46,49 @@ export function identifySourcePoints(input: IdentityInput): IdentifiedPoint[] {
   return input.current.map((point) => ({ ...point, identity: identities.of(point) }));
 }
 
-/** Copies that were taken too early, with why: those whose source point has grown since, and all that build on one. In the order of the chain. */
-export function shortCopies(
-  copied: readonly Pick<CopiedPoint, 'id' | 'parentId' | 'source'>[],
-): Map<string, string> {
-  const short = new Map<string, string>();
+/** What of a point tells whether it is short. */
+export type JudgedPoint = Pick<CopiedPoint, 'id' | 'parentId'> & {
+  readonly source: Pick<CopiedSource, 'judged'>;
+};
+
+/** Copies that were taken too early, with why: those whose source point has grown since, and all that build on one. Whoever counts copies, chooses
+ *  among them or copies them on tells them apart by this. In the order of the chain.
+ *  @param copied in the order of the chain */
+export function shortCopies(copied: readonly JudgedPoint[]): Map<string, string> {
+  return new Map([...shortness(copied)].map(([id, { reason }]) => [id, reason]));
+}
+
+function shortness(copied: readonly JudgedPoint[]): Map<string, SourceJudgement> {
+  const short = new Map<string, SourceJudgement>();
   for (const { id, parentId, source } of copied) {
     const { judged } = source;
-    if (judged?.verdict === 'grown') short.set(id, judged.reason);
-    else if (parentId !== null && short.has(parentId))
-      short.set(id, 'the copy that it builds on was taken too early');
+    const below = parentId === null ? undefined : short.get(parentId);
+    if (judged?.verdict === 'grown') short.set(id, judged);
+    else if (below !== undefined)
+      short.set(id, { ...below, reason: 'the copy that it builds on was taken too early' });
   }
   return short;
 }
 
+/** The source of a copy that is to build on nothing any more: that it is short stays known.
+ *  @param copied with what it builds on until then */
+export function sourceAlone(
+  copied: readonly JudgedPoint[],
+  { id, source }: Pick<CopiedPoint, 'id' | 'source'>,
+): CopiedSource {
+  const judged = shortness(copied).get(id);
+  return judged === undefined ? source : { ...source, judged };
+}
+
+/** What lists say of a short copy.
+ *  @param reason as `shortCopies` gives it */
+export function shortText(reason: string): string {
+  return `it was taken too early: ${reason}`;
+}
+
 /** Short copies whose source point was copied again: they go as soon as nothing that stays builds on them.
  *  @param copied in the order of the chain */
-export function supersededIds(
-  copied: readonly Pick<CopiedPoint, 'id' | 'createdAt' | 'parentId' | 'source'>[],
-): Set<string> {
+export function supersededIds(copied: readonly CopiedPoint[]): Set<string> {
   const short = shortCopies(copied);
   const superseded = new Set<string>();
   const wholeBehind = new Set<string>();
@@ -70,9 +99,7 @@ export function supersededIds(
 }
 
 /** The superseded copies that nothing builds on which stays, dependents first: to be deleted in this order. */
-export function supersededToDelete(
-  copied: readonly Pick<CopiedPoint, 'id' | 'createdAt' | 'parentId' | 'source'>[],
-): string[] {
+export function supersededToDelete(copied: readonly CopiedPoint[]): string[] {
   const superseded = supersededIds(copied);
   const needed = new Set<string>();
   const ids: string[] = [];

@@ -2,6 +2,7 @@ import { digestTablePath, stagingFolder, tablesCopyPath } from '../../chain/chai
 import { withNewChain, type ChainRecord, type PendingChange } from '../../chain/chain-record.js';
 import { readChainRecord } from '../../chain/chain-store.js';
 import { BackupError } from '../../domain/errors.js';
+import { sourceAlone } from '../../domain/sources/source-identity.js';
 import { mergeStagingId } from '../../domain/targets/staging-id.js';
 import type { TargetDisk, TargetRestorePoint } from '../../domain/targets/target-point.js';
 import { imageFormat } from '../../image/formats.js';
@@ -49,7 +50,8 @@ export async function mergeFiles(
   await repository.removeAll(staging);
   const rest = record.points.filter(({ id }) => id !== intoId);
   const verifiedAt = earlier(into.verifiedAt, from.verifiedAt);
-  return withNewChain(rest, { ...from, kind: 'full', parentId: null, verifiedAt, disks });
+  const source = sourceAlone(record.points, from);
+  return withNewChain(rest, { ...from, kind: 'full', parentId: null, verifiedAt, disks, source });
 }
 
 function mergeStaging(chain: string, fromId: string): string {

@@ -131,7 +131,8 @@ export async function maintenancePlan(
       (leased.has(point.id) || immutableReason(point, rule) !== null),
   );
   // What else is to be done is planned anew, once they are gone.
-  if (superseded.length > 0 && !mustStay) return { ...plan, actions: [], fulls: [], superseded };
+  if (superseded.length > 0 && !mustStay && !handsOn(points, superseded, fulls))
+    return { ...plan, actions: [], fulls: [], superseded };
   return {
     ...plan,
     superseded: [],
@@ -147,8 +148,19 @@ export async function maintenancePlan(
   };
 }
 
+/** Flags of what is to go have to be with the copies that take their place before it goes: without any flag in the chain none reaches back to them. What
+ *  needs room does not come before what frees it. */
+function handsOn(
+  points: readonly TargetRestorePoint[],
+  superseded: readonly string[],
+  fulls: readonly GfsFull[],
+): boolean {
+  const isFlagged = points.some(({ id, flags }) => flags.length > 0 && superseded.includes(id));
+  return isFlagged && fulls.length > 0 && fulls.every(({ synthesize }) => !synthesize);
+}
+
 function leftText({ flag, periodKey }: GfsDue): string {
-  return `the ${flag} full of ${periodKey} cannot be made: the restore points of its period are immutable as they are`;
+  return `the ${flag} full of ${periodKey} cannot be made: the restore points of its period are immutable as they are, or were taken too early`;
 }
 
 function fullsOf(

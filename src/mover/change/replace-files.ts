@@ -1,5 +1,6 @@
 import { stagingFolder } from '../../chain/chain-paths.js';
 import { withNewChain, type ChainRecord, type PendingChange } from '../../chain/chain-record.js';
+import { sourceAlone } from '../../domain/sources/source-identity.js';
 import { fullStagingId } from '../../domain/targets/staging-id.js';
 import type { TargetDisk, TargetRestorePoint } from '../../domain/targets/target-point.js';
 import { hashFile } from '../blocks/file-digest.js';
@@ -40,7 +41,10 @@ export async function replaceFiles(
   const isWhole = disks.every((disk, index) => disk === pending.disks[index]);
   await discardStaging(repository, staging);
   return isWhole
-    ? withNewChain(record.points, asFull(point, pending))
+    ? withNewChain(record.points, {
+        ...asFull(point, pending),
+        source: sourceAlone(record.points, point),
+      })
     : record.points.map((other) => (other === point ? { ...point, disks } : other));
 }
 

@@ -3,6 +3,7 @@ import { findOwnChains } from '../../chain/find-chains.js';
 import type { UnreadablePart } from '../../domain/targets/unreadable-part.js';
 import type { WorkloadSummary } from '../../domain/targets/repository-view.js';
 import type { SourceWorkload } from '../../domain/sources/source-workload.js';
+import { shortCopies } from '../../domain/sources/source-identity.js';
 import { unrecognisedReason, type UnrecognisedFiles } from '../../domain/sources/unrecognised.js';
 import type { UnseenPart } from '../../domain/sources/unseen-part.js';
 import { unrecognisedId } from '../../domain/safety/uncopied-places.js';
@@ -38,7 +39,7 @@ export function summaries(found: Contents): WorkloadSummary[] {
     ...sources.map(sourceSummary),
     ...unseen.map(unseenSummary),
     ...unrecognised.map(unrecognisedSummary),
-    ...chains.map((record) => keptSummary(record, availablePoints(record))),
+    ...chains.map(chainSummary),
     ...trees.map((record) => keptSummary(record, record.points)),
   ];
 }
@@ -68,6 +69,13 @@ function unrecognisedSummary(files: UnrecognisedFiles): WorkloadSummary {
   const problem = unrecognisedReason(files);
   const row = { type: 'unknown', jobId: null, restorePointCount: 0, newestAt: null } as const;
   return { ...row, id: unrecognisedId(files), name: files.folder, problem };
+}
+
+function chainSummary(record: ChainRecord): WorkloadSummary {
+  const points = availablePoints(record);
+  const short = shortCopies(record.points);
+  const newest = points.findLast(({ id }) => !short.has(id));
+  return { ...keptSummary(record, points), newestAt: newest?.createdAt ?? null };
 }
 
 function keptSummary(

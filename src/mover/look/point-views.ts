@@ -11,6 +11,7 @@ import type { UnreadablePart } from '../../domain/targets/unreadable-part.js';
 import { restorePointKey, type RestorePointView } from '../../domain/targets/repository-view.js';
 import type { SourceRestorePoint, SourceWorkload } from '../../domain/sources/source-workload.js';
 import { withBelievedCopies } from '../../domain/sources/believed-dates.js';
+import { shortCopies, shortText } from '../../domain/sources/source-identity.js';
 import { filesOfDisk } from '../../domain/sources/source-files.js';
 import type { TargetRestorePoint } from '../../domain/targets/target-point.js';
 import type { SourceRepository } from '../../repository/backup-repository.js';
@@ -88,11 +89,13 @@ export async function chainViews(
     for (const { id } of record.points) reasons.set(id, [detachedWords(detached)]);
   }
   const { lost } = rule.files.chain(record);
+  const short = shortCopies(record.points);
   return availablePoints(record).map((point) =>
     chainView(record, point, {
       keptBecause: reasons.get(point.id) ?? [],
       keptUntilMs: ends.get(point.id) ?? null,
       lost: lost.get(point.id) ?? null,
+      short: short.get(point.id) ?? null,
     }),
   );
 }
@@ -120,12 +123,14 @@ interface KeptFacts {
   readonly keptUntilMs: number | null;
   /** Why it cannot be restored, as the entries of its files tell; null: these are as they were written. */
   readonly lost: string | null;
+  /** Why it was taken too early; null: nothing says that. */
+  readonly short: string | null;
 }
 
 function chainView(
   record: ChainRecord,
   point: TargetRestorePoint,
-  { keptBecause, keptUntilMs, lost }: KeptFacts,
+  { keptBecause, keptUntilMs, lost, short }: KeptFacts,
 ): RestorePointView {
   const key = (id: string) => restorePointKey([record.jobId, record.workload.id, id]);
   const { repositoryId, restorePointId } = point.source;
@@ -139,9 +144,12 @@ function chainView(
     kind: point.kind,
     parentId: point.parentId === null ? null : key(point.parentId),
     chainId: key(point.chainId),
-    complete: true,
-    state: 'complete',
-    reason: lost ?? (point.health === 'corrupt' ? 'a health check found corrupt blocks' : null),
+    complete: short === null,
+    state: short === null ? 'complete' : 'incomplete',
+    reason:
+      lost ??
+      (point.health === 'corrupt' ? 'a health check found corrupt blocks' : null) ??
+      (short === null ? null : shortText(short)),
     lookAgainAt: null,
     health: lost === null ? point.health : 'corrupt',
     verifiedAt: point.verifiedAt,
