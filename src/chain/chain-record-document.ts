@@ -16,6 +16,7 @@ import type { Absence, Presence } from '../domain/retention/absence.js';
 import type { SourceFingerprint } from '../domain/sources/source-workload.js';
 import { treePathFault } from '../domain/trees/tree-path.js';
 import type {
+  BackupName,
   CopiedSource,
   KnownSourcePoint,
   SourceJudgement,
@@ -48,6 +49,7 @@ const source = object<CopiedSource>({
   provenInEpoch: optional(count),
   provenCreatedAt: optional(instant),
   judged: optional(judgement),
+  backup: optional(object<BackupName>({ repositoryId: text, restorePointId: text })),
 });
 
 const kind = oneOf('full', 'increment');

@@ -8,7 +8,7 @@ const STALE_MS = DAY_MS;
 
 type SeenPoint = Pick<
   SourceRestorePoint,
-  'id' | 'createdAtMs' | 'state' | 'reason' | 'evidence' | 'copyId'
+  'id' | 'createdAtMs' | 'state' | 'reason' | 'evidence' | 'copyId' | 'short'
 >;
 
 /** The newest point that can be copied by no session, with no whole one after it: broken, or for longer than a day incomplete or not readable. null: there is
@@ -27,10 +27,11 @@ export function missedPoint<P extends SeenPoint>(points: readonly P[], nowMs: nu
 }
 
 /** It may still become whole, or be readable at the next look (some tools keep a file to themselves while they write it), but nothing has written to it for
- *  longer than a day. A point of one of Longhaul's chains is incomplete while a merge goes on. */
+ *  longer than a day. A point of one of Longhaul's chains is incomplete while a merge goes on, or because it was taken too early. */
 function isStale(point: SeenPoint, nowMs: number): boolean {
-  const { state, copyId } = point;
-  const mayStay = state === 'unknown' || (state === 'incomplete' && copyId === undefined);
+  const { state, copyId, short } = point;
+  const isLeft = copyId === undefined || short !== undefined;
+  const mayStay = state === 'unknown' || (state === 'incomplete' && isLeft);
   return mayStay && nowMs - unchangedSinceMs(point, nowMs) > STALE_MS;
 }
 

@@ -5,6 +5,7 @@
 
 import type { SourceFingerprint, SourceRestorePoint } from './source-workload.js';
 import type {
+  BackupName,
   CopiedSource,
   KnownSourcePoint,
   SourceJudgement,
@@ -111,12 +112,47 @@ export function supersededToDelete(copied: readonly CopiedPoint[]): string[] {
   return ids;
 }
 
-/** What a source calls a point: two copies with one place are copies of one point. An undated one has another date each time that its file is
- *  written to: of what was taken too early the next copy is the rest. */
-function placeOf({ createdAt, source }: Pick<CopiedPoint, 'createdAt' | 'source'>): string {
-  const { repositoryId, restorePointId } = source;
-  const date = restorePointId === UNDATED_ID ? null : Date.parse(createdAt);
+/** The backup that a copy is a copy of, by whatever way. */
+export function backupOf({ source }: Pick<CopiedPoint, 'source'>): BackupName {
+  const { repositoryId, restorePointId, backup = { repositoryId, restorePointId } } = source;
+  return backup;
+}
+
+/** Two copies with one place are copies of one point, also where that was copied twice to where they come from. */
+function placeOf(copy: Pick<CopiedPoint, 'createdAt' | 'source'>): string {
+  return placeOfBackup(backupOf(copy), Date.parse(copy.createdAt));
+}
+
+/** An undated one has another date each time that its file is written to: of what was taken too early the next copy is the rest. */
+function placeOfBackup({ repositoryId, restorePointId }: BackupName, createdAtMs: number): string {
+  const date = restorePointId === UNDATED_ID ? null : createdAtMs;
   return JSON.stringify([repositoryId, restorePointId, date]);
+}
+
+/** Copies with what their source, a chain of Longhaul, tells of the points that they were copied from: those that were taken too early are too short
+ *  here, too. null: nothing that they do not tell already.
+ *  @param epoch of the chain of the copies */
+export function withToldShort(
+  copied: readonly TargetRestorePoint[],
+  current: readonly Pick<SourceRestorePoint, 'copyId' | 'backup' | 'short'>[],
+  epoch: number,
+): TargetRestorePoint[] | null {
+  const told = new Map(
+    current.flatMap(({ copyId, backup, short }) =>
+      copyId === undefined || short === undefined ? [] : [[copyId, { backup, short }] as const],
+    ),
+  );
+  let isNews = false;
+  const points = copied.map((copy) => {
+    const known = told.get(copy.source.copyId ?? '');
+    if (known === undefined || copy.source.judged?.verdict === 'grown') return copy;
+    isNews = true;
+    const { backup, short: reason } = known;
+    const judged = { verdict: 'grown', reason, fingerprint: null, epoch } as const;
+    const source = { ...copy.source, judged, ...(backup === undefined ? {} : { backup }) };
+    return { ...copy, source };
+  });
+  return isNews ? points : null;
 }
 
 /** Equal, and not for want of a fingerprint: files lie untouched under their paths, or as themselves under other paths. */
@@ -151,7 +187,8 @@ class Identities {
       for (const key of this.keysOf(copy)) this.places.set(key, place);
   }
 
-  private keysOf({ createdAt, source }: CopiedPoint): string[] {
+  private keysOf(copy: CopiedPoint): string[] {
+    const { createdAt, source } = copy;
     const { repositoryId, restorePointId, copyId, fingerprint, provenInEpoch } = source;
     const createdAtMs = Date.parse(createdAt);
     const name = nameOf(restorePointId, createdAtMs);
@@ -159,6 +196,7 @@ class Identities {
     if (restorePointId === UNDATED_ID) keys.push(`name ${UNDATED_ID}`);
     if (!this.currentIds.has(name)) keys.push(`date ${createdAtMs}`);
     if (copyId !== undefined) keys.push(`copy ${copyId}`);
+    if (this.short.has(copy.id)) keys.push(`place ${placeOf(copy)}`);
     if (repositoryId !== this.input.sourceRepositoryId) return keys;
     if (fingerprint !== null) keys.push(`path ${fingerprint.byPath}`, `file ${fingerprint.byFile}`);
     if (provenInEpoch !== undefined && provenInEpoch === this.input.epoch)
@@ -216,12 +254,13 @@ class Identities {
   }
 
   /** The copy that this point is, or may be: by proof, by name and date (an undated one may be the rest of what was copied last), by the date alone if
-   *  that copy's own name is not there. Of several the last. */
+   *  that copy's own name is not there; of a copy that was made again, what was taken too early of the same backup. Of several the last. */
   private copyOf({
     id,
     createdAtMs,
     copyId,
     fingerprint,
+    backup,
   }: SourceRestorePoint): CopiedPoint | undefined {
     const name = nameOf(id, createdAtMs);
     const proofs = copyId === undefined ? [] : [`copy ${copyId}`];
@@ -230,7 +269,8 @@ class Identities {
     return (
       this.lastOf(proofs) ??
       this.lastOf([id === UNDATED_ID ? `name ${id}` : `name ${name}`]) ??
-      this.lastOf([`date ${createdAtMs}`])
+      this.lastOf([`date ${createdAtMs}`]) ??
+      this.lastOf(backup === undefined ? [] : [`place ${placeOfBackup(backup, createdAtMs)}`])
     );
   }
 

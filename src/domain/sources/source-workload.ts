@@ -2,6 +2,7 @@
 
 import type { RestorePointState, PointEvidence } from './point-state.js';
 import type { Digest } from '../targets/digest.js';
+import type { BackupName } from '../targets/target-point.js';
 import type { SourceTree } from '../trees/source-tree.js';
 import type { FileStamp } from '../file-stamp.js';
 
@@ -101,6 +102,10 @@ export interface SourceRestorePoint {
   readonly fingerprint: SourceFingerprint | null;
   /** `TargetRestorePoint.copyId` of a point of one of Longhaul's own chains: whatever is merged or moved there, it shows what was copied. */
   readonly copyId?: string;
+  /** Of such a point: the backup that it is a copy of. */
+  readonly backup?: BackupName;
+  /** Why such a point was taken too early: its record knows that by now, so it is not copied on (`incomplete`). Absent: nothing that is known. */
+  readonly short?: string;
 }
 
 export interface SourceWorkload {

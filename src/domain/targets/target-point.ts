@@ -86,7 +86,12 @@ export interface CopiedSource {
   readonly provenCreatedAt?: string;
   /** The source point was found not to be what was copied. */
   readonly judged?: SourceJudgement;
+  /** Of a copy of a copy: the backup that it is a copy of, by whatever way. Absent: it was copied from that itself, or nobody knows. */
+  readonly backup?: BackupName;
 }
+
+/** What a source that no Longhaul wrote calls one of its restore points. */
+export type BackupName = Pick<CopiedSource, 'repositoryId' | 'restorePointId'>;
 
 /** Outcome of a comparison of all blocks. `grown`: nothing that was copied is different, but there is more. */
 export interface SourceJudgement {

@@ -185,7 +185,7 @@ export async function healingPoint(
 }> {
   const repository = await context.repository(repositoryId);
   const workload = await askedWorkload(context, repository, record.workload.id);
-  return { repository, workload, point: requireCompletePoint(workload, restorePointId) };
+  return { repository, workload, point: requireCompletePoint(workload, restorePointId, true) };
 }
 
 /** @throws as `findSourceWorkload`; SOURCE_EMPTY when the repository shows no backups of anybody: what is not mounted looks like that */

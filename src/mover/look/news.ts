@@ -19,7 +19,7 @@ import { workloadTypeOf } from '../../layout/layouts.js';
 import { newTreePoints } from '../source/new-tree-points.js';
 import type { SourceRepository } from '../../repository/backup-repository.js';
 import { listSourceWorkloads } from '../source/source-catalogue.js';
-import { identifiedPoints } from '../source/source-points.js';
+import { identifiedPoints, toldRecord } from '../source/source-points.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { notingFolders } from './noted-folders.js';
 import { assertIsNoTarget } from './source-guard.js';
@@ -144,7 +144,7 @@ function stateOf({ createdAtMs, sizeBytes, files, needs, gap }: TreePoint): unkn
   return [createdAtMs, sizeBytes, files?.length, needs, gap];
 }
 
-/** A complete point that nobody has dealt with, or one of which only a comparison tells what it is. */
+/** A complete point that nobody has dealt with, one of which only a comparison tells what it is, or one that was copied and taken too early. */
 async function hasWork(
   target: SourceRepository,
   job: CopyJob,
@@ -155,6 +155,8 @@ async function hasWork(
   if (workload.tree !== undefined)
     return (await newTreePoints(target, job, workload, rule)).added.length > 0;
   const record = await readChainRecord(target, chainFolder(job.id, workload.id));
+  // A session takes down what a source knows by now of copies of its copies.
+  if (record !== null && toldRecord(workload, record) !== null) return true;
   return identifiedPoints(workload, record, sourceRepositoryId, null).some(({ identity }) =>
     WORK.includes(identity.is),
   );

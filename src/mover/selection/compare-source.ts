@@ -77,6 +77,7 @@ export async function settleComparison(
       ? provenSource(input, point)
       : {
           ...copy.source,
+          ...(difference.verdict === 'grown' ? backupNow(point) : {}),
           judged: { ...difference, fingerprint: point.fingerprint, epoch: input.epoch },
         };
   const points = record.points.map((entry) =>
@@ -94,6 +95,11 @@ export async function settleComparison(
   await writeChainRecord(target, input.chain, { ...record, points });
   await discardStaging(target, staging);
   return { outcome: describe(point.id, now) };
+}
+
+/** What has grown is the same backup, copied again: a copy of before may not tell which. */
+function backupNow({ backup }: SourceRestorePoint): Pick<CopiedSource, 'backup'> {
+  return backup === undefined ? {} : { backup };
 }
 
 async function openComparison(

@@ -1,5 +1,5 @@
-import { availablePoints } from '../../chain/chain-record.js';
-import { ownedChainRecord, readChainRecord } from '../../chain/chain-store.js';
+import { availablePoints, type ChainRecord } from '../../chain/chain-record.js';
+import { ownedChainRecord, readChainRecord, writeChainRecord } from '../../chain/chain-store.js';
 import type { CopyJob, RestorePointScope } from '../../domain/jobs/copy-job.js';
 import { BackupError } from '../../domain/errors.js';
 import { makesFullsOnly } from '../../domain/sources/fulls-only.js';
@@ -18,13 +18,14 @@ import {
 import type { SourceWorkload } from '../../domain/sources/source-workload.js';
 import type { IdentifiedPoint } from '../../domain/sources/source-identity.js';
 import type { TargetRestorePoint } from '../../domain/targets/target-point.js';
+import type { BackupRepository } from '../../repository/backup-repository.js';
 import type { MoverContext } from '../task/mover-context.js';
 import type { CopyPlace } from '../source/copy-place.js';
 import { fullFormatsOf } from '../source/full-formats.js';
 import { rememberLook, sourceWorkload } from '../source/source-catalogue.js';
 import { formerDiskText } from './former-disk.js';
 import { lateCompanions } from './late-companions.js';
-import { identifiedPoints } from '../source/source-points.js';
+import { identifiedPoints, toldRecord } from '../source/source-points.js';
 
 interface SelectWorkInput extends CopyPlace {
   /** null: only a look; the chain may not exist yet. */
@@ -187,14 +188,26 @@ async function identified(
   const { settle = NOTHING_AWAITED } = input;
   const judged = { ...found, restorePoints: settlePoints(found.restorePoints, settle) };
   const awaited = awaitedPoints(judged.restorePoints, settle);
-  const record =
-    input.epoch === null
-      ? await readChainRecord(target, input.chain)
-      : await ownedChainRecord(target, input.chain, input.epoch);
+  const record = await recordOf(target, input, judged);
   return {
     judged,
     copied: record === null ? [] : availablePoints(record),
     current: identifiedPoints(judged, record, input.sourceRepositoryId, input.epoch),
     awaited,
   };
+}
+
+/** The record of the chain, with what its source tells of copies that were taken too early: written, unless this is only a look. */
+async function recordOf(
+  target: BackupRepository,
+  { chain, epoch }: SelectWorkInput,
+  judged: SourceWorkload,
+): Promise<ChainRecord | null> {
+  const record =
+    epoch === null
+      ? await readChainRecord(target, chain)
+      : await ownedChainRecord(target, chain, epoch);
+  const told = record === null ? null : toldRecord(judged, record);
+  if (told === null) return record;
+  return epoch === null ? told : writeChainRecord(target, chain, told);
 }

@@ -5,7 +5,7 @@ import type { CopiedSource } from '../../domain/targets/target-point.js';
 /** What the commit record keeps of a source point that is proven to be what a copy shows: one that is being copied, or was compared whole. */
 export function provenSource(
   { sourceRepositoryId, epoch }: { readonly sourceRepositoryId: string; readonly epoch: number },
-  { id, createdAtMs, fingerprint, copyId }: SourceRestorePoint,
+  { id, createdAtMs, fingerprint, copyId, backup }: SourceRestorePoint,
 ): CopiedSource {
   const isOfEpoch = fingerprint === null && copyId === undefined;
   return {
@@ -13,6 +13,7 @@ export function provenSource(
     restorePointId: id,
     fingerprint,
     ...(copyId === undefined ? {} : { copyId }),
+    ...(backup === undefined ? {} : { backup }),
     ...(isOfEpoch ? { provenInEpoch: epoch } : {}),
     ...(isOfEpoch && id === UNDATED_ID
       ? { provenCreatedAt: new Date(createdAtMs).toISOString() }

@@ -12,6 +12,7 @@ import type {
   SourceWorkload,
 } from '../../domain/sources/source-workload.js';
 import type { TargetRestorePoint } from '../../domain/targets/target-point.js';
+import { backupOf, shortCopies, shortText } from '../../domain/sources/source-identity.js';
 import { unseenReason, type UnseenPart } from '../../domain/sources/unseen-part.js';
 import type { FactStore } from '../../layout/file-facts.js';
 import { scanRepository, scanWorkload } from '../../layout/scan-repository.js';
@@ -142,10 +143,12 @@ function isPassing({ isCopiedChain }: SourceWorkload, state: SourceRestorePoint[
   return state === 'unknown' || state === 'inProgress';
 }
 
-/** @throws RESTORE_POINT_MISSING, RESTORE_POINT_BROKEN */
+/** @param mayBeShort one that was taken too early is wanted, too, whose files are as they were
+ *  @throws RESTORE_POINT_MISSING, RESTORE_POINT_BROKEN */
 export function requireCompletePoint(
   workload: SourceWorkload,
   restorePointId: string,
+  mayBeShort = false,
 ): SourceRestorePoint {
   const point = workload.restorePoints.find(({ id }) => id === restorePointId);
   if (point === undefined)
@@ -154,6 +157,7 @@ export function requireCompletePoint(
       `workload ${workload.name} has no restore point ${restorePointId} any more`,
       { details: { workloadId: workload.id, restorePointId } },
     );
+  if (mayBeShort && point.short !== undefined) return point;
   if (point.state !== 'complete')
     throw new BackupError(
       'RESTORE_POINT_BROKEN',
@@ -215,8 +219,11 @@ async function chainAsSource(
   record: ChainRecord,
 ): Promise<SourceWorkload> {
   const restorePoints: SourceRestorePoint[] = [];
-  for (const point of availablePoints(record))
-    restorePoints.push(await pointAsSource(repository, folder, record, point));
+  const short = shortCopies(record.points);
+  for (const point of availablePoints(record)) {
+    const found = await pointAsSource(repository, folder, record, point);
+    restorePoints.push(toldShort(found, short.get(point.id)));
+  }
   return {
     ...record.workload,
     id: chainWorkloadId(record),
@@ -224,6 +231,12 @@ async function chainAsSource(
     restorePoints,
     isCopiedChain: true,
   };
+}
+
+/** @param short why it was taken too early; undefined: nothing says that */
+function toldShort(point: SourceRestorePoint, short: string | undefined): SourceRestorePoint {
+  if (short === undefined || point.state === 'broken') return point;
+  return { ...point, state: 'incomplete', reason: shortText(short), short };
 }
 
 /** Under the id that it has when its record can be read, and with the name that its folder tells. */
@@ -302,5 +315,6 @@ async function pointAsSource(
     // A merge or a synthetic full writes other files, but what the point shows stays what was copied.
     fingerprint: null,
     copyId: point.copyId,
+    backup: backupOf(point),
   };
 }

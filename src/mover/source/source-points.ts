@@ -2,6 +2,7 @@ import { availablePoints, type ChainRecord } from '../../chain/chain-record.js';
 import type { SourceWorkload } from '../../domain/sources/source-workload.js';
 import {
   identifySourcePoints,
+  withToldShort,
   type IdentifiedPoint,
 } from '../../domain/sources/source-identity.js';
 
@@ -20,4 +21,13 @@ export function identifiedPoints(
     current: workload.restorePoints,
     epoch,
   });
+}
+
+/** The record with what a source that is a chain of Longhaul tells of its points; null: it tells nothing new. */
+export function toldRecord(
+  workload: Pick<SourceWorkload, 'restorePoints'>,
+  record: ChainRecord,
+): ChainRecord | null {
+  const points = withToldShort(record.points, workload.restorePoints, record.epoch);
+  return points === null ? null : { ...record, points };
 }
