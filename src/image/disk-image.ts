@@ -78,6 +78,8 @@ export function headOfImage(image: ImageHead): ImageHead {
 export interface DiskImage extends ImageHead {
   readonly format: FormatId;
   readonly label: string;
+  /** `ImageFormat.writeMark`, as it was when the image was opened. Absent: its format has none. */
+  readonly writeMark?: string;
   /** Allocation of guest blocks in this layer, `count` blocks from `firstBlock`; blocks beyond the disk are UNALLOCATED.
    *  @param reuse an earlier answer that is not needed any more: its memory is taken when it has the same length */
   mapBlocks(firstBlock: number, count: number, reuse?: BlockMap): Promise<BlockMap>;

@@ -21,6 +21,10 @@ export interface ImageFormat {
    *  @param extents absent: there are none
    *  @throws IMAGE_TRUNCATED when the file is still being written or was cut off, as far as its head and tables tell; and as `open` */
   readHead(source: ByteSource, extents?: ImageExtents): Promise<ImageHead>;
+  /** What tools change in a file whenever they open it to write, before they write anything: where it is the same as before nobody has written between, whatever
+   *  the times of the file say, which Windows leaves alone until it is closed. Some KiB are read. Absent: the format has nothing of the kind.
+   *  @throws IMAGE_… */
+  readonly writeMark?: (source: ByteSource) => Promise<string>;
   /** @throws IMAGE_… when the file is not of this format, or is broken; IMAGE_EXTENT_MISSING */
   open(source: ByteSource, extents?: ImageExtents): Promise<DiskImage>;
   /** null: Longhaul writes no files of this format. */

@@ -26,6 +26,8 @@ import { replayLog, withoutLog, type ReplayedSource } from './log-overlay.js';
 /** Which state of the content a file holds: changed before the first write after it was opened. */
 interface VhdxHeader {
   readonly sequence: bigint;
+  /** Another for each time that the file is opened to write. */
+  readonly fileWriteGuid: string;
   readonly dataWriteGuid: string;
   /** null: the log holds nothing. */
   readonly logGuid: string | null;
@@ -43,6 +45,17 @@ export interface VhdxFile {
   readonly header: VhdxHeader;
   readonly bat: Region;
   readonly metadata: Region;
+}
+
+/** `ImageFormat.writeMark`: whoever opens a file to write gives it another FileWriteGuid first, and each header that is written another number. */
+export function writeMarkOf({ sequence, fileWriteGuid }: VhdxHeader): string {
+  return `${sequence} ${fileWriteGuid}`;
+}
+
+/** @throws IMAGE_MAGIC_MISSING, IMAGE_VERSION_UNKNOWN, IMAGE_CORRUPT. Source: [MS-VHDX] 2.2.2 */
+export async function readWriteMark(file: ByteSource): Promise<string> {
+  await checkMagic(file);
+  return writeMarkOf(await readHeader(file));
 }
 
 /** @throws IMAGE_MAGIC_MISSING, IMAGE_VERSION_UNKNOWN, IMAGE_CORRUPT, IMAGE_LIMIT_EXCEEDED, IMAGE_TRUNCATED. Source: [MS-VHDX] 2.2, 2.3 */
@@ -124,6 +137,7 @@ function parseHeader(source: ByteSource, bytes: Uint8Array, at: number): VhdxHea
   checkRegion(source, 'the log', log, at + 68);
   return {
     sequence: view.getBigUint64(8, true),
+    fileWriteGuid: guidText(bytes.subarray(16, 32)),
     dataWriteGuid: guidText(bytes.subarray(32, 48)),
     logGuid: logGuid === NO_GUID ? null : logGuid,
     log,

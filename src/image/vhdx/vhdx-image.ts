@@ -22,7 +22,7 @@ import {
   payloadBlocks,
   type VhdxGeometry,
 } from './numbers.js';
-import { openVhdxFile, type VhdxFile } from './vhdx-file.js';
+import { openVhdxFile, writeMarkOf, type VhdxFile } from './vhdx-file.js';
 import { readMetadata, type VhdxMetadata } from './metadata.js';
 import { vhdxHead } from './vhdx-head.js';
 
@@ -51,6 +51,7 @@ class OpenVhdxImage implements DiskImage {
   readonly parent: DiskImage['parent'];
   readonly linkId: string | null;
   readonly isOpen?: true;
+  readonly writeMark: string;
   readonly dialect: Dialect;
   readonly #file: VhdxFile;
   readonly #geometry: VhdxGeometry;
@@ -64,6 +65,7 @@ class OpenVhdxImage implements DiskImage {
     this.parent = head.parent;
     this.linkId = head.linkId;
     if (head.isOpen === true) this.isOpen = true;
+    this.writeMark = writeMarkOf(file.header);
     this.dialect = head.dialect;
     this.#file = file;
     this.#geometry = metadata.geometry;

@@ -4,7 +4,8 @@ import type { ClaimedFile } from '../backup-layout.js';
 import type { FolderFacts } from '../file-facts.js';
 import { diskFormat, diskName, sameName } from './names.js';
 import { readImageHead } from '../images/image-head.js';
-import { broken, incomplete, type PointFault } from '../point-fault.js';
+import { openFault } from '../images/whole-image.js';
+import { broken, type PointFault } from '../point-fault.js';
 
 interface DiskFile {
   readonly entry: ClaimedFile;
@@ -27,8 +28,13 @@ export async function exportedDisks(
   const faults: PointFault[] = [];
   for (const entry of files) {
     const file = await readDiskFile(facts, entry);
-    if ('fault' in file) faults.push(file.fault);
-    else found.push(file);
+    if ('fault' in file) {
+      faults.push(file.fault);
+      continue;
+    }
+    found.push(file);
+    const open = openFault(entry, file.head);
+    if (open !== null) faults.push(open);
   }
   const parents = new Map<DiskFile, DiskFile>();
   for (const file of found) {
@@ -62,8 +68,6 @@ async function readDiskFile(
   if (format === null) throw new Error(`${entry.path} is no disk`);
   const head = await readImageHead(facts, entry, format);
   if ('fault' in head) return head;
-  if (head.value.isOpen === true)
-    return incomplete(`${entry.path} is open, or was when its host stopped: its log is not empty`);
   return { entry, format, head: head.value };
 }
 

@@ -2,13 +2,14 @@ import type { FormatId } from '../../domain/sources/source-workload.js';
 import type { ImageHead, ParentLink } from '../../image/disk-image.js';
 import type { RepositoryEntry } from '../../repository/backup-repository.js';
 import { fileNamed } from './image-head.js';
+import { openFault } from './whole-image.js';
 import { broken, type Finding, type PointFault } from '../point-fault.js';
 
 /** An image as its head shows it. */
 export interface LinkableImage {
   readonly entry: RepositoryEntry;
   readonly format: FormatId;
-  readonly head: Finding<Pick<ImageHead, 'parent' | 'linkId'>>;
+  readonly head: Finding<Pick<ImageHead, 'parent' | 'linkId' | 'isOpen'>>;
   /** Images with one name but for their dates are of one disk. */
   readonly ownName: string;
 }
@@ -66,7 +67,7 @@ function placeOf<I extends LinkableImage>(
   children: ReadonlyMap<I, readonly I[]>,
   places: ReadonlyMap<I, ImagePlace<I>>,
 ): ImagePlace<I> {
-  if (parent === null) return alone(image, null);
+  if (parent === null) return alone(image, faultOfOpen(image));
   if ('fault' in parent) return alone(image, parent.fault);
   const { start, lowest, doubt: inherited } = places.get(parent)!;
   const doubt = doubtOf(image, parent) ?? inherited;
@@ -74,11 +75,17 @@ function placeOf<I extends LinkableImage>(
     image.ownName === parent.ownName ||
     isNumberedAfter(image, parent) ||
     isOnlySnapshot(image, children.get(parent)!, start);
-  if (goesOn) return { start, parent, below: [], lowest, fault: null, doubt };
+  const own = faultOfOpen(image);
+  if (goesOn) return { start, parent, below: [], lowest, fault: own, doubt };
   const below = [parent, ...imagesBelow(parent, places)];
   const faulty = below.find((one) => places.get(one)!.fault !== null);
-  const fault = faulty === undefined ? null : places.get(faulty)!.fault;
+  const fault = own ?? (faulty === undefined ? null : places.get(faulty)!.fault);
   return { start: image, parent: null, below, lowest, fault, doubt };
+}
+
+/** It stays where it stands while it is open. */
+function faultOfOpen({ entry, head }: LinkableImage): PointFault | null {
+  return 'value' in head ? openFault(entry, head.value) : null;
 }
 
 /** Where the id of an image stays when it is written to, its date alone tells that. A copy that does not keep dates may put a right one behind what builds on it, so it is

@@ -1,4 +1,5 @@
 import type { FormatId } from '../../domain/sources/source-workload.js';
+import type { ImageHead } from '../../image/disk-image.js';
 import type { RepositoryEntry } from '../../repository/backup-repository.js';
 import type { FolderFacts } from '../file-facts.js';
 import { readImageHead, type FoundHead } from './image-head.js';
@@ -28,10 +29,24 @@ export function faultOfHead(
   isDelta = false,
 ): PointFault | null {
   if ('fault' in head) return head.fault;
+  const open = openFault(entry, head.value);
+  if (open !== null) return open;
   if (head.value.parent === null || isDelta) return null;
   const parent = JSON.stringify(head.value.parent.name);
   return broken(
     `${entry.path} builds on ${parent}, and disks like this one are copied only when they stand for themselves; make one of both (qemu-img convert, Convert-VHD)`,
+  ).fault;
+}
+
+/** Of an image that its tool has open, or that was open when its host stopped, by what stands in it: its time tells nothing, as Windows leaves that alone until a
+ *  disk is closed. null: it is closed, or its format does not say. */
+export function openFault(
+  { path }: RepositoryEntry,
+  { isOpen }: Pick<ImageHead, 'isOpen'>,
+): PointFault | null {
+  if (isOpen !== true) return null;
+  return incomplete(
+    `${path} is open, or was when its host stopped: its log is not empty; it is copied once it is closed, and if nothing has it open, Mount-VHD and Dismount-VHD write the log back`,
   ).fault;
 }
 

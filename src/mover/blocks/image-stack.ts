@@ -47,7 +47,7 @@ export class ImageStack {
 
   private constructor(
     private readonly context: MoverContext,
-    /** Those below an open one that builds on nothing are taken away. */
+    /** Those below an open one that builds on nothing are taken away; those that are open have the marks of their writers. */
     readonly layers: LayerFile[],
   ) {}
 
@@ -94,6 +94,10 @@ export class ImageStack {
       this.opened.push(opened);
       this.seenBytes.push(Math.min(this.seenBytes.at(-1) ?? Infinity, image.virtualSizeBytes));
       this.images.push(image);
+      const { writeMark } = image;
+      // Own chains are written to under locks, by whoever heals them.
+      if (writeMark !== undefined && layer.stamp !== null)
+        this.layers[index] = { ...layer, writeMark };
       for (const open of this.images) open.keepTables?.(TABLES_BYTES / this.images.length);
     } catch (error) {
       await opened.close();
@@ -235,6 +239,16 @@ export class ImageStack {
     const first = Math.floor(seen / BLOCK_BYTES);
     const end = Math.ceil(shownBytes / BLOCK_BYTES);
     return { first, end, isFirstWhole: seen % BLOCK_BYTES === 0 };
+  }
+
+  /** The files that it was opened with, as they go into a plan: those that were read with the marks of their writers.
+   *  @throws SOURCE_CHANGED when a tool has one of them open, which was closed at the look */
+  planned(files: readonly LayerFile[]): LayerFile[] {
+    return files.map((file, i) => {
+      if (this.images[i]?.isOpen === true && file.stamp !== null)
+        throw sourceChanged(file, file.path, 'is open: its log is not empty');
+      return this.layers[i] ?? file;
+    });
   }
 
   /** A block at the end of the file may be short there; anything shorter than the file was when opened means it was cut.

@@ -25,6 +25,8 @@ export interface LayerFile extends Omit<SourceImage, 'stamp'> {
   readonly repositoryId: string;
   /** What the file must still be; null: not checked. */
   readonly stamp: FileStamp | null;
+  /** `ImageFormat.writeMark` when it was planned to be read. Absent: its format has none, or it was not opened then. */
+  readonly writeMark?: string;
   /** Of its digest table: names what is in it, however often it is healed. Absent: of another's file, or one that is being changed. */
   readonly tableDigest?: Digest;
   /** Its tables are compared with their digests when they are read, as the blocks are: one bit of them shows a block in the place of another. Not while the file
@@ -72,6 +74,8 @@ export async function openLayer(context: MoverContext, layer: LayerFile): Promis
             extentsOf(context, layer, files),
           )
         : await openHeld(context, layer, layer.within, source, files);
+    if (layer.writeMark !== undefined && layer.writeMark !== image.writeMark)
+      throw sourceChanged(layer);
     return { image, file, sizeBytes: source.sizeBytes, close: () => files.close() };
   });
 }
@@ -218,6 +222,24 @@ export async function assertLayerUnchanged(context: MoverContext, layer: LayerFi
     if (entry === null || !sameStamp(entry.stamp, file.stamp))
       throw sourceChanged(layer, file.path);
   }
+  if (!(await areUnwritten(context, [layer]))) throw sourceChanged(layer);
+}
+
+/** Whether nobody has opened these files to write since their marks were taken, as far as their formats tell: the stamps may still be the same then. */
+export async function areUnwritten(
+  context: MoverContext,
+  layers: readonly LayerFile[],
+): Promise<boolean> {
+  for (const { repositoryId, path, format, writeMark } of layers) {
+    if (writeMark === undefined) continue;
+    const repository = await context.source(repositoryId);
+    const now = await withOpenFiles(async (files) => {
+      const source = await fileByteSource(files.add(await repository.openRead(path)));
+      return imageFormat(format, path).writeMark?.(source);
+    });
+    if (now !== writeMark) return false;
+  }
+  return true;
 }
 
 /** Whether both name the same files, untouched. */
@@ -247,8 +269,12 @@ function isSameFile(
 }
 
 /** @param path of the file; absent: of the image */
-export function sourceChanged(layer: LayerFile, path = layer.path): BackupError {
-  return new BackupError('SOURCE_CHANGED', `${path} changed while it was being copied`, {
+export function sourceChanged(
+  layer: LayerFile,
+  path = layer.path,
+  what = 'changed while it was being copied',
+): BackupError {
+  return new BackupError('SOURCE_CHANGED', `${path} ${what}`, {
     details: { repositoryId: layer.repositoryId, path },
   });
 }

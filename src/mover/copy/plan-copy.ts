@@ -23,7 +23,7 @@ import {
   type DiskPlan,
   newToken,
 } from '../staging/copy-plan.js';
-import type { LayerFile } from '../blocks/layer-file.js';
+import { areUnwritten, type LayerFile } from '../blocks/layer-file.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { planDisk, type ChangedBy } from './plan-disk.js';
 import { assertSourceSums } from './source-sums.js';
@@ -98,7 +98,7 @@ export async function planCopy(
   };
 
   const now = { disks, companions: files.companions, layersOf };
-  const existing = await existingPlan(target, staging, input, parent, now);
+  const existing = await existingPlan(context, staging, input, parent, now);
   if (existing !== null) return ready(target, staging, existing);
   await makeRoom(target, input.chain, record, pointId);
   const place = { record, staging, parent, disks: growing, layersOf };
@@ -169,15 +169,17 @@ interface PointNow {
 
 /** The plan that is there, taken over, when it can be gone on with; null: there is none. */
 async function existingPlan(
-  target: BackupRepository,
+  context: MoverContext,
   staging: string,
   input: PlanCopyInput,
   parent: TargetRestorePoint | null,
   now: PointNow,
 ): Promise<CopyPlan | null> {
+  const target = await context.repository(input.targetRepositoryId);
   const existing = await readStagedJson<CopyPlan>(target, stagedPath.plan(staging));
   if (existing === null || !isSamePlan(existing, input, parent, now)) return null;
   if (!(await isSoundPlan(target, staging, existing))) return null;
+  for (const { layers } of existing.disks) if (!(await areUnwritten(context, layers))) return null;
   const plan = { ...existing, epoch: input.epoch };
   if (existing.epoch !== input.epoch) await writeStagedJson(target, stagedPath.plan(staging), plan);
   return plan;
@@ -302,7 +304,7 @@ async function prepareStaging(
   const { record, staging, parent, disks, layersOf } = place;
   let scan: BlockScan | null = null;
   if (input.changedBy === 'digest' && parent !== null) {
-    scan = await finishedScan(target, staging, parent, disks, layersOf);
+    scan = await finishedScan(context, target, staging, { parent, disks, layersOf });
     if (scan === null) {
       const ownLayersOf = () => null; // nothing is known to be the same
       const order = { record, staging, parent, disks, layersOf, ownLayersOf };

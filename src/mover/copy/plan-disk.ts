@@ -57,7 +57,8 @@ export async function planDisk(context: MoverContext, input: PlanDiskInput): Pro
       traits: format.composer.traits(file.dialect, kind),
     });
     await stack.assertUnchanged(context);
-    const plan: DiskPlan = { ...file, kind, parent, linkId: null, layers: files, ...lists };
+    const layers = stack.planned(files);
+    const plan: DiskPlan = { ...file, kind, parent, linkId: null, layers, ...lists };
     assertFits(input.target, format, plan);
     return plan;
   } finally {

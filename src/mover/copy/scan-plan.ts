@@ -11,7 +11,7 @@ import {
   newToken,
 } from '../staging/copy-plan.js';
 import { ImageStack } from '../blocks/image-stack.js';
-import { sameLayer, targetLayer, type LayerFile } from '../blocks/layer-file.js';
+import { areUnwritten, sameLayer, targetLayer, type LayerFile } from '../blocks/layer-file.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { comparisonJournal, diskWork } from '../staging/journals.js';
 import { firstOpenWindow } from '../task/window-journal.js';
@@ -77,6 +77,7 @@ export async function prepareScan(
   if (
     existing !== null &&
     isSameScan(existing, parent, known, layersOf) &&
+    (await isOfUnwritten(context, existing)) &&
     existing.disks.every(({ disk, targetLayers }) => haveSamePaths(targetLayers, targetOf(disk)))
   ) {
     const scan = { ...existing, epoch: input.epoch };
@@ -88,11 +89,11 @@ export async function prepareScan(
   const token = newToken();
   const scanDisks: ScanDisk[] = [];
   for (const disk of known) {
-    const sourceLayers = layersOf(disk).map(({ file }) => file);
+    const files = layersOf(disk).map(({ file }) => file);
     const targetLayers = targetOf(disk);
-    const held = await windowsToCompare(context, sourceLayers, targetLayers);
+    const held = await windowsToCompare(context, files, targetLayers);
     await held.windows.write(target, staging, disk, token);
-    const { blockCount, isResized } = held;
+    const { blockCount, isResized, sourceLayers } = held;
     const { heldBlocks } = held.windows;
     const ownLayers = isResized ? null : ownLayersOf(disk);
     scanDisks.push({ disk, blockCount, heldBlocks, sourceLayers, targetLayers, ownLayers });
@@ -111,12 +112,18 @@ export async function prepareScan(
 
 async function windowsToCompare(
   context: MoverContext,
-  sourceLayers: readonly LayerFile[],
+  files: readonly LayerFile[],
   targetLayers: readonly LayerFile[],
-): Promise<{ blockCount: number; windows: HeldWindows; isResized: boolean }> {
-  const source = await ImageStack.open(context, sourceLayers);
+): Promise<{
+  blockCount: number;
+  windows: HeldWindows;
+  isResized: boolean;
+  sourceLayers: readonly LayerFile[];
+}> {
+  const source = await ImageStack.open(context, files);
   try {
-    const { format } = sourceLayers[0]!;
+    const sourceLayers = source.planned(files);
+    const { format } = files[0]!;
     const { dialect } = source;
     assertCopyable(source, incrementFormat(format, dialect) ?? fullFormat(format, dialect));
     const base = await ImageStack.open(context, targetLayers);
@@ -129,7 +136,7 @@ async function windowsToCompare(
       // A layer of another size hides what is below it behind its end, so that it shows more than it holds.
       const images = [...source.images, ...base.images];
       const isResized = new Set(images.map(({ virtualSizeBytes }) => virtualSizeBytes)).size > 1;
-      return { blockCount, windows, isResized };
+      return { blockCount, windows, isResized, sourceLayers };
     } finally {
       await base.close();
     }
@@ -150,15 +157,23 @@ async function readScan(target: BackupRepository, staging: string): Promise<Bloc
 
 /** The scan in this staging folder, when all its windows are done and nothing it compared has changed since; null otherwise. */
 export async function finishedScan(
+  context: MoverContext,
   target: BackupRepository,
   staging: string,
-  parent: TargetRestorePoint,
-  disks: readonly string[],
-  layersOf: LayersOf,
+  {
+    parent,
+    disks,
+    layersOf,
+  }: {
+    readonly parent: TargetRestorePoint;
+    readonly disks: readonly string[];
+    readonly layersOf: LayersOf;
+  },
 ): Promise<BlockScan | null> {
   const scan = await readScan(target, staging);
   const known = disks.filter((disk) => parent.disks.some((entry) => entry.disk === disk));
   if (scan === null || !isSameScan(scan, parent, known, layersOf)) return null;
+  if (!(await isOfUnwritten(context, scan))) return null;
   for (const { disk, heldBlocks } of scan.disks) {
     const journal = comparisonJournal(staging, disk, scan.token);
     const windowCount = windowCountOf(heldBlocks);
@@ -203,6 +218,13 @@ function isSameScan(
       return sameLayers(entry.sourceLayers, now);
     })
   );
+}
+
+/** The marks of their writers tell that where stamps may not. */
+async function isOfUnwritten(context: MoverContext, { disks }: BlockScan): Promise<boolean> {
+  for (const { sourceLayers } of disks)
+    if (!(await areUnwritten(context, sourceLayers))) return false;
+  return true;
 }
 
 /** A merge or a synthetic full leaves fewer files that show the same. */

@@ -68,7 +68,7 @@ export async function settleComparison(
   if (settled?.identity.is !== 'unproven') return { outcome: describe(point.id, settled) };
   const target = await context.repository(input.targetRepositoryId);
   const disks = point.disks.map(({ disk }) => disk);
-  const scan = await finishedScan(target, staging, copy, disks, layersOf);
+  const scan = await finishedScan(context, target, staging, { parent: copy, disks, layersOf });
   if (scan === null)
     throw new BackupError('STAGING_INVALID', `the comparison in ${staging} is not finished`);
   const difference = await differenceOf(context, target, staging, scan, { point, copy });

@@ -8,6 +8,7 @@ import { blockOf, composeDisk } from '../../support/image/composed-disk.js';
 import { fixtureImage } from '../../support/image/real-images.js';
 import { describedMachine } from '../../support/layout/key-store-file.js';
 import { REAL_FIXTURES } from '../../support/image/real-fixtures.js';
+import { openedVhdx } from '../../support/image/open-vhdx.js';
 import { scanWith } from '../../support/layout/scan-with.js';
 import { shown, treeOf } from '../../support/layout/tree.js';
 
@@ -81,6 +82,16 @@ describe('exports of Hyper-V', () => {
     const [workload] = await scanWith(hypervLayout, repository);
     return workload?.restorePoints.map(({ state, reason }) => [state, reason]);
   };
+
+  it('wait while one of their disks is open', async () => {
+    const path = 'web01/Virtual Hard Disks/ntfs-parent.vhdx';
+    const [[state, reason] = []] = (await statesOf({
+      ...exported('web01'),
+      [path]: openedVhdx(parent),
+    }))!;
+    expect(state).toBe('incomplete');
+    expect(reason).toMatch(new RegExp(`^${path} is open, .*Mount-VHD`));
+  });
 
   it('of 2008 and 2008 R2 are copied with what their import reads', async () => {
     const { repository } = await treeOf({
