@@ -27,9 +27,13 @@ const SESSION_GOES_ON = 'watchSources-20261127-session-goes-on';
 /** Earlier builds waited for a session in one run, however long. */
 const WAIT_GOES_ON = 'watchSources-20261127-wait-goes-on';
 
+/** Earlier builds looked no further until their session had ended. */
+const LOOKS_ON = 'watchSources-20261129-looks-on';
+
 /** Watches the sources of an immediate job and starts a session when there is something to copy, and only then. It ends by itself only when the job is
  *  disabled or gone: it goes on in a new run now and then, and the job's Schedule starts it anew should it ever be gone. A session that it has started
- *  goes on when the watch is ended, because its job was changed, disabled or deleted; the next watch waits for it. */
+ *  goes on when the watch is ended, because its job was changed, disabled or deleted; the next watch waits for it. A session that takes long holds up no other
+ *  workload: the watch looks on beside it. */
 export async function watchSources(input: WatchSourcesInput): Promise<void> {
   const { job } = input;
   if (input.seen === undefined && patched(SESSION_GOES_ON) && !(await mayWatch(input))) return;
@@ -43,6 +47,7 @@ export async function watchSources(input: WatchSourcesInput): Promise<void> {
     heartbeatTimeout: settings.heartbeatTimeoutMs,
     retry: { initialInterval: settings.retryIntervalMs, maximumInterval: '1m' },
   });
+  const underWay = new Set<Promise<void>>();
   let seen = input.seen ?? null;
   for (let sessions = 0; sessions < SESSIONS_PER_RUN; sessions++) {
     setCurrentDetails(`Watching the sources of **${job.name}**`);
@@ -53,15 +58,32 @@ export async function watchSources(input: WatchSourcesInput): Promise<void> {
     ({ seen } = found);
     const names = found.workloads?.map(({ name }) => name).join(', ') ?? 'all workloads';
     setCurrentDetails(`Copying ${cut(names, MAX_DETAIL_CHARACTERS)}`);
-    await copyNow(
+    const session = copyNow(
       input,
       found.workloads?.map(({ id }) => id),
     );
+    if (patched(LOOKS_ON)) await endedOrLong(session, underWay);
+    else await session;
     // The definition goes into the history with each look, and it may name thousands.
     if (workflowInfo().continueAsNewSuggested) break;
   }
   await condition(allHandlersFinished);
   await goOnInNewRun<typeof watchSources>({ ...input, seen });
+}
+
+/** Waits for a session that may soon be over, and while so many take long that one more would only be in their way. What one of them has under way is left to it
+ *  (`CHAIN_LOCKED`, tried again). */
+async function endedOrLong(session: Promise<void>, underWay: Set<Promise<void>>): Promise<void> {
+  let hasEnded = false;
+  const ended = session.finally(() => {
+    hasEnded = true;
+    underWay.delete(ended);
+  });
+  underWay.add(ended);
+  // Where nobody waits for it any more, because it takes long or the watch is stopped.
+  ended.catch(() => undefined);
+  if (await condition(() => hasEnded, LONG_SESSION_MS)) return ended;
+  await condition(() => underWay.size < MOST_UNDER_WAY);
 }
 
 /** Waits for the session of the watch before. A start that was due when the job was disabled comes all the same.
@@ -84,6 +106,9 @@ async function mayWatch(input: WatchSourcesInput): Promise<boolean> {
 
 const FIRST_PAUSE_MS = 2_000;
 const LONGEST_PAUSE_MS = 60_000;
+
+const LONG_SESSION_MS = 10 * 60_000;
+const MOST_UNDER_WAY = 4;
 
 /** 100 sessions are some 2,000 events. */
 const SESSIONS_PER_RUN = 100;
