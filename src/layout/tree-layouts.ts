@@ -11,6 +11,7 @@ import { barmanLayout } from './postgres/barman.js';
 import { xtraBackupLayout } from './mysql/xtrabackup.js';
 import { baseFolderLayout } from './postgres/base-folder.js';
 import { pgBackRestLayout } from './postgres/pgbackrest.js';
+import { probackupLayout } from './postgres/probackup.js';
 import { walgLayout } from './postgres/walg.js';
 import { walFolderLayout } from './postgres/wal-folder.js';
 import { resticLayout } from './restic/restic.js';
@@ -34,6 +35,7 @@ export const TREE_LAYOUTS: readonly TreeLayout[] = [
   mongodumpLayout,
   pgBackRestLayout,
   barmanLayout,
+  probackupLayout,
   walgLayout,
   walFolderLayout,
   baseFolderLayout,

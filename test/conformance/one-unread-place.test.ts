@@ -7,6 +7,7 @@ import { scanRepository } from '../../src/layout/scan-repository.js';
 import type { BackupRepository } from '../../src/repository/backup-repository.js';
 import { hanaBackups, recoveryArea } from '../support/layout/database-trees.js';
 import { barmanFiles } from '../support/layout/barman-files.js';
+import { probackupFiles } from '../support/layout/probackup-files.js';
 import { clusterFiles } from '../support/layout/cluster-files.js';
 import { noRealTrees, realTree, treeOf } from '../support/layout/real-tree.js';
 import { copyToRepository, type RepositoryCopy } from '../support/layout/repository-copy.js';
@@ -49,6 +50,7 @@ const MADE: readonly [string, () => Promise<RepositoryCopy>][] = [
     () => treeOf({ ...clusterFiles('a/2026-11-24'), ...clusterFiles('b/now', { log: [] }) }),
   ],
   ['Barman', () => treeOf(barmanFiles())],
+  ['pg_probackup', () => treeOf(probackupFiles())],
   [
     'WAL in folders of its own',
     () =>

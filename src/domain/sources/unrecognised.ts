@@ -34,6 +34,8 @@ const OTHER_TOOLS: readonly (readonly [tool: string, path: RegExp, smallestBytes
     /(?:^|\/)(?:base\/\d{8}T\d{6}\/.+|wals\/(?:[^/]+-)?xlog\.db|identity\.json|meta\/\d{8}T\d{6}-backup\.info)$/,
   ],
   ['WAL-G', /(?:^|\/)basebackups_005\//],
+  ['pg_probackup', /(?:^|\/)(?:pg_probackup\.conf|backup_content\.control)$/],
+  ['pg_rman', /(?:^|\/)(?:pg_rman\.ini|file_(?:database|arclog|srvlog)\.txt)$/],
   ['pg_basebackup', /(?:^|\/)(?:backup_(?:manifest|label)|(?:base|pg_wal)\.tar(?:\.\w+)?)$/],
   ['pg_dump', /(?:^|\/)toc\.dat$/],
   [

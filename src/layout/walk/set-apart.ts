@@ -71,10 +71,12 @@ const PUSHED = /^(?<disk>.+\.(?:qcow2|raw|img))\.1\d{9}$/;
 
 const SWAP = /^(?:vmx-)?(?<machine>.+?)(?:-[0-9a-f]{6,16})?\.vswp$/i;
 
+const OF_PG_RMAN = /^(?:file_(?:database|arclog|srvlog)\.txt|mkdirs\.sh)$/;
+
 /** The disk of a machine that happens to idle looks like one that was put there as a backup: nothing but where it lies tells them apart.
  *  Sources: proxmox/pve-storage src/PVE/Storage/Plugin.pm (get_subdir, parse_name_dir), libvirt storage.html and formatbackup.html, xapi-project/sm
  *  drivers/FileSR.py, vSphere documentation (Virtual Machine Files), ovirt/vdsm lib/vdsm/storage/fileSD.py, vatesfr/xen-orchestra @xen-orchestra/backups, wal-g
- *  internal/databases/postgres, manuals of Barman and NetBackup. */
+ *  internal/databases/postgres, postgrespro/pg_probackup src/pg_probackup.h, ossc-db/pg_rman pg_rman.h, manuals of Barman and NetBackup. */
 const ROWS: readonly Row[] = [
   {
     runBy: 'Proxmox VE',
@@ -129,6 +131,16 @@ const ROWS: readonly Row[] = [
     // A machine may be called `base`, and its runs by their time.
     isIn: ({ files }) =>
       files.some((name) => /^(?:backup\.info|(?:data|\d+)(?:_\d{4})?\.tar(?:\.\w+)?)$/.test(name)),
+  },
+  // A backup of pg_probackup without its catalogue, or of pg_rman: pages stand behind heads of their own, so that what looks like a cluster is none.
+  {
+    runBy: null,
+    folder: ANY,
+    file: ANY,
+    within: /^(?:database|external_directories)$/,
+    isIn: ({ files }) =>
+      (files.includes('backup.control') && files.includes('backup_content.control')) ||
+      (files.includes('backup.ini') && files.some((name) => OF_PG_RMAN.test(name))),
   },
   // Fragments of NetBackup, by the endings of disk images.
   {

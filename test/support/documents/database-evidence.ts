@@ -34,6 +34,14 @@ export const DATABASE_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
     restoredBy: '`cp`, then PostgreSQL',
     tests: ['test/unit/layout/postgres/base-folder.test.ts'],
   },
+  'pg-probackup': {
+    writtenBy:
+      'pg_probackup 2: full, `PAGE`, `DELTA` and `PTRACK` backups of each instance, with their log or with the archive',
+    data: 'synthetic',
+    judge: `layout after pg_probackup’s sources; ${EVERY_FILE}`,
+    restoredBy: '`pg_probackup restore`',
+    tests: ['test/unit/layout/postgres/probackup.test.ts'],
+  },
   'wal-g': {
     writtenBy: 'WAL-G for PostgreSQL: full and delta backups, log',
     data: 'synthetic',

@@ -23,6 +23,7 @@ export const RESTORE_COMMANDS: Readonly<Record<string, string>> = {
   'oracle-rman': '`rman`: `CATALOG START WITH`, `RESTORE DATABASE`',
   'oracle-logs': "`rman`: `CATALOG START WITH '/restored/arch/'`, `RECOVER DATABASE`",
   'proxmox-backup-server': 'Proxmox Backup Server: the copy as a datastore',
+  'pg-probackup': '`pg_probackup restore -B /restored --instance node -D $PGDATA`',
   pgbackrest: '`pgbackrest --stanza=main restore`',
   'postgresql-base':
     '`tar -xf base.tar.gz -C $PGDATA`, `tar -xf pg_wal.tar.gz -C $PGDATA/pg_wal`; of a plain one `cp -a 2026-11-24/. $PGDATA`, `chmod 700 $PGDATA`',

@@ -2,6 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { hanaFile, HANA_IDS, recoveryArea, hanaBackups } from './database-trees.js';
 import { clusterFiles, segmentName } from './cluster-files.js';
 import { barmanFiles } from './barman-files.js';
+import { probackupFiles } from './probackup-files.js';
 import { walgBackup, walgLog } from './walg-files.js';
 
 /** Files by their paths from the folder that an admin gives them. */
@@ -87,6 +88,7 @@ export const MIXED_PARTS: readonly MixedPart[] = [
     ...walgBackup('base_000000010000000000000002', 2),
     ...walgLog(2, 3, 4),
   })),
+  partOf('pg_probackup', probackupFiles),
   partOf('xtrabackup', xtraBackup),
   partOf('xtrabackup in a folder', () => under('full', xtraBackup())),
   partOf('xtrabackup as a stream', (day) => ({

@@ -65,6 +65,9 @@ const LINES: Readonly<Record<string, (place: Place) => readonly string[]>> = {
     `cp -a ${files}/. restored/`,
     'mariadb-backup --prepare --target-dir=restored/FULL --incremental-dir=restored/INCREMENTAL',
   ],
+  'pg-probackup': ({ files, id }) => [
+    `pg_probackup restore -B ${files} --instance INSTANCE -D PGDATA -i ${id}`,
+  ],
   'wal-g': ({ files, id }) => [`WALG_FILE_PREFIX=${files} wal-g backup-fetch PGDATA ${id}`],
   'postgresql-wal': ({ files }) => [`# restore_command = 'cp ${files}/%f "%p"'`],
 };

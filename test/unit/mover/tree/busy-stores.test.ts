@@ -5,6 +5,7 @@ import type { BackupRepository } from '../../../../src/repository/backup-reposit
 import { readTreeRecord } from '../../../../src/tree/tree-store.js';
 import { BARMAN_IDS, barmanFiles, SHARD } from '../../../support/layout/barman-files.js';
 import { segmentName } from '../../../support/layout/cluster-files.js';
+import { PROBACKUP_IDS, probackupFiles } from '../../../support/layout/probackup-files.js';
 import { treeOf } from '../../../support/layout/real-tree.js';
 import { walgBackup, walgLog } from '../../../support/layout/walg-files.js';
 import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
@@ -82,6 +83,23 @@ describe('where a database archives each minute', () => {
     expect(result).toBe('success');
     expect(new Set(points.keys())).toEqual(new Set([...BARMAN_IDS, segmentName(9)]));
     expect(files.get('wals/xlog.db')!.toString()).toBe(line);
+  });
+
+  it('backups of pg_probackup are copied with all that the tool reads, one whose files arrive waits', async () => {
+    const files = probackupFiles();
+    const [full, delta] = PROBACKUP_IDS;
+    const inTree = (path: string) => path.slice('pb/'.length);
+    const all = await copied('pg-probackup-node-pb', files, (path) =>
+      path.startsWith('pb/wal/node/') ? inTurn(14, numberIn(path)) : undefined,
+    );
+    expect(all.result).toBe('success');
+    expect(new Set(all.points.keys())).toEqual(new Set([full, delta, segmentName(9)]));
+    expect(new Set(all.files.keys())).toEqual(new Set(Object.keys(files).map(inTree)));
+    const { points, reason } = await copied('pg-probackup-node-pb', files, (path) =>
+      path.endsWith(`${full}/database/base/5/1259`) ? 10 : undefined,
+    );
+    expect(points.has(full) || points.has(delta)).toBe(false);
+    expect(reason).toContain(`${full} is not in the copy`);
   });
 
   it('backups of WAL-G are copied, and the log that is closed', async () => {
