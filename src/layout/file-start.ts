@@ -3,7 +3,7 @@ import type { FolderFacts } from './file-facts.js';
 import { faultOfError, type Finding } from './point-fault.js';
 
 /** As many tell what a file is. */
-export const START_BYTES = 16;
+const START_BYTES = 16;
 
 /** The first bytes of a file, one character each. */
 export function fileStart(facts: FolderFacts, entry: RepositoryEntry): Promise<Finding<string>> {

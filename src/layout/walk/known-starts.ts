@@ -2,7 +2,6 @@ import { fileByteSource } from '../../image/byte-source.js';
 import { unpackedStart, unpackerOf, type UnpackStart } from '../../image/stream/packed-start.js';
 import type { RepositoryEntry } from '../../repository/backup-repository.js';
 import type { FolderFacts } from '../file-facts.js';
-import { fileStart, START_BYTES } from '../file-start.js';
 import { faultOfError, type Finding } from '../point-fault.js';
 import { isOfOnePlace } from '../unread-place.js';
 
@@ -41,7 +40,42 @@ const STARTS: readonly (readonly [what: string, start: string])[] = [
   ['etcd or another program with bbolt', `${'\0'.repeat(8)}\x04${'\0'.repeat(7)}`],
   ['SQL Server or ntbackup', 'TAPE'],
   ['SQL Server', 'MSSQLBAK'],
+  ['mongodump', '\x6d\xe2\x99\x81'],
+  ['Proxmox VE (vma)', 'VMA\0'],
 ];
+
+type Magic = readonly [what: string, ...parts: (readonly [at: number, bytes: string])[]];
+
+/** Magic numbers beside words that differ. Sources: as of the formats `zfs-stream`, `dump` and `aix-backup`. */
+const NUMBERS: readonly Magic[] = [
+  ...inBothOrders('\xac\xcb\xba\xf5\x02\0\0\0', (magic): Magic => {
+    return ['zfs send', [0, '\0\0\0\0'], [8, magic]];
+  }),
+  ...['k\xea\0\0', 'l\xea\0\0', 'm\xea\0\0', '\x19\x01\x54\x19'].flatMap((little) =>
+    inBothOrders(little, (magic, one): Magic => ['dump or ufsdump', [0, one], [24, magic]]),
+  ),
+  ...['k', 'l', 'm', 'n', 'o'].map((low): Magic => {
+    return ['AIX (backup, mksysb, savevg)', [0, `\t\0${low}\xea`]];
+  }),
+];
+
+/** @param row of a number and of the word 1, in one byte order */
+function inBothOrders(little: string, row: (magic: string, one: string) => Magic): Magic[] {
+  const big = [...little].reverse().join('');
+  return [row(little, '\x01\0\0\0'), row(big, '\0\0\0\x01')];
+}
+
+/** Of the longest of them. */
+const LONGEST_BYTES = 28;
+
+/** In the last sector: what is in front of it may be anything, as in a fixed VHD, which Azure hands out as `abcd`. Virtual PC wrote one of 511 bytes.
+ *  Sources: MS-VHD; `src/image/stream/dmg-end.ts`. */
+const ENDS: readonly Magic[] = [
+  ['a machine as a disk image (VHD)', [0, 'conectix']],
+  ['a machine as a disk image (VHD)', [1, 'conectix']],
+  ['a Mac (dmg)', [0, 'koly\0\0\0\x04']],
+];
+const END_BYTES = 512;
 
 /** The backup that one of these files, or what is packed in it, begins like, and which; null: none of those that were read. One that cannot be read tells nothing. */
 export async function toldByStart(
@@ -49,11 +83,31 @@ export async function toldByStart(
   files: readonly RepositoryEntry[],
 ): Promise<{ readonly tool: string; readonly name: string } | null> {
   for (const entry of worthReading(files)) {
-    const start = await startOrNothing(facts, entry);
-    const known = STARTS.find(([, bytes]) => start.startsWith(bytes));
-    if (known !== undefined) return { tool: known[0], name: entry.name };
+    const known = await toolOf(facts, entry);
+    if (known !== null) return { tool: known, name: entry.name };
   }
   return null;
+}
+
+async function toolOf(facts: FolderFacts, entry: RepositoryEntry): Promise<string | null> {
+  const { start, end } = await bothEnds(facts, entry);
+  const unpack = unpackerOf(start);
+  const within =
+    unpack === null
+      ? start
+      : await orElse('', () =>
+          facts.fact(entry, 'start within', () => startWithin(facts, entry, unpack)),
+        );
+  return toolOfStart(within) ?? toldBy(ENDS, end);
+}
+
+function toolOfStart(start: string): string | null {
+  return STARTS.find(([, bytes]) => start.startsWith(bytes))?.[0] ?? toldBy(NUMBERS, start);
+}
+
+function toldBy(magics: readonly Magic[], text: string): string | null {
+  const isHere = ([at, bytes]: readonly [number, string]) => text.startsWith(bytes, at);
+  return magics.find(([, ...parts]) => parts.every(isHere))?.[0] ?? null;
 }
 
 export function worthReading(files: readonly RepositoryEntry[]): RepositoryEntry[] {
@@ -63,17 +117,45 @@ export function worthReading(files: readonly RepositoryEntry[]): RepositoryEntry
     .slice(0, MOST_FILES);
 }
 
-async function startOrNothing(facts: FolderFacts, entry: RepositoryEntry): Promise<string> {
+interface BothEnds {
+  readonly start: string;
+  /** Of the last sector; nothing where the start tells what it is. */
+  readonly end: string;
+}
+
+const NOTHING: BothEnds = { start: '', end: '' };
+
+async function bothEnds(facts: FolderFacts, entry: RepositoryEntry): Promise<BothEnds> {
+  const { path, stamp } = entry;
+  return orElse(NOTHING, () =>
+    facts.fact(entry, 'start and end', async () => {
+      try {
+        const file = await facts.repository.openRead(path);
+        try {
+          const textAt = async (offset: number): Promise<string> => {
+            const bytes = Buffer.alloc(LONGEST_BYTES);
+            return bytes.toString('latin1', 0, await file.read(bytes, offset));
+          };
+          const start = await textAt(0);
+          const isTold = toolOfStart(start) !== null || unpackerOf(start) !== null;
+          const end = isTold ? '' : await textAt(stamp.sizeBytes - END_BYTES);
+          return { value: { start, end } };
+        } finally {
+          await file.close();
+        }
+      } catch (error) {
+        return faultOfError(error);
+      }
+    }),
+  );
+}
+
+async function orElse<T>(otherwise: T, ask: () => Promise<Finding<T>>): Promise<T> {
   try {
-    const start = await fileStart(facts, entry);
-    if ('fault' in start) return '';
-    const unpack = unpackerOf(start.value);
-    if (unpack === null) return start.value;
-    const read = () => startWithin(facts, entry, unpack);
-    const within = await facts.fact(entry, 'start within', read);
-    return 'fault' in within ? '' : within.value;
+    const found = await ask();
+    return 'fault' in found ? otherwise : found.value;
   } catch (error) {
-    if (isOfOnePlace(error)) return '';
+    if (isOfOnePlace(error)) return otherwise;
     throw error;
   }
 }
@@ -88,7 +170,7 @@ async function startWithin(
     try {
       const unpacked = await unpackedStart(await fileByteSource(file, path), unpack);
       if (unpacked === null) return { value: '' };
-      const bytes = Buffer.alloc(Math.min(START_BYTES, unpacked.sizeBytes));
+      const bytes = Buffer.alloc(Math.min(LONGEST_BYTES, unpacked.sizeBytes));
       await unpacked.read(bytes, 0);
       return { value: bytes.toString('latin1') };
     } finally {

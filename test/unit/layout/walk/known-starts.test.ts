@@ -1,11 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { UnrecognisedFiles } from '../../../../src/domain/sources/unrecognised.js';
 import { scanRepository } from '../../../../src/layout/scan-repository.js';
 import type { RepositoryCopy } from '../../../support/layout/repository-copy.js';
 import { treeOf } from '../../../support/layout/tree.js';
+import { CallCounter } from '../../../support/repository/count-calls.js';
+import { streamFixture } from '../../../support/image/stream-fixture.js';
 import { requireTool } from '../../../support/image/qemu.js';
 
 async function strangersIn({ repository }: RepositoryCopy): Promise<UnrecognisedFiles[]> {
@@ -58,6 +61,54 @@ describe('a backup under a name that no layout knows', () => {
       expect((await strangersIn(others))[0]!.tool).toBeUndefined();
     },
   );
+
+  const mebibyte = (head: Uint8Array): Buffer =>
+    Buffer.concat([head, randomBytes(Math.max(0, 70_000 - head.length))]);
+  const archive = Buffer.from('6de29981', 'hex');
+  /** Nine words, a checksum follows: as of a volume of `backup -i`. */
+  const ofAix = Buffer.concat([Buffer.from('09006bea', 'hex')], 64);
+  it.each<[string, string, Buffer]>([
+    ...['one.zfs', 'big-endian.zfs', 'replicated.zfs', 'increment.zfs'].map(
+      (name): [string, string, Buffer] => [name, 'zfs send', streamFixture(name)],
+    ),
+    ...['one.dump', 'sparc.dump', 'packed.dump', 'level-1.dump', 'multi-terabyte.dump'].map(
+      (name): [string, string, Buffer] => [name, 'dump or ufsdump', streamFixture(name)],
+    ),
+    ['a volume of AIX', 'AIX (backup, mksysb, savevg)', ofAix],
+    ['an archive of vma', 'Proxmox VE (vma)', Buffer.from('VMA\0\0\0\0\x01')],
+    ['an archive of mongodump', 'mongodump', archive],
+  ])('is told by the magic number of %s, plain and packed', async (_, tool, head) => {
+    const copy = await treeOf({});
+    mkdirSync(copy.at('a'));
+    mkdirSync(copy.at('b'));
+    writeFileSync(copy.at('a/tank_home@nightly'), mebibyte(head));
+    writeFileSync(copy.at('b/backup file'), gzipSync(mebibyte(head), { level: 0 }));
+    expect((await strangersIn(copy)).map((files) => files.tool)).toEqual([tool, tool]);
+  });
+
+  it.each([
+    ['a fixed VHD, as Azure hands it out', 'a machine as a disk image (VHD)', 'conectix', 512],
+    ['one of Virtual PC', 'a machine as a disk image (VHD)', 'conectix', 511],
+    ['an image of a Mac', 'a Mac (dmg)', 'koly\0\0\0\x04', 512],
+  ])('is told by the last sector of %s', async (_, tool, magic, endBytes) => {
+    const copy = await treeOf({});
+    mkdirSync(copy.at('azure'));
+    const disk = Buffer.concat([Buffer.alloc(1_048_576, 3), start(magic, endBytes)]);
+    writeFileSync(copy.at('azure/abcd'), disk);
+    expect((await strangersIn(copy)).map((files) => files.tool)).toEqual([tool]);
+    // Not by the word within it.
+    writeFileSync(copy.at('azure/abcd'), Buffer.concat([disk, Buffer.alloc(512)]));
+    expect((await strangersIn(copy)).map((files) => files.tool)).toEqual([undefined]);
+  });
+
+  it('is looked for with one opening of a file', async () => {
+    const copy = await treeOf({});
+    mkdirSync(copy.at('azure'));
+    writeFileSync(copy.at('azure/abcd'), Buffer.alloc(1_048_576, 3));
+    const counter = new CallCounter(copy.repository);
+    expect(await strangersIn(copy)).toHaveLength(1);
+    expect(counter.opened).toEqual(['azure/abcd']);
+  });
 
   it('is not told by what a packed file that is damaged may have held', async () => {
     const copy = await treeOf({});
