@@ -21,5 +21,5 @@ COPY --from=build /app/dist dist
 RUN install --directory --owner=node --group=node --mode=1777 /var/lib/longhaul
 USER node
 EXPOSE 8420
-ENTRYPOINT ["node", "/app/dist/src/bin/longhaul.js"]
+ENTRYPOINT ["node", "/app/dist/src/bin/longhaul.cjs"]
 CMD ["--help"]

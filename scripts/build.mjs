@@ -3,7 +3,7 @@
  *  and two thirds of the compiler's time. */
 
 import { execFileSync } from 'node:child_process';
-import { chmod, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { bundleWorkflowCode } from '@temporalio/worker';
@@ -19,7 +19,9 @@ if (isPrepare && (await isCurrent())) process.exit(0);
 await rm(DIST, { recursive: true, force: true });
 compile();
 await bundleMoverThread();
-await chmod(join(DIST, 'src', 'bin', 'longhaul.js'), 0o755);
+await copyFile(join(ROOT, 'src', 'bin', 'longhaul.cjs'), join(DIST, 'src', 'bin', 'longhaul.cjs'));
+for (const name of ['longhaul.cjs', 'longhaul.js'])
+  await chmod(join(DIST, 'src', 'bin', name), 0o755);
 await buildDashboard();
 await bundleWorkflows();
 

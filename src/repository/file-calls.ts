@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import { promisify } from 'node:util';
 import { isMainThread } from 'node:worker_threads';
+import { unansweredCallsOf, whileAnswered } from './unanswered-calls.js';
 
 const fdatasync = promisify(fs.fdatasync);
 
@@ -52,8 +53,10 @@ export interface OpenFile {
 
 /** The main thread answers heartbeats and must not wait for a disk. A thread that copies has nothing else to do, and there the
  *  synchronous calls are faster: they save the way through the thread pool. Only `datasync` is asynchronous in both. */
-export function fileCallsOfThisThread(): FileCalls {
-  return mayWait ? synchronousCalls : asynchronousCalls;
+export function fileCallsOfThisThread(repositoryId: string, rootPath: string): FileCalls {
+  return mayWait
+    ? synchronousCalls
+    : whileAnswered(asynchronousCalls, unansweredCallsOf(repositoryId, rootPath));
 }
 
 let mayWait = !isMainThread;

@@ -73,9 +73,10 @@ export interface KeepingFolder extends FolderRepository, KeepingRepository {}
  *  @param options.rootPath absolute
  *  @throws REPOSITORY_UNREACHABLE when the folder does not exist */
 export async function openDirectoryRepository(options: DirectoryOptions): Promise<OpenedFolder> {
-  const calls = fileCallsOfThisThread();
-  const root = await RepositoryRoot.open(calls, options.id, options.rootPath);
-  const place = await realpath(options.rootPath).catch(() => options.rootPath);
+  const { id, rootPath } = options;
+  const calls = fileCallsOfThisThread(id, rootPath);
+  const root = await RepositoryRoot.open(calls, id, rootPath);
+  const place = await realpath(rootPath).catch(() => rootPath);
   const keepingFolders = (): KeepingFolder => {
     const folders = new KeptFolders(root);
     const close = () => folders.close();

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fileCallsOfThisThread } from '../../../../src/repository/file-calls.js';
 import { RepositoryRoot } from '../../../../src/repository/directory/open-folder.js';
 
-const calls = fileCallsOfThisThread();
+const calls = fileCallsOfThisThread('test', '/');
 
 describe('RepositoryRoot where the open files of the process are not shown', () => {
   let base: string;

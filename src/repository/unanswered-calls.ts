@@ -1,0 +1,108 @@
+import { BackupError } from '../domain/errors.js';
+import type { FileCalls, OpenFile } from './file-calls.js';
+import { quoted } from './repository-path.js';
+
+/** A disk that has to start needs some ten seconds. */
+const LONG_MS = 60_000;
+
+/** So few of the threads of Node's pool, which the whole process shares, one storage that hangs may hold for longer. */
+const MAX_LONG = 8;
+
+/** Calls that the storage of one repository has not answered yet. A share whose server is away answers none, for hours, and each keeps a thread of the
+ *  pool: what asks again and again would take all of them from every other repository. */
+export class UnansweredCalls {
+  /** When each began (ms of the process); the oldest first. */
+  readonly #begun = new Set<{ readonly atMs: number }>();
+
+  constructor(
+    private readonly repositoryId: string,
+    private readonly nowMs = () => performance.now(),
+  ) {}
+
+  /** @throws REPOSITORY_UNREACHABLE at once while several calls have had no answer for long */
+  async ask<T>(call: () => Promise<T>): Promise<T> {
+    this.#assertAnswers();
+    return this.follow(call);
+  }
+
+  /** What is done all the same. */
+  async follow<T>(call: () => Promise<T>): Promise<T> {
+    const begun = { atMs: this.nowMs() };
+    this.#begun.add(begun);
+    try {
+      return await call();
+    } finally {
+      this.#begun.delete(begun);
+    }
+  }
+
+  #assertAnswers(): void {
+    if (this.#begun.size < MAX_LONG) return;
+    const now = this.nowMs();
+    let long = 0;
+    for (const { atMs } of this.#begun) {
+      if (now - atMs < LONG_MS) return;
+      long += 1;
+      if (long === MAX_LONG) throw unanswered(this.repositoryId, now - this.#oldestMs(now));
+    }
+  }
+
+  #oldestMs(now: number): number {
+    for (const { atMs } of this.#begun) return atMs;
+    return now;
+  }
+}
+
+function unanswered(repositoryId: string, forMs: number): BackupError {
+  const seconds = Math.floor(forMs / 1000);
+  return new BackupError(
+    'REPOSITORY_UNREACHABLE',
+    `Repository ${quoted(repositoryId)}: its storage has not answered for ${seconds} s, so nothing more is asked of it until it does.`,
+    { details: { repositoryId, seconds } },
+  );
+}
+
+/** In this thread, by repository: one that is opened again hangs as before. */
+const ofThisThread = new Map<string, UnansweredCalls>();
+
+export function unansweredCallsOf(repositoryId: string, rootPath: string): UnansweredCalls {
+  const key = `${repositoryId}\0${rootPath}`;
+  const known = ofThisThread.get(key) ?? new UnansweredCalls(repositoryId);
+  ofThisThread.set(key, known);
+  return known;
+}
+
+/** The same calls, none of them while the storage does not answer. */
+export function whileAnswered(calls: FileCalls, unanswered: UnansweredCalls): FileCalls {
+  return {
+    open: async (...parameters) =>
+      fileWhileAnswered(await unanswered.ask(() => calls.open(...parameters)), unanswered),
+    lstat: (path) => unanswered.ask(() => calls.lstat(path)),
+    readLink: (path) => unanswered.ask(() => calls.readLink(path)),
+    lstatNow: calls.lstatNow,
+    listNames: (path) => unanswered.ask(() => calls.listNames(path)),
+    makeFolder: (path, mode) => unanswered.ask(() => calls.makeFolder(path, mode)),
+    rename: (from, to) => unanswered.ask(() => calls.rename(from, to)),
+    link: (from, to) => unanswered.ask(() => calls.link(from, to)),
+    remove: (path) => unanswered.ask(() => calls.remove(path)),
+    removeFolder: (path) => unanswered.ask(() => calls.removeFolder(path)),
+    fileSystem: (path) => unanswered.ask(() => calls.fileSystem(path)),
+  };
+}
+
+function fileWhileAnswered(file: OpenFile, unanswered: UnansweredCalls): OpenFile {
+  return {
+    get fd() {
+      return file.fd;
+    },
+    read: (...parameters) => unanswered.ask(() => file.read(...parameters)),
+    write: (...parameters) => unanswered.ask(() => file.write(...parameters)),
+    stat: (options) => unanswered.ask(() => file.stat(options)),
+    truncate: (sizeBytes) => unanswered.ask(() => file.truncate(sizeBytes)),
+    datasync: () => unanswered.ask(() => file.datasync()),
+    sync: () => unanswered.ask(() => file.sync()),
+    chmod: (mode) => unanswered.ask(() => file.chmod(mode)),
+    utimes: (accessed, modified) => unanswered.ask(() => file.utimes(accessed, modified)),
+    close: () => unanswered.follow(() => file.close()),
+  };
+}
