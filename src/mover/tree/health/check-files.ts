@@ -64,8 +64,13 @@ export async function openCheckWorker(
   });
 }
 
+/** What was copied as it is cannot be healed. */
+export function isFine(finding: FileFinding): boolean {
+  return finding === 'good' || finding === 'unsound';
+}
+
 /** Compares files of a tree with what the index says. */
-class FileCheck {
+export class FileCheck {
   constructor(
     private readonly repository: BackupRepository,
     private readonly tree: string,

@@ -39,13 +39,46 @@ export interface TreeCheck {
   /** Ids of the points whose files are all among those that are read. */
   readonly points: readonly string[];
   readonly listed: ListedFiles;
+  /** What the record knew to be lost when it was listed. Absent: nothing, or the notes are of a release before. */
+  readonly lost?: NotedLosses;
+}
+
+interface NotedLosses {
+  readonly count: number;
+  /** How many of them it named. */
+  readonly named: number;
 }
 
 /** A week: what was good when it was noted may have gone bad since. */
 const NOTES_LAST_MS = 7 * 86_400_000;
 
 /** Name of the one that reads all files. */
-export const WHOLE_CHECK = 'all';
+const WHOLE_CHECK = 'all';
+
+/** null: it reads all files. */
+export function pointOfCheck({ check }: Pick<TreeCheckReference, 'check'>): string | null {
+  return check === WHOLE_CHECK ? null : check;
+}
+
+/** What is lost by name is looked at when a check ends. Of more nobody knows whether it was found before a file was read or since. */
+function doNotesHold(check: Pick<TreeCheck, 'lost'>, record: Pick<TreeRecord, 'lost'>): boolean {
+  const { count, named } = lossesIn(record);
+  const noted = check.lost ?? { count: 0, named: 0 };
+  return count === named || (count <= noted.count && named >= noted.named);
+}
+
+function lossesIn({ lost }: Pick<TreeRecord, 'lost'>): NotedLosses {
+  return { count: lost?.count ?? 0, named: lost?.files.length ?? 0 };
+}
+
+/** @throws STAGING_INVALID when the files have to be read again */
+export function assertNotesHold(check: TreeCheck, record: TreeRecord): void {
+  if (doNotesHold(check, record)) return;
+  throw new BackupError(
+    'STAGING_INVALID',
+    'more files were found lost since they were read than the record of the copy names',
+  );
+}
 
 function checkFolder(tree: string, check: string): string {
   return `${tree}/${CHECKS_FOLDER}/${check}`;
@@ -96,7 +129,9 @@ export async function planTreeCheck(
     const folder = checkFolder(chain, check);
     const left = await readStagedJson<TreeCheck>(repository, checkPath(folder));
     const isGoneOnWith =
-      left?.layout === record.layout && Math.abs(nowMs - left.takenUpAtMs) < NOTES_LAST_MS;
+      left?.layout === record.layout &&
+      Math.abs(nowMs - left.takenUpAtMs) < NOTES_LAST_MS &&
+      doNotesHold(left, record);
     const plan = isGoneOnWith
       ? { ...left, takenUpAtMs: nowMs }
       : await listFiles(repository, input, record, folder);
@@ -190,7 +225,8 @@ async function listFiles(
     const ids = points.map(({ id }) => id);
     const listed = await lists.end();
     const { layout } = record;
-    return { token, layout, takenUpAtMs: nowMs, points: ids, listed };
+    const lost = record.lost === undefined ? {} : { lost: lossesIn(record) };
+    return { token, layout, takenUpAtMs: nowMs, points: ids, listed, ...lost };
   } finally {
     await lists.close();
   }

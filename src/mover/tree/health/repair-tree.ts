@@ -33,7 +33,16 @@ import {
   type KeptFiles,
   type KeptOutcome,
 } from './kept-lists.js';
-import { checkedFiles, requireCheck, rulesOf, unknownPath } from './plan-check.js';
+import { isFine } from './check-files.js';
+import { lostNow } from './known-lost.js';
+import {
+  assertNotesHold,
+  checkedFiles,
+  pointOfCheck,
+  requireCheck,
+  rulesOf,
+  unknownPath,
+} from './plan-check.js';
 import {
   askOrigin,
   openRightWorker,
@@ -63,7 +72,7 @@ interface TreeRepair {
 }
 
 /** Takes the tree over when a check has read it, and lists what is still to be healed: what was copied or removed since is not damaged.
- *  @throws STAGING_INVALID when the notes of the check are gone, or do not vouch for all that it was to read */
+ *  @throws STAGING_INVALID when the notes of the check are gone, do not vouch for all that it was to read, or are older than losses that no list names */
 export async function planTreeRepair(
   context: MoverContext,
   input: Omit<RepairTreeInput, 'epoch'> & {
@@ -77,12 +86,15 @@ export async function planTreeRepair(
   const repository = await context.repository(input.targetRepositoryId);
   const check = await requireCheck(repository, chain, reference);
   const record = await takeKept(context, input);
+  assertNotesHold(check, record);
   const { epoch } = record;
   const files = repairFiles(repository, chain, reference, epoch);
   const known = await readStagedJson<TreeRepair>(repository, repairPath(files));
   if (known?.token === files.token) return { epoch, ...(await fileWork(files, known.listed)) };
   const checked = checkedFiles(repository, chain, reference);
-  const found = await listDamaged(repository, chain, record, checked, check.listed, files);
+  const lost = lostNow(context.control, repository, chain, record, pointOfCheck(reference));
+  const bad = badOutcomes(checked, check.listed);
+  const found = await listDamaged(repository, chain, record, files, { bad, lost });
   const isDamaged = found.damaged.count > 0;
   const source = isDamaged ? await sourceOf(context, record, workload.id) : NO_SOURCE_NEEDED;
   const unknown = await stillUnknown(repository, chain, record, checked);
@@ -121,9 +133,11 @@ async function listDamaged(
   repository: BackupRepository,
   tree: string,
   record: TreeRecord,
-  checked: KeptFiles,
-  listed: ListedFiles,
   files: KeptFiles,
+  found: {
+    readonly bad: ReturnType<typeof badOutcomes>;
+    readonly lost: ReturnType<typeof lostNow>;
+  },
 ): Promise<Pick<TreeRepair, 'listed' | 'damaged'>> {
   const damaged = new FaultList();
   const lists = await FileListWriter.open(
@@ -131,12 +145,21 @@ async function listDamaged(
     entryForm(() => false),
   );
   try {
-    const bad = await SortedStream.of(badOutcomes(checked, listed));
+    const bad = await SortedStream.of(found.bad);
     const known = await SortedStream.of(stayingFiles(repository, tree, record));
-    await walkBoth(bad, known, (outcome, entry) => {
-      if (outcome === null || entry?.digest !== outcome.entry.digest) return undefined;
-      damaged.add({ path: entry.path, reason: findingText(worstOf(outcome)) });
+    const add = (entry: FileEntry, finding: FileFinding) => {
+      damaged.add({ path: entry.path, reason: findingText(finding) });
       return lists.add(entry);
+    };
+    const addIfWrong = async (entry: FileEntry, looked: Promise<FileFinding | null>) => {
+      const finding = await looked;
+      if (finding !== null) await add(entry, finding);
+    };
+    await walkBoth(bad, known, (outcome, entry) => {
+      if (entry === null) return undefined;
+      if (outcome?.entry.digest === entry.digest) return add(entry, worstOf(outcome));
+      const looked = found.lost(entry);
+      return looked === null ? undefined : addIfWrong(entry, looked);
     });
     return { listed: await lists.end(), damaged: damaged.faults };
   } finally {
@@ -148,10 +171,10 @@ async function* badOutcomes(
   files: KeptFiles,
   listed: ListedFiles,
 ): AsyncGenerator<readonly KeptOutcome[]> {
-  // What was copied as it is cannot be healed.
-  const fine = (['good', 'unsound'] as const).map((found) => FILE_FINDINGS.indexOf(found));
   for await (const outcomes of keptOutcomes(files, listed))
-    yield outcomes.filter(({ noted }) => noted.some((found) => !fine.includes(found)));
+    yield outcomes.filter(({ noted }) =>
+      noted.some((found) => !isFine(FILE_FINDINGS[found] ?? 'unread')),
+    );
 }
 
 function worstOf({ noted }: KeptOutcome): FileFinding {

@@ -18,7 +18,7 @@ import type { TreeRecord } from '../../../tree/tree-record.js';
 import { ownedTreeRecord, writeTreeRecord } from '../../../tree/tree-store.js';
 import type { MoverContext } from '../../task/mover-context.js';
 import { lackingFiles } from './lacking-files.js';
-import { filesNeededBy, requireCheck, rulesOf, WHOLE_CHECK } from './plan-check.js';
+import { filesNeededBy, pointOfCheck, requireCheck, rulesOf } from './plan-check.js';
 import { healing, repairFiles, requireRepair, type RepairTreeInput } from './repair-tree.js';
 import { nameRightFiles, refusalOf } from './right-files.js';
 
@@ -83,9 +83,9 @@ function lossesAfter(
   record: TreeRecord,
   found: KnownLosses,
   unlistedCount: number,
-  { check }: TreeCheckReference,
+  reference: TreeCheckReference,
 ): KnownLosses | undefined {
-  const pointId = check === WHOLE_CHECK ? null : check;
+  const pointId = pointOfCheck(reference);
   if (pointId !== null && !areLossesKnown(record)) return record.lost;
   const { isNeeded } = filesNeededBy(record, pointId);
   // What it has not read is as it was. Of very many not all are listed, and one that reads all knows them.
