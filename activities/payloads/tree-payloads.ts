@@ -102,6 +102,8 @@ export interface RemovedTreeFiles {
   readonly points: readonly string[];
   /** Why nothing was removed although something is due; null otherwise. */
   readonly postponed: string | null;
+  /** What stays although it is due, because the source has lost what it needs itself: a warning. Absent: nothing. */
+  readonly kept?: string;
 }
 
 export interface TreeAbsenceRequest extends TakeTreeRequest {

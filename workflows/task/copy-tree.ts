@@ -327,9 +327,10 @@ class TreeCopy implements WorkloadTask {
   ): Promise<void> {
     this.state.show({ state: 'retention' }, 'removing what is not kept any more');
     try {
-      const { fileCount, points, postponed } = await this.pause.pausable(() =>
+      const { fileCount, points, postponed, kept } = await this.pause.pausable(() =>
         removal(this.policy),
       );
+      if (kept !== undefined) this.fates = { ...this.fates, kept };
       this.hasRemoval = fileCount > 0 || points.length > 0;
       if (postponed !== null) this.state.note(`nothing was removed: ${postponed}`);
       if (fileCount > 0 || points.length > 0)

@@ -19,6 +19,8 @@ export interface TreeFates {
   readonly hasLeftOut: boolean;
   /** Files that the copy had lost, and has again. */
   readonly sentAgain: FileFaults;
+  /** What the copy keeps although it is due, in one sentence. Absent: nothing. */
+  readonly kept?: string;
 }
 
 interface TreeEnd {
@@ -42,7 +44,8 @@ export function treeEnd(
 ): TreeEnd {
   const { faults, hasLeftOut, leftOut } = fates;
   const { unusable, waiting = NO_FAULTS } = plan;
-  const warnings = [...plan.warnings, ...sentAgainNotes(fates), ...leftOut];
+  const kept = fates.kept === undefined ? [] : [fates.kept];
+  const warnings = [...plan.warnings, ...kept, ...sentAgainNotes(fates), ...leftOut];
   const isPlanned = plan.state === 'planned';
   const reasons = [
     ...(faults.count > 0 ? [faultsText(faults)] : []),

@@ -102,6 +102,14 @@ export function lossText({ count, examples }: FileFaults): string | null {
   return `${files} not there as copied (${JSON.stringify(first.path)} ${first.reason}) and cannot be sent again now: a health check of the target names the restore points that suffer`;
 }
 
+/** A warning of a session of what its source has lost, as far as can be told; null: nothing. */
+export function sourceLossText({ count, examples }: FileFaults): string | null {
+  const [first] = examples;
+  if (first === undefined) return null;
+  const [files, stay] = count === 1 ? ['1 file is', 'stays'] : [`${count} files are`, 'stay'];
+  return `${files} gone from the source that its tool did not remove, and ${stay} in the copy; check the source with its tool (${JSON.stringify(first.path)}: ${first.reason})`;
+}
+
 /** The same of what it has sent again. */
 export function sentAgainText({ count, examples }: FileFaults): string {
   const [first] = examples;

@@ -30,6 +30,18 @@ export interface FileClass {
   /** Without its files nothing in the store can be read, and its tool hardly ever writes to them: another content of one, or the loss of one (of `immutable`
    *  ones: of the last), comes to the copy when an operator has agreed. Tells what of a file counts; files have up to `MAX_OPENING_BYTES`. */
   readonly opensStore?: (path: string, bytes: Uint8Array) => string;
+  /** Of stores: how the source shows that its tool has removed files of this class. What is missing without that was lost there. Absent: nothing tells. */
+  readonly removal?: RemovalTrace;
+}
+
+/** What a tool does to its store before it removes files: one of these is enough, where several are told. */
+export interface RemovalTrace {
+  /** One of these files is gone, and others of them are there. */
+  readonly replaces?: RegExp;
+  /** One of these files is written anew. */
+  readonly rewrites?: RegExp;
+  /** Id of the point that alone has the file: it goes when the source does not show that point any more, and whatever else happens tells nothing. null: no point has it alone. */
+  readonly goesWith?: (path: string) => string | null;
 }
 
 /** @param path relative to the tree's root */
@@ -80,6 +92,8 @@ export interface TreeRules {
   readonly isPointId?: (id: string) => boolean;
   /** Of a store: files that name others, by which it is told which points suffer from what is not there. Absent: none does, or none that can be read. */
   readonly names?: NamingFiles;
+  /** Path of a file that its tool found damaged and renamed to this one, which stays as long as the store needs what it was. null: this is none. Absent: it does no such thing. */
+  readonly setAside?: (path: string) => string | null;
   /** Whether a file is what its tool writes under such a name, told by its bytes; of files of up to 8 MiB. Absent: nothing tells. */
   readonly isSound?: (path: string, bytes: Uint8Array) => boolean;
   /** Folders that its tool looks for although nothing may lie in them, told by a file that lies beside them. They are made before that file has its name.

@@ -12,7 +12,7 @@ import { folderName, folderWorkloadId } from '../names/workload-id.js';
  *  A repository is a workload. Which archives it holds is encrypted, so its restore point is the repository as its last transaction left it. Segments
  *  travel ascending: what lies behind the last commit is passed over by borg, and an older `index.N` than the segments is brought up to date
  *  by reading those behind it. A segment that the source has compacted away must not stay: read beside the new ones it would bring back
- *  what was deleted, so nothing that was removed is kept. `nonce` comes last: it must not be older than what was encrypted. `config`, which may hold
+ *  what was deleted, so nothing that was removed is kept. Only a compaction removes segments, and it commits: one that is missing beside the same `index.N` was lost. `nonce` comes last: it must not be older than what was encrypted. `config`, which may hold
  *  the key, is written anew by each `borg check`, with how far a check of limited time has come.
  *  Source: borg 1.2, internals/data-structures.rst and repository.py; repositories of borg 1.2.4 (docs/COMPATIBILITY.md). */
 export const borgLayout: TreeLayout = {
@@ -25,7 +25,10 @@ export const borgLayout: TreeLayout = {
         ...{ name: 'config', match: /^(?:README|config)$/, content: 'replaced' },
         opensStore: identityOf,
       },
-      { name: 'segments', match: /^data\/\d+\/\d+$/, content: 'appended', inSequence: true },
+      {
+        ...{ name: 'segments', match: /^data\/\d+\/\d+$/, content: 'appended', inSequence: true },
+        removal: { replaces: /^index\.\d+$/ },
+      },
       { name: 'integrity', match: /^integrity\.\d+$/, content: 'replaced' },
       { name: 'hints', match: /^hints\.\d+$/, content: 'replaced' },
       { name: 'index', match: /^index\.\d+$/, content: 'replaced' },

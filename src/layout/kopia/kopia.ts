@@ -9,13 +9,15 @@ import { STORE_RULES, wholeFolder, wholeText } from '../trees/store-rules.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
 import { folderName, folderWorkloadId } from '../names/workload-id.js';
 
+const MAINTENANCE = /^kopia\.maintenance(?:\.f)?$/;
 const INDEX = /^[nx][0-9a-z/_-]+(?:\.f)?$/;
 
 /** Repositories of kopia in a folder. Every blob is a file `<name>.f`, appearing whole; its name begins with what it is (`p`, `q`: packs;
  *  `n`, `x`: indexes; `s`: sessions under way; `_log_`: logs) and is cut into folders as `.shards` says (`p00/003/…`, `p03/…`, flat).
  *
  *  A repository is a workload. Which snapshots it holds is encrypted: manifests lie in `q` packs. Its restore point is therefore the repository as its
- *  newest index shows it, because kopia writes packs first and then the index that lists them. Names are no digests of the files. What
+ *  newest index shows it, because kopia writes packs first and then the index that lists them. Names are no digests of the files. Maintenance alone removes
+ *  packs, and enters each of its runs into `kopia.maintenance`, at its beginning and behind each of its tasks. What
  *  `kopia.repository` and its neighbours hold changes with a new password, other parameters or an upgrade alone.
  *  Source: kopia, repo/blob/sharded and repo/content; listings of real repositories, no repository was at hand (docs/COMPATIBILITY.md). */
 export const kopiaLayout: TreeLayout = {
@@ -50,10 +52,13 @@ function kopiaRules(): TreeRules {
         content: 'replaced',
         opensStore: wholeText,
       },
-      { name: 'packs', match: /^[pq][0-9a-z/_-]+(?:\.f)?$/, content: 'immutable' },
+      {
+        ...{ name: 'packs', match: /^[pq][0-9a-z/_-]+(?:\.f)?$/, content: 'immutable' },
+        removal: { replaces: INDEX, rewrites: MAINTENANCE },
+      },
       { name: 'indexes', match: INDEX, content: 'immutable' },
       { name: 'logs', match: /^_[0-9a-z/_-]+(?:\.f)?$/, content: 'immutable' },
-      { name: 'maintenance', match: /^kopia\.maintenance(?:\.f)?$/, content: 'replaced' },
+      { name: 'maintenance', match: MAINTENANCE, content: 'replaced' },
     ],
     // A session marks packs that no index lists yet: it is for the process that writes it.
     ignored: /^s[0-9a-z/_-]+(?:\.f)?$|\.tmp\.[^/]*$/,

@@ -28,22 +28,34 @@ export const pbsLayout: TreeLayout = {
     classes: [
       { name: 'owner', match: /(?:^|\/)(?:owner|notes)$/, content: 'replaced' },
       { name: 'chunks', match: /^\.chunks\/[0-9a-f]{4}\/[0-9a-f]{64}$/, content: 'immutable' },
-      { name: 'indexes', match: /\.[fd]idx$/, content: 'immutable' },
-      { name: 'blobs', match: /\/(?!index\.json\.)[^/]+\.blob$/, content: 'replaced' },
+      {
+        ...{ name: 'indexes', match: /\.[fd]idx$/, content: 'immutable' },
+        removal: { goesWith: snapshotOf },
+      },
+      {
+        ...{ name: 'blobs', match: /\/(?!index\.json\.)[^/]+\.blob$/, content: 'replaced' },
+        removal: { goesWith: snapshotOf },
+      },
       { name: 'manifests', match: /\/(?:index\.json\.blob|\.protected)$/, content: 'replaced' },
     ],
     ignored: /(?:^|\/)\.(?:lock|gc-status)$|\.tmp(?:_[^/]*)?$/,
     digestInName: null,
     names: CHUNK_INDEXES,
     isSound: isSoundBlob,
-    pointOf: (path) => {
-      const folder = parentFolder(path);
-      return MOMENT.test(lastName(folder)) ? folder : null;
-    },
+    pointOf: snapshotOf,
+    setAside: (path) => CHUNK_SET_ASIDE.exec(path)?.[1] ?? null,
   },
   claim,
   scan,
 };
+
+/** A verification renames chunks that it finds damaged. Garbage collection keeps them while an index names the chunk, until a backup has brought it again. */
+const CHUNK_SET_ASIDE = /^(\.chunks\/[0-9a-f]{4}\/[0-9a-f]{64})\.\d+\.bad$/;
+
+function snapshotOf(path: string): string | null {
+  const folder = parentFolder(path);
+  return MOMENT.test(lastName(folder)) ? folder : null;
+}
 
 const TYPES: readonly string[] = ['vm', 'ct', 'host'];
 

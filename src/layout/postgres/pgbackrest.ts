@@ -25,6 +25,7 @@ import { joinPath } from '../../repository/repository-path.js';
  *
  *  A workload is a stanza. A restore point is a backup that `backup.info` lists and that has its `backup.manifest`: pgBackRest writes the manifest
  *  when all data are there, and lists it last. What the log adds is a point for each run of segments without a gap.
+ *  What expires leaves `backup.info` first, and its files afterwards.
  *  The information file has a copy beside it and a digest inside; the first that is sound counts. */
 export const pgBackRestLayout: TreeLayout = {
   name: 'pgbackrest',
@@ -32,11 +33,15 @@ export const pgBackRestLayout: TreeLayout = {
   rules: {
     shape: 'store',
     classes: [
-      { name: 'log', match: /^archive\/[^/]+\/[^/]+\/.+/, content: 'immutable' },
+      {
+        ...{ name: 'log', match: /^archive\/[^/]+\/[^/]+\/.+/, content: 'immutable' },
+        removal: { rewrites: /^backup\/[^/]+\/backup\.info$/ },
+      },
       {
         name: 'data',
         match: /^backup\/[^/]+\/\d{8}-\d{6}F[^/]*\/(?!backup\.manifest(?:\.copy)?$).+/,
         content: 'immutable',
+        removal: { goesWith: (path) => path.split('/')[2] ?? null },
       },
       { name: 'manifests', match: /^backup\/[^/]+\/\d{8}-\d{6}F[^/]*\/.+/, content: 'replaced' },
       { name: 'history', match: /^backup\/[^/]+\/backup\.history\/.+/, content: 'replaced' },

@@ -7,12 +7,14 @@ import { pathIn, STORE_RULES, wholeFolder, wholeText } from '../trees/store-rule
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
 import { folderName, folderWorkloadId } from '../names/workload-id.js';
 
+const INDEX = /^index\/[0-9a-f]{64}$/;
+
 /** Repositories of restic, formats 1 and 2: `config`, `keys/`, `data/<2 hex>/`, `index/`, `snapshots/`, `locks/`.
  *
  *  A repository is a workload and a snapshot a restore point, dated by its file, because what it says of itself is encrypted. Every file but
  *  `config` is named by the SHA-256 of its bytes, so all of it is proven on its way without the password. Packs are written before the index that
  *  lists them, and both before the snapshot. Locks tell that somebody works there, which takes nothing from what is there, and one that a
- *  crash left says nothing at all. `config` is written by `init` and by a migration to another format; keys come and go, and one stays.
+ *  crash left says nothing at all. A prune writes the index anew, without the packs that it removes then. `config` is written by `init` and by a migration to another format; keys come and go, and one stays.
  *  Source: restic, doc/design.rst; repositories of restic 0.14.0 and 2021 (docs/COMPATIBILITY.md). */
 export const resticLayout: TreeLayout = {
   name: 'restic',
@@ -25,8 +27,11 @@ export const resticLayout: TreeLayout = {
         ...{ name: 'keys', match: /^keys\/[0-9a-f]{64}$/, content: 'immutable' },
         opensStore: wholeText,
       },
-      { name: 'data', match: /^data\/(?:[0-9a-f]{2}\/)?[0-9a-f]{64}$/, content: 'immutable' },
-      { name: 'index', match: /^index\/[0-9a-f]{64}$/, content: 'immutable' },
+      {
+        ...{ name: 'data', match: /^data\/(?:[0-9a-f]{2}\/)?[0-9a-f]{64}$/, content: 'immutable' },
+        removal: { replaces: INDEX },
+      },
+      { name: 'index', match: INDEX, content: 'immutable' },
       { name: 'snapshots', match: /^snapshots\/[0-9a-f]{64}$/, content: 'immutable' },
     ],
     // `tmp/` is where early releases wrote. Temporary names: of the local backend, of sftp.

@@ -16,9 +16,8 @@ import type { TargetTreePoint } from '../../../domain/trees/target-tree.js';
 import { copyAgesFrom, withBelievedTreeDates } from '../../../domain/trees/tree-dates.js';
 import type { TreeRules } from '../../../domain/trees/tree-rules.js';
 import { treeLayoutOf } from '../../../layout/tree-layouts.js';
-import type { BackupRepository, RepositoryEntry } from '../../../repository/backup-repository.js';
+import type { BackupRepository } from '../../../repository/backup-repository.js';
 import { parentFolder } from '../../../repository/repository-path.js';
-import { isBackupError } from '../../../domain/errors.js';
 import { readIndex, type FileEntry, type IndexLine } from '../../../tree/file-index.js';
 import { indexPath, indexRunName, treeFile } from '../../../tree/tree-paths.js';
 import type {
@@ -29,6 +28,8 @@ import type {
 } from '../../../tree/tree-record.js';
 import { ownedTreeRecord, writeTreeRecord } from '../../../tree/tree-store.js';
 import type { MoverContext } from '../../task/mover-context.js';
+import { LyingNames } from './lying-names.js';
+import { namedFiles } from './named-files.js';
 import { writeRun } from '../commit/index-runs.js';
 import { goingCount, removedBefore, removedBy, type RemovedTreeFiles } from './removed-files.js';
 import { discardTreeStaging, readTreePlan, type TreePlace } from '../tree-plan.js';
@@ -63,14 +64,19 @@ export async function removeTreeFiles(
   if (before !== null) return before;
   const kept = keptPoints(record, rules, input, unsound);
   const isStore = rules.shape === 'store';
-  const goes = isStore
+  const isOver = isStore
     ? isDue(removalRule(record, rules, input))
     : isUnlisted(kept, record.unfinished);
+  const { control } = context;
+  const named = await namedFiles(target, control, input.chain, record, rules, isOver);
+  const goes = (entry: FileEntry) => isOver(entry) && !named.has(entry);
   const reason = isStore
     ? 'the source removed them long enough ago'
     : 'no kept restore point lists them';
   const { epoch, nowMs } = input;
-  return removeFiles(context, input, record, { kept, goes, reason, call: { epoch, nowMs } });
+  const leaving = { kept, goes, reason, call: { epoch, nowMs } };
+  const removed = await removeFiles(context, input, record, leaving);
+  return named.text === null ? removed : { ...removed, kept: named.text };
 }
 
 /** An attempt before this one has announced a removal and was stopped in it. */
@@ -324,41 +330,6 @@ async function settleGone(target: BackupRepository, paths: readonly string[]): P
   for (const folder of new Set(paths.map(parentFolder)))
     if ((await target.stat(folder))?.type === 'folder') folders.push(folder);
   if (folders.length > 0) await target.settle(folders);
-}
-
-/** Which of many files lie there under their own names. Where storage does not tell names apart that differ by case alone, a file that was renamed so lies
- *  under the name that it has now, and would go with its old one. */
-class LyingNames {
-  /** By folder: those on the way to the path that was asked for last. */
-  readonly #listed = new Map<string, ReadonlySet<string>>();
-
-  constructor(private readonly target: BackupRepository) {}
-
-  /** @param paths in their order: then each folder is listed once */
-  async of(paths: readonly string[]): Promise<string[]> {
-    const lying: string[] = [];
-    for (const path of paths) if ((await this.#in(parentFolder(path))).has(path)) lying.push(path);
-    return lying;
-  }
-
-  async #in(folder: string): Promise<ReadonlySet<string>> {
-    const known = this.#listed.get(folder);
-    if (known !== undefined) return known;
-    for (const other of this.#listed.keys())
-      if (!folder.startsWith(`${other}/`)) this.#listed.delete(other);
-    const paths = new Set((await this.#list(folder)).map(({ path }) => path));
-    this.#listed.set(folder, paths);
-    return paths;
-  }
-
-  async #list(folder: string): Promise<RepositoryEntry[]> {
-    try {
-      return await this.target.list(folder);
-    } catch (error) {
-      if (isBackupError(error, 'FILE_MISSING')) return [];
-      throw error;
-    }
-  }
 }
 
 /** @throws CHAIN_RECORD_CORRUPT */

@@ -11,6 +11,8 @@ export interface RemovedTreeFiles {
   readonly points: readonly string[];
   /** Why nothing was removed although something is due, in plain words; null otherwise. */
   readonly postponed: string | null;
+  /** What stays although it is due, because the source has lost what it needs itself: a warning. Absent: nothing, or the answer is one that was given before. */
+  readonly kept?: string;
 }
 
 /** What an attempt before this one has removed; null: nothing. */

@@ -5,9 +5,9 @@ import type { FileEntry } from '../../../tree/file-index.js';
 import { treeFile } from '../../../tree/tree-paths.js';
 import type { TreeRecord } from '../../../tree/tree-record.js';
 import { knownFiles } from '../whole-tree.js';
-import { withOpenFiles } from '../../task/open-files.js';
 import type { TaskControl } from '../../task/task-control.js';
-import { PathSet } from './path-set.js';
+import { PathSet } from '../path-set.js';
+import { readNames } from '../read-names.js';
 
 /** Which files of a copied store name files that are not in the copy (because it has lost them, or because its source did not have them either), or are not
  *  what they should be.
@@ -47,17 +47,8 @@ async function faultOf(
   there: PathSet,
 ): Promise<string | null> {
   const missing = new Set<string>();
-  const fault = await withOpenFiles(async (files) => {
-    const file = files.add(await repository.openRead(path));
-    const { sizeBytes } = await file.stamp();
-    const readPart = async (offset: number, length: number) => {
-      control.throwIfStopped();
-      const bytes = new Uint8Array(length);
-      return bytes.subarray(0, await file.read(bytes, offset));
-    };
-    return read({ sizeBytes, read: readPart }, (named) => {
-      if (!there.has(named)) missing.add(named);
-    });
+  const fault = await readNames(repository, control, path, read, (named) => {
+    if (!there.has(named)) missing.add(named);
   });
   if (fault !== null) return fault;
   const [first] = missing;

@@ -1,5 +1,5 @@
 import { modifiedAtMs } from '../../../domain/file-stamp.js';
-import { isSameFile } from '../../../domain/trees/tree-rules.js';
+import { isSameFile, type FileClass } from '../../../domain/trees/tree-rules.js';
 import type { BackupRepository } from '../../../repository/backup-repository.js';
 import { readIndex, type FileEntry } from '../../../tree/file-index.js';
 import { SortedStream, walkBoth } from '../../../tree/sorted-stream.js';
@@ -7,10 +7,10 @@ import type { TreeRecord } from '../../../tree/tree-record.js';
 import { listClass, type ListedFile, type Walk } from './walk-tree.js';
 
 /** `new`: the copy does not have it. `changed`: it has another state of it. `waits`: it was written to a moment ago. `same`: it has it; `back`: it
- *  has it, and the source had lost it. `gone`: the source lost it since the last look. `away`: at an earlier one. `unseen`: its folder could not be looked
+ *  has it, and the source did not have it. `gone`: the source does not have it since the last look. `away`: since an earlier one. `lost`: the same, and its tool did not remove it. `unseen`: its folder could not be looked
  *  into. */
 export type FileDifference =
-  'new' | 'changed' | 'waits' | 'same' | 'back' | 'gone' | 'away' | 'unseen';
+  'new' | 'changed' | 'waits' | 'same' | 'back' | 'gone' | 'away' | 'lost' | 'unseen';
 
 type OnDifference = (
   is: FileDifference,
@@ -29,18 +29,23 @@ export async function compareClass(
   onDifference: OnDifference,
 ): Promise<void> {
   const { rules } = walk;
-  const name = rules.classes[classIndex]!.name;
-  const index = record?.index.find((entry) => entry.class === name) ?? { runs: [] };
+  const fileClass = rules.classes[classIndex]!;
+  const index = record?.index.find((entry) => entry.class === fileClass.name) ?? { runs: [] };
   const listing = await SortedStream.of(listClass(walk, classIndex));
   const known = await SortedStream.of(readIndex(target, tree, index));
   const isProven = sameness(walk, classIndex);
+  const differenceOf = (listed: ListedFile | null, entry: FileEntry | null): FileDifference => {
+    if (listed === null) return absence(walk, fileClass, entry!);
+    if (entry !== null && isProven(listed, entry))
+      return entry.goneSinceMs === null ? 'same' : 'back';
+    if (isOpen(walk, listed)) return 'waits';
+    return entry === null ? 'new' : 'changed';
+  };
   try {
     await walkBoth(listing, known, (listed, entry) => {
-      if (listed === null) return onDifference(absence(walk, entry!), null, entry);
-      if (entry === null) return onDifference(isOpen(walk, listed) ? 'waits' : 'new', listed, null);
-      if (isProven(listed, entry))
-        return onDifference(entry.goneSinceMs === null ? 'same' : 'back', listed, entry);
-      return onDifference(isOpen(walk, listed) ? 'waits' : 'changed', listed, entry);
+      const is = differenceOf(listed, entry);
+      walk.losses.see(is, listed, entry);
+      return onDifference(is, listed, entry);
     });
   } finally {
     await listing.close();
@@ -49,9 +54,15 @@ export async function compareClass(
 }
 
 /** What sets lose at the source is the business of retention. */
-function absence({ rules, unread }: Walk, { path, goneSinceMs }: FileEntry): FileDifference {
+function absence(
+  { rules, unread, losses }: Walk,
+  fileClass: FileClass,
+  entry: FileEntry,
+): FileDifference {
+  const { path, goneSinceMs } = entry;
   if (rules.shape === 'sets') return 'away';
   if (unread.has(path)) return 'unseen';
+  if (losses.has(fileClass, entry)) return 'lost';
   return goneSinceMs !== null ? 'away' : 'gone';
 }
 

@@ -42,6 +42,7 @@ interface Opening {
 /** Counts what a look finds, for the guard against a wipe. */
 export class ChangeCount {
   readonly #counts = { known: 0, steady: 0, gone: 0, rewritten: 0, added: 0 };
+  #lost = 0;
   /** Path of the last file that was found to be gone. */
   #lastGone: string | null = null;
 
@@ -61,7 +62,12 @@ export class ChangeCount {
     let { rewritten } = this.#counts;
     for (const { count, hasLastGrown } of this.#grown.values())
       rewritten += count - (hasLastGrown ? 1 : 0);
-    return { ...this.#counts, rewritten };
+    return { ...this.#counts, gone: this.#counts.gone + this.#lost, rewritten };
+  }
+
+  /** Files that the tool has removed, as far as can be told. */
+  get removed(): number {
+    return this.#counts.gone;
   }
 
   /** Files without which the store cannot be opened and that are written to or gone. Of those that are never written over one may go as long as others
@@ -102,10 +108,9 @@ export class ChangeCount {
     if (wasShown && isSteady) counts.steady++;
     if (listed !== null && !wasShown && is !== 'waits') counts.added++;
     if (is === 'waits') this.#addWaiting(fileClass, listed!);
-    if (is === 'gone') {
-      counts.gone++;
-      this.#lastGone = entry!.path;
-    }
+    if (is === 'gone') counts.gone++;
+    if (is === 'lost' && wasShown) this.#lost++;
+    if (is === 'gone' || is === 'lost') this.#lastGone = entry!.path;
     const isUnderNewName =
       is === 'new' && this.#lastGone !== null && listed!.path.startsWith(`${this.#lastGone}.`);
     const hasGrown = is === 'changed' && isLonger(fileClass, listed!, entry!);

@@ -23,6 +23,8 @@ import {
   type PlannedClass,
   type PlannedFile,
 } from '../tree-plan.js';
+import { SourceLosses } from './source-losses.js';
+import { UnreadPlaces } from './unread-places.js';
 import type { ListedFile, TargetLimits, Walk } from './walk-tree.js';
 
 export interface PlanTreeInput extends TakeTreeInput {
@@ -45,10 +47,12 @@ export interface Remarks {
   readonly faults: FaultList;
   /** They are copied by a later session. */
   readonly waiting: FaultList;
+  /** The copy has them, and the source has lost them. */
+  readonly lost: FaultList;
 }
 
 export function noRemarks(): Remarks {
-  return { faults: new FaultList(), waiting: new FaultList() };
+  return { faults: new FaultList(), waiting: new FaultList(), lost: new FaultList() };
 }
 
 export interface Seen {
@@ -59,6 +63,24 @@ export interface Seen {
   readonly layout: TreeLayout;
   /** null: there is no copy. */
   readonly known: TreeRecord | null;
+}
+
+export function walkOf(
+  { source, target, tree, layout, input, known }: Seen,
+  points: SourceTree['points'],
+  { faults, lost }: Pick<Remarks, 'faults' | 'lost'>,
+): Walk {
+  const { rules } = layout;
+  const [changedAt, isAgreed] = [known?.changedAt ?? null, input.acceptChanges];
+  return {
+    repository: source,
+    tree: { ...tree, points },
+    ...{ rules, nowMs: input.nowMs, settleMs: input.settleMs },
+    limits: { ...input.limits, maxFileBytes: target.limits.maxFileBytes },
+    faults,
+    unread: new UnreadPlaces(rules, points),
+    losses: new SourceLosses({ rules, points, changedAt, isAgreed, lost }),
+  };
 }
 
 export function waitingFile({ path, stamp }: ListedFile): FileFault {
@@ -136,8 +158,9 @@ export async function planClass(
       }
       case 'gone':
         return lists.mark({ ...entry!, goneSinceMs });
+      case 'lost':
       case 'back':
-        return lists.mark({ ...entry!, goneSinceMs: null });
+        return lists.markShown(entry!);
       case 'waits':
         waiting.add(waitingFile(listed!));
         return undefined;

@@ -54,6 +54,11 @@ export class PlanLists {
     return this.marks.add(lineOf(entry));
   }
 
+  /** An entry that does not count as gone any more, where it did. */
+  markShown(entry: FileEntry): Promise<void> | undefined {
+    return entry.goneSinceMs === null ? undefined : this.mark({ ...entry, goneSinceMs: null });
+  }
+
   /** A file that is another name of one that the copy has, or gets. */
   async addName(name: PlannedName): Promise<void> {
     this.#nameCount++;

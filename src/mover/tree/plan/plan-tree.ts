@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { FaultList } from '../../../domain/trees/file-faults.js';
 import { BackupError } from '../../../domain/errors.js';
 import { modifiedAtMs } from '../../../domain/file-stamp.js';
 import { settledTreePoints } from '../../../domain/trees/settled-tree.js';
@@ -8,7 +7,12 @@ import { pointsToTake } from '../../../domain/trees/grown-points.js';
 import { counted, firstTexts } from '../../../domain/sentences.js';
 import { withHeldFulls } from '../../../domain/trees/held-fulls.js';
 import { keepingRemoved } from '../../../domain/trees/lacking-files.js';
-import { lossSuspicion, lossText } from '../../../domain/trees/tree-guard.js';
+import {
+  lossSuspicion,
+  lossText,
+  sourceLossText,
+  suspicionOf,
+} from '../../../domain/trees/tree-guard.js';
 import { untoldWorkNotes } from '../../../domain/trees/unheard-answers.js';
 import type { LeftTree, TreePlanOutcome, TreeWork } from '../../../domain/trees/tree-work.js';
 import { withDueFlags } from '../../../domain/retention/set-flags.js';
@@ -36,6 +40,7 @@ import {
   namesOf,
   noRemarks,
   planClass,
+  walkOf,
   waitingFile,
   type PlanTreeInput,
   type Remarks,
@@ -53,7 +58,6 @@ import {
   writeTreePlan,
 } from '../tree-plan.js';
 import { treeOf } from '../tree-of-workload.js';
-import { UnreadPlaces } from './unread-places.js';
 import type { Walk } from './walk-tree.js';
 
 /** Compares the source's tree with its copy, file by file, and writes the lists of what is to be copied. Where nothing is different nothing is written,
@@ -125,15 +129,16 @@ export async function planTree(
 function toldOf(
   { warnings, unusable }: Pick<ChosenTreePoints, 'warnings' | 'unusable'>,
   { unjudged }: Losses,
-  { faults, waiting }: Remarks,
+  { faults, waiting, lost }: Remarks,
   lacking: number,
 ): Omit<LeftTree, 'state' | 'code' | 'reason'> {
+  const ofSource = sourceLossText(lost.faults);
   return {
     faults: faults.faults,
     ...(lacking === 0 ? {} : { lacking }),
     ...(unjudged === 0 ? {} : { lost: unjudged }),
     ...(waiting.faults.count === 0 ? {} : { waiting: waiting.faults }),
-    warnings: firstTexts(warnings),
+    warnings: firstTexts(ofSource === null ? warnings : [ofSource, ...warnings]),
     unusable,
   };
 }
@@ -170,7 +175,7 @@ async function sourceSuspicion(
   { points }: ChosenTreePoints,
 ): Promise<string | null> {
   const { target, input, known, layout } = seen;
-  const walk = walkOf(seen, points, new FaultList());
+  const walk = walkOf(seen, points, noRemarks());
   const count = new ChangeCount(seen.source.capabilities.stampsProve, layout.rules);
   for (let index = layout.rules.classes.length - 1; index >= 0; index--) {
     const fileClass = layout.rules.classes[index]!;
@@ -238,23 +243,28 @@ function whatIsDue({ input, tree, layout, known }: Seen, chosen: ChosenTreePoint
 async function isSame(
   seen: Seen,
   { points }: ChosenTreePoints,
-  { faults, waiting }: Remarks,
+  remarks: Remarks,
   losses: Losses,
 ): Promise<boolean> {
   const { input, target, layout, known } = seen;
-  const walk = walkOf(seen, points, faults);
+  const walk = walkOf(seen, points, remarks);
+  const count = new ChangeCount(seen.source.capabilities.stampsProve, layout.rules);
   try {
     for (let index = layout.rules.classes.length - 1; index >= 0; index--) {
-      const lossOf = losses.ofClass(layout.rules.classes[index]!.name);
+      const fileClass = layout.rules.classes[index]!;
+      const lossOf = losses.ofClass(fileClass.name);
       await compareClass(walk, target, input.chain, known, index, (is, listed, entry) => {
+        count.add(is, fileClass, listed, entry);
         if (entry !== null && lossOf(entry, is) !== undefined) throw new Different();
-        if (is === 'waits') waiting.add(waitingFile(listed!));
+        if (is === 'waits') remarks.waiting.add(waitingFile(listed!));
         if (is === 'same' || is === 'waits' || is === 'unseen') return undefined;
+        if (is === 'lost' && entry!.goneSinceMs === null) return undefined;
         if (is === 'away' && !isDue(entry!, seen)) return undefined;
         throw new Different();
       });
     }
-    return true;
+    // What is lost is no difference, unless it is so much that somebody has to look.
+    return known === null || suspicionOf(count.changes, layout.rules, known.guard) === null;
   } catch (error) {
     if (error instanceof Different) return false;
     throw error;
@@ -269,34 +279,18 @@ function isDue({ goneSinceMs, stamp }: FileEntry, { input, layout, known }: Seen
   return isRemovalDue(goneSinceMs, modifiedAtMs(stamp), rule);
 }
 
-function walkOf(
-  { source, target, tree, layout, input }: Seen,
-  points: SourceTree['points'],
-  faults: FaultList,
-): Walk {
-  return {
-    repository: source,
-    tree: { ...tree, points },
-    rules: layout.rules,
-    nowMs: input.nowMs,
-    settleMs: input.settleMs,
-    limits: { ...input.limits, maxFileBytes: target.limits.maxFileBytes },
-    faults,
-    unread: new UnreadPlaces(layout.rules, points),
-  };
-}
-
 async function writePlan(
   seen: Seen & { readonly known: TreeRecord },
   { points }: ChosenTreePoints,
-  { faults, waiting }: Remarks,
+  remarks: Remarks,
   losses: Losses,
 ): Promise<{ plan: TreePlan; suspicion: string | null; lostNames: number }> {
   const { input, target, tree, layout } = seen;
   const token = randomUUID();
   await target.makePlace(treeStaged.largeFolder(input.chain));
-  await removeStaleLarge(target, input.chain, walkOf(seen, points, new FaultList()));
-  const walk = walkOf(seen, points, faults);
+  await removeStaleLarge(target, input.chain, walkOf(seen, points, noRemarks()));
+  const { waiting } = remarks;
+  const walk = walkOf(seen, points, remarks);
   const count = new ChangeCount(seen.source.capabilities.stampsProve, layout.rules);
   const names = await namesOf(seen);
   const { chain, immutableForDays, nowMs } = input;
@@ -308,11 +302,11 @@ async function writePlan(
   const classes: PlannedClass[] = [];
   const goneByClass: number[] = [];
   for (let index = layout.rules.classes.length - 1; index >= 0; index--) {
-    const goneBefore = count.changes.gone;
+    const goneBefore = count.removed;
     classes.unshift(
       await planClass(seen, walk, index, token, { count, waiting, names, losses, fixed }),
     );
-    goneByClass.unshift(count.changes.gone - goneBefore);
+    goneByClass.unshift(count.removed - goneBefore);
   }
   await assertGoneTogether(seen, points, goneByClass);
   const { changes } = count;
@@ -355,8 +349,8 @@ async function assertGoneTogether(
 ): Promise<void> {
   const first = goneByClass.findIndex((gone) => gone > 0);
   if (first < 0) return;
-  const walk = walkOf(seen, points, new FaultList());
-  for (let index = first + 1; index < goneByClass.length; index++) {
+  const walk = walkOf(seen, points, noRemarks());
+  for (let index = goneByClass.length - 1; index > first; index--) {
     let gone = 0;
     await compareClass(walk, seen.target, seen.input.chain, seen.known, index, (is) => {
       if (is === 'gone') gone++;

@@ -8,6 +8,7 @@ import { foldedName, foldersOf, type NamesTold } from '../../../domain/trees/tre
 import { classOf, type TreeRules } from '../../../domain/trees/tree-rules.js';
 import type { RepositoryEntry, SourceRepository } from '../../../repository/backup-repository.js';
 import { joinPath, parentFolder } from '../../../repository/repository-path.js';
+import type { SourceLosses } from './source-losses.js';
 import type { UnreadPlaces } from './unread-places.js';
 
 /** A file of the source as a look lists it. */
@@ -31,6 +32,8 @@ export interface Walk {
   readonly faults: FaultList;
   /** Gets, of that, what a point may need, and the folders that cannot be looked into. */
   readonly unread: UnreadPlaces;
+  /** Gets what tells whether a file that is missing was removed. */
+  readonly losses: SourceLosses;
 }
 
 export interface TargetLimits {
@@ -39,6 +42,7 @@ export interface TargetLimits {
 }
 
 const NO_FILE_OF_ITS_TYPE = 'it is no file that this type of backups has';
+const SET_ASIDE = 'its tool found it damaged, and gave it this name';
 const NO_PLAIN_FILE = 'it is a link, a device, a pipe or a socket';
 
 /** null: the target takes it. */
@@ -146,7 +150,12 @@ class ClassLook {
     path: string,
     collisions: ReadonlySet<string>,
   ): string | null {
-    const { rules, limits } = this.walk;
+    const { rules, limits, losses } = this.walk;
+    const damaged = type === 'file' ? (rules.setAside?.(path) ?? null) : null;
+    if (damaged !== null) {
+      losses.addSetAside(damaged);
+      return SET_ASIDE;
+    }
     if (unaddressable !== undefined)
       return 'its name is not UTF-8, or has a character that cannot be part of a path';
     if (type === 'other') return NO_PLAIN_FILE;

@@ -3,6 +3,7 @@ import { FaultList } from '../../../../src/domain/trees/file-faults.js';
 import { listClass } from '../../../../src/mover/tree/plan/walk-tree.js';
 import { UnreadPlaces } from '../../../../src/mover/tree/plan/unread-places.js';
 import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
+import { noLosses } from '../../../support/tree/no-losses.js';
 import { toySetLayout } from '../../../support/tree/toy-trees.js';
 
 it('copies one of two files of sets that the target takes for one, and names the other', async () => {
@@ -25,6 +26,7 @@ it('copies one of two files of sets that the target takes for one, and names the
     limits,
     faults,
     unread: new UnreadPlaces(rules, points),
+    losses: noLosses(rules),
   };
   const listed: string[] = [];
   for await (const part of listClass(walk, 0)) listed.push(...part.map(({ path }) => path));

@@ -4,6 +4,7 @@ import { removeStaleLarge } from '../../../../src/mover/tree/plan/stale-large.js
 import { treeStaged } from '../../../../src/mover/tree/tree-plan.js';
 import { UnreadPlaces } from '../../../../src/mover/tree/plan/unread-places.js';
 import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
+import { noLosses } from '../../../support/tree/no-losses.js';
 import { denied } from '../../../support/tree/storage-answers.js';
 import { TOY_STORE_RULES } from '../../../support/tree/toy-trees.js';
 
@@ -34,6 +35,7 @@ it.each([
   await removeStaleLarge(target, 'tree', {
     ...{ repository: source, rules: TOY_STORE_RULES, nowMs: 0, settleMs: 0 },
     ...{ faults: new FaultList(), unread: new UnreadPlaces(TOY_STORE_RULES, []) },
+    losses: noLosses(TOY_STORE_RULES),
     tree: { root: 'store', points: [] },
     limits: { maxFileBytes: 1_000, names: ALL_DIFFER },
   });

@@ -10,6 +10,7 @@ import {
 import { UnreadPlaces } from '../../../../src/mover/tree/plan/unread-places.js';
 import type { RepositoryEntry } from '../../../../src/repository/backup-repository.js';
 import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
+import { noLosses } from '../../../support/tree/no-losses.js';
 import { TOY_STORE_RULES, toySetLayout } from '../../../support/tree/toy-trees.js';
 
 interface Look {
@@ -42,7 +43,15 @@ async function lookAt(
   repository.list = async (folder) => (await list(folder)).map(change);
   const faults = new FaultList();
   const walk: Walk = {
-    ...{ repository, rules, nowMs: 0, settleMs: 0, faults, unread: new UnreadPlaces(rules, []) },
+    ...{
+      repository,
+      rules,
+      nowMs: 0,
+      settleMs: 0,
+      faults,
+      unread: new UnreadPlaces(rules, []),
+      losses: noLosses(rules),
+    },
     tree: { root: 'store', points: [], ...tree },
     limits: { maxFileBytes: 1_000, names: ALL_DIFFER, ...limits },
   };
@@ -184,6 +193,7 @@ describe('a look at a store', () => {
         settleMs: 0,
         faults: new FaultList(),
         unread: new UnreadPlaces(TOY_STORE_RULES, []),
+        losses: noLosses(TOY_STORE_RULES),
       },
       tree: { root: 'store', points: [] },
       limits: { maxFileBytes: 9, names: ALL_DIFFER },

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { PathSet } from '../../../../../src/mover/tree/health/path-set.js';
+import { PathSet } from '../../../../src/mover/tree/path-set.js';
 
 it('a set of paths has those that were added, whenever, and no others', () => {
   const set = new PathSet();
