@@ -27,7 +27,7 @@ import { readBaseManifest } from './base-manifest.js';
  *
  *  A workload is a folder, or several that differ in a date alone; each has one restore point, a full. A tablespace that the manifest names needs its tar. Packed tars travel as they are. `base.tar` is a name that anybody
  *  may give, so one of the others has to lie beside it, or it begins with the label of the backup, as far as that can be read (plain or packed with gzip). Incremental backups (PostgreSQL 17) are refused: nothing tells which one such a backup
- *  builds on. A backup in the plain format is a tree of the files of a database, and not recognised.
+ *  builds on. A backup in the plain format is a tree of the files of a database (`base-folder.ts`).
  *  Source: PostgreSQL documentation, pg_basebackup, Backup Manifest Format; names and end of what pg_basebackup 15 writes. */
 export const baseBackupLayout: BackupLayout = {
   name: 'pg-basebackup',
