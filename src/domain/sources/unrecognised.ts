@@ -27,6 +27,10 @@ const LARGER_THAN_PATCHES_BYTES = 67_108_864;
 const OTHER_TOOLS: readonly (readonly [tool: string, path: RegExp, smallestBytes?: number])[] = [
   ['Oracle RMAN as image copies', /(?:^|\/)datafile\/[^/]+\.dbf$/i],
   ['Oracle Data Pump', /\.dmp$/i],
+  [
+    'SAP HANA',
+    /(?:^|\/)(?:[^/]+_databackup_(?:[a-z]+_\d{13}_\d{13}_)?\d{1,4}_\d{1,4}|log_backup(?:_\d{1,16}){4}(?:\.\d{13})?)$/,
+  ],
   ['SqlPackage (BACPAC, DACPAC)', /\.(?:bac|dac)pac$/i],
   // Barman 3.19: identity.json, main-xlog.db and meta/<id>-backup.info are new.
   [

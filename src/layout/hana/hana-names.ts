@@ -76,7 +76,7 @@ export function mayBeOfOneDatabase(files: readonly string[], others: readonly st
 }
 
 /** Each has a topology (volume 0), and some bring the catalogue. */
-function volumesOf(paths: readonly string[]): number[] {
+export function volumesOf(paths: readonly string[]): number[] {
   return paths.flatMap((path) => {
     const name = parseHanaName(lastName(path));
     return name === null || name.is === 'catalogue' || name.volume === 0 ? [] : [name.volume];

@@ -2,9 +2,10 @@ import type { FoundTree, TreePoint } from '../../domain/trees/source-tree.js';
 import type { ByteSource } from '../../image/byte-source.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
 import { LOGS_BEFORE_FULL_MS, PLUG_IN_RULES } from '../trees/database-rules.js';
-import { claimedTreeFiles, filesBelow, type TreeFile } from '../trees/tree-files.js';
+import { claimedTreeFiles, type TreeFile } from '../trees/tree-files.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
 import { folderName, folderWorkloadId } from '../names/workload-id.js';
+import { databasesIn, hasBackup, isDatabaseName, placesOf, sharedAreas } from './hana-areas.js';
 import {
   isCatalogueOfStore,
   isOfOneBackup,
@@ -19,7 +20,7 @@ import { joinPath, lastName } from '../../repository/repository-path.js';
  *  `log_backup_0_0_0_0.<id>`, which HANA writes after each backup.
  *
  *  A workload is a database: a folder with these files, or, of the folders `data`, `log` and `catalog` that HANA makes, the folders of one name
- *  (`SYSTEMDB`, `DB_<tenant>`) together. A restore point is a data backup with its topology and all volumes, a delta, or a log backup.
+ *  (`SYSTEMDB`, `DB_<tenant>`) together, with what lies beside them, or in folders of dates, and can be of no other database; what can be of several is a workload for each area. A restore point is a data backup with its topology and all volumes, a delta, or a log backup.
  *  What a backint agent hands to another store is not on disk and not found. */
 export const hanaLayout: TreeLayout = {
   name: 'hana',
@@ -66,7 +67,6 @@ export const hanaLayout: TreeLayout = {
 
 /** Where HANA puts what, below its folder of backups. */
 const AREAS: readonly string[] = ['data', 'log', 'catalog'];
-const DATABASE = /^(?:SYSTEMDB|DB_.+)$/;
 
 function claim({ files, folders }: FolderNames): Claim | null {
   const own = files.filter((name) => parseHanaName(name) !== null);
@@ -91,41 +91,49 @@ async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise
     const name = folderName('SAP HANA', folder);
     trees.push(await treeOf(reader, { id, name, folder }, files));
   }
-  for (const [name, within] of await databasesIn(reader, folder, claimed.folders ?? [])) {
-    const tree = await reader.orTell(async () => {
-      const found: TreeFile[][] = [];
-      for (const path of within) found.push(await filesBelow(reader, folder, path));
-      const id = folderWorkloadId(`hana-${encodeURIComponent(name)}`, folder);
-      return treeOf(reader, { id, name, folder }, found.flat());
-    });
-    // Where files of HANA lie beside its folders, these were told apart by where they lie.
-    const otherIds = within.map((path) => folderWorkloadId('hana', joinPath(folder, path)));
-    const former = claimed.files.length > 0 ? { otherIds } : {};
-    if (tree !== null) trees.push({ ...tree, within, ...former });
-  }
+  trees.push(...(await treesOfAreas(reader, folder, claimed)));
   return trees;
 }
 
-/** Paths of the folders of each database, by its name. */
-async function databasesIn(
+async function treesOfAreas(
   reader: TreeReader,
   folder: string,
-  areas: readonly string[],
-): Promise<Map<string, string[]>> {
-  const databases = new Map<string, string[]>();
-  for (const area of areas)
-    for (const { name, type } of await reader.list(joinPath(folder, area)))
-      if (type === 'folder' && DATABASE.test(name))
-        databases.set(name, [...(databases.get(name) ?? []), `${area}/${name}`]);
-  return databases;
+  { files: beside, folders: areas = [] }: Claim,
+): Promise<FoundTree[]> {
+  const { databases, left } = await sharedAreas(reader, folder, areas);
+  const leftIn = new Set([...left.values()].flatMap((files) => placesOf(files)));
+  /** Each place was a workload of its own until a database had folders here. */
+  const idOf = (place: string): string => folderWorkloadId('hana', joinPath(folder, place));
+  const trees: FoundTree[] = [];
+  for (const { name, folders, files, joined } of databases) {
+    const id = folderWorkloadId(`hana-${encodeURIComponent(name)}`, folder);
+    const tree = await reader.orTell(() =>
+      treeOf(reader, { id, name, folder }, [...files, ...joined], joined.length === 0),
+    );
+    if (tree === null) continue;
+    const places = placesOf(joined).filter((place) => !leftIn.has(place));
+    // Where files of HANA lie beside its folders, these were told apart by where they lie.
+    const former = [...(beside.length > 0 ? folders : []), ...places].map(idOf);
+    const within = [...folders, ...joined.map((file) => file.within)];
+    trees.push({ ...tree, within, ...(former.length === 0 ? {} : { otherIds: former }) });
+  }
+  for (const [area, files] of left) {
+    if (!hasBackup(files)) continue;
+    const id = folderWorkloadId(`hana-beside-${area}`, folder);
+    const name = `${folderName('SAP HANA', folder)} (${area})`;
+    const tree = await reader.orTell(() => treeOf(reader, { id, name, folder }, files, false));
+    if (tree !== null) trees.push({ ...tree, otherIds: placesOf(files).map(idOf) });
+  }
+  return trees;
 }
 
 async function treeOf(
   reader: TreeReader,
   { id, name, folder }: { readonly id: string; readonly name: string; readonly folder: string },
   files: readonly TreeFile[],
+  isAlone = true,
 ): Promise<FoundTree> {
-  const isOnlyDatabase = DATABASE.test(name);
+  const isOnlyDatabase = isAlone && isDatabaseName(name);
   const points: TreePoint[] = hanaPoints(files, await backupIds(reader, files), isOnlyDatabase);
   return { id, name, root: folder, within: files.map(({ within }) => within), points };
 }

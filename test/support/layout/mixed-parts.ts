@@ -129,6 +129,11 @@ export const MIXED_PARTS: readonly MixedPart[] = [
   partOf('area of Oracle', recoveryArea),
   partOf('redo', (day) => ({ [`1_${day}_1100000000.arc.gz`]: 'x' })),
   partOf('HANA', hanaBackups),
+  partOf('HANA under a prefix with a path', () => ({
+    [`log/DB_HDB/log_backup_2_0_1024_2048.${HANA_IDS[1]}`]: hanaFile(HANA_IDS[1]),
+    'data/HDB_databackup_0_1': hanaFile(HANA_IDS[0]),
+    'data/HDB_databackup_2_1': hanaFile(HANA_IDS[0]),
+  })),
   partOf('HANA in one folder', () => ({
     COMPLETE_databackup_0_1: hanaFile(HANA_IDS[0]),
     COMPLETE_databackup_1_1: hanaFile(HANA_IDS[0]),

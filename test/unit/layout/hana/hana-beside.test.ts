@@ -4,7 +4,7 @@ import { HANA_IDS, hanaBackups, hanaFile } from '../../../support/layout/databas
 import { treeOf } from '../../../support/layout/real-tree.js';
 import { briefPoint, scanTreesWith } from '../../../support/layout/scan-trees-with.js';
 
-const [T0] = HANA_IDS;
+const [T0, T1] = HANA_IDS;
 
 async function treesOf(files: Record<string, Buffer>) {
   return scanTreesWith(hanaLayout, (await treeOf(files)).repository);
@@ -20,5 +20,62 @@ describe('backups of SAP HANA in the folders that it makes', () => {
       points: alone[0]!.points.map(briefPoint),
       otherIds: ['catalog', 'data', 'log'].map((area) => `hana-${area}:DB_HDB`),
     });
+  });
+});
+
+/** A full of some volumes under a prefix. */
+const fullOf = (prefix: string, ...volumes: number[]) =>
+  Object.fromEntries(
+    [0, ...volumes].map((volume) => [`${prefix}_databackup_${volume}_1`, hanaFile(T0)]),
+  );
+/** Log, and the catalogue behind it, of a database. */
+const logOf = (database: string, volume: number) => ({
+  [`log/${database}/log_backup_${volume}_0_1024_2048.${T1}`]: hanaFile(T1),
+  [`log/${database}/log_backup_0_0_0_0.${T1}`]: hanaFile(T1),
+});
+const briefly = (trees: Awaited<ReturnType<typeof treesOf>>) =>
+  trees.map(({ id, points }) => [id, ...points.map(({ kind, needs }) => [kind, needs.length])]);
+
+describe('backups of SAP HANA under a prefix with a path, beside the folders that it makes', () => {
+  it('are of the one database that has such', async () => {
+    const trees = await treesOf({ ...logOf('DB_HDB', 2), ...fullOf('data/HDB', 1, 2, 3) });
+    expect(briefly(trees)).toEqual([['hana-DB_HDB-.', ['full', 0], ['log', 1]]]);
+    expect(trees[0]).toMatchObject({
+      otherIds: ['hana-data'],
+      points: [{ state: 'complete' }, { state: 'complete' }],
+    });
+    expect(trees[0]!.points[0]!.files).toContain(`log/DB_HDB/log_backup_0_0_0_0.${T1}`);
+    expect(trees[0]!.within).toContain('data/HDB_databackup_0_1');
+  });
+
+  it('are so in folders of dates', async () => {
+    const trees = await treesOf({ ...logOf('DB_HDB', 2), ...fullOf('data/2026-11-24/HDB', 2) });
+    expect(briefly(trees)).toEqual([['hana-DB_HDB-.', ['full', 0], ['log', 1]]]);
+    expect(trees[0]!.otherIds).toEqual(['hana-data:2026-11-24']);
+  });
+
+  it('are of the system database or of the one tenant, by their volumes', async () => {
+    const logs = { ...logOf('SYSTEMDB', 1), ...logOf('DB_HDB', 2) };
+    const trees = await treesOf({ ...logs, ...fullOf('data/SYS', 1), ...fullOf('data/T', 2, 3) });
+    expect(briefly(trees)).toEqual([
+      ['hana-DB_HDB-.', ['full', 0], ['log', 1]],
+      ['hana-SYSTEMDB-.', ['full', 0], ['log', 1]],
+    ]);
+    expect(trees.map(({ points }) => points[0]!.id.split('_', 1)[0])).toEqual([
+      ...['data/T', 'data/SYS'],
+    ]);
+  });
+
+  it('are copied for themselves where they may be of several, or of one that has none', async () => {
+    const tenants = { ...logOf('DB_A', 2), ...logOf('DB_B', 2), ...fullOf('data/T', 2) };
+    const trees = await treesOf(tenants);
+    expect(briefly(trees)).toEqual([
+      ['hana-DB_A-.', ['log', 0]],
+      ['hana-DB_B-.', ['log', 0]],
+      ['hana-beside-data-.', ['full', 0]],
+    ]);
+    expect(trees[2]).toMatchObject({ otherIds: ['hana-data'], name: 'SAP HANA (data)' });
+    const ofSystem = await treesOf({ ...logOf('DB_A', 2), ...fullOf('data/SYS', 1) });
+    expect(ofSystem.map(({ id }) => id)).toEqual(['hana-DB_A-.', 'hana-beside-data-.']);
   });
 });

@@ -47,15 +47,13 @@ describe('files that a layout of sets claims and lists in no point', () => {
     const files = {
       ...hanaBackups(),
       'data/before-upgrade/COMPLETE_DATA_BACKUP_databackup_0_1': 'topology',
-      'data/FULL_databackup_1_1': 'volume',
       [`${HANA.full}.txt`]: 'note',
       'data/DB_HDB/.hidden': 'x',
       'data/DB_HDB/COMPLETE_databackup_1_1.tmp': 'x',
     };
     expect(await unrecognisedIn(files)).toEqual([
-      ['data', 'FULL_databackup_1_1'],
       ['data/DB_HDB', 'COMPLETE_DATA_BACKUP.txt'],
-      ['data/before-upgrade', 'COMPLETE_DATA_BACKUP_databackup_0_1'],
+      ['data/before-upgrade', 'COMPLETE_DATA_BACKUP_databackup_0_1', '(SAP HANA)'],
     ]);
   });
 
