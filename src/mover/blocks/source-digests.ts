@@ -23,10 +23,13 @@ interface DigestTable {
   readonly units: FileUnits;
 }
 
+/** Digests that are read at once: a request each on storage that is far away. */
+const RUN_UNITS = 64;
+
 /** Digest tables of the files that are read, where they have some: a block that had gone bad is never carried on into a file that is
  *  called good. */
 export class SourceDigests {
-  private readonly expected = Buffer.alloc(DIGEST_BYTES);
+  private readonly expected = Buffer.alloc(RUN_UNITS * DIGEST_BYTES);
   private readonly tables = new Map<number, Promise<DigestTable | null>>();
 
   private constructor(
@@ -64,18 +67,20 @@ export class SourceDigests {
     bytes: Buffer,
     known?: { readonly digests: Buffer; readonly by: DigestAlgorithm },
   ): Promise<void> {
-    for (const [i, { guestBlock, layer, hostOffset }] of places.entries()) {
-      if (hostOffset < 0) {
-        await this.assertGoodParts(stack, guestBlock);
-        continue;
+    for (let i = 0; i < places.length;) {
+      const { guestBlock, layer, hostOffset } = places[i]!;
+      const table = hostOffset < 0 ? null : await this.table(layer);
+      if (hostOffset < 0) await this.assertGoodParts(stack, guestBlock);
+      const length = table === null ? 1 : neighbours(table.units, places, i);
+      if (table !== null) await this.readExpected(table, hostOffset, length);
+      for (let at = i; table !== null && at < i + length; at++) {
+        const digest =
+          known?.by === table.algorithm
+            ? known.digests.subarray(at * DIGEST_BYTES, (at + 1) * DIGEST_BYTES)
+            : digestOf(table, bytes.subarray(at * BLOCK_BYTES, (at + 1) * BLOCK_BYTES));
+        this.assertUnit(layer, places[at]!.hostOffset, digest, at - i);
       }
-      const table = await this.table(layer);
-      if (table === null) continue;
-      const digest =
-        known?.by === table.algorithm
-          ? known.digests.subarray(i * DIGEST_BYTES, (i + 1) * DIGEST_BYTES)
-          : digestOf(table, bytes.subarray(i * BLOCK_BYTES, (i + 1) * BLOCK_BYTES));
-      await this.assertUnit(table, layer, hostOffset, digest);
+      i += length;
     }
   }
 
@@ -97,21 +102,26 @@ export class SourceDigests {
           unit.fill(0, await file.read(unit, hostOffsets[0]!));
           return digestOf(table, unit);
         });
-        await this.assertUnit(table, layer, hostOffsets[0]!, digest);
+        await this.readExpected(table, hostOffsets[0]!, 1);
+        this.assertUnit(layer, hostOffsets[0]!, digest, 0);
       }
       // What lies below is not seen.
       if (states[0] !== BLOCK_UNALLOCATED && image.virtualSizeBytes >= endBytes) return;
     }
   }
 
-  private async assertUnit(
-    table: DigestTable,
-    layer: number,
-    hostOffset: number,
-    digest: Buffer,
-  ): Promise<void> {
-    await table.file.read(this.expected, digestEntryOffset(table.units.unitAt(hostOffset)));
-    if (digest.equals(this.expected)) return;
+  private async readExpected(table: DigestTable, hostOffset: number, count: number) {
+    const entries = this.expected.subarray(0, count * DIGEST_BYTES);
+    entries.fill(
+      0,
+      await table.file.read(entries, digestEntryOffset(table.units.unitAt(hostOffset))),
+    );
+  }
+
+  /** @param index among the digests that were read last */
+  private assertUnit(layer: number, hostOffset: number, digest: Buffer, index: number): void {
+    const at = index * DIGEST_BYTES;
+    if (digest.equals(this.expected.subarray(at, at + DIGEST_BYTES))) return;
     const { path } = this.layers[layer]!;
     throw new BackupError(
       'BLOCK_DIGEST_MISMATCH',
@@ -123,6 +133,19 @@ export class SourceDigests {
   async close(): Promise<void> {
     await this.files.close();
   }
+}
+
+/** How many blocks from this one on lie in neighbouring units of one file. */
+function neighbours(units: FileUnits, places: readonly BlockPlace[], from: number): number {
+  const first = places[from]!;
+  const unit = units.unitAt(first.hostOffset);
+  let length = 1;
+  for (; length < RUN_UNITS && from + length < places.length; length++) {
+    const { layer, hostOffset } = places[from + length]!;
+    if (layer !== first.layer || hostOffset < 0 || units.unitAt(hostOffset) !== unit + length)
+      break;
+  }
+  return length;
 }
 
 function digestOf(table: DigestTable, unit: Buffer): Buffer {

@@ -48,3 +48,87 @@ describe('digests of a block that was just read', () => {
     await expect(assertGood(written, known)).resolves.toBeUndefined();
   });
 });
+
+describe('digests of the blocks of a window', () => {
+  const UNITS = 200;
+  const unitAt = (unit: number) => Buffer.alloc(UNIT_BYTES, unit + 1);
+  const digestAt = (unit: number) => createHash('sha256').update(unitAt(unit)).digest();
+  let reads: number;
+
+  /** Every unit of `a.qcow2` is written as `unitAt`, and of `b.qcow2` the other way round. */
+  async function open(): Promise<SourceDigests> {
+    const header = digestTableHeader({
+      ...HEADER,
+      units: new FileUnits(NO_SLOTS, UNITS * UNIT_BYTES),
+    });
+    const entries = Array.from({ length: UNITS }, (_, unit) => digestAt(unit));
+    const repository = new SimulatedRepository('offsite');
+    await repository.put('a.digests', Buffer.concat([header, ...entries]));
+    await repository.put('b.digests', Buffer.concat([header, ...entries.toReversed()]));
+    reads = 0;
+    const openRead = async (path: string) => {
+      const file = await repository.openRead(path);
+      const read: typeof file.read = (...of) => ((reads += 1), file.read(...of));
+      return new Proxy(file, {
+        get: (of, name) => (name === 'read' ? read : (Reflect.get(of, name) as unknown)),
+      });
+    };
+    const context = { source: async () => ({ openRead }) } as unknown as MoverContext;
+    const layers = ['a', 'b'].map((name) => ({
+      ...{ repositoryId: 'offsite', digestsPath: `${name}.digests`, path: `${name}.qcow2` },
+    }));
+    return SourceDigests.open(context, layers as LayerFile[]);
+  }
+
+  /** @param units of a layer each; shown as written */
+  async function faultOf(
+    digests: SourceDigests,
+    units: [layer: number, unit: number][],
+    bad: number[] = [],
+  ) {
+    const places = units.map(([layer, unit], guestBlock) => ({
+      ...{ guestBlock, layer, hostOffset: unit * UNIT_BYTES },
+    }));
+    const shown = units.map(([layer, unit], i) =>
+      bad.includes(i)
+        ? Buffer.alloc(UNIT_BYTES, 250)
+        : unitAt(layer === 0 ? unit : UNITS - 1 - unit),
+    );
+    const stack = null as unknown as ImageStack;
+    return digests.assertGood(stack, places, Buffer.concat(shown)).then(
+      () => null,
+      (error: { details: unknown }) => error.details,
+    );
+  }
+
+  it('are read by runs of neighbouring units', async () => {
+    const digests = await open();
+    const all = Array.from({ length: 128 }, (_, i): [number, number] => [0, i]);
+    expect(await faultOf(digests, all)).toBeNull();
+    // The header, and 64 at a time.
+    expect(reads).toBe(3);
+    await digests.close();
+  });
+
+  it.each([0, 1, 2, 3, 4, 5, 6, 7])(
+    'find the bad one, of block %i, wherever the blocks lie',
+    async (bad) => {
+      const digests = await open();
+      const units: [number, number][] = [
+        [0, 3],
+        [0, 4],
+        [1, 5],
+        [1, 6],
+        [1, 9],
+        [0, 7],
+        [0, 6],
+        [0, 7],
+      ];
+      expect(await faultOf(digests, units)).toBeNull();
+      const [layer, unit] = units[bad]!;
+      const path = layer === 0 ? 'a.qcow2' : 'b.qcow2';
+      expect(await faultOf(digests, units, [bad])).toEqual({ path, offset: unit * UNIT_BYTES });
+      await digests.close();
+    },
+  );
+});
