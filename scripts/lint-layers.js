@@ -114,10 +114,10 @@ const MOVER_FOLDERS = {
   copy: ['task', 'blocks', 'staging', 'source'],
   change: ['task', 'blocks', 'staging', 'copy'],
   selection: ['task', 'blocks', 'staging', 'source', 'copy', 'change'],
-  look: ['task', 'blocks', 'source', 'change', 'tree'],
   health: ['task', 'blocks', 'staging', 'source', 'copy', 'change'],
   restore: ['task', 'blocks', 'staging', 'copy', 'change'],
   tree: ['task', 'blocks', 'staging', 'source', 'change'],
+  look: ['task', 'blocks', 'source', 'change', 'tree'],
 };
 
 /** Rooms of `src/mover/tree`, the same way: each may import those before it, and what lies in `tree` itself; that imports none of them. */

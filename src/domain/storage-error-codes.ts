@@ -183,13 +183,13 @@ export const STORAGE_ERROR_CODES = {
   CHAIN_RECORD_CORRUPT: {
     kind: 'corrupt',
     meaning: 'The commit record of a chain (chain.json) cannot be trusted.',
-    hint: 'Both copies are damaged: the disks are still restorable with qemu-img; see docs/OPERATIONS.md.',
+    hint: 'Both copies are damaged: the files of the disks can still be read by the tools of their format; see docs/OPERATIONS.md.',
   },
   CHAIN_RECORD_LOST: {
     kind: 'corrupt',
     meaning:
       'The folder of a chain holds restore points that no commit record lists: the record is lost, or older than its data.',
-    hint: 'Put back the newest chain.json or chain.json.copy from a snapshot or backup of the target; without one, move the folder of the chain elsewhere: its disks stay restorable with qemu-img, and the next session begins a new chain (docs/OPERATIONS.md).',
+    hint: 'Put back the newest chain.json or chain.json.copy from a snapshot or backup of the target; without one, move the folder of the chain elsewhere: its files can still be read by the tools of their format, and the next session begins a new chain (docs/OPERATIONS.md).',
   },
   RECORD_TOO_LARGE: {
     kind: 'unsupported',

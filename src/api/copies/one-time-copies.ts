@@ -1,6 +1,7 @@
 /** One-time copies: workflows `once/<repositoryId>/<copyId>`, each with the one session that it runs. */
 
 import { createHash } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import {
   WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
@@ -97,7 +98,7 @@ export class OneTimeCopies {
       } catch (error) {
         if (!(error instanceof WorkflowNotFoundError) && !isUnavailable(error)) throw error;
         if (look >= looks) return false;
-        await new Promise((resolve) => setTimeout(resolve, this.wait.pauseMs));
+        await setTimeout(this.wait.pauseMs);
       }
   }
 
