@@ -1,5 +1,4 @@
 import { availableParallelism } from 'node:os';
-import { Worker, type ResourceLimits } from 'node:worker_threads';
 import type { BackupRepository, SourceRepository } from '../repository/backup-repository.js';
 import { kindOf } from '../repository/kinds.js';
 import type { RepositoryLocation } from '../repository/open-repository.js';
@@ -9,7 +8,6 @@ import { seenMarkers } from '../repository/seen-markers.js';
 import { StorageProbes } from '../repository/storage-probes.js';
 import { KnownTargets } from './known-targets.js';
 import { FactKeeper } from './fact-keeper.js';
-import type { FactAnswer, FactRequest } from './thread-facts.js';
 import { LOOK_OPERATIONS } from './look-operations.js';
 import type {
   OperationInput,
@@ -21,17 +19,15 @@ import type {
 import type { TaskControl } from './task/task-control.js';
 import { MAX_LOOPS, windowsOfASync } from './task/window-loop.js';
 import { WindowRange, windowsIn, type WindowRun } from './task/window-runs.js';
-import {
-  decodeError,
-  type ThreadReply,
-  type ThreadRequest,
-  type ThreadSetup,
-} from './thread-messages.js';
-import { threadEntry } from './thread-entry.js';
-import { heapOfProcess, memoryOf, threadFailure, type ThreadWork } from './thread-memory.js';
+import { MoverThread } from './resident-thread.js';
+import { heapOfProcess, memoryOf, type ThreadWork } from './thread-memory.js';
+import { HeldThreads, PULSE_MS } from './thread-pulse.js';
 
 /** One reads while another computes. */
 const MIN_THREADS = 2;
+
+/** Of those that copy, for each that is needed: some may stand with storage that hangs. */
+const MOST_FOR_EACH = 8;
 
 /** Runs the data mover's work on threads of its own, so that heartbeats and the event loop never wait for it. The threads stay: starting
  *  one costs 30–40 ms (docs/PERFORMANCE.md, Resident mover). */
@@ -52,6 +48,8 @@ export class DataMover {
   readonly meters: RateMeters;
   private readonly targets: KnownTargets;
   private readonly threadCount = Math.max(MIN_THREADS, availableParallelism());
+  private readonly held: HeldThreads;
+  private lookAfter: NodeJS.Timeout | null = null;
 
   /** @param stateDirectory where it is remembered which targets were seen; null: nowhere */
   constructor(
@@ -61,7 +59,8 @@ export class DataMover {
     this.targets = new KnownTargets(locations, seenMarkers(stateDirectory));
     this.repository = this.targets.open;
     this.source = this.targets.open;
-    this.meters = RateMeters.of(locations.map(({ id }) => id));
+    this.meters = RateMeters.of(this.ids);
+    this.held = new HeldThreads(this.ids, this.threadCount);
     this.storage = new StorageProbes(locations, this.repository);
   }
 
@@ -136,17 +135,34 @@ export class DataMover {
     return name === 'planJob' ? this.threadOfPlans() : this.leastBusy();
   }
 
+  private get ids(): string[] {
+    return this.locations.map(({ id }) => id);
+  }
+
   private leastBusy(): MoverThread {
-    const idle = this.threads.find((thread) => thread.pending === 0);
+    const able = this.threads.filter((thread) => !thread.stands);
+    const idle = able.find((thread) => thread.pending === 0);
     if (idle !== undefined) return idle;
-    if (this.threads.length < this.threadCount) {
+    const mayStart = this.threads.length < MOST_FOR_EACH * this.threadCount;
+    if (able.length < this.threadCount && mayStart) {
+      this.lookAfter ??= setInterval(() => this.lookAfterThreads(), PULSE_MS).unref();
       const thread = this.newThread('copies', () =>
         this.threads.splice(this.threads.indexOf(thread), 1),
       );
       this.threads.push(thread);
       return thread;
     }
-    return this.threads.reduce((best, thread) => (thread.pending < best.pending ? thread : best));
+    return (able.length > 0 ? able : this.threads).reduce((best, thread) =>
+      thread.pending < best.pending ? thread : best,
+    );
+  }
+
+  /** What a thread that stands has not begun goes to others; whose storage it waits for, all threads know. */
+  private lookAfterThreads(): void {
+    const standing = this.threads.filter((thread) => thread.stands);
+    this.held.set(standing.map((thread) => thread.awaited));
+    for (const thread of standing)
+      for (const work of thread.takeBack()) this.leastBusy().give(work);
   }
 
   private threadOfLooks(): MoverThread {
@@ -161,86 +177,14 @@ export class DataMover {
     const { locations: repositories, stateDirectory, meters } = this;
     // One thread plans for all jobs: it must not stand still with the storage of one of them.
     const isForLooks = work === 'lists';
-    const setup = { repositories, stateDirectory, meters: meters.shared, isForLooks };
+    const held = { held: this.held.shared, mostHeld: this.threadCount };
+    const setup = { repositories, stateDirectory, meters: meters.shared, isForLooks, ...held };
     return new MoverThread(setup, memoryOf(work, heapOfProcess()), this.facts, onExit);
   }
 
   async close(): Promise<void> {
+    if (this.lookAfter !== null) clearInterval(this.lookAfter);
     const ofLists = [this.lookThread, this.planThread].filter((thread) => thread !== null);
     await Promise.all([...this.threads, ...ofLists].map((thread) => thread.terminate()));
   }
 }
-
-/** One thread and the requests it has not answered yet. */
-class MoverThread {
-  private readonly worker: Worker;
-  private readonly waiting = new Map<
-    number,
-    { resolve: (output: unknown) => void; reject: (error: unknown) => void }
-  >();
-  private nextId = 0;
-
-  constructor(
-    setup: ThreadSetup,
-    memory: ResourceLimits,
-    private readonly facts: FactKeeper,
-    onExit: () => void,
-  ) {
-    this.worker = new Worker(threadEntry(), { workerData: setup, resourceLimits: memory });
-    this.worker.unref();
-    this.worker.on('message', (message: ThreadReply | FactRequest) => this.take(message));
-    this.worker.on('error', (error) => this.failAll(threadFailure(error, memory)));
-    this.worker.on('exit', () => {
-      this.failAll(new Error('a data mover thread ended unexpectedly'));
-      onExit();
-    });
-  }
-
-  get pending(): number {
-    return this.waiting.size;
-  }
-
-  ask(request: DistributiveOmit<ThreadRequest, 'id'>): Promise<unknown> {
-    const id = this.nextId++;
-    return new Promise((resolve, reject) => {
-      this.waiting.set(id, { resolve, reject });
-      this.worker.ref();
-      this.worker.postMessage({ ...request, id });
-    });
-  }
-
-  private take(message: ThreadReply | FactRequest): void {
-    switch (message.type) {
-      case 'saveFacts':
-        return this.facts.save(message.key, message.text);
-      case 'loadFacts':
-        return void this.tell(message);
-      default:
-        return this.settle(message);
-    }
-  }
-
-  private async tell({ ask, key }: Extract<FactRequest, { type: 'loadFacts' }>): Promise<void> {
-    const answer: FactAnswer = { type: 'facts', ask, text: await this.facts.load(key) };
-    this.worker.postMessage(answer);
-  }
-
-  private settle(reply: ThreadReply): void {
-    const waiter = this.waiting.get(reply.id);
-    this.waiting.delete(reply.id);
-    if (this.waiting.size === 0) this.worker.unref();
-    if (reply.type === 'done') waiter?.resolve(reply.output);
-    else waiter?.reject(decodeError(reply.error));
-  }
-
-  private failAll(error: unknown): void {
-    for (const { reject } of this.waiting.values()) reject(error);
-    this.waiting.clear();
-  }
-
-  async terminate(): Promise<void> {
-    await this.worker.terminate();
-  }
-}
-
-type DistributiveOmit<T, K extends keyof never> = T extends unknown ? Omit<T, K> : never;

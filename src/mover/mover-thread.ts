@@ -1,11 +1,12 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { neverWaitForStorage } from '../repository/file-calls.js';
+import { aroundCalls, neverWaitForStorage } from '../repository/file-calls.js';
 import { RateMeters } from '../repository/rate-meters.js';
 import { RepositoryVisit } from '../repository/repository-visit.js';
 import { seenMarkers } from '../repository/seen-markers.js';
 import { KnownTargets } from './known-targets.js';
 import type { MoverContext } from './task/mover-context.js';
 import { threadOperation, windowOperation } from './mover-operations.js';
+import { HeldThreads, PULSE_MS, ThreadPulse } from './thread-pulse.js';
 import { TaskControl } from './task/task-control.js';
 import { taskRepository } from './task/task-repository.js';
 import { ThreadFacts, type FactAnswer } from './thread-facts.js';
@@ -24,6 +25,12 @@ if (port === null) throw new Error('the data mover thread was not started as a t
 const setup = workerData as ThreadSetup;
 const { repositories, stateDirectory, meters: sharedMeters } = setup;
 if (setup.isForLooks) neverWaitForStorage();
+const ids = repositories.map(({ id }) => id);
+const held = new HeldThreads(ids, setup.mostHeld, setup.held);
+const pulse = new ThreadPulse(ids, setup.pulse);
+pulse.turn();
+setInterval(() => pulse.turn(), PULSE_MS);
+aroundCalls((repositoryId) => pulse.duringCallsOf(repositoryId));
 const targets = new KnownTargets(repositories, seenMarkers(stateDirectory));
 
 const meters = RateMeters.from(sharedMeters);
@@ -31,6 +38,8 @@ const facts = new ThreadFacts((request) => port.postMessage(request));
 
 port.on('message', (request: ThreadRequest | FactAnswer) => {
   if (request.type === 'facts') return facts.settle(request);
+  // It waited so long behind a call that does not return that another thread has it.
+  if (Atomics.compareExchange(new Int32Array(request.begun), 0, 0, 1) !== 0) return;
   void answer(request).then((reply) => port.postMessage(reply));
 });
 
@@ -38,6 +47,7 @@ async function answer(request: ThreadRequest): Promise<ThreadReply> {
   const control = new TaskControl(request.control);
   const visit = new RepositoryVisit(targets.visit);
   const repository = async (id: string) => {
+    held.assertAnswers(id);
     const visited = await visit.repository(id);
     // A look or a plan writes nothing, and waits for no copy that takes all of a rate.
     return setup.isForLooks ? visited : taskRepository(visited, control, meters, request.input);

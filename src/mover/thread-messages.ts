@@ -12,6 +12,10 @@ export interface ThreadSetup {
   /** Where it is remembered which targets were seen; null: nowhere. */
   readonly stateDirectory: string | null;
   readonly meters: SharedMeters;
+  /** Of `ThreadPulse` and `HeldThreads`. */
+  readonly pulse: SharedArrayBuffer;
+  readonly held: SharedArrayBuffer;
+  readonly mostHeld: number;
   /** It answers looks, or makes plans, many at once: it only reads. */
   readonly isForLooks: boolean;
 }
@@ -20,6 +24,8 @@ export type ThreadRequest = {
   readonly id: number;
   readonly control: SharedArrayBuffer;
   readonly input: unknown;
+  /** One number: 1 once it was begun, or given to another thread. Whoever sets it has it. */
+  readonly begun: SharedArrayBuffer;
 } & (
   | { readonly type: 'operation'; readonly name: ThreadOperation }
   | {

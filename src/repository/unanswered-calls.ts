@@ -1,5 +1,6 @@
 import { BackupError } from '../domain/errors.js';
-import type { FileCalls, OpenFile } from './file-calls.js';
+import { aroundEach } from './around-calls.js';
+import type { FileCalls } from './file-calls.js';
 import { quoted } from './repository-path.js';
 
 /** A disk that has to start needs some ten seconds. */
@@ -74,35 +75,8 @@ export function unansweredCallsOf(repositoryId: string, rootPath: string): Unans
 
 /** The same calls, none of them while the storage does not answer. */
 export function whileAnswered(calls: FileCalls, unanswered: UnansweredCalls): FileCalls {
-  return {
-    open: async (...parameters) =>
-      fileWhileAnswered(await unanswered.ask(() => calls.open(...parameters)), unanswered),
-    lstat: (path) => unanswered.ask(() => calls.lstat(path)),
-    readLink: (path) => unanswered.ask(() => calls.readLink(path)),
-    lstatNow: calls.lstatNow,
-    listNames: (path) => unanswered.ask(() => calls.listNames(path)),
-    makeFolder: (path, mode) => unanswered.ask(() => calls.makeFolder(path, mode)),
-    rename: (from, to) => unanswered.ask(() => calls.rename(from, to)),
-    link: (from, to) => unanswered.ask(() => calls.link(from, to)),
-    remove: (path) => unanswered.ask(() => calls.remove(path)),
-    removeFolder: (path) => unanswered.ask(() => calls.removeFolder(path)),
-    fileSystem: (path) => unanswered.ask(() => calls.fileSystem(path)),
-  };
-}
-
-function fileWhileAnswered(file: OpenFile, unanswered: UnansweredCalls): OpenFile {
-  return {
-    get fd() {
-      return file.fd;
-    },
-    read: (...parameters) => unanswered.ask(() => file.read(...parameters)),
-    write: (...parameters) => unanswered.ask(() => file.write(...parameters)),
-    stat: (options) => unanswered.ask(() => file.stat(options)),
-    truncate: (sizeBytes) => unanswered.ask(() => file.truncate(sizeBytes)),
-    datasync: () => unanswered.ask(() => file.datasync()),
-    sync: () => unanswered.ask(() => file.sync()),
-    chmod: (mode) => unanswered.ask(() => file.chmod(mode)),
-    utimes: (accessed, modified) => unanswered.ask(() => file.utimes(accessed, modified)),
-    close: () => unanswered.follow(() => file.close()),
-  };
+  return aroundEach(calls, {
+    ask: (call) => unanswered.ask(call),
+    follow: (call) => unanswered.follow(call),
+  });
 }
