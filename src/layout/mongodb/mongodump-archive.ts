@@ -1,3 +1,6 @@
+import type { FormatId } from '../../domain/sources/source-workload.js';
+import type { ByteSource } from '../../image/byte-source.js';
+import { unpackedStart, unpackerOf } from '../../image/stream/packed-start.js';
 import { broken, incomplete, type PointFault } from '../point-fault.js';
 import { bsonLength, readBson } from './bson.js';
 
@@ -17,6 +20,29 @@ export function isArchive(head: Uint8Array): boolean {
 
 export function isGzip(head: Uint8Array): boolean {
   return head[0] === 0x1f && head[1] === 0x8b;
+}
+
+/** The format of what it is packed as, by its first bytes; null: it is not packed, or by what is not unpacked here. */
+export function packerOf(head: Uint8Array): FormatId | null {
+  if (isGzip(head)) return 'gzip';
+  return PACKERS.find(([, magic]) => magic.every((byte, at) => head[at] === byte))?.[0] ?? null;
+}
+
+const PACKERS: readonly (readonly [FormatId, readonly number[]])[] = [
+  ['zstd', [0x28, 0xb5, 0x2f, 0xfd]],
+  ['lz4', [0x04, 0x22, 0x4d, 0x18]],
+];
+
+/** Whether an archive is packed in it. */
+export async function holdsArchive(source: ByteSource): Promise<boolean> {
+  const head = Buffer.alloc(Math.min(MAGIC.length, source.sizeBytes));
+  await source.read(head, 0);
+  const unpack = unpackerOf(head.toString('latin1'));
+  const unpacked = unpack === null ? null : await unpackedStart(source, unpack);
+  if (unpacked === null) return false;
+  const start = Buffer.alloc(Math.min(MAGIC.length, unpacked.sizeBytes));
+  await unpacked.read(start, 0);
+  return isArchive(start);
 }
 
 /** Of an archive that is not compressed, what its end says. null: it is closed as the tool closes it. */

@@ -17,9 +17,19 @@ import {
   ARCHIVE_HEAD_BYTES,
   ARCHIVE_TAIL_BYTES,
   archiveFault,
+  holdsArchive,
   isArchive,
   isGzip,
+  packerOf,
 } from './mongodump-archive.js';
+import {
+  baseOf,
+  isArchiveName,
+  isOfAnybody,
+  isPacked,
+  namesMongo,
+  stemOfArchive,
+} from './mongodump-names.js';
 import { MONGODB_TYPE } from './pbm.js';
 import type { RepositoryEntry } from '../../repository/backup-repository.js';
 import { joinPath } from '../../repository/repository-path.js';
@@ -38,14 +48,11 @@ const RULES: TreeRules = {
   keeps: { modes: false, times: true, links: false },
 };
 
-const ARCHIVE = /^(?<base>.+?)\.(?:archive|mongodump|agz)(?:\.gz)?$/i;
-/** Anybody gives such names to what is packed: only what is in it tells. Segments of a write-ahead log come by the thousand. */
-const PACKED = /^(?![0-9A-F]{24})(?<base>[^.]+(?:\.\d+)*|.*(?:mongo|dump).*)\.gz$/i;
 const DUMPED = /^(?<collection>.+)\.(?<of>bson|metadata\.json)(?:\.gz)?$/;
 /** What stands beside the folders of the databases. */
 const OF_ALL = /^(?:oplog\.bson|prelude\.json)(?:\.gz)?$/;
 
-/** `mongodump`, to archives (`.archive`, `.archive.gz`, `.agz`, and any `.gz` that has one in it), to folders of a date (`20261124/<database>/<collection>.bson`),
+/** `mongodump`, to archives (`.archive`, `.archive.gz`, `.agz`, and what has one in it under a name that says less, as `.gz`, `.dump` or a date alone), to folders of a date (`20261124/<database>/<collection>.bson`),
  *  or into a folder itself. Each is a full.
  *
  *  A workload is what has one name but for the date, in one folder. An archive is whole when it ends with the block that closes a collection, a
@@ -65,17 +72,13 @@ function claim({ folder, files, folders }: FolderNames): Claim | null {
   const isDatabase = holdsCollection(files);
   const own = files.filter(
     (name) =>
-      ARCHIVE.test(name) ||
-      PACKED.test(name) ||
+      isArchiveName(name) ||
+      isOfAnybody(name) ||
       (isDatabase && DUMPED.test(name)) ||
       (isRoot && OF_ALL.test(name)),
   );
   const dumps = folders.filter((name) => isRoot || isDumpName(folder, name) !== null);
   return own.length + dumps.length === 0 ? null : { files: own, folders: dumps };
-}
-
-function baseOf(name: string): string {
-  return ARCHIVE.exec(name)?.groups?.base ?? PACKED.exec(name)?.groups?.base ?? name;
 }
 
 function isDated(path: string): boolean {
@@ -104,10 +107,13 @@ function holdsCollection(files: readonly string[]): boolean {
 async function confirm(reader: TreeReader, folder: string, claimed: Claim): Promise<Claim | null> {
   const files: string[] = [];
   const unread: string[] = [];
+  const isOwnOf = new OwnFiles(reader, folder);
+  const others = await ofOthers(claimed.files, isOwnOf);
   for (const name of claimed.files) {
-    const isOwn = await reader.orTell(() => isOwnFile(reader, name, joinPath(folder, name)));
+    if (others.has(name)) continue;
+    const isOwn = await isOwnOf.ask(name);
     if (isOwn) files.push(name);
-    else if (isOwn === null && !PACKED.test(name)) unread.push(name);
+    else if (isOwn === null && !isOfAnybody(name)) unread.push(name);
   }
   const folders: string[] = [];
   const isOfAll = files.some((name) => OF_ALL.test(name));
@@ -128,11 +134,53 @@ function holdsDumped(files: readonly string[]): boolean {
   return files.some((name) => DUMPED.test(name));
 }
 
+/** Whether files of a folder are the tool's; each is opened once. */
+class OwnFiles {
+  readonly #asked = new Map<string, boolean | null>();
+
+  constructor(
+    private readonly reader: TreeReader,
+    private readonly folder: string,
+  ) {}
+
+  /** null: it cannot be read, which is told */
+  async ask(name: string): Promise<boolean | null> {
+    const known = this.#asked.get(name);
+    if (known !== undefined) return known;
+    const path = joinPath(this.folder, name);
+    const isOwn = await this.reader.orTell(() => isOwnFile(this.reader, name, path));
+    this.#asked.set(name, isOwn);
+    return isOwn;
+  }
+}
+
+/** More of them are no dumps that somebody has named: pieces of another tool, each with a number of its own. */
+const MOST_STEMS = 100;
+
+/** Of what is called the same but for the date the oldest and the last two tell for all: nobody's logs of a year are opened at every look. */
+async function ofOthers(names: readonly string[], isOwnOf: OwnFiles): Promise<Set<string>> {
+  const byStem = new Map<string, string[]>();
+  for (const name of names.filter((one) => isOfAnybody(one) && !isPacked(one))) {
+    const stem = stemOfArchive(name);
+    byStem.set(stem, [...(byStem.get(stem) ?? []), name]);
+  }
+  const others = new Set<string>();
+  for (const [stem, alike] of byStem) {
+    const isAsked = byStem.size <= MOST_STEMS || namesMongo(stem);
+    const asked = isAsked ? new Set([alike[0]!, ...alike.slice(-2)]) : [];
+    const answers: (boolean | null)[] = [];
+    for (const name of asked) answers.push(await isOwnOf.ask(name));
+    if (answers.every((isOwn) => isOwn === false)) for (const name of alike) others.add(name);
+  }
+  return others;
+}
+
 async function isOwnFile(reader: TreeReader, name: string, path: string): Promise<boolean> {
   if (isOfDump(name)) return true;
   const head = await reader.read(path, 0, ARCHIVE_HEAD_BYTES);
   if (isArchive(head)) return true;
-  return isGzip(head) && (ARCHIVE.test(name) || isArchive(unzippedHead(head)));
+  if (isGzip(head)) return isArchiveName(name) || isArchive(unzippedHead(head));
+  return packerOf(head) !== null && (await reader.look(path, holdsArchive));
 }
 
 /** A dump has files of collections in it, or in a folder for each database. What its name does not tell must show a whole collection. Where others have something beside
@@ -193,7 +241,7 @@ async function archivesOfDate(
 ): Promise<string[]> {
   if (parseDatedName(folder.slice(folder.lastIndexOf('/') + 1)) === null) return [];
   const own: string[] = [];
-  for (const name of names.filter((one) => ARCHIVE.test(one))) {
+  for (const name of names.filter(isArchiveName)) {
     const isOwn = await reader.orTell(() => isOwnFile(reader, name, joinPath(folder, name)));
     // What cannot be read is told with them.
     if (isOwn !== false) own.push(name);
@@ -222,7 +270,7 @@ function byFolder({ files, folders = [] }: Claim): {
     inFolders.set(name, known);
   };
   for (const path of folders) add('folders', path);
-  const isHere = (path: string): boolean => !path.includes('/') || ARCHIVE.test(path);
+  const isHere = (path: string): boolean => !path.includes('/') || isArchiveName(path);
   for (const path of files) if (!isHere(path)) add('files', path);
   return { here: files.filter(isHere), inFolders };
 }
@@ -239,9 +287,8 @@ async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise
   const own = await claimedTreeFiles(reader, folder, { files: here });
   const isPart = ({ name }: TreeFile): boolean => isOfDump(name);
   for (const file of own.filter((one) => !isPart(one))) {
-    const base = baseOf(file.name);
-    const point = await archivePoint(reader, base, file);
-    add(parseDatedName(base)?.stem ?? base, [file.within], point);
+    const point = await archivePoint(reader, baseOf(file.name), file);
+    add(stemOfArchive(file.name), [file.within], point);
   }
   const isOfAll = (name: string): boolean => isDumpName(folder, name) === null;
   const databases: Required<Claim>[] = [];
@@ -281,12 +328,14 @@ async function archivePoint(reader: TreeReader, base: string, file: TreeFile): P
   let fault: PointFault | null;
   try {
     const head = await reader.read(file.path, 0, ARCHIVE_HEAD_BYTES);
-    fault = isGzip(head)
-      ? await reader.wholeFault(file, 'gzip')
-      : archiveFault(
-          file.within,
-          await reader.read(file.path, -ARCHIVE_TAIL_BYTES, ARCHIVE_TAIL_BYTES),
-        );
+    const packer = packerOf(head);
+    fault =
+      packer !== null
+        ? await reader.wholeFault(file, packer)
+        : archiveFault(
+            file.within,
+            await reader.read(file.path, -ARCHIVE_TAIL_BYTES, ARCHIVE_TAIL_BYTES),
+          );
   } catch (error) {
     fault = faultOfError(error).fault;
   }
