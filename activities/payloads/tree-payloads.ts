@@ -11,7 +11,7 @@ import type { SetFlagsInput } from '../../src/domain/retention/set-flags.js';
 import type { FileWork, TreeCheckReference } from '../../src/domain/trees/tree-damage.js';
 import type { TreeRetention } from '../../src/domain/trees/tree-points.js';
 import type { TreePlanReference } from '../../src/domain/trees/tree-work.js';
-import type { AbsenceAnswer, TargetChain } from './chain-payloads.js';
+import type { AbsenceAnswer, SettleRequest, TargetChain } from './chain-payloads.js';
 
 interface TakeTreeRequest extends TargetChain {
   readonly workload: { readonly id: string; readonly name: string; readonly type: WorkloadType };
@@ -26,7 +26,7 @@ interface Windows {
 
 // --- Copy
 
-export interface PlanTreeRequest extends TakeTreeRequest {
+export interface PlanTreeRequest extends TakeTreeRequest, SettleRequest {
   readonly sourceRepositoryId: string;
   readonly sourceFolders?: readonly string[];
   readonly choice: TreeRetention & {
@@ -42,8 +42,8 @@ export interface PlanTreeRequest extends TakeTreeRequest {
   readonly takeOver?: boolean;
   /** Laid beside the data when none lies there; of a job that takes over in any case. */
   readonly definition?: CopyJob;
-  /** What may still be in progress is taken as it is. */
-  readonly now?: boolean;
+  /** An earlier round of this task has committed: what the record keeps until it is told was told to it. */
+  readonly hasHeard?: boolean;
 }
 
 /** Of one class of files. */

@@ -5,11 +5,13 @@ import {
   patched,
 } from '@temporalio/workflow';
 import type { CopyJob } from '../../src/domain/jobs/copy-job.js';
-import type { CopyTask } from '../../src/domain/sessions/copy-session.js';
 import type { EndedTask, KeptAnswers } from '../../src/domain/sessions/kept-answers.js';
+import { awaitedReason } from '../../src/domain/sources/settle.js';
 import { faultNotes, joinFaults, NO_FAULTS } from '../../src/domain/trees/file-faults.js';
 import {
   failedTreeNotes,
+  nextRound,
+  NO_ROUNDS,
   removalRefusal,
   treeEnd,
   type TreeFates,
@@ -17,30 +19,15 @@ import {
 import type { LeftTree, PlannedTree, TreeWork } from '../../src/domain/trees/tree-work.js';
 import type { RemovedTreeFiles } from '../../activities/payloads/tree-payloads.js';
 import { dataTries, toldActivities, treeActivities } from '../activity-profiles.js';
-import type { CopyWorkloadInput } from './copy-workload-input.js';
-import { codeOf, isStop, reasonOf } from '../failures.js';
+import type { CopyTreeInput } from './copy-tree-input.js';
+import { codeOf, reasonOf } from '../failures.js';
 import { goOnInNewRun, isHistoryLong } from '../history-length.js';
 import { Pause } from './pause.js';
+import { PointWait } from './point-wait.js';
+import { removeFromTree } from './remove-from-tree.js';
 import { runWorkloadTask, TOLD_LAST, type WorkloadTask } from './run-task.js';
 import { CopyTaskState } from './task-state.js';
 import { Turn } from '../turn.js';
-import { counted } from '../../src/domain/sentences.js';
-
-interface CopyTreeInput extends Pick<
-  CopyWorkloadInput,
-  | 'job'
-  | 'overrides'
-  | 'workload'
-  | 'sourceRepositoryId'
-  | 'sourceFolders'
-  | 'settings'
-  | 'owner'
-  | 'report'
-  | 'definition'
-> {
-  /** State of the task when this run goes on for an earlier one. */
-  readonly carried?: { readonly task: CopyTask };
-}
 
 /** The part of a session that copies one tree of files. Its workflow id is the lock on the copy, as that of `copyWorkload`. A run that has grown long
  *  goes on in a new one between two batches: what was copied is in the journal beside the data, and is entered into the index by the next plan. */
@@ -51,24 +38,27 @@ export async function copyTree(input: CopyTreeInput): Promise<EndedTask> {
 /** Before, the record of the copy never heard what a session had told. */
 const NOTES_TOLD = 'copyTree-20261128-notes-told';
 
+/** Before, a task ended beside points in progress. */
+const AWAITS = 'copyTree-20261129-awaits-points';
+
 /** Asks for the source to be looked at anew. */
 const PLAN_AGAIN: readonly string[] = ['SOURCE_CHANGED', 'STAGING_INVALID', 'FILE_MISSING'];
 
 class TreeCopy implements WorkloadTask {
   readonly state: CopyTaskState;
   readonly pause: Pause;
-  private readonly turn: Turn;
+  readonly turn: Turn;
   readonly ids;
   private replans = 0;
-  private fates: TreeFates = {
-    ...{ faults: NO_FAULTS, lacking: 0, lost: 0 },
-    ...{ leftOut: [], hasLeftOut: false, sentAgain: NO_FAULTS },
-  };
+  private fates: TreeFates;
+  private readonly wait: PointWait;
+  /** As `CarriedRounds.awaits`: where logs arrive all the time, one always is in progress. */
+  private awaits: readonly string[] | null;
   /** Of the plan that was committed. */
   private committedWarnings: readonly string[] = [];
   /** Answers that the record of the copy keeps until they are told. */
-  private hasCommit = false;
-  private hasRemoval = false;
+  private hasCommit: boolean;
+  private hasRemoval: boolean;
   private readonly data;
   private readonly tries;
 
@@ -82,6 +72,16 @@ class TreeCopy implements WorkloadTask {
       onWait: (reason) => this.state.wait(reason),
     });
     this.pause = new Pause(this.state, this.turn);
+    const rounds = carried?.rounds;
+    this.wait = new PointWait(this, job, rounds?.waitingSinceMs ?? null);
+    this.awaits = rounds?.awaits ?? null;
+    this.hasCommit = rounds?.hasCommit ?? false;
+    this.hasRemoval = rounds?.hasRemoval ?? false;
+    this.fates = {
+      ...{ faults: NO_FAULTS, lacking: 0, lost: 0 },
+      ...{ leftOut: [], hasLeftOut: false, sentAgain: NO_FAULTS },
+      before: rounds?.before ?? NO_ROUNDS,
+    };
     this.data = treeActivities(job.target.repositoryId, settings);
     this.tries = dataTries(job.target.repositoryId, settings);
     this.ids = {
@@ -168,7 +168,10 @@ class TreeCopy implements WorkloadTask {
       );
     for (;;) {
       try {
-        return await this.copyRound();
+        const plan = await this.copyRound();
+        if (plan === null) return;
+        if (!(await this.hasAwaited(plan))) return this.end(plan);
+        this.replans = 0;
       } catch (error) {
         const { maxReplans } = this.input.settings;
         if (!PLAN_AGAIN.includes(codeOf(error)) || this.replans >= maxReplans) throw error;
@@ -179,14 +182,19 @@ class TreeCopy implements WorkloadTask {
     }
   }
 
-  /** One look at the source and the copy of what it shows, class by class: all that a class may refer to is there, durable, before it. */
-  private async copyRound(): Promise<void> {
-    const plan = await this.plan();
+  /** One look at the source and the copy of what it shows, class by class: all that a class may refer to is there, durable, before it.
+   *  @returns null: it has ended */
+  private async copyRound(): Promise<PlannedTree | LeftTree | null> {
+    const plan: PlannedTree | LeftTree = await this.plan();
+    this.awaits ??= (plan.awaited ?? []).map(({ restorePointId }) => restorePointId);
     const { faults, lacking = 0 } = plan;
     const lost = Math.max(this.fates.lost, plan.lost ?? 0);
     this.fates = { ...this.fates, faults, lacking, lost };
-    if (plan.state !== 'planned')
-      return plan.state === 'same' ? this.end(plan) : this.endSuspicious(plan);
+    if (plan.state !== 'planned') {
+      if (plan.state === 'same') return plan;
+      this.endSuspicious(plan);
+      return null;
+    }
     // A run that goes on for another one plans what that had left.
     this.state.giveUpWork();
     this.state.addWork(
@@ -199,7 +207,22 @@ class TreeCopy implements WorkloadTask {
     this.committedWarnings = plan.warnings;
     for (const note of plan.notes ?? []) this.state.note(note);
     await this.removeDue(plan);
-    this.end(plan);
+    return plan;
+  }
+
+  /** Waits for the points that the first look showed in progress; false: there are none any more, or they are awaited no longer. */
+  private async hasAwaited(plan: PlannedTree | LeftTree): Promise<boolean> {
+    const awaited = (plan.awaited ?? []).filter(({ restorePointId }) =>
+      this.awaits?.includes(restorePointId),
+    );
+    if (awaited.length === 0 || !patched(AWAITS)) return false;
+    const hasCommitted = this.state.task.committed.length > 0;
+    const next = nextRound(plan, this.fates, hasCommitted);
+    return this.wait.untilNextLook(awaited, awaitedReason(awaited), async () => {
+      this.fates = next.fates;
+      for (const note of next.notes) this.state.note(note);
+      await this.continueIfLong();
+    });
   }
 
   /** By which the copies become those of the job. */
@@ -222,7 +245,7 @@ class TreeCopy implements WorkloadTask {
       choice: { scope, withLogs: job.transactionLogs, ...this.policy },
       verifyAfterCopy: job.storage.verifyAfterCopy,
       acceptChanges: overrides.acceptChanges === true,
-      ...(overrides.now === undefined ? {} : { now: overrides.now }),
+      ...{ now: overrides.now ?? false, seen: this.wait.seen, hasHeard: this.hasCommit },
       ...this.claim,
     };
     return this.pause.untilDone(this.input.settings.unavailableLimitMs, () =>
@@ -306,7 +329,6 @@ class TreeCopy implements WorkloadTask {
     this.state.show({ restorePoint: committed.at(-1) ?? null }, 'committed');
   }
 
-  /** What fails here is a warning: the copy is good. */
   private async removeDue({ reference }: PlannedTree): Promise<void> {
     const { workload } = this.input;
     // What the source has removed the older state may need that the copy is in, and what was not read may need it. Points that miss files count as good
@@ -325,22 +347,9 @@ class TreeCopy implements WorkloadTask {
   private async remove(
     removal: (choice: TreeCopy['policy']) => Promise<RemovedTreeFiles>,
   ): Promise<void> {
-    this.state.show({ state: 'retention' }, 'removing what is not kept any more');
-    try {
-      const { fileCount, points, postponed, kept } = await this.pause.pausable(() =>
-        removal(this.policy),
-      );
-      if (kept !== undefined) this.fates = { ...this.fates, kept };
-      this.hasRemoval = fileCount > 0 || points.length > 0;
-      if (postponed !== null) this.state.note(`nothing was removed: ${postponed}`);
-      if (fileCount > 0 || points.length > 0)
-        this.state.note(
-          `${counted(fileCount, 'file')} and ${counted(points.length, 'restore point')} were removed`,
-        );
-    } catch (error) {
-      if (isStop(error)) throw error;
-      this.state.note(`what is not kept any more could not be removed: ${reasonOf(error)}`);
-    }
+    const { hasRemoved, kept } = await removeFromTree(this, () => removal(this.policy));
+    if (kept !== undefined) this.fates = { ...this.fates, kept };
+    this.hasRemoval ||= hasRemoved;
   }
 
   private noteFaults(): void {
@@ -355,7 +364,9 @@ class TreeCopy implements WorkloadTask {
 
   private end(plan: PlannedTree | LeftTree): void {
     const { state } = this;
-    const end = treeEnd(plan, this.fates, state.task.committed.length > 0);
+    const hasCommitted = state.task.committed.length > 0;
+    const { mode } = this.input.job;
+    const end = treeEnd(plan, this.fates, { hasCommitted, mode });
     for (const note of end.notes) state.note(note);
     if (end.notCopied !== null) state.show({ code: 'FILE_NOT_COPIED' }, end.notCopied);
     if (end.code !== null) state.show({ code: end.code }, end.reason ?? '');
@@ -367,6 +378,10 @@ class TreeCopy implements WorkloadTask {
     if (!isHistoryLong(this.input.settings)) return;
     await this.pause.whilePaused();
     await this.turn.giveUp();
-    await goOnInNewRun<typeof copyTree>({ ...this.input, carried: { task: this.state.task } });
+    const { hasCommit, hasRemoval, awaits } = this;
+    const { before } = this.fates;
+    const rounds = { before, awaits, waitingSinceMs: this.wait.sinceMs, hasCommit, hasRemoval };
+    const carried = { task: this.state.task, rounds };
+    await goOnInNewRun<typeof copyTree>({ ...this.input, carried });
   }
 }

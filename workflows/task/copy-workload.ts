@@ -1,4 +1,4 @@
-import { ApplicationFailure, sleep } from '@temporalio/workflow';
+import { ApplicationFailure } from '@temporalio/workflow';
 import type { WorkLook } from '../../activities/payloads/chain-payloads.js';
 import type { RestorePointScope } from '../../src/domain/jobs/copy-job.js';
 import type { EndedTask, KeptAnswers } from '../../src/domain/sessions/kept-answers.js';
@@ -9,7 +9,6 @@ import type {
   RestorePointSelection,
   SelectedRestorePoint,
 } from '../../src/domain/sources/select-restore-points.js';
-import { pauseBeforeLookMs, type SeenSet } from '../../src/domain/sources/settle.js';
 import { dataActivities, dataTries, listingActivities } from '../activity-profiles.js';
 import {
   discardFulls,
@@ -23,6 +22,7 @@ import { DiskBatches } from './disk-batches.js';
 import { codeOf, reasonOf } from '../failures.js';
 import { goOnInNewRun, isHistoryLong } from '../history-length.js';
 import { Pause } from './pause.js';
+import { PointWait } from './point-wait.js';
 import { runWorkloadTask, type WorkloadTask } from './run-task.js';
 import { CopyTaskState } from './task-state.js';
 import { Turn } from '../turn.js';
@@ -42,14 +42,12 @@ class WorkloadCopy implements WorkloadTask {
   readonly state: CopyTaskState;
   readonly pause: Pause;
   keeps: KeptAnswers | null = null;
-  private readonly turn: Turn;
+  readonly turn: Turn;
   /** null: the chain is not ours yet. */
   private chainEpoch: number | null = null;
   private isMaintenanceDue = true;
   private replans = 0;
-  private waitingSinceMs: number | null;
-  /** Of the look before, for the next one. */
-  private seen: readonly SeenSet[] = [];
+  private readonly wait: PointWait;
   private warnings: readonly string[] = [];
   private activeFull: boolean;
   /** null: retention has not begun. */
@@ -70,7 +68,7 @@ class WorkloadCopy implements WorkloadTask {
       onWait: (reason) => this.state.wait(reason),
     });
     this.pause = new Pause(this.state, this.turn);
-    this.waitingSinceMs = carried?.waitingSinceMs ?? null;
+    this.wait = new PointWait(this, job, carried?.waitingSinceMs ?? null);
     this.data = dataActivities(job.target.repositoryId, settings);
     this.tries = dataTries(job.target.repositoryId, settings);
     this.listing = listingActivities(job.target.repositoryId, settings);
@@ -187,11 +185,14 @@ class WorkloadCopy implements WorkloadTask {
     if (this.needsNewJob(detection)) return 'leave';
     const { lacking } = selection;
     this.warnings = [...detection.warnings, ...(lacking === undefined ? [] : [lacking])];
-    if (selection.points.length === 0 && (await this.hasAwaited(selection))) return 'again';
+    const { awaited, reason } = selection;
+    const isNext = selection.points.length === 0;
+    if (isNext && (await this.wait.untilNextLook(awaited, reason, () => this.continueIfLong())))
+      return 'again';
     for (const { restorePointId, reason } of selection.skipped)
       this.state.note(`restore point ${restorePointId} was passed over: ${reason}`);
     if (selection.points.length === 0) return this.endCopy(selection);
-    this.waitingSinceMs = null;
+    this.wait.sinceMs = null;
     for (const [index, point] of selection.points.entries()) {
       // A full behind the first starts a chain of its own: look again from there.
       if (index > 0 && point.kind === 'full') return 'again';
@@ -215,7 +216,7 @@ class WorkloadCopy implements WorkloadTask {
           epoch: this.chainEpoch,
           sourceFolders,
           now: overrides.now === true,
-          seen: this.seen,
+          seen: this.wait.seen,
           job,
           scope: this.scope,
           activeFull: this.activeFull,
@@ -254,27 +255,6 @@ class WorkloadCopy implements WorkloadTask {
     this.state.note(outcome);
   }
 
-  /** Waits for restore points that are in progress, until they may be whole; false: there are none, or they are awaited no longer. */
-  private async hasAwaited({ awaited, reason }: RestorePointSelection): Promise<boolean> {
-    const nowMs = Date.now();
-    const since = this.waitingSinceMs ?? nowMs;
-    const pauseMs = pauseBeforeLookMs(this.input.job, awaited, { nowMs, waitedMs: nowMs - since });
-    if (pauseMs === null) return false;
-    this.waitingSinceMs = since;
-    this.seen = awaited.flatMap(({ seen }) => seen ?? []);
-    await this.turn.giveUp();
-    await this.continueIfLong();
-    for (const { restorePointId } of awaited)
-      this.state.note(`restore point ${restorePointId} was in progress and was awaited`);
-    const waitsUntil = new Date(nowMs + pauseMs).toISOString();
-    const shown = { state: 'waiting', waitsFor: 'point', reason, waitsUntil } as const;
-    this.state.show(shown, reason ?? 'waiting for a restore point');
-    await sleep(pauseMs);
-    await this.pause.whilePaused();
-    this.state.show({ waitsFor: null, reason: null, waitsUntil: null }, 'looking again');
-    return true;
-  }
-
   private endCopy(selection: RestorePointSelection): 'done' | 'leave' {
     const { state, warnings } = this;
     const hasCopied = state.task.committed.length > 0;
@@ -310,7 +290,7 @@ class WorkloadCopy implements WorkloadTask {
       `planning restore point ${restorePointId} (${point.reason})`,
     );
     const input = {
-      ...{ ...this.owned, sourceFolders, seen: this.seen },
+      ...{ ...this.owned, sourceFolders, seen: this.wait.seen },
       ...{ restorePointId, kind, changedBy, lineageFrom, passesOver: passesOver ?? true },
       ...job.storage,
       ...(lookId === null ? {} : { lookId }),
@@ -398,7 +378,7 @@ class WorkloadCopy implements WorkloadTask {
     const carried = {
       task: this.state.task,
       activeFullDone: !this.activeFull,
-      waitingSinceMs: this.waitingSinceMs,
+      waitingSinceMs: this.wait.sinceMs,
       counted: [...this.batches.counted],
       warnings: this.maintenanceWarnings,
     };

@@ -2,6 +2,7 @@
 
 import type { CopyJob } from '../jobs/copy-job.js';
 import type { RestorePointSelection } from '../sources/select-restore-points.js';
+import { awaitedNoLonger } from '../sources/settle.js';
 import type { SessionResult } from './copy-session.js';
 
 interface WorkloadEnd {
@@ -27,7 +28,11 @@ export function workloadEnd(
   const isUndone = once !== undefined && !hasCopied;
   const next = hasCopied ? 'done' : 'leave';
   if (awaited.length > 0 && mode === 'periodic')
-    return { result: isUndone ? 'failed' : 'warning', reason, next };
+    return {
+      result: isUndone ? 'failed' : 'warning',
+      reason: reason === null ? null : awaitedNoLonger(reason, once !== undefined),
+      next,
+    };
   if (unusable !== null) {
     const isBroken = unusable.state === 'broken';
     const result = isUndone || (isBroken && !hasCopied) ? 'failed' : 'warning';

@@ -2,6 +2,15 @@
  *  while; may still become complete. `broken`: cannot be restored. `unknown`: could not be read just now. */
 export type RestorePointState = 'complete' | 'inProgress' | 'incomplete' | 'broken' | 'unknown';
 
+/** In plain words. */
+export const POINT_STATE_TEXT: Readonly<Record<RestorePointState, string>> = {
+  complete: 'complete',
+  inProgress: 'in progress',
+  incomplete: 'incomplete',
+  broken: 'broken',
+  unknown: 'not readable just now',
+};
+
 /** What tells whether a backup tool has finished a restore point. */
 export interface PointEvidence {
   /** `closed`: its closing record is there, and nothing was written to it afterwards. `awaited`: the tool will write one. `silent`: the tool

@@ -6,8 +6,8 @@ import { growingDisks, isFullsOnly, type FullFormats } from './fulls-only.js';
 import { gfsDue, gfsFullNeeded, type FlaggedPoint } from '../retention/gfs.js';
 import { isUndecidedState, newPoints, type ChainDetection } from './recreated-chain.js';
 import { oneForEachState } from './skipped-points.js';
-import type { RestorePointState } from './point-state.js';
-import type { AwaitedPoint } from './settle.js';
+import { POINT_STATE_TEXT } from './point-state.js';
+import { awaitedReason, type AwaitedPoint } from './settle.js';
 import { shortCopies, type IdentifiedPoint } from './source-identity.js';
 import type { TargetRestorePoint } from '../targets/target-point.js';
 import { believedPoints } from './believed-dates.js';
@@ -207,21 +207,8 @@ function unusableNewest(
 }
 
 function stateReason({ state, reason }: IdentifiedPoint): string {
-  const text = STATE_TEXT[state];
+  const text = POINT_STATE_TEXT[state];
   return reason === null ? text : `${text} (${reason})`;
-}
-
-const STATE_TEXT: Readonly<Record<RestorePointState, string>> = {
-  complete: 'complete',
-  inProgress: 'in progress',
-  incomplete: 'incomplete',
-  broken: 'broken',
-  unknown: 'not readable just now',
-};
-
-function awaitedReason(awaited: readonly AwaitedPoint[]): string {
-  const named = awaited.map(({ restorePointId, reason }) => `${restorePointId} (${reason})`);
-  return `restore points in progress are awaited: ${named.join(', ')}`;
 }
 
 function copiedText(point: TargetRestorePoint): string {

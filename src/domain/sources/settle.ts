@@ -56,7 +56,10 @@ export function settlePoints(
 
 /** The points of `points` that are in progress, as the next look needs them. */
 export function awaitedPoints(
-  points: readonly SourceRestorePoint[],
+  points: readonly Pick<
+    SourceRestorePoint,
+    'id' | 'state' | 'reason' | 'lookAgainAtMs' | 'evidence'
+  >[],
   rule: SettleRule,
 ): AwaitedPoint[] {
   return points.flatMap(({ id, state, reason, lookAgainAtMs, evidence }) => {
@@ -66,6 +69,28 @@ export function awaitedPoints(
     return [{ restorePointId: id, reason: reason ?? '', lookAgainAtMs, seen }];
   });
 }
+
+/** When the first of them is looked at again; null: there are none. Epoch milliseconds. */
+export function firstLookMs(awaited: readonly AwaitedPoint[]): number | null {
+  if (awaited.length === 0) return null;
+  return Math.min(...awaited.map(({ lookAgainAtMs }) => lookAgainAtMs));
+}
+
+/** What a task shows while it waits. */
+export function awaitedReason(awaited: readonly AwaitedPoint[]): string {
+  const named = awaited.map(({ restorePointId, reason }) => `${restorePointId} (${reason})`);
+  return `restore points in progress are awaited: ${named.join(', ')}`;
+}
+
+/** Why a point was not copied, as a session says it that waits for it no longer.
+ *  @param isOnce no other session follows */
+export function awaitedNoLonger(reason: string, isOnce = false): string {
+  const next = isOnce ? 'it is copied by a new order' : 'the next session looks at it again';
+  return reason.replaceAll(LOOKED_AT_AGAIN, next);
+}
+
+/** As `ownWait` ends, with `utcText`. */
+const LOOKED_AT_AGAIN = /it is looked at again at [\d-]{10} [\d:]+ UTC/g;
 
 /** How long a session of `job` waits before it looks again at points in progress, growing with the time that it has waited already; null: it
  *  waits no longer. A start that comes while a session waits is skipped, so no session waits past the next one.

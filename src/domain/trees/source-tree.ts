@@ -27,6 +27,8 @@ export interface TreePoint {
   readonly ofPart?: string;
   /** What tells whether its tool has finished it. Absent: there is nothing to wait for. */
   readonly evidence?: PointEvidence;
+  /** As `SourceRestorePoint.lookAgainAtMs`. */
+  readonly lookAgainAtMs?: number;
   /** Of a store: when the last of the files was written that it shares with others and needs, by the clock of their storage. Epoch milliseconds. Absent: of logs
    *  `createdAtMs`, of others nothing tells. */
   readonly writtenUntilMs?: number;

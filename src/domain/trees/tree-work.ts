@@ -1,5 +1,6 @@
 /** What a look at a tree finds to be done. Plain JSON. */
 
+import type { AwaitedPoint } from '../sources/settle.js';
 import type { FileFaults } from './file-faults.js';
 import type { ChosenTreePoints } from './tree-points.js';
 
@@ -24,7 +25,11 @@ interface Told {
   readonly waiting?: FileFaults;
   /** One plain sentence each. */
   readonly warnings: readonly string[];
+  /** Of these what no later look shows again. Absent: of a release that did not wait. */
+  readonly toldOnce?: readonly string[];
   readonly unusable: ChosenTreePoints['unusable'];
+  /** Points in progress that the job takes when they are whole. Absent: none. */
+  readonly awaited?: readonly AwaitedPoint[];
 }
 
 export interface PlannedTree extends Told {

@@ -57,3 +57,12 @@ export function foundByCommit({ sentAgain, leftOut }: CommittedTree): string[] {
   const found = [...(sentAgain === undefined ? [] : [sentAgainText(sentAgain)]), ...leftOut];
   return found.map((text) => `${BY_A_RUN_BEFORE}: ${text}`);
 }
+
+/** What the record of a copy keeps until it is told.
+ *  @param hasHeard the task has committed itself: what was done before that, and by that, it was told */
+export function untoldTexts(
+  { untold = [] }: { readonly untold?: readonly string[] },
+  hasHeard = false,
+): readonly string[] {
+  return hasHeard ? untold.filter((text) => !text.startsWith(BY_A_RUN_BEFORE)) : untold;
+}

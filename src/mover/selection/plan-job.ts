@@ -24,6 +24,7 @@ import {
 import { excludedBy, sourceScope } from '../../domain/jobs/source-scope.js';
 import { jsonBytes } from '../../domain/sessions/task-brief.js';
 import { withUpcomingPoints, type UpcomingCopy } from '../../domain/sources/upcoming-points.js';
+import { firstLookMs } from '../../domain/sources/settle.js';
 import { passedOverText, workloadRuleFaults } from '../../domain/sources/workload-rules.js';
 import { workloadTypeOf } from '../../layout/layouts.js';
 import type { MoverContext } from '../task/mover-context.js';
@@ -227,7 +228,7 @@ async function planWorkload(
           ...undecided,
           ...points.map(({ restorePointId, reason }) => `${restorePointId}: ${reason}`),
         ];
-  const lookAgainAtMs = Math.min(...selection.awaited.map((point) => point.lookAgainAtMs));
+  const lookAgainAtMs = firstLookMs(selection.awaited);
   const copies = upcomingCopies(workload, points);
   const retention = await retentionOf(context, input, { chain, sourceRepositoryId, copies });
   return {
@@ -239,7 +240,7 @@ async function planWorkload(
       0,
     ),
     reasons,
-    lookAgainAt: Number.isFinite(lookAgainAtMs) ? new Date(lookAgainAtMs).toISOString() : null,
+    lookAgainAt: lookAgainAtMs === null ? null : new Date(lookAgainAtMs).toISOString(),
     retention,
   };
 }

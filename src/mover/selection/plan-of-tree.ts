@@ -1,7 +1,8 @@
 import type { CopyJob } from '../../domain/jobs/copy-job.js';
 import type { WorkloadPlan } from '../../domain/sessions/operation.js';
 import type { SourceWorkload } from '../../domain/sources/source-workload.js';
-import type { SettleRule } from '../../domain/sources/settle.js';
+import { firstLookMs, type SettleRule } from '../../domain/sources/settle.js';
+import { notWholeText } from '../../domain/trees/tree-ending.js';
 import { newTreePoints } from '../source/new-tree-points.js';
 import type { MoverContext } from '../task/mover-context.js';
 
@@ -12,20 +13,28 @@ export async function planOfTree(
   workload: SourceWorkload,
   rule: SettleRule,
 ): Promise<
-  Pick<WorkloadPlan, 'workload' | 'algorithm' | 'restorePoints' | 'estimatedBytes' | 'reasons'>
+  Pick<
+    WorkloadPlan,
+    'workload' | 'algorithm' | 'restorePoints' | 'estimatedBytes' | 'reasons' | 'lookAgainAt'
+  >
 > {
   const target = await context.repository(job.target.repositoryId);
-  const { chosen, added, copied, isFirst } = await newTreePoints(target, job, workload, rule);
+  const { chosen, added, copied, isFirst, awaited } = await newTreePoints(
+    target,
+    job,
+    workload,
+    rule,
+  );
   const { unusable, warnings } = chosen;
+  const lookAgainAtMs = firstLookMs(awaited);
   return {
     workload: workload.name,
     algorithm: added.length === 0 ? 'none' : isFirst ? 'full' : 'increment',
     restorePoints: added.map(({ id }) => id),
+    lookAgainAt: lookAgainAtMs === null ? null : new Date(lookAgainAtMs).toISOString(),
     estimatedBytes: added.reduce((sum, { sizeBytes }) => sum + (sizeBytes ?? 0), 0),
     reasons: [
-      ...(unusable === null
-        ? []
-        : [`${unusable.id} is ${unusable.state}: ${unusable.reason ?? ''}`]),
+      ...(unusable === null ? [] : [notWholeText(unusable)]),
       ...warnings,
       ...(added.length > 0
         ? added.map(({ id }) => `${id}: ${copied.has(id) ? 'it has grown' : 'it is new'}`)

@@ -1,11 +1,11 @@
 import { chainFolder } from '../../chain/chain-paths.js';
 import type { CopyJob } from '../../domain/jobs/copy-job.js';
 import type { SourceWorkload } from '../../domain/sources/source-workload.js';
-import type { SettleRule } from '../../domain/sources/settle.js';
+import type { AwaitedPoint, SettleRule } from '../../domain/sources/settle.js';
 import { pointsToTake } from '../../domain/trees/grown-points.js';
 import { withHeldFulls } from '../../domain/trees/held-fulls.js';
 import { copiedWithoutGap } from '../../domain/trees/set-points.js';
-import { settledTreePoints } from '../../domain/trees/settled-tree.js';
+import { awaitedTreePoints, settledTreePoints } from '../../domain/trees/settled-tree.js';
 import { type TreePoint } from '../../domain/trees/source-tree.js';
 import {
   chooseTreePoints,
@@ -30,6 +30,7 @@ export async function newTreePoints(
   /** Ids in the source of the points that the copy has. */
   readonly copied: ReadonlySet<string>;
   readonly isFirst: boolean;
+  readonly awaited: readonly AwaitedPoint[];
 }> {
   const layout = treeLayoutOf(tree?.layout ?? '');
   const record = await readTreeRecord(target, chainFolder(job.id, id));
@@ -46,5 +47,6 @@ export async function newTreePoints(
           withoutGap: copiedWithoutGap(record?.points ?? [], points),
         });
   const added = pointsToTake(chosen.points, record?.points ?? []);
-  return { chosen, added, copied: new Set(copied.keys()), isFirst: record === null };
+  const awaited = awaitedTreePoints(points, layout?.rules ?? {}, job.transactionLogs, rule);
+  return { chosen, added, copied: new Set(copied.keys()), isFirst: record === null, awaited };
 }

@@ -12,6 +12,7 @@ import {
   resumeUpdate,
   taskQuery,
 } from '../../../workflows/messages.js';
+import { makeBaseBackup } from '../tree/base-backup.js';
 import { makeDatastore } from '../tree/datastore.js';
 import { until } from './until.js';
 import { OPERATION_SHAPES } from './operation-shapes.js';
@@ -105,6 +106,16 @@ export const HISTORY_SHAPES: readonly HistoryShape[] = [
     async record(lab) {
       await recordTree(lab);
       return recordTree(lab);
+    },
+  },
+  {
+    name: 'copyTree-awaited',
+    settleSeconds: 30,
+    async record({ site, workers }) {
+      await makeBaseBackup(site.path('primary', 'pg', '2026-11-28'));
+      const job = testJob();
+      await workers.runSession(job);
+      return { workflowId: chainWorkflowId('offsite', job.id, 'pg-base-pg') };
     },
   },
   {

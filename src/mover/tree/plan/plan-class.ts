@@ -1,5 +1,6 @@
 import { FaultList, type FileFault } from '../../../domain/trees/file-faults.js';
 import { modifiedAtMs } from '../../../domain/file-stamp.js';
+import type { AwaitedPoint, SettleRule } from '../../../domain/sources/settle.js';
 import type { SourceTree } from '../../../domain/trees/source-tree.js';
 import type { VerifyAfterCopy } from '../../../domain/jobs/copy-job.js';
 import { isOfOneBackup } from '../../../domain/trees/tree-rules.js';
@@ -35,6 +36,10 @@ export interface PlanTreeInput extends TakeTreeInput {
   readonly limits: Pick<TargetLimits, 'names'>;
   /** `SettleRule.settleMs`: what its tool has not closed is left for so long. */
   readonly settleMs: number;
+  /** `SettleRule.seen`. Absent: nothing. */
+  readonly seen?: SettleRule['seen'];
+  /** As `PlanTreeRequest.hasHeard`. */
+  readonly hasHeard?: boolean;
   /** Of the target. */
   readonly immutableForDays: number;
   /** An operator has looked at what a run before this one found suspicious. */
@@ -63,6 +68,8 @@ export interface Seen {
   readonly layout: TreeLayout;
   /** null: there is no copy. */
   readonly known: TreeRecord | null;
+  /** As `Told.awaited`. */
+  readonly awaited: readonly AwaitedPoint[];
 }
 
 export function walkOf(

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { BackupError } from '../../../domain/errors.js';
 import { modifiedAtMs } from '../../../domain/file-stamp.js';
-import { settledTreePoints } from '../../../domain/trees/settled-tree.js';
+import { awaitedTreePoints, settledTreePoints } from '../../../domain/trees/settled-tree.js';
 import { type SourceTree } from '../../../domain/trees/source-tree.js';
-import { pointsToTake } from '../../../domain/trees/grown-points.js';
 import { counted, firstTexts } from '../../../domain/sentences.js';
 import { withHeldFulls } from '../../../domain/trees/held-fulls.js';
 import { keepingRemoved } from '../../../domain/trees/lacking-files.js';
@@ -13,16 +12,13 @@ import {
   sourceLossText,
   suspicionOf,
 } from '../../../domain/trees/tree-guard.js';
-import { untoldWorkNotes } from '../../../domain/trees/unheard-answers.js';
+import { untoldTexts, untoldWorkNotes } from '../../../domain/trees/unheard-answers.js';
 import type { LeftTree, TreePlanOutcome, TreeWork } from '../../../domain/trees/tree-work.js';
-import { withDueFlags } from '../../../domain/retention/set-flags.js';
 import { copiedWithoutGap } from '../../../domain/trees/set-points.js';
 import {
-  agedPoints,
   chooseTreePoints,
   copiedAt,
   isRemovalDue,
-  keptIds,
   type ChosenTreePoints,
 } from '../../../domain/trees/tree-points.js';
 import type { TreeLayout } from '../../../layout/tree-layout.js';
@@ -58,6 +54,7 @@ import {
   writeTreePlan,
 } from '../tree-plan.js';
 import { treeOf } from '../tree-of-workload.js';
+import { whatIsDue } from './what-is-due.js';
 import type { Walk } from './walk-tree.js';
 
 /** Compares the source's tree with its copy, file by file, and writes the lists of what is to be copied. Where nothing is different nothing is written,
@@ -78,7 +75,7 @@ export async function planTree(
   const warnings = [...chosen.warnings];
   let losses = new Losses(known, layout.rules, NOTHING_LOST, false);
   const told = (remarks: Remarks, lacking = 0, more: readonly string[] = []) =>
-    toldOf({ ...chosen, warnings: [...warnings, ...more] }, losses, remarks, lacking);
+    toldOf(seen, chosen, [...warnings, ...more], losses, remarks, lacking);
   let copy: LookedAtCopy | null = null;
   if (known !== null && due === null) {
     // What is lost is told, and tried again, for as long as it is.
@@ -100,7 +97,7 @@ export async function planTree(
   if (typeof record === 'string')
     return { state: 'same', reason: record, ...told(noRemarks(), 0, [record]) };
   // Before what the next look shows again.
-  warnings.unshift(...(record.untold ?? []));
+  warnings.unshift(...untoldTexts(record, input.hasHeard));
   if (isStopped) {
     // The record says by now what the run before was stopped in, which is no loss. It has taken nothing away.
     copy = await lookAtCopy(target, input.chain, record);
@@ -121,13 +118,15 @@ export async function planTree(
     state: 'planned',
     reference: { token: plan.token, epoch: plan.epoch },
     classes: plan.classes.map(workOf).filter(({ fileCount }) => fileCount > 0),
-    notes: untoldWorkNotes(record.untoldWork),
+    notes: input.hasHeard === true ? [] : untoldWorkNotes(record.untoldWork),
     ...told(listed, lackingCount(plan, layout)),
   };
 }
 
 function toldOf(
-  { warnings, unusable }: Pick<ChosenTreePoints, 'warnings' | 'unusable'>,
+  { awaited }: Seen,
+  { warnings: shownAgain, unusable }: ChosenTreePoints,
+  warnings: readonly string[],
   { unjudged }: Losses,
   { faults, waiting, lost }: Remarks,
   lacking: number,
@@ -140,7 +139,12 @@ function toldOf(
     ...(waiting.faults.count === 0 ? {} : { waiting: waiting.faults }),
     warnings: firstTexts(ofSource === null ? warnings : [ofSource, ...warnings]),
     unusable,
+    ...(awaited.length === 0 ? {} : { awaited, toldOnce: onceOf(warnings, shownAgain) }),
   };
+}
+
+function onceOf(warnings: readonly string[], shownAgain: readonly string[]): readonly string[] {
+  return firstTexts(warnings.filter((text) => !shownAgain.includes(text)));
 }
 
 function hasUnknown({ points }: TreeRecord): boolean {
@@ -203,40 +207,14 @@ async function lookAtBoth(context: MoverContext, input: PlanTreeInput): Promise<
   const target = await context.repository(input.targetRepositoryId);
   const workload = await findSourceWorkload(source, input.workload.id, input.sourceFolders);
   const { tree: found, layout } = treeOf(workload);
-  const settled = settledTreePoints({ id: workload.id, points: found.points }, input);
+  const { seen = [], nowMs, settleMs } = input;
+  const rule = { nowMs, settleMs, seen };
+  const settled = settledTreePoints({ id: workload.id, points: found.points }, rule);
   const known = await readTreeRecord(target, input.chain);
   const copied = known?.points ?? [];
   const points = withHeldFulls(settled, copied, layout.rules, input.acceptChanges);
-  return { input, source, target, tree: { ...found, points }, layout, known };
-}
-
-/** What is to be done although no file may be different; null: nothing. */
-function whatIsDue({ input, tree, layout, known }: Seen, chosen: ChosenTreePoints): string | null {
-  if (known === null) return 'there is no copy yet';
-  if (known.pending !== null) return 'a removal was stopped';
-  if (known.presence.absence !== null) return 'it was missed before';
-  if (known.points.some(({ lacks }) => lacks !== undefined)) return 'points lack files';
-  const { untold, untoldWork, committed, removed } = known;
-  if ([untold, untoldWork, committed, removed].some((part) => part !== undefined))
-    return 'what was found or done was not told yet';
-  if (known.lost?.count === 0) return 'what was lost was sent again';
-  if (pointsToTake(chosen.points, known.points).length > 0) return 'points are new or have grown';
-  const { rules } = layout;
-  // A state that another one has followed is not missed.
-  if (rules.isOpaque === true) return null;
-  if (rules.shape === 'sets') {
-    const policy = { ...input.choice, nowMs: input.nowMs };
-    if (keptIds(agedPoints(known.points, input.nowMs), policy, rules).size < known.points.length)
-      return 'retention lets points go';
-    const isFlagged = withDueFlags(known.points, policy).some(
-      ({ flags }, index) => flags !== known.points[index]!.flags,
-    );
-    return isFlagged ? 'points get a flag' : null;
-  }
-  const shown = new Set(tree.points.map(({ id }) => id));
-  const isNews = ({ source, goneSince }: TreeRecord['points'][number]) =>
-    shown.has(source.restorePointId) !== (goneSince === undefined);
-  return known.points.some(isNews) ? 'points are gone' : null;
+  const awaited = awaitedTreePoints(points, layout.rules, input.choice.withLogs, rule);
+  return { input, source, target, tree: { ...found, points }, layout, known, awaited };
 }
 
 /** Whether a look at all files finds no difference, and nothing that is due. Ends at the first one. */

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { PointEvidence } from '../../../../src/domain/sources/point-state.js';
 import type { SourceRestorePoint } from '../../../../src/domain/sources/source-workload.js';
 import {
+  awaitedNoLonger,
   awaitedPoints,
   pauseBeforeLookMs,
   settlePoints,
@@ -237,5 +238,18 @@ describe('pauseBeforeLookMs', () => {
 
   it('is none when nothing is awaited', () => {
     expect(pause(daily, 0, [])).toBeNull();
+  });
+});
+
+describe('awaitedNoLonger', () => {
+  const reasonOf = (changedAtMs: number) =>
+    settlePoints([point('a', changedAtMs)], RULE)[0]!.reason!;
+
+  it.each([NOON - 30 * SECOND, NOON - 17 * SECOND])('promises no look (%i)', (changedAtMs) => {
+    const why = 'nothing says that it is whole, and it has changed within 60 s';
+    const reason = reasonOf(changedAtMs);
+    expect(reason).toMatch(/; it is looked at again at /);
+    expect(awaitedNoLonger(`x (${reason})`)).toBe(`x (${why}; the next session looks at it again)`);
+    expect(awaitedNoLonger(reason, true)).toBe(`${why}; it is copied by a new order`);
   });
 });

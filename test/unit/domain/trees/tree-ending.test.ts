@@ -1,12 +1,13 @@
 import { expect, it } from 'vitest';
 import { NO_FAULTS } from '../../../../src/domain/trees/file-faults.js';
 import type { RestorePointState } from '../../../../src/domain/sources/point-state.js';
-import { treeEnd } from '../../../../src/domain/trees/tree-ending.js';
+import { NO_ROUNDS, treeEnd } from '../../../../src/domain/trees/tree-ending.js';
 import type { LeftTree } from '../../../../src/domain/trees/tree-work.js';
 
 const FATES = {
   ...{ faults: NO_FAULTS, lacking: 0, lost: 0 },
   ...{ leftOut: [], hasLeftOut: false, sentAgain: NO_FAULTS },
+  before: NO_ROUNDS,
 };
 
 /** A look that finds nothing to copy beside a newest point of this state. */
@@ -25,7 +26,9 @@ it.each([
 ] as const)(
   'a newest point that is %s ends a task that has committed %s as %s',
   (state, committed, result, code) => {
-    const end = treeEnd(newest(state), FATES, committed === 'a point');
+    const end = treeEnd(newest(state), FATES, {
+      ...{ hasCommitted: committed === 'a point', mode: 'periodic' },
+    });
     expect(end).toMatchObject({ result, code, reason: `base is ${state}: no backup_manifest` });
   },
 );
