@@ -92,6 +92,8 @@ export interface TreeRules {
   readonly isPointId?: (id: string) => boolean;
   /** Of a store: files that name others, by which it is told which points suffer from what is not there. Absent: none does, or none that can be read. */
   readonly names?: NamingFiles;
+  /** Of a store: files that name what its tool goes on to use: what one of them names does not go, whatever the source shows. Absent: those of `names`. */
+  readonly inUse?: NamingFiles;
   /** Path of a file that its tool found damaged and renamed to this one, which stays as long as the store needs what it was. null: this is none. Absent: it does no such thing. */
   readonly setAside?: (path: string) => string | null;
   /** Whether a file is what its tool writes under such a name, told by its bytes; of files of up to 8 MiB. Absent: nothing tells. */

@@ -1,6 +1,7 @@
 import { FILE_SHARE_RULES } from '../../domain/trees/file-share-rules.js';
 import type { FoundTree } from '../../domain/trees/source-tree.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
+import { BORG_HINTS } from './hints.js';
 import { stateOfStore } from '../trees/store-state.js';
 import { STORE_RULES, wholeFolder, wholeText } from '../trees/store-rules.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
@@ -12,7 +13,7 @@ import { folderName, folderWorkloadId } from '../names/workload-id.js';
  *  A repository is a workload. Which archives it holds is encrypted, so its restore point is the repository as its last transaction left it. Segments
  *  travel ascending: what lies behind the last commit is passed over by borg, and an older `index.N` than the segments is brought up to date
  *  by reading those behind it. A segment that the source has compacted away must not stay: read beside the new ones it would bring back
- *  what was deleted, so nothing that was removed is kept. Only a compaction removes segments, and it commits: one that is missing beside the same `index.N` was lost. `nonce` comes last: it must not be older than what was encrypted. `config`, which may hold
+ *  what was deleted, so nothing that was removed is kept. Only a compaction removes segments, and it commits: one that is missing beside the same `index.N`, or that `hints.N` counts objects in, was lost. `nonce` comes last: it must not be older than what was encrypted. `config`, which may hold
  *  the key, is written anew by each `borg check`, with how far a check of limited time has come.
  *  Source: borg 1.2, internals/data-structures.rst and repository.py; repositories of borg 1.2.4 (docs/COMPATIBILITY.md). */
 export const borgLayout: TreeLayout = {
@@ -36,6 +37,7 @@ export const borgLayout: TreeLayout = {
     ],
     ignored: /^lock\.(?:exclusive\/|roster$)|\.tmp$|^txn\.active$/,
     digestInName: null,
+    inUse: BORG_HINTS,
     keepRemovedForDays: 0,
     // A compaction writes anew what is left of many segments.
     suspiciousShare: 0.9,

@@ -26,9 +26,10 @@ export async function namedFiles(
   control: TaskControl,
   tree: string,
   record: Pick<TreeRecord, 'index'>,
-  { names }: Pick<TreeRules, 'names'>,
+  rules: Pick<TreeRules, 'names' | 'inUse'>,
   goes: (entry: FileEntry) => boolean,
 ): Promise<NamedFiles> {
+  const names = rules.inUse ?? rules.names;
   if (names === undefined || record.index.every(({ goneCount }) => goneCount === 0)) return NONE;
   const due = new PathSet();
   let dueCount = 0;
