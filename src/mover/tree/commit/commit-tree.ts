@@ -21,6 +21,7 @@ import type { MoverContext } from '../../task/mover-context.js';
 import { changesOf, type ClassPlace } from './copied-entries.js';
 import { rewritesOf } from './entered-rewrites.js';
 import { compactedRuns, removeReplaced, writeRun } from './index-runs.js';
+import { withoutMoved } from './moved-entries.js';
 import {
   copiedBytes,
   isStore,
@@ -178,6 +179,8 @@ export async function noteCopied(
         : await classAfter(place, record.revision + 1, before),
     );
   }
+  const moved = await withoutMoved(target, tree, rules, index, record.revision + 1);
+  replacedTables.push(...moved.replacedTables);
   // No record may vouch for a name that an attempt gave before it was killed, and that a power cut takes.
   if (unsettled.size > 0) await settleNamed(target, tree, unsettled);
   const points = notOverwritten(record.points, plan.points, overwritten);
@@ -190,7 +193,10 @@ export async function noteCopied(
   const changes = { ...plan.changes, rewritten };
   const guard = isEntered ? record.guard : guardedDaysAfter(record.guard, changes, look);
   return {
-    noted: { ...record, ...lostAfter(record, sent), points, index, guard, enteredPlan: plan.token },
+    noted: {
+      ...{ ...record, ...lostAfter(record, sent), points, index: moved.index },
+      ...{ guard, enteredPlan: plan.token },
+    },
     ...{ replacedTables, sent },
     lacking: joinLacking([...plan.lacking.map(({ lacking }) => lacking), unread.lacking]),
   };
