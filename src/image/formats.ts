@@ -1,5 +1,6 @@
-import { BackupError } from '../domain/errors.js';
+import { BackupError, isBackupError } from '../domain/errors.js';
 import type { FormatId, RestorePointKind } from '../domain/sources/source-workload.js';
+import { BLOCK_BYTES } from '../domain/targets/digest.js';
 import type { ByteSource } from './byte-source.js';
 import { PLAIN_DIALECT, type Dialect, type DiskImage } from './disk-image.js';
 import type { HeldDisks, ImageComposer, ImageExtents, ImageFormat } from './image-format.js';
@@ -75,22 +76,51 @@ export function heldDisksOf(id: FormatId): HeldDisks | null {
 
 export type ComposedFormat = ImageFormat & { readonly composer: ImageComposer };
 
-/** The format in which a full of such an image is composed: its own; qcow2 where that has no files of its own.
+/** The format in which a full of such an image is composed: its own; qcow2 where that has no files of its own, or none that hold the whole disk (2 TiB of data in a
+ *  VMDK). That a disk is nearly empty today does not count: it would be in the way of its increments, and of a full made of them.
+ *  @param diskBytes of the disk. Absent: of a file that is there already
  *  @throws IMAGE_FORMAT_UNKNOWN */
-export function fullFormat(id: FormatId, dialect: Dialect): ComposedFormat {
-  return ownFormat(id, dialect, 'full') ?? QCOW2;
+export function fullFormat(id: FormatId, dialect: Dialect, diskBytes = 0): ComposedFormat {
+  const own = ownFormat(id, dialect, 'full');
+  return own !== null && holdsWhole(own, dialect, diskBytes) ? own : QCOW2;
 }
 
 /** The format in which an increment of such an image is composed: its own, or else the first that may build on a full of it. null: points of
- *  this format are fulls.
+ *  this format, or of disks of this size, are fulls.
+ *  @param diskBytes as of `fullFormat`
  *  @throws IMAGE_FORMAT_UNKNOWN */
-export function incrementFormat(id: FormatId, dialect: Dialect): ComposedFormat | null {
+export function incrementFormat(
+  id: FormatId,
+  dialect: Dialect,
+  diskBytes = 0,
+): ComposedFormat | null {
+  const takes = (format: ComposedFormat, its: Dialect): boolean =>
+    diskBytes <= format.composer.traits(its, 'increment').maxDiskBytes;
   const own = ownFormat(id, dialect, 'increment');
-  if (own !== null) return own;
-  const full = imageFormat(id).composer === null ? id : fullFormat(id, dialect).id;
+  if (own !== null && takes(own, dialect) && holdsWhole(own, dialect, diskBytes)) return own;
+  const full = imageFormat(id).composer === null ? id : fullFormat(id, dialect, diskBytes).id;
   const mayBuildOnIt = (format: ImageFormat): format is ComposedFormat =>
-    isComposed(format) && format.composer.traits(PLAIN_DIALECT, 'increment').parents.includes(full);
+    isComposed(format) &&
+    format.composer.traits(PLAIN_DIALECT, 'increment').parents.includes(full) &&
+    takes(format, PLAIN_DIALECT);
   return IMAGE_FORMATS.find(mayBuildOnIt) ?? null;
+}
+
+/** Whether a file has room for every block of a disk. */
+function holdsWhole(
+  { composer }: ComposedFormat,
+  dialect: Dialect,
+  virtualSizeBytes: number,
+): boolean {
+  const slotCount = Math.ceil(virtualSizeBytes / BLOCK_BYTES);
+  const shape = { fileName: '', parent: null, seed: '', linkId: null, dialect };
+  try {
+    composer.place({ ...shape, virtualSizeBytes, slotCount });
+    return true;
+  } catch (error) {
+    if (isBackupError(error, 'IMAGE_LIMIT_EXCEEDED')) return false;
+    throw error;
+  }
 }
 
 /** Whether such an image can be copied as an increment.

@@ -18,6 +18,7 @@ import {
   BAT_ENTRY_BYTES,
   FOOTER_BYTES,
   MAX_COMPOSED_DISK_BYTES,
+  MAX_FIXED_DISK_BYTES,
   SECTOR_BYTES,
   TYPE_DIFFERENCING,
   TYPE_DYNAMIC,
@@ -37,7 +38,7 @@ const PREFIX_BYTES = 4_096;
 const STRUCTURE_BYTES = 8_192;
 const BITMAP_BYTES_OF_GUEST_BLOCK = BLOCK_BYTES / SECTOR_BYTES / 8;
 
-/** An increment of a fixed disk is a differencing file; only its fulls are fixed. */
+/** An increment of a fixed disk is a differencing file, so one of more than 2040 GiB has none; only its fulls are fixed. */
 export function vhdTraits(dialect: Dialect, kind: RestorePointKind): ComposerTraits {
   const isFixed = isFixedDialect(dialect) && kind === 'full';
   return {
@@ -47,7 +48,7 @@ export function vhdTraits(dialect: Dialect, kind: RestorePointKind): ComposerTra
     slotOrder: isFixed ? 'guest' : 'any',
     granuleBlocks: isFixed ? 1 : GRANULE_BLOCKS,
     zeros: 'stored',
-    maxDiskBytes: MAX_COMPOSED_DISK_BYTES,
+    maxDiskBytes: isFixed ? MAX_FIXED_DISK_BYTES : MAX_COMPOSED_DISK_BYTES,
   };
 }
 
@@ -123,13 +124,15 @@ function headerShape({ parent, virtualSizeBytes }: FileShape): HeaderShape {
   return { parent, blockBytes: VHD_BLOCK_BYTES, entries, tableOffset: STRUCTURE_BYTES };
 }
 
-function checkShape({ virtualSizeBytes }: FileShape): void {
+function checkShape(shape: FileShape): void {
+  const { virtualSizeBytes } = shape;
+  const isFixed = isFixedFull(shape);
   if (virtualSizeBytes % SECTOR_BYTES !== 0)
     throw new Error(`plan: disk of ${virtualSizeBytes} bytes, no multiple of ${SECTOR_BYTES}`);
-  if (virtualSizeBytes > MAX_COMPOSED_DISK_BYTES)
+  if (virtualSizeBytes > (isFixed ? MAX_FIXED_DISK_BYTES : MAX_COMPOSED_DISK_BYTES))
     throw new BackupError(
       'DISK_TOO_LARGE',
-      `a disk of ${virtualSizeBytes} bytes is too large for VHD (2040 GiB)`,
+      `a disk of ${virtualSizeBytes} bytes is too large for a VHD (${isFixed ? 'fixed: 64 TiB' : '2040 GiB'})`,
       { details: { virtualSizeBytes } },
     );
 }

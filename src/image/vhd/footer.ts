@@ -7,6 +7,7 @@ import {
   FOOTER_BYTES,
   FOOTER_MAGIC,
   MAX_DISK_BYTES,
+  MAX_FIXED_DISK_BYTES,
   OLD_FOOTER_BYTES,
   SECTOR_BYTES,
   TYPE_DIFFERENCING,
@@ -97,7 +98,8 @@ function parseFooter(source: ByteSource, bytes: Uint8Array, at: number): VhdFoot
       { offset: at + FOOTER.version },
     );
   const virtualSizeBytes = diskBytes(view, asciiAt(bytes, FOOTER.creator, 4), at);
-  limit(source, 'size of the disk', at + FOOTER.currentSize, virtualSizeBytes, 1, MAX_DISK_BYTES);
+  const mostBytes = type === 'fixed' ? MAX_FIXED_DISK_BYTES : MAX_DISK_BYTES;
+  limit(source, 'size of the disk', at + FOOTER.currentSize, virtualSizeBytes, 1, mostBytes);
   if (virtualSizeBytes % SECTOR_BYTES !== 0)
     throw imageFault(
       source,

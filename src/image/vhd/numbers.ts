@@ -58,7 +58,9 @@ export const LOCATOR_ABSOLUTE = 'W2ku';
 
 /** What the table of blocks can address. */
 export const MAX_DISK_BYTES = 2 ** 32 * SECTOR_BYTES;
-/** As Windows and QEMU make them: 2040 GiB. */
+/** A fixed disk has no table of blocks. Azure takes up to 32 TiB and 512 bytes. */
+export const MAX_FIXED_DISK_BYTES = 64 * 2 ** 40;
+/** Of those with blocks, as Windows and QEMU make them: 2040 GiB. */
 export const MAX_COMPOSED_DISK_BYTES = 0xff00_0000 * SECTOR_BYTES;
 
 export function viewOf(bytes: Uint8Array): DataView {

@@ -8,11 +8,16 @@ import type { VerifyAfterCopy } from '../../domain/jobs/copy-job.js';
 import type { DigestAlgorithm } from '../../domain/targets/digest.js';
 import { BackupError } from '../../domain/errors.js';
 import { newPointFolder } from '../../domain/targets/path-segment.js';
-import type { SourceRestorePoint, SourceWorkload } from '../../domain/sources/source-workload.js';
+import type {
+  SourceDisk,
+  SourceRestorePoint,
+  SourceWorkload,
+} from '../../domain/sources/source-workload.js';
 import { settlePoints, type SettleRule } from '../../domain/sources/settle.js';
 import type { IdentifiedPoint } from '../../domain/sources/source-identity.js';
 import type { KnownSourcePoint, TargetRestorePoint } from '../../domain/targets/target-point.js';
-import { canIncrement } from '../../image/formats.js';
+import { PLAIN_DIALECT } from '../../image/disk-image.js';
+import { canIncrement, incrementFormat } from '../../image/formats.js';
 import { growingDisks } from '../../domain/sources/fulls-only.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import {
@@ -90,7 +95,7 @@ export async function planCopy(
   const staging = stagingFolder(input.chain, pointId);
   const files = await pointFiles(await context.source(input.sourceRepositoryId), point);
   const disks = [...point.disks.map(({ disk }) => disk), ...files.companionDisks.keys()];
-  const growing = growingDisks(point, fullFormatsOf([point])).map(({ disk }) => disk);
+  const growing = disksToCompare(point, parent);
   const layersOf = (disk: string) => {
     const file = files.companionDisks.get(disk);
     if (file !== undefined) return [{ restorePointId: point.id, file }];
@@ -134,6 +139,16 @@ export async function planCopy(
   const plan = assemblePlan(input, parts);
   await writeStagedJson(target, stagedPath.plan(staging), plan);
   return ready(target, staging, plan);
+}
+
+/** Those of which the point may hold increments: where the size of a disk allows none, it is a full whatever a comparison finds. */
+function disksToCompare(point: SourceRestorePoint, parent: TargetRestorePoint | null): string[] {
+  const mayGrow = ({ disk, format }: SourceDisk): boolean => {
+    const sizeBytes = parent?.disks.find((entry) => entry.disk === disk)?.virtualSizeBytes;
+    return incrementFormat(format, PLAIN_DIALECT, sizeBytes) !== null;
+  };
+  const growing = growingDisks(point, fullFormatsOf([point]));
+  return growing.filter(mayGrow).map(({ disk }) => disk);
 }
 
 /** What lies below the point that was copied last is not read. */

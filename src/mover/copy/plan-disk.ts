@@ -36,12 +36,13 @@ export async function planDisk(context: MoverContext, input: PlanDiskInput): Pro
   const stack = await ImageStack.open(context, files, 1);
   try {
     const { format: sourceFormat } = files[0]!;
-    const increment = incrementFormat(sourceFormat, stack.dialect);
+    const { dialect, virtualSizeBytes } = stack;
+    const increment = incrementFormat(sourceFormat, dialect, virtualSizeBytes);
     const parentDisk = parentDiskOf(input, increment, stack);
     const changes = changeSource(input, parentDisk !== undefined);
     const isFull = changes.type === 'all';
     const kind = isFull ? 'full' : 'increment';
-    const format = isFull ? fullFormat(sourceFormat, stack.dialect) : increment!;
+    const format = isFull ? fullFormat(sourceFormat, dialect, virtualSizeBytes) : increment!;
     // The layer below those that are looked at is what they are an increment to.
     await stack.ensure(changes.type === 'lineage' ? changes.layerLimit + 1 : files.length);
     assertCopyable(stack, format);

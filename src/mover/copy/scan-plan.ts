@@ -124,8 +124,9 @@ async function windowsToCompare(
   try {
     const sourceLayers = source.planned(files);
     const { format } = files[0]!;
-    const { dialect } = source;
-    assertCopyable(source, incrementFormat(format, dialect) ?? fullFormat(format, dialect));
+    const { dialect, virtualSizeBytes: bytes } = source;
+    const increment = incrementFormat(format, dialect, bytes);
+    assertCopyable(source, increment ?? fullFormat(format, dialect, bytes));
     const base = await ImageStack.open(context, targetLayers);
     try {
       const { blockCount } = source;

@@ -4,7 +4,7 @@ import { BackupError } from '../../../src/domain/errors.js';
 import type { TargetDisk } from '../../../src/domain/targets/target-point.js';
 import type { ByteSource } from '../../../src/image/byte-source.js';
 import type { DiskImage } from '../../../src/image/disk-image.js';
-import { IMAGE_FORMATS } from '../../../src/image/formats.js';
+import { fullFormat, IMAGE_FORMATS, incrementFormat } from '../../../src/image/formats.js';
 import type { FileShape, ImageFormat, PlannedContent } from '../../../src/image/image-format.js';
 import { RAW_COMPOSER } from '../../../src/image/raw/raw-composer.js';
 import { ImageStack } from '../../../src/mover/blocks/image-stack.js';
@@ -12,7 +12,7 @@ import { readTargetHead, targetLayer } from '../../../src/mover/blocks/layer-fil
 import { withVerifier } from '../../../src/mover/blocks/verify-units.js';
 import { firstDifference } from '../../support/image/composed-disk.js';
 import { SparseBytes } from '../../support/image/sparse-bytes.js';
-import { makeSlabFormatKnown } from '../../support/slab/slab-format.js';
+import { makeSlabFormatKnown, SLAB } from '../../support/slab/slab-format.js';
 import { FORMAT_ROWS, type FormatRow } from './format-rows.js';
 import { CHAIN, CopiedDisk } from './mover-copy.js';
 import { fullOf, incrementOf, readByMap, type Sample } from './sample-disks.js';
@@ -94,6 +94,20 @@ describe.each(FORMAT_ROWS)('$name', (row) => {
     for (const { file } of increment === null ? [full] : [full, increment])
       for (let seed = 0; seed < 80; seed++)
         await expectRefusedOrRead(format, brokenBytes(file, seed), seed);
+  });
+
+  it('is left to another one for a disk of which a file has no room for every block', () => {
+    const { maxDiskBytes } = format.composer.traits(dialect, 'full');
+    const virtualSizeBytes = Math.floor(Math.min(60e12, maxDiskBytes) / BLOCK) * BLOCK;
+    const { composer } =
+      format.id === SLAB.id ? format : fullFormat(format.id, dialect, virtualSizeBytes);
+    const shape = { ...emptyShape(row, virtualSizeBytes), slotCount: virtualSizeBytes / BLOCK };
+    expect(() => composer.place(shape)).not.toThrow();
+    const increment = incrementFormat(format.id, dialect, virtualSizeBytes);
+    if (increment === null) return;
+    const { kinds, maxDiskBytes: most } = increment.composer.traits(dialect, 'increment');
+    expect(kinds).toContain('increment');
+    expect(most).toBeGreaterThanOrEqual(virtualSizeBytes);
   });
 
   it('takes a bounded memory for the largest disk that it may have, of up to 60 TB', async () => {
@@ -190,20 +204,23 @@ const NOTHING: PlannedContent = {
 
 /** A full of a disk of zeros. */
 async function composeEmpty(
-  { format, dialect, sizeBytes }: FormatRow,
+  row: FormatRow,
   part: Partial<FileShape>,
   file = new SparseBytes(),
 ): Promise<SparseBytes> {
+  const { format, sizeBytes } = row;
   const virtualSizeBytes = part.virtualSizeBytes ?? sizeBytes;
+  await format.composer.compose(file, { ...emptyShape(row, virtualSizeBytes), ...part }, NOTHING);
+  return file;
+}
+
+function emptyShape({ format, dialect }: FormatRow, virtualSizeBytes: number): FileShape {
   const isGapless = format.composer.traits(dialect, 'full').slotOrder === 'guest';
-  const shape: FileShape = {
+  return {
     ...{ fileName: `empty.${format.extension}`, virtualSizeBytes, dialect, parent: null },
     slotCount: isGapless ? Math.ceil(virtualSizeBytes / BLOCK) : 0,
     ...{ seed: '0'.repeat(32), linkId: null },
-    ...part,
   };
-  await format.composer.compose(file, shape, NOTHING);
-  return file;
 }
 
 /** The file, cut off somewhere, or with other bytes in some places: mostly where its structures are. */

@@ -17,7 +17,7 @@ import {
 } from '../../support/image/composed-disk.js';
 import { libvhdiBytes } from '../../support/image/libvhdi.js';
 import { libvmdkBytes } from '../../support/image/libvmdk.js';
-import { qemuBytes, qemuImg, qemuIo, requireTool } from '../../support/image/qemu.js';
+import { qemuBytes, qemuImg, qemuIo, qemuPart, requireTool } from '../../support/image/qemu.js';
 import { hasRealImage, realImage } from '../../support/image/real-images.js';
 import { restoreInto } from '../../support/mover/restore-into.js';
 import { testJob } from '../../support/session/test-site.js';
@@ -25,6 +25,8 @@ import { LocalSessions } from '../../support/workflows/local-sessions.js';
 import { sourceAndTarget } from '../../support/repository/source-and-target.js';
 
 const MIB = 1024 * 1024;
+const GIB = 1024 * MIB;
+const BLOCK = 65_536;
 const DAY_MS = 86_400_000;
 const NOW_MS = Date.now() + 10 * DAY_MS;
 const CHECKPOINTS = [
@@ -124,6 +126,43 @@ describe.skipIf(!requireTool('qemu-img'))('images of one folder that build on on
     // Nothing new: nothing is copied.
     expect(await session(1)).toHaveLength(3);
   });
+
+  // Written full it would be more than the 2 TiB that a VMDK of one file has room for.
+  it('of 3 TiB of VMDK are a full and an increment of qcow2, as QEMU reads them', async () => {
+    // QEMU would make a table for each 32 MiB of such a disk, and read them all.
+    const virtualSizeBytes = 3072 * GIB;
+    const far = (2900 * GIB) / BLOCK;
+    const full = { virtualSizeBytes, dialect: {}, seed: '1'.repeat(32) };
+    const base = await composeDisk(composerOf('vmdk'), {
+      ...full,
+      blocks: new Map([
+        [0, blockOf(1)],
+        [far, blockOf(2)],
+      ]),
+    });
+    const { linkId } = await imageFormat('vmdk').readHead(base);
+    const top = await composeDisk(composerOf('vmdk'), {
+      ...{ ...full, seed: '2'.repeat(32) },
+      parent: { link: 'web.vmdk', format: 'vmdk', linkId, virtualSizeBytes },
+      blocks: new Map([
+        [far, blockOf(3)],
+        [(1024 * GIB) / BLOCK, blockOf(4)],
+      ]),
+    });
+    const names = ['web.vmdk', 'web-000001.vmdk'] as const;
+    await writeFile(source(names[0]), base.bytes);
+    await writeFile(source(names[1]), top.bytes);
+    for (const [day, name] of names.entries()) await written(name, day);
+    const points = await session();
+    expect(kindsOf(points)).toEqual(['full qcow2', 'increment qcow2']);
+    for (const [index, name] of names.entries())
+      for (const offset of [0, 1024 * GIB, 2900 * GIB, 3072 * GIB - MIB]) {
+        const seen = await qemuPart('qcow2')(offset, MIB, fileOf(points[index]!));
+        const expected = await qemuPart('vmdk')(offset, MIB, source(name));
+        expect(firstDifference(seen, expected), `${name} at ${offset}`).toBeNull();
+      }
+    expect(await session(1)).toHaveLength(2);
+  }, 120_000);
 
   it.each(['vhdx', 'vhd'])(
     'are a full and differencing files of %s, as libvhdi reads them',

@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { ByteSource } from '../../../src/image/byte-source.js';
-import { IMAGE_FORMATS, openImage } from '../../../src/image/formats.js';
+import type { Dialect } from '../../../src/image/disk-image.js';
+import {
+  fullFormat,
+  IMAGE_FORMATS,
+  incrementFormat,
+  openImage,
+} from '../../../src/image/formats.js';
 
 /** A file of zeros. */
 const file: ByteSource = {
@@ -37,6 +43,28 @@ describe('the rows of formats', () => {
     for (const { kinds } of composers.map(({ traits }) => traits({}, 'increment')))
       expect(kinds.includes('full') || !kinds.includes('increment')).toBe(true);
   });
+
+  it.each<[string, Dialect, number, string, string | null]>([
+    ['vmdk', {}, 1.9, 'vmdk', 'vmdk'],
+    ['vmdk', {}, 2, 'qcow2', 'qcow2'],
+    ['vmdk', {}, 62, 'qcow2', 'qcow2'],
+    ['vhd', { isFixed: true }, 1.9, 'vhd', 'vhd'],
+    ['vhd', { isFixed: true }, 2, 'vhd', null],
+    ['vhd', { isFixed: true }, 32, 'vhd', null],
+    ['vhdx', {}, 62, 'vhdx', 'vhdx'],
+    ['raw', {}, 32, 'raw', 'qcow2'],
+  ])(
+    'keep a disk of %s (%j) of %f TiB as %s with increments of %s',
+    (id, dialect, tib, ...kept) => {
+      const bytes = Math.floor(tib * 2 ** 24) * 65_536;
+      expect([
+        fullFormat(id, dialect, bytes).id,
+        incrementFormat(id, dialect, bytes)?.id ?? null,
+      ]).toEqual(kept);
+      // Of a file that is there already nothing changes.
+      expect(fullFormat(id, dialect).id).toBe(id);
+    },
+  );
 
   // Kinds of one format share an ending: streamOptimized and other VMDK.
   it('have ids of their own, which stand in records', () => {

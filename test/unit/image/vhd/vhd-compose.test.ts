@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Dialect } from '../../../../src/image/disk-image.js';
+import type { FileShape, PlannedContent } from '../../../../src/image/image-format.js';
 import { VHD } from '../../../../src/image/vhd/vhd-format.js';
 import type { MemoryBytes } from '../../../support/image/byte-files.js';
 import {
@@ -11,6 +12,7 @@ import {
   guestBytes,
 } from '../../../support/image/composed-disk.js';
 import { libvhdiBytes } from '../../../support/image/libvhdi.js';
+import { SparseBytes } from '../../../support/image/sparse-bytes.js';
 import { qemuBytes, qemuImg, requireTool, temporaryFolder } from '../../../support/image/qemu.js';
 
 const BLOCK = 65_536;
@@ -19,6 +21,16 @@ const MIB = 1024 * 1024;
 const DISK_BYTES = 6 * MIB + 3 * BLOCK + 512;
 const DYNAMIC: Dialect = { isFixed: false };
 const FIXED: Dialect = { isFixed: true };
+const FIXED_SHAPE: Omit<FileShape, 'virtualSizeBytes'> = {
+  ...{ fileName: 'azure.vhd', slotCount: 0, parent: null, dialect: FIXED },
+  ...{ seed: '0'.repeat(32), linkId: null },
+};
+/** A fixed disk is its slots and a footer: the plan is not asked. */
+const NOTHING: PlannedContent = {
+  nextMapped: () => Promise.resolve(Infinity),
+  mapBlocks: () => Promise.resolve(),
+  slotsInUse: () => Promise.resolve(),
+};
 
 type Blocks = Map<number, Uint8Array | 'zero'>;
 
@@ -176,6 +188,31 @@ describe('the parts of a composed VHD file', () => {
     expect(own.bitmap.equals(Buffer.concat([Buffer.alloc(16, 0xff), Buffer.alloc(496)]))).toBe(
       true,
     );
+  });
+
+  // What Azure takes, and what it makes of a disk that large: nothing but the footer tells it.
+  it.each([4, 32, 64])('hold a fixed disk of %i TiB, which has no table', async (tib) => {
+    const virtualSizeBytes = tib * 2 ** 40;
+    const file = new SparseBytes();
+    await VHD.composer.compose(file, { ...FIXED_SHAPE, virtualSizeBytes }, NOTHING);
+    expect(file.sizeBytes).toBe(virtualSizeBytes + 512);
+    const footer = Buffer.alloc(512);
+    await file.read(footer, virtualSizeBytes);
+    expect(footer.readBigUInt64BE(48)).toBe(BigInt(virtualSizeBytes));
+    expect(await VHD.readHead(file)).toMatchObject({
+      virtualSizeBytes,
+      dialect: { isFixed: true },
+    });
+    const image = await VHD.open(file);
+    const { states, hostOffsets } = await image.mapBlocks(virtualSizeBytes / BLOCK - 1, 2);
+    expect([...states, ...hostOffsets]).toEqual([2, 0, virtualSizeBytes - BLOCK, 0]);
+  });
+
+  it('hold no fixed disk of more than 64 TiB', async () => {
+    const shape = { ...FIXED_SHAPE, virtualSizeBytes: 64 * 2 ** 40 + BLOCK };
+    await expect(VHD.composer.compose(new SparseBytes(), shape, NOTHING)).rejects.toMatchObject({
+      code: 'DISK_TOO_LARGE',
+    });
   });
 
   it('hold a disk of 2040 GiB, none that is larger, and none that ends within a sector', async () => {

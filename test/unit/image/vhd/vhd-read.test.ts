@@ -4,6 +4,7 @@ import type { DiskImage, ReadBelow } from '../../../../src/image/disk-image.js';
 import { readVhdHead } from '../../../../src/image/vhd/vhd-head.js';
 import { openVhdImage } from '../../../../src/image/vhd/vhd-image.js';
 import { MemoryBytes } from '../../../support/image/byte-files.js';
+import { SparseBytes } from '../../../support/image/sparse-bytes.js';
 import { fixtureImage, hasRealImage, realImage } from '../../../support/image/real-images.js';
 
 async function digestOf(image: DiskImage, below: ReadBelow | null = null): Promise<string> {
@@ -43,6 +44,33 @@ describe('openVhdImage', () => {
     );
     expect(image.dialect).toEqual({ isFixed: true });
   });
+
+  // By the specification, as a tool of Azure (`wa`) leaves it: no table bounds a fixed disk.
+  it.each([
+    [4, 2, null],
+    [64, 2, null],
+    [65, 2, 'IMAGE_LIMIT_EXCEEDED'],
+    [4, 3, 'IMAGE_LIMIT_EXCEEDED'],
+  ])(
+    'reads a fixed disk of %i TiB, and refuses one that is no fixed one',
+    async (tib, type, code) => {
+      const disk = tib * 2 ** 40;
+      const footer = Buffer.alloc(512);
+      footer.write('conectix');
+      footer.writeUInt32BE(2, 8);
+      footer.writeUInt32BE(0x1_0000, 12);
+      footer.fill(0xff, 16, 24);
+      footer.write('wa\0\0', 28, 'latin1');
+      for (const at of [40, 48]) footer.writeBigUInt64BE(BigInt(disk), at);
+      footer.writeUInt32BE(type, 60);
+      sign(footer, 64);
+      const file = new SparseBytes();
+      await file.write(footer, disk);
+      const head = readVhdHead(file);
+      if (code !== null) return expect(head).rejects.toMatchObject({ code });
+      await expect(head).resolves.toMatchObject({ virtualSizeBytes: disk, parent: null });
+    },
+  );
 
   // Bytes such as 02 and cb are in its bitmap, where libvhdi reads 79f1d5f8….
   it('reads a differencing file of Windows over its parent, sector by sector', async () => {
