@@ -5,8 +5,10 @@ import { writtenAtMs } from '../names/named-date.js';
 import { treeEvidence } from '../trees/tree-evidence.js';
 import { claimedTreeFiles, type TreeFile } from '../trees/tree-files.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
+import { calledWithoutDates, parseDatedName } from '../names/dated-name.js';
+import { namesOf } from '../names/names-in.js';
 import { folderName, folderWorkloadId } from '../names/workload-id.js';
-import { joinPath } from '../../repository/repository-path.js';
+import { joinPath, parentFolder } from '../../repository/repository-path.js';
 import { missingLogs } from './rman-logs.js';
 import { readRedoHead, type RedoHead } from './redo-head.js';
 import {
@@ -23,7 +25,7 @@ const OPEN_MS = 60_000;
 
 /** A folder into which Oracle archives its redo logs (`LOG_ARCHIVE_DEST`) under the names of `LOG_ARCHIVE_FORMAT`.
  *
- *  A workload is a folder; a restore point a run of logs of one thread without a gap: until its last the database can be rolled forward. The head of a log tells
+ *  A workload is a folder, and what lies in folders of dates in it under one name, as a script puts it there; a restore point a run of logs of one thread without a gap: until its last the database can be rolled forward. The head of a log tells
  *  its number and its blocks, so one that is cut off, or is another, ends the run before it; of those that are packed names alone tell.
  *  It is log and nothing else: a job copies it when it copies transaction logs. */
 export const redoFolderLayout: TreeLayout = {
@@ -44,28 +46,60 @@ export const redoFolderLayout: TreeLayout = {
     suspiciousShare: 0.5,
     keeps: { modes: false, times: true, links: false },
   },
-  claim: ({ files }: FolderNames): Claim | null => {
-    const own = files.filter((name) => parseRedoLog(name) !== null);
-    return own.length === 0 ? null : { files: own };
+  claim: ({ files, folders }: FolderNames): Claim | null => {
+    const own = files.filter(isRedoName);
+    const dated = folders.filter((name) => parseDatedName(name) !== null);
+    return own.length + dated.length === 0 ? null : { files: own, folders: dated };
   },
   confirm,
   scan,
 };
 
+function isRedoName(name: string): boolean {
+  return parseRedoLog(name) !== null;
+}
+
+async function confirm(
+  reader: TreeReader,
+  folder: string,
+  { files, folders = [] }: Claim,
+): Promise<Claim | null> {
+  const own = (await areLogs(reader, folder, files)) ? [...files] : [];
+  for (const name of folders)
+    for (const file of (await reader.orTell(() => logsOfDate(reader, folder, name))) ?? [])
+      own.push(`${name}/${file}`);
+  return own.length === 0 ? null : { files: own };
+}
+
 /** Names of three numbers may be anybody's: those are, of which the first few that are not packed have no head of a log. */
-async function confirm(reader: TreeReader, folder: string, claimed: Claim): Promise<Claim | null> {
-  const plain = claimed.files.filter((name) => parseRedoLog(name)?.isPacked === false);
+async function areLogs(
+  reader: TreeReader,
+  folder: string,
+  files: readonly string[],
+): Promise<boolean> {
+  const plain = files.filter((name) => parseRedoLog(name)?.isPacked === false);
   for (const name of plain.slice(0, HEADS_TRIED)) {
     const isLog = await reader.orTell(
       async () => (await reader.look(joinPath(folder, name), readRedoHead)) !== null,
     );
     // What cannot be read is told by the scan.
-    if (isLog !== false) return claimed;
+    if (isLog !== false) return true;
   }
-  return plain.length === 0 ? claimed : null;
+  return plain.length === 0 && files.length > 0;
 }
 
 const HEADS_TRIED = 3;
+
+/** Logs of one database, however many days they are of. Of pieces of RMAN that they lie among they are none in a folder of any name. */
+async function logsOfDate(
+  reader: TreeReader,
+  folder: string,
+  name: string,
+): Promise<readonly string[]> {
+  const path = joinPath(folder, name);
+  const own = namesOf(await reader.list(path)).files.filter(isRedoName);
+  return (await areLogs(reader, path, own)) ? own : [];
+}
 
 interface FoundLog {
   readonly log: RedoLog;
@@ -78,9 +112,35 @@ interface WholeLog extends WrittenRedoLog {
   readonly file: TreeFile;
 }
 
-async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise<FoundTree[]> {
+async function scan(reader: TreeReader, folder: string, { files }: Claim): Promise<FoundTree[]> {
+  const trees: FoundTree[] = [];
+  for (const [name, own] of byName(files)) {
+    const tree = await reader.orTell(() => treeOf(reader, folder, name, own));
+    if (tree !== null) trees.push(tree);
+  }
+  return trees;
+}
+
+/** The logs of each name that folders have without their dates: empty for what lies in the folder itself. */
+function byName(files: readonly string[]): Map<string, string[]> {
+  const logs = new Map<string, string[]>();
+  for (const path of files) {
+    const name = calledWithoutDates(parentFolder(path));
+    const known = logs.get(name);
+    if (known === undefined) logs.set(name, [path]);
+    else known.push(path);
+  }
+  return logs;
+}
+
+async function treeOf(
+  reader: TreeReader,
+  folder: string,
+  called: string,
+  files: readonly string[],
+): Promise<FoundTree> {
   const logs: FoundLog[] = [];
-  for (const file of await claimedTreeFiles(reader, folder, claimed)) {
+  for (const file of await claimedTreeFiles(reader, folder, { files })) {
     const log = parseRedoLog(file.name);
     if (log === null) continue;
     logs.push({ log, file, fault: log.isPacked ? null : await faultOf(reader, file, log) });
@@ -88,19 +148,28 @@ async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise
   const whole = logs.flatMap(({ log, file, fault }) =>
     fault === null ? [{ ...log, file, writtenMs: writtenAtMs([file]) }] : [],
   );
-  const isAlone = (await reader.list(folder)).length === claimed.files.length;
-  return [
-    {
-      id: folderWorkloadId('oracle-logs', folder),
-      name: folderName('Oracle logs', folder),
-      root: folder,
-      ...(isAlone ? {} : { within: claimed.files }),
-      points: [
-        ...redoRuns(whole).map(runPoint),
-        ...logs.flatMap(({ file, fault }) => (fault === null ? [] : [faultyPoint(file, fault)])),
-      ].sort((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1)),
-    },
-  ];
+  const isInTop = files.every((path) => !path.includes('/'));
+  const isAlone = isInTop && (await reader.list(folder)).length === files.length;
+  const former = formerIds(folder, files);
+  const parts = called === '' ? [] : [encodeURIComponent(called)];
+  return {
+    id: folderWorkloadId(['oracle-logs', ...parts].join('-'), folder),
+    ...(former.length === 0 ? {} : { otherIds: former }),
+    name: called === '' ? folderName('Oracle logs', folder) : called,
+    root: folder,
+    ...(isAlone ? {} : { within: files }),
+    points: [
+      ...redoRuns(whole).map(runPoint),
+      ...logs.flatMap(({ file, fault }) => (fault === null ? [] : [faultyPoint(file, fault)])),
+    ].sort((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1)),
+  };
+}
+
+/** Each folder of a date was a log of its own. */
+function formerIds(folder: string, files: readonly string[]): string[] {
+  const places = new Set(files.map(parentFolder));
+  places.delete('');
+  return [...places].map((place) => folderWorkloadId('oracle-logs', joinPath(folder, place)));
 }
 
 async function faultOf(reader: TreeReader, file: TreeFile, log: RedoLog): Promise<string | null> {

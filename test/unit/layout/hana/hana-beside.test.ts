@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { scanRepository, scanWorkload } from '../../../../src/layout/scan-repository.js';
 import { hanaLayout } from '../../../../src/layout/hana/hana.js';
 import { HANA_IDS, hanaBackups, hanaFile } from '../../../support/layout/database-trees.js';
 import { treeOf } from '../../../support/layout/real-tree.js';
@@ -75,6 +76,9 @@ describe('backups of SAP HANA under a prefix with a path, beside the folders tha
       ['hana-beside-data-.', ['full', 0]],
     ]);
     expect(trees[2]).toMatchObject({ otherIds: ['hana-data'], name: 'SAP HANA (data)' });
+    const { repository } = await treeOf(tenants);
+    for (const one of await scanRepository(repository))
+      expect(await scanWorkload(repository, one.id, one.folders)).toEqual(one);
     const ofSystem = await treesOf({ ...logOf('DB_A', 2), ...fullOf('data/SYS', 1) });
     expect(ofSystem.map(({ id }) => id)).toEqual(['hana-DB_A-.', 'hana-beside-data-.']);
   });

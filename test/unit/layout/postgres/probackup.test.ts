@@ -3,7 +3,7 @@ import { classOf } from '../../../../src/domain/trees/tree-rules.js';
 import type { UnrecognisedFiles } from '../../../../src/domain/sources/unrecognised.js';
 import { parseProbackupControl } from '../../../../src/layout/postgres/probackup-control.js';
 import { probackupLayout } from '../../../../src/layout/postgres/probackup.js';
-import { scanRepository } from '../../../../src/layout/scan-repository.js';
+import { scanRepository, scanWorkload } from '../../../../src/layout/scan-repository.js';
 import { clusterFiles, segmentName } from '../../../support/layout/cluster-files.js';
 import {
   PROBACKUP_IDS,
@@ -41,7 +41,8 @@ describe('a catalogue of pg_probackup', () => {
     expect(found.map(({ id, type, name }) => [id, type, name])).toEqual([
       ['pg-probackup-node-pb', 'pg-probackup', 'node'],
     ]);
-    const { tree } = found[0]!;
+    const { id, folders, tree } = found[0]!;
+    expect(await scanWorkload(copy.repository, id, folders)).toEqual(found[0]);
     expect(tree).toMatchObject({ root: 'pb', within: ['backups/node', 'wal/node'] });
     expect(tree!.points.map((point) => [briefPoint(point), point.createdAtMs])).toEqual([
       [{ id: FULL, kind: 'full', state: 'complete', needs: [] }, Date.UTC(2026, 10, 23, 21, 8, 30)],

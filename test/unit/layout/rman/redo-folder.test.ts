@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { classOf } from '../../../../src/domain/trees/tree-rules.js';
 import { redoFolderLayout } from '../../../../src/layout/rman/redo-folder.js';
 import { parseRedoLog } from '../../../../src/layout/rman/redo-names.js';
+import { scanRepository, scanWorkload } from '../../../../src/layout/scan-repository.js';
 import { treeOf } from '../../../support/layout/real-tree.js';
 import { scanTreesWith } from '../../../support/layout/scan-trees-with.js';
 
@@ -125,5 +126,52 @@ describe('a folder of archived logs', () => {
     expect(tree!.points.map(({ id, state }) => [id, state])).toEqual([
       ['1_234_987654321', 'complete'],
     ]);
+  });
+});
+
+describe('archived logs in folders of dates', () => {
+  const name = (sequence: number) => `1_${sequence}_987654321.dbf`;
+
+  it('are the log of one database, with gaps named, and what lies beside them is not theirs', async () => {
+    const { repository } = await treeOf({
+      [`arch/2026-11-22/${name(7)}`]: redoLog(7),
+      [`arch/2026-11-23/${name(8)}`]: redoLog(8),
+      [`arch/2026-11-24/${name(10)}`]: redoLog(10),
+      'arch/2026-11-24/web01.img': 'x'.repeat(512),
+    });
+    const found = await scanRepository(repository);
+    expect(found.map(({ id }) => id)).toEqual([
+      ...['oracle-logs-arch', 'raw-arch:2026-11-24:web01.img'],
+    ]);
+    expect(found[0]!.otherIds).toEqual(
+      [22, 23, 24].map((day) => `oracle-logs-arch:2026-11-${day}`),
+    );
+    for (const one of found)
+      expect(await scanWorkload(repository, one.id, one.folders)).toEqual(one);
+    const gaps = Object.fromEntries(found[0]!.tree!.points.map(({ id, gap }) => [id, gap]));
+    expect(gaps).toEqual({
+      '1_7_987654321': undefined,
+      '1_10_987654321': 'archived log 9 of thread 1 (resetlogs 987654321) is missing',
+    });
+  });
+
+  it('are one log also among pieces of RMAN, and none where nothing begins as a log', async () => {
+    const day = (date: string, sequence: number) => ({
+      [`b/${date}/0v2k3j4l_1_1`]: 'piece',
+      [`b/${date}/c-1234567890-${date.replaceAll('-', '')}-00`]: 'control file',
+      [`b/${date}/${name(sequence)}`]: redoLog(sequence),
+    });
+    const { repository } = await treeOf({
+      ...{ ...day('2026-11-23', 7), ...day('2026-11-24', 8) },
+      [`c/2026-11-24/${name(3)}`]: 'x'.repeat(2000),
+    });
+    const found = await scanRepository(repository);
+    expect(found.map(({ id }) => id).sort()).toEqual([
+      'oracle-logs-b',
+      ...['rman-free-b:2026-11-23', 'rman-free-b:2026-11-24'],
+    ]);
+    const log = found.find(({ id }) => id === 'oracle-logs-b')!;
+    expect(log.tree!.points.map(({ id }) => id)).toEqual(['1_7_987654321']);
+    expect(log.tree!.within).toEqual([`2026-11-23/${name(7)}`, `2026-11-24/${name(8)}`]);
   });
 });
