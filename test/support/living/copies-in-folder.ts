@@ -11,11 +11,16 @@ export interface CopiedPoint {
   readonly id: string;
   readonly workloadId: string;
   readonly createdAtMs: number;
+  /** It, or an earlier copy of its date. */
   readonly isWeekly: boolean;
   /** Of the bytes of its own disk. */
   readonly digest: string;
+  /** What was copied of its date before, and is there still, oldest first: it was copied again. */
+  readonly earlier: readonly CopiedPoint[];
   /** Absolute path. */
   readonly image: string;
+  /** The record says that it, or what it builds on, was taken too early. */
+  readonly isToldShort: boolean;
 }
 
 interface RecordFile {
@@ -27,6 +32,8 @@ interface RecordFile {
       readonly state: string;
       readonly flags: readonly string[];
       readonly disks: readonly { readonly path: string }[];
+      readonly parentId: string | null;
+      readonly source: { readonly judged?: { readonly verdict: string } };
     }[];
   };
 }
@@ -49,7 +56,7 @@ export class CopiesInFolder {
     return name === undefined ? null : join(this.folder, name);
   }
 
-  /** Those that a machine can be restored from, by date. */
+  /** Those that a machine can be restored from, by date; of several with one date the last. */
   async points(machine: string): Promise<Map<number, CopiedPoint>> {
     const chain = await this.chain(machine);
     const points = new Map<number, CopiedPoint>();
@@ -57,16 +64,22 @@ export class CopiesInFolder {
     const text = await readFile(join(chain, 'chain.json'), 'utf8').catch(() => null);
     if (text === null) return points;
     const { record } = JSON.parse(text) as RecordFile;
-    for (const { id, createdAt, state, flags, disks } of record.points) {
+    const short = new Set<string | null>();
+    for (const { id, createdAt, state, flags, disks, parentId, source } of record.points) {
+      const isToldShort = source.judged?.verdict === 'grown' || short.has(parentId);
+      if (isToldShort) short.add(id);
       if (state !== 'available') continue;
       const image = join(chain, disks[0]!.path);
       const digest = createHash('sha256')
         .update(await readFile(image))
         .digest('hex');
       const createdAtMs = Date.parse(createdAt);
-      const isWeekly = flags.includes('weekly');
+      const before = points.get(createdAtMs);
+      const isWeekly = flags.includes('weekly') || before?.isWeekly === true;
+      const earlier = before === undefined ? [] : [...before.earlier, before];
       points.set(createdAtMs, {
-        ...{ id, workloadId: record.workload.id, createdAtMs, isWeekly, digest, image },
+        ...{ id, workloadId: record.workload.id, createdAtMs, isWeekly, digest, image, earlier },
+        isToldShort,
       });
     }
     return points;

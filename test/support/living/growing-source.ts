@@ -15,6 +15,11 @@ interface SourceDay {
   readonly fileName: string;
   readonly createdAtMs: number;
   readonly blocks: Blocks;
+  /** What its own file holds. */
+  readonly stored: Map<number, Buffer | null>;
+  readonly parent: SourceDay | null;
+  /** What it showed before its tool wrote on, oldest first. */
+  readonly earlier: readonly Blocks[];
 }
 
 /** A machine that changes and is backed up day by day, as oVirt's backup_vm.py does it: a flat folder of fulls and increments that name
@@ -55,11 +60,40 @@ export class GrowingSource {
     const time = new Date(createdAtMs).toISOString().replaceAll(/\D/g, '').slice(0, 14);
     const fileName = `${time}.${id}.${DISK}.${kind}.qcow2`;
     await this.repository.makeFolder(this.folder);
-    const stored = kind === 'full' ? new Map(this.blocks.entries()) : this.changed;
-    await this.writeImage(`${this.folder}/${fileName}`, stored, parent?.fileName ?? null);
-    this.days.push({ id, fileName, createdAtMs, blocks: [...this.blocks] });
+    const stored = new Map(kind === 'full' ? this.blocks.entries() : this.changed);
+    const day = {
+      id,
+      fileName,
+      createdAtMs,
+      blocks: [...this.blocks],
+      stored,
+      parent,
+      earlier: [],
+    };
+    await this.writeDay(day);
+    this.days.push(day);
     this.changed.clear();
     return id;
+  }
+
+  /** The tool writes on into its newest file, which was taken for whole: a block that read as zeros has something in it now.
+   *  @returns whether there was one */
+  async growNewest(): Promise<boolean> {
+    const day = this.days.at(-1)!;
+    const block = day.blocks.findIndex((content, at) => content === null && !this.changed.has(at));
+    if (block === -1) return false;
+    const content = noise(++this.writes);
+    this.blocks[block] = content;
+    const grown = {
+      ...day,
+      stored: new Map([...day.stored, [block, content]]),
+      blocks: day.blocks.with(block, content),
+      earlier: [...day.earlier, day.blocks],
+    };
+    await this.repository.remove(`${this.folder}/${day.fileName}`);
+    await this.writeDay(grown);
+    this.days.splice(-1, 1, grown);
+    return true;
   }
 
   /** Removes the oldest chains, so that `count` fulls with their increments stay. */
@@ -80,10 +114,24 @@ export class GrowingSource {
 
   /** The raw disk as it was at the backup of this moment; RFC 3339. */
   diskAt(createdAt: string): Buffer {
+    return this.rawOf(this.dayAt(createdAt).blocks);
+  }
+
+  /** The same, and what that backup showed before its tool had written all of it. */
+  statesAt(createdAt: string): Buffer[] {
+    const { blocks, earlier } = this.dayAt(createdAt);
+    return [...earlier, blocks].map((state) => this.rawOf(state));
+  }
+
+  private dayAt(createdAt: string): SourceDay {
     const day = this.days.find(({ createdAtMs }) => createdAtMs === Date.parse(createdAt));
     if (day === undefined) throw new Error(`the machine was not backed up at ${createdAt}`);
+    return day;
+  }
+
+  private rawOf(blocks: Blocks): Buffer {
     const raw = Buffer.alloc(this.options.blockCount * BLOCK_BYTES);
-    day.blocks.forEach((content, block) => content?.copy(raw, block * BLOCK_BYTES));
+    blocks.forEach((content, block) => content?.copy(raw, block * BLOCK_BYTES));
     return raw.subarray(0, this.virtualSizeBytes);
   }
 
@@ -108,6 +156,10 @@ export class GrowingSource {
   private change(block: number, content: Buffer | null): void {
     this.blocks[block] = content;
     this.changed.set(block, content);
+  }
+
+  private writeDay({ fileName, stored, parent }: SourceDay): Promise<void> {
+    return this.writeImage(`${this.folder}/${fileName}`, stored, parent?.fileName ?? null);
   }
 
   private async writeImage(
@@ -151,14 +203,15 @@ function noise(seed: number): Buffer {
   return createCipheriv('aes-128-ctr', Buffer.alloc(16), iv).update(Buffer.alloc(BLOCK_BYTES));
 }
 
-/** A machine of eight blocks in a repository that is a folder, with its first full. */
+/** A machine, of eight blocks if nothing else is said, in a repository that is a folder, with its first full. */
 export async function newMachine(
   rootPath: string,
   folder: string,
   backedUpAtMs: number,
+  blockCount = 8,
 ): Promise<GrowingSource> {
   const repository = await openDirectoryRepository({ id: 'primary', rootPath, readOnly: false });
-  const source = new GrowingSource(repository, folder, { blockCount: 8 });
+  const source = new GrowingSource(repository, folder, { blockCount });
   await source.backUp(backedUpAtMs, 'full');
   return source;
 }

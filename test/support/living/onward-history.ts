@@ -20,6 +20,8 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const FIRST_MS = Date.UTC(2026, 9, 1, 20);
 const MACHINE = 'mail01';
+/** Enough for some to be empty that a tool may fill late. */
+const BLOCK_COUNT = 16;
 /** More than there are. */
 const ALL = 100;
 
@@ -27,6 +29,7 @@ type JobId = 'nightly' | 'onward';
 
 type Event =
   | { readonly type: 'day'; readonly backup: 'full' | 'incremental' | null }
+  | { readonly type: 'grow' }
   | { readonly type: 'keep'; readonly job: JobId; readonly value: number }
   | { readonly type: 'sessions'; readonly jobs: readonly JobId[]; readonly moment: Moment };
 
@@ -40,6 +43,7 @@ const anEvent: fc.Arbitrary<Event> = fc.oneof(
       ),
     }),
   },
+  { weight: 3, arbitrary: fc.constant({ type: 'grow' as const }) },
   {
     weight: 8,
     arbitrary: fc.record({
@@ -65,6 +69,8 @@ interface Rules {
   readonly weeks: Readonly<Record<JobId, number | null>>;
   /** How many points the second job keeps at first. */
   readonly kept: number;
+  /** Both targets. */
+  readonly immutableForDays: number;
 }
 
 const someWeeks = fc.constantFrom(null, 2);
@@ -72,6 +78,7 @@ const someRules: fc.Arbitrary<Rules> = fc.record({
   restorePoints: fc.constantFrom('all', 'latest'),
   weeks: fc.record({ nightly: someWeeks, onward: someWeeks }),
   kept: fc.constantFrom(ALL, 2, 4),
+  immutableForDays: fc.constantFrom(0, 0, 5),
 });
 
 /** A machine whose copies are copied on, while those they are copied from are merged, replaced and deleted. */
@@ -97,7 +104,7 @@ class OnwardHistory implements History<Event> {
   static async begin(rules: Rules): Promise<OnwardHistory> {
     const folder = await mkdtemp(join(tmpdir(), 'longhaul-onward-'));
     for (const id of ['primary', 'offsite', 'vault']) await mkdir(join(folder, id));
-    const source = await newMachine(join(folder, 'primary'), MACHINE, FIRST_MS);
+    const source = await newMachine(join(folder, 'primary'), MACHINE, FIRST_MS, BLOCK_COUNT);
     return new OnwardHistory(folder, rules, source);
   }
 
@@ -112,6 +119,9 @@ class OnwardHistory implements History<Event> {
         this.source.work(this.day);
         if (event.backup !== null) await this.source.backUp(this.nowMs, event.backup);
         break;
+      case 'grow':
+        await this.source.growNewest();
+        break;
       case 'keep':
         this.keep[event.job] = event.value;
         break;
@@ -124,9 +134,17 @@ class OnwardHistory implements History<Event> {
   async settle(): Promise<void> {
     await this.happen({ type: 'day', backup: 'incremental' });
     for (const job of ['nightly', 'onward'] as const) await this.sessions([job], A_QUIET_MOMENT);
-    const points = await this.copies.onward.points(MACHINE);
     const newest = this.source.days.at(-1)!.createdAtMs;
-    assert.ok(points.has(newest), `${isoOf(newest)} did not come to the vault`);
+    assert.ok(
+      (await this.wholeDates('onward', await this.points())).includes(newest),
+      `${isoOf(newest)} did not come to the vault`,
+    );
+    if (!(await this.source.growNewest())) return;
+    for (const job of ['nightly', 'onward'] as const) await this.sessions([job], A_QUIET_MOMENT);
+    assert.ok(
+      (await this.wholeDates('onward', await this.points())).includes(newest),
+      `${isoOf(newest)} was not copied again to the vault`,
+    );
   }
 
   /** The promises: every copy of a copy shows what the machine held on its date, none goes that is one of the newest or a weekly full that is kept, and where the
@@ -141,29 +159,62 @@ class OnwardHistory implements History<Event> {
       ...{ id, rootPath: join(this.folder, id), readOnly: id === 'primary' },
     }));
     const before = await this.points();
-    const { ends, nowMs } = await runSideBySide(orders, folders, this.nowMs, moment);
+    const wholeBefore = await this.wholeDates('nightly', before);
+    const { immutableForDays } = this.rules;
+    const { ends, nowMs } = await runSideBySide(
+      ...([orders, folders, this.nowMs, moment, immutableForDays] as const),
+    );
     this.nowMs = nowMs;
     const after = await this.points();
     const told = JSON.stringify([...ends.values()]);
     for (const job of ['nightly', 'onward'] as const)
-      for (const { createdAtMs, image } of after[job].values()) {
-        const iso = isoOf(createdAtMs);
-        const isSame = (await this.copies[job].shown(image)).equals(this.source.diskAt(iso));
-        assert.ok(isSame, `${iso} of ${job} shows what was not there: ${told}`);
-      }
+      for (const last of after[job].values())
+        for (const { createdAtMs, image } of [last, ...last.earlier]) {
+          const iso = isoOf(createdAtMs);
+          const shown = await this.copies[job].shown(image);
+          const isOne = this.source.statesAt(iso).some((state) => shown.equals(state));
+          assert.ok(isOne, `${iso} of ${job} shows what was not there: ${told}`);
+        }
     for (const job of ['nightly', 'onward'] as const) this.assertKept(job, before, after, told);
     const onward = orders[jobs.indexOf('onward')];
     if (onward === undefined) return;
     const { result } = ends.get(onward.id) as CopySessionOutcome;
     if (result !== 'success' && result !== 'nothingToCopy') return;
-    const held = [...before.nightly.keys()].filter((date) => after.nightly.has(date));
-    const wanted = this.rules.restorePoints === 'all' ? held : newestOf(before, after);
+    const wholeAfter = await this.wholeDates('nightly', after);
+    const held = wholeBefore.filter((date) => wholeAfter.includes(date));
+    const wholeInVault = await this.wholeDates('onward', after);
+    for (const date of held) {
+      const copy = after.onward.get(date);
+      if (copy === undefined) continue;
+      assert.ok(wholeInVault.includes(date), `${isoOf(date)} stayed short in the vault: ${told}`);
+      for (const { image, isToldShort } of copy.earlier)
+        assert.ok(
+          isToldShort || (await this.showsAll('onward', date, image)),
+          `${isoOf(date)} is short in the vault, and nothing tells it: ${told}`,
+        );
+    }
+    const wanted =
+      this.rules.restorePoints === 'all'
+        ? held
+        : newestOf(before, after).filter((date) => held.includes(date));
     const newest = newestDates([...held, ...before.onward.keys()], this.keep.onward);
     const lastMs = Math.max(...before.onward.keys());
     for (const date of wanted)
       // What retention let go before is not missed.
       if (this.keep.onward === ALL || (newest.has(date) && date > lastMs))
         assert.ok(after.onward.has(date), `${isoOf(date)} was not copied on: ${told}`);
+  }
+
+  /** Dates whose last copy shows all that their backup shows by now. */
+  private async wholeDates(job: JobId, points: Points): Promise<number[]> {
+    const whole: number[] = [];
+    for (const [date, { image }] of points[job])
+      if (await this.showsAll(job, date, image)) whole.push(date);
+    return whole;
+  }
+
+  private async showsAll(job: JobId, date: number, image: string): Promise<boolean> {
+    return (await this.copies[job].shown(image)).equals(this.source.diskAt(isoOf(date)));
   }
 
   private assertKept(job: JobId, before: Points, after: Points, told: string): void {

@@ -17,6 +17,8 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const FIRST_MS = Date.UTC(2026, 9, 1, 20);
 const MACHINE = 'mail01';
+/** Enough for some to be empty that a tool may fill late. */
+const BLOCK_COUNT = 24;
 
 /** What goes wrong in a session: a step is done, its answer is lost, and it cannot be done again. */
 type Fault = null | 'answers' | 'commitRestorePoint' | 'mergeIncrement' | 'deleteRestorePoints';
@@ -25,7 +27,7 @@ type Event =
   | { readonly type: 'day'; readonly backup: 'full' | 'incremental' | null }
   | { readonly type: 'trim'; readonly chains: number }
   | { readonly type: 'keep'; readonly value: number }
-  | { readonly type: 'verify' }
+  | { readonly type: 'verify' | 'grow' }
   | { readonly type: 'session'; readonly clockDays: number; readonly fault: Fault };
 
 /** What was asked for. */
@@ -76,7 +78,12 @@ const anEvent: fc.Arbitrary<Event> = fc.oneof(
       value: fc.integer({ min: 1, max: 6 }),
     }),
   },
-  { weight: 1, arbitrary: fc.constant({ type: 'verify' as const }) },
+  {
+    weight: 4,
+    arbitrary: fc
+      .constantFrom(...(['verify', 'grow', 'grow', 'grow'] as const))
+      .map((type) => ({ type })),
+  },
 );
 
 /** A machine with its copies under rules and clocks that change, beside what the rules promise, by dates alone. */
@@ -87,9 +94,13 @@ class RetentionHistory implements History<Event> {
   private points = new Map<number, CopiedPoint>();
   /** By date of each point that was ever there: when it was first seen, by the true clock. */
   private readonly firstSeenMs = new Map<number, number>();
+  /** By id of each copy that was ever there: the same. */
+  private readonly copiedMs = new Map<string, number>();
   private readonly copies: CopiesInFolder;
   /** A point is immutable from the date that a clock gave it which was ahead. */
   private isHeldLonger = false;
+  /** The last session says that an immutable point holds what is outdated below it: points are kept for no longer than they are immutable. */
+  private isHeldBack = false;
 
   private constructor(
     private readonly folder: string,
@@ -103,7 +114,7 @@ class RetentionHistory implements History<Event> {
   static async begin(rules: Rules): Promise<RetentionHistory> {
     const folder = await mkdtemp(join(tmpdir(), 'longhaul-retention-'));
     for (const id of ['primary', 'offsite']) await mkdir(join(folder, id));
-    const source = await newMachine(join(folder, 'primary'), MACHINE, FIRST_MS);
+    const source = await newMachine(join(folder, 'primary'), MACHINE, FIRST_MS, BLOCK_COUNT);
     return new RetentionHistory(folder, rules, source);
   }
 
@@ -124,6 +135,9 @@ class RetentionHistory implements History<Event> {
       case 'keep':
         this.value = event.value;
         break;
+      case 'grow':
+        await this.source.growNewest();
+        break;
       case 'verify':
         await (await this.sessions(null)).verify('offsite', (this.nowMs += 60_000));
         await this.judge(0, 'the health check');
@@ -137,12 +151,16 @@ class RetentionHistory implements History<Event> {
   async settle(): Promise<void> {
     const { immutableForDays, weeks } = this.rules;
     const days = Math.max(this.value, immutableForDays) + 7 * (weeks ?? 0) + 9;
+    let hasGrown = false;
     for (let day = 0; day < days; day++) {
       await this.happen({ type: 'day', backup: day % 7 === 6 ? 'full' : 'incremental' });
       await this.session(0, null);
+      // The first full of a week, when it has its flag: the week must not be left without one.
+      if (weeks === null || hasGrown || new Date(this.nowMs).getUTCDay() !== 0) continue;
+      hasGrown = await this.source.growNewest();
     }
     // A week stays whole while any day of it is to stay, and a point is immutable for the hour longer by which it was copied later.
-    if (this.isHeldLonger) return;
+    if (this.isHeldLonger || this.isHeldBack) return;
     const kept = Math.max(this.value, immutableForDays + 1, 3);
     const most = kept + 1 + (weeks === null ? 0 : weeks + 1 + 7);
     assert.ok(
@@ -168,15 +186,20 @@ class RetentionHistory implements History<Event> {
     this.isHeldLonger ||= clockDays > 0 && this.rules.immutableForDays > 0;
     const sessions = await this.sessions(fault);
     const outcome = await sessions.tryToCopy(job, this.nowMs + clockDays * DAY_MS);
-    await this.judge(clockDays, JSON.stringify(outcome));
-    if (fault === null && clockDays === 0) this.assertCopied(outcome);
+    const told = JSON.stringify(outcome);
+    this.isHeldBack = /outdated restore points stay, because the immutable/.test(told);
+    await this.judge(clockDays, told);
+    if (fault === null && clockDays === 0) await this.assertCopied(outcome);
   }
 
-  /** What the source shows as its newest is copied, and is not gone again. */
-  private assertCopied(outcome: CopySessionOutcome): void {
+  /** What the source shows as its newest is copied, with all that it shows by now, and is not gone again. */
+  private async assertCopied({ result }: CopySessionOutcome): Promise<void> {
+    if (result !== 'success' && result !== 'nothingToCopy') return;
     const newest = this.source.days.at(-1)!.createdAtMs;
-    if (outcome.result === 'success' || outcome.result === 'nothingToCopy')
-      assert.ok(this.points.has(newest), `${isoOf(newest)} is missing: ${this.told()}`);
+    const copy = this.points.get(newest);
+    assert.ok(copy !== undefined, `${isoOf(newest)} is missing: ${this.told()}`);
+    const isWhole = (await this.copies.shown(copy.image)).equals(this.source.diskAt(isoOf(newest)));
+    assert.ok(isWhole, `${isoOf(newest)} stays short: ${this.told()}`);
   }
 
   /** The promises: what the rules keep is there, what is immutable is as it was, and every point shows what the machine held.
@@ -184,11 +207,15 @@ class RetentionHistory implements History<Event> {
   private async judge(clockDays: number, what: string): Promise<void> {
     const before = this.points;
     const now = await this.copies.points(MACHINE);
-    for (const { createdAtMs, image } of now.values())
-      assert.ok(
-        (await this.copies.shown(image)).equals(this.source.diskAt(isoOf(createdAtMs))),
-        `${isoOf(createdAtMs)} shows what the machine did not hold then: ${what}`,
-      );
+    for (const last of now.values())
+      for (const { id, createdAtMs, image } of [last, ...last.earlier]) {
+        const shown = await this.copies.shown(image);
+        assert.ok(
+          this.source.statesAt(isoOf(createdAtMs)).some((state) => shown.equals(state)),
+          `${isoOf(createdAtMs)} shows what the machine did not hold then: ${what}`,
+        );
+        if (!this.copiedMs.has(id)) this.copiedMs.set(id, this.nowMs);
+      }
     for (const date of now.keys())
       if (!this.firstSeenMs.has(date)) this.firstSeenMs.set(date, this.nowMs);
     for (const [date, point] of before) this.assertFate(point, now.get(date), clockDays, what);
@@ -206,12 +233,15 @@ class RetentionHistory implements History<Event> {
     clockDays: number,
     what: string,
   ): void {
-    if (now?.digest === point.digest) return;
     const { immutableForDays, weeks } = this.rules;
     const { createdAtMs, isWeekly } = point;
+    if (isWeekly && weeks !== null && now !== undefined)
+      assert.ok(now.isWeekly, `${isoOf(createdAtMs)} is a weekly full no more: ${what}`);
+    const there = now === undefined ? [] : [now, ...now.earlier];
+    if (there.some(({ digest }) => digest === point.digest)) return;
     // Ages count from a day after the newest point at most: so much a clock that is wrong may be believed (ADR 9).
     const wrongMs = clockDays === 0 ? 0 : DAY_MS;
-    const isOfToday = this.nowMs - this.firstSeenMs.get(createdAtMs)! < DAY_MS && now !== undefined;
+    const isOfToday = this.nowMs - this.copiedMs.get(point.id)! < DAY_MS && now !== undefined;
     const untilMs = createdAtMs + immutableForDays * DAY_MS - wrongMs;
     if (immutableForDays > 0 && !isOfToday)
       assert.ok(

@@ -48,6 +48,7 @@ export async function runSideBySide(
   folders: readonly WorkFolder[],
   nowMs: number,
   { picks, waits, deaths, stopAfter }: Moment,
+  immutableForDays = 0,
 ): Promise<{ ends: Map<string, unknown>; nowMs: number }> {
   let steps = 0;
   const beforeActivity = () => {
@@ -62,7 +63,7 @@ export async function runSideBySide(
       mortal(await openDirectoryRepository(folder), life),
     );
     return new InProcessWorker(await Promise.all(opened), {
-      ...{ beforeActivity, isDead: () => life.isOver },
+      ...{ beforeActivity, isDead: () => life.isOver, immutableForDays },
     });
   };
   let server = new LocalServer(await newWorker(), nowMs);
