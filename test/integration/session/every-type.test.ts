@@ -13,11 +13,12 @@ import { LonghaulProcess, writeConfig } from '../../support/session/longhaul-pro
 import { testJob, TestSite } from '../../support/session/test-site.js';
 import { TestWorkers } from '../../support/session/test-workers.js';
 import { LONE_CHAIN } from '../../support/layout/lone-chain.js';
+import { TYPE_VARIANTS } from '../../support/layout/type-variants.js';
 import { TYPES_UNDER_TEST, type ExpectedPoint } from '../../support/layout/types-under-test.js';
 import { manifestFault, toolFault } from '../../support/image/named-tools.js';
 import { describeTemporal } from '../../support/temporal/server.js';
 
-const TYPES = [...TYPES_UNDER_TEST, LONE_CHAIN];
+const TYPES = [...TYPES_UNDER_TEST, ...TYPE_VARIANTS, LONE_CHAIN];
 const QEMU_FORMATS: Readonly<Record<string, string>> = { qcow2: 'qcow2', vmdk: 'vmdk' };
 
 describeTemporal('one job over backups of every type', () => {
