@@ -7,10 +7,23 @@ import type { SourceChain } from './source-chains.js';
 export const FORMAT_SOURCES = {
   vmdk: ghettoVcbRuns,
   vhdx: hyperVExports,
+  vhd: datedFiles('vhd', '-O', 'vpc', '-o', 'subformat=dynamic,force_size=on'),
+  raw: datedFiles('raw', '-O', 'raw'),
   virtnbd: virtnbdbackupChain,
 } as const;
 
 const DAYS = [new Date('2026-11-01T01:00:00Z'), new Date('2026-11-02T01:00:00Z')] as const;
+
+/** Two images that lie alone, called by their days: fulls. */
+function datedFiles(ending: string, ...options: readonly string[]) {
+  return async (folder: string, files: SourceChain['files']): Promise<void> => {
+    await mkdir(folder, { recursive: true });
+    for (const [i, date] of DAYS.entries()) {
+      const file = join(folder, `bench01-${date.toISOString().slice(0, 10)}.${ending}`);
+      await runProgram('qemu-img', 'convert', ...options, files[i]!, file);
+    }
+  };
+}
 
 /** Two runs of ghettoVCB: fulls. */
 async function ghettoVcbRuns(folder: string, files: SourceChain['files']): Promise<void> {
