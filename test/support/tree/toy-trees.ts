@@ -39,6 +39,17 @@ export const toyStoreLayout: TreeLayout = {
   },
 };
 
+/** The same tool, of which it is known that it replaces an index before it removes data. */
+export const tracedStoreLayout: TreeLayout = {
+  ...toyStoreLayout,
+  rules: {
+    ...TOY_STORE_RULES,
+    classes: TOY_STORE_RULES.classes.map((one) =>
+      one.name === 'data' ? { ...one, removal: { replaces: /^index\// } } : one,
+    ),
+  },
+};
+
 async function snapshot(reader: TreeReader, name: string, path: string): Promise<TreePoint> {
   const read = (await reader.readJson(path, 65_536)) as { at: number } | null;
   return {

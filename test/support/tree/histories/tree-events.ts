@@ -62,6 +62,14 @@ const anEvent: fc.Arbitrary<TreeEvent> = fc.oneof(
     }),
   },
   {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant('missing' as const),
+      isListing: fc.boolean(),
+      seed,
+    }),
+  },
+  {
     weight: 1,
     arbitrary: fc.record({
       type: fc.constant('disaster' as const),

@@ -40,6 +40,7 @@ export type TreeEvent =
   | { readonly type: 'tool'; readonly operation: ToolOperation; readonly seed: number }
   | { readonly type: 'disaster'; readonly disaster: Disaster }
   | { readonly type: 'loss'; readonly how: CopyLoss; readonly seed: number }
+  | { readonly type: 'missing'; readonly isListing: boolean; readonly seed: number }
   | { readonly type: 'days'; readonly count: number }
   | { readonly type: 'session'; readonly session: TreeSession };
 
@@ -88,6 +89,7 @@ export class TreeHistory {
   readonly log: string[] = [];
   #sessions = 0;
   #running: Steps | null = null;
+  #wasClockAhead = false;
 
   private constructor(readonly kind: TreeKind) {
     this.files = new SourceFiles(kind === 'store' ? 'store' : 'db');
@@ -119,6 +121,8 @@ export class TreeHistory {
         return this.#session(event.session);
       case 'loss':
         return this.#lose(event.how, new SeededRandom(event.seed));
+      case 'missing':
+        return this.#miss(event.isListing, new SeededRandom(event.seed));
       case 'disaster':
         return this.#disaster(event.disaster);
     }
@@ -160,6 +164,36 @@ export class TreeHistory {
     this.judge.lose(path, left);
   }
 
+  /** A store loses a file that its tool did not remove, or does not list it for days: the copy keeps it. While clocks are ahead, or an index has just gone, nothing tells that. */
+  async #miss(isListing: boolean, random: SeededRandom): Promise<void> {
+    if (this.kind !== 'store' || this.#wasClockAhead) return;
+    await this.#agreed(QUIET);
+    await this.#allOf(this.tool.work('backUp', random));
+    await this.#agreed(QUIET);
+    const copied = await this.judge.copied(this.target);
+    const [bytesOf, { repository, root }] = [(path: string) => this.files.now(path)!, this.files];
+    const paths = this.files.paths.filter(
+      (path) => path.startsWith('data/') && copied.get(path)?.equals(bytesOf(path)) === true,
+    );
+    if (paths.length === 0) return;
+    const path = random.oneOf(paths.sort());
+    const { list } = repository;
+    // The judge does not hear of it: to it the source has the file.
+    if (!isListing) await repository.remove(`${root}/${path}`);
+    else
+      repository.list = async (folder) =>
+        (await list.call(repository, folder)).filter((entry) => entry.path !== `${root}/${path}`);
+    for (let look = 0; look < 3; look++) {
+      this.files.trueMs += 2 * DAY_MS;
+      await this.#run(QUIET, false);
+      if ((await this.judge.copied(this.target)).get(path)?.equals(bytesOf(path)) !== true)
+        throw new Error(`${path} went from the copy because its source did not show it`);
+    }
+    repository.list = list;
+    if (!isListing) await repository.put(`${root}/${path}`, bytesOf(path));
+    await this.#agreed(QUIET);
+  }
+
   /** Quiet sessions go as far as an operator takes them. */
   async #agreed(session: TreeSession): Promise<CopySessionOutcome> {
     const outcome = await this.#run(session, false);
@@ -196,6 +230,7 @@ export class TreeHistory {
   /** @returns null: nobody goes on with it */
   async #run(session: TreeSession, acceptChanges: boolean): Promise<CopySessionOutcome | null> {
     this.#sessions++;
+    this.#wasClockAhead ||= session.clockHours > 0;
     this.files.trueMs += HOUR_MS;
     const nowMs = this.files.trueMs + session.clockHours * HOUR_MS;
     const start = this.judge.begin(session);
