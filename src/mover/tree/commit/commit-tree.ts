@@ -6,18 +6,23 @@ import {
   lossesWithout,
   NO_LOSSES,
   pointsWithout,
+  type KnownLosses,
 } from '../../../domain/trees/known-losses.js';
 import { joinLacking, LackingList, type Lacking } from '../../../domain/trees/lacking-files.js';
 import { notOverwritten, overwrittenTexts } from '../../../domain/trees/set-points.js';
 import { copyAgesFrom } from '../../../domain/trees/tree-dates.js';
 import { guardedDaysAfter } from '../../../domain/trees/tree-guard.js';
+import type { TargetTreePoint } from '../../../domain/trees/target-tree.js';
+import { pointsThatNeed } from '../../../domain/trees/tree-damage.js';
 import { treeLayoutOf } from '../../../layout/tree-layouts.js';
 import type { CommittedTree, TreePlanReference } from '../../../domain/trees/tree-work.js';
 import type { BackupRepository } from '../../../repository/backup-repository.js';
+import type { FileEntry } from '../../../tree/file-index.js';
 import { indexRunName } from '../../../tree/tree-paths.js';
 import type { ClassIndex, TreeRecord } from '../../../tree/tree-record.js';
 import { ownedTreeRecord, writeTreeRecord } from '../../../tree/tree-store.js';
 import type { MoverContext } from '../../task/mover-context.js';
+import { knownFiles } from '../whole-tree.js';
 import { changesOf, type ClassPlace } from './copied-entries.js';
 import { rewritesOf } from './entered-rewrites.js';
 import { compactedRuns, removeReplaced, writeRun } from './index-runs.js';
@@ -76,7 +81,9 @@ export async function commitTree(
   });
   const points = isStore(plan)
     ? after
-    : withDueFlags(after, { ...input.choice, nowMs: input.nowMs });
+    : withDueFlags(await newJudged(target, input.chain, { record, noted, plan, left }, after), {
+        ...{ ...input.choice, nowMs: input.nowMs },
+      });
   const { isToldApart = false } = input;
   const answer = answerOf(record, points, { whole, sent, plan });
   const { isBehind: _, isGoneSpare: __, lost: ___, untold, untoldWork, ...entered } = noted;
@@ -96,6 +103,36 @@ export async function commitTree(
   await removeReplaced(target, input.chain, noted, replacedTables);
   await discardTreeStaging(target, input.chain);
   return answer;
+}
+
+/** Points of sets that are new, and that need what the copy has lost: as a health check would find them.
+ *  @param left as it was planned; what has another content since is lost no more */
+async function newJudged(
+  target: BackupRepository,
+  tree: string,
+  {
+    record,
+    noted,
+    plan,
+    left,
+  }: {
+    readonly record: TreeRecord;
+    readonly noted: TreeRecord;
+    readonly plan: TreePlan;
+    readonly left: KnownLosses;
+  },
+  points: readonly TargetTreePoint[],
+): Promise<TargetTreePoint[]> {
+  const copied = new Set(record.points.map(({ id }) => id));
+  if (left.files.length === 0 || points.every(({ id }) => copied.has(id))) return [...points];
+  const digests = new Map(left.files.map(({ path, digest }) => [path, digest]));
+  const lost: FileEntry[] = [];
+  for await (const entries of knownFiles(target, tree, noted))
+    lost.push(...entries.filter(({ path, digest }) => digests.get(path) === digest));
+  const hurt = pointsThatNeed(points, lost, rulesOf(plan));
+  return points.map((point) =>
+    copied.has(point.id) || !hurt.has(point.id) ? point : { ...point, health: 'corrupt' },
+  );
 }
 
 function answerOf(
