@@ -6,7 +6,7 @@ import { seenMarkers } from '../repository/seen-markers.js';
 import { KnownTargets } from './known-targets.js';
 import type { MoverContext } from './task/mover-context.js';
 import { threadOperation, windowOperation } from './mover-operations.js';
-import { HeldThreads, PULSE_MS, ThreadPulse } from './thread-pulse.js';
+import { HeldThreads, ThreadPulse } from './thread-pulse.js';
 import { TaskControl } from './task/task-control.js';
 import { taskRepository } from './task/task-repository.js';
 import { ThreadFacts, type FactAnswer } from './thread-facts.js';
@@ -28,8 +28,6 @@ if (setup.isForLooks) neverWaitForStorage();
 const ids = repositories.map(({ id }) => id);
 const held = new HeldThreads(ids, setup.mostHeld, setup.held);
 const pulse = new ThreadPulse(ids, setup.pulse);
-pulse.turn();
-setInterval(() => pulse.turn(), PULSE_MS);
 aroundCalls((repositoryId) => pulse.duringCallsOf(repositoryId));
 const targets = new KnownTargets(repositories, seenMarkers(stateDirectory));
 

@@ -40,7 +40,7 @@ export class MoverThread {
     return this.waiting.size;
   }
 
-  /** It has work, and has not come back to its queue for over a minute. */
+  /** It has work, and has been in one call for over a minute. */
   get stands(): boolean {
     return this.pending > 0 && this.pulse.standsForMs > 0;
   }

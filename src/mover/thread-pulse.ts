@@ -1,17 +1,18 @@
 import { BackupError } from '../domain/errors.js';
 import { quoted } from '../repository/repository-path.js';
 
-/** A thread that has not come back to its queue for so long stands: a storage call does not return, as on a hard NFS mount whose server is away. */
+/** A thread that has been in one call for so long stands: the storage does not answer, as a hard NFS mount whose server is away. One that works for hours, as
+ *  over the list of a million files, is in many calls. */
 const STANDS_AFTER_MS = 60_000;
 
-/** How often a thread shows that it lives, and is looked after. */
+/** How often threads are looked after. */
 export const PULSE_MS = 5_000;
 
-/** Of one thread, shared with it: when it was last at its queue, and whose storage it is waiting for. A thread that stands in a call says nothing itself. */
+/** Of one thread, shared with it: whose storage it is waiting for, and since when. A thread that stands in a call says nothing itself. */
 export class ThreadPulse {
   readonly shared: SharedArrayBuffer;
-  /** `process.hrtime`, milliseconds. */
-  private readonly turnedAt: BigInt64Array;
+  /** When that call began, `process.hrtime`, milliseconds. */
+  private readonly calledAt: BigInt64Array;
   /** Number of the repository, from 1; 0: none. */
   private readonly waitsFor: Int32Array;
 
@@ -20,31 +21,37 @@ export class ThreadPulse {
     shared: SharedArrayBuffer | null = null,
   ) {
     this.shared = shared ?? new SharedArrayBuffer(12);
-    this.turnedAt = new BigInt64Array(this.shared, 0, 1);
+    this.calledAt = new BigInt64Array(this.shared, 0, 1);
     this.waitsFor = new Int32Array(this.shared, 8, 1);
-    if (shared === null) this.turn();
-  }
-
-  turn(): void {
-    Atomics.store(this.turnedAt, 0, nowMs());
   }
 
   /** Around calls that do not return before the storage has answered. */
   duringCallsOf(repositoryId: string): <T>(call: () => T) => T {
     const number = this.repositoryIds.indexOf(repositoryId) + 1;
     return (call) => {
-      Atomics.store(this.waitsFor, 0, number);
+      this.begin(number);
       try {
         return call();
       } finally {
-        Atomics.store(this.waitsFor, 0, 0);
+        this.end();
       }
     };
   }
 
+  /** @param number of the repository, from 1 */
+  begin(number: number): void {
+    Atomics.store(this.calledAt, 0, nowMs());
+    Atomics.store(this.waitsFor, 0, number);
+  }
+
+  end(): void {
+    Atomics.store(this.waitsFor, 0, 0);
+  }
+
   /** 0: it does not stand. */
   get standsForMs(): number {
-    const forMs = Number(nowMs() - Atomics.load(this.turnedAt, 0));
+    if (Atomics.load(this.waitsFor, 0) === 0) return 0;
+    const forMs = Number(nowMs() - Atomics.load(this.calledAt, 0));
     return forMs < STANDS_AFTER_MS ? 0 : forMs;
   }
 

@@ -42,7 +42,7 @@ vi.mock('node:worker_threads', async (original) => ({
 
     return(): void {
       this.#isStanding = false;
-      new ThreadPulse(IDS, this.#setup.pulse).turn();
+      new ThreadPulse(IDS, this.#setup.pulse).end();
       this.#work();
     }
 
@@ -56,6 +56,7 @@ vi.mock('node:worker_threads', async (original) => ({
         this.begun.push(id);
         if (id === 'nas1') {
           this.#isStanding = true;
+          new ThreadPulse(IDS, this.#setup.pulse).begin(1);
         } else this.emit('message', { type: 'done', id: request.id, output: id });
       }
     }
@@ -101,6 +102,26 @@ describe('threads that stand with a storage that hangs', () => {
     // Back again, they do not do what others have done.
     for (const thread of threads) thread.return();
     expect(threads.flatMap(({ begun }) => begun).filter((id) => id === 'good')).toHaveLength(2);
+  });
+});
+
+describe('a thread that works for long', () => {
+  it('does not stand as long as each of its calls is answered', () => {
+    vi.useFakeTimers({ toFake: ['hrtime'] });
+    const pulse = new ThreadPulse(IDS);
+    const during = pulse.duringCallsOf('good');
+    const stood: number[] = [];
+    for (let second = 0; second < 600; second += 10)
+      during(() => {
+        vi.advanceTimersByTime(10_000);
+        stood.push(pulse.standsForMs);
+      });
+    expect(stood.every((ms) => ms === 0)).toBe(true);
+    during(() => {
+      vi.advanceTimersByTime(61_000);
+      expect([pulse.standsForMs, pulse.awaited]).toEqual([61_000, 'good']);
+    });
+    vi.useRealTimers();
   });
 });
 
