@@ -8,6 +8,7 @@ import { DEFAULT_COPY_SETTINGS } from '../../../src/domain/jobs/copy-settings.js
 import { BLOCK_DIRECT } from '../../../src/image/disk-image.js';
 import { openLayer, targetLayer } from '../../../src/mover/blocks/layer-file.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
+import { readWholeFile } from '../../../src/repository/replace-file.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import type { CopySessionInput, VerifyInput } from '../../../workflows/messages.js';
 import type { SettleAbsenceInput } from '../../../workflows/session/removed-workloads.js';
@@ -53,6 +54,7 @@ const PREPARE = {
   'copy of a chain of 6': (format) => copying(format, SIX_DAYS, 0),
   'copy of one increment': (format) => copying(format, SIX_DAYS, 5),
   'copy by digests': (format) => copying(format, FULLS, 1),
+  'compare after a move': comparing,
   'copy of two windows': (format) => copying(format, LARGE, 0),
   'copy with machine description files': (format) => copying(format, TWO_DAYS, 0, DESCRIPTIONS),
   'merge in a chain of 2': (format) => retaining(format, TWO_DAYS, jobOf(1)),
@@ -167,6 +169,20 @@ async function copying(
 ): Promise<Prepared> {
   const source = await sourceOf(format, points, descriptions);
   return scenario(source, await copied(source, count), sessionOf(jobOf()));
+}
+
+/** The files were moved away and brought back by a program that keeps no times: only a comparison of every block tells that it is what was copied. */
+async function comparing(format: SourceFormat): Promise<Prepared> {
+  const source = await sourceOf(format, TWO_DAYS);
+  const prepared = await copied(source, 2);
+  const { repository } = source;
+  for (const { path } of await repository.list(MACHINE)) {
+    const bytes = await readWholeFile(repository, path, 64 * 1024 * KIB);
+    await repository.remove(path);
+    await repository.put(path, bytes!);
+  }
+  repository.settleAll();
+  return scenario(source, prepared, sessionOf(jobOf()));
 }
 
 async function retaining(

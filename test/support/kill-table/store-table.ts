@@ -22,6 +22,7 @@ export function wholeStorePlan(every: number): StorePlan {
     ['copy of a chain of 6', 'scanBlocks', once(12)],
     ['copy of one increment', 'commitRestorePoint', once(1)],
     ['copy by digests', 'scanBlocks', once(1)],
+    ['compare after a move', 'settleComparison', once(1)],
     ['copy of two windows', 'copyBlocks', once(1)],
     ['copy with machine description files', 'composeTargetFile', once(1)],
     ['synthetic full and delete in a chain of 2, without merge', 'replaceWithFull', once(1)],
