@@ -13,10 +13,9 @@ import {
   type Shape,
 } from '../domain/json-shape.js';
 import type { Absence, Presence } from '../domain/retention/absence.js';
-import type { SourceFingerprint } from '../domain/sources/source-workload.js';
+import type { BackupName, SourceFingerprint } from '../domain/sources/source-workload.js';
 import { treePathFault } from '../domain/trees/tree-path.js';
 import type {
-  BackupName,
   CopiedSource,
   KnownSourcePoint,
   SourceJudgement,

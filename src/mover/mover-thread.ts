@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { aroundCalls, neverWaitForStorage } from '../repository/file-calls.js';
+import { aroundCalls, neverWaitForStorage } from '../repository/calls-of-thread.js';
 import { RateMeters } from '../repository/rate-meters.js';
 import { RepositoryVisit } from '../repository/repository-visit.js';
 import { seenMarkers } from '../repository/seen-markers.js';

@@ -1,8 +1,5 @@
 import * as fs from 'node:fs';
 import { promisify } from 'node:util';
-import { isMainThread } from 'node:worker_threads';
-import { aroundEach } from './around-calls.js';
-import { unansweredCallsOf, whileAnswered } from './unanswered-calls.js';
 
 const fdatasync = promisify(fs.fdatasync);
 
@@ -52,36 +49,10 @@ export interface OpenFile {
   close(): Promise<void>;
 }
 
-/** The main thread answers heartbeats and must not wait for a disk. A thread that copies has nothing else to do, and there the
- *  synchronous calls are faster: they save the way through the thread pool. Only `datasync` is asynchronous in both. */
-export function fileCallsOfThisThread(repositoryId: string, rootPath: string): FileCalls {
-  if (!mayWait) return whileAnswered(asynchronousCalls, unansweredCallsOf(repositoryId, rootPath));
-  if (around === null) return synchronousCalls;
-  const during = around(repositoryId);
-  return aroundEach(synchronousCalls, { ask: during, follow: during, now: during });
-}
-
-/** Runs calls that wait for the storage of a repository. */
-type AroundCall = (repositoryId: string) => <T>(call: () => T) => T;
-
-let around: AroundCall | null = null;
-
-/** For a thread that waits for storage: what is done around each call. Before a repository is opened. */
-export function aroundCalls(during: AroundCall): void {
-  around = during;
-}
-
-let mayWait = !isMainThread;
-
-/** For a thread that answers many at once, some of whom may ask for storage that is away. Before a repository is opened. */
-export function neverWaitForStorage(): void {
-  mayWait = false;
-}
-
 const LISTED = { encoding: 'latin1' } as const;
 const EXACT = { bigint: true } as const;
 
-const asynchronousCalls: FileCalls = {
+export const asynchronousCalls: FileCalls = {
   open: (path, flags, mode) => fs.promises.open(path, flags, mode),
   lstat: (path) => fs.promises.lstat(path, { bigint: true }),
   readLink: (path) => fs.promises.readlink(path),
@@ -95,7 +66,7 @@ const asynchronousCalls: FileCalls = {
   fileSystem: (path) => fs.promises.statfs(path, { bigint: true }),
 };
 
-const synchronousCalls: FileCalls = {
+export const synchronousCalls: FileCalls = {
   open: async (path, flags, mode) => new SynchronousFile(fs.openSync(path, flags, mode)),
   lstat: async (path) => fs.lstatSync(path, { bigint: true }),
   readLink: async (path) => fs.readlinkSync(path),

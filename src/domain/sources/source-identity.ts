@@ -3,9 +3,8 @@
  *  Sameness is proven or it is not there. What proves it: the fingerprint of its files, an identity that the source vouches for, or a
  *  comparison of every block with the copy. Equal names and dates only say what is to be compared. */
 
-import type { SourceFingerprint, SourceRestorePoint } from './source-workload.js';
+import type { BackupName, SourceFingerprint, SourceRestorePoint } from './source-workload.js';
 import type {
-  BackupName,
   CopiedSource,
   KnownSourcePoint,
   SourceJudgement,

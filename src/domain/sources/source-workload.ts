@@ -2,7 +2,6 @@
 
 import type { RestorePointState, PointEvidence } from './point-state.js';
 import type { Digest } from '../targets/digest.js';
-import type { BackupName } from '../targets/target-point.js';
 import type { SourceTree } from '../trees/source-tree.js';
 import type { FileStamp } from '../file-stamp.js';
 
@@ -73,6 +72,12 @@ export interface SourceCompanion extends FileTraits {
 export interface SourceFingerprint {
   readonly byPath: Digest;
   readonly byFile: Digest;
+}
+
+/** What a source that no Longhaul wrote calls one of its restore points. */
+export interface BackupName {
+  readonly repositoryId: string;
+  readonly restorePointId: string;
 }
 
 export interface SourceRestorePoint {

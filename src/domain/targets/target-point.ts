@@ -3,6 +3,7 @@
 import type { PlacedSlots } from './file-units.js';
 import type { Digest, DigestAlgorithm } from './digest.js';
 import type {
+  BackupName,
   FileTraits,
   FormatId,
   RestorePointKind,
@@ -89,9 +90,6 @@ export interface CopiedSource {
   /** Of a copy of a copy: the backup that it is a copy of, by whatever way. Absent: it was copied from that itself, or nobody knows. */
   readonly backup?: BackupName;
 }
-
-/** What a source that no Longhaul wrote calls one of its restore points. */
-export type BackupName = Pick<CopiedSource, 'repositoryId' | 'restorePointId'>;
 
 /** Outcome of a comparison of all blocks. `grown`: nothing that was copied is different, but there is more. */
 export interface SourceJudgement {

@@ -14,7 +14,8 @@ import type {
   WritableFile,
 } from '../backup-repository.js';
 import { DirectoryFile } from './directory-file.js';
-import { fileCallsOfThisThread, type FileCalls } from '../file-calls.js';
+import { fileCallsOfThisThread } from '../calls-of-thread.js';
+import type { FileCalls } from '../file-calls.js';
 import { FolderVerbs } from '../folder-verbs.js';
 import { openSyncOfFileSystem } from './sync-file-system.js';
 import { isPlain, isSyncedAsAWhole } from './file-systems.js';

@@ -4,13 +4,8 @@ import type { BackupRepository } from '../../../repository/backup-repository.js'
 import { readIndex, type FileEntry } from '../../../tree/file-index.js';
 import { SortedStream, walkBoth } from '../../../tree/sorted-stream.js';
 import type { TreeRecord } from '../../../tree/tree-record.js';
-import { listClass, type ListedFile, type Walk } from './walk-tree.js';
-
-/** `new`: the copy does not have it. `changed`: it has another state of it. `waits`: it was written to a moment ago. `same`: it has it; `back`: it
- *  has it, and the source did not have it. `gone`: the source does not have it since the last look. `away`: since an earlier one. `lost`: the same, and its tool did not remove it. `unseen`: its folder could not be looked
- *  into. */
-export type FileDifference =
-  'new' | 'changed' | 'waits' | 'same' | 'back' | 'gone' | 'away' | 'lost' | 'unseen';
+import type { FileDifference, ListedFile } from './listed-file.js';
+import { listClass, type Walk } from './walk-tree.js';
 
 type OnDifference = (
   is: FileDifference,

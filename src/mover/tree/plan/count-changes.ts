@@ -7,8 +7,7 @@ import {
   type TreeRules,
 } from '../../../domain/trees/tree-rules.js';
 import type { FileEntry } from '../../../tree/file-index.js';
-import type { FileDifference } from './compare-class.js';
-import type { ListedFile } from './walk-tree.js';
+import type { FileDifference, ListedFile } from './listed-file.js';
 
 type CountedClass = Pick<
   FileClass,

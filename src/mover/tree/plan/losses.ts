@@ -10,7 +10,7 @@ import type { FileEntry } from '../../../tree/file-index.js';
 import type { TreeRecord } from '../../../tree/tree-record.js';
 import type { LookedAtCopy } from '../look-at-copy.js';
 import type { LostState } from '../tree-plan.js';
-import type { FileDifference } from './compare-class.js';
+import type { FileDifference } from './listed-file.js';
 
 /** What a session does about files that the copy has lost: those that the source still has are sent again, the others are told. */
 export class Losses {

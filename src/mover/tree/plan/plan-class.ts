@@ -26,7 +26,8 @@ import {
 } from '../tree-plan.js';
 import { SourceLosses } from './source-losses.js';
 import { UnreadPlaces } from './unread-places.js';
-import type { ListedFile, TargetLimits, Walk } from './walk-tree.js';
+import type { ListedFile } from './listed-file.js';
+import type { TargetLimits, Walk } from './walk-tree.js';
 
 export interface PlanTreeInput extends TakeTreeInput {
   readonly sourceRepositoryId: string;

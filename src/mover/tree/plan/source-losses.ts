@@ -3,8 +3,7 @@ import { modifiedAtMs } from '../../../domain/file-stamp.js';
 import type { SourceTree } from '../../../domain/trees/source-tree.js';
 import type { FileClass, RemovalTrace, TreeRules } from '../../../domain/trees/tree-rules.js';
 import type { FileEntry } from '../../../tree/file-index.js';
-import type { FileDifference } from './compare-class.js';
-import type { ListedFile } from './walk-tree.js';
+import type { FileDifference, ListedFile } from './listed-file.js';
 
 interface SourceLossesInput {
   readonly rules: TreeRules;

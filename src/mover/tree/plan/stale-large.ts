@@ -2,7 +2,8 @@ import { WINDOW_BYTES } from '../../../domain/targets/digest.js';
 import type { FileClass } from '../../../domain/trees/tree-rules.js';
 import type { BackupRepository } from '../../../repository/backup-repository.js';
 import { largeKey, treeStaged } from '../tree-plan.js';
-import { listClass, type ListedFile, type Walk } from './walk-tree.js';
+import type { ListedFile } from './listed-file.js';
+import { listClass, type Walk } from './walk-tree.js';
 
 /** Takes away what runs before have begun of large files that the source does not have any more, or not as they were then: nobody takes it up, and a target that
  *  it fills would never have room for a commit, with which all of it goes. Before anything is written, because the lists of a plan need room, too. */

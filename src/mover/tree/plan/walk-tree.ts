@@ -8,16 +8,9 @@ import { foldedName, foldersOf, type NamesTold } from '../../../domain/trees/tre
 import { classOf, type TreeRules } from '../../../domain/trees/tree-rules.js';
 import type { RepositoryEntry, SourceRepository } from '../../../repository/backup-repository.js';
 import { joinPath, parentFolder } from '../../../repository/repository-path.js';
+import type { ListedFile } from './listed-file.js';
 import type { SourceLosses } from './source-losses.js';
 import type { UnreadPlaces } from './unread-places.js';
-
-/** A file of the source as a look lists it. */
-export interface ListedFile {
-  /** Relative to the tree. */
-  readonly path: string;
-  readonly stamp: FileStamp;
-  readonly mode: number | null;
-}
 
 export interface Walk {
   readonly repository: SourceRepository;

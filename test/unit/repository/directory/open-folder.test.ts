@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fileCallsOfThisThread } from '../../../../src/repository/file-calls.js';
+import { fileCallsOfThisThread } from '../../../../src/repository/calls-of-thread.js';
 import { RepositoryRoot } from '../../../../src/repository/directory/open-folder.js';
 
 const calls = fileCallsOfThisThread('test', '/');
