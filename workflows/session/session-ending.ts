@@ -47,7 +47,15 @@ export class SessionEnding {
     const isWell = result === 'success' || result === 'warning';
     const hasCopied = tally.counts.success > 0 || tally.tasks.some(hasCommitted);
     const end = sessionEnd(this.asked, tally.tasks, Date.parse(startedAt), order);
-    return { end, startsFollowers: (this.input.tryNumber ?? 1) === 1 || (isWell && hasCopied) };
+    const isFirstTry = (this.input.tryNumber ?? 1) === 1 && !this.hasOnlyMetOthers();
+    return { end, startsFollowers: isFirstTry || (isWell && hasCopied) };
+  }
+
+  /** A watch that looks on beside a long session finds what that one has under way. */
+  private hasOnlyMetOthers(): boolean {
+    const { tasks } = this.session.tally;
+    if (this.input.trigger !== 'watch' || tasks.length === 0) return false;
+    return tasks.every(({ result, code }) => result === 'warning' && code === 'CHAIN_LOCKED');
   }
 }
 

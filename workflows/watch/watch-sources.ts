@@ -49,7 +49,9 @@ export async function watchSources(input: WatchSourcesInput): Promise<void> {
   });
   const underWay = new Set<Promise<void>>();
   let seen = input.seen ?? null;
-  for (let sessions = 0; sessions < SESSIONS_PER_RUN; sessions++) {
+  // What a session loses that somebody terminates is ordered again in the run that has begun it.
+  const mayEnd = (sessions: number) => underWay.size === 0 || sessions >= MOST_SESSIONS_PER_RUN;
+  for (let sessions = 0; sessions < SESSIONS_PER_RUN || !mayEnd(sessions); sessions++) {
     setCurrentDetails(`Watching the sources of **${job.name}**`);
     const found = await waitForRestorePoints.executeWithOptions(
       { summary: `${job.name}: wait for new restore points` },
@@ -65,7 +67,7 @@ export async function watchSources(input: WatchSourcesInput): Promise<void> {
     if (patched(LOOKS_ON)) await endedOrLong(session, underWay);
     else await session;
     // The definition goes into the history with each look, and it may name thousands.
-    if (workflowInfo().continueAsNewSuggested) break;
+    if (workflowInfo().continueAsNewSuggested && mayEnd(sessions)) break;
   }
   await condition(allHandlersFinished);
   await goOnInNewRun<typeof watchSources>({ ...input, seen });
@@ -112,6 +114,8 @@ const MOST_UNDER_WAY = 4;
 
 /** 100 sessions are some 2,000 events. */
 const SESSIONS_PER_RUN = 100;
+/** With one under way all the time; 20,000 events are well below what Temporal takes. */
+const MOST_SESSIONS_PER_RUN = 1_000;
 /** The Temporal UI shows at most 20,000 bytes. */
 const MAX_DETAIL_CHARACTERS = 5_000;
 

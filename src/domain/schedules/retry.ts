@@ -69,8 +69,9 @@ export function retryOrder(
   endedMs: number,
   asked: AskedFor = NOT_ASKED,
 ): RetryOrder | null {
-  if (retry.attempts === 0) return null;
   const locked = tasks.filter(isLocked);
+  // An immediate job looks at it no more: its watch has seen it.
+  if (retry.attempts === 0 && (mode !== 'immediate' || locked.length === 0)) return null;
   const isSpent = retry.attempts !== null && tryNumber > retry.attempts;
   const failed = isSpent ? [] : tasks.filter((task) => isUndone(task, mode));
   const unseen = isSpent ? [] : unseenOf(asked, tasks);

@@ -30,14 +30,19 @@ export function sessionLeft(
   counts: TaskCounts,
   isPartial: boolean,
 ): SessionLeft {
+  // Of a workload that another session had under way, one over some says nothing: that one does.
+  const says = ({ result, code }: Pick<CopyTask, 'code' | 'result'>): boolean =>
+    !isPartial || result !== 'warning' || code !== 'CHAIN_LOCKED';
   const named = (results: readonly SessionResult[]): readonly string[] | null => {
     const own = tasks.filter(({ result }) => results.includes(result ?? 'failed'));
     const count = results.reduce((sum, result) => sum + counts[result], 0);
-    const ids = [...new Set(own.map(({ workloadId }) => workloadId ?? SOURCES))];
+    const ids = [...new Set(own.filter(says).map(({ workloadId }) => workloadId ?? SOURCES))];
     if (own.length < count || ids.length > MAX_MARKED) return null;
     return ids.length > MAX_NAMED ? ids.map((id) => (id === SOURCES ? id : markOf(id))) : ids;
   };
-  const causes = sessionCauses(tasks, counts);
+  const causes = sessionCauses(tasks, counts).filter(
+    ({ code }) => code !== 'CHAIN_LOCKED' || tasks.some((task) => task.code === code && says(task)),
+  );
   return {
     well: isPartial ? named(['success', 'nothingToCopy']) : null,
     unwell: named(['failed', 'warning', 'stopped', 'actionRequired']),

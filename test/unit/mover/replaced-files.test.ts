@@ -49,7 +49,7 @@ const newDisks = [diskOf('vda', 'full', NEW.vda), diskOf('vdb', 'full', NEW.vdb)
 function point(id: string, more: Partial<TargetRestorePoint>): TargetRestorePoint {
   return {
     ...{ id, kind: 'increment', parentId: 'base', chainId: 'base', flags: [], disks: [] },
-    ...{ state: 'available', health: 'corrupt', verifiedAt: null, companions: [] },
+    ...{ state: 'available', health: 'corrupt', verifiedAt: null, companions: [], source: {} },
     ...more,
   } as unknown as TargetRestorePoint;
 }

@@ -7,12 +7,16 @@ import { testJob } from '../../support/session/test-site.js';
 
 const retry = { attempts: 3, pausesMinutes: [10] };
 
-function startsFollowers(tryNumber: number, change: Partial<CopyTask>): boolean {
+function startsFollowers(
+  tryNumber: number,
+  change: Partial<CopyTask>,
+  trigger: CopySessionInput['trigger'] = 'retry',
+): boolean {
   const keeper = new TallyKeeper();
   keeper.add({ ...newTask('web01', 'ovirt-1'), state: 'ended', ...change });
   const { tally } = keeper;
   const session = { tally, isUnseen: false, startedAt: '2026-11-24T22:00:00Z' };
-  const ending = new SessionEnding({ job: testJob(), trigger: 'retry', tryNumber }, session);
+  const ending = new SessionEnding({ job: testJob(), trigger, tryNumber }, session);
   return ending.told(change.result ?? 'failed', null).startsFollowers;
 }
 
@@ -20,6 +24,8 @@ it('jobs that follow start after a retry when it has copied something, not when 
   const locked = { result: 'warning', code: 'CHAIN_LOCKED' } as const;
   expect(startsFollowers(2, locked)).toBe(false);
   expect(startsFollowers(1, locked)).toBe(true);
+  expect(startsFollowers(1, locked, 'watch')).toBe(false);
+  expect(startsFollowers(1, { result: 'nothingToCopy' }, 'watch')).toBe(true);
   expect(startsFollowers(2, { result: 'warning', committed: ['20261124T220000Z'] })).toBe(true);
   expect(startsFollowers(2, { result: 'success', committed: ['20261124T220000Z'] })).toBe(true);
   expect(startsFollowers(2, { result: 'failed' })).toBe(false);

@@ -47,8 +47,16 @@ describe('retries', () => {
   });
 
   it('are not made when the job wants none', () => {
-    const job = { mode: 'immediate', retry: { attempts: 0, pausesMinutes: [1] } } as const;
+    const job = { mode: 'periodic', retry: { attempts: 0, pausesMinutes: [1] } } as const;
     expect(retryOrder(job, 1, [task('web01', 'failed'), LOCKED], 0)).toBeNull();
+    expect(retryOrder({ ...job, mode: 'immediate' }, 1, [task('web01', 'failed')], 0)).toBeNull();
+  });
+
+  it('are made all the same of what another session of an immediate job had under way, which its watch has seen', () => {
+    const job = { mode: 'immediate', retry: { attempts: 0, pausesMinutes: [1] } } as const;
+    const order = retryOrder(job, 1, [task('web01', 'failed'), LOCKED], 0);
+    expect(order?.workloads).toEqual([LOCKED.workloadId]);
+    expect(retryOrder(job, 9, [LOCKED], 0)?.workloads).toEqual([LOCKED.workloadId]);
   });
 
   const periodic = { mode: 'periodic', retry: defaultRetry('periodic') } as const;

@@ -230,3 +230,40 @@ describe('what waits for a decision', () => {
     expect(outcome([whole(many('failed', 31)), whole('x:actionRequired')]).undecided).toBeNull();
   });
 });
+
+describe('a session over some workloads that met another one at work', () => {
+  const task = (workload: string, result: SessionResult, code: ErrorCode | null) => ({
+    ...newTask(workload, workload),
+    ...{ state: 'ended' as const, result, code },
+  });
+  const ended = (
+    id: string,
+    tasks: ReturnType<typeof task>[],
+    isPartial: boolean,
+  ): EndedSession => {
+    const counts = countResults(tasks);
+    const left = sessionLeft(tasks, counts, isPartial);
+    const result = counts.failed > 0 ? 'failed' : counts.warning > 0 ? 'warning' : 'success';
+    return { id, result, startedAt: id, isPartial, actionRequired: 0, left };
+  };
+  const locked = task('web01', 'warning', 'CHAIN_LOCKED');
+
+  it('says nothing of them, and hides no fault of others', () => {
+    const met = ended('3', [locked], true);
+    const failed = ended('2', [task('db07', 'failed', 'IMAGE_CORRUPT')], true);
+    const all = ended('1', [task('mail01', 'success', null)], false);
+    expect(jobOutcome([met, all]).fault).toBeNull();
+    expect(met.left?.causes).toBeUndefined();
+    expect(jobOutcome([met, failed, all]).fault?.id).toBe('2');
+  });
+
+  it('says what else it found', () => {
+    const both = ended('2', [locked, task('db07', 'failed', 'IMAGE_CORRUPT')], true);
+    expect(both.left).toMatchObject({ unwell: ['db07'] });
+    expect(both.left?.causes?.map(({ code }) => code)).toEqual(['IMAGE_CORRUPT']);
+  });
+
+  it('is told of where it looked at all', () => {
+    expect(jobOutcome([ended('1', [locked], false)]).fault?.id).toBe('1');
+  });
+});
