@@ -1,5 +1,6 @@
 import { isBackupError } from '../../../domain/errors.js';
 import { counted } from '../../../domain/sentences.js';
+import { faultOfSourceFile } from '../../../domain/trees/one-file-fault.js';
 import type { NamingFiles, TreeRules } from '../../../domain/trees/tree-rules.js';
 import type { SourceRepository } from '../../../repository/backup-repository.js';
 import type { FileEntry } from '../../../tree/file-index.js';
@@ -88,6 +89,7 @@ async function faultOf(read: () => Promise<string | null>): Promise<string | nul
     return await read();
   } catch (error) {
     if (isBackupError(error, 'FILE_MISSING')) return 'is missing';
+    if (faultOfSourceFile(error) !== null) return 'cannot be read';
     throw error;
   }
 }

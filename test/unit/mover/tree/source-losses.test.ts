@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { BackupError } from '../../../../src/domain/errors.js';
 import { FaultList } from '../../../../src/domain/trees/file-faults.js';
 import { pgBackRestLayout } from '../../../../src/layout/postgres/pgbackrest.js';
 import { SourceLosses } from '../../../../src/mover/tree/plan/source-losses.js';
@@ -279,6 +280,24 @@ describe('Proxmox Backup Server', () => {
     await world.damage(`${FIRST}/drive-scsi0.img.fidx`, rotten);
     await days(world, 4, rest);
     expect(await notes(world)).toContainEqual(expect.stringMatching(CANNOT_TELL));
+    expect(await has(world, path)).toBe(true);
+  });
+
+  it('keeps it while the storage of the copy cannot read an index, and goes on', async () => {
+    const { world, path, rest } = await needing();
+    await days(world, 5, rest);
+    const index = `${FIRST}/drive-scsi0.img.fidx`;
+    const openRead = world.target.openRead.bind(world.target);
+    const reads = vi.spyOn(world.target, 'openRead').mockImplementation(async (at: string) => {
+      if (!at.endsWith(index)) return openRead(at);
+      const details = { repositoryId: 'target', path: at, errno: 'EIO' };
+      throw new BackupError('REPOSITORY_IO_ERROR', 'EIO', { details });
+    });
+    await days(world, 4, rest);
+    const { result, tasks } = await world.copy();
+    expect(result).toBe('warning');
+    expect(tasks.flatMap((task) => task.notes)).toContainEqual(expect.stringMatching(CANNOT_TELL));
+    reads.mockRestore();
     expect(await has(world, path)).toBe(true);
   });
 
