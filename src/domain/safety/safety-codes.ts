@@ -26,7 +26,7 @@ export const SAFETY_CODES = {
   COPY_DAMAGED: {
     severity: 'error',
     meaning:
-      'Restore points are not what was written: a health check found it, or files of theirs are gone or have another length.',
+      'Restore points are not what was written: a health check found it, or files of theirs are gone, have another length, or were written over by a session that was stopped.',
     nextStep:
       'See that all of the target is mounted, then verify the repository: what can be healed is healed, the rest is copied anew.',
   },

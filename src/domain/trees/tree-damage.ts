@@ -102,13 +102,15 @@ export interface LostFile {
 }
 
 /** Ids of the points that cannot do without one of the files: of sets those that list it and those that need them; of a store that of which the
- *  layout says that it alone needs it, which need not be in the copy itself, and those that need that; otherwise any. What the source has removed only points need that it does not show either. */
+ *  layout says that it alone needs it, which need not be in the copy itself, and those that need that; otherwise any. What the source has removed only points need that it does not show either.
+ *  @param hurtAnyway ids in the source of points that cannot be restored for another reason */
 export function pointsThatNeed(
   points: readonly TargetTreePoint[],
   lost: Iterable<LostFile>,
   { shape, pointOf }: Pick<TreeRules, 'shape' | 'pointOf'>,
+  hurtAnyway: Iterable<string> = [],
 ): Set<string> {
-  const hurt = new Set<string>();
+  const hurt = new Set(hurtAnyway);
   const paths = new Set<string>();
   for (const { path, goneSinceMs } of lost) {
     paths.add(path);

@@ -6,7 +6,7 @@ import type { FactStore } from '../../layout/file-facts.js';
 import type { SourceRepository } from '../../repository/backup-repository.js';
 import type { TreeRecord } from '../../tree/tree-record.js';
 import { lostFiles, type LostFiles } from '../change/lost-files.js';
-import { comparedFiles, withLostPoints } from '../tree/lost-points.js';
+import { comparedFiles, withLostPoints } from '../tree/health/lost-points.js';
 import { SeenFiles } from './seen-files.js';
 
 /** Of the four minutes that a look may take, and the two of a list: on slow storage the rest waits for later looks. */
@@ -27,6 +27,7 @@ export class LookedAtFiles {
   private constructor(
     private readonly repository: SourceRepository,
     private readonly seen: SeenFiles,
+    private readonly nowMs: number,
   ) {}
 
   static async of(
@@ -36,7 +37,7 @@ export class LookedAtFiles {
     nowMs: number,
   ): Promise<LookedAtFiles> {
     const seen = await SeenFiles.of(store, repository.id, nowMs);
-    const files = new LookedAtFiles(repository, seen);
+    const files = new LookedAtFiles(repository, seen, nowMs);
     await files.#look(copies);
     seen.keep();
     return files;
@@ -82,7 +83,8 @@ export class LookedAtFiles {
 
   async #lookAtTree(folder: string, listed: TreeRecord, compares: boolean): Promise<void> {
     try {
-      const { record, isWhole } = await withLostPoints(this.repository, folder, listed, compares);
+      const look = { compares, nowMs: this.nowMs };
+      const { record, isWhole } = await withLostPoints(this.repository, folder, listed, look);
       this.#trees.set(folder, record);
       if (compares || !isWhole) this.seen.note(folder, record.revision, isWhole);
     } catch (error) {

@@ -1,6 +1,7 @@
 import type {
   BackupRepository,
   ReadableFile,
+  SourceRepository,
   WritableFile,
 } from '../../repository/backup-repository.js';
 import { LineWriter } from '../../tree/file-index.js';
@@ -155,7 +156,7 @@ export class FileListReader<T> {
   ) {}
 
   static async open<T>(
-    { repository, path }: Omit<ListsPlace, 'token'>,
+    { repository, path }: Pick<ListsPlace, 'path'> & { readonly repository: SourceRepository },
     listed: ListedFiles,
     parse: (line: string) => T,
   ): Promise<FileListReader<T>> {

@@ -1,9 +1,9 @@
 import { faultOfTargetFile } from '../../domain/trees/one-file-fault.js';
-import type { BackupRepository, RepositoryEntry } from '../../repository/backup-repository.js';
+import type { RepositoryEntry, SourceRepository } from '../../repository/backup-repository.js';
 
 /** The file that lies under a name of the copy; null: none, or something else lies there or on the way to it. */
 export async function statTarget(
-  target: BackupRepository,
+  target: SourceRepository,
   path: string,
 ): Promise<RepositoryEntry | null> {
   try {

@@ -1,13 +1,14 @@
 import { LackingList } from '../../../domain/trees/lacking-files.js';
 import { isOfOneBackup } from '../../../domain/trees/tree-rules.js';
 import { treeLayoutOf } from '../../../layout/tree-layouts.js';
-import type { BackupRepository } from '../../../repository/backup-repository.js';
+import type { BackupRepository, SourceRepository } from '../../../repository/backup-repository.js';
 import { parentFolder } from '../../../repository/repository-path.js';
 import { parseLine, readLines, type FileEntry, type IndexLine } from '../../../tree/file-index.js';
 import { mergeStreams, SortedStream } from '../../../tree/sorted-stream.js';
 import { treeFile } from '../../../tree/tree-paths.js';
 import type { ClassIndex } from '../../../tree/tree-record.js';
 import type { MoverContext } from '../../task/mover-context.js';
+import type { TaskControl } from '../../task/task-control.js';
 import { digestOfNamed } from '../copy/named-files.js';
 import { namedFiles, nameEntries, type NamedEntry } from './name-entries.js';
 import { largeFiles, publishedTable, smallOutcomes } from '../copy/publish-files.js';
@@ -31,6 +32,11 @@ export interface ClassPlace {
   readonly plan: TreePlan;
   readonly classIndex: number;
   readonly isStopped: boolean;
+}
+
+interface ReadPlace extends Pick<ClassPlace, 'isStopped'> {
+  readonly context: Pick<MoverContext, 'control'>;
+  readonly target: SourceRepository;
 }
 
 /** Files of kinds that are never written over and that were, all the same, as far as they are entered. */
@@ -84,6 +90,28 @@ export async function* changesOf(
   }
 }
 
+/** Paths of files that a plan has given another content already, as `ClassPlace.overwritten` gets them. Nothing is written. */
+export async function overwrittenFiles(
+  control: TaskControl,
+  target: SourceRepository,
+  tree: string,
+  plan: TreePlan,
+): Promise<Set<string>> {
+  const tally = noTally(plan);
+  for (const classIndex of plan.classes.keys()) {
+    if ((await target.stat(treeStaged.list(tree, classIndex, 'small'))) === null) continue;
+    const staged = await StagedClass.open(target, tree, plan, classIndex);
+    const place = { context: { control }, target, isStopped: true };
+    try {
+      for await (const _ of smallEntries(place, staged, tally)) continue;
+      for await (const _ of largeEntries(place, staged, tally)) continue;
+    } finally {
+      await staged.close();
+    }
+  }
+  return tally.overwritten;
+}
+
 function noTally({ layout, points }: TreePlan): Tally {
   const counts = { fileCount: 0, sizeBytes: 0, goneCount: 0 };
   const unread = new LackingList(treeLayoutOf(layout)!.rules, points);
@@ -132,7 +160,7 @@ async function* marksOf(
 }
 
 async function* smallEntries(
-  { target }: ClassPlace,
+  { target }: ReadPlace,
   staged: StagedClass,
   tally: Tally,
 ): AsyncGenerator<readonly FileEntry[]> {
@@ -171,7 +199,7 @@ const NEVER_NAMED: readonly FileOutcome[] = [
 const NOT_NAMED = 'it was not copied';
 
 async function* largeEntries(
-  { context: { control }, target, isStopped }: ClassPlace,
+  { context: { control }, target, isStopped }: ReadPlace,
   staged: StagedClass,
   tally: Tally,
 ): AsyncGenerator<readonly FileEntry[]> {

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { isBackupError } from '../../../domain/errors.js';
 import { WINDOW_BYTES } from '../../../domain/targets/digest.js';
-import type { BackupRepository } from '../../../repository/backup-repository.js';
+import type { SourceRepository } from '../../../repository/backup-repository.js';
 import { treeFile } from '../../../tree/tree-paths.js';
 import { statTarget } from '../stat-target.js';
 import type { HeldFile, PlannedFile } from '../tree-plan.js';
@@ -13,7 +13,7 @@ import type { HeldFile, PlannedFile } from '../tree-plan.js';
  *  these the digest tells.
  *  @param announced digest of what the attempt was about to name; `''`: it is not known */
 export async function digestOfNamed(
-  target: BackupRepository,
+  target: SourceRepository,
   tree: string,
   { path, held }: PlannedFile,
   announced: string,

@@ -158,7 +158,7 @@ class ClassTold {
 /** Small files of a class with what came of them, in the order of their paths; those of a window that is not done are `open`, with the digest that was
  *  announced for them. */
 export async function* smallOutcomes(
-  target: BackupRepository,
+  target: SourceRepository,
   staged: StagedClass,
 ): AsyncGenerator<{ file: PlannedFile; outcome: FileOutcome; digest: string }> {
   const { plan, tree, classIndex, planned } = staged;
@@ -184,7 +184,7 @@ export async function* smallOutcomes(
 }
 
 export async function* largeFiles(
-  target: BackupRepository,
+  target: SourceRepository,
   tree: string,
   classIndex: number,
 ): AsyncGenerator<PlannedFile> {
@@ -367,7 +367,7 @@ async function writeTable(
  *  @throws what the repository throws */
 export async function publishedTable(
   control: TaskControl,
-  target: BackupRepository,
+  target: SourceRepository,
   tree: string,
   file: PlannedFile,
 ): Promise<{ readonly table: string; readonly digest: string } | null> {

@@ -1,7 +1,7 @@
 import { isBackupError } from '../../../domain/errors.js';
 import { FAULT_REASONS, type OneFileFault } from '../../../domain/trees/one-file-fault.js';
 import { DIGEST_BYTES, WINDOW_BLOCKS, WINDOW_BYTES } from '../../../domain/targets/digest.js';
-import type { BackupRepository } from '../../../repository/backup-repository.js';
+import type { BackupRepository, SourceRepository } from '../../../repository/backup-repository.js';
 import type { JournalPlace } from '../../task/window-journal.js';
 import { openRuns } from '../../task/window-journal.js';
 import type { WindowRun } from '../../task/window-runs.js';
@@ -130,7 +130,7 @@ export class StagedClass {
   }
 
   static async open(
-    target: BackupRepository,
+    target: SourceRepository,
     tree: string,
     plan: TreePlan,
     classIndex: number,

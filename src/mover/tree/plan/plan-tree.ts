@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { BackupError } from '../../../domain/errors.js';
+import { BackupError, isBackupError } from '../../../domain/errors.js';
 import { modifiedAtMs } from '../../../domain/file-stamp.js';
 import { awaitedTreePoints, settledTreePoints } from '../../../domain/trees/settled-tree.js';
 import { type SourceTree } from '../../../domain/trees/source-tree.js';
@@ -45,9 +45,10 @@ import {
 import { removalRule } from '../change/remove-files.js';
 import { suspicionIn } from './source-suspicion.js';
 import { removeStaleLarge } from './stale-large.js';
-import { takeUnlessRead } from '../change/take-tree.js';
+import { takeKept, takeUnlessRead } from '../change/take-tree.js';
 import {
   discardTreeStaging,
+  readTreePlan,
   treeStaged,
   type PlannedClass,
   type TreePlan,
@@ -66,7 +67,10 @@ export async function planTree(
   context: MoverContext,
   input: PlanTreeInput,
 ): Promise<TreePlanOutcome> {
-  const seen = await lookAtBoth(context, input);
+  const seen = await lookAtBoth(context, input).catch(async (error: unknown) => {
+    await enterStopped(context, input);
+    throw error;
+  });
   const { target, layout, known } = seen;
   const isLeft = (await target.stat(treeStaged.folder(input.chain))) !== null;
   const chosen = choosePoints(seen, known);
@@ -215,6 +219,17 @@ async function lookAtBoth(context: MoverContext, input: PlanTreeInput): Promise<
   const points = withHeldFulls(settled, copied, layout.rules, input.acceptChanges);
   const awaited = awaitedTreePoints(points, layout.rules, input.choice.withLogs, rule);
   return { input, source, target, tree: { ...found, points }, layout, known, awaited };
+}
+
+/** What a run before has copied until it was stopped may lie in place of a backup that the record calls good: it says so as long as nobody can look at the source, too. */
+async function enterStopped(context: MoverContext, input: PlanTreeInput): Promise<void> {
+  try {
+    const target = await context.repository(input.targetRepositoryId);
+    if ((await readTreePlan(target, input.chain)) !== null) await takeKept(context, input);
+  } catch (error) {
+    // Why the source cannot be looked at is what is to be told.
+    if (!isBackupError(error)) throw error;
+  }
 }
 
 /** Whether a look at all files finds no difference, and nothing that is due. Ends at the first one. */

@@ -1,19 +1,26 @@
-import { withCorrupt } from '../../domain/targets/damage.js';
-import { pointsThatNeed, type LostFile } from '../../domain/trees/tree-damage.js';
-import { treeLayoutOf } from '../../layout/tree-layouts.js';
-import type { SourceRepository } from '../../repository/backup-repository.js';
-import { totalsOf } from '../../tree/show-tree.js';
-import { SortedStream, walkBoth } from '../../tree/sorted-stream.js';
-import { FILES_FOLDER } from '../../tree/tree-paths.js';
-import type { TreeRecord } from '../../tree/tree-record.js';
-import { readTreeRecord } from '../../tree/tree-store.js';
-import { statIfAllowed } from '../change/lost-files.js';
-import { missedOf } from '../change/standing-record.js';
-import { treeStaged } from './tree-plan.js';
-import { knownFiles, lyingFiles } from './whole-tree.js';
+import { withCorrupt } from '../../../domain/targets/damage.js';
+import { pointsThatNeed, type LostFile } from '../../../domain/trees/tree-damage.js';
+import { treeLayoutOf } from '../../../layout/tree-layouts.js';
+import type { SourceRepository } from '../../../repository/backup-repository.js';
+import { totalsOf } from '../../../tree/show-tree.js';
+import { SortedStream, walkBoth } from '../../../tree/sorted-stream.js';
+import { FILES_FOLDER } from '../../../tree/tree-paths.js';
+import type { TreeRecord } from '../../../tree/tree-record.js';
+import { readTreeRecord } from '../../../tree/tree-store.js';
+import { statIfAllowed } from '../../change/lost-files.js';
+import { missedOf } from '../../change/standing-record.js';
+import { treeStaged } from '../tree-plan.js';
+import { knownFiles, lyingFiles } from '../whole-tree.js';
+import { overwrittenPoints } from './overwritten-points.js';
 
 /** Trees of more files are compared with their index by sessions that copy and by health checks alone: a look may take four minutes. */
 const COMPARED_FILES = 20_000;
+
+interface LookAtTree {
+  /** false: whether all files are gone is all that is asked. */
+  readonly compares: boolean;
+  readonly nowMs: number;
+}
 
 interface LookedAtTree {
   /** Points that lack files are corrupt in it, as a health check would find. */
@@ -29,17 +36,16 @@ export function comparedFiles(record: TreeRecord): number {
 }
 
 /** What the folders of a tree tell of its files: whether all are gone and, of trees that are not large, which. While files are being removed nothing is judged.
- *  @param compares false: whether all are gone is all that is asked
  *  @throws as `SourceRepository.list`, `readTreeRecord` */
 export async function withLostPoints(
   repository: SourceRepository,
   tree: string,
   record: TreeRecord,
-  compares: boolean,
+  { compares, nowMs }: LookAtTree,
 ): Promise<LookedAtTree> {
   // A session that commits meanwhile removes runs of the index that the record before lists, too.
   const { missed, ...looked } = await missedOf(record, {
-    look: (judged) => lostPoints(repository, tree, judged, compares),
+    look: (judged) => lostPoints(repository, tree, judged, { compares, nowMs }),
     read: () => readTreeRecord(repository, tree),
   });
   if (missed === null) return looked;
@@ -53,13 +59,15 @@ async function lostPoints(
   repository: SourceRepository,
   tree: string,
   record: TreeRecord,
-  compares: boolean,
+  { compares, nowMs }: LookAtTree,
 ): Promise<ReadonlySet<string>> {
   if (record.pending !== null || totalsOf(record).fileCount === 0) return NONE;
   if (await isEmptied(repository, tree)) return new Set(record.points.map(({ id }) => id));
   const rules = treeLayoutOf(record.layout)?.rules;
   if (rules === undefined || !compares || comparedFiles(record) === 0) return NONE;
-  return pointsThatNeed(record.points, await lostFiles(repository, tree, record), rules);
+  const lost = await lostFiles(repository, tree, record);
+  const overwritten = await overwrittenPoints(repository, tree, record, nowMs);
+  return pointsThatNeed(record.points, lost, rules, overwritten);
 }
 
 /** What a health check has judged already is left out. A file that a session is about to replace may have any length, also when it began meanwhile; one that has

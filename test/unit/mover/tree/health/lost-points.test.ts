@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { chainFolder } from '../../../../src/chain/chain-paths.js';
-import type { ChainFacts } from '../../../../src/domain/safety/workload-facts.js';
-import { FILES_SEEN_FOR_MS } from '../../../../src/mover/look/seen-files.js';
-import { withLostPoints } from '../../../../src/mover/tree/lost-points.js';
-import { writeTreeRecord } from '../../../../src/tree/tree-store.js';
-import { setWorld, storeWorld } from '../../../support/tree/copied-trees.js';
-import { InProcessMover } from '../../../support/mover/in-process-mover.js';
-import type { TreeWorld } from '../../../support/tree/tree-world.js';
+import { chainFolder } from '../../../../../src/chain/chain-paths.js';
+import type { ChainFacts } from '../../../../../src/domain/safety/workload-facts.js';
+import { FILES_SEEN_FOR_MS } from '../../../../../src/mover/look/seen-files.js';
+import { withLostPoints } from '../../../../../src/mover/tree/health/lost-points.js';
+import { writeTreeRecord } from '../../../../../src/tree/tree-store.js';
+import { setWorld, storeWorld } from '../../../../support/tree/copied-trees.js';
+import { InProcessMover } from '../../../../support/mover/in-process-mover.js';
+import type { TreeWorld } from '../../../../support/tree/tree-world.js';
 
 const LOOK = { repositoryId: 'offsite', settleMs: 0 } as const;
 
@@ -87,7 +87,8 @@ describe('a copy of a tree whose files are gone from the target', () => {
     const moved = isMoved ? tree : `${tree}/files`;
     const home = chainFolder('weekly', record.workload.id);
     await target.move([{ from: moved, to: moved.replace(tree, home) }], '');
-    const looked = await withLostPoints(target, tree, record, true);
+    const look = { compares: true, nowMs: world.nowMs };
+    const looked = await withLostPoints(target, tree, record, look);
     expect(looked.record.points.map(({ health }) => health)).not.toContain('corrupt');
     expect(looked.isWhole).toBe(false);
   });
@@ -99,10 +100,11 @@ describe('a copy of a tree whose files are gone from the target', () => {
     const [first, ...others] = record.index;
     const runs = first!.runs.map((run) => ({ ...run, name: `${run.name}-before` }));
     const before = { ...record, index: [{ ...first!, runs }, ...others] };
-    const looked = await withLostPoints(world.target, world.tree, before, true);
+    const look = { compares: true, nowMs: world.nowMs };
+    const looked = await withLostPoints(world.target, world.tree, before, look);
     expect(looked).toMatchObject({ isWhole: true, record: await world.record() });
     const now = { ...before, revision: looked.record.revision };
-    await expect(withLostPoints(world.target, world.tree, now, true)).rejects.toMatchObject({
+    await expect(withLostPoints(world.target, world.tree, now, look)).rejects.toMatchObject({
       code: 'CHAIN_RECORD_CORRUPT',
     });
   });
