@@ -12,11 +12,10 @@ type SeenPoint = Pick<
 >;
 
 /** The newest point that can be copied by no session, with no whole one after it: broken, or for longer than a day incomplete or not readable. null: there is
- *  none such. Where none is whole, that is told.
+ *  none such. It may be the only one: of a file that is written over, an earlier state may have been copied.
  *  @param points settled, oldest first */
 export function missedPoint<P extends SeenPoint>(points: readonly P[], nowMs: number): P | null {
   const whole = points.filter(({ state }) => state === 'complete');
-  if (whole.length === 0) return null;
   const newestWholeMs = whole.reduce(
     (newest, { createdAtMs }) => Math.max(newest, createdAtMs),
     -Infinity,

@@ -82,13 +82,14 @@ export function selectRestorePoints(every: SelectionInput): RestorePointSelectio
   const fresh = recreated ? [...current] : newPoints(current);
   const chosen = choose(fresh, job, firstRun);
   const skipped = skippedPoints(fresh, chosen);
-  const note = passedOver(fresh, chosen, named);
-  const unusable = unusableNewest(fresh, note);
+  const seen = fresh.length > 0 ? fresh : current.filter((point) => isLaterThanCopy(point, copied));
+  const note = passedOver(seen, chosen, named);
+  const unusable = unusableNewest(seen, note);
   const wanted = new Set([...fresh, ...current.filter(isCopiedAndTouched)].map(({ id }) => id));
   const awaited = (input.awaited ?? []).filter(({ restorePointId }) => wanted.has(restorePointId));
   if (chosen.length === 0) {
     const reason =
-      named !== null && note !== null ? note : nothingReason(fresh, copied, input.activeFull);
+      named !== null && note !== null ? note : nothingReason(seen, copied, input.activeFull);
     return { points: [], skipped, reason, unusable, awaited, ...lackingIn(current) };
   }
 
@@ -131,8 +132,18 @@ function choose(
 }
 
 /** Somebody writes to a point that was copied: once that is over it is compared with its copy. */
-function isCopiedAndTouched({ identity }: IdentifiedPoint): boolean {
+export function isCopiedAndTouched({ identity }: IdentifiedPoint): boolean {
   return identity.is === 'unreadable' && identity.copiedId !== null;
+}
+
+/** Of one that is found by the name of its copy: it was written to since, and that is in no copy. */
+export function isLaterThanCopy(
+  { identity, createdAtMs }: IdentifiedPoint,
+  copied: readonly Pick<TargetRestorePoint, 'id' | 'createdAt'>[],
+): boolean {
+  if (identity.is !== 'unreadable') return false;
+  const copy = copied.find(({ id }) => id === identity.copiedId);
+  return copy !== undefined && createdAtMs > Date.parse(copy.createdAt);
 }
 
 function isNotGrown({ identity }: IdentifiedPoint): boolean {

@@ -6,6 +6,8 @@ import { makesFullsOnly } from '../../domain/sources/fulls-only.js';
 import { detectRecreatedChain, type ChainDetection } from '../../domain/sources/recreated-chain.js';
 import { staleWarnings } from '../../domain/sources/missed-point.js';
 import {
+  isCopiedAndTouched,
+  isLaterThanCopy,
   selectRestorePoints,
   type RestorePointSelection,
 } from '../../domain/sources/select-restore-points.js';
@@ -110,7 +112,7 @@ export async function selectWork(
       toCompare: detection.toCompare.slice(0, MAX_SELECTED),
       warnings: [
         ...detection.warnings,
-        ...staleWarnings(current.filter(isInNoCopy), nowMs),
+        ...staleWarnings(notCopied(current, copied), nowMs),
         ...late,
       ],
     },
@@ -145,9 +147,12 @@ async function lateText(
   return lateCompanions(context.control, source, current, copied);
 }
 
-/** What was cut after it was copied is in a copy. */
-function isInNoCopy({ identity }: IdentifiedPoint): boolean {
-  return identity.is !== 'unreadable' || identity.copiedId === null;
+/** What was cut after it was copied is in a copy, unless it was written to since, and so has another date. */
+function notCopied(
+  current: readonly IdentifiedPoint[],
+  copied: readonly TargetRestorePoint[],
+): IdentifiedPoint[] {
+  return current.filter((point) => !isCopiedAndTouched(point) || isLaterThanCopy(point, copied));
 }
 
 const NOTHING_AWAITED: SettleRule = { nowMs: 0, settleMs: 0 };

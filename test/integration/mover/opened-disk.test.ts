@@ -12,14 +12,17 @@ import {
   firstDifference,
   guestBytes,
 } from '../../support/image/composed-disk.js';
+import { openedVhdx } from '../../support/image/open-vhdx.js';
 import { qemuBytes, requireTool } from '../../support/image/qemu.js';
+import { InProcessMover } from '../../support/mover/in-process-mover.js';
 import { sourceAndTarget } from '../../support/repository/source-and-target.js';
 import { testJob } from '../../support/session/test-site.js';
 import { LocalSessions } from '../../support/workflows/local-sessions.js';
 
 const MIB = 1024 * 1024;
 const DISK_BYTES = 8 * MIB;
-const NOW_MS = Date.now() + 86_400_000;
+const DAY_MS = 86_400_000;
+const NOW_MS = Date.now() + DAY_MS;
 const HEADERS = [0x1_0000, 0x2_0000] as const;
 const before = new Map([
   [0, blockOf(1)],
@@ -43,7 +46,7 @@ describe.skipIf(!requireTool('qemu-img'))('a disk that is written to under one s
     const disk = { virtualSizeBytes: DISK_BYTES, dialect: {}, blocks: before };
     ({ bytes } = await composeDisk(VHDX.composer, disk));
     await writeFile(path, bytes);
-    const at = new Date(NOW_MS - 10 * 86_400_000);
+    const at = new Date(NOW_MS - 10 * DAY_MS);
     await utimes(path, at, at);
   });
   afterEach(() => rm(folder, { recursive: true }));
@@ -107,5 +110,28 @@ describe.skipIf(!requireTool('qemu-img'))('a disk that is written to under one s
     const copied = join(folder, 'offsite', chains[0]!.folder, point!.disks[0]!.path);
     const seen = await qemuBytes(copied, 'vhdx');
     expect(firstDifference(seen, guestBytes(DISK_BYTES, after))).toBeNull();
+  });
+
+  it('that was opened after its copy is told as newer than that, at once, and warned of after a day', async () => {
+    const sessions = new LocalSessions([primary, offsite]);
+    await sessions.copy(testJob(), NOW_MS);
+    await writeFile(path, openedVhdx(bytes));
+    const at = new Date(NOW_MS - 9 * DAY_MS);
+    await utimes(path, at, at);
+    const { tasks } = await sessions.copy(testJob(), NOW_MS + 2 * DAY_MS);
+    const { result, reason } = tasks[0]!;
+    expect([result, reason]).toEqual([
+      'nothingToCopy',
+      expect.stringMatching(/^newest restore point .* is incomplete \(ann\.vhdx is open, /),
+    ]);
+    const { folder: chain, record } = (await findChains(offsite)).chains[0]!;
+    const { detection } = await new InProcessMover(primary, offsite).run('selectWork', {
+      ...{ targetRepositoryId: 'offsite', chain, sourceRepositoryId: 'primary', epoch: null },
+      ...{ workloadId: record.workload.id, job: testJob(), scope: 'latest', activeFull: false },
+      settle: { nowMs: NOW_MS + 2 * DAY_MS, settleMs: 0 },
+    });
+    expect(detection.warnings.join()).toContain(
+      'has been incomplete for more than a day (ann.vhdx is open, ',
+    );
   });
 });

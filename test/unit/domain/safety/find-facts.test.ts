@@ -136,6 +136,7 @@ function shown(
 
 it.each([
   ['cannot be read', ['complete', 'unknown'], '2026-11-24 02:00 UTC, cannot be read (permission'],
+  ['is the only one, and broken', ['broken'], '2026-11-23 02:00 UTC, is broken (permission'],
   ['is broken', ['complete', 'complete', 'broken'], '2026-11-25 02:00 UTC, is broken (permission'],
   ['cannot be read, while the next is made', ['complete', 'unknown', 'inProgress'], '2026-11-24'],
   [
@@ -152,7 +153,6 @@ it.each([
 it.each([
   ['a whole one followed it', ['complete', 'broken', 'complete']],
   ['a whole one followed what was cut', ['complete', 'incomplete', 'complete']],
-  ['none is whole, which is told', ['broken']],
 ] as const)('says nothing of a backup that cannot be copied when %s', (_, states) => {
   expect(shownWith(...states).missed).toBeUndefined();
 });

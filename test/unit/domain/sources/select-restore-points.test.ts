@@ -33,6 +33,8 @@ const unknown = (point: IdentifiedPoint, reason: string | null): IdentifiedPoint
 const incomplete = (point: IdentifiedPoint): IdentifiedPoint =>
   unreadable(point, 'incomplete', 'no XML file yet');
 
+const CUT_SINCE = { is: 'unreadable', copiedId: '2026-11-20T22:00:00Z' } as const;
+
 function unreadable(
   point: IdentifiedPoint,
   state: IdentifiedPoint['state'],
@@ -222,6 +224,27 @@ describe('restore points of a session', () => {
       ['2026-11-20'],
       IMMEDIATE,
       'newest restore point 2026-11-21 22:00 UTC is incomplete (no XML file yet); no complete one is newer than 2026-11-20 22:00 UTC, which is copied already',
+    ],
+    [
+      'the one file that is written over was written to since, and cannot be read',
+      [
+        {
+          ...unknown(FULL, null),
+          id: 'undated',
+          createdAtMs: INC21.createdAtMs,
+          identity: CUT_SINCE,
+        },
+      ],
+      ['2026-11-20'],
+      {},
+      'newest restore point 2026-11-21 22:00 UTC is not readable just now; no complete one is newer than 2026-11-20 22:00 UTC, which is copied already',
+    ],
+    [
+      'what cannot be read any more is as old as its copy',
+      [{ ...unknown(FULL, null), id: 'undated', identity: CUT_SINCE }],
+      ['2026-11-20'],
+      {},
+      'newest restore point 2026-11-20 22:00 UTC is copied already',
     ],
     [
       'the first run finds no complete one',
