@@ -33,8 +33,6 @@ export async function exportedDisks(
       continue;
     }
     found.push(file);
-    const open = openFault(entry, file.head);
-    if (open !== null) faults.push(open);
   }
   const parents = new Map<DiskFile, DiskFile>();
   for (const file of found) {
@@ -44,6 +42,10 @@ export async function exportedDisks(
     else parents.set(file, parent);
   }
   const built = new Set(parents.values());
+  for (const file of found) {
+    const open = openFault(file.entry, file.head, built.has(file));
+    if (open !== null) faults.push(open);
+  }
   const tops = found.filter((file) => !built.has(file));
   if (tops.length === 0 && found.length > 0)
     faults.push(broken('its disks build on each other in a circle').fault);

@@ -67,7 +67,8 @@ function placeOf<I extends LinkableImage>(
   children: ReadonlyMap<I, readonly I[]>,
   places: ReadonlyMap<I, ImagePlace<I>>,
 ): ImagePlace<I> {
-  if (parent === null) return alone(image, faultOfOpen(image));
+  const ownFault = faultOfOpen(image, children.has(image));
+  if (parent === null) return alone(image, ownFault);
   if ('fault' in parent) return alone(image, parent.fault);
   const { start, lowest, doubt: inherited } = places.get(parent)!;
   const doubt = doubtOf(image, parent) ?? inherited;
@@ -75,17 +76,16 @@ function placeOf<I extends LinkableImage>(
     image.ownName === parent.ownName ||
     isNumberedAfter(image, parent) ||
     isOnlySnapshot(image, children.get(parent)!, start);
-  const own = faultOfOpen(image);
-  if (goesOn) return { start, parent, below: [], lowest, fault: own, doubt };
+  if (goesOn) return { start, parent, below: [], lowest, fault: ownFault, doubt };
   const below = [parent, ...imagesBelow(parent, places)];
   const faulty = below.find((one) => places.get(one)!.fault !== null);
-  const fault = own ?? (faulty === undefined ? null : places.get(faulty)!.fault);
+  const fault = ownFault ?? (faulty === undefined ? null : places.get(faulty)!.fault);
   return { start: image, parent: null, below, lowest, fault, doubt };
 }
 
 /** It stays where it stands while it is open. */
-function faultOfOpen({ entry, head }: LinkableImage): PointFault | null {
-  return 'value' in head ? openFault(entry, head.value) : null;
+function faultOfOpen({ entry, head }: LinkableImage, hasChildren: boolean): PointFault | null {
+  return 'value' in head ? openFault(entry, head.value, hasChildren) : null;
 }
 
 /** Where the id of an image stays when it is written to, its date alone tells that. A copy that does not keep dates may put a right one behind what builds on it, so it is

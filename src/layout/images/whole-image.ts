@@ -39,14 +39,19 @@ export function faultOfHead(
 }
 
 /** Of an image that its tool has open, or that was open when its host stopped, by what stands in it: its time tells nothing, as Windows leaves that alone until a
- *  disk is closed. null: it is closed, or its format does not say. */
+ *  disk is closed. null: it is closed, or its format does not say.
+ *  @param hasChildren images build on it by its id, which changes when it is mounted itself */
 export function openFault(
   { path }: RepositoryEntry,
   { isOpen }: Pick<ImageHead, 'isOpen'>,
+  hasChildren = false,
 ): PointFault | null {
   if (isOpen !== true) return null;
+  const which = hasChildren
+    ? '; mount the newest checkpoint that builds on it, never this disk itself: what builds on it would not fit any more'
+    : '';
   return incomplete(
-    `${path} is open, or was when its host stopped: its log is not empty; it is copied once it is closed, and if nothing has it open, Mount-VHD and Dismount-VHD write the log back`,
+    `${path} is open, or was when its host stopped: its log is not empty; it is copied once it is closed, and if nothing has it open, Mount-VHD and Dismount-VHD write the log back${which}`,
   ).fault;
 }
 

@@ -68,5 +68,12 @@ describe('a VHDX that is open', () => {
     expect(closed).toEqual([[closed[0]![0], 'complete', 'complete']]);
     const open = await settled({ 'vms/web01.vhdx': base, [path]: openedVhdx(top) });
     expect(open).toEqual([[closed[0]![0], 'complete', openText(path)]]);
+    const [below = []] = (await settled({
+      'vms/web01.vhdx': openedVhdx(base),
+      [path]: top,
+    })) as string[][];
+    expect(below[1]).toBe(
+      `${openText('vms/web01.vhdx')}; mount the newest checkpoint that builds on it, never this disk itself: what builds on it would not fit any more`,
+    );
   });
 });
