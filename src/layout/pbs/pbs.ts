@@ -36,7 +36,15 @@ export const pbsLayout: TreeLayout = {
         ...{ name: 'blobs', match: /\/(?!index\.json\.)[^/]+\.blob$/, content: 'replaced' },
         removal: { goesWith: snapshotOf },
       },
-      { name: 'manifests', match: /\/(?:index\.json\.blob|\.protected)$/, content: 'replaced' },
+      {
+        ...{
+          name: 'manifests',
+          match: /\/(?:index\.json\.blob|\.protected)$/,
+          content: 'replaced',
+        },
+        // A protection is taken off again.
+        removal: { goesWith: (path) => (path.endsWith('.blob') ? snapshotOf(path) : null) },
+      },
     ],
     ignored: /(?:^|\/)\.(?:lock|gc-status)$|\.tmp(?:_[^/]*)?$/,
     digestInName: null,
@@ -68,7 +76,7 @@ function claim({ folders, passedOver }: FolderNames): Claim | null {
 async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise<FoundTree[]> {
   const points: TreePoint[] = [];
   for await (const snapshot of snapshotsIn(reader, folder, ''))
-    points.push(await pointOf(reader, folder, snapshot));
+    points.push(...(await pointsOf(reader, folder, snapshot)));
   points.sort((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1));
   return [
     {
@@ -110,16 +118,20 @@ async function* snapshotsIn(
 
 const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
 
-async function pointOf(reader: TreeReader, root: string, found: Snapshot): Promise<TreePoint> {
+/** None of a folder without entries: nothing is left of that snapshot, or nothing there yet. */
+async function pointsOf(reader: TreeReader, root: string, found: Snapshot): Promise<TreePoint[]> {
   const entries = await reader.list(pathIn(root, found.id));
+  if (entries.length === 0) return [];
   const isFinished = entries.some(({ name }) => name === 'index.json.blob');
-  return {
-    ...found,
-    kind: 'snapshot',
-    needs: [],
-    ...(isFinished
-      ? { state: 'complete', reason: null }
-      : { state: 'incomplete', reason: 'its manifest index.json.blob is not written' }),
-    files: null,
-  };
+  return [
+    {
+      ...found,
+      kind: 'snapshot',
+      needs: [],
+      ...(isFinished
+        ? { state: 'complete', reason: null }
+        : { state: 'incomplete', reason: 'its manifest index.json.blob is not written' }),
+      files: null,
+    },
+  ];
 }

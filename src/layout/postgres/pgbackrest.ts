@@ -41,9 +41,14 @@ export const pgBackRestLayout: TreeLayout = {
         name: 'data',
         match: /^backup\/[^/]+\/\d{8}-\d{6}F[^/]*\/(?!backup\.manifest(?:\.copy)?$).+/,
         content: 'immutable',
-        removal: { goesWith: (path) => path.split('/')[2] ?? null },
+        removal: { goesWith: backupOf },
       },
-      { name: 'manifests', match: /^backup\/[^/]+\/\d{8}-\d{6}F[^/]*\/.+/, content: 'replaced' },
+      {
+        name: 'manifests',
+        match: /^backup\/[^/]+\/\d{8}-\d{6}F[^/]*\/.+/,
+        content: 'replaced',
+        removal: { goesWith: backupOf },
+      },
       { name: 'history', match: /^backup\/[^/]+\/backup\.history\/.+/, content: 'replaced' },
       {
         name: 'archive-information',
@@ -73,6 +78,10 @@ export const pgBackRestLayout: TreeLayout = {
   confirm,
   scan,
 };
+
+function backupOf(path: string): string | null {
+  return path.split('/')[2] ?? null;
+}
 
 /** Each backup writes it anew, with the passphrase of what is in the repository: it stays what it is, encrypted or whole. */
 function whatInfoIs(path: string, bytes: Uint8Array): string {
@@ -244,6 +253,7 @@ async function unlistedPoint(reader: TreeReader, at: string, label: string): Pro
     state: 'incomplete',
     reason: `backup.info does not list it${hasManifest ? '' : ', and it has no backup.manifest'}: it has not ended`,
     files: null,
+    isUnlisted: true,
     ...(files.length === 0 ? {} : { evidence: treeEvidence(files, null) }),
   };
 }

@@ -87,7 +87,7 @@ export function walkOf(
     limits: { ...input.limits, maxFileBytes: target.limits.maxFileBytes },
     faults,
     unread: new UnreadPlaces(rules, points),
-    losses: new SourceLosses({ rules, points, changedAt, isAgreed, lost }),
+    losses: new SourceLosses({ rules, points: tree.points, changedAt, isAgreed, lost }),
   };
 }
 

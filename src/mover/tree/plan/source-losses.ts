@@ -7,7 +7,7 @@ import type { FileDifference, ListedFile } from './listed-file.js';
 
 interface SourceLossesInput {
   readonly rules: TreeRules;
-  /** Those that the source shows as whole. */
+  /** Those that the source shows, whole or not. */
   readonly points: SourceTree['points'];
   /** `TreeRecord.changedAt`; null: there is no copy. */
   readonly changedAt: string | null;
@@ -26,7 +26,9 @@ export class SourceLosses {
   readonly #changedAtMs: number;
 
   constructor(private readonly input: SourceLossesInput) {
-    this.#points = new Set(input.points.map(({ id }) => id));
+    this.#points = new Set(
+      input.points.filter(({ isUnlisted }) => isUnlisted !== true).map(({ id }) => id),
+    );
     this.#marks = marksOf(input.rules);
     this.#changedAtMs = input.changedAt === null ? Infinity : Date.parse(input.changedAt);
   }

@@ -321,6 +321,19 @@ describe('Proxmox Backup Server', () => {
     expect(await has(world, path)).toBe(true);
   });
 
+  it('has not removed the manifest of a snapshot of which anything is there', async () => {
+    const { world, digests } = await datastore();
+    await world.write(`${FIRST}/qemu-server.conf.blob`, blobFile('conf'));
+    expect((await world.copy()).result).toBe('success');
+    const names = ['index.json.blob', 'drive-scsi0.img.fidx'];
+    for (const name of names) await world.remove(`${FIRST}/${name}`);
+    await days(world, 9, digests);
+    for (const name of names) expect(await has(world, `${FIRST}/${name}`)).toBe(true);
+    await world.remove(`${FIRST}/qemu-server.conf.blob`);
+    await days(world, 9, digests);
+    for (const name of names) expect(await has(world, `${FIRST}/${name}`)).toBe(false);
+  });
+
   it('has not removed the index of a snapshot whose manifest is there', async () => {
     const { world, digests } = await datastore();
     await world.remove(`${FIRST}/drive-scsi0.img.fidx`);
@@ -335,6 +348,7 @@ describe('Proxmox Backup Server', () => {
 describe('files of pgBackRest', () => {
   const { rules } = pgBackRestLayout;
   const LISTED = '20261124-220000F';
+  const BEING_REMOVED = '20261103-220000F';
   const stamp = { sizeBytes: 9, modifiedAtNs: '1000000', changedAtNs: '1', inode: '1' };
   const fileOf = (path: string): FileEntry => ({
     ...{ path, stamp, mode: null, digest: '', table: null, goneSinceMs: null },
@@ -342,15 +356,22 @@ describe('files of pgBackRest', () => {
 
   it.each([
     ['data of a backup that is listed', `backup/main/${LISTED}/pg_data/base.bundle`, false, true],
+    ['its manifest', `backup/main/${LISTED}/backup.manifest`, false, true],
+    ['data of one that is being removed', `backup/main/${BEING_REMOVED}/bundle/1`, false, false],
     ['the same, while others expire', `backup/main/${LISTED}/pg_data/base.bundle`, true, true],
     ['data of one that is not', 'backup/main/20261101-220000F/bundle/1', false, false],
     ['log, and nothing has expired', 'archive/main/15-1/0000000100000000/a.gz', false, true],
     ['log, and backup.info is new', 'archive/main/15-1/0000000100000000/a.gz', true, false],
   ])('that are missing: %s', (_, path, isInfoNew, isLost) => {
+    const point = { createdAtMs: 1, kind: 'full' as const, needs: [], files: null };
     const points = [
+      { ...point, id: LISTED, state: 'complete' as const, reason: null },
       {
-        ...{ id: LISTED, createdAtMs: 1, kind: 'full' as const, needs: [], files: null },
-        ...{ state: 'complete' as const, reason: null },
+        ...point,
+        id: BEING_REMOVED,
+        state: 'incomplete' as const,
+        reason: '',
+        isUnlisted: true as const,
       },
     ];
     const lost = new FaultList();
