@@ -74,6 +74,11 @@ export function heldDisksOf(id: FormatId): HeldDisks | null {
   return imageFormat(id).heldDisks ?? null;
 }
 
+/** Whether a file of this name is opened as a VMDK, and is none: a large one is kept as qcow2 (`fullFormat`). */
+export function isMisnamed(name: string, kept: FormatId): boolean {
+  return kept === QCOW2.id && name.toLowerCase().endsWith(`.${VMDK.id}`);
+}
+
 export type ComposedFormat = ImageFormat & { readonly composer: ImageComposer };
 
 /** The format in which a full of such an image is composed: its own; qcow2 where that has no files of its own, or none that hold the whole disk (2 TiB of data in a

@@ -27,6 +27,14 @@ const names = (...asked: Parameters<typeof restoredFiles>) =>
   restoredFiles(...asked).map(({ name }) => name);
 
 describe('the files of a restore', () => {
+  it('put no qcow2 under the name of a VMDK, in the layout of its tool', () => {
+    const content = { disks: [disk('scsi0-0', { as: 'web01/web01.vmdk' })], companions: [] };
+    expect(() => names(content, { format: 'same', layout: true })).toThrow(
+      expect.objectContaining({ code: 'RESTORE_FORMAT_UNSUITED' }),
+    );
+    expect(names(content, { format: 'same' })).toEqual(['scsi0-0.qcow2']);
+  });
+
   it.each<[string, Parameters<typeof restoredFiles>[1], string[]]>([
     [
       'side by side, as they are',
