@@ -67,7 +67,7 @@ export class SourceLosses {
     return isTraced ? null : NO_TRACE;
   }
 
-  /** What looks have seen counts for a while: they may have come while its tool was still removing. */
+  /** What the last look has seen counts once more: it may have come while its tool was still removing. */
   #mark(
     mark: TraceMark,
     is: FileDifference,
@@ -76,7 +76,7 @@ export class SourceLosses {
   ): void {
     if (listed !== null) mark.isShown = true;
     const goneSinceMs = is === 'gone' ? Infinity : (entry?.goneSinceMs ?? -Infinity);
-    if (listed === null && goneSinceMs >= this.#changedAtMs - PRUNES_FOR_MS) mark.isGone = true;
+    if (listed === null && goneSinceMs >= this.#changedAtMs) mark.isGone = true;
     if (listed === null) return;
     const writtenAtMs = modifiedAtMs(listed.stamp);
     const isAnew =
@@ -87,11 +87,8 @@ export class SourceLosses {
   }
 }
 
-/** For how long a tool may go on removing after it has written what tells of it; it may write that for other reasons, too. */
+/** For how long a tool may go on removing after it has written what tells of it. */
 const REMOVES_FOR_MS = 60 * 60_000;
-
-/** The same after it has removed what tells of it: a prune of a large store takes hours. */
-const PRUNES_FOR_MS = 24 * 60 * 60_000;
 
 const SET_ASIDE = 'its tool found it damaged, and needs it';
 const NO_TRACE = 'its tool, which writes to its index before it removes, has not done so';

@@ -158,26 +158,6 @@ describe('a pack of restic', () => {
     expect(await days(world, 10, 3)).toEqual([false, false, false]);
     expect(await goneCount(world, 'data')).toBe(1);
   });
-
-  it('that a prune removes over several looks counts as gone', async () => {
-    const { world, packs } = await repository();
-    world.nowMs += DAY_MS;
-    await prune(world);
-    for (const path of packs.slice(0, 3)) {
-      await world.remove(path);
-      expect(tellsLoss(await world.copy())).toBe(false);
-      world.nowMs += 20 * 60_000;
-    }
-    expect(await goneCount(world, 'data')).toBe(3);
-  });
-
-  it('that is missing days after a prune stays', async () => {
-    const { world, packs } = await repository();
-    await prune(world);
-    await days(world, 1, 3);
-    await world.remove(packs[4]!);
-    expect(await days(world, 10, 2)).toEqual([true, true]);
-  });
 });
 
 it.each([
