@@ -50,7 +50,10 @@ export async function watchSources(input: WatchSourcesInput): Promise<void> {
   const underWay = new Set<Promise<void>>();
   let seen = input.seen ?? null;
   // What a session loses that somebody terminates is ordered again in the run that has begun it.
-  const mayEnd = (sessions: number) => underWay.size === 0 || sessions >= MOST_SESSIONS_PER_RUN;
+  const mayEnd = (sessions: number) =>
+    underWay.size === 0 ||
+    sessions >= MOST_SESSIONS_PER_RUN ||
+    workflowInfo().historySize > MOST_HISTORY_BYTES;
   for (let sessions = 0; sessions < SESSIONS_PER_RUN || !mayEnd(sessions); sessions++) {
     setCurrentDetails(`Watching the sources of **${job.name}**`);
     const found = await waitForRestorePoints.executeWithOptions(
@@ -114,8 +117,9 @@ const MOST_UNDER_WAY = 4;
 
 /** 100 sessions are some 2,000 events. */
 const SESSIONS_PER_RUN = 100;
-/** With one under way all the time; 20,000 events are well below what Temporal takes. */
+/** With one under way all the time: 20,000 events. Temporal ends a run of 51,200, or of 50 MB. */
 const MOST_SESSIONS_PER_RUN = 1_000;
+const MOST_HISTORY_BYTES = 20 * 1024 * 1024;
 /** The Temporal UI shows at most 20,000 bytes. */
 const MAX_DETAIL_CHARACTERS = 5_000;
 

@@ -30,7 +30,7 @@ import {
 } from '../staging/copy-plan.js';
 import { areUnwritten, type LayerFile } from '../blocks/layer-file.js';
 import type { MoverContext } from '../task/mover-context.js';
-import { planDisk, type ChangedBy } from './plan-disk.js';
+import { planDisk, restoredAs, type ChangedBy } from './plan-disk.js';
 import { assertSourceSums } from './source-sums.js';
 import { finishedScan, prepareScan, sameLayers, type BlockScan } from './scan-plan.js';
 import { copyWork } from '../staging/journals.js';
@@ -128,7 +128,7 @@ export async function planCopy(
       scanToken: scan?.disks.some((entry) => entry.disk === disk) ? scan.token : null,
     });
     planned.push({
-      ...files.traits.get(disk),
+      ...restoredAs(files.traits.get(disk) ?? {}, plan),
       ...plan,
       ...reuseOf(record, input, plan),
     });

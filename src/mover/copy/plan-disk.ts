@@ -1,7 +1,9 @@
 import { hash } from 'node:crypto';
 import { diskFileName, relativeParentLink } from '../../chain/chain-paths.js';
 import { BackupError } from '../../domain/errors.js';
+import type { FileTraits } from '../../domain/sources/source-workload.js';
 import type { TargetDisk, TargetRestorePoint } from '../../domain/targets/target-point.js';
+import { PLAIN_DIALECT } from '../../image/disk-image.js';
 import { fullFormat, incrementFormat, type ComposedFormat } from '../../image/formats.js';
 import type { FileParent } from '../../image/image-format.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
@@ -65,6 +67,23 @@ export async function planDisk(context: MoverContext, input: PlanDiskInput): Pro
   } finally {
     await stack.close();
   }
+}
+
+/** What a restore in the layout of its tool gives under the name of the disk: its own format, where its size alone has another one kept. */
+export function restoredAs(
+  traits: FileTraits,
+  {
+    layers,
+    virtualSizeBytes,
+  }: Pick<DiskPlan, 'virtualSizeBytes'> & {
+    readonly layers: readonly Pick<DiskPlan['layers'][number], 'format'>[];
+  },
+): FileTraits {
+  if (traits.as === undefined || traits.asFormat !== undefined) return traits;
+  const { format } = layers[0]!;
+  const own = fullFormat(format, PLAIN_DIALECT).id;
+  const isKept = fullFormat(format, PLAIN_DIALECT, virtualSizeBytes).id === own;
+  return isKept ? traits : { ...traits, asFormat: own };
 }
 
 /** What is known of a file before its blocks are listed. */

@@ -216,7 +216,10 @@ export async function noteCopied(
         : await classAfter(place, record.revision + 1, before),
     );
   }
-  const moved = await withoutMoved(target, tree, rules, index, record.revision + 1);
+  // The record of a plan that was entered stays as it is, and what it names with it.
+  const moved = isEntered
+    ? { index, replacedTables: [] }
+    : await withoutMoved(target, tree, rules, index, record.revision + 1);
   replacedTables.push(...moved.replacedTables);
   // No record may vouch for a name that an attempt gave before it was killed, and that a power cut takes.
   if (unsettled.size > 0) await settleNamed(target, tree, unsettled);

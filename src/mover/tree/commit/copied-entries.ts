@@ -37,6 +37,8 @@ export interface ClassPlace {
 interface ReadPlace extends Pick<ClassPlace, 'isStopped'> {
   readonly context: Pick<MoverContext, 'control'>;
   readonly target: SourceRepository;
+  /** Only of files that the copy has in another state is anything asked. */
+  readonly onlyHeld?: true;
 }
 
 /** Files of kinds that are never written over and that were, all the same, as far as they are entered. */
@@ -101,7 +103,7 @@ export async function overwrittenFiles(
   for (const classIndex of plan.classes.keys()) {
     if ((await target.stat(treeStaged.list(tree, classIndex, 'small'))) === null) continue;
     const staged = await StagedClass.open(target, tree, plan, classIndex);
-    const place = { context: { control }, target, isStopped: true };
+    const place = { context: { control }, target, isStopped: true, onlyHeld: true } as const;
     try {
       for await (const _ of smallEntries(place, staged, tally)) continue;
       for await (const _ of largeEntries(place, staged, tally)) continue;
@@ -160,13 +162,14 @@ async function* marksOf(
 }
 
 async function* smallEntries(
-  { target }: ReadPlace,
+  { target, onlyHeld }: ReadPlace,
   staged: StagedClass,
   tally: Tally,
 ): AsyncGenerator<readonly FileEntry[]> {
   const { rules } = treeLayoutOf(staged.plan.layout)!;
   let part: FileEntry[] = [];
   for await (const { file, outcome, digest } of smallOutcomes(target, staged)) {
+    if (onlyHeld === true && file.held === null) continue;
     const reason = lackingReason(outcome, isOfOneBackup(rules, file.path));
     if (reason !== null) tally.unread.add({ path: file.path, reason });
     const isTold = outcome === 'copied' || outcome === 'held';
@@ -199,13 +202,14 @@ const NEVER_NAMED: readonly FileOutcome[] = [
 const NOT_NAMED = 'it was not copied';
 
 async function* largeEntries(
-  { context: { control }, target, isStopped }: ReadPlace,
+  { context: { control }, target, isStopped, onlyHeld }: ReadPlace,
   staged: StagedClass,
   tally: Tally,
 ): AsyncGenerator<readonly FileEntry[]> {
   const { tree, classIndex, planned } = staged;
   if (planned.largeCount === 0) return;
   for await (const file of largeFiles(target, tree, classIndex)) {
+    if (onlyHeld === true && file.held === null) continue;
     const published = await publishedTable(control, target, tree, file);
     if (published === null) {
       tally.unread.add({ path: file.path, reason: NOT_NAMED });

@@ -18,6 +18,8 @@ export async function digestOfNamed(
   { path, held }: PlannedFile,
   announced: string,
 ): Promise<string | null> {
+  // Nothing was announced, so nothing was named over what is held.
+  if (held !== null && held.lost?.isStill !== true && announced === '') return null;
   const entry = await statTarget(target, treeFile(tree, path));
   if (entry === null || entry.stamp.sizeBytes > WINDOW_BYTES) return null;
   try {

@@ -21,6 +21,8 @@ export async function overwrittenPoints(
   record: TreeRecord,
   nowMs: number,
 ): Promise<string[]> {
+  // Files of a store are no point's own: none of its points goes with one (`notOverwritten`).
+  if (record.points.every(({ files }) => files === null)) return [];
   const plan = await readTreePlan(repository, tree);
   if (plan === null || plan.token === record.enteredPlan) return [];
   if (treeLayoutOf(plan.layout) === undefined) return [];
@@ -49,9 +51,9 @@ async function filesOf(
   try {
     return await overwrittenFiles(new TaskControl(), repository, tree, plan);
   } catch (error) {
-    // The next run began meanwhile, and takes its lists away; or they are damaged, and it will plan anew.
+    // The next run began meanwhile, and takes its lists away; or they are damaged, or of another build, and it will plan anew.
     const isOfLists =
-      error instanceof SyntaxError ||
+      !isBackupError(error) ||
       isBackupError(error, 'FILE_MISSING') ||
       isBackupError(error, 'STAGING_INVALID');
     if (!isOfLists) throw error;

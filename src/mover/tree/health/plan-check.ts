@@ -41,6 +41,8 @@ export interface TreeCheck {
   readonly listed: ListedFiles;
   /** What the record knew to be lost when it was listed. Absent: nothing, or the notes are of a release before. */
   readonly lost?: NotedLosses;
+  /** Of the record then. Absent: the notes are of a release before. */
+  readonly revision?: number;
 }
 
 interface NotedLosses {
@@ -224,9 +226,9 @@ async function listFiles(
     });
     const ids = points.map(({ id }) => id);
     const listed = await lists.end();
-    const { layout } = record;
+    const { layout, revision } = record;
     const lost = record.lost === undefined ? {} : { lost: lossesIn(record) };
-    return { token, layout, takenUpAtMs: nowMs, points: ids, listed, ...lost };
+    return { token, layout, takenUpAtMs: nowMs, points: ids, listed, revision, ...lost };
   } finally {
     await lists.close();
   }

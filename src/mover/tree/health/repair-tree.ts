@@ -15,7 +15,7 @@ import { readLines, type FileEntry } from '../../../tree/file-index.js';
 import { SortedStream, walkBoth, type Sorted } from '../../../tree/sorted-stream.js';
 import { indexPath, treeFile } from '../../../tree/tree-paths.js';
 import type { TreeRecord } from '../../../tree/tree-record.js';
-import { ownedTreeRecord } from '../../../tree/tree-store.js';
+import { ownedTreeRecord, readTreeRecord } from '../../../tree/tree-store.js';
 import { FileListWriter, type ListedFiles } from '../file-lists.js';
 import { treeOf } from '../tree-of-workload.js';
 import { takeKept } from '../change/take-tree.js';
@@ -85,6 +85,7 @@ export async function planTreeRepair(
   const { chain, reference, workload } = input;
   const repository = await context.repository(input.targetRepositoryId);
   const check = await requireCheck(repository, chain, reference);
+  const before = await readTreeRecord(repository, chain);
   const record = await takeKept(context, input);
   assertNotesHold(check, record);
   const { epoch } = record;
@@ -92,7 +93,11 @@ export async function planTreeRepair(
   const known = await readStagedJson<TreeRepair>(repository, repairPath(files));
   if (known?.token === files.token) return { epoch, ...(await fileWork(files, known.listed)) };
   const checked = checkedFiles(repository, chain, reference);
-  const lost = lostNow(context.control, repository, chain, record, pointOfCheck(reference));
+  // What was known to be lost when the files were listed has been read since, in windows that a kill does not undo.
+  const lost =
+    before?.revision === check.revision
+      ? () => null
+      : lostNow(context.control, repository, chain, record, pointOfCheck(reference));
   const bad = badOutcomes(checked, check.listed);
   const found = await listDamaged(repository, chain, record, files, { bad, lost });
   const isDamaged = found.damaged.count > 0;

@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { STOPPED_AFTER_MS } from '../../../../../src/mover/tree/health/overwritten-points.js';
+import {
+  overwrittenPoints,
+  STOPPED_AFTER_MS,
+} from '../../../../../src/mover/tree/health/overwritten-points.js';
 import { withLostPoints } from '../../../../../src/mover/tree/health/lost-points.js';
 import { BackupError } from '../../../../../src/domain/errors.js';
 import { modifiedAtMs } from '../../../../../src/domain/file-stamp.js';
@@ -108,6 +111,20 @@ describe('a backup that a stopped run has written over', { timeout: 60_000 }, ()
     await dump.write('monday');
     await stopped(dump, LAST);
     expect(await seen(dump, dump.nowMs)).toEqual({ isWhole: true, healths: ['good'] });
+  });
+
+  it('is not looked for in a plan whose files no point has for itself, as those of a store', async () => {
+    const dump = await dumped();
+    await stopped(dump, LAST);
+    const record = await dump.record();
+    const read: string[] = [];
+    const openRead = dump.target.openRead.bind(dump.target);
+    dump.target.openRead = (path) => (read.push(path), openRead(path));
+    const points = record.points.map((point) => ({ ...point, files: null }));
+    const ofStore = { ...record, points };
+    expect(await overwrittenPoints(dump.target, dump.tree, ofStore, dump.nowMs)).toEqual([]);
+    expect(read).toEqual([]);
+    expect(await overwrittenPoints(dump.target, dump.tree, record, dump.nowMs)).toHaveLength(1);
   });
 
   it('is gone from the record when the source goes away before it is looked at again', async () => {
