@@ -1,4 +1,14 @@
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import {
+  cp,
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  rm,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -14,6 +24,15 @@ import { LocalSessions } from '../../support/workflows/local-sessions.js';
 
 const DAY_MS = 86_400_000;
 const NOW_MS = Date.now() + 10 * DAY_MS;
+
+async function readStart(file: string) {
+  const opened = await open(file);
+  try {
+    return await opened.read(Buffer.alloc(4), 0, 4, 0);
+  } finally {
+    await opened.close();
+  }
+}
 
 describe.skipIf(!requireTool('qemu-img'))('the folder of a VMware machine, copied each day', () => {
   let folder: string;
@@ -131,5 +150,34 @@ describe.skipIf(!requireTool('qemu-img'))('the folder of a VMware machine, copie
     expect(await readFile(join(folder, 'restored', 'web01.vmx'))).toEqual(
       await readFile(machine('web01.vmx')),
     );
+  });
+
+  it('gives a sparse disk of more than 2 TiB back as the VMDK that it was', async () => {
+    await qemuImg('create', '-q', '-f', 'vmdk', machine('web01.vmdk'), '2100G');
+    await qemuIo(machine('web01.vmdk'), 'vmdk', ['write -P 0x11 2090G 64k']);
+    const lines = ['displayName = "web01"', 'scsi0:0.fileName = "web01.vmdk"'];
+    await writeFile(machine('web01.vmx'), [...lines, 'scsi0:0.present = "TRUE"'].join('\n'));
+    await put('2026-11-22');
+    await new LocalSessions([primary, offsite]).copy(testJob(), NOW_MS);
+    const { record } = (await findChains(offsite)).chains[0]!;
+    const disk = record.points[0]!.disks.find((each) => each.disk === 'scsi0-0');
+    expect(disk).toMatchObject({ format: 'qcow2', as: 'web01.vmdk', asFormat: 'vmdk' });
+    const destinationPath = join(folder, 'restored');
+    const id = folderRepositoryId(destinationPath);
+    const to = await openDirectoryRepository({ id, rootPath: destinationPath, readOnly: false });
+    const key = restorePointKey([record.jobId, record.workload.id, record.points[0]!.id]);
+    const restored = await new LocalSessions([primary, offsite, to]).restore(
+      {
+        ...{ repositoryId: 'offsite', restorePointId: key },
+        ...{ destinationPath, format: 'same', layout: true },
+      },
+      NOW_MS + 2 * DAY_MS,
+    );
+    expect(restored).toMatchObject({ state: 'ended', result: 'success' });
+    const file = join(destinationPath, 'web01.vmdk');
+    const { buffer } = await readStart(file);
+    expect(buffer.toString()).toBe('KDMV');
+    // qemu-io ends with an error where it reads other bytes.
+    await qemuIo(file, 'vmdk', ['read -P 0x11 2090G 64k', 'read -P 0 2089G 64k']);
   });
 });
