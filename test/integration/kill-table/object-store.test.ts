@@ -8,7 +8,7 @@ import { tryRequests } from '../../support/kill-table/try-requests.js';
 
 /** For every build: few requests, at another place in each scenario, and of what may happen to them a quarter.
  *  `npm run kill-table -- --objects` tries them all. */
-const SCENARIOS = wholeStorePlan(61)
+const SCENARIOS = wholeStorePlan(89)
   .filter(([, , { secondStopStride }]) => secondStopStride === undefined)
   .map(([name, shows, effort], index) => {
     const part = { index: index % 4, count: 4 };

@@ -48,7 +48,7 @@ describeTemporal('startEmbeddedTemporal', () => {
     // Without the interceptor that asks again.
     const connection = await Connection.connect({ address, interceptors: [] });
     const polls = Array.from({ length: 1_300 }, async (_, index) =>
-      connection.withDeadline(Date.now() + 10_000, () =>
+      connection.withDeadline(Date.now() + 5_000, () =>
         connection.workflowService.pollActivityTaskQueue({
           namespace: 'default',
           taskQueue: { name: `queue-${index}` },

@@ -51,16 +51,16 @@ export function wholePlan(every: number): Plan {
   ];
 }
 
-/** Where one forgotten sync costs most: every operation there, with many power cuts. */
+/** Where one forgotten sync costs most: every operation there, or every third one, with many power cuts. */
 const DECISIVE: Plan = [
   // A window is sealed in the journal only when its blocks are durable.
   ['copy of a chain of 2', { ...many(8), within: ['copyBlocks'] }],
   // The files of a full take the names of those that it replaces one after the other.
-  ['compact of a full', { ...many(1), within: ['replaceWithFull'] }],
+  ['compact of a full', { ...many(2), stride: 3, within: ['replaceWithFull'] }],
   // A unit that was healed is durable before anything says so.
-  ['heal of damaged blocks', { ...many(3), within: ['healDisk', 'healDigestTable'] }],
+  ['heal of damaged blocks', { ...many(4), stride: 3, within: ['healDisk', 'healDigestTable'] }],
   // The notes of a health check vouch for what was read and found.
-  ['heal of damaged blocks', { ...many(2), within: ['verifyBlocks', 'collectDamage'] }],
+  ['heal of damaged blocks', { ...many(3), stride: 3, within: ['verifyBlocks', 'collectDamage'] }],
 ];
 
 function many(powerCuts: number): Effort {
