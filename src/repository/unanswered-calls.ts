@@ -3,8 +3,8 @@ import { aroundEach } from './around-calls.js';
 import type { FileCalls } from './file-calls.js';
 import { quoted } from './repository-path.js';
 
-/** A disk that has to start needs some ten seconds. */
-const LONG_MS = 60_000;
+/** A call that has had no answer for so long gets none soon: a disk that has to start needs some ten seconds. */
+export const UNANSWERED_MS = 60_000;
 
 /** So few of the threads of Node's pool, which the whole process shares, one storage that hangs may hold for longer. */
 const MAX_LONG = 8;
@@ -42,24 +42,29 @@ export class UnansweredCalls {
     const now = this.nowMs();
     let long = 0;
     for (const { atMs } of this.#begun) {
-      if (now - atMs < LONG_MS) return;
+      if (now - atMs < UNANSWERED_MS) return;
       long += 1;
-      if (long === MAX_LONG) throw unanswered(this.repositoryId, now - this.#oldestMs(now));
+      if (long === MAX_LONG) throw this.#unanswered(now);
     }
   }
 
-  #oldestMs(now: number): number {
-    for (const { atMs } of this.#begun) return atMs;
-    return now;
+  #unanswered(now: number): BackupError {
+    const [oldest] = this.#begun;
+    const seconds = Math.floor((now - (oldest?.atMs ?? now)) / 1000);
+    return unanswered(this.repositoryId, `${seconds} s`, { seconds });
   }
 }
 
-function unanswered(repositoryId: string, forMs: number): BackupError {
-  const seconds = Math.floor(forMs / 1000);
+/** @param forHowLong it has had no answer */
+export function unanswered(
+  repositoryId: string,
+  forHowLong: string,
+  details: Readonly<Record<string, number>>,
+): BackupError {
   return new BackupError(
     'REPOSITORY_UNREACHABLE',
-    `Repository ${quoted(repositoryId)}: its storage has not answered for ${seconds} s, so nothing more is asked of it until it does.`,
-    { details: { repositoryId, seconds } },
+    `Repository ${quoted(repositoryId)}: its storage has not answered for ${forHowLong}, so nothing more is asked of it until it does.`,
+    { details: { repositoryId, ...details } },
   );
 }
 

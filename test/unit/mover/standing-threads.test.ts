@@ -118,6 +118,7 @@ describe('a thread that works for long', () => {
       });
     expect(stood.every((ms) => ms === 0)).toBe(true);
     during(() => {
+      expect(pulse.standsForMs).toBe(0);
       vi.advanceTimersByTime(61_000);
       expect([pulse.standsForMs, pulse.awaited]).toEqual([61_000, 'good']);
     });
