@@ -1,4 +1,5 @@
 import { constants, gunzipSync } from 'node:zlib';
+import type { FormatId } from '../../domain/sources/source-workload.js';
 import { zstdFrameHeadBytes } from '../archive/zstd-end.js';
 import type { ByteSource } from '../byte-source.js';
 import { zstdCodec } from '../zstd-codec.js';
@@ -103,14 +104,23 @@ function lz4BlockStart(stored: Buffer): Uint8Array {
 }
 
 /** What packers write first. */
-const PACKERS: readonly (readonly [start: string, unpack: UnpackStart])[] = [
-  ['\x1f\x8b\x08', gzipStart],
-  ['\x28\xb5\x2f\xfd', zstdStart],
-  ['\x04\x22\x4d\x18', lz4Start],
+const PACKERS: readonly (readonly [start: string, format: FormatId, unpack: UnpackStart])[] = [
+  ['\x1f\x8b\x08', 'gzip', gzipStart],
+  ['\x28\xb5\x2f\xfd', 'zstd', zstdStart],
+  ['\x04\x22\x4d\x18', 'lz4', lz4Start],
 ];
 
 /** How the start of what such a file holds is had; null: it is not packed, or by what is not unpacked here (xz, bzip2).
  *  @param start of the file, a character for each byte */
 export function unpackerOf(start: string): UnpackStart | null {
-  return PACKERS.find(([first]) => start.startsWith(first))?.[1] ?? null;
+  return packerAt(start)?.[2] ?? null;
+}
+
+/** The format of what is packed so; null: as of `unpackerOf`. */
+export function packerOf(start: string): FormatId | null {
+  return packerAt(start)?.[1] ?? null;
+}
+
+function packerAt(start: string) {
+  return PACKERS.find(([first]) => start.startsWith(first));
 }

@@ -6,6 +6,7 @@ import { writtenAtMs } from '../names/named-date.js';
 import { treeEvidence } from '../trees/tree-evidence.js';
 import type { TreeFile } from '../trees/tree-files.js';
 import { isOfOneBackup, parseHanaName, seriesOf, type HanaName } from './hana-names.js';
+import { oldestFirst } from '../trees/point-order.js';
 
 type DataName = Extract<HanaName, { is: 'data' }>;
 type LogName = Extract<HanaName, { is: 'log' }>;
@@ -73,7 +74,7 @@ export function hanaPoints(
       logPoint(log, logs[index - 1] ?? null, { backups, lacks, logs }, catalogueOf(log.atMs)),
     ),
   ];
-  return points.sort((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1));
+  return points.sort(oldestFirst);
 }
 
 interface Catalogue {

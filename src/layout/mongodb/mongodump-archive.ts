@@ -1,4 +1,3 @@
-import type { FormatId } from '../../domain/sources/source-workload.js';
 import type { ByteSource } from '../../image/byte-source.js';
 import { unpackedStart, unpackerOf } from '../../image/stream/packed-start.js';
 import { broken, incomplete, type PointFault } from '../point-fault.js';
@@ -21,17 +20,6 @@ export function isArchive(head: Uint8Array): boolean {
 export function isGzip(head: Uint8Array): boolean {
   return head[0] === 0x1f && head[1] === 0x8b;
 }
-
-/** The format of what it is packed as, by its first bytes; null: it is not packed, or by what is not unpacked here. */
-export function packerOf(head: Uint8Array): FormatId | null {
-  if (isGzip(head)) return 'gzip';
-  return PACKERS.find(([, magic]) => magic.every((byte, at) => head[at] === byte))?.[0] ?? null;
-}
-
-const PACKERS: readonly (readonly [FormatId, readonly number[]])[] = [
-  ['zstd', [0x28, 0xb5, 0x2f, 0xfd]],
-  ['lz4', [0x04, 0x22, 0x4d, 0x18]],
-];
 
 /** Whether an archive is packed in it. */
 export async function holdsArchive(source: ByteSource): Promise<boolean> {

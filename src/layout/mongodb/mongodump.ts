@@ -1,6 +1,8 @@
 import { isFolderPassedOver } from '../../domain/sources/passed-over.js';
+import type { FormatId } from '../../domain/sources/source-workload.js';
 import type { FoundTree, TreePoint } from '../../domain/trees/source-tree.js';
 import type { TreeRules } from '../../domain/trees/tree-rules.js';
+import { packerOf } from '../../image/stream/packed-start.js';
 import { doubtOfShorter } from '../trees/overwritten.js';
 import { dateInPathMs } from '../trees/backup-folders.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
@@ -20,7 +22,6 @@ import {
   holdsArchive,
   isArchive,
   isGzip,
-  packerOf,
 } from './mongodump-archive.js';
 import {
   baseOf,
@@ -33,6 +34,7 @@ import {
 import { MONGODB_TYPE } from './pbm.js';
 import type { RepositoryEntry } from '../../repository/backup-repository.js';
 import { joinPath } from '../../repository/repository-path.js';
+import { oldestFirst } from '../trees/point-order.js';
 
 const RULES: TreeRules = {
   shape: 'sets',
@@ -175,12 +177,17 @@ async function ofOthers(names: readonly string[], isOwnOf: OwnFiles): Promise<Se
   return others;
 }
 
+/** Also by a gzip of an unknown method, which is damage, and no file of another kind. */
+function packerIn(head: Uint8Array): FormatId | null {
+  return isGzip(head) ? 'gzip' : packerOf(Buffer.from(head).toString('latin1'));
+}
+
 async function isOwnFile(reader: TreeReader, name: string, path: string): Promise<boolean> {
   if (isOfDump(name)) return true;
   const head = await reader.read(path, 0, ARCHIVE_HEAD_BYTES);
   if (isArchive(head)) return true;
   if (isGzip(head)) return isArchiveName(name) || isArchive(unzippedHead(head));
-  return packerOf(head) !== null && (await reader.look(path, holdsArchive));
+  return packerIn(head) !== null && (await reader.look(path, holdsArchive));
 }
 
 /** A dump has files of collections in it, or in a folder for each database. What its name does not tell must show a whole collection. Where others have something beside
@@ -316,7 +323,7 @@ async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise
     name: stem === '' ? folderName('MongoDB', folder) : stem,
     root: folder,
     within,
-    points: points.sort((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1)),
+    points: points.sort(oldestFirst),
   }));
 }
 
@@ -328,7 +335,7 @@ async function archivePoint(reader: TreeReader, base: string, file: TreeFile): P
   let fault: PointFault | null;
   try {
     const head = await reader.read(file.path, 0, ARCHIVE_HEAD_BYTES);
-    const packer = packerOf(head);
+    const packer = packerIn(head);
     fault =
       packer !== null
         ? await reader.wholeFault(file, packer)

@@ -13,6 +13,7 @@ import { CHUNK_FOLDER, parsePbmChunk, type PbmChunk } from './pbm-chunks.js';
 import { pbmFaults } from './pbm-files.js';
 import { compareTime, parsePbmMetadata, timeText, type PbmMetadata } from './pbm-metadata.js';
 import { joinPath } from '../../repository/repository-path.js';
+import { oldestFirst } from '../trees/point-order.js';
 
 export const MONGODB_TYPE: WorkloadTypeFacts = {
   id: 'mongodb',
@@ -101,7 +102,7 @@ async function scan(reader: TreeReader, folder: string): Promise<FoundTree[]> {
       id: folderWorkloadId('pbm', folder),
       name: folderName('MongoDB', folder),
       root: folder,
-      points: points.sort((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1)),
+      points: points.sort(oldestFirst),
     },
   ];
 }

@@ -7,6 +7,7 @@ import type { TreeLayout, TreeReader } from '../tree-layout.js';
 import { folderName, folderWorkloadId } from '../names/workload-id.js';
 import { CHUNK_INDEXES, isSoundBlob } from './datastore-files.js';
 import { lastName, parentFolder } from '../../repository/repository-path.js';
+import { oldestFirst } from '../trees/point-order.js';
 
 /** Datastores of Proxmox Backup Server: `.chunks/<4 hex>/<64 hex>`, and groups `[ns/<name>/…](vm|ct|host)/<id>/` with a folder for each snapshot, named
  *  by its moment: one index for each disk (`.fidx`) or archive (`.didx`), blobs, and the manifest `index.json.blob`.
@@ -77,7 +78,7 @@ async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise
   const points: TreePoint[] = [];
   for await (const snapshot of snapshotsIn(reader, folder, ''))
     points.push(...(await pointsOf(reader, folder, snapshot)));
-  points.sort((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1));
+  points.sort(oldestFirst);
   return [
     {
       id: folderWorkloadId('pbs', folder),

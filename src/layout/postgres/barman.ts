@@ -21,6 +21,7 @@ import { clusterFolders } from './cluster-folders.js';
 import { isWrittenOnce, walPathsIn } from './wal-names.js';
 import type { RepositoryEntry } from '../../repository/backup-repository.js';
 import { joinPath } from '../../repository/repository-path.js';
+import { oldestFirst } from '../trees/point-order.js';
 
 /** Barman renames what it archives into place, and what copies its folder does not. */
 const OPEN_MS = 60_000;
@@ -165,7 +166,7 @@ async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise
       name: folderName('Barman', folder),
       root: folder,
       within: [...claimed.files, ...(claimed.folders ?? [])],
-      points: points.sort((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1)),
+      points: points.sort(oldestFirst),
     },
   ];
 }

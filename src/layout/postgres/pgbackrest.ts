@@ -19,6 +19,7 @@ import {
 import { logPoints, missingLog, readBackupLog, type BackupLog } from './backup-log.js';
 import { DEFAULT_SEGMENT_BYTES, isSegmentSize, parseSegment } from './wal-names.js';
 import { joinPath } from '../../repository/repository-path.js';
+import { oldestFirst } from '../trees/point-order.js';
 
 /** A repository of pgBackRest: `backup/<stanza>/` with `backup.info`, a folder for each backup and their history, and `archive/<stanza>/` with the
  *  write-ahead log. It is copied as it lies, so pgBackRest restores from the copy.
@@ -132,7 +133,7 @@ async function scan(reader: TreeReader, folder: string): Promise<FoundTree[]> {
       name: stanza,
       root: folder,
       within: [`archive/${stanza}`, `backup/${stanza}`],
-      points: points.sort((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1)),
+      points: points.sort(oldestFirst),
     });
   }
   return trees;

@@ -30,6 +30,7 @@ import {
   segmentsPerLog,
   walPathsIn,
 } from './wal-names.js';
+import { oldestFirst } from '../trees/point-order.js';
 
 /** What copies a catalogue brings packed segments bit by bit. */
 const OPEN_MS = 60_000;
@@ -133,7 +134,7 @@ async function scan(
       id: folderWorkloadId(`pg-probackup-${encodeURIComponent(name)}`, folder),
       name,
       ...{ root: folder, within: folders.filter((path) => lastName(path) === name) },
-      points: points.sort((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1)),
+      points: points.sort(oldestFirst),
     });
   }
   return trees;

@@ -25,6 +25,7 @@ import {
   walPathsIn,
   type WalRun,
 } from './wal-names.js';
+import { oldestFirst } from '../trees/point-order.js';
 
 /** How long a compressed segment may still be written: nothing tells its whole size. */
 const OPEN_MS = 60_000;
@@ -208,7 +209,7 @@ async function treeOf(
     points: [
       ...log.closedRuns.map((run) => runPoint(run, log, histories)),
       ...shortPoints(log),
-    ].sort((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1)),
+    ].sort(oldestFirst),
   };
 }
 

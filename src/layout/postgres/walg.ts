@@ -26,6 +26,7 @@ import {
   segmentsPerLog,
   walPathsIn,
 } from './wal-names.js';
+import { oldestFirst } from '../trees/point-order.js';
 
 /** WAL-G writes under final names, and nothing tells the whole size of what is packed. */
 const OPEN_MS = 60_000;
@@ -133,7 +134,7 @@ async function scan(reader: TreeReader, folder: string): Promise<FoundTree[]> {
       id: folderWorkloadId('wal-g', folder),
       name: folderName('WAL-G', folder),
       ...{ root: folder, within: [BACKUPS, LOG] },
-      points: points.sort((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1)),
+      points: points.sort(oldestFirst),
     },
   ];
 }

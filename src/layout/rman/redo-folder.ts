@@ -19,6 +19,7 @@ import {
   type RedoRun,
   type WrittenRedoLog,
 } from './redo-names.js';
+import { oldestFirst } from '../trees/point-order.js';
 
 /** How long a log may still be written: it gets its name at once. */
 const OPEN_MS = 60_000;
@@ -161,7 +162,7 @@ async function treeOf(
     points: [
       ...redoRuns(whole).map(runPoint),
       ...logs.flatMap(({ file, fault }) => (fault === null ? [] : [faultyPoint(file, fault)])),
-    ].sort((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1)),
+    ].sort(oldestFirst),
   };
 }
 

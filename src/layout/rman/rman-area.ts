@@ -9,6 +9,7 @@ import { partsOf } from './rman-parts.js';
 import { datedLogs, redoOf, type Redo } from './rman-redo.js';
 import { runsOf, type Run } from './rman-runs.js';
 import { ordersOf, type Order } from './rman-turned.js';
+import { oldestFirst } from '../trees/point-order.js';
 
 /** Points of a fast recovery area, oldest first. A run is whole when an autobackup of the control file, or a piece with it, was made after it and before
  *  the next (`judgedRuns`): what lies before a control file is known to it. The pieces of one that had died before travel with the next that is whole, and so do
@@ -30,7 +31,7 @@ export function areaPoints(files: readonly TreeFile[]): TreePoint[] {
     const needs = [...new Set([...point.needs, ...(other?.needs ?? [])])];
     return { ...point, needs, gap: UNKNOWN_ORDER };
   });
-  return settled.sort((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1));
+  return settled.sort(oldestFirst);
 }
 
 /** A backup that is dated too late serves fewer logs, and a log fewer are done without: one that is dated too early would stand for what it does not hold. */
@@ -91,7 +92,7 @@ function pointsIn({ files, turnMs }: Order): TreePoint[] {
       clock,
     ),
   ];
-  return points.sort((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1));
+  return points.sort(oldestFirst);
 }
 
 function piecesOf(runs: readonly Run[], isOne: (piece: OmfPiece) => boolean): Closing[] {

@@ -6,6 +6,7 @@ import { treeEvidence } from '../trees/tree-evidence.js';
 import { NO_LEVEL_0 } from './rman-area.js';
 import { freeAutobackup, isControlLike, namedLevel } from './rman-names.js';
 import { RUNS_APART_MS } from './rman-runs.js';
+import { oldestFirst } from '../trees/point-order.js';
 
 /** Points of a folder with names of free formats, oldest first: what was written up to each autobackup of the control file, since the one before of the same
  *  database; where there are none, up to each file that is called a control file. Which of them build on others only RMAN knows. So that retention parts none from its level 0, each needs the one before it, back to
@@ -25,7 +26,7 @@ export function freePoints(files: readonly TreeFile[]): TreePoint[] {
   const points = [...ids].flatMap((id) => pointsOfDatabase(id, ordered, ids, closes));
   const listed = new Set(points.flatMap((point) => point.files ?? []));
   const waiting = ordered.filter(({ within }) => !listed.has(within));
-  points.sort((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1));
+  points.sort(oldestFirst);
   return waiting.length > 0 ? [...points, openPoint(waiting)] : points;
 }
 
