@@ -3,6 +3,7 @@ import {
   WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
   type Client,
+  type ScheduleDescription,
 } from '@temporalio/client';
 import type { JobStarter } from '../../activities/session/session-activities.js';
 import { translated } from '../api/executions/temporal-errors.js';
@@ -119,23 +120,24 @@ function runningSessions(client: Client, jobId: string) {
 
 /** As the job is now; null: it is gone or disabled. */
 async function enabledJob(client: Client, jobId: string): Promise<CopyJob | null> {
-  try {
-    const { action, state } = await client.schedule.getHandle(scheduleIdOf(jobId)).describe();
-    const [input] = action.args as [CopySessionInput];
-    return state.paused ? null : input.job;
-  } catch (error) {
-    if (error instanceof ScheduleNotFoundError) return null;
-    throw error;
-  }
+  const schedule = await scheduleOf(client, jobId);
+  if (schedule === null || schedule.state.paused) return null;
+  const [input] = schedule.action.args as [CopySessionInput];
+  return input.job;
 }
 
 /** Also when the job was enabled or disabled, which changes nothing for a session: one more is begun then, and finds what the waiting one would find. */
 async function definitionChangedAtMs(client: Client, jobId: string): Promise<number> {
+  const info = (await scheduleOf(client, jobId))?.info;
+  return (info?.lastUpdatedAt ?? info?.createdAt)?.getTime() ?? -Infinity;
+}
+
+/** null: the job is gone. */
+async function scheduleOf(client: Client, jobId: string): Promise<ScheduleDescription | null> {
   try {
-    const { info } = await client.schedule.getHandle(scheduleIdOf(jobId)).describe();
-    return (info.lastUpdatedAt ?? info.createdAt).getTime();
+    return await client.schedule.getHandle(scheduleIdOf(jobId)).describe();
   } catch (error) {
-    if (error instanceof ScheduleNotFoundError) return -Infinity;
+    if (error instanceof ScheduleNotFoundError) return null;
     throw error;
   }
 }

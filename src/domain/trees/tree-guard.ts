@@ -1,6 +1,7 @@
 /** Whether what became of the files of a source looks like a wipe or an encryption, and not like work: at once, or a little with each look. */
 
 import { DAY_MS, utcDay } from '../schedules/calendar-date.js';
+import { counted } from '../sentences.js';
 import type { FileFaults } from './file-faults.js';
 import type { TreeRules } from './tree-rules.js';
 
@@ -106,8 +107,16 @@ export function lossText({ count, examples }: FileFaults): string | null {
 export function sourceLossText({ count, examples }: FileFaults): string | null {
   const [first] = examples;
   if (first === undefined) return null;
-  const [files, stay] = count === 1 ? ['1 file is', 'stays'] : [`${count} files are`, 'stay'];
-  return `${files} gone from the source that its tool did not remove, and ${stay} in the copy; check the source with its tool (${JSON.stringify(first.path)}: ${first.reason})`;
+  const example = `${JSON.stringify(first.path)}: ${first.reason}`;
+  return keptText(count, 'that its tool did not remove', example);
+}
+
+/** A warning of a session of files that its source has lost, and its copy keeps.
+ *  @param which why they are lost, behind `gone from the source`
+ *  @param example one of them, and why */
+export function keptText(count: number, which: string, example: string): string {
+  const files = counted(count, 'file is', 'files are');
+  return `${files} gone from the source ${which}, and ${count === 1 ? 'stays' : 'stay'} in the copy; check the source with its tool (${example})`;
 }
 
 /** The same of what it has sent again. */

@@ -1,6 +1,6 @@
 import { isBackupError } from '../../../domain/errors.js';
-import { counted } from '../../../domain/sentences.js';
 import { faultOfSourceFile } from '../../../domain/trees/one-file-fault.js';
+import { keptText } from '../../../domain/trees/tree-guard.js';
 import type { NamingFiles, TreeRules } from '../../../domain/trees/tree-rules.js';
 import type { SourceRepository } from '../../../repository/backup-repository.js';
 import type { FileEntry } from '../../../tree/file-index.js';
@@ -97,6 +97,6 @@ async function faultOf(read: () => Promise<string | null>): Promise<string | nul
 function lostText(lost: ReadonlySet<string>, by: string): string | null {
   const [first] = lost;
   if (first === undefined) return null;
-  const files = counted(lost.size, 'file is', 'files are');
-  return `${files} gone from the source that its own files need, and ${lost.size === 1 ? 'stays' : 'stay'} in the copy; check the source with its tool (${JSON.stringify(first)}, needed by ${JSON.stringify(by)})`;
+  const example = `${JSON.stringify(first)}, needed by ${JSON.stringify(by)}`;
+  return keptText(lost.size, 'that its own files need', example);
 }
