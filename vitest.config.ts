@@ -18,7 +18,8 @@ const ALONE = [
 export default defineConfig({
   test: {
     pool: 'forks',
-    maxWorkers: 2,
+    // Of two processors: tests of sessions wait a third of their time, for a retry or a look that comes later.
+    maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     reporters: [
       'default',
