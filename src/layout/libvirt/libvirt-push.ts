@@ -12,6 +12,7 @@ import type {
   ClaimedWorkload,
 } from '../backup-layout.js';
 import type { FolderFacts } from '../file-facts.js';
+import { definedDisks } from './defined-disks.js';
 import {
   readCheckpoint,
   firstDomain,
@@ -73,6 +74,8 @@ interface ReadPoint {
   /** Sorted by disk; without those that cannot be used. */
   readonly disks: readonly Omit<SourceDisk, 'parentRestorePointId'>[];
   readonly faults: readonly PointFault[];
+  /** Disks of the machine that the backup was not asked for. */
+  readonly leftOut: readonly string[];
 }
 
 /** Images alone may be of any tool. */
@@ -151,7 +154,20 @@ async function readPoint(facts: FolderFacts, files: CheckpointFiles): Promise<Re
     domain,
     disks,
     faults: [...('fault' in checkpoint ? [checkpoint.fault] : []), ...unread, ...faults],
+    leftOut: known === null ? [] : await leftOutDisks(facts, files, known),
   };
+}
+
+/** The XML of the backup, which is not kept, names disks with `backup='no'`, and the checkpoint those with `checkpoint='no'`, which says nothing of drives and of raw
+ *  disks: these can be backed up all the same. A disk that the checkpoint tracks and that has no file is missing, not left out. */
+async function leftOutDisks(
+  facts: FolderFacts,
+  { images, checkpoint, domain }: CheckpointFiles,
+  known: LibvirtCheckpoint,
+): Promise<string[]> {
+  const there = new Set([...known.disks, ...images.map(({ disk }) => disk)]);
+  const defined = await definedDisks(facts, known.domain === null ? domain : checkpoint);
+  return defined.flatMap(({ disk }) => (there.has(disk) ? [] : [disk]));
 }
 
 async function readDisks(
@@ -247,12 +263,17 @@ function draftPoint(
       entry === null ? [] : [{ path: entry.path }],
     ),
     faults,
+    ...(point.leftOut.length === 0 ? {} : { leftOut: leftOutText(point.leftOut) }),
     evidence: pointEvidence(
       files.images.map(({ entry }) => entry),
       // Without a creation time it closes nothing.
       known === null ? null : files.checkpoint,
     ),
   };
+}
+
+function leftOutText(disks: readonly string[]): string {
+  return `the backup has left out the disk${disks.length === 1 ? '' : 's'} ${disks.join(', ')}`;
 }
 
 /** A checkpoint that is dated long after its own files were last written: the clock of the machine that made it was wrong, and its date says

@@ -4,9 +4,10 @@ import type { ClaimedFile } from '../backup-layout.js';
 import type { FolderFacts } from '../file-facts.js';
 import { fileStart } from '../file-start.js';
 import { readImageHead } from '../images/image-head.js';
+import { definedDisks } from '../libvirt/defined-disks.js';
 import { broken, faultOfError, incomplete, type Finding, type PointFault } from '../point-fault.js';
 import type { StreamFile } from './runs.js';
-import { readText, readXml, xmlAttribute, xmlElement, xmlElements } from '../xml-file.js';
+import { readText } from '../xml-file.js';
 
 const FORMAT = 'virtnbd';
 const SECTOR_BYTES = 512;
@@ -123,32 +124,3 @@ function sizeIn(text: string): number | null {
     return null; // cut off
   }
 }
-
-/** A disk of the machine, as its definition has it. */
-export interface DefinedDisk {
-  readonly disk: string;
-  /** The tool copies such disks as they are, under a name that tells nothing. What a guest has written to one may look like a stream. */
-  readonly isRaw: boolean;
-}
-
-/** Without drives, whose media come and go. None where there is no definition that can be read. */
-export async function definedDisks(
-  facts: FolderFacts,
-  definition: ClaimedFile | null,
-): Promise<readonly DefinedDisk[]> {
-  if (definition === null) return [];
-  const found = await facts.fact(definition, 'disks of the machine', async () => {
-    const document = await readXml(facts.repository, definition);
-    if ('fault' in document) return document;
-    const devices = xmlElement(document.value, 'domain', 'devices');
-    const value = xmlElements(devices, 'disk').flatMap((element): DefinedDisk[] => {
-      const disk = xmlAttribute(xmlElement(element, 'target'), 'dev');
-      if (disk === null || DRIVES.includes(xmlAttribute(element, 'device') ?? '')) return [];
-      return [{ disk, isRaw: xmlAttribute(xmlElement(element, 'driver'), 'type') === 'raw' }];
-    });
-    return { value };
-  });
-  return 'fault' in found ? [] : found.value;
-}
-
-const DRIVES = ['cdrom', 'floppy'];

@@ -33,7 +33,8 @@ import {
 import { companionsOf } from './companions.js';
 import { readChecksum } from './checksum.js';
 import { groupByRun, type StreamRun } from './runs.js';
-import { definedDisks, readStreamDisk, type DefinedDisk, type StreamDisk } from './disks.js';
+import { definedDisks, type DefinedDisk } from '../libvirt/defined-disks.js';
+import { readStreamDisk, type StreamDisk } from './disks.js';
 import { folderName, folderWorkloadId } from '../names/workload-id.js';
 
 /** Backups of virtnbdbackup: a folder for each chain, anywhere in the repository, with `<disk>.full.data`, then `<disk>.inc.<checkpoint>.data`, and what
