@@ -239,12 +239,16 @@ function missingText(
   const quoted = JSON.stringify(parent.name);
   if (namesake !== undefined && linked.length === 0)
     return `an earlier content of ${quoted}: that was changed afterwards, or is another disk`;
+  if (format === 'qcow2' && OTHER_FORMAT_NAME.test(parent.name))
+    return `${quoted}, and bases of qcow2 images are read as qcow2 or raw only; make one of both (qemu-img convert)`;
   const names = linked.map(({ entry: { name } }) => JSON.stringify(name)).join(', ');
   return linked.length === 0
     ? `${quoted}, which does not lie beside it as ${format}; ${adviceOn(parent, format)}, or make one of both (qemu-img convert, Convert-VHD)`
     : `${quoted}, which is not beside it: its id has ${names}; give it that name if it is the one`;
 }
 
+/** Names of disks in formats that QEMU builds qcow2 images on, too. */
+const OTHER_FORMAT_NAME = /\.(?:vmdk|vhdx?|avhdx?|vdi|qed|qcow|hdd|hds)$/i;
 /** Names of raw disks. What lies there is not looked at: it may begin with whatever a guest has written. */
 const RAW_NAME = /\.(?:raw|img|dd)$/i;
 

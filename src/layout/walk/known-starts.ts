@@ -16,6 +16,7 @@ const MOST_FILES = 4;
  *  src/bin/pg_dump/pg_backup_archiver.h; MTF 1.00a; `src/layout/mssql/packed-file.ts`; bbolt page.go; sqlite.org/fileformat2. What pg_dump, pg_dumpall 15,
  *  mariadb-dump and mariadb-backup 10.11, sqlite3 3.40, Redis 7.0, slapcat 2.5 and etcd 3.4 themselves wrote. */
 const STARTS: readonly (readonly [what: string, start: string])[] = [
+  ['a machine as a disk image (qcow, which came before qcow2)', 'QFI\xfb\0\0\0\x01'],
   ['a machine as a disk image (qcow2)', 'QFI\xfb'],
   ['a machine as a disk image (QED)', 'QED\0'],
   ['a machine as a disk image (VHDX)', 'vhdxfile'],

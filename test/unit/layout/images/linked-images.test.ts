@@ -1,4 +1,4 @@
-import { rename, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, rename, utimes, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { composerOf, imageFormat } from '../../../../src/image/formats.js';
 import {
@@ -189,6 +189,19 @@ describe.skipIf(!requireTool('qemu-img'))('images that build on one another', ()
     const [web] = await scanRepository(copy.repository);
     expect(web!.restorePoints[0]!.reason).toBe(
       `d/web.qcow2 builds on ${JSON.stringify(base)}, which does not lie beside it as qcow2; ${advice}, or make one of both (qemu-img convert, Convert-VHD)`,
+    );
+  });
+
+  it.each(['vmdk', 'vhdx'])('are told that a base in %s is none that is read', async (format) => {
+    const copy = await treeOf({});
+    await mkdir(copy.at('d'));
+    const base = `base.${format}`;
+    await qemuImg('create', '-q', '-f', format, copy.at(`d/${base}`), '1M');
+    const image = copy.at('d/web.qcow2');
+    await qemuImg('create', '-q', '-f', 'qcow2', '-b', base, '-F', format, image);
+    const points = (await scanRepository(copy.repository)).flatMap((found) => found.restorePoints);
+    expect(points.find(({ disks }) => disks[0]?.path === 'd/web.qcow2')?.reason).toBe(
+      `d/web.qcow2 builds on "${base}", and bases of qcow2 images are read as qcow2 or raw only; make one of both (qemu-img convert)`,
     );
   });
 

@@ -22,6 +22,8 @@ const start = (text: string, byteLength = 65_536): Buffer =>
 
 describe('a backup under a name that no layout knows', () => {
   it.each([
+    // `qemu-img create -f qcow`
+    ['QFI\xfb\0\0\0\x01', 'a machine as a disk image (qcow, which came before qcow2)'],
     ['QFI\xfb\0\0\0\x03', 'a machine as a disk image (qcow2)'],
     ['vhdxfile', 'a machine as a disk image (VHDX)'],
     ['KDMV', 'a machine as a disk image (VMDK)'],
