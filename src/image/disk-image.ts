@@ -42,6 +42,8 @@ export interface ParentLink {
   readonly format?: FormatId;
   /** It names no format of the parent although its own could. Absent: it does, or has no place for it. */
   readonly isFormatUnsaid?: true;
+  /** As the image names it: a format in which no parent of such images is read. Absent: it says none, or another. */
+  readonly unreadFormat?: string;
 }
 
 /** What a composed file must keep of the one that it is a copy of, and only its format knows: sizes of blocks and sectors, ids of the disk,

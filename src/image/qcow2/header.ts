@@ -325,17 +325,21 @@ function text(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes);
 }
 
+const READ_FORMATS: readonly string[] = ['qcow2', 'raw'];
+
 /** Names alone link qcow2 files, and nothing in them tells their content. */
 export function headOf({ virtualSizeBytes, backing }: Qcow2Header): ImageHead {
   // Of a file that says nothing the start would have to be believed, and a guest may have written that.
   const isOnRaw = backing?.format === 'raw';
   const isUnsaid = backing?.format === null;
+  const format = backing?.format ?? 'qcow2';
   return {
     virtualSizeBytes,
     parent: backing && {
       ...{ name: backing.name, linkId: null },
       ...(isOnRaw ? { format: 'raw' } : {}),
       ...(isUnsaid ? { isFormatUnsaid: true } : {}),
+      ...(READ_FORMATS.includes(format) ? {} : { unreadFormat: format }),
     },
     linkId: null,
     dialect: PLAIN_DIALECT,

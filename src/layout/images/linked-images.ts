@@ -192,7 +192,7 @@ function parentOf<I extends LinkableImage>(
   if ('fault' in head) return head;
   if (head.value.parent === null) return null;
   const { name, linkId, otherLinkId, format: itsFormat = format } = head.value.parent;
-  const { isFormatUnsaid = false } = head.value.parent;
+  const { isFormatUnsaid = false, unreadFormat = null } = head.value.parent;
   const base = baseNameIn(name);
   const others = images.filter((other) => other !== image && other.format === itsFormat);
   const namesake = ofName(others, base);
@@ -210,7 +210,7 @@ function parentOf<I extends LinkableImage>(
   if (named !== undefined) return named;
   if (ID_TELLS_CONTENT.has(itsFormat) && linked.length === 1) return linked[0]!;
   return broken(
-    `${entry.path} builds on ${missingText({ name: base === '' ? name : base, isFormatUnsaid }, itsFormat, linkId === null ? [] : linked, namesake)}`,
+    `${entry.path} builds on ${missingText({ name: base === '' ? name : base, isFormatUnsaid, unreadFormat }, itsFormat, linkId === null ? [] : linked, namesake)}`,
   );
 }
 
@@ -228,6 +228,7 @@ interface MissingParent {
   readonly name: string;
   /** As in `ParentLink`. */
   readonly isFormatUnsaid: boolean;
+  readonly unreadFormat: string | null;
 }
 
 function missingText(
@@ -239,7 +240,10 @@ function missingText(
   const quoted = JSON.stringify(parent.name);
   if (namesake !== undefined && linked.length === 0)
     return `an earlier content of ${quoted}: that was changed afterwards, or is another disk`;
-  if (format === 'qcow2' && OTHER_FORMAT_NAME.test(parent.name))
+  if (
+    parent.unreadFormat !== null ||
+    (parent.isFormatUnsaid && OTHER_FORMAT_NAME.test(parent.name))
+  )
     return `${quoted}, and bases of qcow2 images are read as qcow2 or raw only; make one of both (qemu-img convert)`;
   const names = linked.map(({ entry: { name } }) => JSON.stringify(name)).join(', ');
   return linked.length === 0
@@ -247,7 +251,7 @@ function missingText(
     : `${quoted}, which is not beside it: its id has ${names}; give it that name if it is the one`;
 }
 
-/** Names of disks in formats that QEMU builds qcow2 images on, too. */
+/** Names of disks in formats that QEMU builds qcow2 images on, too: where an image does not say in which its base is. */
 const OTHER_FORMAT_NAME = /\.(?:vmdk|vhdx?|avhdx?|vdi|qed|qcow|hdd|hds)$/i;
 /** Names of raw disks. What lies there is not looked at: it may begin with whatever a guest has written. */
 const RAW_NAME = /\.(?:raw|img|dd)$/i;

@@ -192,10 +192,13 @@ describe.skipIf(!requireTool('qemu-img'))('images that build on one another', ()
     );
   });
 
-  it.each(['vmdk', 'vhdx'])('are told that a base in %s is none that is read', async (format) => {
+  it.each([
+    ['vmdk', 'base.vmdk'],
+    ['vhdx', 'base.vhdx'],
+    ['vmdk', 'base.img'],
+  ])('are told that a base in %s is none that is read: %s', async (format, base) => {
     const copy = await treeOf({});
     await mkdir(copy.at('d'));
-    const base = `base.${format}`;
     await qemuImg('create', '-q', '-f', format, copy.at(`d/${base}`), '1M');
     const image = copy.at('d/web.qcow2');
     await qemuImg('create', '-q', '-f', 'qcow2', '-b', base, '-F', format, image);
@@ -203,6 +206,15 @@ describe.skipIf(!requireTool('qemu-img'))('images that build on one another', ()
     expect(points.find(({ disks }) => disks[0]?.path === 'd/web.qcow2')?.reason).toBe(
       `d/web.qcow2 builds on "${base}", and bases of qcow2 images are read as qcow2 or raw only; make one of both (qemu-img convert)`,
     );
+  });
+
+  // A qcow2 image may be called as it likes.
+  it('are told where to put a base that they say is in qcow2, whatever its name', async () => {
+    const copy = await treeOf({});
+    await mkdir(copy.at('d'));
+    await on(copy, 'd/web.qcow2', 'base.qcow');
+    const [web] = await scanRepository(copy.repository);
+    expect(web!.restorePoints[0]!.reason).toBe(`d/web.qcow2 builds on "base.qcow", ${ELSEWHERE}`);
   });
 
   it('may show what never was where what they build on was written to after them', async () => {
