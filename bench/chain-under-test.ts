@@ -63,7 +63,7 @@ export class ChainUnderTest {
 
   /** Takes the chain over; to be called again when its folder was exchanged. */
   async open(): Promise<void> {
-    const [workload] = await listSourceWorkloads(await this.mover.repository(SOURCE));
+    const [workload] = await listSourceWorkloads(await this.mover.source(SOURCE));
     if (workload === undefined) throw new Error('the source folder holds no backups');
     this.sourcePoints = workload.restorePoints.map(({ id }) => id);
     const chain = chainFolder(JOB, workload.id);
@@ -216,14 +216,14 @@ export class ChainUnderTest {
 
   /** Image files of the points, oldest first. */
   async images(): Promise<string[]> {
-    const record = await readChainRecord(await this.mover.repository(TARGET), this.ids.chain);
+    const record = await readChainRecord(await this.mover.source(TARGET), this.ids.chain);
     return availablePoints(record!).map(({ disks }) =>
       join(this.targetFolder, this.ids.chain, disks[0]!.path),
     );
   }
 
   private async pointIds(): Promise<string[]> {
-    const record = await readChainRecord(await this.mover.repository(TARGET), this.ids.chain);
+    const record = await readChainRecord(await this.mover.source(TARGET), this.ids.chain);
     return availablePoints(record!).map(({ id }) => id);
   }
 

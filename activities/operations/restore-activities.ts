@@ -101,7 +101,7 @@ export function createRestoreActivities(deps: {
         await makeDestination(input.order, repositoryFolders);
         const leaseId = input.order.leaseId ?? newLeaseId();
         const restore = restoreInput({ ...input.order, leaseId }, input.nowMs);
-        const copy = await mover.repository(restore.repositoryId);
+        const copy = await mover.source(restore.repositoryId);
         if ((await readTreeRecord(copy, restore.chain)) !== null) {
           assertWholeTree(input.order);
           await assertHoldsNoRepository(input.order.destinationPath, repositoryFolders);

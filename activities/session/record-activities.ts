@@ -13,7 +13,7 @@ export function createReadRecordActivities({ mover }: { readonly mover: DataMove
   return {
     async listSessionRecords(input: BrowseRepositoryInput): Promise<BrowsePage<RecordedSession>> {
       return runTask(async () => {
-        const repository = await mover.repository(input.repositoryId);
+        const repository = await mover.source(input.repositoryId);
         const { sessions, unreadable, next } = await listSessionRecords(
           repository,
           input.records!,
@@ -31,7 +31,7 @@ export function createReadRecordActivities({ mover }: { readonly mover: DataMove
     async readSessionRecord(input: BrowseRepositoryInput): Promise<BrowsePage<CopySession>> {
       return runTask(async () => {
         const { jobId, sessionId } = input.session!;
-        const repository = await mover.repository(input.repositoryId);
+        const repository = await mover.source(input.repositoryId);
         const session = await readSessionRecord(repository, jobId, sessionId);
         return { items: session === null ? [] : [session] };
       });

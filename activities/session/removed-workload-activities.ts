@@ -29,7 +29,7 @@ export function createRemovedWorkloadActivities(deps: {
       const job = { id: jobId, ...(origin === undefined ? {} : { origin }) };
       return runTask(async (control) => {
         if (takeOver !== true)
-          await assertOwnCopies(await mover.repository(input.targetRepositoryId), job);
+          await assertOwnCopies(await mover.source(input.targetRepositoryId), job);
         return mover.run('listKeptWorkloads', place, control);
       });
     },

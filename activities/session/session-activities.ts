@@ -69,7 +69,7 @@ export function createSessionActivities(deps: {
     /** The definition that lies beside the data. Reads only. */
     async readJobDefinition(input: { repositoryId: string; jobId: string }): Promise<CopyJob> {
       return runTask(async () => {
-        const repository = await mover.repository(input.repositoryId);
+        const repository = await mover.source(input.repositoryId);
         const job = await readJobDefinition(repository, input.jobId);
         if (job !== null) return job;
         throw new BackupError(
@@ -87,7 +87,7 @@ export function createSessionActivities(deps: {
         settleMs: settleMsOf(input.job),
       };
       return runTask(async (control) => {
-        const target = await mover.repository(input.job.target.repositoryId);
+        const target = await mover.source(input.job.target.repositoryId);
         await assertOwnCopies(target, input.job);
         for (const { repositoryId } of input.job.sources.include)
           await assertIsNoTarget(mover, targetIds, repositoryId);

@@ -67,7 +67,7 @@ function createDescribeActivities({ mover }: { readonly mover: DataMover }) {
       return runTask(async () => {
         try {
           const note = input.accept === true ? await mover.accept(input.repositoryId) : null;
-          const repository = await mover.repository(input.repositoryId);
+          const repository = await mover.source(input.repositoryId);
           const { totalBytes, freeBytes } = await repository.capacity();
           const probe = await mover.storage.of(input.repositoryId, input.probeAgain ?? false);
           const storage =
@@ -101,7 +101,7 @@ function createTaskActivities({ mover }: { readonly mover: DataMover }) {
     /** Tasks of a session that have files of their own. */
     async listTasks(input: BrowseRepositoryInput): Promise<BrowsePage<CopyTask>> {
       return runTask(async () => {
-        const repository = await mover.repository(input.repositoryId);
+        const repository = await mover.source(input.repositoryId);
         const page = { after: input.cursor ?? '', maxBytes: PAGE_TASKS_BYTES };
         const { tasks, unreadable, last } = await readTaskRecords(repository, input.session!, page);
         return { items: tasks, unreadable, ...(last === null ? {} : { nextCursor: last }) };
@@ -119,7 +119,7 @@ function createAuditActivities({ mover }: { readonly mover: DataMover }) {
       cursor,
     }: BrowseRepositoryInput): Promise<BrowsePage<AuditEntry>> {
       return runTask(async () => {
-        const repository = await mover.repository(repositoryId);
+        const repository = await mover.source(repositoryId);
         const { lines, hasMore, unreadable } = await readNewestAudit(
           repository,
           audit!,

@@ -10,7 +10,7 @@ import {
 import { BackupError } from '../domain/errors.js';
 import { isFolderPassedOver } from '../domain/sources/passed-over.js';
 import type { UnreadablePart } from '../domain/targets/unreadable-part.js';
-import type { BackupRepository } from '../repository/backup-repository.js';
+import type { BackupRepository, SourceRepository } from '../repository/backup-repository.js';
 import { jsonBytes } from '../domain/sessions/task-brief.js';
 import { readWholeFile } from '../repository/replace-file.js';
 import { OWN_FOLDER } from '../repository/repository-path.js';
@@ -51,7 +51,7 @@ export async function appendAuditLines(
 /** Oldest first, without those that cannot be read.
  *  @param jobId null: of the repository as a whole */
 export async function readAuditLines(
-  repository: BackupRepository,
+  repository: SourceRepository,
   jobId: string | null,
 ): Promise<AuditLine[]> {
   const folder = auditFolder(jobId);
@@ -75,7 +75,7 @@ interface AuditFile {
  *  What cannot be read of it is named, and keeps the rest from nobody.
  *  @param before `auditKey` of the last line of the page before; null: the first page */
 export async function readNewestAudit(
-  repository: BackupRepository,
+  repository: SourceRepository,
   filter: AuditFilter,
   before: string | null,
 ): Promise<AuditPage> {
@@ -104,7 +104,7 @@ export async function readNewestAudit(
 
 /** Newest month first. */
 async function auditFiles(
-  repository: BackupRepository,
+  repository: SourceRepository,
   jobId: string | null,
   unreadable: UnreadablePart[],
 ): Promise<AuditFile[]> {
@@ -122,7 +122,7 @@ async function auditFiles(
 }
 
 async function linesIn(
-  repository: BackupRepository,
+  repository: SourceRepository,
   path: string,
   unreadable: UnreadablePart[],
 ): Promise<AuditLine[]> {
@@ -146,7 +146,7 @@ function cutPage(found: readonly AuditEntry[]): AuditPage {
 
 /** The jobs whose folders lie here, and null for the repository as a whole. */
 async function placesIn(
-  repository: BackupRepository,
+  repository: SourceRepository,
   jobId: string | null,
 ): Promise<(string | null)[]> {
   if (jobId !== null) return [jobId];
@@ -266,7 +266,7 @@ interface AuditNames {
   readonly taken: ReadonlySet<string>;
 }
 
-async function auditNames(repository: BackupRepository, folder: string): Promise<AuditNames> {
+async function auditNames(repository: SourceRepository, folder: string): Promise<AuditNames> {
   const entries = await repository.list(folder);
   const own = entries.filter(({ name }) => /^\d{4}-\d\d\.\d{3,6}\.jsonl$/.test(name));
   const files = own.filter(({ type }) => type === 'file');
@@ -276,7 +276,7 @@ async function auditNames(repository: BackupRepository, folder: string): Promise
   };
 }
 
-async function fileNames(repository: BackupRepository, folder: string): Promise<Set<string>> {
+async function fileNames(repository: SourceRepository, folder: string): Promise<Set<string>> {
   return (await auditNames(repository, folder)).files;
 }
 

@@ -28,7 +28,7 @@ export function readChainRecord(
 
 /** A chain that is begun over points would take them for rests of stopped commits.
  *  @throws CHAIN_RECORD_LOST */
-async function assertNoPoints(repository: BackupRepository, folder: string): Promise<void> {
+async function assertNoPoints(repository: SourceRepository, folder: string): Promise<void> {
   const points = await pointFolders(repository, folder);
   if (points.length > 0)
     throw recordLost(folder, points, `there is neither ${CHAIN_RECORD_NAME} nor its copy`);

@@ -4,7 +4,7 @@ import type { FillSample } from '../domain/targets/growth.js';
 import { withSample } from '../domain/targets/growth.js';
 import { count, listOf, object, type Shape } from '../domain/json-shape.js';
 import { isBackupError } from '../domain/errors.js';
-import type { BackupRepository } from '../repository/backup-repository.js';
+import type { BackupRepository, SourceRepository } from '../repository/backup-repository.js';
 import { readWholeFile } from '../repository/replace-file.js';
 import { isFileUnread } from '../repository/unread-file.js';
 import { OWN_FOLDER } from '../repository/repository-path.js';
@@ -24,7 +24,7 @@ const DOCUMENT = object<{ longhaulRoom: number; days: readonly FillSample[] }>({
 
 /** Oldest first. What cannot be read is nothing known: it is only ever guessed from. */
 export async function readFillSamples(
-  repository: BackupRepository,
+  repository: SourceRepository,
 ): Promise<readonly FillSample[]> {
   try {
     const bytes = await readWholeFile(repository, FILL_PATH, MAX_BYTES);

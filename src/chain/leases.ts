@@ -69,7 +69,7 @@ export async function releaseLease(
 
 /** Whether it was neither released nor, after it had ended, removed. */
 export async function isLeaseThere(
-  repository: BackupRepository,
+  repository: SourceRepository,
   chain: string,
   leaseId: string,
 ): Promise<boolean> {

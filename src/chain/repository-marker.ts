@@ -60,7 +60,7 @@ export async function readMarker(repository: SourceRepository): Promise<Marker |
 }
 
 /** Whether it lies where the storage cannot read: then it is worth as much as a damaged one, until the operator says so. */
-export async function isMarkerUnread(repository: BackupRepository): Promise<boolean> {
+export async function isMarkerUnread(repository: SourceRepository): Promise<boolean> {
   try {
     await readMarker(repository);
     return false;
@@ -159,7 +159,7 @@ function bytesOf(marker: Marker): Buffer {
   return Buffer.from(`${JSON.stringify(marker)}\n`);
 }
 
-async function readMarkerUnlessDamaged(repository: BackupRepository): Promise<string | null> {
+async function readMarkerUnlessDamaged(repository: SourceRepository): Promise<string | null> {
   try {
     return (await readMarker(repository))?.id ?? null;
   } catch (error) {

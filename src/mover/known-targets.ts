@@ -8,7 +8,7 @@ import {
   type Marker,
 } from '../chain/repository-marker.js';
 import { BackupError, isBackupError } from '../domain/errors.js';
-import type { BackupRepository } from '../repository/backup-repository.js';
+import type { BackupRepository, SourceRepository } from '../repository/backup-repository.js';
 import { kindOf } from '../repository/kinds.js';
 import { RepositoryOpener, type RepositoryLocation } from '../repository/open-repository.js';
 import type { KeepingRepository } from '../repository/repository-kind.js';
@@ -51,7 +51,7 @@ export class KnownTargets {
     }
   };
 
-  async #assertTarget(id: string, repository: BackupRepository): Promise<void> {
+  async #assertTarget(id: string, repository: SourceRepository): Promise<void> {
     if (!this.#isTarget(id)) return;
     const marker = await markerOf(repository);
     if (marker !== null && this.#known.get(id)?.has(marker.id) === true) return;
@@ -97,7 +97,7 @@ export class KnownTargets {
 
   /** @returns `away`: ids of those that cannot be looked at */
   async #otherTargets(id: string) {
-    const markers: { readonly repository: BackupRepository; readonly marker: Marker }[] = [];
+    const markers: { readonly repository: SourceRepository; readonly marker: Marker }[] = [];
     const away: string[] = [];
     for (const { id: otherId } of this.#locations) {
       if (otherId === id || !this.#isTarget(otherId)) continue;
@@ -154,7 +154,7 @@ function isKnown(id: string, known: ReadonlySet<string>, marker: Marker): boolea
 /** Tried with a file, for storage does not tell: a marker that is written into one would be that of the other. */
 async function assertOwnStorage(
   repository: BackupRepository,
-  twin: BackupRepository,
+  twin: SourceRepository,
 ): Promise<void> {
   const path = `${OWN_FOLDER}/probe-${randomUUID()}`;
   await repository.putNew(path, Buffer.alloc(0));
@@ -180,7 +180,7 @@ function notDone(away: readonly string[]): string | null {
 }
 
 /** null: none, or one that is damaged or cannot be read, which counts as absent. */
-async function markerOf(repository: BackupRepository): Promise<Marker | null> {
+async function markerOf(repository: SourceRepository): Promise<Marker | null> {
   try {
     return await readMarker(repository);
   } catch (error) {

@@ -15,7 +15,7 @@ const store = new RecordStore<TreeRecord>({
 
 /** Files that no record tells of could be those of another tree, or of this one at a later time.
  *  @throws CHAIN_RECORD_LOST */
-async function assertNoFiles(repository: BackupRepository, folder: string): Promise<void> {
+async function assertNoFiles(repository: SourceRepository, folder: string): Promise<void> {
   if ((await repository.list(`${folder}/${FILES_FOLDER}`)).length === 0) return;
   throw new BackupError(
     'CHAIN_RECORD_LOST',

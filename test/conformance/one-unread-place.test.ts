@@ -4,7 +4,7 @@ import { BackupError } from '../../src/domain/errors.js';
 import type { SourceWorkload } from '../../src/domain/sources/source-workload.js';
 import type { UnseenPart } from '../../src/domain/sources/unseen-part.js';
 import { scanRepository } from '../../src/layout/scan-repository.js';
-import type { BackupRepository } from '../../src/repository/backup-repository.js';
+import type { SourceRepository } from '../../src/repository/backup-repository.js';
 import { hanaBackups, recoveryArea } from '../support/layout/database-trees.js';
 import { barmanFiles } from '../support/layout/barman-files.js';
 import { probackupFiles } from '../support/layout/probackup-files.js';
@@ -88,7 +88,7 @@ interface Shown {
   readonly unseen: readonly UnseenPart[];
 }
 
-async function look(repository: BackupRepository): Promise<Shown> {
+async function look(repository: SourceRepository): Promise<Shown> {
   const unseen: UnseenPart[] = [];
   const workloads = await scanRepository(repository, {
     onUnseen: (part) => unseen.push(part),
@@ -98,7 +98,7 @@ async function look(repository: BackupRepository): Promise<Shown> {
 }
 
 /** Paths that a look lists and opens, but for the root. */
-async function placesOf(repository: BackupRepository) {
+async function placesOf(repository: SourceRepository) {
   const { list, openRead } = repository;
   const [folders, files] = [new Set<string>(), new Set<string>()];
   repository.list = (folder) => (folders.add(folder), list.call(repository, folder));
@@ -109,7 +109,7 @@ async function placesOf(repository: BackupRepository) {
   return { shown, folders: [...folders], files: [...files] };
 }
 
-async function lookWithout(repository: BackupRepository, path: string, error: Error) {
+async function lookWithout(repository: SourceRepository, path: string, error: Error) {
   const { list, openRead } = repository;
   const answer =
     <T>(from: (path: string) => Promise<T>) =>

@@ -44,11 +44,11 @@ type Of = () => BackupRepository;
 
 const text = (content: string): Buffer => Buffer.from(content);
 
-async function get(repository: BackupRepository, path: string): Promise<string | null> {
+async function get(repository: SourceRepository, path: string): Promise<string | null> {
   return (await readWholeFile(repository, path, 1_000_000))?.toString() ?? null;
 }
 
-async function pathsBelow(repository: BackupRepository, folder: string): Promise<string[]> {
+async function pathsBelow(repository: SourceRepository, folder: string): Promise<string[]> {
   const paths: string[] = [];
   for await (const { type, path } of repository.entries(folder))
     if (type === 'folder') paths.push(...(await pathsBelow(repository, path)));
@@ -112,7 +112,7 @@ function describeRead(repository: Of): void {
   });
 }
 
-function sourceOf(repository: BackupRepository): SourceRepository {
+function sourceOf(repository: SourceRepository): SourceRepository {
   return {
     ...{ id: repository.id, capabilities: repository.capabilities, limits: repository.limits },
     list: (folder) => repository.list(folder),

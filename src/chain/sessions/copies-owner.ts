@@ -1,6 +1,6 @@
 import type { CopyJob } from '../../domain/jobs/copy-job.js';
 import { BackupError, isBackupError, type ErrorCode } from '../../domain/errors.js';
-import type { BackupRepository } from '../../repository/backup-repository.js';
+import type { BackupRepository, SourceRepository } from '../../repository/backup-repository.js';
 import { jobFolder, JOB_DEFINITION_NAME, SESSIONS_FOLDER } from '../chain-paths.js';
 import { holdsFiles } from '../holds-files.js';
 import { readJobDefinition, writeJobDefinition } from './session-record.js';
@@ -11,12 +11,12 @@ type OwnJob = Pick<CopyJob, 'id' | 'origin'>;
  *  this one must not touch it unasked. Where no definition lies beside the data yet nobody else claims them; where one lies that is damaged, nobody
  *  knows whose they are.
  *  @throws what says that the storage, or a right, is missing: then nothing is known */
-export async function areOthersCopies(target: BackupRepository, job: OwnJob): Promise<boolean> {
+export async function areOthersCopies(target: SourceRepository, job: OwnJob): Promise<boolean> {
   return (await claimOfOthers(target, job)) !== null;
 }
 
 /** @throws COPIES_OF_OTHER_JOB */
-export async function assertOwnCopies(target: BackupRepository, job: OwnJob): Promise<void> {
+export async function assertOwnCopies(target: SourceRepository, job: OwnJob): Promise<void> {
   const claim = await claimOfOthers(target, job);
   if (claim !== null) throw new BackupError('COPIES_OF_OTHER_JOB', claim);
 }
@@ -44,7 +44,7 @@ function ignoreNoRoom(error: unknown): void {
 
 /** In plain words; null: there is none. */
 async function claimOfOthers(
-  target: BackupRepository,
+  target: SourceRepository,
   { id, origin }: OwnJob,
 ): Promise<string | null> {
   const folder = jobFolder(id);
@@ -59,7 +59,7 @@ async function claimOfOthers(
 }
 
 /** Reads folders only: a record that is damaged, or of a format that comes later, is one, too. */
-async function hasCopies(target: BackupRepository, folder: string): Promise<boolean> {
+async function hasCopies(target: SourceRepository, folder: string): Promise<boolean> {
   for (const { type, name, path } of await target.list(folder))
     if (type === 'folder' && name !== SESSIONS_FOLDER && (await holdsFiles(target, path)))
       return true;

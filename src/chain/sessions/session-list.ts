@@ -7,7 +7,7 @@ import { count, instant, nullable, object, oneOf, text } from '../../domain/json
 import { isFolderPassedOver } from '../../domain/sources/passed-over.js';
 import { modifiedAtMs } from '../../domain/file-stamp.js';
 import type { UnreadablePart } from '../../domain/targets/unreadable-part.js';
-import type { BackupRepository, RepositoryEntry } from '../../repository/backup-repository.js';
+import type { RepositoryEntry, SourceRepository } from '../../repository/backup-repository.js';
 import { readWholeFile } from '../../repository/replace-file.js';
 import { jobFolder, SESSIONS_FOLDER, sessionRecordPath } from '../chain-paths.js';
 import { parseJson } from '../json-file.js';
@@ -32,7 +32,7 @@ const CLOCKS_DIFFER_MS = DAY_MS;
 /** Newest start first. The names of the files tell job and start, so that only those of the page are read.
  *  @param after `next` of the page before */
 export async function listSessionRecords(
-  repository: BackupRepository,
+  repository: SourceRepository,
   filter: RecordFilter,
   after: string | null,
 ): Promise<RecordPage> {
@@ -54,7 +54,7 @@ export async function listSessionRecords(
 
 /** The whole record of one session; null: there is none. @throws METADATA_CORRUPT */
 export async function readSessionRecord(
-  repository: BackupRepository,
+  repository: SourceRepository,
   jobId: string,
   sessionId: string,
 ): Promise<CopySession | null> {
@@ -82,7 +82,7 @@ interface RecordFile {
 }
 
 async function recordFiles(
-  repository: BackupRepository,
+  repository: SourceRepository,
   { jobId, fromMs, toMs }: RecordFilter,
   unreadable: UnreadablePart[],
 ): Promise<RecordFile[]> {
@@ -113,7 +113,7 @@ function foldersOf(entries: readonly RepositoryEntry[]): RepositoryEntry[] {
   return entries.filter(({ type, name }) => type === 'folder' && !isFolderPassedOver(name));
 }
 
-async function readRecord(repository: BackupRepository, path: string): Promise<CopySession | null> {
+async function readRecord(repository: SourceRepository, path: string): Promise<CopySession | null> {
   const bytes = await readWholeFile(repository, path, MAX_RECORD_BYTES);
   return bytes === null ? null : (parseJson(bytes, path, document).session as CopySession);
 }

@@ -8,7 +8,7 @@ import { count, listOf, nullable, object, text, type Shape } from '../../domain/
 import { pathSegment } from '../../domain/targets/path-segment.js';
 import type { UnreadablePart } from '../../domain/targets/unreadable-part.js';
 import { jsonBytes } from '../../domain/sessions/task-brief.js';
-import type { BackupRepository } from '../../repository/backup-repository.js';
+import type { BackupRepository, SourceRepository } from '../../repository/backup-repository.js';
 import { readWholeFile } from '../../repository/replace-file.js';
 import { taskRecordsFolder } from '../chain-paths.js';
 import { parseJson } from '../json-file.js';
@@ -42,7 +42,7 @@ export async function writeTaskRecord(
  *  @param page `after`: name of the last file of the page before; `maxBytes` of JSON, but at least one task
  *  @returns `last`: where the next page begins; null: there is none */
 export async function readTaskRecords(
-  repository: BackupRepository,
+  repository: SourceRepository,
   place: SessionPlace,
   { after, maxBytes }: { readonly after: string; readonly maxBytes: number },
 ): Promise<{ tasks: CopyTask[]; unreadable: UnreadablePart[]; last: string | null }> {

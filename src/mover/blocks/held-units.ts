@@ -6,7 +6,7 @@ import {
 import { DIGEST_BYTES, type DigestAlgorithm } from '../../domain/targets/digest.js';
 import { BackupError, isBackupError } from '../../domain/errors.js';
 import type { FileUnits } from '../../domain/targets/file-units.js';
-import type { BackupRepository, ReadableFile } from '../../repository/backup-repository.js';
+import type { ReadableFile, SourceRepository } from '../../repository/backup-repository.js';
 import { openTogether } from '../task/open-files.js';
 
 /** What a backup file holds already, unit by unit, by its digest table: what the next file of its kind has at the same place need not be sent. */
@@ -19,7 +19,7 @@ export class HeldUnits {
 
   /** null: nothing can be said, for the table is not there any more, or not one of these digests. */
   static async open(
-    repository: BackupRepository,
+    repository: SourceRepository,
     path: string,
     algorithm: DigestAlgorithm,
   ): Promise<HeldUnits | null> {

@@ -3,7 +3,7 @@ import { unitDigest, type UnitDigest } from '../../chain/digests/digest.js';
 import { DIGEST_BYTES } from '../../domain/targets/digest.js';
 import type { FileUnits } from '../../domain/targets/file-units.js';
 import { BLOCK_DIRECT, BLOCK_UNALLOCATED, BLOCK_ZERO } from '../../image/disk-image.js';
-import type { BackupRepository, ReadableFile } from '../../repository/backup-repository.js';
+import type { ReadableFile, SourceRepository } from '../../repository/backup-repository.js';
 import { openTogether, type OpenFiles } from '../task/open-files.js';
 import { directRun } from './block-reader.js';
 import type { ImageStack } from './image-stack.js';
@@ -36,7 +36,7 @@ export class ShownDigests {
 
   /** @param layers of the stack, top first */
   static async open(
-    repository: BackupRepository,
+    repository: SourceRepository,
     stack: ImageStack,
     layers: readonly { readonly digestsPath: string }[],
   ): Promise<ShownDigests> {

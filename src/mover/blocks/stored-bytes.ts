@@ -5,11 +5,7 @@ import { BackupError, isBackupError } from '../../domain/errors.js';
 import type { FileUnits } from '../../domain/targets/file-units.js';
 import { slotOffset, slotRun, type SlotPlacement } from '../../domain/targets/slot-placement.js';
 import { giveRunBuffer, RUN_BYTES, takeRunBuffer, withRunBuffer } from '../../image/run-buffer.js';
-import type {
-  BackupRepository,
-  ReadableFile,
-  SourceRepository,
-} from '../../repository/backup-repository.js';
+import type { ReadableFile, SourceRepository } from '../../repository/backup-repository.js';
 import type { TaskControl } from '../task/task-control.js';
 
 /** In which the storage is read (`BackupRepository.openReadPastCache`). */
@@ -41,7 +37,7 @@ export class StoredBytes {
   private constructor(private readonly file: ReadableFile) {}
 
   /** @throws REPOSITORY_UNSUITED where the storage cannot be read past the cache */
-  static async open(repository: BackupRepository, path: string): Promise<StoredBytes> {
+  static async open(repository: SourceRepository, path: string): Promise<StoredBytes> {
     return new StoredBytes(await openStored(repository, path));
   }
 

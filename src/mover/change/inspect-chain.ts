@@ -12,7 +12,7 @@ import {
 import { BackupError, isBackupError } from '../../domain/errors.js';
 import { sentences } from '../../domain/sentences.js';
 import type { WorkloadType } from '../../domain/sources/source-workload.js';
-import type { BackupRepository, SourceRepository } from '../../repository/backup-repository.js';
+import type { SourceRepository } from '../../repository/backup-repository.js';
 import { isOfUnreadFile } from '../../repository/unread-file.js';
 import { readStagedJson, stagedPath, type ComposedPoint } from '../staging/copy-plan.js';
 import type { MoverContext } from '../task/mover-context.js';
@@ -185,7 +185,7 @@ async function markStuck(
 /** A commit that was stopped between naming the folder and writing the record leaves a folder that no record lists. It is finished when
  *  its plan still stands, and otherwise set aside, not deleted: should a record ever be wrong, nothing is lost. */
 async function orphansOf(
-  target: BackupRepository,
+  target: SourceRepository,
   chain: string,
   record: ChainRecord,
 ): Promise<string[]> {

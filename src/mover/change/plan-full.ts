@@ -6,7 +6,7 @@ import type { FormatId } from '../../domain/sources/source-workload.js';
 import type { KeptFile, TargetRestorePoint } from '../../domain/targets/target-point.js';
 import { MAP_BLOCKS } from '../../image/disk-image.js';
 import { fullFormat } from '../../image/formats.js';
-import type { BackupRepository } from '../../repository/backup-repository.js';
+import type { BackupRepository, SourceRepository } from '../../repository/backup-repository.js';
 import {
   readStagedJson,
   stagedPath,
@@ -33,7 +33,7 @@ import { discardStaging, makeStaging } from '../staging/staging.js';
 
 interface FullOrder {
   /** Chain whose point is to become a full file. */
-  readonly source: BackupRepository;
+  readonly source: SourceRepository;
   readonly chain: string;
   readonly record: ChainRecord;
   readonly point: TargetRestorePoint;

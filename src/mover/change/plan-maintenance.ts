@@ -64,7 +64,7 @@ export async function isMaintenanceDue(
 }
 
 async function hasUnwantedFulls(
-  repository: BackupRepository,
+  repository: SourceRepository,
   record: ChainRecord,
   chain: string,
   { wantedFulls }: MaintenancePlan,

@@ -43,7 +43,7 @@ export async function openProofWorker(
   context: MoverContext,
   input: DiskProof & { readonly targetRepositoryId: string },
 ): Promise<WindowWorker> {
-  const repository = await context.repository(input.targetRepositoryId);
+  const repository = await context.source(input.targetRepositoryId);
   const verifier = await UnitVerifier.open(repository, input.imagePath, input.digestsPath);
   return {
     async process(window) {

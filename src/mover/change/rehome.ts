@@ -6,7 +6,7 @@ import type { OwnedRecord } from '../../chain/record-store.js';
 import { readJobDefinition, writeJobDefinition } from '../../chain/sessions/session-record.js';
 import { BackupError, isBackupError } from '../../domain/errors.js';
 import type { CopyJob } from '../../domain/jobs/copy-job.js';
-import type { BackupRepository } from '../../repository/backup-repository.js';
+import type { BackupRepository, SourceRepository } from '../../repository/backup-repository.js';
 import type { MoverContext } from '../task/mover-context.js';
 import type { InspectChainInput } from './inspect-chain.js';
 
@@ -28,7 +28,7 @@ type KeptRecord = OwnedRecord & {
 export interface KeptKind<R extends KeptRecord> {
   /** Of the record and its copy. */
   readonly names: readonly string[];
-  read(repository: BackupRepository, folder: string): Promise<R | null>;
+  read(repository: SourceRepository, folder: string): Promise<R | null>;
   write(repository: BackupRepository, folder: string, next: R): Promise<R>;
   /** Finishes what was stopped, under a new epoch.
    *  @returns the record; a change that waits for a reader is still announced in it */
@@ -72,7 +72,7 @@ export async function rehome<R extends KeptRecord>(
 
 /** @throws CHAIN_EXISTS, CHAIN_FOREIGN, COPIES_OF_OTHER_JOB */
 async function assertFree<R extends KeptRecord>(
-  repository: BackupRepository,
+  repository: SourceRepository,
   { chain, job, jobId, workload }: RehomeInput,
   record: R,
   kind: KeptKind<R>,
@@ -102,7 +102,7 @@ async function assertFree<R extends KeptRecord>(
 }
 
 async function hasRecord<R extends KeptRecord>(
-  repository: BackupRepository,
+  repository: SourceRepository,
   folder: string,
   { names }: KeptKind<R>,
 ): Promise<boolean> {
@@ -135,7 +135,7 @@ async function announce<R extends KeptRecord>(
 
 /** @throws POINT_IN_USE */
 async function assertUnread(
-  repository: BackupRepository,
+  repository: SourceRepository,
   input: Pick<RehomeInput, 'chain' | 'nowMs' | 'workload'>,
 ): Promise<void> {
   const { named, doubtful } = await readLeases(repository, input.chain, input.nowMs);

@@ -4,7 +4,7 @@ import { ownedChainRecord } from '../../chain/chain-store.js';
 import { isBackupError } from '../../domain/errors.js';
 import { healStagingId } from '../../domain/targets/staging-id.js';
 import type { TargetCompanion } from '../../domain/targets/target-point.js';
-import type { BackupRepository } from '../../repository/backup-repository.js';
+import type { BackupRepository, SourceRepository } from '../../repository/backup-repository.js';
 import { contentDigest } from '../blocks/file-digest.js';
 import { copyCompanion } from '../copy/copy-companions.js';
 import { pointFiles } from '../source/point-files.js';
@@ -64,7 +64,7 @@ export async function healCompanion(
 /** What cannot be read is not. */
 async function isRight(
   { control }: MoverContext,
-  repository: BackupRepository,
+  repository: SourceRepository,
   path: string,
   digest: TargetCompanion['digest'],
 ): Promise<boolean> {

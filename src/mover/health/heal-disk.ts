@@ -6,7 +6,11 @@ import { BackupError, isBackupError, isUnreadable } from '../../domain/errors.js
 import { BLOCK_BYTES, DIGEST_BYTES } from '../../domain/targets/digest.js';
 import { healStagingId } from '../../domain/targets/staging-id.js';
 import type { TargetDisk, TargetRestorePoint } from '../../domain/targets/target-point.js';
-import type { BackupRepository, ReadableFile } from '../../repository/backup-repository.js';
+import type {
+  BackupRepository,
+  ReadableFile,
+  SourceRepository,
+} from '../../repository/backup-repository.js';
 import { readWholeFile } from '../../repository/replace-file.js';
 import { writeDigestTable } from '../blocks/write-digest-table.js';
 import {
@@ -124,7 +128,7 @@ function placeText(
 }
 
 async function expectedDigest(
-  repository: BackupRepository,
+  repository: SourceRepository,
   chain: string,
   disk: TargetDisk,
   unit: number,

@@ -183,7 +183,7 @@ export async function healingPoint(
   readonly workload: SourceWorkload;
   readonly point: SourceRestorePoint;
 }> {
-  const repository = await context.repository(repositoryId);
+  const repository = await context.source(repositoryId);
   const workload = await askedWorkload(context, repository, record.workload.id);
   return { repository, workload, point: requireCompletePoint(workload, restorePointId, true) };
 }

@@ -103,7 +103,7 @@ async function isSoundNow(
   const point = record.points.find(({ id }) => id === pointId);
   const file = point?.disks.find((entry) => entry.disk === disk);
   if (isStructural !== true || point === undefined || file === undefined) return false;
-  const repository = await context.repository(input.targetRepositoryId);
+  const repository = await context.source(input.targetRepositoryId);
   const found = await structuralDamage(context, repository, input, record, point, file);
   return found.damage === null;
 }

@@ -10,7 +10,7 @@ import { verifyStagingId } from '../../domain/targets/staging-id.js';
 import type { TargetDisk, TargetRestorePoint } from '../../domain/targets/target-point.js';
 import { relativeParentLink } from '../../chain/chain-paths.js';
 import type { ImageHead } from '../../image/disk-image.js';
-import type { BackupRepository } from '../../repository/backup-repository.js';
+import type { BackupRepository, SourceRepository } from '../../repository/backup-repository.js';
 import { openLayer, targetLayer } from '../blocks/layer-file.js';
 import { hashFile } from '../blocks/file-digest.js';
 import { withVerifier } from '../blocks/verify-units.js';
@@ -122,7 +122,7 @@ interface VerificationNotes {
 
 /** What this check has found when it ended, in case nobody got the answer. null: it has not ended. */
 export async function foundBefore(
-  repository: BackupRepository,
+  repository: SourceRepository,
   { chain, pointId, token, operation }: BegunVerification,
 ): Promise<VerificationFound | null> {
   if (token === undefined || operation === undefined) return null;
@@ -160,7 +160,7 @@ export async function giveCheckBack(context: MoverContext, input: VerifyPointInp
 /** What another check of the point notes and holds is one with what this one would.
  *  @throws CHECK_UNDER_WAY while its lease lasts */
 async function assertNobodyElses(
-  repository: BackupRepository,
+  repository: SourceRepository,
   input: VerifyPointInput,
   notes: VerificationNotes | null,
 ): Promise<void> {
@@ -194,7 +194,7 @@ export function verificationToken({ disks }: TargetRestorePoint): string {
  *  and a compact leave the id.
  *  @throws STAGING_INVALID, RESTORE_POINT_MISSING */
 export async function preparedPoint(
-  repository: BackupRepository,
+  repository: SourceRepository,
   input: BegunVerification,
 ): Promise<TargetRestorePoint> {
   const { point } = await pointToVerify(repository, input);
@@ -234,7 +234,7 @@ async function settledPoint(
 }
 
 async function pointToVerify(
-  repository: BackupRepository,
+  repository: SourceRepository,
   input: VerifyPointInput,
 ): Promise<{ record: ChainRecord; point: TargetRestorePoint }> {
   const record = await readChainRecord(repository, input.chain);
@@ -247,7 +247,7 @@ async function pointToVerify(
 /** `unitCount` 0: the blocks cannot be read at all. */
 export async function structuralDamage(
   context: MoverContext,
-  repository: BackupRepository,
+  repository: SourceRepository,
   place: { readonly targetRepositoryId: string; readonly chain: string },
   record: ChainRecord,
   point: TargetRestorePoint,
@@ -279,7 +279,7 @@ export async function structuralDamage(
 /** Number of units; null when the table is missing, cannot be read or is not what was written. */
 export async function soundTable(
   control: TaskControl,
-  repository: BackupRepository,
+  repository: SourceRepository,
   path: string,
   disk: TargetDisk,
 ): Promise<number | null> {
@@ -353,7 +353,7 @@ async function headIfSound(
 
 async function hasDigest(
   control: TaskControl,
-  repository: BackupRepository,
+  repository: SourceRepository,
   path: string,
   digest: string,
 ): Promise<boolean> {

@@ -19,7 +19,7 @@ import type {
   TargetRestorePoint,
 } from '../../domain/targets/target-point.js';
 import { WHOLE_FILE } from '../../image/formats.js';
-import type { BackupRepository } from '../../repository/backup-repository.js';
+import type { BackupRepository, SourceRepository } from '../../repository/backup-repository.js';
 import { folderRepositoryId } from '../../repository/open-repository.js';
 import { endLease, takeLease } from '../staging/restore-lease.js';
 import { assertFolderHolds } from './restore-room.js';
@@ -78,7 +78,7 @@ export async function prepareRestore(
 
 async function planLeased(
   context: MoverContext,
-  source: BackupRepository,
+  source: SourceRepository,
   target: BackupRepository,
   input: RestoreInput,
   { record, point, wanted, isResumed }: LeasedPoint & { readonly isResumed: boolean },
@@ -162,7 +162,7 @@ async function prepareRaw(
 
 /** @throws RESTORE_DESTINATION_INVALID */
 async function assertDestination(
-  target: BackupRepository,
+  target: SourceRepository,
   input: RestoreInput,
   point: TargetRestorePoint,
   { disks, within }: WantedDisks,

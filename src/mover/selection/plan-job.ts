@@ -104,7 +104,7 @@ async function workloadsAfter(
   const { repositoryId: doneIn, workloadId: doneUntil } = placeOf(job, after);
   let isOpen = after === null;
   for (const { repositoryId } of job.sources.include) {
-    const repository = await context.repository(repositoryId);
+    const repository = await context.source(repositoryId);
     const unseen: UnseenPart[] = [];
     const onUnseen = (part: UnseenPart): void => {
       if (mayHoldWorkloads(part)) isAllSeen = false;

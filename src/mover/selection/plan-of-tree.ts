@@ -18,7 +18,7 @@ export async function planOfTree(
     'workload' | 'algorithm' | 'restorePoints' | 'estimatedBytes' | 'reasons' | 'lookAgainAt'
   >
 > {
-  const target = await context.repository(job.target.repositoryId);
+  const target = await context.source(job.target.repositoryId);
   const { chosen, added, copied, isFirst, awaited } = await newTreePoints(
     target,
     job,

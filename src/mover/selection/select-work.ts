@@ -134,7 +134,7 @@ async function formerText(
   }: SelectWorkInput & { readonly job: Pick<CopyJob, 'id'> },
   judged: SourceWorkload,
 ): Promise<string | null> {
-  const target = await context.repository(targetRepositoryId);
+  const target = await context.source(targetRepositoryId);
   return formerDiskText(target, { jobId: job.id, sourceRepositoryId }, judged);
 }
 

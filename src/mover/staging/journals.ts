@@ -1,6 +1,6 @@
 import { DIGEST_BYTES, WINDOW_BLOCKS } from '../../domain/targets/digest.js';
 import type { DiskWork } from '../../domain/targets/disk-work.js';
-import type { BackupRepository } from '../../repository/backup-repository.js';
+import type { BackupRepository, SourceRepository } from '../../repository/backup-repository.js';
 import { WINDOW_BITS_BYTES } from '../blocks/block-bits.js';
 import { BlockListReader } from '../blocks/block-list.js';
 import { withOpenFiles } from '../task/open-files.js';
@@ -104,6 +104,6 @@ export async function openCopyRuns(
   return (await hasComposed(target, staging)) ? [] : openRuns(target, journal, first, count);
 }
 
-async function hasComposed(target: BackupRepository, staging: string): Promise<boolean> {
+async function hasComposed(target: SourceRepository, staging: string): Promise<boolean> {
   return (await target.stat(stagedPath.composed(staging))) !== null;
 }

@@ -4,7 +4,11 @@ import { BackupError, isBackupError } from '../../domain/errors.js';
 import { modifiedAtMs } from '../../domain/file-stamp.js';
 import { pathSegment } from '../../domain/targets/path-segment.js';
 import { restoreStaging } from '../../domain/targets/staging-id.js';
-import type { BackupRepository, RepositoryEntry } from '../../repository/backup-repository.js';
+import type {
+  BackupRepository,
+  RepositoryEntry,
+  SourceRepository,
+} from '../../repository/backup-repository.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { discardStaging } from './staging.js';
 
@@ -24,7 +28,7 @@ interface OrderedRestore extends RestoreReader {
  *  @throws RESTORE_DESTINATION_INVALID when another restore into the folder holds its lease */
 export async function assertNoneUnderWay(
   context: MoverContext,
-  target: BackupRepository,
+  target: SourceRepository,
   input: OrderedRestore,
 ): Promise<void> {
   const { pointId } = input;

@@ -1,5 +1,5 @@
 import { isBackupError, isStorageFault } from '../../domain/errors.js';
-import type { BackupRepository } from '../../repository/backup-repository.js';
+import type { BackupRepository, SourceRepository } from '../../repository/backup-repository.js';
 import { BlockListReader } from '../blocks/block-list.js';
 import { parentFolder } from '../../repository/repository-path.js';
 import { isFileUnread } from '../../repository/unread-file.js';
@@ -38,7 +38,7 @@ export async function isSoundPlan(
 
 /** Each staged still, or with its name already; what a restore has named is not looked for, it names files as they are wanted there. */
 async function areAllThere(
-  target: BackupRepository,
+  target: SourceRepository,
   staging: string,
   composed: ComposedPoint,
 ): Promise<boolean> {

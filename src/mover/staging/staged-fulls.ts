@@ -7,7 +7,11 @@ import {
   fullStagingId,
   isFullStagingId,
 } from '../../domain/targets/staging-id.js';
-import type { BackupRepository, RepositoryEntry } from '../../repository/backup-repository.js';
+import type {
+  BackupRepository,
+  RepositoryEntry,
+  SourceRepository,
+} from '../../repository/backup-repository.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { keepAnswer, keptAnswer } from './kept-answers.js';
 import { discardStaging } from './staging.js';
@@ -15,7 +19,7 @@ import { discardStaging } from './staging.js';
 /** What lies staged of fulls that were to take the place of a point's files, but for those of `wanted` points. One that the record has announced
  *  already belongs to that change. Reads only. */
 export async function unwantedFulls(
-  repository: BackupRepository,
+  repository: SourceRepository,
   chain: string,
   { pending }: ChainRecord,
   wanted: readonly string[],

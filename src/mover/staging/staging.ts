@@ -105,7 +105,7 @@ export async function sweepStaging(
 }
 
 /** Of a verification: what it found is told by whoever comes to heal it. */
-async function hasEnded(repository: BackupRepository, staging: string): Promise<boolean> {
+async function hasEnded(repository: SourceRepository, staging: string): Promise<boolean> {
   const notes = await readStagedJson<{ token: string; found?: unknown }>(
     repository,
     stagedPath.scan(staging),
@@ -113,7 +113,7 @@ async function hasEnded(repository: BackupRepository, staging: string): Promise<
   return notes?.found !== undefined;
 }
 
-async function hasPlan(repository: BackupRepository, staging: string): Promise<boolean> {
+async function hasPlan(repository: SourceRepository, staging: string): Promise<boolean> {
   for (const path of [stagedPath.plan(staging), stagedPath.scan(staging)])
     if ((await repository.stat(path)) !== null) return true;
   return false;

@@ -1,6 +1,6 @@
 import { BackupError } from '../../domain/errors.js';
 import { restoreStaging } from '../../domain/targets/staging-id.js';
-import type { BackupRepository } from '../../repository/backup-repository.js';
+import type { SourceRepository } from '../../repository/backup-repository.js';
 
 export interface RestoreDestination {
   readonly pointId: string;
@@ -11,7 +11,7 @@ export interface RestoreDestination {
 
 /** @throws RESTORE_DESTINATION_INVALID when the folder holds something else than a restore of the point that was stopped */
 export async function assertRoom(
-  target: BackupRepository,
+  target: SourceRepository,
   { pointId, destinationPath, intoExisting }: RestoreDestination,
 ): Promise<void> {
   const others = (await target.list(''))
@@ -39,7 +39,7 @@ export function nameTaken(destinationPath: string, name: string): BackupError {
 
 /** What may be written there; null: it is not known to store bytes as they are. */
 export async function roomOf(
-  target: BackupRepository,
+  target: SourceRepository,
 ): Promise<{ readonly bytes: number; readonly freeBytes: number } | null> {
   const { totalBytes, freeBytes, isPlain = false } = await target.capacity();
   return isPlain ? { bytes: freeBytes + totalBytes * KEPT_FOR_ROOT, freeBytes } : null;
@@ -51,7 +51,7 @@ const KEPT_FOR_ROOT = 0.05;
 /** Before anything is written. The copies that it is made from are not what takes the room.
  *  @param what of which point: `the disks of …` */
 export function lacksRoom(
-  target: BackupRepository,
+  target: SourceRepository,
   what: string,
   { bytes, freeBytes }: { readonly bytes: number; readonly freeBytes: number },
 ): BackupError {

@@ -2,7 +2,7 @@ import { FaultList, NO_FAULTS, type FileFaults } from '../../domain/trees/file-f
 import { LossList, NO_LOSSES, type KnownLosses } from '../../domain/trees/known-losses.js';
 import { faultOfSourceFile } from '../../domain/trees/one-file-fault.js';
 import { findingText, type FileFinding } from '../../domain/trees/tree-damage.js';
-import type { BackupRepository } from '../../repository/backup-repository.js';
+import type { SourceRepository } from '../../repository/backup-repository.js';
 import { readIndex, type FileEntry } from '../../tree/file-index.js';
 import { mergeStreams, SortedStream, walkBoth, type Sorted } from '../../tree/sorted-stream.js';
 import type { ClassIndex, TreeRecord } from '../../tree/tree-record.js';
@@ -36,7 +36,7 @@ interface PlacedEntry extends Sorted {
  *  is known of a folder that cannot be listed counts as unreadable. Only sessions that have something to copy look, or that know of losses, so that one
  *  that has not costs what it did. */
 export async function lookAtCopy(
-  target: BackupRepository,
+  target: SourceRepository,
   tree: string,
   { index }: Pick<TreeRecord, 'index'>,
 ): Promise<LookedAtCopy> {
@@ -70,7 +70,7 @@ export async function lookAtCopy(
 }
 
 async function* placedEntries(
-  target: BackupRepository,
+  target: SourceRepository,
   tree: string,
   index: ClassIndex,
 ): AsyncGenerator<readonly PlacedEntry[]> {

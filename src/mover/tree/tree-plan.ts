@@ -147,7 +147,7 @@ export async function readTreePlan(
 
 /** A small note beside a plan. null: there is none. @throws STAGING_INVALID when it cannot be understood: what it said has to be found out again */
 export async function readNote<T extends { readonly token: string }>(
-  repository: BackupRepository,
+  repository: SourceRepository,
   path: string,
   { token }: Pick<TreePlan, 'token'>,
 ): Promise<T | null> {
@@ -183,7 +183,7 @@ export async function discardTreeStaging(
 
 /** @throws STAGING_INVALID when another plan lies there, STALE_EPOCH never: the record tells that */
 export async function requireTreePlan(
-  repository: BackupRepository,
+  repository: SourceRepository,
   tree: string,
   { token, epoch }: TreePlanReference,
 ): Promise<TreePlan> {

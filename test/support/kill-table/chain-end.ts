@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { QUARANTINE_FOLDER } from '../../../src/chain/chain-paths.js';
 import { readChainRecord } from '../../../src/chain/chain-store.js';
-import type { BackupRepository } from '../../../src/repository/backup-repository.js';
+import type { SourceRepository } from '../../../src/repository/backup-repository.js';
 import { fileDigest, type ChainUnderTest } from './read-points.js';
 
 /** Ids of points. */
@@ -12,7 +12,7 @@ export interface ChainEnd {
 
 /** Whether the points that are named are shown at the end, set aside, and marked as corrupt, and no others. */
 export async function faultsOfEnd(
-  target: BackupRepository,
+  target: SourceRepository,
   { chain, corrupt }: ChainUnderTest,
   end: ChainEnd | undefined,
   shown: readonly string[],
@@ -31,7 +31,7 @@ export async function faultsOfEnd(
 }
 
 /** The commit record without what differs from session to session. */
-export async function chainAsText(target: BackupRepository, chain: string): Promise<string> {
+export async function chainAsText(target: SourceRepository, chain: string): Promise<string> {
   const record = await readChainRecord(target, chain).catch(() => null);
   if (record === null) return 'missing';
   const points = record.points.map(
@@ -47,7 +47,7 @@ export async function chainAsText(target: BackupRepository, chain: string): Prom
 const MAX_DISK_BYTES = 64 << 20;
 
 /** Paths, sorted. In the quarantine they go without the number of the record, which sessions more make higher, and with their digests. */
-export async function filesBelow(target: BackupRepository, folder: string): Promise<string[]> {
+export async function filesBelow(target: SourceRepository, folder: string): Promise<string[]> {
   const files: string[] = [];
   for (const { type, path } of await target.list(folder))
     if (type === 'folder') files.push(...(await filesBelow(target, path)));

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { readChainRecord } from '../../../src/chain/chain-store.js';
 import type { FormatId } from '../../../src/domain/sources/source-workload.js';
 import { targetLayersOf } from '../../../src/mover/copy/scan-plan.js';
-import type { BackupRepository } from '../../../src/repository/backup-repository.js';
+import type { SourceRepository } from '../../../src/repository/backup-repository.js';
 import { libvhdiBytes } from '../image/libvhdi.js';
 import { qemuBytes, qemuCheck } from '../image/qemu.js';
 import { diskOfStreams } from '../image/stream-file.js';
@@ -32,7 +32,7 @@ export async function qemuFaults(
  *  @param mayLeak leaked clusters are not counted as faults */
 export async function qemuFaultsIn(
   folder: string,
-  target: BackupRepository,
+  target: SourceRepository,
   { chain, truth }: ChainUnderTest,
   mayLeak: boolean,
 ): Promise<PointFault[]> {

@@ -11,7 +11,10 @@ import { openLayer, type LayerFile } from '../../../src/mover/blocks/layer-file.
 import type { MoverContext } from '../../../src/mover/task/mover-context.js';
 import { targetLayersOf } from '../../../src/mover/copy/scan-plan.js';
 import { withVerifier } from '../../../src/mover/blocks/verify-units.js';
-import type { BackupRepository } from '../../../src/repository/backup-repository.js';
+import type {
+  BackupRepository,
+  SourceRepository,
+} from '../../../src/repository/backup-repository.js';
 import { readWholeFile } from '../../../src/repository/replace-file.js';
 import { InProcessMover } from '../mover/in-process-mover.js';
 import type { SourceChain } from './source-chain.js';
@@ -80,7 +83,7 @@ export async function readShownPoints(
 }
 
 async function faultsOfCompanions(
-  target: BackupRepository,
+  target: SourceRepository,
   chain: string,
   { companions }: TargetRestorePoint,
   expected: SourceChain['companions'],
@@ -100,7 +103,7 @@ async function faultsOfCompanions(
 }
 
 /** null: there is none, or none that can be trusted. */
-async function recordOf(target: BackupRepository, chain: string): Promise<ChainRecord | null> {
+async function recordOf(target: SourceRepository, chain: string): Promise<ChainRecord | null> {
   try {
     return await readChainRecord(target, chain);
   } catch (error) {
@@ -111,7 +114,7 @@ async function recordOf(target: BackupRepository, chain: string): Promise<ChainR
 
 async function waysToRead(
   context: MoverContext,
-  target: BackupRepository,
+  target: SourceRepository,
   record: ChainRecord,
   file: {
     readonly format: FormatId;
@@ -219,7 +222,7 @@ export async function faultsOfDigests(
 
 async function faultsOfDisk(
   context: MoverContext,
-  target: BackupRepository,
+  target: SourceRepository,
   chain: string,
   disk: TargetDisk,
 ): Promise<string[]> {
@@ -243,7 +246,7 @@ async function faultsOfDisk(
 
 /** Of one file, read whole; null: it is not there. */
 export async function fileDigest(
-  target: BackupRepository,
+  target: SourceRepository,
   path: string,
   maxBytes = MAX_TABLE_BYTES,
 ): Promise<string | null> {

@@ -9,7 +9,7 @@ import { BLOCK_DIRECT } from '../../../src/image/disk-image.js';
 import { openLayer, targetLayer } from '../../../src/mover/blocks/layer-file.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 import { readWholeFile } from '../../../src/repository/replace-file.js';
-import type { BackupRepository } from '../../../src/repository/backup-repository.js';
+import type { SourceRepository } from '../../../src/repository/backup-repository.js';
 import type { CopySessionInput, VerifyInput } from '../../../workflows/messages.js';
 import type { SettleAbsenceInput } from '../../../workflows/session/removed-workloads.js';
 import { missForDays } from '../living/missed-looks.js';
@@ -144,7 +144,7 @@ async function copied(
   return { workload, chain, target, pointIds: record?.points.map(({ id }) => id) ?? [] };
 }
 
-async function workloadOf(source: BackupRepository): Promise<Copied['workload']> {
+async function workloadOf(source: SourceRepository): Promise<Copied['workload']> {
   const [workload] = await listSourceWorkloads(source);
   if (workload === undefined) throw new Error('the source shows no workload');
   return { id: workload.id, name: workload.name, type: 'olvm-rhv' };

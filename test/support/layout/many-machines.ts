@@ -1,5 +1,5 @@
 import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
-import type { BackupRepository } from '../../../src/repository/backup-repository.js';
+import type { SourceRepository } from '../../../src/repository/backup-repository.js';
 import { copyToRepository, type RepositoryCopy } from './repository-copy.js';
 
 const UUID_START = '4d2a9f61';
@@ -34,7 +34,7 @@ function uuidStart(n: number): string {
 }
 
 /** Notes what is asked of a repository from here on: folders that are listed, files that are opened for reading. */
-export function noteReads(repository: BackupRepository): { listed: string[]; opened: string[] } {
+export function noteReads(repository: SourceRepository): { listed: string[]; opened: string[] } {
   const notes = { listed: [] as string[], opened: [] as string[] };
   const list = repository.list.bind(repository);
   const openRead = repository.openRead.bind(repository);

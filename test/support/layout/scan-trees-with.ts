@@ -2,12 +2,12 @@ import type { FoundTree, TreePoint } from '../../../src/domain/trees/source-tree
 import type { TreeLayout } from '../../../src/layout/tree-layout.js';
 import { FolderReader } from '../../../src/layout/trees/tree-reader.js';
 import { walkFolders } from '../../../src/layout/walk/walk-folders.js';
-import type { BackupRepository } from '../../../src/repository/backup-repository.js';
+import type { SourceRepository } from '../../../src/repository/backup-repository.js';
 
 /** What one layout of trees finds in the folders of a repository, folder after folder. */
 export async function scanTreesWith(
   layout: TreeLayout,
-  repository: BackupRepository,
+  repository: SourceRepository,
 ): Promise<FoundTree[]> {
   const trees: FoundTree[] = [];
   for await (const walked of walkFolders(repository, { trees: [layout], images: [] }))

@@ -2,12 +2,12 @@ import type { SourceWorkload } from '../../../src/domain/sources/source-workload
 import type { BackupLayout } from '../../../src/layout/backup-layout.js';
 import { FolderFacts, FORGETFUL } from '../../../src/layout/file-facts.js';
 import { walkFolders } from '../../../src/layout/walk/walk-folders.js';
-import type { BackupRepository } from '../../../src/repository/backup-repository.js';
+import type { SourceRepository } from '../../../src/repository/backup-repository.js';
 
 /** What one layout finds in the folders of a repository, folder after folder. */
 export async function scanWith(
   layout: BackupLayout,
-  repository: BackupRepository,
+  repository: SourceRepository,
 ): Promise<SourceWorkload[]> {
   const workloads: SourceWorkload[] = [];
   for await (const { folder, shares } of walkFolders(repository, {

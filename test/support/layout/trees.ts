@@ -2,10 +2,10 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { scanRepository } from '../../../src/layout/scan-repository.js';
 import { classOf, type TreeRules } from '../../../src/domain/trees/tree-rules.js';
-import type { BackupRepository } from '../../../src/repository/backup-repository.js';
+import type { SourceRepository } from '../../../src/repository/backup-repository.js';
 
 /** What a test says of the trees that a scan finds: id, type, the point of each with its moment and state. */
-export async function shownTrees(repository: BackupRepository) {
+export async function shownTrees(repository: SourceRepository) {
   return (await scanRepository(repository)).map(({ id, name, type, tree }) => ({
     ...{ id, name, type, root: tree?.root, within: tree?.within },
     points: tree?.points.map((point) => [

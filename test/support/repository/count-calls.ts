@@ -1,7 +1,7 @@
 import type {
-  BackupRepository,
   ReadableFile,
   RepositoryEntry,
+  SourceRepository,
 } from '../../../src/repository/backup-repository.js';
 
 /** What is asked of a repository from now on. */
@@ -14,7 +14,7 @@ export class CallCounter {
 
   /** @param only of paths that match; absent: of all */
   constructor(
-    repository: BackupRepository,
+    repository: SourceRepository,
     private readonly only: RegExp = /^/,
   ) {
     const { list, stat, openRead } = repository;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { filesBelow, type TreeWorld } from './tree-world.js';
-import type { BackupRepository } from '../../../src/repository/backup-repository.js';
+import type { SourceRepository } from '../../../src/repository/backup-repository.js';
 
 /** What a store of the toy tool does to itself, in the order in which such tools do it: blobs, then the index that lists them, then the snapshot; and
  *  removal the other way round. */
@@ -102,7 +102,7 @@ export class ToyStore {
 
   /** What is wrong with a copy: files that are not what a file of the source ever was, and those that refer to what is not there.
    *  @param but `lost`: what it has lost may not have come again */
-  async faultsOf(target: BackupRepository, but?: 'lost'): Promise<string[]> {
+  async faultsOf(target: SourceRepository, but?: 'lost'): Promise<string[]> {
     const faults: string[] = [];
     const files = await filesBelow(target, `${this.world.tree}/files`);
     const isLost = (path: string) => but === 'lost' && this.lost.has(path);

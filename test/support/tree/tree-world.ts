@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import type { CopyJob, StartOverrides } from '../../../src/domain/jobs/copy-job.js';
-import type { BackupRepository } from '../../../src/repository/backup-repository.js';
+import type { SourceRepository } from '../../../src/repository/backup-repository.js';
 import { readTreeRecord } from '../../../src/tree/tree-store.js';
 import type { TreeRecord } from '../../../src/tree/tree-record.js';
 import { SimulatedRepository } from '../repository/simulated-repository.js';
@@ -108,7 +108,7 @@ export class TreeWorld {
 }
 
 export async function filesBelow(
-  repository: BackupRepository,
+  repository: SourceRepository,
   folder: string,
   prefix = '',
 ): Promise<Map<string, Buffer>> {

@@ -5,7 +5,10 @@ import {
 } from '../../../src/domain/jobs/copy-settings.js';
 import type { NotificationSettings } from '../../../src/domain/notices/notification-channel.js';
 import type { DataMover } from '../../../src/mover/data-mover.js';
-import type { BackupRepository } from '../../../src/repository/backup-repository.js';
+import type {
+  BackupRepository,
+  SourceRepository,
+} from '../../../src/repository/backup-repository.js';
 import type { RateMeters } from '../../../src/repository/rate-meters.js';
 import { InProcessMover } from '../mover/in-process-mover.js';
 import { SimulatedRepository } from '../repository/simulated-repository.js';
@@ -47,7 +50,7 @@ export class InProcessWorker implements LocalWorker {
   activity = '';
 
   constructor(repositories: readonly BackupRepository[], options: WorkerOptions = {}) {
-    const isCrashed = (repository: BackupRepository) =>
+    const isCrashed = (repository: SourceRepository) =>
       repository instanceof SimulatedRepository && repository.isCrashed;
     this.isDead = options.isDead ?? (() => repositories.some(isCrashed));
     this.before = options.beforeActivity ?? (() => Promise.resolve());

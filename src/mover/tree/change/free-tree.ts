@@ -23,7 +23,7 @@ export async function freeTree(
   context: MoverContext,
   input: FreeTreeInput,
 ): Promise<RemovedTreeFiles> {
-  const target = await context.repository(input.targetRepositoryId);
+  const target = await context.source(input.targetRepositoryId);
   const known = await readTreeRecord(target, input.chain);
   if (known === null || !mayGo(known)) return NOTHING;
   const record = await takeKept(context, input);

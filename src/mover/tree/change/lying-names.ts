@@ -1,5 +1,5 @@
 import { isBackupError } from '../../../domain/errors.js';
-import type { BackupRepository, RepositoryEntry } from '../../../repository/backup-repository.js';
+import type { RepositoryEntry, SourceRepository } from '../../../repository/backup-repository.js';
 import { parentFolder } from '../../../repository/repository-path.js';
 
 /** Which of many files lie there under their own names. Where storage does not tell names apart that differ by case alone, a file that was renamed so lies
@@ -8,7 +8,7 @@ export class LyingNames {
   /** By folder: those on the way to the path that was asked for last. */
   readonly #listed = new Map<string, ReadonlySet<string>>();
 
-  constructor(private readonly target: BackupRepository) {}
+  constructor(private readonly target: SourceRepository) {}
 
   /** @param paths in their order: then each folder is listed once */
   async of(paths: readonly string[]): Promise<string[]> {

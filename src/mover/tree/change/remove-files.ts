@@ -16,7 +16,7 @@ import type { TargetTreePoint } from '../../../domain/trees/target-tree.js';
 import { copyAgesFrom, withBelievedTreeDates } from '../../../domain/trees/tree-dates.js';
 import type { TreeRules } from '../../../domain/trees/tree-rules.js';
 import { treeLayoutOf } from '../../../layout/tree-layouts.js';
-import type { BackupRepository } from '../../../repository/backup-repository.js';
+import type { BackupRepository, SourceRepository } from '../../../repository/backup-repository.js';
 import { parentFolder } from '../../../repository/repository-path.js';
 import { readIndex, type FileEntry, type IndexLine } from '../../../tree/file-index.js';
 import { indexPath, indexRunName, treeFile } from '../../../tree/tree-paths.js';
@@ -158,7 +158,7 @@ async function removeFiles(
 /** Who reads the copy, as the end of a sentence; null: nobody. Asked before there is much to do, and again once the removal is announced: who comes later
  *  reads that. */
 async function readerOf(
-  target: BackupRepository,
+  target: SourceRepository,
   tree: string,
   nowMs: number,
 ): Promise<string | null> {
@@ -172,7 +172,7 @@ async function readerOf(
  *  later was told by the record that these points are gone. What a point that stays needs stays, but one that the source does not show either was read with all that the source has removed.
  *  A health check compares with the index as it is when it ends. */
 export async function readerOfGoing(
-  target: BackupRepository,
+  target: SourceRepository,
   tree: string,
   { pending, points }: TreeRecord,
   nowMs: number,
@@ -265,7 +265,7 @@ async function removalRuns(
 }
 
 async function* dueEntries(
-  target: BackupRepository,
+  target: SourceRepository,
   tree: string,
   index: ClassIndex,
   goes: (entry: FileEntry) => boolean,
@@ -334,7 +334,7 @@ async function settleGone(target: BackupRepository, paths: readonly string[]): P
 
 /** @throws CHAIN_RECORD_CORRUPT */
 async function assertWhole(
-  target: BackupRepository,
+  target: SourceRepository,
   tree: string,
   { runs }: PendingRemoval,
 ): Promise<void> {

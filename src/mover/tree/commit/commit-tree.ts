@@ -16,7 +16,7 @@ import type { TargetTreePoint } from '../../../domain/trees/target-tree.js';
 import { pointsThatNeed } from '../../../domain/trees/tree-damage.js';
 import { treeLayoutOf } from '../../../layout/tree-layouts.js';
 import type { CommittedTree, TreePlanReference } from '../../../domain/trees/tree-work.js';
-import type { BackupRepository } from '../../../repository/backup-repository.js';
+import type { BackupRepository, SourceRepository } from '../../../repository/backup-repository.js';
 import type { FileEntry } from '../../../tree/file-index.js';
 import { indexRunName } from '../../../tree/tree-paths.js';
 import type { ClassIndex, TreeRecord } from '../../../tree/tree-record.js';
@@ -108,7 +108,7 @@ export async function commitTree(
 /** Points of sets that are new, and that need what the copy has lost: as a health check would find them.
  *  @param left as it was planned; what has another content since is lost no more */
 async function newJudged(
-  target: BackupRepository,
+  target: SourceRepository,
   tree: string,
   {
     record,

@@ -1,6 +1,6 @@
 import { compareBytes } from '../../../domain/byte-order.js';
 import { classOf, type TreeRules } from '../../../domain/trees/tree-rules.js';
-import type { BackupRepository } from '../../../repository/backup-repository.js';
+import type { BackupRepository, SourceRepository } from '../../../repository/backup-repository.js';
 import { readIndex, type FileEntry, type IndexLine } from '../../../tree/file-index.js';
 import { SortedStream } from '../../../tree/sorted-stream.js';
 import { indexRunName } from '../../../tree/tree-paths.js';
@@ -63,7 +63,7 @@ export async function withoutMoved(
 
 /** Entries of a class whose paths another one takes, each with what that has. */
 async function* foreignIn(
-  target: BackupRepository,
+  target: SourceRepository,
   tree: string,
   rules: TreeRules,
   place: {

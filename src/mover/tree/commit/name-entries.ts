@@ -1,5 +1,5 @@
 import { isBackupError } from '../../../domain/errors.js';
-import type { BackupRepository } from '../../../repository/backup-repository.js';
+import type { BackupRepository, SourceRepository } from '../../../repository/backup-repository.js';
 import { readIndex, type FileEntry } from '../../../tree/file-index.js';
 import { indexPath, tableName, treeFile } from '../../../tree/tree-paths.js';
 import type { ClassIndex } from '../../../tree/tree-record.js';
@@ -10,7 +10,7 @@ import { largeKey, type PlannedFile } from '../tree-plan.js';
 /** What the files are in the copy of which a plan gives further names: by the index, or as the plan has copied them.
  *  @param copied entries of the plan */
 export async function namedFiles(
-  target: BackupRepository,
+  target: SourceRepository,
   { tree, classIndex, planned }: StagedClass,
   index: Pick<ClassIndex, 'runs'>,
   copied: readonly AsyncIterable<readonly FileEntry[]>[],

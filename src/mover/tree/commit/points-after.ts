@@ -13,7 +13,7 @@ import { missedSinceMs } from '../../../domain/trees/tree-points.js';
 import type { TargetTreePoint } from '../../../domain/trees/target-tree.js';
 import type { TreeRules } from '../../../domain/trees/tree-rules.js';
 import { treeLayoutOf } from '../../../layout/tree-layouts.js';
-import type { BackupRepository } from '../../../repository/backup-repository.js';
+import type { SourceRepository } from '../../../repository/backup-repository.js';
 import { readIndex } from '../../../tree/file-index.js';
 import { totalsOf } from '../../../tree/show-tree.js';
 import type { TreeRecord, UnfinishedPoint } from '../../../tree/tree-record.js';
@@ -22,7 +22,7 @@ import { counted } from '../../../domain/sentences.js';
 
 /** How large the files are that the copy of sets has. Those of a store are not asked for. */
 export async function copiedBytes(
-  target: BackupRepository,
+  target: SourceRepository,
   tree: string,
   { index }: TreeRecord,
   plan: TreePlan,

@@ -5,7 +5,7 @@ import {
   type Lacking,
 } from '../../../domain/trees/lacking-files.js';
 import type { TreeRules } from '../../../domain/trees/tree-rules.js';
-import type { BackupRepository } from '../../../repository/backup-repository.js';
+import type { BackupRepository, SourceRepository } from '../../../repository/backup-repository.js';
 import { readNote, treeStaged, writeNote, type TreePlan } from '../tree-plan.js';
 
 /** As it lies beside the plan. */
@@ -32,7 +32,7 @@ export async function noteLacking(
 }
 
 async function noted(
-  target: BackupRepository,
+  target: SourceRepository,
   tree: string,
   plan: TreePlan,
 ): Promise<LackingNote['classes']> {
@@ -41,7 +41,7 @@ async function noted(
 
 /** Which files of a class are held back. */
 export async function heldBackOf(
-  target: BackupRepository,
+  target: SourceRepository,
   tree: string,
   plan: TreePlan,
   rules: TreeRules,

@@ -214,7 +214,7 @@ export function asLarge(content: FileContent): FileContent {
 }
 
 async function heldOf(
-  target: BackupRepository,
+  target: SourceRepository,
   tree: string,
   { held }: PlannedFile,
   files: OpenFiles,

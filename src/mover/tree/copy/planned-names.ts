@@ -1,4 +1,4 @@
-import type { BackupRepository } from '../../../repository/backup-repository.js';
+import type { SourceRepository } from '../../../repository/backup-repository.js';
 import { readLines } from '../../../tree/file-index.js';
 import {
   heldFields,
@@ -34,7 +34,7 @@ function parseNameLine(text: string): PlannedName {
 
 /** The names that a plan gives to files of one class, in the order of their paths, in parts. */
 export async function* plannedNames(
-  target: BackupRepository,
+  target: SourceRepository,
   tree: string,
   classIndex: number,
 ): AsyncGenerator<readonly PlannedName[]> {

@@ -280,7 +280,7 @@ async function publishLarge(place: LargePlace, file: PlannedFile): Promise<FileO
 }
 
 async function isWhole(
-  target: BackupRepository,
+  target: SourceRepository,
   tree: string,
   key: string,
   file: PlannedFile,
@@ -320,7 +320,7 @@ export async function finishWork(
  *  @throws BLOCK_DIGEST_MISMATCH, REPOSITORY_UNSUITED */
 async function assertStored(
   control: TaskControl,
-  target: BackupRepository,
+  target: SourceRepository,
   path: string,
 ): Promise<void> {
   await withOpenFiles(async (files) => {

@@ -8,7 +8,7 @@ import {
   type TreeCheckReference,
 } from '../../../domain/trees/tree-damage.js';
 import type { TreeRules } from '../../../domain/trees/tree-rules.js';
-import type { BackupRepository, ReadableFile } from '../../../repository/backup-repository.js';
+import type { ReadableFile, SourceRepository } from '../../../repository/backup-repository.js';
 import type { FileEntry } from '../../../tree/file-index.js';
 import { indexPath, treeFile } from '../../../tree/tree-paths.js';
 import { hashFile } from '../../blocks/file-digest.js';
@@ -72,7 +72,7 @@ export function isFine(finding: FileFinding): boolean {
 /** Compares files of a tree with what the index says. */
 export class FileCheck {
   constructor(
-    private readonly repository: BackupRepository,
+    private readonly repository: SourceRepository,
     private readonly tree: string,
     private readonly control: TaskControl,
     private readonly rules: Pick<TreeRules, 'digestInName' | 'isSound'>,

@@ -1,5 +1,5 @@
 import type { FileFinding } from '../../../domain/trees/tree-damage.js';
-import type { BackupRepository } from '../../../repository/backup-repository.js';
+import type { SourceRepository } from '../../../repository/backup-repository.js';
 import type { FileEntry } from '../../../tree/file-index.js';
 import type { TreeRecord } from '../../../tree/tree-record.js';
 import type { TaskControl } from '../../task/task-control.js';
@@ -13,7 +13,7 @@ import { filesNeededBy, readWhole, rulesOf } from './plan-check.js';
  *  @returns null: it is not among them, or is as it was copied */
 export function lostNow(
   control: TaskControl,
-  repository: BackupRepository,
+  repository: SourceRepository,
   tree: string,
   record: TreeRecord,
   pointId: string | null,

@@ -8,7 +8,7 @@ import { pointsNeededBy } from '../../../domain/trees/points-for-restore.js';
 import type { FileWork, TreeCheckReference } from '../../../domain/trees/tree-damage.js';
 import type { TreeRules } from '../../../domain/trees/tree-rules.js';
 import { treeLayoutOf } from '../../../layout/tree-layouts.js';
-import type { BackupRepository } from '../../../repository/backup-repository.js';
+import type { BackupRepository, SourceRepository } from '../../../repository/backup-repository.js';
 import { LineWriter, type FileEntry } from '../../../tree/file-index.js';
 import { SortedStream, walkBoth } from '../../../tree/sorted-stream.js';
 import { CHECKS_FOLDER } from '../../../tree/tree-paths.js';
@@ -149,7 +149,7 @@ export async function planTreeCheck(
 
 /** @throws STAGING_INVALID when its notes are gone: it has to be read again */
 export async function requireCheck(
-  repository: BackupRepository,
+  repository: SourceRepository,
   tree: string,
   { check, token }: TreeCheckReference,
 ): Promise<TreeCheck> {
@@ -166,7 +166,7 @@ function checkPath(folder: string): string {
 }
 
 async function recordOf(
-  repository: BackupRepository,
+  repository: SourceRepository,
   tree: string,
   pointId: string | null,
 ): Promise<TreeRecord> {

@@ -9,7 +9,7 @@ import {
   type TreeRepairPlan,
 } from '../../../domain/trees/tree-damage.js';
 import type { FileFaults } from '../../../domain/trees/file-faults.js';
-import type { BackupRepository } from '../../../repository/backup-repository.js';
+import type { BackupRepository, SourceRepository } from '../../../repository/backup-repository.js';
 import { joinPath } from '../../../repository/repository-path.js';
 import { readLines, type FileEntry } from '../../../tree/file-index.js';
 import { SortedStream, walkBoth, type Sorted } from '../../../tree/sorted-stream.js';
@@ -135,7 +135,7 @@ export async function requireRepair(files: KeptFiles): Promise<TreeRepair> {
 }
 
 async function listDamaged(
-  repository: BackupRepository,
+  repository: SourceRepository,
   tree: string,
   record: TreeRecord,
   files: KeptFiles,
@@ -187,7 +187,7 @@ function worstOf({ noted }: KeptOutcome): FileFinding {
 }
 
 async function stillUnknown(
-  repository: BackupRepository,
+  repository: SourceRepository,
   tree: string,
   record: TreeRecord,
   checked: KeptFiles,

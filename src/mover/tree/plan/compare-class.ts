@@ -1,6 +1,6 @@
 import { modifiedAtMs } from '../../../domain/file-stamp.js';
 import { isSameFile, type FileClass } from '../../../domain/trees/tree-rules.js';
-import type { BackupRepository } from '../../../repository/backup-repository.js';
+import type { SourceRepository } from '../../../repository/backup-repository.js';
 import { readIndex, type FileEntry } from '../../../tree/file-index.js';
 import { SortedStream, walkBoth } from '../../../tree/sorted-stream.js';
 import type { TreeRecord } from '../../../tree/tree-record.js';
@@ -17,7 +17,7 @@ type OnDifference = (
  *  @param record null: there is no copy yet */
 export async function compareClass(
   walk: Walk,
-  target: BackupRepository,
+  target: SourceRepository,
   tree: string,
   record: TreeRecord | null,
   classIndex: number,

@@ -7,11 +7,11 @@ import { copyAgesFrom } from '../../../domain/trees/tree-dates.js';
 import { agedPoints } from '../../../domain/trees/tree-points.js';
 import type { FileStamp } from '../../../domain/file-stamp.js';
 import { classOf, isOfOneBackup, type TreeRules } from '../../../domain/trees/tree-rules.js';
-import type { BackupRepository } from '../../../repository/backup-repository.js';
+import type { SourceRepository } from '../../../repository/backup-repository.js';
 import { immutableIds } from '../change/remove-files.js';
 
 interface FixedFilesInput {
-  readonly target: BackupRepository;
+  readonly target: SourceRepository;
   /** Folder of the tree's copy. */
   readonly chain: string;
   readonly immutableForDays: number;

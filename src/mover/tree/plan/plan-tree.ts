@@ -224,7 +224,7 @@ async function lookAtBoth(context: MoverContext, input: PlanTreeInput): Promise<
 /** What a run before has copied until it was stopped may lie in place of a backup that the record calls good: it says so as long as nobody can look at the source, too. */
 async function enterStopped(context: MoverContext, input: PlanTreeInput): Promise<void> {
   try {
-    const target = await context.repository(input.targetRepositoryId);
+    const target = await context.source(input.targetRepositoryId);
     if ((await readTreePlan(target, input.chain)) !== null) await takeKept(context, input);
   } catch (error) {
     // Why the source cannot be looked at is what is to be told.

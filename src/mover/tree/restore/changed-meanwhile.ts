@@ -1,6 +1,6 @@
 import { isBackupError } from '../../../domain/errors.js';
 import { FaultList, type FileFault, type FileFaults } from '../../../domain/trees/file-faults.js';
-import type { BackupRepository, SourceRepository } from '../../../repository/backup-repository.js';
+import type { SourceRepository } from '../../../repository/backup-repository.js';
 import { readLines } from '../../../tree/file-index.js';
 import { readTreeRecord } from '../../../tree/tree-store.js';
 import { parsePlannedLine, readTreePlan, treeStaged } from '../tree-plan.js';
@@ -16,7 +16,7 @@ export interface NotAsListed extends FileFault {
  *  nothing has changed it, all as damaged.
  *  @throws only when the storage cannot be reached: what was restored has its names by now, and is told */
 export async function toldApart(
-  repository: BackupRepository,
+  repository: SourceRepository,
   tree: string,
   found: readonly NotAsListed[],
 ): Promise<{ readonly damaged: FileFaults; readonly changed: FileFaults }> {
@@ -33,7 +33,7 @@ const LOOKS = 3;
 
 /** A session that commits while it is looked takes lists of its plan and runs of the index away: then what is there by now is read. */
 async function stillLooked(
-  repository: BackupRepository,
+  repository: SourceRepository,
   tree: string,
   found: readonly NotAsListed[],
 ): Promise<(digest: string, path: string) => boolean> {
@@ -52,7 +52,7 @@ async function stillLooked(
 }
 
 /** null: none can be read. */
-async function revisionOf(repository: BackupRepository, tree: string): Promise<number | null> {
+async function revisionOf(repository: SourceRepository, tree: string): Promise<number | null> {
   try {
     return (await readTreeRecord(repository, tree))?.revision ?? null;
   } catch (error) {
@@ -72,7 +72,7 @@ function isOfContents(error: unknown): boolean {
 
 /** Digest and path of those that are in the copy as they were, as far as anybody knows. */
 async function stillListed(
-  repository: BackupRepository,
+  repository: SourceRepository,
   tree: string,
   found: readonly NotAsListed[],
 ): Promise<Set<string>> {

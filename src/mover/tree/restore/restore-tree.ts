@@ -263,7 +263,7 @@ export async function finishTreeRestore(
     await target.move([{ from, to: name }], '');
   }
   await target.settle(['']);
-  const source = await context.repository(input.repositoryId);
+  const source = await context.source(input.repositoryId);
   const { damaged, changed } = await toldApart(source, input.chain, lost);
   const { lacks, missing } = restore;
   const allRefused = joinFaults(restore.refused ?? NO_FAULTS, refused.faults);
@@ -334,7 +334,7 @@ interface FurtherName {
 }
 
 async function* furtherNamesIn(
-  target: BackupRepository,
+  target: SourceRepository,
   staging: string,
   { nameCount }: TreeRestore,
 ): AsyncGenerator<readonly FurtherName[]> {

@@ -5,7 +5,7 @@ import { restoreStaging } from '../../../domain/targets/staging-id.js';
 import { missingTexts } from '../../../domain/trees/points-for-restore.js';
 import { foldedName } from '../../../domain/trees/tree-path.js';
 import type { TreeRules } from '../../../domain/trees/tree-rules.js';
-import type { BackupRepository } from '../../../repository/backup-repository.js';
+import type { BackupRepository, SourceRepository } from '../../../repository/backup-repository.js';
 import { foldingOf } from '../../../repository/folded-names.js';
 import { lineOf, LineWriter, type FileEntry } from '../../../tree/file-index.js';
 import type { TreeRecord } from '../../../tree/tree-record.js';
@@ -78,8 +78,8 @@ export function isOfAnother(restore: TreeRestore, token: string | undefined): bo
 /** What lies in the destination of the very restore that is asked for; null: nothing. By its lease a restore that goes on in a new run of its workflow knows its
  *  own, whatever the copy has got by then; one that is ordered again, by the files that the point needs. */
 export async function ownRestore(
-  source: BackupRepository,
-  target: BackupRepository,
+  source: SourceRepository,
+  target: SourceRepository,
   { repositoryId, chain, pointId, leaseId }: RestoreTreeInput,
   record: TreeRecord | null,
 ): Promise<TreeRestore | null> {
@@ -111,7 +111,7 @@ function toldOf(
 }
 
 async function digestOfWanted(
-  source: BackupRepository,
+  source: SourceRepository,
   chain: string,
   record: TreeRecord | null,
   pointId: string,
@@ -131,7 +131,7 @@ function addWanted(hash: Hash, entry: FileEntry): void {
 /** Lists what the point needs, in a folder of staging that is made anew.
  *  @throws RESTORE_POINT_MISSING */
 export async function listWanted(
-  source: BackupRepository,
+  source: SourceRepository,
   target: BackupRepository,
   { repositoryId, chain, pointId, leaseId }: RestoreTreeInput,
   record: TreeRecord | null,

@@ -1,7 +1,7 @@
 import { faultOfPoint, type TargetTreePoint } from '../../../../src/domain/trees/target-tree.js';
 import { missingTexts, pointsNeededBy } from '../../../../src/domain/trees/points-for-restore.js';
 import { treeLayoutOf } from '../../../../src/layout/tree-layouts.js';
-import type { BackupRepository } from '../../../../src/repository/backup-repository.js';
+import type { SourceRepository } from '../../../../src/repository/backup-repository.js';
 import { findTrees } from '../../../../src/tree/find-trees.js';
 import type { TreeRecord } from '../../../../src/tree/tree-record.js';
 import { filesBelow } from '../tree-world.js';
@@ -22,7 +22,7 @@ const STEP_MS = 1.5 * HOUR_MS;
 
 /** What a session left behind. */
 interface SessionEnd {
-  readonly target: BackupRepository;
+  readonly target: SourceRepository;
   /** All that it said. */
   readonly told: string;
   /** What the source held while it ran. */

@@ -1,5 +1,5 @@
 import type { CopySessionOutcome } from '../../../../workflows/messages.js';
-import type { BackupRepository } from '../../../../src/repository/backup-repository.js';
+import type { SourceRepository } from '../../../../src/repository/backup-repository.js';
 import { knownFiles } from '../../../../src/mover/tree/whole-tree.js';
 import { readIndex } from '../../../../src/tree/file-index.js';
 import { readTreeRecord } from '../../../../src/tree/tree-store.js';
@@ -68,12 +68,12 @@ export class CopyJudge {
     this.#copied = copied;
   }
 
-  copied(target: BackupRepository): Promise<Map<string, Buffer>> {
+  copied(target: SourceRepository): Promise<Map<string, Buffer>> {
     return filesBelow(target, `${this.tree}/files`);
   }
 
   /** Whole, closed, and nothing gone before its time. */
-  async atAnyInstant(target: BackupRepository): Promise<void> {
+  async atAnyInstant(target: SourceRepository): Promise<void> {
     const copied = await this.copied(target);
     const record = await readTreeRecord(target, this.tree);
     this.#forgetMended(copied);
@@ -102,7 +102,7 @@ export class CopyJudge {
   /** What the record lists. A file that got its name by a session which was stopped before it wrote that is nobody's yet: a power cut takes it, and the next
    *  session copies it again. But what is listed is there, unless its removal is announced. */
   async #vouchedFor(
-    target: BackupRepository,
+    target: SourceRepository,
     record: TreeRecord | null,
     copied: Copied,
   ): Promise<Copied> {
@@ -131,7 +131,7 @@ export class CopyJudge {
   }
 
   async judge(
-    target: BackupRepository,
+    target: SourceRepository,
     outcome: CopySessionOutcome | null,
     start: Beginning,
     session: TreeSession & { readonly hadWork: boolean },
@@ -207,7 +207,7 @@ export class CopyJudge {
   }
 
   /** Nothing but what the record lists, which counts right. */
-  async nothingIsLeft(target: BackupRepository): Promise<void> {
+  async nothingIsLeft(target: SourceRepository): Promise<void> {
     const record = (await readTreeRecord(target, this.tree))!;
     const copied = await this.copied(target);
     const counted = record.index.reduce((sum, { fileCount }) => sum + fileCount, 0);
@@ -255,7 +255,7 @@ export class CopyJudge {
   async isUntouched(
     outcome: CopySessionOutcome,
     before: Copied,
-    target: BackupRepository,
+    target: SourceRepository,
   ): Promise<void> {
     const { files } = this.tool;
     const lost = [...this.#known].filter(
@@ -321,7 +321,7 @@ export class CopyJudge {
   }
 
   /** What the task says; of long lists the record of the session has all. */
-  async #told(target: BackupRepository, { tasks }: CopySessionOutcome): Promise<string> {
+  async #told(target: SourceRepository, { tasks }: CopySessionOutcome): Promise<string> {
     const told = JSON.stringify(tasks.map(({ notes, reason }) => [notes, reason]));
     if (tasks.every(({ omitted }) => omitted === null)) return told;
     const records = await filesBelow(target, `${this.tree.split('/')[0]!}/sessions`);
