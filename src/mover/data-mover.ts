@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { BackupRepository, SourceRepository } from '../repository/backup-repository.js';
 import { kindOf } from '../repository/kinds.js';
-import type { RepositoryLocation } from '../repository/open-repository.js';
+import { asTarget, type RepositoryLocation } from '../repository/open-repository.js';
 import type { FolderWatch } from '../repository/repository-kind.js';
 import { RateMeters } from '../repository/rate-meters.js';
 import { seenMarkers } from '../repository/seen-markers.js';
@@ -36,7 +36,7 @@ export class DataMover {
   private lookThread: MoverThread | null = null;
   /** A plan of a job lists its sources whole, and reads trees: it keeps no look waiting. */
   private planThread: MoverThread | null = null;
-  /** For the small looks that need no thread: listing, records. */
+  /** For the small writes that need no thread: records. @throws REPOSITORY_READ_ONLY for one that is only read */
   readonly repository: (id: string) => Promise<BackupRepository>;
   /** The same for what is only read. */
   readonly source: (id: string) => Promise<SourceRepository>;
@@ -57,8 +57,8 @@ export class DataMover {
     private readonly stateDirectory: string | null = null,
   ) {
     this.targets = new KnownTargets(locations, seenMarkers(stateDirectory));
-    this.repository = this.targets.open;
-    this.source = this.targets.open;
+    this.repository = async (id) => asTarget(await this.targets.open(id));
+    this.source = async (id) => (await this.targets.open(id)).source;
     this.meters = RateMeters.of(this.ids);
     this.held = new HeldThreads(this.ids, this.threadCount);
     this.storage = new StorageProbes(locations, this.repository);

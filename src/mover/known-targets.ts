@@ -10,8 +10,13 @@ import {
 import { BackupError, isBackupError } from '../domain/errors.js';
 import type { BackupRepository, SourceRepository } from '../repository/backup-repository.js';
 import { kindOf } from '../repository/kinds.js';
-import { RepositoryOpener, type RepositoryLocation } from '../repository/open-repository.js';
-import type { KeepingRepository } from '../repository/repository-kind.js';
+import {
+  asTarget,
+  RepositoryOpener,
+  type RepositoryAccess,
+  type RepositoryLocation,
+  type VisitedRepository,
+} from '../repository/open-repository.js';
 import { isFileUnread } from '../repository/unread-file.js';
 import { OWN_FOLDER } from '../repository/repository-path.js';
 import type { SeenMarkers } from '../repository/seen-markers.js';
@@ -32,21 +37,21 @@ export class KnownTargets {
   }
 
   /** @throws REPOSITORY_MISSING, REPOSITORY_UNREACHABLE, REPOSITORY_NOT_MOUNTED, REPOSITORY_EXCHANGED */
-  readonly open = async (id: string): Promise<BackupRepository> => {
-    const repository = await this.#opener.open(id);
-    await this.#assertTarget(id, repository);
-    return repository;
+  readonly open = async (id: string): Promise<RepositoryAccess> => {
+    const opened = await this.#opener.open(id);
+    await this.#assertTarget(id, opened.source);
+    return opened;
   };
 
   /** For one piece of work: looked for once, and its folders stay open until it is closed.
    *  @throws what `open` throws */
-  readonly visit = async (id: string): Promise<KeepingRepository> => {
-    const repository = await this.#opener.visit(id);
+  readonly visit = async (id: string): Promise<VisitedRepository> => {
+    const visited = await this.#opener.visit(id);
     try {
-      await this.#assertTarget(id, repository);
-      return repository;
+      await this.#assertTarget(id, visited.source);
+      return visited;
     } catch (error) {
-      await repository.close();
+      await visited.close();
       throw error;
     }
   };
@@ -66,8 +71,9 @@ export class KnownTargets {
    *  @returns what is to be said of it, when nothing was done; null: nothing
    *  @throws REPOSITORY_MISSING, REPOSITORY_UNREACHABLE, CONFIG_INVALID when it is the storage of another target */
   async accept(id: string): Promise<string | null> {
-    const repository = await this.#opener.open(id);
+    const opened = await this.#opener.open(id);
     if (!this.#isTarget(id)) return null;
+    const repository = asTarget(opened);
     const known = await this.#knownIds(id);
     const marker = await markerOf(repository);
     const { markers, away } = await this.#otherTargets(id);
@@ -102,7 +108,7 @@ export class KnownTargets {
     for (const { id: otherId } of this.#locations) {
       if (otherId === id || !this.#isTarget(otherId)) continue;
       try {
-        const repository = await this.#opener.open(otherId);
+        const { source: repository } = await this.#opener.open(otherId);
         const marker = await markerOf(repository);
         if (marker !== null) markers.push({ repository, marker });
       } catch (error) {

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { aroundCalls, neverWaitForStorage } from '../repository/calls-of-thread.js';
 import { RateMeters } from '../repository/rate-meters.js';
+import { asTarget } from '../repository/open-repository.js';
 import { RepositoryVisit } from '../repository/repository-visit.js';
 import { seenMarkers } from '../repository/seen-markers.js';
 import { KnownTargets } from './known-targets.js';
@@ -8,7 +9,7 @@ import type { MoverContext } from './task/mover-context.js';
 import { threadOperation, windowOperation } from './mover-operations.js';
 import { HeldThreads, ThreadPulse } from './thread-pulse.js';
 import { TaskControl } from './task/task-control.js';
-import { taskRepository } from './task/task-repository.js';
+import { taskRepository, taskSource } from './task/task-repository.js';
 import { ThreadFacts, type FactAnswer } from './thread-facts.js';
 import {
   encodeError,
@@ -44,13 +45,20 @@ port.on('message', (request: ThreadRequest | FactAnswer) => {
 async function answer(request: ThreadRequest): Promise<ThreadReply> {
   const control = new TaskControl(request.control);
   const visit = new RepositoryVisit(targets.visit);
-  const repository = async (id: string) => {
+  const visited = async (id: string) => {
     held.assertAnswers(id);
-    const visited = await visit.repository(id);
-    // A look or a plan writes nothing, and waits for no copy that takes all of a rate.
-    return setup.isForLooks ? visited : taskRepository(visited, control, meters, request.input);
+    return visit.repository(id);
   };
-  const context: MoverContext = { control, facts, source: repository, repository };
+  // A look or a plan writes nothing, and waits for no copy that takes all of a rate.
+  const source = async (id: string) => {
+    const found = (await visited(id)).source;
+    return setup.isForLooks ? found : taskSource(found, control, meters, request.input);
+  };
+  const repository = async (id: string) => {
+    const found = asTarget(await visited(id));
+    return setup.isForLooks ? found : taskRepository(found, control, meters, request.input);
+  };
+  const context: MoverContext = { control, facts, source, repository };
   try {
     const output = await run(context, request).finally(() => visit.close());
     return { id: request.id, type: 'done', output };

@@ -1,11 +1,39 @@
-import type { BackupRepository, ReadableFile, WritableFile } from './backup-repository.js';
+import type {
+  BackupRepository,
+  ReadableFile,
+  SourceRepository,
+  WritableFile,
+} from './backup-repository.js';
+import { readingOf } from './fenced-repository.js';
 
 /** Does `call`, which reads or writes file content: pieces of these sizes, in bytes. */
-type AroundContent = <T>(
+export type AroundContent = <T>(
   way: 'read' | 'write',
   sizes: readonly number[],
   call: () => Promise<T>,
 ) => Promise<T>;
+
+/** The repository, with `around` about what reads file content. */
+export function aroundReading(
+  repository: SourceRepository,
+  around: AroundContent,
+): SourceRepository {
+  const opened = async (opening: Promise<ReadableFile>) => readerAround(await opening, around);
+  return {
+    ...readingOf(repository),
+    openRead: (path) => opened(repository.openRead(path)),
+    openReadPastCache: (path) => opened(repository.openReadPastCache(path)),
+  };
+}
+
+function readerAround(file: ReadableFile, around: AroundContent): ReadableFile {
+  return {
+    path: file.path,
+    stamp: () => file.stamp(),
+    close: () => file.close(),
+    read: (target, offset) => around('read', [target.byteLength], () => file.read(target, offset)),
+  };
+}
 
 /** The repository, with `around` about everything that reads or writes file content. Lists and names are left as they are, and so are syncs.
  *  @param repository an object of plain functions, as `fencedRepository` gives it */
@@ -13,14 +41,8 @@ export function aroundContent(
   repository: BackupRepository,
   around: AroundContent,
 ): BackupRepository {
-  const reader = (file: ReadableFile): ReadableFile => ({
-    path: file.path,
-    stamp: () => file.stamp(),
-    close: () => file.close(),
-    read: (target, offset) => around('read', [target.byteLength], () => file.read(target, offset)),
-  });
   const writer = (file: WritableFile): WritableFile => ({
-    ...reader(file),
+    ...readerAround(file, around),
     truncate: (sizeBytes) => file.truncate(sizeBytes),
     sync: () => file.sync(),
     write: (source, offset) =>
@@ -29,8 +51,7 @@ export function aroundContent(
   const { openUpdate } = repository;
   return {
     ...repository,
-    openRead: async (path) => reader(await repository.openRead(path)),
-    openReadPastCache: async (path) => reader(await repository.openReadPastCache(path)),
+    ...aroundReading(repository, around),
     openUpdate: openUpdate && (async (path) => writer(await openUpdate.call(repository, path))),
     async openWork(path, token, open) {
       const file = await repository.openWork(path, token, open);

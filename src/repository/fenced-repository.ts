@@ -61,7 +61,8 @@ function fencedVerbs(repository: BackupRepository, assertMayWrite: () => void): 
   };
 }
 
-function readingOf(repository: BackupRepository): SourceRepository {
+/** What reads of it, as an object of plain functions. */
+export function readingOf(repository: SourceRepository): SourceRepository {
   return {
     id: repository.id,
     capabilities: repository.capabilities,

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { StorageProbe } from '../domain/targets/storage-probe.js';
-import type { BackupRepository } from './backup-repository.js';
+import type { BackupRepository, SourceRepository } from './backup-repository.js';
 
 /** What an entry of the configuration says of its storage: the kind, and settings that only the row of this kind understands. Plain data:
  *  every thread opens its own. */
@@ -8,18 +8,24 @@ export interface StorageSettings {
   readonly kind: string;
 }
 
-/** A repository as every call finds it. */
-export interface OpenedRepository extends BackupRepository {
+/** A repository that is only read, as every call finds it. */
+export interface OpenedSource extends SourceRepository {
   /** The same repository for one piece of work, during which it may hold on to what it has opened; a store that holds nothing gives itself. */
-  keepingFolders(): KeepingRepository;
+  keepingFolders(): KeepingSource;
 }
 
-export interface KeepingRepository extends BackupRepository {
+export interface KeepingSource extends SourceRepository {
   close(): Promise<void>;
 }
 
-interface RepositoryAccess {
-  readonly isReadOnly: boolean;
+/** The same where it may be written to. */
+export interface OpenedTarget extends BackupRepository {
+  keepingFolders(): KeepingTarget;
+}
+
+export interface KeepingTarget extends BackupRepository, KeepingSource {}
+
+interface OpenedContents {
   /** `RepositoryCapabilities.isOpaque`. */
   readonly isOpaque: boolean;
 }
@@ -52,8 +58,10 @@ export interface RepositoryKind<S extends StorageSettings = StorageSettings> {
   /** Absolute folder of this machine whose files are the repository's; null: there is none, so no program that works on folders can be
    *  started there, and nobody can restore into it by mistake. */
   folder(settings: S): string | null;
-  /** @throws REPOSITORY_UNREACHABLE */
-  open(id: string, settings: S, access: RepositoryAccess): Promise<OpenedRepository>;
+  /** For reading: nothing that it gives can write. @throws REPOSITORY_UNREACHABLE */
+  openSource(id: string, settings: S, contents: OpenedContents): Promise<OpenedSource>;
+  /** For reading and writing. @throws as `openSource` */
+  openTarget(id: string, settings: S, contents: OpenedContents): Promise<OpenedTarget>;
   /** Tries on the storage what a target needs of it. @throws errors of kind `unavailable` */
   probe(id: string, settings: S): Promise<StorageProbe>;
   /** False: it was fit as a target, and does not let anybody write now. One cheap question at each look. Absent: nothing tells but a write. */

@@ -1,18 +1,17 @@
-import type { BackupRepository } from './backup-repository.js';
-import type { KeepingRepository } from './repository-kind.js';
+import type { RepositoryAccess, VisitedRepository } from './open-repository.js';
 
 /** The repositories of one piece of work: each is looked for once, and keeps its folders open until the work is done. Not for longer: an
  *  open folder keeps its share from being unmounted, and is not looked for again. */
 export class RepositoryVisit {
-  readonly #open: (id: string) => Promise<KeepingRepository>;
-  readonly #visited = new Map<string, Promise<KeepingRepository>>();
+  readonly #open: (id: string) => Promise<VisitedRepository>;
+  readonly #visited = new Map<string, Promise<VisitedRepository>>();
 
-  constructor(open: (id: string) => Promise<KeepingRepository>) {
+  constructor(open: (id: string) => Promise<VisitedRepository>) {
     this.#open = open;
   }
 
   /** @throws what `open` throws; then it is looked for again the next time */
-  repository(id: string): Promise<BackupRepository> {
+  repository(id: string): Promise<RepositoryAccess> {
     const known = this.#visited.get(id);
     if (known !== undefined) return known;
     const opening = this.#open(id);

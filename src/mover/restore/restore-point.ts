@@ -55,7 +55,7 @@ export async function prepareRestore(
   context: MoverContext,
   input: RestoreInput,
 ): Promise<{ reference: PlanReference; disks: DiskWork[]; unleased: string | null }> {
-  const source = await context.repository(input.repositoryId);
+  const source = await context.source(input.repositoryId);
   const target = await context.repository(folderRepositoryId(input.destinationPath));
   const staging = restoreStaging(input.pointId);
   await assertNoneUnderWay(context, target, input);
@@ -70,7 +70,7 @@ export async function prepareRestore(
     // What may pass is tried again under this very lease.
     if (!isBackupError(error) || error.kind !== 'unavailable') {
       await withdrawOrder(target, input).catch(() => undefined);
-      await endLease(source, input).catch(() => undefined);
+      await endLease(context, input).catch(() => undefined);
     }
     throw error;
   }
@@ -208,13 +208,13 @@ interface LeasedPoint {
  *  @param isResumed with its lease still running a change waits for this very restore, which may merge the point away */
 async function leasedPoint(
   context: MoverContext,
-  source: BackupRepository,
+  source: SourceRepository,
   input: RestoreInput,
   isResumed: boolean,
 ): Promise<LeasedPoint> {
   const { chain, pointId, leaseId, nowMs } = input;
   const isWaitedFor = isResumed && (await isLeaseHeld(source, chain, leaseId, nowMs));
-  const unleased = await takeLease(source, input);
+  const unleased = await takeLease(context, input);
   try {
     const record = await readChainRecord(source, chain);
     if (record === null)
@@ -224,7 +224,7 @@ async function leasedPoint(
     if (!isWaitedFor && input.isChangeStuck !== true) assertUnchanging(input, record);
     return { record, point, unleased, wanted: await wantedDisks(context, input, record, point) };
   } catch (error) {
-    await endLease(source, input);
+    await endLease(context, input);
     throw error;
   }
 }
@@ -257,7 +257,7 @@ export async function finishRestore(
   const target = await context.repository(folderRepositoryId(input.destinationPath));
   const staging = restoreStaging(input.pointId);
   const plan = await readStagedJson<CopyPlan>(target, stagedPath.plan(staging));
-  const source = await context.repository(input.repositoryId);
+  const source = await context.source(input.repositoryId);
   const isOthers =
     plan === null
       ? input.endsApart === true || (await isLeaseThere(source, input.chain, input.leaseId))
@@ -287,7 +287,7 @@ export async function finishRestore(
   }
   await target.settle(['']);
   if (input.endsApart !== true) {
-    await endLease(source, input);
+    await endLease(context, input);
     if (plan === null) await discardUnlessOrdered(target, input);
     else await discardStaging(target, staging);
   }
@@ -302,7 +302,7 @@ export async function endRestore(context: MoverContext, input: FinishInput): Pro
   const plan = await readStagedJson<CopyPlan>(target, stagedPath.plan(staging));
   if (plan === null) await discardUnlessOrdered(target, input);
   else if (plan.token === reference.token) await discardStaging(target, staging);
-  await endLease(await context.repository(repositoryId), { chain, leaseId });
+  await endLease(context, { repositoryId, chain, leaseId });
 }
 
 /** Raw restore: the disk as it is, holes where it is zero. */

@@ -1,6 +1,5 @@
 import { holdLease, LEASE_MS, releaseLease } from '../../chain/leases.js';
 import { isBackupError, type BackupError } from '../../domain/errors.js';
-import type { BackupRepository } from '../../repository/backup-repository.js';
 import type { MoverContext } from '../task/mover-context.js';
 
 /** Which lease, on what. */
@@ -18,11 +17,11 @@ interface RestoreLease {
  *  nothing can be written; on a full target it may, to make room. What anybody does shows in the stamps and digests of what is read.
  *  @returns why there is none; null: it is held */
 export async function takeLease(
-  source: BackupRepository,
-  { chain, pointId, leaseId, nowMs }: Omit<RestoreLease, 'repositoryId'>,
+  context: MoverContext,
+  { repositoryId, chain, pointId, leaseId, nowMs }: RestoreLease,
 ): Promise<string | null> {
   try {
-    await holdLease(source, chain, leaseId, {
+    await holdLease(await context.repository(repositoryId), chain, leaseId, {
       restorePointId: pointId,
       purpose: 'restore',
       expiresAtMs: nowMs + LEASE_MS,
@@ -39,16 +38,16 @@ export async function renewLease(
   context: MoverContext,
   lease: RestoreLease,
 ): Promise<string | null> {
-  return takeLease(await context.repository(lease.repositoryId), lease);
+  return takeLease(context, lease);
 }
 
 /** Gives it back, where it could be written. */
 export async function endLease(
-  source: BackupRepository,
-  { chain, leaseId }: Pick<RestoreLease, 'chain' | 'leaseId'>,
+  context: MoverContext,
+  { repositoryId, chain, leaseId }: Pick<RestoreLease, 'repositoryId' | 'chain' | 'leaseId'>,
 ): Promise<void> {
   try {
-    await releaseLease(source, chain, leaseId);
+    await releaseLease(await context.repository(repositoryId), chain, leaseId);
   } catch (error) {
     if (!isUnwritable(error)) throw error;
   }
@@ -62,7 +61,7 @@ function isUnwritable(error: unknown): error is BackupError {
 /** Of a restore that was stopped, or failed: it keeps no change of the chain waiting, and nobody who orders it again. What it has written stays. */
 export async function giveLeaseBack(
   context: MoverContext,
-  { repositoryId, ...lease }: Pick<RestoreLease, 'repositoryId' | 'chain' | 'leaseId'>,
+  lease: Pick<RestoreLease, 'repositoryId' | 'chain' | 'leaseId'>,
 ): Promise<void> {
-  await endLease(await context.repository(repositoryId), lease);
+  await endLease(context, lease);
 }

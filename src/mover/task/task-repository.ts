@@ -1,5 +1,9 @@
-import type { BackupRepository } from '../../repository/backup-repository.js';
-import { aroundContent } from '../../repository/around-content.js';
+import type { BackupRepository, SourceRepository } from '../../repository/backup-repository.js';
+import {
+  aroundContent,
+  aroundReading,
+  type AroundContent,
+} from '../../repository/around-content.js';
 import { fencedRepository } from '../../repository/fenced-repository.js';
 import type { RateMeters } from '../../repository/rate-meters.js';
 import type { TaskControl } from './task-control.js';
@@ -14,16 +18,35 @@ export function taskRepository(
   input: unknown,
 ): BackupRepository {
   const fenced = fencedRepository(repository, () => control.assertMayWrite());
-  const part = repository.id === targetOf(input) ? 'targetNs' : 'sourceNs';
-  const gate = meters.gate(repository.id, () => control.throwIfStopped());
-  return aroundContent(fenced, async (way, sizes, call) => {
+  return aroundContent(fenced, withinRates(repository.id, control, meters, input));
+}
+
+/** The same of one that the task only reads. */
+export function taskSource(
+  repository: SourceRepository,
+  control: TaskControl,
+  meters: RateMeters,
+  input: unknown,
+): SourceRepository {
+  return aroundReading(repository, withinRates(repository.id, control, meters, input));
+}
+
+function withinRates(
+  repositoryId: string,
+  control: TaskControl,
+  meters: RateMeters,
+  input: unknown,
+): AroundContent {
+  const part = repositoryId === targetOf(input) ? 'targetNs' : 'sourceNs';
+  const gate = meters.gate(repositoryId, () => control.throwIfStopped());
+  return async (way, sizes, call) => {
     if (gate.isLimited(way))
       await control.timed('limitNs', async () => {
         for (const bytes of sizes) await gate.pass(way, bytes);
       });
     // Syncs go on beside the work; what of them is waited for the window loop counts.
     return control.timed(part, call);
-  });
+  };
 }
 
 /** undefined: it has none, and only reads. */

@@ -18,6 +18,10 @@ interface DirectorySettings {
   readonly stamps?: 'strong' | 'weak';
 }
 
+function optionsOf(id: string, { path, folderSync, stamps }: DirectorySettings) {
+  return { id, rootPath: path, folderSync, stampsProve: stamps !== 'weak' };
+}
+
 export const directoryKind: RepositoryKind<DirectorySettings> = {
   kind: 'directory',
   meaning: 'A folder of this machine: a disk or a mounted share.',
@@ -45,11 +49,10 @@ export const directoryKind: RepositoryKind<DirectorySettings> = {
   }),
   place: ({ path }) => path,
   folder: ({ path }) => path,
-  open: (id, { path, folderSync, stamps }, { isReadOnly, isOpaque }) =>
-    openDirectoryRepository({
-      ...{ id, rootPath: path, readOnly: isReadOnly, folderSync, isOpaque },
-      stampsProve: stamps !== 'weak',
-    }),
+  openSource: (id, settings, { isOpaque }) =>
+    openDirectoryRepository({ ...optionsOf(id, settings), readOnly: true, isOpaque }),
+  openTarget: (id, settings, { isOpaque }) =>
+    openDirectoryRepository({ ...optionsOf(id, settings), readOnly: false, isOpaque }),
   async probe(id, { path, folderSync = 'required' }) {
     // Opened strictly: a repository that accepts a missing ability hides it.
     const repository = await openDirectoryRepository({ id, rootPath: path, readOnly: false });

@@ -24,7 +24,7 @@ import { withLinksOut } from './links-out.js';
 import { inEntryOrder } from './name-order.js';
 import { KeptFolders } from './kept-folders.js';
 import { RepositoryRoot, type FolderAccess, type OpenFolder } from './open-folder.js';
-import type { KeepingRepository } from '../repository-kind.js';
+import type { KeepingTarget } from '../repository-kind.js';
 import { entryOrder, folderSegments, pathSegments, quoted } from '../repository-path.js';
 import { errnoOf, storageError } from '../storage-error.js';
 
@@ -65,7 +65,7 @@ export interface OpenedFolder extends FolderRepository {
   keepingFolders(): KeepingFolder;
 }
 
-export interface KeepingFolder extends FolderRepository, KeepingRepository {}
+export interface KeepingFolder extends FolderRepository, KeepingTarget {}
 
 /** Opens a folder of this machine (a disk or a mounted share) as a repository. Every thread opens its own.
  *

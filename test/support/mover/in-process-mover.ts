@@ -12,7 +12,7 @@ import {
   type WindowOperation,
 } from '../../../src/mover/mover-operations.js';
 import type { MoverContext } from '../../../src/mover/task/mover-context.js';
-import { taskRepository } from '../../../src/mover/task/task-repository.js';
+import { taskRepository, taskSource } from '../../../src/mover/task/task-repository.js';
 import { TaskControl } from '../../../src/mover/task/task-control.js';
 import { runWindowLoop, windowsOfASync } from '../../../src/mover/task/window-loop.js';
 import { WindowRange, type WindowRun } from '../../../src/mover/task/window-runs.js';
@@ -48,7 +48,9 @@ export class InProcessMover implements Pick<DataMover, keyof DataMover> {
   context(control = new TaskControl(), input?: unknown): MoverContext {
     const repository = async (id: string) =>
       taskRepository(await this.repository(id), control, this.meters, input);
-    return { control, facts: this.facts, source: repository, repository };
+    const source = async (id: string) =>
+      taskSource(await this.source(id), control, this.meters, input);
+    return { control, facts: this.facts, source, repository };
   }
 
   async run<N extends ThreadOperation>(

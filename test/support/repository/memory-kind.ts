@@ -1,7 +1,7 @@
 import { REPOSITORY_KINDS } from '../../../src/repository/kinds.js';
 import type {
-  KeepingRepository,
-  OpenedRepository,
+  KeepingTarget,
+  OpenedTarget,
   RepositoryKind,
   StorageSettings,
 } from '../../../src/repository/repository-kind.js';
@@ -14,8 +14,8 @@ interface MemorySettings extends StorageSettings {
 }
 
 /** Objects in the memory of this process, as long as it lives. */
-class MemoryStore extends SimulatedObjectStore implements OpenedRepository {
-  keepingFolders(): KeepingRepository {
+class MemoryStore extends SimulatedObjectStore implements OpenedTarget {
+  keepingFolders(): KeepingTarget {
     return Object.assign(new MemoryStore(this.id, this.bucket), { close: async () => undefined });
   }
 }
@@ -41,7 +41,8 @@ const memoryKind: RepositoryKind<MemorySettings> = {
   absolute: (settings) => settings,
   place: ({ bucket, region }) => `memory:${region ?? 'near'}/${bucket}`,
   folder: () => null,
-  async open(id, settings) {
+  openSource: (id, settings, contents) => memoryKind.openTarget(id, settings, contents),
+  async openTarget(id, settings) {
     const place = this.place(settings);
     const store = buckets.get(place) ?? new MemoryStore(id);
     buckets.set(place, store);

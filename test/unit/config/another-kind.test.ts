@@ -9,7 +9,7 @@ import { parseConfig } from '../../../src/config/load-config.js';
 import { folderOf, ownSettings, placeOf } from '../../../src/config/repository-storage.js';
 import { renderSettingsTable } from '../../../src/config/settings.js';
 import { StorageProbes } from '../../../src/repository/storage-probes.js';
-import { RepositoryOpener } from '../../../src/repository/open-repository.js';
+import { asTarget, RepositoryOpener } from '../../../src/repository/open-repository.js';
 import { renderKindTable } from '../../../src/repository/kinds.js';
 import { makeSourceChain } from '../../support/kill-table/source-chain.js';
 import { readShownPoints } from '../../support/kill-table/read-points.js';
@@ -71,20 +71,23 @@ it('is opened by its row and copied to by a session, and every byte is read back
   const [, offsite] = config(OFFSITE).repositories;
   const locations = [locationOf(offsite!)];
   const opener = new RepositoryOpener(locations);
-  const target = await opener.open('offsite');
+  const target = asTarget(await opener.open('offsite'));
   const source = makeSourceChain(TWO_DAYS);
   await new LocalSessions([source.repository, target]).copy(jobOf(), NOW_MS);
 
   const visited = await new RepositoryOpener(locations).visit('offsite');
   const folder = chainFolder(jobOf().id, 'ovirt-mail01');
-  const { shown, faults } = await readShownPoints(visited, {
+  const { shown, faults } = await readShownPoints(asTarget(visited), {
     ...source,
     ...{ format: 'qcow2', chain: folder, corrupt: [] },
   });
   await visited.close();
   expect(faults).toEqual([]);
   expect(shown).toHaveLength(2);
-  expect(await new StorageProbes(locations, opener.open.bind(opener)).of('offsite', true)).toEqual(
-    expect.objectContaining({ faults: [], abilities: null }),
-  );
+  expect(
+    await new StorageProbes(locations, async (id) => asTarget(await opener.open(id))).of(
+      'offsite',
+      true,
+    ),
+  ).toEqual(expect.objectContaining({ faults: [], abilities: null }));
 }, 120_000);

@@ -16,7 +16,7 @@ import { MARKER_PATH, markRepository, readMarker } from '../../../src/chain/repo
 import { BackupError } from '../../../src/domain/errors.js';
 import { KnownTargets } from '../../../src/mover/known-targets.js';
 import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
-import { RepositoryOpener } from '../../../src/repository/open-repository.js';
+import { asTarget, RepositoryOpener } from '../../../src/repository/open-repository.js';
 import { seenMarkers } from '../../../src/repository/seen-markers.js';
 import { breakSectors } from '../../support/repository/bad-sectors.js';
 import { directory } from '../../support/repository/directory-storage.js';
@@ -73,8 +73,8 @@ it('refuses an empty folder in the place of a target, also after a restart, unti
   expect(readdirSync(at('offsite'))).toEqual([]);
 
   mountAgain();
-  expect((await running.open('offsite')).id).toBe('offsite');
-  expect((await processWith('state').open('offsite')).id).toBe('offsite');
+  expect((await running.open('offsite')).source.id).toBe('offsite');
+  expect((await processWith('state').open('offsite')).source.id).toBe('offsite');
 });
 
 it('refuses a folder that holds other things and no marker', async () => {
@@ -99,9 +99,9 @@ it('refuses another target, and names both', async () => {
 });
 
 it('takes any target that it meets first, and one without a marker', async () => {
-  expect((await processWith('state').open('offsite')).id).toBe('offsite');
+  expect((await processWith('state').open('offsite')).source.id).toBe('offsite');
   await mark();
-  expect((await processWith('state').open('offsite')).id).toBe('offsite');
+  expect((await processWith('state').open('offsite')).source.id).toBe('offsite');
 });
 
 it.each(['empty folder', 'other target'])(
@@ -114,14 +114,14 @@ it.each(['empty folder', 'other target'])(
     await asked.accept('offsite');
 
     for (const process of [asked, processWith('state'), processWith('other-state')])
-      expect((await process.open('offsite')).id).toBe('offsite');
-    const marker = await readMarker(await asked.open('offsite'));
+      expect((await process.open('offsite')).source.id).toBe('offsite');
+    const marker = await readMarker((await asked.open('offsite')).source);
     expect(marker?.id).not.toBe(old);
     expect(marker?.replaces).toEqual([old]);
 
     renameSync(at('offsite'), at('new'));
     renameSync(at('share'), at('offsite'));
-    expect((await processWith('other-state').open('offsite')).id).toBe('offsite');
+    expect((await processWith('other-state').open('offsite')).source.id).toBe('offsite');
     rmSync(at('offsite'), { recursive: true });
     mkdirSync(at('offsite'));
     await expect(processWith('other-state').open('offsite')).rejects.toMatchObject({
@@ -136,7 +136,7 @@ it('changes nothing when it is asked to accept what it knows, or what it meets f
   const id = await mark();
   await processWith('state').open('offsite');
   await processWith('state').accept('offsite');
-  expect(await readMarker(await processWith('state').open('offsite'))).toEqual({ id });
+  expect(await readMarker((await processWith('state').open('offsite')).source)).toEqual({ id });
 });
 
 it.each(['is gone', 'is a file', 'was never there'])(
@@ -148,7 +148,7 @@ it.each(['is gone', 'is a file', 'was never there'])(
     const process = processWith(what === 'was never there' ? null : 'state');
     await mark();
 
-    expect((await process.open('offsite')).id).toBe('offsite');
+    expect((await process.open('offsite')).source.id).toBe('offsite');
     expect(existsSync(at('state'))).toBe(what === 'is a file');
 
     // What could not be written is known to this process all the same.
@@ -168,7 +168,7 @@ it('gives a copy of a target that is to be one of its own its own marker, which 
   });
   const both = (state = 'state') => new KnownTargets(locations, seenMarkers(at(state)));
   const running = both();
-  const markerOf = async (name: string) => readMarker(await running.open(name));
+  const markerOf = async (name: string) => readMarker((await running.open(name)).source);
   expect([await markerOf('offsite'), await markerOf('second')]).toEqual([{ id }, { id }]);
 
   for (const state of ['state', 'other-state']) await both(state).open('second');
@@ -181,7 +181,7 @@ it('gives a copy of a target that is to be one of its own its own marker, which 
   await running.accept('second');
   expect(await markerOf('second')).toEqual(own);
   for (const state of ['state', 'other-state']) {
-    expect((await both(state).open('second')).id).toBe('second');
+    expect((await both(state).open('second')).source.id).toBe('second');
     expect(await both(state).accept('second')).toBeNull();
   }
   expect(await markerOf('second')).toEqual(own);
@@ -199,7 +199,7 @@ it('takes a copy that was put in the place of a target in every process that kne
     return { id: name, storage, isReadOnly: false };
   });
   const both = (state = 'state') => new KnownTargets(locations, seenMarkers(at(state)));
-  await markRepository(await both().open('second'));
+  await markRepository(asTarget(await both().open('second')));
   for (const state of ['state', 'other-state'])
     for (const { id } of locations) await both(state).open(id);
 
@@ -207,7 +207,7 @@ it('takes a copy that was put in the place of a target in every process that kne
   cpSync(at('offsite'), at('second'), { recursive: true });
   await both().accept('second');
   for (const state of ['state', 'other-state'])
-    expect((await both(state).open('second')).id).toBe('second');
+    expect((await both(state).open('second')).source.id).toBe('second');
 });
 
 it('leaves one storage under two paths as it is when one of them is to be accepted, and says so', async () => {
@@ -219,7 +219,7 @@ it('leaves one storage under two paths as it is when one of them is to be accept
     code: 'CONFIG_INVALID',
     message: expect.stringContaining('the storage of repository "offsite"'),
   });
-  expect(await readMarker(await both.open('offsite'))).toEqual({ id });
+  expect(await readMarker((await both.open('offsite')).source)).toEqual({ id });
   expect(readdirSync(at('offsite', '.longhaul'))).toEqual(['repository.json']);
 });
 
@@ -238,10 +238,10 @@ it('never lets an accepted target stand for one that another repository still is
   await mark();
   const both = targets('offsite', 'second');
   await both.accept('offsite');
-  const marker = await readMarker(await both.open('offsite'));
+  const marker = await readMarker((await both.open('offsite')).source);
   expect(marker?.replaces).toBeUndefined();
   expect(marker?.copyOf).toEqual([{ id, as: 'offsite' }]);
-  expect((await targets('offsite', 'second').open('offsite')).id).toBe('offsite');
+  expect((await targets('offsite', 'second').open('offsite')).source.id).toBe('offsite');
 });
 
 function targets(...names: string[]): KnownTargets {
@@ -255,7 +255,9 @@ it.each([true, false])(
   'takes a target whose marker lies in a bad sector for one that is not mounted, until it is accepted (known: %s)',
   async (isKnown) => {
     const storage = new SimulatedRepository('offsite');
-    const opened = vi.spyOn(RepositoryOpener.prototype, 'open').mockResolvedValue(storage);
+    const opened = vi
+      .spyOn(RepositoryOpener.prototype, 'open')
+      .mockResolvedValue({ source: storage, target: storage });
     try {
       const old = await markRepository(storage);
       if (isKnown) await processWith('state').open('offsite');
@@ -274,7 +276,7 @@ it.each([true, false])(
       storage.openRead = SimulatedRepository.prototype.openRead.bind(storage);
       breakUntilReplaced(storage);
       await processWith('state').accept('offsite');
-      expect((await processWith('state').open('offsite')).id).toBe('offsite');
+      expect((await processWith('state').open('offsite')).source.id).toBe('offsite');
       const marker = (await readMarker(storage))!;
       expect(marker.id).not.toBe(old);
       expect(marker.replaces).toEqual(isKnown ? [old] : undefined);

@@ -86,10 +86,10 @@ export async function prepareTreeRestore(
   context: MoverContext,
   input: RestoreTreeInput,
 ): Promise<TreeRestoreWork> {
-  const source = await context.repository(input.repositoryId);
+  const source = await context.source(input.repositoryId);
   const target = await context.repository(folderRepositoryId(input.destinationPath));
   await assertNoneUnderWay(context, target, input);
-  const unleased = await takeLease(source, input);
+  const unleased = await takeLease(context, input);
   try {
     const staging = restoreStaging(input.pointId);
     const record = await readTreeRecord(source, input.chain);
@@ -124,7 +124,7 @@ export async function prepareTreeRestore(
     // What may pass is tried again under this very lease.
     if (!isBackupError(error) || error.kind !== 'unavailable') {
       await withdrawOrder(target, input).catch(() => undefined);
-      await endLease(source, input).catch(() => undefined);
+      await endLease(context, input).catch(() => undefined);
     }
     throw error;
   }
@@ -362,5 +362,5 @@ export async function endTreeRestore(
   const restore = await readStagedJson<TreeRestore>(target, stagedPath.plan(staging));
   if (restore === null) await discardUnlessOrdered(target, { pointId, leaseId });
   else if (!isOfAnother(restore, token)) await discardStaging(target, staging);
-  await endLease(await context.repository(repositoryId), { chain, leaseId });
+  await endLease(context, { repositoryId, chain, leaseId });
 }

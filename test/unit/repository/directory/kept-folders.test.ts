@@ -21,6 +21,11 @@ import { RepositoryOpener } from '../../../../src/repository/open-repository.js'
 import { RepositoryVisit } from '../../../../src/repository/repository-visit.js';
 import { directory } from '../../../support/repository/directory-storage.js';
 
+const accessTo = (target: KeepingFolder) => ({
+  ...{ source: target, target },
+  close: () => target.close(),
+});
+
 describe('a repository that keeps its folders open', () => {
   let base: string;
   let opened: OpenedFolder;
@@ -95,12 +100,12 @@ describe('a repository that keeps its folders open', () => {
     let times = 0;
     const visit = new RepositoryVisit(() => {
       times++;
-      return Promise.resolve(opened.keepingFolders());
+      return Promise.resolve(accessTo(opened.keepingFolders()));
     });
     const first = await visit.repository('nas');
     expect(await visit.repository('nas')).toBe(first);
     expect(times).toBe(1);
-    await first.stat('chain/point/disk');
+    await first.source.stat('chain/point/disk');
     expect(await openFolders()).toBe(3);
     await visit.close();
     expect(await openFolders()).toBe(0);
@@ -111,10 +116,10 @@ describe('a repository that keeps its folders open', () => {
     const visit = new RepositoryVisit(() =>
       times++ === 0
         ? Promise.reject(new Error('not there yet'))
-        : Promise.resolve(opened.keepingFolders()),
+        : Promise.resolve(accessTo(opened.keepingFolders())),
     );
     await expect(visit.repository('nas')).rejects.toThrow('not there yet');
-    expect(await (await visit.repository('nas')).stat('chain')).not.toBeNull();
+    expect(await (await visit.repository('nas')).source.stat('chain')).not.toBeNull();
     await visit.close();
   });
 
