@@ -102,6 +102,12 @@ describe('what a file names that stays', () => {
     else expect(kept).toMatch(told);
   });
 
+  it('is told by the first of it, with the one that names that', async () => {
+    const laid = { ...files({ content: 'data/named-1' }), 'index/2': { content: 'data/named-2' } };
+    const copy = await lay(layoutWith({ names: NAMES }), laid);
+    expect((await copy.remove(keepDays(3))).kept).toMatch(LOST);
+  });
+
   it('is told of the one that names it, however many others come before', async () => {
     const laid = {
       ...files({}),

@@ -156,6 +156,38 @@ describe('a removal that is killed', () => {
     );
   });
 
+  it('done by two orders is told of whole to who asks for the later one again', async () => {
+    const { copy, rule } = await ofSets();
+    await copy.remove({ ...rule, retention: { type: 'restorePoints', value: 4 } });
+    const later = { nowMs: NOW_MS + 1 };
+    expect(await copy.remove(rule, later)).toMatchObject({ fileCount: 2, points: ['db-8'] });
+    const both = { fileCount: 4, points: ['db-9', 'db-8'], postponed: null };
+    expect(await copy.remove(rule, later)).toEqual(both);
+  });
+
+  it.each([0, 1, 2, 3, 4, 5])(
+    'is durable when the next run says that it is done, by seed %i',
+    async (seed) => {
+      const files = { STORE: {}, 'data/0': { goneForDays: 9 }, 'index/0': { goneForDays: 9 } };
+      const copy = await LaidCopy.of(toyStoreLayout, files, [laidPoint('1', 0.1)]);
+      const before = copy.target;
+      copy.target = before.clone();
+      await copy.remove(keepDays(3));
+      const ends = copy.target.operations.filter(
+        ({ kind, path }) => kind === 'remove' && path.includes('/files/'),
+      );
+      for (const { number } of ends) {
+        const stopped = before.clone({ crash: { atOperation: number, when: 'after' } });
+        copy.target = stopped;
+        await expect(copy.remove(keepDays(3))).rejects.toThrow(SimulatedCrash);
+        copy.target = stopped.restart({ kind: 'none' });
+        await copy.remove(keepDays(3));
+        copy.target = copy.target.restart({ kind: 'power', seed });
+        expect(await copy.files()).toEqual(['STORE']);
+      }
+    },
+  );
+
   it('ends where somebody has taken away the folders of what was to go', async () => {
     const files = { STORE: {}, 'data/a/b/0': { goneForDays: 9 }, 'data/c/1': { goneForDays: 9 } };
     const copy = await LaidCopy.of(toyStoreLayout, files, [laidPoint('1', 0.1)]);
