@@ -19,7 +19,8 @@ import type { FileCalls } from '../file-calls.js';
 import { FolderVerbs } from '../folder-verbs.js';
 import { openSyncOfFileSystem } from './sync-file-system.js';
 import { isPlain, isSyncedAsAWhole } from './file-systems.js';
-import { entryNow, entryOf, factsOf, listedName, typeOf, type ListedName } from './listed-entry.js';
+import { entriesNow } from './entries-now.js';
+import { entryOf, factsOf, listedName, typeOf, type ListedName } from './listed-entry.js';
 import { withLinksOut } from './links-out.js';
 import { inEntryOrder } from './name-order.js';
 import { KeptFolders } from './kept-folders.js';
@@ -43,6 +44,8 @@ const CREATE_FLAGS = {
 
 /** Entries looked at side by side; on a share each one is a round trip. */
 const LISTING_BATCH = 32;
+/** Where they are looked at one after the other, and all are wanted (`entriesNow`). */
+const LISTING_BATCH_NOW = 1_024;
 
 const LIMITS: StorageLimits = { maxFileBytes: Number.MAX_SAFE_INTEGER };
 
@@ -117,7 +120,8 @@ class DirectoryRepository extends FolderVerbs implements FolderRepository {
         const names = await this.#calls.listNames(open.at('.'));
         const found: RepositoryEntry[] = [];
         // In the order of their bytes first, which hardly differs: the last sort has little left to do.
-        for (const batch of batchesOf([...names].sort()))
+        const size = this.#calls.lstatNow === null ? LISTING_BATCH : LISTING_BATCH_NOW;
+        for (const batch of batchesOf([...names].sort(), size))
           found.push(...(await this.#look(open, folder, batch)));
         const inOrder = found.sort(entryOrder);
         return withLinksOut(this.#calls, open, this.capabilities.place, inOrder);
@@ -164,7 +168,7 @@ class DirectoryRepository extends FolderVerbs implements FolderRepository {
     const asked = names.map((name) => listedName(name));
     return lstatNow === null
       ? Promise.all(asked.map((name) => this.#entry(open, folder, name)))
-      : asked.map((name) => entryNow(lstatNow, open, folder, name));
+      : entriesNow(lstatNow, open, folder, asked);
   }
 
   async stat(path: string): Promise<RepositoryEntry | null> {
@@ -372,9 +376,8 @@ class DirectoryRepository extends FolderVerbs implements FolderRepository {
   }
 }
 
-function* batchesOf(names: readonly string[]): Generator<readonly string[]> {
-  for (let start = 0; start < names.length; start += LISTING_BATCH)
-    yield names.slice(start, start + LISTING_BATCH);
+function* batchesOf(names: readonly string[], size = LISTING_BATCH): Generator<readonly string[]> {
+  for (let start = 0; start < names.length; start += size) yield names.slice(start, start + size);
 }
 
 function split(path: string): { parent: string[]; name: string } {

@@ -1,18 +1,16 @@
 import { isUtf8 } from 'node:buffer';
 import type { BigIntStats } from 'node:fs';
 import type { RepositoryEntry } from '../backup-repository.js';
-import type { FileCalls } from '../file-calls.js';
 import { isSegment, joinPath } from '../repository-path.js';
-import { errnoOf } from '../storage-error.js';
 import { fileStamp, modeOf } from './directory-file.js';
-import type { OpenFolder } from './open-folder.js';
+import type { NamePlace } from './open-folder.js';
 
 export interface ListedName {
   readonly name: string;
   /** It can be part of a path. */
   readonly isAddressable: boolean;
   /** Path for one call. */
-  in(open: OpenFolder): string | Buffer;
+  in(place: NamePlace): string | Buffer;
 }
 
 /** @param listed as `FileCalls.listNames` gives it */
@@ -20,29 +18,14 @@ export function listedName(listed: string): ListedName {
   if (PRINTABLE_ASCII.test(listed)) return addressedName(listed);
   const bytes = Buffer.from(listed, 'latin1');
   if (isUtf8(bytes)) return addressedName(bytes.toString('utf8'));
-  const path = (open: OpenFolder) => Buffer.concat([Buffer.from(open.at('')), bytes]);
+  const path = (place: NamePlace) => Buffer.concat([Buffer.from(place.at('')), bytes]);
   return { name: escapedName(listed), isAddressable: false, in: path };
 }
 
 const PRINTABLE_ASCII = /^[ -~]+$/;
 
 function addressedName(name: string): ListedName {
-  return { name, isAddressable: isSegment(name), in: (open) => open.at(name) };
-}
-
-/** null when the name went away since it was listed. */
-export function entryNow(
-  lstatNow: NonNullable<FileCalls['lstatNow']>,
-  open: OpenFolder,
-  folder: string,
-  listed: ListedName,
-): RepositoryEntry | null {
-  try {
-    return entryOf(folder, listed, lstatNow(listed.in(open)));
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return null;
-    throw error;
-  }
+  return { name, isAddressable: isSegment(name), in: (place) => place.at(name) };
 }
 
 export function entryOf(

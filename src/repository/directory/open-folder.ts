@@ -10,15 +10,31 @@ const OPEN_FOLDER = constants.O_RDONLY | constants.O_DIRECTORY;
  *  has become of its path: what `openat` does, which Node does not offer. */
 const OPEN_FILES_OF_PROCESS = '/proc/self/fd';
 
+/** Where names are reached. */
+export interface NamePlace {
+  /** Path of a name in it, for one call of `FileCalls`. */
+  at(name: string): string;
+}
+
 /** A folder of the repository, held open while something is done in it. */
-export class OpenFolder {
+export class OpenFolder implements NamePlace {
   readonly handle: OpenFile;
+  /** Path that led to it when it was opened, and may lead elsewhere by now. */
+  readonly openedAt: string;
   readonly #path: string;
+  #identity: Promise<string> | null = null;
 
   /** @param path under which names in the folder are reached */
-  constructor(handle: OpenFile, path: string) {
+  constructor(handle: OpenFile, path: string, openedAt: string) {
     this.handle = handle;
+    this.openedAt = openedAt;
     this.#path = path;
+  }
+
+  /** As `identityOf`. */
+  identity(): Promise<string> {
+    this.#identity ??= this.handle.stat({ bigint: true }).then(identityOf);
+    return this.#identity;
   }
 
   /** Path of a name in this folder, for one call of `FileCalls`. */
@@ -151,12 +167,9 @@ export class RepositoryRoot implements FolderAccess {
   }
 
   #folder(handle: OpenFile, segments: readonly string[]): OpenFolder {
-    return new OpenFolder(
-      handle,
-      this.#openFiles === null
-        ? [this.#rootPath, ...segments].join('/')
-        : `${this.#openFiles}/${handle.fd}`,
-    );
+    const path = [this.#rootPath, ...segments].join('/');
+    const shownAt = this.#openFiles === null ? path : `${this.#openFiles}/${handle.fd}`;
+    return new OpenFolder(handle, shownAt, path);
   }
 
   async #checkRoot(handle: OpenFile): Promise<void> {
@@ -217,6 +230,7 @@ async function openRoot(
   }
 }
 
-function identityOf(stats: BigIntStats): string {
+/** What tells a file or folder from every other that is there at the same time. */
+export function identityOf(stats: BigIntStats): string {
   return `${stats.dev}:${stats.ino}`;
 }
