@@ -68,12 +68,19 @@ export async function runRounds(
 }
 
 async function warmUp(each: BenchCase): Promise<void> {
+  await repeatUntilWarm(async () => {
+    await each.prepare?.();
+    return each.run();
+  });
+}
+
+/** Repeats untimed what a worker that runs for weeks has done often.
+ *  @param run returns the seconds it took */
+export async function repeatUntilWarm(run: () => Promise<number>): Promise<void> {
   const { leastRuns, seconds, mostRuns } = WARM_UP;
   let spentSeconds = 0;
-  for (let n = 0; n < leastRuns || (n < mostRuns && spentSeconds < seconds); n++) {
-    await each.prepare?.();
-    spentSeconds += await each.run();
-  }
+  for (let n = 0; n < leastRuns || (n < mostRuns && spentSeconds < seconds); n++)
+    spentSeconds += await run();
 }
 
 async function runRound(
