@@ -16,7 +16,8 @@ import { walgLayout } from './postgres/walg.js';
 import { walFolderLayout } from './postgres/wal-folder.js';
 import { resticLayout } from './restic/restic.js';
 import { redoFolderLayout } from './rman/redo-folder.js';
-import { rmanFreeLayout, rmanLayout } from './rman/rman.js';
+import { rmanFreeLayout } from './rman/free-folder.js';
+import { rmanLayout } from './rman/rman.js';
 import { storeOnceLayout } from './storeonce/storeonce.js';
 import type { TreeLayout } from './tree-layout.js';
 

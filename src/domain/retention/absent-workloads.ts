@@ -1,6 +1,7 @@
 /** Which workloads of a job its sources do not show any more, and which of those looks are to be believed. */
 
 import { isSuspicious, type Removal } from './absence.js';
+import { idOfAnyDate } from '../sources/any-date.js';
 import type { CopyJob } from '../jobs/copy-job.js';
 import type { UnreadablePart } from '../targets/unreadable-part.js';
 import type { WorkloadType } from '../sources/source-workload.js';
@@ -49,13 +50,18 @@ export function absentWorkloads(
     const doubt = doubtedSource(repositoryId, own, seen, sources.exclude);
     if (doubt !== null) doubted.push(doubt);
     for (const { id, wasMissed, lastMissedAt = '' } of own) {
-      const isSeen = seen.has(id);
+      const isSeen = isShown(id, seen);
       const order = isSeen ? ` ${id}` : `.${lastMissedAt} ${id}`;
       if (isSeen ? wasMissed : doubt === null) workloads.push({ id, isSeen, order });
     }
   }
   workloads.sort((a, b) => (a.order < b.order ? -1 : 1));
   return { doubted, workloads: workloads.map(({ id, isSeen }) => ({ id, isSeen })) };
+}
+
+/** Also one of a date that the source has pruned since all dates are one workload: that is there. */
+function isShown(id: string, seen: ReadonlySet<string>): boolean {
+  return seen.has(id) || seen.has(idOfAnyDate(id));
 }
 
 /** A workload that the job excludes is no surprise when it is missing. */
@@ -67,9 +73,9 @@ function doubtedSource(
 ): DoubtedSource | null {
   const isExcluded = excludedBy(exclude);
   const expected = kept.filter(
-    (workload) => seen.has(workload.id) || (!workload.wasMissed && !isExcluded(workload)),
+    (workload) => isShown(workload.id, seen) || (!workload.wasMissed && !isExcluded(workload)),
   );
-  const missing = expected.filter(({ id }) => !seen.has(id));
+  const missing = expected.filter(({ id }) => !isShown(id, seen));
   if (!isSuspicious(expected.length, missing.length)) return null;
   return {
     repositoryId,

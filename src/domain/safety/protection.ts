@@ -1,5 +1,6 @@
 /** Every workload with its copies, from looks into all repositories and the definitions of all jobs. Pure. */
 
+import { idOfAnyDate } from '../sources/any-date.js';
 import type { CopyJob } from '../jobs/copy-job.js';
 import type { ErrorCode } from '../errors.js';
 import type { UnreadablePart } from '../targets/unreadable-part.js';
@@ -176,8 +177,12 @@ class KnownWorkloads {
   /** Whether a source of the job shows something that may have had this id: it counts as seen, as in sessions. */
   isUnderOtherId(job: CopyJob, workloadId: string): boolean {
     return job.sources.include.some(({ repositoryId }) =>
-      this.#otherIds.has(keyOf(repositoryId, workloadId)),
+      this.#isOtherId(repositoryId, workloadId),
     );
+  }
+
+  #isOtherId(repositoryId: string, id: string): boolean {
+    return [id, idOfAnyDate(id)].some((one) => this.#otherIds.has(keyOf(repositoryId, one)));
   }
 
   /** Copies of copies are copies of what those were made of. */
@@ -200,7 +205,9 @@ class KnownWorkloads {
     const included = this.#jobs.get(chain.jobId)?.sources.include ?? [];
     const source = included.find(({ repositoryId }) => {
       const key = keyOf(repositoryId, chain.id);
-      return this.#rows.has(key) || this.#chains.has(key) || this.#otherIds.has(key);
+      return (
+        this.#rows.has(key) || this.#chains.has(key) || this.#isOtherId(repositoryId, chain.id)
+      );
     });
     return source?.repositoryId ?? null;
   }

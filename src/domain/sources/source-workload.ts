@@ -115,8 +115,8 @@ export interface SourceRestorePoint {
 
 export interface SourceWorkload {
   readonly id: string;
-  /** Under which it may have been listed when other backups lay beside it: copies under these ids are no copies of what is gone. Absent: it has always had
-   *  this one. */
+  /** Under which it may have been listed when other backups lay beside it: copies under these ids are no copies of what is gone. One with a mark in place of a date
+   *  stands for all dates (`idOfAnyDate`). Absent: it has always had this one. */
   readonly otherIds?: readonly string[];
   /** Ids of disks of which its image may have been a restore point before it was made to stand for itself, as its name tells. Absent: of none. */
   readonly formerDisks?: readonly string[];

@@ -2,11 +2,13 @@ import { LONGEST_BACKUP_MS, WEEKS_MS } from '../../domain/trees/needed-points.js
 import type { TreePoint } from '../../domain/trees/source-tree.js';
 import { isTooSmall, tooSmallText } from '../trees/database-rules.js';
 import { firstFrom } from '../trees/first-from.js';
+import { calledWithoutDates } from '../names/dated-name.js';
 import { writtenAtMs } from '../names/named-date.js';
 import { treeEvidence } from '../trees/tree-evidence.js';
 import type { TreeFile } from '../trees/tree-files.js';
 import { isOfOneBackup, parseHanaName, seriesOf, type HanaName } from './hana-names.js';
 import { oldestFirst } from '../trees/point-order.js';
+import { parentFolder } from '../../repository/repository-path.js';
 
 type DataName = Extract<HanaName, { is: 'data' }>;
 type LogName = Extract<HanaName, { is: 'log' }>;
@@ -243,7 +245,7 @@ function shareVolume({ parts }: Pick<DataBackup, 'parts'>, other: DataBackup): b
 }
 
 function seriesKey({ file, name }: Named<DataName>): string {
-  return `${file.within.slice(0, -file.name.length)}${seriesOf(name.prefix)}`;
+  return `${calledWithoutDates(parentFolder(file.within))}/${seriesOf(name.prefix)}`;
 }
 
 function hasVolume({ parts }: DataBackup, volume: number): boolean {

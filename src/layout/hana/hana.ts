@@ -4,7 +4,9 @@ import type { Claim, FolderNames } from '../backup-layout.js';
 import { LOGS_BEFORE_FULL_MS, PLUG_IN_RULES } from '../trees/database-rules.js';
 import { claimedTreeFiles, type TreeFile } from '../trees/tree-files.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
-import { folderName, folderWorkloadId } from '../names/workload-id.js';
+import { calledWithoutDates, parseDatedName } from '../names/dated-name.js';
+import { namesOf } from '../names/names-in.js';
+import { folderName, folderWorkloadId, formerIdsOfDates } from '../names/workload-id.js';
 import { databasesIn, hasBackup, isDatabaseName, placesOf, sharedAreas } from './hana-areas.js';
 import {
   isCatalogueOfStore,
@@ -14,12 +16,12 @@ import {
 } from './hana-names.js';
 import { doubtOfNext } from './hana-overwritten.js';
 import { hanaPoints } from './hana-points.js';
-import { joinPath, lastName } from '../../repository/repository-path.js';
+import { joinPath, lastName, parentFolder } from '../../repository/repository-path.js';
 
 /** Backups of SAP HANA to files: `<prefix>_databackup_<volume>_<part>`, deltas, `log_backup_…`, and the backup catalogue
  *  `log_backup_0_0_0_0.<id>`, which HANA writes after each backup.
  *
- *  A workload is a database: a folder with these files, or, of the folders `data`, `log` and `catalog` that HANA makes, the folders of one name
+ *  A workload is a database: a folder with these files, and with those in folders of dates under one name, or, of the folders `data`, `log` and `catalog` that HANA makes, the folders of one name
  *  (`SYSTEMDB`, `DB_<tenant>`) together, with what lies beside them, or in folders of dates, and can be of no other database; what can be of several is a workload for each area. A restore point is a data backup with its topology and all volumes, a delta, or a log backup.
  *  What a backint agent hands to another store is not on disk and not found. */
 export const hanaLayout: TreeLayout = {
@@ -69,41 +71,94 @@ export const hanaLayout: TreeLayout = {
 const AREAS: readonly string[] = ['data', 'log', 'catalog'];
 
 function claim({ files, folders }: FolderNames): Claim | null {
-  const own = files.filter((name) => parseHanaName(name) !== null);
-  const areas = folders.filter((name) => AREAS.includes(name));
-  if (areas.includes('data') && areas.length > 1) return { files: own, folders: areas };
-  return own.length > 0 ? { files: own } : null;
+  const own = files.filter(isHanaName);
+  const areas = folders.filter(isArea);
+  const isWithAreas = areas.includes('data') && areas.length > 1;
+  const asked = [...(isWithAreas ? areas : []), ...folders.filter(isOfDate)];
+  if (asked.length === 0) return own.length > 0 ? { files: own } : null;
+  return { files: own, folders: asked };
 }
 
-/** Folders named `data` and `log` are HANA’s when they hold folders of databases. */
+function isHanaName(name: string): boolean {
+  return parseHanaName(name) !== null;
+}
+
+function isArea(name: string): boolean {
+  return AREAS.includes(name);
+}
+
+function isOfDate(name: string): boolean {
+  return parseDatedName(name) !== null && !isDatabaseName(name);
+}
+
+/** Folders named `data` and `log` are HANA’s when they hold folders of databases, and of those of dates its files are. */
 async function confirm(reader: TreeReader, folder: string, claimed: Claim): Promise<Claim | null> {
-  if (claimed.folders === undefined) return claimed;
-  const databases = await databasesIn(reader, folder, claimed.folders);
-  if (databases.size > 0) return claimed;
-  return claimed.files.length === 0 ? null : { files: claimed.files };
+  const files = [...claimed.files];
+  for (const name of (claimed.folders ?? []).filter(isOfDate)) {
+    const entries = await reader.orTell(() => reader.list(joinPath(folder, name)));
+    for (const file of namesOf(entries ?? []).files.filter(isHanaName))
+      files.push(`${name}/${file}`);
+  }
+  const areas = (claimed.folders ?? []).filter(isArea);
+  // Where these cannot be listed, the scan tells.
+  const databases = await reader.orTell(() => databasesIn(reader, folder, areas));
+  if (databases?.size !== 0) return { files, folders: areas };
+  return files.length === 0 ? null : { files };
 }
 
 async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise<FoundTree[]> {
   const trees: FoundTree[] = [];
-  if (claimed.files.length > 0) {
-    const files = await claimedTreeFiles(reader, folder, { files: claimed.files });
-    const id = folderWorkloadId('hana', folder);
-    const name = folderName('SAP HANA', folder);
-    trees.push(await treeOf(reader, { id, name, folder }, files));
+  const files = await claimedTreeFiles(reader, folder, { files: claimed.files });
+  for (const [called, own] of byName(files)) {
+    // Folders of databases have ids of their own.
+    const id = folderWorkloadId(idWithoutDates(called), folder);
+    const name = called === '' ? folderName('SAP HANA', folder) : called;
+    const tree = await reader.orTell(() => treeOf(reader, { id, name, folder }, own));
+    if (tree === null) continue;
+    // Each folder of a date was a database of its own.
+    const places = placesOf(own).filter((place) => place !== '');
+    const former = formerIdsOfDates('hana', folder, places);
+    trees.push({ ...tree, ...(former.length === 0 ? {} : { otherIds: former }) });
   }
   trees.push(...(await treesOfAreas(reader, folder, claimed)));
   return trees;
 }
 
+/** The files of each name that folders have without their dates: empty for what lies in the folder itself. */
+function byName(files: readonly TreeFile[]): Map<string, TreeFile[]> {
+  const databases = new Map<string, TreeFile[]>();
+  for (const file of files) {
+    const name = calledWithoutDates(parentFolder(file.within));
+    const own = databases.get(name);
+    if (own === undefined) databases.set(name, [file]);
+    else own.push(file);
+  }
+  return databases;
+}
+
+function idWithoutDates(called: string): string {
+  return called === '' ? 'hana' : `hana-dated-${encodeURIComponent(called)}`;
+}
+
 async function treesOfAreas(
   reader: TreeReader,
   folder: string,
-  { files: beside, folders: areas = [] }: Claim,
+  { files, folders: areas = [] }: Claim,
 ): Promise<FoundTree[]> {
+  const hasBeside = files.some((name) => !name.includes('/'));
   const { databases, left } = await sharedAreas(reader, folder, areas);
   const leftIn = new Set([...left.values()].flatMap((files) => placesOf(files)));
-  /** Each place was a workload of its own until a database had folders here. */
-  const idOf = (place: string): string => folderWorkloadId('hana', joinPath(folder, place));
+  /** Each place was a workload of its own until a database had folders here, or all places of an area that are called the same were. */
+  const idsOf = (places: readonly string[]): string[] => [
+    ...formerIdsOfDates('hana', folder, places),
+    ...places
+      .filter((place) => place.includes('/'))
+      .map((place) => {
+        const [area, ...dated] = place.split('/');
+        const called = calledWithoutDates(dated.join('/'));
+        return folderWorkloadId(idWithoutDates(called), joinPath(folder, area!));
+      }),
+  ];
   const trees: FoundTree[] = [];
   for (const { name, folders, files, joined } of databases) {
     const id = folderWorkloadId(`hana-${encodeURIComponent(name)}`, folder);
@@ -113,16 +168,23 @@ async function treesOfAreas(
     if (tree === null) continue;
     const places = placesOf(joined).filter((place) => !leftIn.has(place));
     // Where files of HANA lie beside its folders, these were told apart by where they lie.
-    const former = [...(beside.length > 0 ? folders : []), ...places].map(idOf);
+    const former = [
+      ...(hasBeside ? folders.map((path) => folderWorkloadId('hana', joinPath(folder, path))) : []),
+      ...idsOf(places),
+    ];
     const within = [...folders, ...joined.map((file) => file.within)];
-    trees.push({ ...tree, within, ...(former.length === 0 ? {} : { otherIds: former }) });
+    trees.push({
+      ...tree,
+      within,
+      ...(former.length === 0 ? {} : { otherIds: [...new Set(former)] }),
+    });
   }
-  for (const [area, files] of left) {
-    if (!hasBackup(files)) continue;
+  for (const [area, own] of left) {
+    if (!hasBackup(own)) continue;
     const id = folderWorkloadId(`hana-beside-${area}`, folder);
     const name = `${folderName('SAP HANA', folder)} (${area})`;
-    const tree = await reader.orTell(() => treeOf(reader, { id, name, folder }, files, false));
-    if (tree !== null) trees.push({ ...tree, otherIds: placesOf(files).map(idOf) });
+    const tree = await reader.orTell(() => treeOf(reader, { id, name, folder }, own, false));
+    if (tree !== null) trees.push({ ...tree, otherIds: idsOf(placesOf(own)) });
   }
   return trees;
 }

@@ -57,7 +57,7 @@ function dropPeriods(above: string[], createdAtMs: number): void {
 }
 
 /** A run takes less, with a day for the zone of its clock. */
-const MAX_RUN_MS = 3 * 24 * 60 * 60_000;
+export const MAX_RUN_MS = 3 * 24 * 60 * 60_000;
 
 /** Where a file lies that has no date in its name. The folder of a day, `migrated-20240115`, that is still written to long after it is no folder of a
  *  run: its date says nothing of such a file.

@@ -6,7 +6,7 @@ import { claimedTreeFiles } from '../trees/tree-files.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
 import { calledWithoutDates, parseDatedName } from '../names/dated-name.js';
 import { namesOf, type NamesIn } from '../names/names-in.js';
-import { folderName, folderWorkloadId } from '../names/workload-id.js';
+import { folderName, folderWorkloadId, formerIdsOfDates } from '../names/workload-id.js';
 import { isFolderPassedOver } from '../../domain/sources/passed-over.js';
 import { joinPath, lastName, parentFolder } from '../../repository/repository-path.js';
 import type { RepositoryEntry } from '../../repository/backup-repository.js';
@@ -215,12 +215,15 @@ async function treeOf(
 
 /** Each folder of a date was a log of its own. */
 function formerIds(folder: string, { files, folders }: Required<Claim>): string[] {
-  const places = new Set([
+  const places = [
     ...files.map(parentFolder),
     ...folders.map((path) => (isShard(lastName(path)) ? parentFolder(path) : path)),
-  ]);
-  places.delete('');
-  return [...places].map((place) => folderWorkloadId('postgres-wal', joinPath(folder, place)));
+  ];
+  return formerIdsOfDates(
+    'postgres-wal',
+    folder,
+    places.filter((place) => place !== ''),
+  );
 }
 
 /** Named after its first segment: it stays the same point while it grows. */

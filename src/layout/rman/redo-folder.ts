@@ -7,7 +7,7 @@ import { claimedTreeFiles, type TreeFile } from '../trees/tree-files.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
 import { calledWithoutDates, parseDatedName } from '../names/dated-name.js';
 import { namesOf } from '../names/names-in.js';
-import { folderName, folderWorkloadId } from '../names/workload-id.js';
+import { folderName, folderWorkloadId, formerIdsOfDates } from '../names/workload-id.js';
 import { joinPath, parentFolder } from '../../repository/repository-path.js';
 import { missingLogs } from './rman-logs.js';
 import { readRedoHead, type RedoHead } from './redo-head.js';
@@ -168,9 +168,8 @@ async function treeOf(
 
 /** Each folder of a date was a log of its own. */
 function formerIds(folder: string, files: readonly string[]): string[] {
-  const places = new Set(files.map(parentFolder));
-  places.delete('');
-  return [...places].map((place) => folderWorkloadId('oracle-logs', joinPath(folder, place)));
+  const places = files.map(parentFolder).filter((place) => place !== '');
+  return formerIdsOfDates('oracle-logs', folder, places);
 }
 
 async function faultOf(reader: TreeReader, file: TreeFile, log: RedoLog): Promise<string | null> {

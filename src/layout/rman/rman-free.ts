@@ -1,6 +1,10 @@
 import type { TreePoint } from '../../domain/trees/source-tree.js';
 import { isAboutLargest } from '../../domain/trees/needed-points.js';
+import { DAY_MS } from '../../domain/schedules/calendar-date.js';
+import { MAX_RUN_MS } from '../names/dated-folders.js';
 import { writtenAtMs } from '../names/named-date.js';
+import { parentFolder } from '../../repository/repository-path.js';
+import { dateInPathMs } from '../trees/backup-folders.js';
 import type { TreeFile } from '../trees/tree-files.js';
 import { treeEvidence } from '../trees/tree-evidence.js';
 import { NO_LEVEL_0 } from './rman-area.js';
@@ -12,35 +16,70 @@ import { oldestFirst } from '../trees/point-order.js';
  *  database; where there are none, up to each file that is called a control file. Which of them build on others only RMAN knows. So that retention parts none from its level 0, each needs the one before it, back to
  *  one that is called a level 0 or a full and is about as large as those before it: a large one may as well be a level 1 after a great load, and kept too long is a lesser fault than gone too early. */
 export function freePoints(files: readonly TreeFile[]): TreePoint[] {
-  const ordered = [...files].sort(
-    (a, b) => writtenAtMs([a]) - writtenAtMs([b]) || (a.name < b.name ? -1 : 1),
-  );
-  const hasAutobackups = ordered.some(({ name }) => freeAutobackup(name) !== null);
+  const clock = clockOf(files);
+  const hasAutobackups = files.some(({ name }) => freeAutobackup(name) !== null);
   const closes = (name: string): string | null =>
     hasAutobackups
       ? (freeAutobackup(name)?.databaseId ?? null)
       : isControlLike(name)
         ? NO_ID
         : null;
+  // Of what was written at one time a control file was last.
+  const rank = ({ name }: TreeFile): number => (closes(name) === null ? 0 : 1);
+  const ordered = [...files].sort(
+    (a, b) =>
+      clock(a) - clock(b) ||
+      rank(a) - rank(b) ||
+      writtenAtMs([a]) - writtenAtMs([b]) ||
+      (a.name < b.name ? -1 : 1),
+  );
   const ids = new Set(ordered.flatMap(({ name }) => closes(name) ?? []));
-  const points = [...ids].flatMap((id) => pointsOfDatabase(id, ordered, ids, closes));
+  const points = [...ids].flatMap((id) => pointsOfDatabase(id, ordered, { ids, closes, clock }));
   const listed = new Set(points.flatMap((point) => point.files ?? []));
   const waiting = ordered.filter(({ within }) => !listed.has(within));
   points.sort(oldestFirst);
-  return waiting.length > 0 ? [...points, openPoint(waiting)] : points;
+  return waiting.length > 0 ? [...points, openPoint(waiting, clock)] : points;
 }
 
 /** Control files that are no autobackups do not tell whose they are. */
 const NO_ID = '';
 
-/** @param all oldest first
- *  @param ids of all databases of the folder
- *  @param closes the id of the database whose control file it is; null: it is none */
+/** What names and folders tell of the files of a folder. */
+interface Told {
+  /** Of all its databases. */
+  readonly ids: ReadonlySet<string>;
+  readonly clock: Clock;
+  /** The id of the database whose control file it is; null: it is none. */
+  readonly closes: (name: string) => string | null;
+}
+
+/** When a file was written; epoch milliseconds. */
+type Clock = (file: TreeFile) => number;
+
+/** Files in the folder of a date that were all written long after it, or before it, were brought here without their times: the date tells more. */
+function clockOf(files: readonly TreeFile[]): Clock {
+  const writtenMs = new Map<string, number[]>();
+  for (const file of files) {
+    const place = parentFolder(file.within);
+    const known = writtenMs.get(place);
+    if (known === undefined) writtenMs.set(place, [writtenAtMs([file])]);
+    else known.push(writtenAtMs([file]));
+  }
+  const dates = new Map<string, number>();
+  for (const [place, times] of writtenMs) {
+    const dateMs = dateInPathMs(place);
+    if (dateMs === null) continue;
+    const isOfRun = (ms: number): boolean => ms >= dateMs - DAY_MS && ms <= dateMs + MAX_RUN_MS;
+    if (!times.some(isOfRun)) dates.set(place, dateMs);
+  }
+  return (file) => dates.get(parentFolder(file.within)) ?? writtenAtMs([file]);
+}
+
+/** @param all oldest first */
 function pointsOfDatabase(
   id: string,
   all: readonly TreeFile[],
-  ids: ReadonlySet<string>,
-  closes: (name: string) => string | null,
+  { ids, closes, clock }: Told,
 ): TreePoint[] {
   const before: Closed[] = [];
   let waiting: TreeFile[] = [];
@@ -49,7 +88,7 @@ function pointsOfDatabase(
     if (databaseId === null) {
       if (mayBeOf(id, file.name, ids)) waiting.push(file);
     } else if (databaseId === id) {
-      before.push(closed(file, waiting, before, ids));
+      before.push(closed(file, waiting, before, { ids, clock }));
       waiting = [];
     }
   }
@@ -81,9 +120,9 @@ function closed(
   autobackup: TreeFile,
   pieces: readonly TreeFile[],
   before: readonly Closed[],
-  ids: ReadonlySet<string>,
+  { ids, clock }: Pick<Told, 'ids' | 'clock'>,
 ): Closed {
-  const createdAtMs = writtenAtMs([autobackup]);
+  const createdAtMs = clock(autobackup);
   const levels = pieces.map(({ name }) => namedLevel(name));
   const isLevel1 = levels.includes(1);
   const hasLevel0 = levels.includes(0);
@@ -91,7 +130,7 @@ function closed(
   const { sizeBytes = 0 } = contentOf(pieces.filter(({ name }) => namedLevel(name) === 0));
   // One that is much smaller than the largest of some weeks is of a part of the database.
   const isLarge = (): boolean => isAboutLargest({ createdAtMs, sizeBytes }, before);
-  const isBase = hasLevel0 && !isLevel1 && isLarge() && !goesOn(pieces, before);
+  const isBase = hasLevel0 && !isLevel1 && isLarge() && !goesOn(pieces, before, clock);
   const isBare = pieces.length === 0 && before.every((one) => one.isBare);
   const gap = isBare
     ? NO_PIECES
@@ -124,17 +163,22 @@ function isBasePoint({ kind, needs }: TreePoint): boolean {
 
 /** A job of archived logs writes its autobackup while a level 0 is made beside it, so that some pieces of this lie in points before. A level 0 of its own
  *  comes much later. */
-function goesOn(pieces: readonly TreeFile[], before: readonly Closed[]): boolean {
-  const firstMs = pieces.reduce((first, piece) => Math.min(first, writtenAtMs([piece])), Infinity);
+function goesOn(pieces: readonly TreeFile[], before: readonly Closed[], clock: Clock): boolean {
+  const firstMs = pieces.reduce((first, piece) => Math.min(first, clock(piece)), Infinity);
   return before.some(
     ({ point, hasLevel0 }) => hasLevel0 && point.createdAtMs > firstMs - RUNS_APART_MS,
   );
 }
 
 /** Named after its oldest piece. */
-function openPoint(pieces: readonly TreeFile[]): TreePoint {
+function openPoint(pieces: readonly TreeFile[], clock: Clock): TreePoint {
   return {
-    ...{ id: pieces[0]!.within, createdAtMs: writtenAtMs(pieces), kind: 'full', needs: [] },
+    ...{
+      id: pieces[0]!.within,
+      createdAtMs: clock(pieces.at(-1)!),
+      kind: 'full',
+      needs: [],
+    },
     state: 'incomplete',
     reason: 'no autobackup of the control file was made after it',
     ...contentOf(pieces),

@@ -2,34 +2,21 @@ import type { FoundTree } from '../../domain/trees/source-tree.js';
 import type { TreeRules } from '../../domain/trees/tree-rules.js';
 import type { WorkloadTypeFacts } from '../../domain/sources/workload-rules.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
-import { namesOf, type NamesIn } from '../names/names-in.js';
 import { LOGS_BEFORE_FULL_MS, PLUG_IN_RULES } from '../trees/database-rules.js';
-import { claimedTreeFiles, filesBelow, type TreeFile } from '../trees/tree-files.js';
-import { ownPart } from '../trees/own-part.js';
-import type { OtherLayouts, TreeLayout, TreeReader } from '../tree-layout.js';
+import { filesBelow, type TreeFile } from '../trees/tree-files.js';
+import type { TreeLayout, TreeReader } from '../tree-layout.js';
 import { folderName, folderWorkloadId } from '../names/workload-id.js';
-import { oracleFiles } from './oracle-files.js';
 import { areaPoints } from './rman-area.js';
-import { freePoints } from './rman-free.js';
-import {
-  autobackupAtMs,
-  freeAutobackup,
-  isControlLike,
-  isFreePiece,
-  isPieceAmongOthers,
-  isPieceLike,
-  parseArchivedLog,
-  parseOmfPiece,
-} from './rman-names.js';
+import { autobackupAtMs, parseArchivedLog, parseOmfPiece } from './rman-names.js';
 import { joinPath } from '../../repository/repository-path.js';
 
-const TYPE: WorkloadTypeFacts = {
+export const RMAN_TYPE: WorkloadTypeFacts = {
   id: 'oracle-rman',
   title: 'Oracle (RMAN)',
   rules: PLUG_IN_RULES,
 };
 
-const RULES: TreeRules = {
+export const RMAN_RULES: TreeRules = {
   shape: 'sets',
   classes: [
     { name: 'logs', match: /(?:^|\/)o1_mf_\d+_\d+_[0-9a-z]{8}_\.arc$/i, content: 'immutable' },
@@ -65,8 +52,8 @@ const OTHER_FOLDER = /^(?:onlinelog|controlfile|flashback|[0-9A-F]{32})$/i;
  *  writes them anew in place, so no point has what they held. */
 export const rmanLayout: TreeLayout = {
   name: 'rman',
-  type: TYPE,
-  rules: RULES,
+  type: RMAN_TYPE,
+  rules: RMAN_RULES,
   claim: ({ folders }: FolderNames): Claim | null =>
     folders.some((name) => AREA_FOLDER.test(name))
       ? {
@@ -109,97 +96,4 @@ function isAreaName(name: string): boolean {
   return (
     parseOmfPiece(name) !== null || autobackupAtMs(name) !== null || parseArchivedLog(name) !== null
   );
-}
-
-/** Where configurations put control files, beside the folders of the pieces. */
-const CONTROL_FOLDER = /^(?:control_?files?|ctl(?:_?files?)?|cf|(?:cf_?)?auto_?backups?)$/i;
-
-/** A folder of pieces with names of free formats, known by the autobackups of the control file among them (`c-<database id>-<day>-<number>`, which is
- *  `%F`), or by a control file that is called so beside pieces. Where autobackups and pieces have folders of their own, the folder above these is the database. */
-export const rmanFreeLayout: TreeLayout = {
-  name: 'rman-free',
-  type: TYPE,
-  rules: RULES,
-  claim: ({ files, folders }: FolderNames): Claim | null => {
-    const own = files.some((name) => freeAutobackup(name) !== null)
-      ? files.filter(isFreeName)
-      : piecesAmongOthers(files);
-    if (own.length === 0 && !folders.some((name) => CONTROL_FOLDER.test(name))) return null;
-    return { files: own, folders };
-  },
-  confirm: confirmFree,
-  scan: async (reader, folder, claimed): Promise<FoundTree[]> => {
-    const all = await claimedTreeFiles(reader, folder, claimed);
-    const files = all.filter(({ name }) => isFreeName(name));
-    const ids = new Set(files.flatMap(({ name }) => freeAutobackup(name)?.databaseId ?? []));
-    const name = folderName('Oracle', folder);
-    return [
-      {
-        id: folderWorkloadId('rman-free', folder),
-        name: ids.size === 0 ? name : `${name} (database ${[...ids].join(', ')})`,
-        root: folder,
-        within: files.map(({ within }) => within),
-        points: freePoints(files),
-      },
-    ];
-  },
-};
-
-/** A word in one name does not make all that lies there Oracle's: it may be a folder of anything. */
-function piecesAmongOthers(files: readonly string[]): string[] {
-  const own = files.filter(isPieceAmongOthers);
-  const hasPieces = own.some((name) => isPieceLike(name) && !isControlLike(name));
-  return hasPieces && own.some(isControlLike) ? own : [];
-}
-
-function isFreeName(name: string): boolean {
-  return freeAutobackup(name) !== null || isFreePiece(name);
-}
-
-/** Whether a name is of nobody but RMAN, in a folder of its pieces: what others know as theirs under any other is theirs. */
-function isSurePiece(name: string): boolean {
-  if (COPY_OF_DATA_FILE.test(name)) return true;
-  return freeAutobackup(name) !== null || isPieceLike(name) || isControlLike(name);
-}
-
-/** `%U` of a copy of a data file. Source: RMAN reference, formatSpec. */
-const COPY_OF_DATA_FILE = /(?:^|_)D-\w+_I-\d+_/;
-
-/** Folders of autobackups alone go with those of pieces alone. One that has both is a database of its own, and so is one of autobackups that no pieces lie
- *  beside. */
-async function confirmFree(
-  reader: TreeReader,
-  folder: string,
-  { files: named, folders = [] }: Claim,
-  others: OtherLayouts,
-): Promise<Claim | null> {
-  const listed = (_: TreeReader, path: string, names: NamesIn) =>
-    oracleFiles(reader, path, names.files);
-  const kind = { isOwnName: isSurePiece, listed, others };
-  const left = await ownPart(reader, folder, { files: named, folders: [] }, kind);
-  const files = left?.files ?? named;
-  const [controls, pieces]: [string[], string[]] = [[], []];
-  for (const name of folders) {
-    const own = (await reader.orTell(() => reader.list(joinPath(folder, name)))) ?? [];
-    const hasControl = own.some((entry) => freeAutobackup(entry.name) !== null);
-    const hasPieces = own.some((entry) => entry.type === 'file' && isPieceLike(entry.name));
-    if (hasControl && !hasPieces) controls.push(name);
-    if (hasPieces && !hasControl) pieces.push(name);
-  }
-  const isWithAutobackups = files.some((name) => freeAutobackup(name) !== null);
-  const isWithPieces = files.some(isPieceLike);
-  const joined = [
-    ...(pieces.length > 0 || isWithPieces ? controls : []),
-    ...(controls.length > 0 || isWithAutobackups ? pieces : []),
-  ].sort();
-  if (joined.length === 0) return files.length === 0 ? null : { files };
-  const claim = { files: [...files], folders: [] as string[] };
-  for (const name of joined) {
-    const path = joinPath(folder, name);
-    const own = await ownPart(reader, path, namesOf(await reader.list(path)), kind);
-    if (own === null) claim.folders.push(name);
-    for (const file of own?.files ?? []) claim.files.push(`${name}/${file}`);
-    for (const within of own?.folders ?? []) claim.folders.push(`${name}/${within}`);
-  }
-  return claim;
 }

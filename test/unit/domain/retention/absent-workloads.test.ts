@@ -30,3 +30,17 @@ it('names workloads that are seen again first, and of the others first what was 
     ...['e', 'b', 'c', 'a'].map((id) => ({ id, isSeen: false })),
   ]);
 });
+
+it('counts no copy of a date as gone that the source has pruned, as long as it shows what all dates are now', () => {
+  const dates = ['rman-free-b:2026-11-01', 'rman-free-b:2026-11-02', 'rman-free-c:2026-11-01'];
+  const all = [kept('rman-free-b', null), ...dates.map((id) => kept(id, null))];
+  const others = ['f', 'g', 'h'].map((id) => kept(id, null));
+  const shown = new Set([
+    ...['rman-free-b', 'rman-free-b:<date>', 'rman-free-b:2026-11-02'],
+    ...['f', 'g', 'h'],
+  ]);
+  expect(absentWorkloads(JOB, [...all, ...others], shown)).toEqual({
+    doubted: [],
+    workloads: [{ id: 'rman-free-c:2026-11-01', isSeen: false }],
+  });
+});

@@ -63,6 +63,12 @@ describe('problems', () => {
       [chain('db07', 12), chain('web10', 12, { missedSince: instant(ago(10)) })],
     ],
     [
+      'what its source shows is all dates, of which it was one',
+      [{ ...source('db07', 12), otherIds: ['id-b:<date>'] }],
+      {},
+      [chain('db07', 12), chain('b:2026-11-01', 12, { missedSince: instant(ago(10)) })],
+    ],
+    [
       'it has no copy',
       [source('db07', 12)],
       {},

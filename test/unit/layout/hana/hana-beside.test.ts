@@ -52,7 +52,7 @@ describe('backups of SAP HANA under a prefix with a path, beside the folders tha
   it('are so in folders of dates', async () => {
     const trees = await treesOf({ ...logOf('DB_HDB', 2), ...fullOf('data/2026-11-24/HDB', 2) });
     expect(briefly(trees)).toEqual([['hana-DB_HDB-.', ['full', 0], ['log', 1]]]);
-    expect(trees[0]!.otherIds).toEqual(['hana-data:2026-11-24']);
+    expect(trees[0]!.otherIds).toEqual(['hana-data:<date>', 'hana-data:2026-11-24', 'hana-data']);
   });
 
   it('are of the system database or of the one tenant, by their volumes', async () => {
@@ -81,5 +81,61 @@ describe('backups of SAP HANA under a prefix with a path, beside the folders tha
       expect(await scanWorkload(repository, one.id, one.folders)).toEqual(one);
     const ofSystem = await treesOf({ ...logOf('DB_A', 2), ...fullOf('data/SYS', 1) });
     expect(ofSystem.map(({ id }) => id)).toEqual(['hana-DB_A-.', 'hana-beside-data-.']);
+  });
+});
+
+describe('backups of SAP HANA in folders of dates', () => {
+  const [, , T2] = HANA_IDS;
+  const ofDay = (day: string, id: string, volumes: readonly number[] = [1, 2]) =>
+    Object.fromEntries(
+      [0, ...volumes].map((volume) => [
+        `hana/${day}/COMPLETE_DATA_BACKUP_databackup_${volume}_1`,
+        hanaFile(id),
+      ]),
+    );
+
+  it('are of one database, with the deltas and the logs of other days, and find their copies', async () => {
+    const delta = (volume: number) =>
+      `hana/2026-11-02/D_databackup_incremental_${T0}_${T1}_${volume}_1`;
+    const { repository } = await treeOf({
+      ...ofDay('2026-11-01', T0),
+      ...{ [delta(1)]: hanaFile(T1), [delta(2)]: hanaFile(T1) },
+      [`hana/2026-11-02/log_backup_2_0_1024_2048.${T1}`]: hanaFile(T1),
+      ...ofDay('2026-11-03', T2),
+      'hana/2026-11-03/web01.img': 'x'.repeat(512),
+    });
+    const found = await scanRepository(repository);
+    expect(found.map(({ id }) => id)).toEqual(['hana-hana', 'raw-hana:2026-11-03:web01.img']);
+    for (const one of found)
+      expect(await scanWorkload(repository, one.id, one.folders)).toEqual(one);
+    const [hana] = found;
+    expect(hana!.otherIds).toEqual(
+      ['<date>', '2026-11-01', '2026-11-02', '2026-11-03'].map((day) => `hana-hana:${day}`),
+    );
+    const full = expect.stringMatching(/^2026-11-01\/COMPLETE/);
+    expect(hana!.tree!.points.map(({ kind, state, needs }) => [kind, state, needs])).toEqual([
+      ['full', 'complete', []],
+      ['increment', 'complete', [full]],
+      ['log', 'complete', [full]],
+      ['full', 'complete', []],
+    ]);
+  });
+
+  it('tell a full that lacks a volume which that of the day before has', async () => {
+    const trees = await treesOf({ ...ofDay('2026-11-01', T0), ...ofDay('2026-11-03', T2, [1]) });
+    expect(trees[0]!.points.map(({ state, reason }) => [state, reason])).toEqual([
+      ['complete', null],
+      ['incomplete', 'volume 2, which the full backup before it has, is not there'],
+    ]);
+  });
+
+  it('are of as many as the folders have names without their dates', async () => {
+    const trees = await treesOf({ ...ofDay('qa-2026-11-01', T0), ...ofDay('prod-2026-11-01', T0) });
+    expect(trees.map(({ id, name, otherIds }) => [id, name, otherIds])).toEqual(
+      ['prod', 'qa'].map((name) => [
+        ...[`hana-dated-${name}-hana`, name],
+        [`hana-hana:${name}-<date>`, `hana-hana:${name}-2026-11-01`],
+      ]),
+    );
   });
 });

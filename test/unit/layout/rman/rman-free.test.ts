@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { FoundTree } from '../../../../src/domain/trees/source-tree.js';
 import { classOf } from '../../../../src/domain/trees/tree-rules.js';
 import { freeAutobackup, isFreePiece } from '../../../../src/layout/rman/rman-names.js';
-import { rmanFreeLayout } from '../../../../src/layout/rman/rman.js';
+import { rmanFreeLayout } from '../../../../src/layout/rman/free-folder.js';
 import { scanRepository, scanWorkload } from '../../../../src/layout/scan-repository.js';
 import { treeOf } from '../../../support/layout/real-tree.js';
 import { scanTreesWith } from '../../../support/layout/scan-trees-with.js';
@@ -186,5 +186,86 @@ describe('control files of free formats', () => {
     expect(claimed([...named, 'Sales_20261124_060000_1.bak'])).toEqual(named);
     // Where an autobackup tells of Oracle, what is not known for another's is a piece.
     expect(claimed(['c-7-20261124-00', 'ORCL_31.bak'])).toHaveLength(2);
+  });
+});
+
+describe('pieces of RMAN in folders of dates', () => {
+  const day = (date: string, level: 0 | 1) => [
+    `b/${date}/l${level}_ORCL_${date}_1`,
+    `b/${date}/c-1234567890-${date.replaceAll('-', '')}-00`,
+  ];
+  /** @param writtenAt of each path */
+  const scanned = async (paths: readonly string[], writtenAt: (path: string) => Date) => {
+    const bytesOf = (path: string) => (path.endsWith('.img') ? bootRecord() : path);
+    const copy = await treeOf(Object.fromEntries(paths.map((path) => [path, bytesOf(path)])));
+    for (const path of paths) await utimes(copy.at(path), writtenAt(path), writtenAt(path));
+    return copy.repository;
+  };
+  const named = (path: string) => new Date(`${/\d{4}-\d\d-\d\d/.exec(path)![0]}T22:00:00Z`);
+  const DAYS = [...day('2026-11-22', 0), ...day('2026-11-23', 1), ...day('2026-11-24', 1)];
+  const [FULL, FIRST, SECOND] = ['22', '23', '24'].map(
+    (one) => `2026-11-${one}/c-1234567890-202611${one}-00`,
+  );
+
+  it('are one database whose level 1s build on what other dates have, and find their copies', async () => {
+    const repository = await scanned([...DAYS, 'b/2026-11-24/web01.img'], named);
+    const found = await scanRepository(repository, { onUnseen() {}, onUnrecognised() {} });
+    expect(found.map(({ id }) => id)).toEqual(['raw-b:web01.img', 'rman-free-b']);
+    for (const one of found)
+      expect(await scanWorkload(repository, one.id, one.folders)).toEqual(one);
+    expect(found[1]).toMatchObject({ name: 'b (database 1234567890)' });
+    expect(found[1]!.otherIds).toEqual(
+      ['<date>', '2026-11-22', '2026-11-23', '2026-11-24'].map((date) => `rman-free-b:${date}`),
+    );
+    expect(found[1]!.tree!.points.map(({ id, needs, gap }) => [id, needs, gap])).toEqual([
+      [FULL, [], undefined],
+      [FIRST, [FULL], undefined],
+      [SECOND, [FIRST], undefined],
+    ]);
+  });
+
+  it('are in the order of their dates where they were brought here without their times', async () => {
+    const order = [...DAYS].reverse();
+    const at = (path: string) => new Date(Date.UTC(2027, 0, 1, 0, order.indexOf(path)));
+    const [tree] = await scanTreesWith(rmanFreeLayout, await scanned(DAYS, at));
+    expect(tree!.points.map(({ id, needs }) => [id, needs])).toEqual([
+      [FULL, []],
+      [FIRST, [FULL]],
+      [SECOND, [FIRST]],
+    ]);
+    expect(tree!.points.map(({ createdAtMs }) => createdAtMs)).toEqual(
+      [22, 23, 24].map((one) => Date.UTC(2026, 10, one)),
+    );
+  });
+
+  it('are all of it with a run that has died, and with a control file of after midnight', async () => {
+    const paths = [
+      ...day('2026-11-22', 0),
+      'b/2026-11-23/0w2k3j4m_1_1',
+      'b/2026-11-24/c-1234567890-20261124-00',
+    ];
+    const [tree, ...others] = await scanTreesWith(rmanFreeLayout, await scanned(paths, named));
+    expect(others).toEqual([]);
+    expect(tree!.points.map(({ id, files }) => [id, files!.length])).toEqual([
+      [FULL, 2],
+      [SECOND, 2],
+    ]);
+  });
+
+  it('are of as many as the folders have names without their dates, and what lies beside them stays with its own', async () => {
+    const ofName = (name: string) => [`b/${name}/0v2k3j4l_1_1`, `b/${name}/c-7-20261124-00`];
+    const paths = [
+      ...[...ofName('qa-2026-11-23'), ...ofName('prod-2026-11-23')],
+      ...['b/controlfile/c-8-20261124-00', 'b/pieces-2026-11-24/0x2k3j4n_1_1'],
+    ];
+    const trees = await scanTreesWith(
+      rmanFreeLayout,
+      await scanned(paths, () => new Date(Date.UTC(2026, 10, 24))),
+    );
+    expect(trees.map(({ id, within }) => [id, within!.length]).sort()).toEqual([
+      ['rman-free-b', 2],
+      ['rman-free-prod-b', 2],
+      ['rman-free-qa-b', 2],
+    ]);
   });
 });

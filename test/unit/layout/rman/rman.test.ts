@@ -9,7 +9,8 @@ import {
   parseArchivedLog,
   parseOmfPiece,
 } from '../../../../src/layout/rman/rman-names.js';
-import { rmanFreeLayout, rmanLayout } from '../../../../src/layout/rman/rman.js';
+import { rmanFreeLayout } from '../../../../src/layout/rman/free-folder.js';
+import { rmanLayout } from '../../../../src/layout/rman/rman.js';
 import { AREA, recoveryArea } from '../../../support/layout/database-trees.js';
 import { treeOf } from '../../../support/layout/real-tree.js';
 import { briefPoint, scanTreesWith } from '../../../support/layout/scan-trees-with.js';
