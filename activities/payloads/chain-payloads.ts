@@ -99,6 +99,9 @@ export interface WorkLook {
   readonly detection: ChainDetection;
   /** Provisional while `detection.toCompare` names anything; `morePoints`: selected ones that have no room in it. */
   readonly selection: RestorePointSelection & { readonly morePoints: number };
+  /** A warning of the task, whatever later looks find: the folders of the workload look as if they were of two machines, and the chain has points of one of
+   *  them alone so far. Absent: that is not so. */
+  readonly newDoubt?: string;
   /** For `planCopy` of the selected points; null: each is looked at anew. */
   readonly lookId: string | null;
   /** For `planCopy`, too: whether new points are left out for good. Absent in histories of before. */

@@ -27,6 +27,8 @@ export interface CopyWorkloadInput {
     readonly waitingSinceMs: number | null;
     /** Work that is in the task's progress already. */
     readonly counted: readonly string[];
+    /** `WorkLook.newDoubt` of an earlier look; absent: there was none. */
+    readonly doubt?: string;
     /** What did not work so far in retention; null: that has not begun. */
     readonly warnings: readonly string[] | null;
   };

@@ -38,6 +38,10 @@ const FREED = 'the target has no room left: what retention lets go was removed a
 /** Asks for the work to be looked at anew: the source or the staging folder is not what the plan was made for. */
 const PLAN_AGAIN = ['SOURCE_CHANGED', 'STAGING_INVALID', 'FILE_MISSING', 'RESTORE_POINT_MISSING'];
 
+function isSaid(text: string | undefined): text is string {
+  return text !== undefined;
+}
+
 class WorkloadCopy implements WorkloadTask {
   readonly state: CopyTaskState;
   readonly pause: Pause;
@@ -49,6 +53,7 @@ class WorkloadCopy implements WorkloadTask {
   private replans = 0;
   private readonly wait: PointWait;
   private warnings: readonly string[] = [];
+  private doubt: string | undefined;
   private activeFull: boolean;
   /** null: retention has not begun. */
   private maintenanceWarnings: string[] | null;
@@ -73,6 +78,7 @@ class WorkloadCopy implements WorkloadTask {
     this.tries = dataTries(job.target.repositoryId, settings);
     this.listing = listingActivities(job.target.repositoryId, settings);
     this.maintenanceWarnings = carried?.warnings?.slice() ?? null;
+    this.doubt = carried?.doubt;
     this.activeFull = overrides.activeFull === true && carried?.activeFullDone !== true;
     this.batches = new DiskBatches(
       {
@@ -177,14 +183,15 @@ class WorkloadCopy implements WorkloadTask {
   /** One look at the source and the copy of what it shows. */
   private async copyRound(): Promise<'again' | 'done' | 'leave'> {
     const { job } = this.input;
-    const { detection, selection, lookId, passesOver } = await this.look();
+    const { detection, selection, lookId, passesOver, newDoubt } = await this.look();
+    this.doubt ??= newDoubt;
     if (detection.toCompare.length > 0) {
       for (const pair of detection.toCompare) await this.compare(pair);
       return 'again';
     }
     if (this.needsNewJob(detection)) return 'leave';
     const { lacking } = selection;
-    this.warnings = [...detection.warnings, ...(lacking === undefined ? [] : [lacking])];
+    this.warnings = [...detection.warnings, ...[lacking, this.doubt].filter(isSaid)];
     const { awaited, reason } = selection;
     const isNext = selection.points.length === 0;
     if (isNext && (await this.wait.untilNextLook(awaited, reason, () => this.continueIfLong())))
@@ -381,6 +388,7 @@ class WorkloadCopy implements WorkloadTask {
       waitingSinceMs: this.wait.sinceMs,
       counted: [...this.batches.counted],
       warnings: this.maintenanceWarnings,
+      ...(this.doubt === undefined ? {} : { doubt: this.doubt }),
     };
     await goOnInNewRun<typeof copyWorkload>({ ...this.input, carried });
   }

@@ -209,6 +209,10 @@ export const workloadSchema: z.ZodType<WorkloadSummary> = z
     restorePointCount: z.int(),
     newestAt: instant.nullable(),
     problem: z.string().nullable(),
+    doubt: z.string().nullable().meta({
+      description:
+        'Why it may be two machines with one id, whose folders take turns: it is copied as one; null: nothing looks so.',
+    }),
   })
   .meta({ id: 'RepositoryWorkload' });
 

@@ -219,14 +219,14 @@ function describeWorkloads(workloads: readonly WorkloadSummary[], columns: numbe
   if (workloads.length === 0) return display`No workloads.`;
   return formatTable(
     ['WORKLOAD', 'NAME', 'TYPE', 'JOB', 'RESTORE POINTS', 'NEWEST', 'PROBLEM'],
-    workloads.map(({ id, name, type, jobId, restorePointCount, newestAt, problem }) => [
+    workloads.map(({ id, name, type, jobId, restorePointCount, newestAt, problem, doubt }) => [
       id,
       name,
       type,
       jobId ?? '-',
       String(restorePointCount),
       formatInstant(newestAt),
-      problem ?? '',
+      problem ?? doubt ?? '',
     ]),
     { columns, cut: ['NAME', 'PROBLEM'] },
   );

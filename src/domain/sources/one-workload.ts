@@ -1,6 +1,9 @@
 /** Whether what lies in two folders under one workload id can be one machine. */
 
 import { utcText } from '../schedules/calendar-date.js';
+import { counted } from '../sentences.js';
+import { isKnown } from './recreated-chain.js';
+import type { IdentifiedPoint } from './source-identity.js';
 import type { SourceRestorePoint, SourceWorkload } from './source-workload.js';
 
 /** A workload as one folder shows it. */
@@ -68,8 +71,55 @@ export function contradictionOf(first: FolderShare, second: FolderShare): string
     if (differing !== undefined)
       return `disk ${differing.disk} of restore point ${one.id} is not the same in both`;
   }
-  const shared = new Set(both.map(([{ id }]) => id));
-  return overlapOf(first, second, shared);
+  const own = ownPoints(first, second);
+  const overlap = overlapOf(spanOf(own[0]), spanOf(own[1]));
+  if (overlap === null) return null;
+  if (first.name !== second.name)
+    return `it is ${first.name} in the one and ${second.name} in the other ${spanText(overlap)}`;
+  const areLines = own.every((points) => points.some(({ kind }) => kind === 'increment'));
+  return areLines ? `both have increments of their own ${spanText(overlap)}` : null;
+}
+
+/** What makes it doubtful that two that do not contradict each other are one machine, in plain words; null: nothing does. In the order of time their
+ *  points do not go over from the one to the other once, as where a folder follows another, but back and forth. Folders of several schedules of one
+ *  machine look so, and so do two machines with one id: nothing in names and dates tells which, so that it is said, and no reason to copy neither. */
+export function doubtOf(first: FolderShare, second: FolderShare): string | null {
+  const own = ownPoints(first, second);
+  const [one, other] = [spanOf(own[0]), spanOf(own[1])];
+  const overlap = overlapOf(one, other);
+  if (overlap === null) return null;
+  // At one moment alone the second may begin where the first ends.
+  const isMoment = overlap.fromMs === overlap.toMs;
+  if (isMoment && !isWithin(overlap, one) && !isWithin(overlap, other)) return null;
+  const areFulls = own.flat().every(({ kind }) => kind === 'full');
+  return `both have ${areFulls ? 'fulls' : 'restore points'} of their own ${spanText(overlap)}`;
+}
+
+/** What is said of a workload whose folders leave a doubt, with what to do about it. What matters comes first: sessions keep the heads of long texts.
+ *  @param places of two of them, of which `reason` is the doubt
+ *  @param otherPairs how many more pairs of its folders leave one */
+export function doubtText(places: readonly string[], reason: string, otherPairs: number): string {
+  const more = otherPairs === 0 ? '' : `; so do ${counted(otherPairs, 'more pair')} of folders`;
+  return `${placesText(places)} take turns in one chain: ${reason}${more}. They are two schedules of one machine, or two machines with one id: if two, give the clone an id of its own, or keep its backups in another repository, for another job`;
+}
+
+/** Whether a doubt is new to the copies: of one of the folders that leave it nothing was copied or passed over so far.
+ *  @param current points of the workload, of all of its folders */
+export function isDoubtNew(
+  { folders, doubt }: Pick<SourceWorkload, 'folders' | 'doubt'>,
+  current: readonly IdentifiedPoint[],
+): boolean {
+  if (doubt === undefined) return false;
+  const folderOf = (path: string): string =>
+    folders
+      .filter((folder) => folder === '' || path.startsWith(`${folder}/`))
+      .reduce((deepest, folder) => (folder.length > deepest.length ? folder : deepest), '');
+  const known = new Set(
+    current
+      .filter(({ identity }) => isKnown(identity))
+      .flatMap(({ disks }) => disks.map(({ path }) => folderOf(path))),
+  );
+  return doubt.folders.some((folder) => !known.has(folder));
 }
 
 /** The message of an error or a note. */
@@ -78,7 +128,11 @@ export function claimedTwiceText(
   places: readonly string[],
   reason: string,
 ): string {
-  return `two machines claim the id ${workloadId}: ${places.map((place) => (place === '' ? 'the root folder' : place)).join(' and ')}: ${reason}`;
+  return `two machines claim the id ${workloadId}: ${placesText(places)}: ${reason}`;
+}
+
+function placesText(places: readonly string[]): string {
+  return places.map((place) => (place === '' ? 'the root folder' : place)).join(' and ');
 }
 
 /** What a session says of a workload that it does not copy, because another source of its job holds one of this id. */
@@ -86,29 +140,38 @@ export function heldTwiceText(workloadId: string, copiedFrom: string, other: str
   return `repositories ${copiedFrom} and ${other} both hold a workload ${workloadId}, and two machines may claim one id: only the one in ${copiedFrom} is copied`;
 }
 
-function overlapOf(
+interface Span {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** The complete points of each beside those that both show. */
+function ownPoints(
   first: FolderShare,
   second: FolderShare,
-  shared: ReadonlySet<string>,
-): string | null {
-  const [ones, others] = [first, second].map((share) =>
-    complete(share).filter(({ id }) => !shared.has(id)),
-  );
-  const [one, other] = [spanOf(ones ?? []), spanOf(others ?? [])];
+): [SourceRestorePoint[], SourceRestorePoint[]] {
+  const shared = new Set(pointsInBoth(first, second).map(([{ id }]) => id));
+  const own = (share: FolderShare) => complete(share).filter(({ id }) => !shared.has(id));
+  return [own(first), own(second)];
+}
+
+/** The time in which both have points; null: there is none. */
+function overlapOf(one: Span | null, other: Span | null): Span | null {
   if (one === null || other === null) return null;
   const fromMs = Math.max(one.fromMs, other.fromMs);
   const toMs = Math.min(one.toMs, other.toMs);
-  if (fromMs > toMs) return null;
-  const span = `between ${utcText(fromMs)} and ${utcText(toMs)}`;
-  if (first.name !== second.name)
-    return `it is ${first.name} in the one and ${second.name} in the other ${span}`;
-  const areLines = [ones, others].every((points) =>
-    points?.some(({ kind }) => kind === 'increment'),
-  );
-  return areLines ? `both have increments of their own ${span}` : null;
+  return fromMs > toMs ? null : { fromMs, toMs };
 }
 
-function spanOf(points: readonly SourceRestorePoint[]): { fromMs: number; toMs: number } | null {
+function isWithin(inner: Span, outer: Span | null): boolean {
+  return outer !== null && outer.fromMs < inner.fromMs && inner.toMs < outer.toMs;
+}
+
+function spanText({ fromMs, toMs }: Span): string {
+  return `between ${utcText(fromMs)} and ${utcText(toMs)}`;
+}
+
+function spanOf(points: readonly SourceRestorePoint[]): Span | null {
   if (points.length === 0) return null;
   const times = points.map(({ createdAtMs }) => createdAtMs);
   return { fromMs: Math.min(...times), toMs: Math.max(...times) };

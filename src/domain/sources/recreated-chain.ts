@@ -60,7 +60,8 @@ export function newPoints<T extends CurrentPoint>(current: readonly T[]): T[] {
   );
 }
 
-function isKnown(identity: SourceIdentity): boolean {
+/** Whether a point with this identity was dealt with: copied, passed over, or perhaps copied. */
+export function isKnown(identity: SourceIdentity): boolean {
   return identity.is !== 'new' && !(identity.is === 'unreadable' && identity.copiedId === null);
 }
 

@@ -113,6 +113,14 @@ export interface SourceRestorePoint {
   readonly short?: string;
 }
 
+/** Folders whose restore points take turns in one workload (`doubtOf`). */
+export interface FolderDoubt {
+  /** Which, when, and what to do if they are of two machines, in plain words. */
+  readonly text: string;
+  /** All that leave it: at least two of `SourceWorkload.folders`. */
+  readonly folders: readonly string[];
+}
+
 export interface SourceWorkload {
   readonly id: string;
   /** Under which it may have been listed when other backups lay beside it: copies under these ids are no copies of what is gone. One with a mark in place of a date
@@ -132,6 +140,8 @@ export interface SourceWorkload {
   readonly restorePoints: readonly SourceRestorePoint[];
   /** Two machines claim this id: which, and what shows it. Such a workload is never copied. Absent: one does. */
   readonly conflict?: string;
+  /** Nothing shows that two machines claim this id, and its folders look as if two did. Copied all the same. Absent: they do not. */
+  readonly doubt?: FolderDoubt;
   /** Its tool never makes an increment: each of its points stands for itself, and old ones go one by one. Absent: as the formats of its disks tell
    *  (`makesFullsOnly`). */
   readonly makesFullsOnly?: boolean;

@@ -85,6 +85,8 @@ export interface WorkloadSummary {
   readonly newestAt: string | null;
   /** Why it is not copied, in plain words: two machines claim its id, or its name cannot be part of a path; null otherwise. */
   readonly problem: string | null;
+  /** Why it may be two machines with one id, which are copied as one (`FolderDoubt.text`); null: nothing looks so. */
+  readonly doubt: string | null;
 }
 
 /** A restore point of a source or target repository, as the API shows it. */

@@ -3,10 +3,13 @@ import { isBackupError } from '../../domain/errors.js';
 import {
   claimedTwiceText,
   contradictionOf,
+  doubtOf,
+  doubtText,
   pointsInBoth,
   pairsToCompare,
 } from '../../domain/sources/one-workload.js';
 import type {
+  FolderDoubt,
   SourceDisk,
   SourceRestorePoint,
   SourceWorkload,
@@ -16,7 +19,8 @@ import { orderByLineage } from '../../domain/sources/source-order.js';
 import type { SourceRepository } from '../../repository/backup-repository.js';
 
 /** One workload out of what several folders show of it: a restore point that is there more than once is its first complete copy. Where the
- *  folders contradict each other it has a `conflict`, and says nothing of which point belongs to which machine. */
+ *  folders contradict each other it has a `conflict`, and says nothing of which point belongs to which machine; where they merely look like those of
+ *  two, a `doubt`. */
 export async function joinFolders(
   repository: SourceRepository,
   shares: readonly [SourceWorkload, ...SourceWorkload[]],
@@ -29,7 +33,9 @@ export async function joinFolders(
     if (known === undefined || (known.state !== 'complete' && point.state === 'complete'))
       points.set(point.id, point);
   }
-  const conflict = await findConflict(repository, shares);
+  const pairs = pairsToCompare(shares);
+  const conflict = await findConflict(repository, pairs);
+  const doubt = conflict === null ? findDoubt(pairs) : null;
   const otherIds = [...new Set(shares.flatMap((share) => share.otherIds ?? []))];
   const { isOnlySeen: _, ...first } = shares[0];
   return {
@@ -39,7 +45,26 @@ export async function joinFolders(
     folders: [...new Set(shares.flatMap(({ folders }) => folders))],
     restorePoints: orderByLineage([...points.values()]),
     ...(conflict === null ? {} : { conflict }),
+    ...(doubt === null ? {} : { doubt }),
   };
+}
+
+/** Of pairs that do not contradict each other. */
+function findDoubt(pairs: readonly [SourceWorkload, SourceWorkload][]): FolderDoubt | null {
+  const doubtful = pairs.flatMap(([first, second]) => {
+    const reason = doubtOf(first, second);
+    return reason === null ? [] : [{ places: placesOf(first, second), reason }];
+  });
+  const [pair] = doubtful;
+  if (pair === undefined) return null;
+  return {
+    text: doubtText(pair.places, pair.reason, doubtful.length - 1),
+    folders: [...new Set(doubtful.flatMap(({ places }) => places))],
+  };
+}
+
+function placesOf(first: SourceWorkload, second: SourceWorkload): string[] {
+  return [first.folders[0] ?? '', second.folders[0] ?? ''];
 }
 
 /** A tree is what lies in one folder: two of them that claim one id have nothing to be joined by. */
@@ -55,13 +80,12 @@ function treeInSeveralPlaces(
 
 async function findConflict(
   repository: SourceRepository,
-  shares: readonly SourceWorkload[],
+  pairs: readonly [SourceWorkload, SourceWorkload][],
 ): Promise<string | null> {
-  for (const [first, second] of pairsToCompare(shares)) {
+  for (const [first, second] of pairs) {
     const reason =
       contradictionOf(first, second) ?? (await differingFile(repository, first, second));
-    if (reason !== null)
-      return claimedTwiceText(first.id, [first.folders[0] ?? '', second.folders[0] ?? ''], reason);
+    if (reason !== null) return claimedTwiceText(first.id, placesOf(first, second), reason);
   }
   return null;
 }

@@ -55,19 +55,35 @@ function sourceSummary(workload: SourceWorkload): WorkloadSummary {
     restorePointCount: restorePoints.length,
     newestAt: newest === undefined ? null : new Date(newest.createdAtMs).toISOString(),
     problem: workload.conflict ?? null,
+    doubt: workload.doubt?.text ?? null,
   };
 }
 
 function unseenSummary(part: UnseenPart): WorkloadSummary {
   const { id, name, type, unseen } = unseenWorkload(part);
   const problem = unseen.reason;
-  return { id, name, type, jobId: null, restorePointCount: 0, newestAt: null, problem };
+  return {
+    id,
+    name,
+    type,
+    jobId: null,
+    restorePointCount: 0,
+    newestAt: null,
+    problem,
+    doubt: null,
+  };
 }
 
 /** It stands beside a workload that lies in the same folder. */
 function unrecognisedSummary(files: UnrecognisedFiles): WorkloadSummary {
   const problem = unrecognisedReason(files);
-  const row = { type: 'unknown', jobId: null, restorePointCount: 0, newestAt: null } as const;
+  const row = {
+    type: 'unknown',
+    jobId: null,
+    restorePointCount: 0,
+    newestAt: null,
+    doubt: null,
+  } as const;
   return { ...row, id: unrecognisedId(files), name: files.folder, problem };
 }
 
@@ -89,5 +105,6 @@ function keptSummary(
     restorePointCount: points.length,
     newestAt: points.at(-1)?.createdAt ?? null,
     problem: null,
+    doubt: null,
   };
 }

@@ -228,6 +228,7 @@ async function planWorkload(
           ...undecided,
           ...points.map(({ restorePointId, reason }) => `${restorePointId}: ${reason}`),
         ];
+  const doubt = needsNewJob || workload.doubt === undefined ? [] : [workload.doubt.text];
   const lookAgainAtMs = firstLookMs(selection.awaited);
   const copies = upcomingCopies(workload, points);
   const retention = await retentionOf(context, input, { chain, sourceRepositoryId, copies });
@@ -239,7 +240,7 @@ async function planWorkload(
       (sum, point) => sum + estimatedBytes(sourceRepositoryId, workload, point),
       0,
     ),
-    reasons,
+    reasons: [...doubt, ...reasons],
     lookAgainAt: lookAgainAtMs === null ? null : new Date(lookAgainAtMs).toISOString(),
     retention,
   };

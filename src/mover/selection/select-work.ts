@@ -17,6 +17,7 @@ import {
   type AwaitedPoint,
   type SettleRule,
 } from '../../domain/sources/settle.js';
+import { isDoubtNew } from '../../domain/sources/one-workload.js';
 import type { SourceWorkload } from '../../domain/sources/source-workload.js';
 import type { IdentifiedPoint } from '../../domain/sources/source-identity.js';
 import type { TargetRestorePoint } from '../../domain/targets/target-point.js';
@@ -45,8 +46,11 @@ interface FoundWork {
   readonly lookId: string | null;
   /** For `planCopy`, too: whether new points are left out for good. Otherwise all that are new are selected. */
   readonly passesOver: boolean;
-  /** For the first look to tell: `lateCompanions`, among the warnings of `detection`, too, and where nothing was copied before `formerDiskText`. */
+  /** For the first look to tell: `lateCompanions`, among the warnings of `detection`, too, where nothing was copied before `formerDiskText`, and a doubt that
+   *  is not new. */
   readonly told: readonly string[];
+  /** For the end of the task, which a later look does not find any more: a doubt that is new to the chain. Absent: there is none. */
+  readonly newDoubt?: string;
 }
 
 /** At most `MAX_SELECTED` restore points: a longer backlog is taken up by the next round. */
@@ -89,8 +93,7 @@ export async function selectWork(
     current,
     copied,
     detection,
-    targetRepositoryId,
-    sourceRepositoryId,
+    ...{ targetRepositoryId, sourceRepositoryId },
     activeFull,
     fullFormats,
     awaited,
@@ -98,13 +101,15 @@ export async function selectWork(
   });
   const late = job.once === undefined ? await lateText(context, input, { current, copied }) : [];
   const former = copied.length > 0 ? null : await formerText(context, input, judged);
+  const doubt = job.once === undefined ? doubtOn(judged, current) : { known: [] };
   const points = selection.points.slice(0, MAX_SELECTED);
   const isOnlyLook = input.epoch === null || points.length === 0;
   // As it was judged: what was in progress then must not be taken for passed over once it is whole.
   const lookId = isOnlyLook ? null : await rememberLook(context, input, judged);
   const selected = new Set(selection.points.map(({ restorePointId }) => restorePointId));
   return {
-    told: former === null ? late : [former],
+    told: [...(former === null ? late : [former]), ...doubt.known],
+    ...doubt.found,
     lookId,
     passesOver: current.some(({ id, identity }) => identity.is === 'new' && !selected.has(id)),
     detection: {
@@ -123,6 +128,16 @@ export async function selectWork(
       awaited: selection.awaited.slice(-MAX_AWAITED),
     },
   };
+}
+
+/** One point is of one machine: only chains have a doubt. */
+function doubtOn(
+  judged: SourceWorkload,
+  current: readonly IdentifiedPoint[],
+): { readonly known: readonly string[]; readonly found?: Pick<FoundWork, 'newDoubt'> } {
+  const text = judged.doubt?.text;
+  if (text === undefined) return { known: [] };
+  return isDoubtNew(judged, current) ? { known: [], found: { newDoubt: text } } : { known: [text] };
 }
 
 async function formerText(

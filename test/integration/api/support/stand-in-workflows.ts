@@ -174,7 +174,15 @@ export async function browseRepository(
   const { runId } = workflowInfo();
   const item = { id: 'web01', name: runId, type: 'olvm-rhv', jobId: null };
   return {
-    items: [{ ...item, restorePointCount: 3, newestAt: '2026-11-24T22:00:00Z', problem: null }],
+    items: [
+      {
+        ...item,
+        restorePointCount: 3,
+        newestAt: '2026-11-24T22:00:00Z',
+        problem: null,
+        doubt: null,
+      },
+    ],
     ...(input.cursor === undefined ? { nextCursor: 'page-2' } : {}),
   };
 }

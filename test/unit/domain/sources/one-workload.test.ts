@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { contradictionOf } from '../../../../src/domain/sources/one-workload.js';
+import { contradictionOf, doubtOf } from '../../../../src/domain/sources/one-workload.js';
 import type { SourceRestorePoint } from '../../../../src/domain/sources/source-workload.js';
+import fc from '../../../support/properties.js';
 import { sourcePoint } from '../retention/chain-builder.js';
 
 function share(name: string, ...restorePoints: SourceRestorePoint[]) {
@@ -80,5 +81,53 @@ describe('contradictionOf', () => {
 
   it('takes a new name for the same machine when it comes afterwards', () => {
     expect(contradictionOf(share('web', FULL, INC21), share('web-new', INC22))).toBeNull();
+  });
+});
+
+describe('doubtOf', () => {
+  const full = (day: number, id = `full ${day}`): SourceRestorePoint => ({
+    ...FULL,
+    id,
+    createdAtMs: Date.UTC(2026, 10, day, 22),
+  });
+  const fulls = (...days: number[]) =>
+    days.map((day) => full(day, `full ${day} of ${days.join()}`));
+
+  it.each([
+    ['a folder for each chain', [FULL, INC21], [other(INC22, 'next')]],
+    ['a folder for each backup', fulls(20), fulls(21)],
+    ['a folder that was copied in part', fulls(20, 21, 22), fulls(20, 21, 22).slice(1, 2)],
+    ['a folder that begins at the moment at which the other ends', fulls(20, 22), fulls(22, 24)],
+    ['two fulls of one moment', fulls(20), [full(20, 'other')]],
+    ['what is broken in one of them', fulls(20, 22), [{ ...full(21), state: 'broken' } as const]],
+  ])('leaves none of %s', (_, first, second) => {
+    expect(doubtOf(share('web', ...first), share('web', ...second))).toBeNull();
+    expect(doubtOf(share('web', ...second), share('web', ...first))).toBeNull();
+  });
+
+  it.each([
+    ['fulls of two schedules', fulls(20, 22), fulls(21, 23), 'fulls', 21, 22],
+    ['a full among those of another folder', fulls(20, 22), fulls(21), 'fulls', 21, 21],
+    ['a full at the moment of one of them', fulls(20, 21, 22), [full(21)], 'fulls', 21, 21],
+    ['fulls of the same moments', fulls(20, 22), [full(20), full(22)], 'fulls', 20, 22],
+    ['a full beside increments', [FULL, INC21, INC22], [full(21)], 'restore points', 21, 21],
+  ])('tells of %s, and between which dates', (_, first, second, what, from, to) => {
+    const text = `both have ${what} of their own between 2026-11-${from} 22:00 UTC and 2026-11-${to} 22:00 UTC`;
+    expect(doubtOf(share('web', ...first), share('web', ...second))).toBe(text);
+    expect(doubtOf(share('web', ...second), share('web', ...first))).toBe(text);
+  });
+
+  it('tells of two folders exactly when time goes over from the one to the other more than once', () => {
+    const history = fc.array(fc.boolean(), { minLength: 1, maxLength: 12 });
+    fc.assert(
+      fc.property(history, (isInFirst) => {
+        const points = isInFirst.map((_, day) => full(day + 1));
+        const first = points.filter((_, day) => isInFirst[day]);
+        const second = points.filter((_, day) => !isInFirst[day]);
+        const changes = isInFirst.filter((is, day) => day > 0 && is !== isInFirst[day - 1]).length;
+        const doubt = doubtOf(share('web', ...first), share('web', ...second));
+        expect(doubt !== null).toBe(changes > 1);
+      }),
+    );
   });
 });

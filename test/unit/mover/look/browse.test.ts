@@ -85,7 +85,14 @@ describe('what is shown of a source', () => {
       (await copy.mover.run('listWorkloads', { what: 'workloads', repositoryId: 'primary' })).items;
     expect(await list()).toEqual([
       {
-        ...{ id: 'ovirt-mail01', name: 'mail01', type: 'olvm-rhv', jobId: null, problem: null },
+        ...{
+          id: 'ovirt-mail01',
+          name: 'mail01',
+          type: 'olvm-rhv',
+          jobId: null,
+          problem: null,
+          doubt: null,
+        },
         ...{ restorePointCount: 6, newestAt: '2026-11-07T04:00:00.000Z' },
       },
     ]);
@@ -219,6 +226,7 @@ describe('what is shown of a chain of copies', () => {
           type: 'olvm-rhv',
           jobId: 'nightly',
           problem: null,
+          doubt: null,
         },
         ...{ restorePointCount: 4, newestAt: '2026-11-05T22:00:00.000Z' },
       },
