@@ -18,6 +18,8 @@ export interface LibvirtCheckpoint {
   readonly createdAtMs: number;
   /** Disks (`<target dev>`) whose changes are tracked from this checkpoint on. */
   readonly disks: readonly string[];
+  /** Disks and drives whose changes are not (`checkpoint='no'`). */
+  readonly untracked: readonly string[];
   readonly domain: LibvirtDomain | null;
 }
 
@@ -34,7 +36,7 @@ export function readCheckpoint(
   expectedName: string,
 ): Promise<Finding<LibvirtCheckpoint>> {
   const read = () => checkpointIn(facts.repository, entry, expectedName);
-  return facts.fact(entry, `checkpoint ${expectedName}`, read);
+  return facts.fact(entry, `checkpoint ${expectedName} and what it leaves out`, read);
 }
 
 async function checkpointIn(
@@ -57,13 +59,18 @@ async function checkpointIn(
       name,
       parentName: xmlText(xmlElement(root, 'parent', 'name')),
       createdAtMs: Number(seconds) * 1000,
-      disks: xmlElements(xmlElement(root, 'disks'), 'disk')
-        .filter((disk) => xmlAttribute(disk, 'checkpoint') === 'bitmap')
-        .map((disk) => xmlAttribute(disk, 'name'))
-        .filter((disk) => disk !== null),
+      disks: disksOf(root, 'bitmap'),
+      untracked: disksOf(root, 'no'),
       domain: domainIn(root),
     },
   };
+}
+
+function disksOf(checkpoint: XmlElement, tracking: 'bitmap' | 'no'): string[] {
+  return xmlElements(xmlElement(checkpoint, 'disks'), 'disk')
+    .filter((disk) => xmlAttribute(disk, 'checkpoint') === tracking)
+    .map((disk) => xmlAttribute(disk, 'name'))
+    .filter((disk) => disk !== null);
 }
 
 /** What a restore point tells of its domain. */

@@ -74,8 +74,8 @@ interface ReadPoint {
   /** Sorted by disk; without those that cannot be used. */
   readonly disks: readonly Omit<SourceDisk, 'parentRestorePointId'>[];
   readonly faults: readonly PointFault[];
-  /** Disks of the machine that the backup was not asked for. */
-  readonly leftOut: readonly string[];
+  /** Which disks of the machine the backup was not asked for; null: none that is known of. */
+  readonly leftOut: string | null;
 }
 
 /** Images alone may be of any tool. */
@@ -154,20 +154,32 @@ async function readPoint(facts: FolderFacts, files: CheckpointFiles): Promise<Re
     domain,
     disks,
     faults: [...('fault' in checkpoint ? [checkpoint.fault] : []), ...unread, ...faults],
-    leftOut: known === null ? [] : await leftOutDisks(facts, files, known),
+    leftOut: known === null ? null : await leftOutText(facts, files, known),
   };
 }
 
 /** The XML of the backup, which is not kept, names disks with `backup='no'`, and the checkpoint those with `checkpoint='no'`, which says nothing of drives and of raw
- *  disks: these can be backed up all the same. A disk that the checkpoint tracks and that has no file is missing, not left out. */
-async function leftOutDisks(
+ *  disks: these can be backed up all the same. A disk that the checkpoint tracks and that has no file is missing, not left out. Without a definition
+ *  (`checkpoint-dumpxml --no-domain`) nothing tells what the checkpoint does not track from a drive. */
+async function leftOutText(
   facts: FolderFacts,
-  { images, checkpoint, domain }: CheckpointFiles,
+  { name, images, checkpoint, domain }: CheckpointFiles,
   known: LibvirtCheckpoint,
-): Promise<string[]> {
+): Promise<string | null> {
   const there = new Set([...known.disks, ...images.map(({ disk }) => disk)]);
+  const isLeftOut = (disk: string): boolean => !there.has(disk);
+  if (known.domain === null && domain === null) {
+    const doubtful = known.untracked.filter(isLeftOut);
+    if (doubtful.length === 0) return null;
+    return `the backup may have left out ${disksText(doubtful)}: without domain.${name}.xml nothing tells disks from drives`;
+  }
   const defined = await definedDisks(facts, known.domain === null ? domain : checkpoint);
-  return defined.flatMap(({ disk }) => (there.has(disk) ? [] : [disk]));
+  const leftOut = defined.map(({ disk }) => disk).filter(isLeftOut);
+  return leftOut.length === 0 ? null : `the backup has left out ${disksText(leftOut)}`;
+}
+
+function disksText(disks: readonly string[]): string {
+  return `the disk${disks.length === 1 ? '' : 's'} ${disks.join(', ')}`;
 }
 
 async function readDisks(
@@ -263,17 +275,13 @@ function draftPoint(
       entry === null ? [] : [{ path: entry.path }],
     ),
     faults,
-    ...(point.leftOut.length === 0 ? {} : { leftOut: leftOutText(point.leftOut) }),
+    ...(point.leftOut === null ? {} : { leftOut: point.leftOut }),
     evidence: pointEvidence(
       files.images.map(({ entry }) => entry),
       // Without a creation time it closes nothing.
       known === null ? null : files.checkpoint,
     ),
   };
-}
-
-function leftOutText(disks: readonly string[]): string {
-  return `the backup has left out the disk${disks.length === 1 ? '' : 's'} ${disks.join(', ')}`;
 }
 
 /** A checkpoint that is dated long after its own files were last written: the clock of the machine that made it was wrong, and its date says

@@ -81,6 +81,25 @@ describe('libvirtPushLayout', () => {
     expect((await web01(copy)).cp3?.leftOut).toBeUndefined();
   });
 
+  // `virsh checkpoint-dumpxml web01 cp3 --no-domain`, and no `virsh dumpxml` beside it.
+  it('names what may be a disk that the backup was not asked for, where nothing tells it from a drive', async () => {
+    const copy = await copyToRepository('libvirt-push');
+    await editXml(copy.at('web01/checkpoint.cp3.xml'), (xml) =>
+      xml
+        .replace(/<domain [^]*<\/domain>/, '')
+        .replace('</disks>', "<disk name='vdb' checkpoint='no'/></disks>"),
+    );
+    expect((await web01(copy)).cp3?.leftOut).toBeUndefined();
+    await rm(copy.at('web01/domain.cp3.xml'));
+    const { state, leftOut } = (await web01(copy)).cp3!;
+    expect([state, leftOut]).toEqual([
+      'complete',
+      'the backup may have left out the disk vdb: without domain.cp3.xml nothing tells disks from drives',
+    ]);
+    await editXml(copy.at('web01/checkpoint.cp3.xml'), (xml) => xml.replace("'vdb'", "'vda'"));
+    expect((await web01(copy)).cp3?.leftOut).toBeUndefined();
+  });
+
   it('finds both machines of the set that libvirt made, with every disk, link, date and description', async () => {
     const copy = await copyToRepository('libvirt-push');
     const workloads = await scan(copy);
