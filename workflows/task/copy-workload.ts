@@ -318,6 +318,12 @@ class WorkloadCopy implements WorkloadTask {
       if (outcome.state === 'scan')
         throw ApplicationFailure.nonRetryable('the source changed again', 'SOURCE_CHANGED');
     }
+    // What its disks are stored in, and how large they are now, the plan alone knows.
+    if (outcome.kind !== kind)
+      this.state.show(
+        { algorithm: outcome.kind },
+        `restore point ${restorePointId} becomes a full: on the newest copy no increment of its disks can build`,
+      );
     const target = { ...this.ids, stagingId: outcome.pointId, reference: outcome.reference };
     await this.batches.copy(target, outcome.disks, compared);
     await this.commit(restorePointId, outcome.pointId, target);

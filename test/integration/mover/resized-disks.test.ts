@@ -89,6 +89,20 @@ describe.skipIf(!requireTool('qemu-img'))('a disk of Hyper-V that is resized', (
     },
   );
 
+  it('is called a full by its session where nothing of the point is an increment', async () => {
+    await exported(0, 'vhdx', ['system']);
+    const sessions = new LocalSessions([primary, offsite]);
+    await sessions.copy(testJob(), NOW_MS);
+    await exported(1, 'vhdx', ['system']);
+    const grown = await sessions.copy(testJob(), NOW_MS);
+    await exported(2, 'vhdx', ['system']);
+    const same = await sessions.copy(testJob(), NOW_MS);
+    expect([grown, same].map(({ tasks }) => tasks.map(({ algorithm }) => algorithm))).toEqual([
+      ['full'],
+      ['increment'],
+    ]);
+  });
+
   it('is gone on with where its copy was stopped, when nothing of the point is an increment', async () => {
     await exported(0, 'vhdx', ['system']);
     await new LocalSessions([primary, offsite]).copy(testJob(), NOW_MS);
