@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Client } from '@temporalio/client';
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
@@ -41,7 +42,7 @@ interface WorkersOptions {
   readonly primaryBackups: readonly PrimaryBackup[];
   /** For starting the jobs that follow another one. */
   readonly client: Client;
-  readonly logger: Pick<Logger, 'warn'>;
+  readonly logger: Pick<Logger, 'warn' | 'error'>;
   /** A file with the bundled workflows; absent: what the build made. */
   readonly workflowBundle?: string | undefined;
 }
@@ -84,14 +85,15 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningWork
       maxCachedWorkflows: CACHED_WORKFLOWS,
     });
   const workers: Worker[] = [];
+  const made = { workers, mover, connection, logger: options.logger };
   try {
     for (const each of wanted) workers.push(await Worker.create(each));
   } catch (error) {
     // A worker that was made holds the connection until it has run.
-    await new RunningWorkers(workers, mover, connection, () => undefined).stop();
+    await new RunningWorkers({ ...made, leaveLimits: () => undefined }).stop();
     throw error;
   }
-  return new RunningWorkers(workers, mover, connection, limitMover(mover, options));
+  return new RunningWorkers({ ...made, leaveLimits: limitMover(mover, options) });
 }
 
 /** Sessions of other jobs tell nobody, and their histories hold nothing of it. */
@@ -150,18 +152,21 @@ export function workersOf(
 /** Groups of workers in this process that ask for tasks. */
 let polling = 0;
 
+interface MadeWorkers {
+  readonly workers: readonly Worker[];
+  readonly mover: DataMover;
+  readonly connection: NativeConnection;
+  readonly leaveLimits: () => void;
+  readonly logger: Pick<Logger, 'error'>;
+}
+
 export class RunningWorkers {
   private readonly runs: Promise<void>[];
 
-  constructor(
-    private readonly workers: readonly Worker[],
-    private readonly mover: DataMover,
-    private readonly connection: NativeConnection,
-    private readonly leaveLimits: () => void,
-  ) {
+  constructor(private readonly made: MadeWorkers) {
     if (polling === 0) noteFirstPoll();
     polling++;
-    this.runs = workers.map((worker) => worker.run());
+    this.runs = made.workers.map((worker) => worker.run());
     void Promise.allSettled(this.runs).then(() => polling--);
   }
 
@@ -172,16 +177,33 @@ export class RunningWorkers {
 
   /** null for a repository that is only read. */
   storageOf(repositoryId: string): Promise<StorageProbe | null> {
-    return this.mover.storage.of(repositoryId, false);
+    return this.made.mover.storage.of(repositoryId, false);
   }
 
-  /** Stops polling, lets short activities end, hands long ones over at their durable position, and closes the connection. */
-  async stop(): Promise<void> {
-    for (const worker of this.workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  /** Stops polling, lets short activities end, hands long ones over at their durable position, and closes the connection. What waits for storage that does
+   *  not answer cannot end: at the limit it is left to the end of the process, which is then a kill, and the log says what it waits for. */
+  async stop(limitMs = STOP_LIMIT_MS): Promise<void> {
+    for (const worker of this.made.workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+    const deadline = new AbortController();
+    const late = sleep(limitMs, 'late', { signal: deadline.signal }).catch(() => 'late');
+    const outcome = await Promise.race([this.end(), late]);
+    deadline.abort();
+    if (outcome === 'late') {
+      this.made.leaveLimits();
+      const storage = this.made.mover.unanswered();
+      this.made.logger.error(
+        { storage },
+        'what waits for storage that does not answer is not stopped',
+      );
+      return;
+    }
+    await this.made.connection.close();
+  }
+
+  private async end(): Promise<void> {
     await Promise.allSettled(this.runs);
-    this.leaveLimits();
-    await this.mover.close();
-    await this.connection.close();
+    this.made.leaveLimits();
+    await this.made.mover.close();
   }
 }
 
@@ -191,6 +213,8 @@ const POLLS = 2;
 const CONCURRENT_LOOKS = 500;
 /** Long enough for a window to finish, short enough for a container's stop timeout. */
 const SHUTDOWN_GRACE = '5s';
+/** With what else has to stop still short enough for one. */
+const STOP_LIMIT_MS = 20_000;
 /** What a heartbeat carries may be this old after a kill; the durable cursor is in the staging folder anyway. */
 const HEARTBEAT_THROTTLE = '5s';
 /** About 200 per GiB of memory are safe (Temporal’s own advice). */

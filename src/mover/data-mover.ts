@@ -6,6 +6,7 @@ import type { FolderWatch } from '../repository/repository-kind.js';
 import { RateMeters } from '../repository/rate-meters.js';
 import { seenMarkers } from '../repository/seen-markers.js';
 import { StorageProbes } from '../repository/storage-probes.js';
+import { awaitedStorage } from '../repository/unanswered-calls.js';
 import { KnownTargets } from './known-targets.js';
 import { FactKeeper } from './fact-keeper.js';
 import { LOOK_OPERATIONS } from './look-operations.js';
@@ -180,6 +181,18 @@ export class DataMover {
     const held = { held: this.held.shared, mostHeld: this.threadCount };
     const setup = { repositories, stateDirectory, meters: meters.shared, isForLooks, ...held };
     return new MoverThread(setup, memoryOf(work, heapOfProcess()), this.facts, onExit);
+  }
+
+  /** Repositories that something here waits for, and for how long its oldest call has had no answer. */
+  unanswered(): { readonly repositoryId: string; readonly seconds: number }[] {
+    const longest = new Map<string, number>();
+    const inThreads = this.threads.flatMap(({ awaits }) => awaits ?? []);
+    for (const { repositoryId, forMs } of [...awaitedStorage(), ...inThreads])
+      longest.set(repositoryId, Math.max(forMs, longest.get(repositoryId) ?? 0));
+    return [...longest].map(([repositoryId, forMs]) => ({
+      repositoryId,
+      seconds: Math.round(forMs / 1000),
+    }));
   }
 
   async close(): Promise<void> {

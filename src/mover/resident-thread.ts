@@ -1,4 +1,5 @@
 import { Worker, type ResourceLimits } from 'node:worker_threads';
+import type { AwaitedStorage } from '../repository/unanswered-calls.js';
 import type { FactKeeper } from './fact-keeper.js';
 import { threadEntry } from './thread-entry.js';
 import type { FactAnswer, FactRequest } from './thread-facts.js';
@@ -48,6 +49,12 @@ export class MoverThread {
   /** Id of the repository whose answer it waits for; null: it does not. */
   get awaited(): string | null {
     return this.pulse.awaited;
+  }
+
+  /** What it waits for, and for how long it has been seen to; null: it does not. */
+  get awaits(): AwaitedStorage | null {
+    const { awaited: repositoryId, inOneCallMs: forMs } = this.pulse;
+    return repositoryId === null || this.pending === 0 ? null : { repositoryId, forMs };
   }
 
   ask(request: Work['request']): Promise<unknown> {

@@ -45,12 +45,17 @@ export class ThreadPulse {
     Atomics.store(this.waitsFor, 0, 0);
   }
 
-  /** For how long it has been seen in one call; 0: it does not stand. To be asked every `PULSE_MS`. */
-  get standsForMs(): number {
+  /** For how long it has been seen in one call; 0: it is in none. To be asked every `PULSE_MS`. */
+  get inOneCallMs(): number {
     const [calls, now] = [Atomics.load(this.calls, 0), nowMs()];
     if (Atomics.load(this.waitsFor, 0) === 0 || calls !== this.seen.calls)
       this.seen = { calls, atMs: now };
-    const forMs = now - this.seen.atMs;
+    return now - this.seen.atMs;
+  }
+
+  /** The same; 0: it does not stand. */
+  get standsForMs(): number {
+    const forMs = this.inOneCallMs;
     return forMs < UNANSWERED_MS ? 0 : forMs;
   }
 

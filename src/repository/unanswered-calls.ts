@@ -37,6 +37,12 @@ export class UnansweredCalls {
     }
   }
 
+  /** For how long the oldest has had no answer; 0: none waits. */
+  get oldestMs(): number {
+    const [oldest] = this.#begun;
+    return oldest === undefined ? 0 : this.nowMs() - oldest.atMs;
+  }
+
   #assertAnswers(): void {
     if (this.#begun.size < MAX_LONG) return;
     const now = this.nowMs();
@@ -44,13 +50,12 @@ export class UnansweredCalls {
     for (const { atMs } of this.#begun) {
       if (now - atMs < UNANSWERED_MS) return;
       long += 1;
-      if (long === MAX_LONG) throw this.#unanswered(now);
+      if (long === MAX_LONG) throw this.#unanswered();
     }
   }
 
-  #unanswered(now: number): BackupError {
-    const [oldest] = this.#begun;
-    const seconds = Math.floor((now - (oldest?.atMs ?? now)) / 1000);
+  #unanswered(): BackupError {
+    const seconds = Math.floor(this.oldestMs / 1000);
     return unanswered(this.repositoryId, `${seconds} s`, { seconds });
   }
 }
@@ -76,6 +81,18 @@ export function unansweredCallsOf(repositoryId: string, rootPath: string): Unans
   const known = ofThisThread.get(key) ?? new UnansweredCalls(repositoryId);
   ofThisThread.set(key, known);
   return known;
+}
+
+/** Storage that this thread waits for, and for how long. */
+export function awaitedStorage(): AwaitedStorage[] {
+  return [...ofThisThread].flatMap(([key, { oldestMs }]) =>
+    oldestMs === 0 ? [] : [{ repositoryId: key.split('\0', 1)[0]!, forMs: Math.round(oldestMs) }],
+  );
+}
+
+export interface AwaitedStorage {
+  readonly repositoryId: string;
+  readonly forMs: number;
 }
 
 /** The same calls, none of them while the storage does not answer. */

@@ -25,7 +25,7 @@ describeTemporal('workers of which one cannot be made', () => {
       ...{ ...native, client, workflowBundle, served: ['primary'], servesControl: true },
       ...{ repositories: site.repositories, stateDirectory: null, primaryBackups: [] },
       ...{ settings: TEST_SETTINGS, notifications: NO_NOTIFICATIONS },
-      logger: { warn: () => undefined },
+      logger: { warn: () => undefined, error: () => undefined },
     });
     await expect(started).rejects.toThrow();
     await expect(native.connection.close()).rejects.toThrow('already closed');

@@ -45,6 +45,9 @@ export class InProcessMover implements Pick<DataMover, keyof DataMover> {
   /** Repositories of a test have no place to be probed. */
   readonly storage = new StorageProbes([], this.repository);
 
+  /** Storage of a test answers. */
+  readonly unanswered = () => [];
+
   context(control = new TaskControl(), input?: unknown): MoverContext {
     const repository = async (id: string) =>
       taskRepository(await this.repository(id), control, this.meters, input);

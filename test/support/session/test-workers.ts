@@ -67,7 +67,7 @@ export class TestWorkers {
       notifications: NO_NOTIFICATIONS,
       primaryBackups: site.primaryBackups,
       client,
-      logger: { warn: () => undefined },
+      logger: { warn: () => undefined, error: () => undefined },
       workflowBundle: await workflowBundle(),
     });
     return new TestWorkers(client, own.temporal, workers, async () => {

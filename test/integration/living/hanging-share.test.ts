@@ -1,0 +1,77 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { NativeConnection } from '@temporalio/worker';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { RunningWorkers } from '../../../src/bin/workers.js';
+import { DataMover } from '../../../src/mover/data-mover.js';
+import { TaskControl } from '../../../src/mover/task/task-control.js';
+import { processEntry } from '../../support/process-entry.js';
+import { directory } from '../../support/repository/directory-storage.js';
+import { HangingShare } from '../../support/repository/hanging-share.js';
+
+let folder: string;
+let share: HangingShare;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'longhaul-hanging-'));
+  share = HangingShare.over(folder);
+});
+afterEach(async () => {
+  share.end();
+  await rm(folder, { recursive: true });
+});
+
+describe('a process whose storage hangs', () => {
+  const ENTRY = fileURLToPath(new URL('../../support/bin/hanging-entry.ts', import.meta.url));
+
+  async function started(stops: 'ends' | 'hangs') {
+    const program = [await processEntry(ENTRY), folder, stops];
+    const child = spawn(process.execPath, program, { stdio: ['ignore', 'pipe', 'inherit'] });
+    let output = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+    await once(child.stdout, 'data');
+    return { child, exited: once(child, 'exit'), output: () => output };
+  }
+
+  it('ends at the second signal, although its stop does not', async () => {
+    const { child, exited, output } = await started('hangs');
+    child.kill('SIGTERM');
+    await once(child.stdout, 'data');
+    expect(output()).toContain('stopping');
+    child.kill('SIGINT');
+    expect(await exited).toEqual([null, 'SIGINT']);
+  });
+
+  it('ends by the signal that stopped it, and says so, when all else is stopped', async () => {
+    const { child, exited, output } = await started('ends');
+    child.kill('SIGTERM');
+    expect(await exited).toEqual([null, 'SIGTERM']);
+    expect(output()).toContain('calls that never return keep the process');
+  });
+});
+
+describe('workers whose storage hangs', () => {
+  it('are left at the limit of their stop, and the log names the storage', async () => {
+    const nas1 = { id: 'nas1', storage: directory(folder), isReadOnly: false };
+    const mover = new DataMover([nas1]);
+    const input = { targetRepositoryId: 'nas1', jobId: 'nightly', workloadId: 'vm' };
+    const ended = mover
+      .run('planMaintenance', input as never, new TaskControl())
+      .catch(() => undefined);
+    await vi.waitUntil(() => mover.unanswered().length > 0, { timeout: 30_000 });
+    const told: unknown[] = [];
+    const connection = { close: () => Promise.resolve() } as unknown as NativeConnection;
+    const logger = { error: (about: object | string) => void told.push(about) };
+    const workers = new RunningWorkers({
+      ...{ workers: [], mover, connection, logger },
+      leaveLimits: () => undefined,
+    });
+    await workers.stop(500);
+    expect(told).toEqual([{ storage: [{ repositoryId: 'nas1', seconds: expect.any(Number) }] }]);
+    share.end();
+    await ended;
+  });
+});
