@@ -28,7 +28,7 @@ import { HeldThreads, PULSE_MS } from './thread-pulse.js';
 const MIN_THREADS = 2;
 
 /** Of those that copy, for each that is needed: some may stand with storage that hangs. */
-const MOST_FOR_EACH = 8;
+const MOST_FOR_EACH = 12;
 
 /** Runs the data mover's work on threads of its own, so that heartbeats and the event loop never wait for it. The threads stay: starting
  *  one costs 30–40 ms (docs/PERFORMANCE.md, Resident mover). */
@@ -161,7 +161,7 @@ export class DataMover {
   /** What a thread that stands has not begun goes to others; whose storage it waits for, all threads know. */
   private lookAfterThreads(): void {
     const standing = this.threads.filter((thread) => thread.stands);
-    this.held.set(standing.map((thread) => thread.awaited));
+    this.held.set(standing.map((thread) => thread.heldBy));
     for (const thread of standing)
       for (const work of thread.takeBack()) this.leastBusy().give(work);
   }

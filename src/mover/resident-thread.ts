@@ -41,9 +41,14 @@ export class MoverThread {
     return this.waiting.size;
   }
 
-  /** It has work, and has been in one call for over a minute. */
+  /** It has work, and has been in one call for so long that it gets no more. */
   get stands(): boolean {
     return this.pending > 0 && this.pulse.standsForMs > 0;
+  }
+
+  /** Id of the repository that holds it up; null: none does. */
+  get heldBy(): string | null {
+    return this.pulse.isHeld ? this.awaited : null;
   }
 
   /** Id of the repository whose answer it waits for; null: it does not. */

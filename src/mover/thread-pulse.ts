@@ -1,7 +1,13 @@
-import { unanswered, UNANSWERED_MS } from '../repository/unanswered-calls.js';
+import { unanswered } from '../repository/unanswered-calls.js';
 
 /** How often threads are looked after. */
 export const PULSE_MS = 5_000;
+
+/** A thread that has been in one call for so long gets no more work, and a disk that has to start may take as long: another thread costs little. */
+const STANDS_MS = 10_000;
+
+/** Storage that has kept a thread for so long counts as one that does not answer. */
+const HELD_MS = 20_000;
 
 /** Of one thread, shared with it: how many calls it has begun, and whose storage it is waiting for. A thread that stands in a call says nothing itself: the storage does
  *  not answer, as a hard NFS mount whose server is away. One that works for hours, as over the list of a million files, is in many calls. */
@@ -56,7 +62,12 @@ export class ThreadPulse {
   /** The same; 0: it does not stand. */
   get standsForMs(): number {
     const forMs = this.inOneCallMs;
-    return forMs < UNANSWERED_MS ? 0 : forMs;
+    return forMs < STANDS_MS ? 0 : forMs;
+  }
+
+  /** Whether its storage counts as one that does not answer. */
+  get isHeld(): boolean {
+    return this.inOneCallMs >= HELD_MS;
   }
 
   /** Id of the repository whose answer it waits for; null: it does not. */
@@ -80,7 +91,7 @@ export class HeldThreads {
     this.counts = new Int32Array(this.shared);
   }
 
-  /** @param awaited the repository of each thread that stands */
+  /** @param awaited the repository of each thread that is held */
   set(awaited: readonly (string | null)[]): void {
     for (const [index, id] of this.repositoryIds.entries())
       Atomics.store(this.counts, index, awaited.filter((other) => other === id).length);
@@ -92,7 +103,7 @@ export class HeldThreads {
     const index = this.repositoryIds.indexOf(repositoryId);
     const count = index === -1 ? 0 : Atomics.load(this.counts, index);
     if (count < this.most) return;
-    const forHowLong = `over a minute (${count} threads of the worker wait for it)`;
+    const forHowLong = `${HELD_MS / 1000} s and more (${count} threads of the worker wait for it)`;
     throw unanswered(repositoryId, forHowLong, { threads: count });
   }
 }
