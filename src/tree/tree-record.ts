@@ -29,7 +29,7 @@ export interface TreeRecord extends OwnedRecord {
   readonly points: readonly TargetTreePoint[];
   /** Points of sets that lack one of their files here: what is here of them stays for the session that brings the rest. */
   readonly unfinished: readonly UnfinishedPoint[];
-  /** One for each class of files, in the order of copying. */
+  /** One for each class of files, in the order of the layout. */
   readonly index: readonly ClassIndex[];
   /** What the looks of the last days found, oldest first: a wipe may come a little at a time. */
   readonly guard: readonly GuardedDay[];

@@ -30,6 +30,9 @@ export interface FileClass {
   /** Without its files nothing in the store can be read, and its tool hardly ever writes to them: another content of one, or the loss of one (of `immutable`
    *  ones: of the last), comes to the copy when an operator has agreed. Tells what of a file counts; files have up to `MAX_OPENING_BYTES`. */
   readonly opensStore?: (path: string, bytes: Uint8Array) => string;
+  /** As long as its files are not there its tool sees no store, whatever else is: in a first copy they come last (`copyOrder`), in the order of their paths. Absent: other
+   *  files tell as much. */
+  readonly makesStore?: true;
   /** Of stores: how the source shows that its tool has removed files of this class. What is missing without that was lost there. Absent: nothing tells. */
   readonly removal?: RemovalTrace;
 }
@@ -79,7 +82,7 @@ export interface TreeRules {
   /** `store`: the whole tree travels, and what the source removed is removed later. `sets`: only files of complete points travel, and a file goes when
    *  no kept point lists it. */
   readonly shape: 'store' | 'sets';
-  /** In copying order: what refers to files stands behind them. A file belongs to the first that matches; one that none matches is named, and not
+  /** In copying order (but `copyOrder`): what refers to files stands behind them. A file belongs to the first that matches; one that none matches is named, and not
    *  copied. Looked at the other way round, so that nothing that was seen can refer to what was written afterwards; removed the other way round. */
   readonly classes: readonly FileClass[];
   /** Locks and temporary names: never copied, never told. */

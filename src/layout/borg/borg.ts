@@ -24,7 +24,7 @@ export const borgLayout: TreeLayout = {
     classes: [
       {
         ...{ name: 'config', match: /^(?:README|config)$/, content: 'replaced' },
-        opensStore: identityOf,
+        ...{ opensStore: identityOf, makesStore: true },
       },
       {
         ...{ name: 'segments', match: /^data\/\d+\/\d+$/, content: 'appended', inSequence: true },

@@ -50,7 +50,7 @@ function kopiaRules(): TreeRules {
         name: 'format',
         match: /^(?:kopia\.repository(?:\.f)?|kopia\.blobcfg(?:\.f)?|\.shards|\.storageconfig)$/,
         content: 'replaced',
-        opensStore: wholeText,
+        ...{ opensStore: wholeText, makesStore: true },
       },
       {
         ...{ name: 'packs', match: /^[pq][0-9a-z/_-]+(?:\.f)?$/, content: 'immutable' },

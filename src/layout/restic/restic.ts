@@ -22,7 +22,10 @@ export const resticLayout: TreeLayout = {
   rules: {
     ...STORE_RULES,
     classes: [
-      { name: 'config', match: /^config$/, content: 'replaced', opensStore: wholeText },
+      {
+        ...{ name: 'config', match: /^config$/, content: 'replaced' },
+        ...{ opensStore: wholeText, makesStore: true },
+      },
       {
         ...{ name: 'keys', match: /^keys\/[0-9a-f]{64}$/, content: 'immutable' },
         opensStore: wholeText,

@@ -29,8 +29,10 @@ export interface TreePlan extends TreePlanReference {
   readonly root: string;
   readonly layout: string;
   readonly verifyAfterCopy: VerifyAfterCopy;
-  /** In the order of copying. */
+  /** As the layout has them. */
   readonly classes: readonly PlannedClass[];
+  /** Their names in the order of copying (`copyOrder`). */
+  readonly order: readonly string[];
   /** Points that are there when all is copied. */
   readonly points: readonly TreePoint[];
   /** What the look could not read, or the target does not take, by the first class that may lack it; classes that lack nothing are left out. */
@@ -123,7 +125,10 @@ export async function writeTreePlan(
   await repository.put(path, bytes);
 }
 
-type EarlierPlan = Omit<TreePlan, 'lacking'> & Partial<Pick<TreePlan, 'lacking'>>;
+type EarlierPlan = Omit<TreePlan, LaterFields> & Partial<Pick<TreePlan, LaterFields>>;
+type LaterFields = 'lacking' | 'order';
+
+const namesOf = ({ classes }: EarlierPlan): string[] => classes.map((one) => one.class);
 
 /** null: there is none. */
 export async function readTreePlan(
@@ -134,10 +139,11 @@ export async function readTreePlan(
   try {
     const bytes = await readWholeFile(repository, path, MAX_PLAN_BYTES);
     if (bytes === null) return null;
-    // One of a release before knows of nothing that is lacking.
-    const { lacking = [], ...rest } = JSON.parse(bytes.toString('utf8')) as EarlierPlan;
-    const plan = { ...rest, lacking };
-    return typeof plan.token === 'string' && Array.isArray(plan.classes) ? plan : null;
+    const plan = JSON.parse(bytes.toString('utf8')) as EarlierPlan;
+    if (typeof plan.token !== 'string' || !Array.isArray(plan.classes)) return null;
+    // One of a release before knows of nothing that is lacking, and has one order.
+    const { lacking = [], order = namesOf(plan) } = plan;
+    return { ...plan, lacking, order };
   } catch (error) {
     // A plan that is not whole is none.
     if (isBackupError(error) && !(await isFileUnread(repository, path, error))) throw error;
@@ -196,6 +202,14 @@ export async function requireTreePlan(
       details: { path: treeStaged.plan(tree) },
     },
   );
+}
+
+/** Names of the classes whose files have their names before those of this one. */
+export function classesBefore(
+  { classes, order }: Pick<TreePlan, 'classes' | 'order'>,
+  classIndex: number,
+): ReadonlySet<string> {
+  return new Set(order.slice(0, order.indexOf(classes[classIndex]!.class)));
 }
 
 /** @throws STAGING_INVALID */

@@ -1,8 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { afterEach, expect, it } from 'vitest';
 import { FileBackupStore } from '../../../src/api/file-backups/file-backup-store.js';
@@ -10,25 +8,24 @@ import { JobStore } from '../../../src/api/jobs/job-store.js';
 import { SessionStore } from '../../../src/api/sessions/session-store.js';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import type { CopyJob } from '../../../src/domain/jobs/copy-job.js';
-import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
-import { folderRepositoryId } from '../../../src/repository/open-repository.js';
-import { readTreeRecord } from '../../../src/tree/tree-store.js';
-import { restorePointKey } from '../../../src/domain/targets/repository-view.js';
-import type { BackupRepository } from '../../../src/repository/backup-repository.js';
-import type { VerifyInput } from '../../../workflows/messages.js';
 import { workflowIdOfSession } from '../../../src/domain/sessions/copy-session.js';
 import type { copySession } from '../../../workflows/session/copy-session.js';
 import type { runFileBackup } from '../../../workflows/session/run-file-backup.js';
 import { lookForNews } from '../../../src/mover/look/news.js';
 import { InProcessMover } from '../../support/mover/in-process-mover.js';
 import { LocalSessions } from '../../support/workflows/local-sessions.js';
-import { ChangeRun, NOW_MS, type Change } from '../../support/kill-table/change-run.js';
+import { NOW_MS } from '../../support/kill-table/change-run.js';
+import {
+  killStore,
+  STORE_SCENARIOS,
+  type StoreScenario,
+} from '../../support/kill-table/store-kills.js';
+import { LiveShare } from '../../support/tree/live-share.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 import {
   changeFiles,
   liveBorg,
   liveRestic,
-  materialize,
   shareBackup,
   shareJob,
   type LiveStore,
@@ -37,162 +34,44 @@ import { describeTemporal } from '../../support/temporal/server.js';
 import { testJob, TestSite } from '../../support/session/test-site.js';
 import { TestWorkers } from '../../support/session/test-workers.js';
 import { filesBelow } from '../../support/tree/tree-world.js';
-import { WorkerDeath } from '../../support/workflows/local-server.js';
 import { describeWithTool } from '../../support/tree/with-tool.js';
 
-const folders: string[] = [];
-async function newFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'longhaul-live-'));
-  folders.push(folder);
-  return folder;
+const shares: LiveShare[] = [];
+async function newShare(store: LiveStore): Promise<LiveShare> {
+  const share = await LiveShare.make(store);
+  shares.push(share);
+  return share;
 }
 afterEach(async () => {
-  for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true });
+  for (const share of shares.splice(0)) await share.remove();
 });
-
-/** Stops that are tried of each copy; each is judged by the tool, which takes about a second. */
-const STOPS = 4;
-
-/** A share, the store of its backups, and what a copy of it comes to. */
-class LiveShare {
-  readonly job: CopyJob;
-  readonly tree: string;
-  private sessions = 0;
-
-  private constructor(
-    readonly store: LiveStore,
-    readonly folder: string,
-    readonly source: BackupRepository,
-  ) {
-    const id = `${store.name}-share`;
-    this.job = shareJob(id);
-    this.tree = chainFolder(this.job.id, id);
-  }
-
-  static async make(store: LiveStore): Promise<LiveShare> {
-    const folder = await newFolder();
-    const source = { id: 'primary', rootPath: join(folder, 'primary'), readOnly: true };
-    await changeFiles(join(folder, 'files'), 8);
-    await promisify(execFile)('mkdir', [source.rootPath]);
-    const share = new LiveShare(store, folder, await openDirectoryRepository(source));
-    await store.init(share.repository);
-    return share;
-  }
-
-  get repository(): string {
-    return join(this.folder, 'primary', 'share');
-  }
-
-  get files(): string {
-    return join(this.folder, 'files');
-  }
-
-  backUp(snapshot: string): Promise<void> {
-    return this.store.backUp(this.repository, this.files, snapshot);
-  }
-
-  copy(target: SimulatedRepository): ChangeRun {
-    const change: Change = {
-      ...{ workflowType: 'copySession', endsWith: ['success', 'nothingToCopy'] },
-      input: { job: this.job },
-    };
-    return ChangeRun.begin(change, this.source, target, { number: ++this.sessions });
-  }
-
-  /** A health check of all copies on the target. @returns how it ended when it did not end as `endsWith` */
-  verify(target: SimulatedRepository, endsWith: string): Promise<string | null> {
-    const input: VerifyInput = { repositoryId: 'offsite', restorePointId: null };
-    const change: Change = { workflowType: 'verifyBackups', endsWith: [endsWith], input };
-    return ChangeRun.begin(change, this.source, target, { number: ++this.sessions }).toEnd();
-  }
-
-  /** Folder with what a restore of the newest point of a copy gives. */
-  async restored(target: SimulatedRepository): Promise<string> {
-    const { points, jobId, workload } = (await readTreeRecord(target, this.tree))!;
-    const destination = new SimulatedRepository(folderRepositoryId('/tmp'));
-    const order = { destinationPath: '/tmp', format: 'same', repositoryId: 'offsite' } as const;
-    const restorePointId = restorePointKey([jobId, workload.id, points.at(-1)!.id]);
-    const sessions = new LocalSessions([target, destination]);
-    const { result } = await sessions.restore({ ...order, restorePointId }, NOW_MS);
-    expect(result).toBe('success');
-    const folder = join(await newFolder(), 'restored');
-    await materialize(await filesBelow(destination, ''), folder);
-    return folder;
-  }
-
-  /** The tool finds a store whole, and gives back of it what the share has. */
-  async restoresFrom(store: string, snapshot: string): Promise<void> {
-    await this.store.check(store);
-    const given = await newFolder();
-    await this.store.restore(store, this.store.name === 'restic' ? 'latest' : snapshot, given);
-    await promisify(execFile)('diff', ['-r', this.files, join(given, this.files)]);
-  }
-
-  /** How many snapshots a copy has, of which its tool says that all of it is whole. */
-  async judged(target: SimulatedRepository): Promise<number> {
-    const files = await filesBelow(target.restart({ kind: 'none' }), `${this.tree}/files`);
-    const copy = join(await newFolder(), 'copy');
-    await materialize(files, copy);
-    await this.store.check(copy);
-    return this.store.snapshotCount(copy);
-  }
-}
-
-/** Operations of a copy after which its files are others than before: the stops that can leave a store of another state. */
-function changesOf({ operations }: SimulatedRepository, tree: string): number[] {
-  const files = `${tree}/files/`;
-  return operations.flatMap(({ kind, path, to, number }) =>
-    (kind === 'rename' && to!.startsWith(files)) || (kind === 'remove' && path.startsWith(files))
-      ? [number]
-      : [],
-  );
-}
-
-/** At most `count` of them, the first and the last among them. */
-function sampleOf(numbers: readonly number[], count: number): number[] {
-  if (numbers.length <= count) return [...numbers];
-  return Array.from(
-    { length: count },
-    (_, index) => numbers[Math.round((index * (numbers.length - 1)) / (count - 1))]!,
-  );
-}
 
 /** Backups at most that are made beside a copy. */
 const NOISE = 8;
 /** A busy machine takes its time for tools that make keys slow on purpose. */
 const PATIENCE_MS = 240_000;
 
-describeWithTool('a copy of a store', ['restic', 'borg'], () => {
-  it.each([
-    ['restic', liveRestic],
-    ['borg', liveBorg],
-  ])(
-    'of %s is one that the tool finds whole, wherever the copy of what was added is killed',
-    async (_, store) => {
-      const share = await LiveShare.make(store);
-      await share.backUp('one');
-      const before = new SimulatedRepository('offsite');
-      expect(await share.copy(before).toEnd()).toBeNull();
-      expect(await share.judged(before)).toBe(1);
-      // Borg: the numbers of segments pass 9, so that their names are not in their order.
-      for (const name of ['two', 'three']) {
-        await changeFiles(share.files, 6);
-        await share.backUp(name);
-      }
+/** How many of the operations that name or remove files of a copy lie between two stops; `npm run test:kill-trees` stops at every operation. */
+const EVERY: Record<StoreScenario, number> = {
+  'first copy of a store': 2,
+  'copy of what was added': 4,
+};
 
-      const done = before.clone();
-      expect(await share.copy(done).toEnd()).toBeNull();
-      const changes = changesOf(done, share.tree);
-      let last = done;
-      for (const atOperation of sampleOf(changes, STOPS)) {
-        const target = before.clone({ crash: { atOperation, when: 'after' } });
-        await expect(share.copy(target).toEnd()).rejects.toThrow(WorkerDeath);
-        const place = `stop at ${atOperation} of ${changes.join(', ')}`;
-        expect([1, 2, 3], place).toContain(await share.judged(target));
-        last = target.restart({ kind: 'power', seed: atOperation });
-        expect(await share.copy(last).toEnd()).toBeNull();
-      }
-      expect(await share.judged(last)).toBe(3);
+describeWithTool('a copy of a store that is killed', ['restic', 'borg'], () => {
+  it.each(
+    [liveRestic, liveBorg].flatMap((store) =>
+      (Object.keys(STORE_SCENARIOS) as StoreScenario[]).map(
+        (name) => [store.name, name, store] as const,
+      ),
+    ),
+  )(
+    'is one that its tool finds whole, or sees none, and is completed by the next session: of %s, %s',
+    async (_, name, store) => {
+      const share = await newShare(store);
+      const stops = { every: EVERY[name], ofNames: true, cuts: 0 };
+      const { positions, faults } = await killStore(share, name, stops);
+      expect(faults).toEqual([]);
+      expect(positions).toBeGreaterThan(0);
     },
     PATIENCE_MS,
   );
@@ -205,7 +84,7 @@ describeWithTool('a copy of a store whose storage rots', ['restic', 'borg'], () 
   ])(
     'of %s is whole again to the tool when a health check has found what was changed and what is gone',
     async (_, store) => {
-      const share = await LiveShare.make(store);
+      const share = await newShare(store);
       await share.backUp('one');
       await changeFiles(share.files, 2);
       await share.backUp('two');

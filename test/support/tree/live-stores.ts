@@ -21,6 +21,8 @@ export interface LiveStore {
   /** Reads all data. It works on a copy, because checking writes locks and more.
    *  @throws what the tool says is wrong */
   check(repository: string): Promise<void>;
+  /** What the tool says of a folder in which it sees no store. */
+  readonly seesNone: RegExp;
   snapshotCount(repository: string): Promise<number>;
   /** What a snapshot shows, put below `folder` under its own path.
    *  @param snapshot as the tool knows it */
@@ -51,6 +53,7 @@ export const liveRestic: LiveStore = {
     ),
   check: async (repository) =>
     onCopy(repository, async (copy) => void (await restic(copy, 'check', '--read-data'))),
+  seesNone: /Is there a repository at the following location/,
   // Opening a repository takes restic half a second, and each snapshot is a file.
   snapshotCount: async (repository) => (await readdir(join(repository, 'snapshots'))).length,
   restore: (repository, snapshot, folder) =>
@@ -103,6 +106,7 @@ export const liveBorg: LiveStore = {
   },
   check: async (repository) =>
     onCopy(repository, async (copy) => void (await borg(copy, ['check', '--verify-data']))),
+  seesNone: /is not a valid repository|Repository \S+ does not exist/,
   snapshotCount: async (repository) => {
     const listed = await onCopy(repository, (copy) => borg(copy, ['list', '--short']));
     return listed.split('\n').length - 1;

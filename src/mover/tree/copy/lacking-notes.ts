@@ -6,7 +6,7 @@ import {
 } from '../../../domain/trees/lacking-files.js';
 import type { TreeRules } from '../../../domain/trees/tree-rules.js';
 import type { BackupRepository, SourceRepository } from '../../../repository/backup-repository.js';
-import { readNote, treeStaged, writeNote, type TreePlan } from '../tree-plan.js';
+import { classesBefore, readNote, treeStaged, writeNote, type TreePlan } from '../tree-plan.js';
 
 /** As it lies beside the plan. */
 interface LackingNote {
@@ -47,9 +47,9 @@ export async function heldBackOf(
   rules: TreeRules,
   classIndex: number,
 ): Promise<(path: string) => boolean> {
-  const earlier = new Set(plan.classes.slice(0, classIndex).map((entry) => entry.class));
+  const earlier = classesBefore(plan, classIndex);
   const published = (await noted(target, tree, plan)).filter((entry) => earlier.has(entry.class));
-  const looked = plan.lacking.filter((part) => part.classIndex < classIndex);
+  const looked = plan.lacking.filter((part) => earlier.has(plan.classes[part.classIndex]!.class));
   const all = [...looked, ...published].map(({ lacking }) => lacking);
   const own = plan.lacking.find((part) => part.classIndex === classIndex)?.lacking;
   const inSequence = rules.classes[classIndex]!.inSequence === true;

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { BackupError, isBackupError } from '../../../domain/errors.js';
 import { modifiedAtMs } from '../../../domain/file-stamp.js';
 import { awaitedTreePoints, settledTreePoints } from '../../../domain/trees/settled-tree.js';
+import { copyOrder } from '../../../domain/trees/copy-order.js';
 import { type SourceTree } from '../../../domain/trees/source-tree.js';
 import { counted, firstTexts } from '../../../domain/sentences.js';
 import { withHeldFulls } from '../../../domain/trees/held-fulls.js';
@@ -47,6 +48,7 @@ import { suspicionIn } from './source-suspicion.js';
 import { removeStaleLarge } from './stale-large.js';
 import { takeKept, takeUnlessRead } from '../change/take-tree.js';
 import {
+  classIndexOf,
   discardTreeStaging,
   readTreePlan,
   treeStaged,
@@ -121,7 +123,7 @@ export async function planTree(
   return {
     state: 'planned',
     reference: { token: plan.token, epoch: plan.epoch },
-    classes: plan.classes.map(workOf).filter(({ fileCount }) => fileCount > 0),
+    classes: worksOf(plan),
     notes: input.hasHeard === true ? [] : untoldWorkNotes(record.untoldWork),
     ...told(listed, lackingCount(plan, layout)),
   };
@@ -308,7 +310,8 @@ async function writePlan(
     ...{ token, epoch: seen.known.epoch, plannedAtMs: input.nowMs },
     ...{ sourceRepositoryId: input.sourceRepositoryId, root: tree.root, layout: layout.name },
     verifyAfterCopy: input.verifyAfterCopy,
-    ...{ classes, points, lacking: lackingOf(walk), waitingCount: waiting.faults.count },
+    ...{ classes, order: copyOrder(layout.rules.classes, (name) => hasFiles(seen.known, name)) },
+    ...{ points, lacking: lackingOf(walk), waitingCount: waiting.faults.count },
     ...{ changes, isAgreed: input.acceptChanges },
     waitingPoints: count.waitingPoints,
     ...(count.waitingFromMs === null ? {} : { waitingFromMs: count.waitingFromMs }),
@@ -322,6 +325,10 @@ async function writePlan(
     suspicion: await suspicionIn(seen, count),
     lostNames: names.lost,
   };
+}
+
+function hasFiles({ index }: TreeRecord, name: string): boolean {
+  return index.some((one) => one.class === name && one.fileCount > 0);
 }
 
 function lackingCount({ lacking: parts }: TreePlan, { rules }: TreeLayout): number {
@@ -356,6 +363,13 @@ async function assertGoneTogether(
         { details: { workloadId: seen.input.workload.id } },
       );
   }
+}
+
+/** In the order of copying. */
+function worksOf(plan: TreePlan): TreeWork[] {
+  return plan.order
+    .map((name) => workOf(plan.classes[classIndexOf(plan, name)]!))
+    .filter(({ fileCount }) => fileCount > 0);
 }
 
 function workOf({
