@@ -31,6 +31,7 @@ import type { JobPlan } from '../../domain/sessions/operation.js';
 import type { FactsPage } from '../../domain/safety/workload-facts.js';
 import { LookExecutions } from '../executions/look-executions.js';
 import { SharedLooks } from './shared-looks.js';
+import { SilentLooks } from './silent-looks.js';
 import { toBackupError } from '../executions/temporal-errors.js';
 
 const BROWSE_TIMEOUT = '30s';
@@ -52,11 +53,18 @@ export class RepositoryBrowser {
   readonly #executions: LookExecutions;
   readonly #now: () => number;
   readonly #looks = new SharedLooks();
+  readonly #silent: SilentLooks;
   readonly #seen = new Map<string, { description: RepositoryDescription; seenAtMs: number }>();
 
   constructor(client: Client, now: () => number) {
     this.#executions = new LookExecutions(client, now);
     this.#now = now;
+    this.#silent = new SilentLooks((id) => this.describe(id), now);
+  }
+
+  /** `describe`, for a list that does not wait for one whose storage hangs: it is shown as such after five seconds, and at once from then on. */
+  describeSoon(repositoryId: string): Promise<RepositoryDescription> {
+    return this.#silent.describe(repositoryId);
   }
 
   /** A repository that no worker reaches is described as unreachable, with the reason; one that is only looked at also when Temporal or its
@@ -90,7 +98,7 @@ export class RepositoryBrowser {
     // A clock that went back makes nothing young.
     if (seen !== undefined && Math.abs(this.#now() - seen.seenAtMs) < validMs)
       return this.#told(repositoryId, seen.description);
-    const look = this.describe(repositoryId);
+    const look = this.describeSoon(repositoryId);
     look.catch(() => undefined); // nobody may wait for it any more when it fails
     const late = setTimeout(LOOK_WAIT_MS, seen?.description ?? null, { ref: false });
     return Promise.race([look, late]);

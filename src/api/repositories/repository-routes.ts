@@ -144,7 +144,9 @@ function browseRoutes(services: RepositoryServices): Route[] {
       answer: pageSchema(repositoryViewSchema),
       errors: [],
       run: async () => ({
-        content: { items: await Promise.all(repositories.map((entry) => view(services, entry))) },
+        content: {
+          items: await Promise.all(repositories.map((entry) => view(services, entry, 'list'))),
+        },
       }),
     }),
     lookRoute(services, {
@@ -297,11 +299,11 @@ function removeRoute({ operations, repositories }: RepositoryServices): Route {
 async function view(
   { client, browser, now }: RepositoryServices,
   repository: RepositoryConfig,
-  what: DescribingLook = 'describe',
+  what: DescribingLook | 'list',
 ): Promise<RepositoryView> {
   const { id } = repository;
   const [description, { usedSlots }] = await Promise.all([
-    browser.describe(id, what),
+    what === 'list' ? browser.describeSoon(id) : browser.describe(id, what),
     // Not known is a value of its own.
     workerPresence(client, repositoryTaskQueue(id), now()).catch(() => ({ usedSlots: null })),
   ]);
