@@ -215,23 +215,39 @@ async function warnWithoutMemory(stateDirectory: string, logger: Logger): Promis
   }
 }
 
-/** What the storage of the targets lacks stands in the log from the start, not only when a copy meets it. */
+/** What the storage of the targets lacks stands in the log from the start, not only when a copy meets it. Each by itself: one that hangs keeps no other from it. */
 async function reportStorage(
   workers: RunningWorkers,
   served: readonly string[],
   logger: Logger,
 ): Promise<void> {
-  for (const repository of served)
-    try {
-      const probe = await workers.storageOf(repository);
-      for (const fault of probe?.faults ?? [])
-        logger.error({ repository, fault }, 'not fit as a target');
-      for (const warning of probe?.warnings ?? [])
-        logger.warn({ repository, warning }, 'the storage lacks something');
-    } catch (err) {
-      logger.warn({ repository, err }, 'cannot be reached');
-    }
+  await Promise.all(served.map((repository) => reportStorageOf(repository, workers, logger)));
 }
+
+async function reportStorageOf(
+  repository: string,
+  workers: RunningWorkers,
+  logger: Logger,
+): Promise<void> {
+  const late = setTimeout(
+    () => logger.warn({ repository }, 'its storage does not answer: its jobs wait for it'),
+    LATE_MS,
+  );
+  try {
+    const probe = await workers.storageOf(repository);
+    for (const fault of probe?.faults ?? [])
+      logger.error({ repository, fault }, 'not fit as a target');
+    for (const warning of probe?.warnings ?? [])
+      logger.warn({ repository, warning }, 'the storage lacks something');
+  } catch (err) {
+    logger.warn({ repository, err }, 'cannot be reached');
+  } finally {
+    clearTimeout(late);
+  }
+}
+
+/** A repository that has not been looked at after so long is named in the log. */
+const LATE_MS = 5_000;
 
 function copySettings(copy: CopyConfig): CopySettings {
   return {

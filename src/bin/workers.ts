@@ -175,8 +175,9 @@ export class RunningWorkers {
     await Promise.all(this.runs);
   }
 
-  /** null for a repository that is only read. */
-  storageOf(repositoryId: string): Promise<StorageProbe | null> {
+  /** null for a repository that is only read, when it is there. */
+  async storageOf(repositoryId: string): Promise<StorageProbe | null> {
+    await this.made.mover.repository(repositoryId);
     return this.made.mover.storage.of(repositoryId, false);
   }
 

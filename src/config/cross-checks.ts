@@ -1,12 +1,12 @@
 /** Rules that span several settings. They look at each part that is well-formed by itself, so that one faulty setting does not hide them. */
 
-import { readlinkSync, realpathSync, statSync } from 'node:fs';
-import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { isAbsolute, relative } from 'node:path';
 import { z } from 'zod';
 import { kindOf } from '../repository/kinds.js';
 import type { RepositoryConfig } from './config.js';
 import { repositorySchema } from './schema.js';
 import { isSection } from './environment.js';
+import { FolderPlaces, type FolderPlace, type PlaceLooks } from './folder-places.js';
 import { folderOf, placeOf } from './repository-storage.js';
 
 interface CrossFault {
@@ -15,17 +15,18 @@ interface CrossFault {
 }
 
 /** `value` is the configuration as written; `folder` is where relative paths start. */
-export function crossFaults(value: unknown, folder: string): CrossFault[] {
+export function crossFaults(value: unknown, folder: string, looks: PlaceLooks): CrossFault[] {
   if (!isSection(value)) return [];
+  const places = new FolderPlaces(folder, looks);
   const repositories = wellFormedRepositories(value.repositories);
   return [
     ...tokenFaults(value.server),
     ...certificateFaults(value.temporal),
     ...idFaults(repositories),
-    ...placeFaults(repositories, folder),
+    ...placeFaults(repositories, places),
     ...immutableFaults(repositories),
     ...primaryBackupFaults(value.primaryBackups, repositories),
-    ...stateFaults(value.stateDirectory ?? './state', repositories, folder),
+    ...stateFaults(value.stateDirectory ?? './state', repositories, places),
   ];
 }
 
@@ -81,7 +82,7 @@ function idFaults(entries: readonly Entry[]): CrossFault[] {
 }
 
 /** Two repositories must not be one, nor lie one inside the other. */
-function placeFaults(entries: readonly Entry[], folder: string): CrossFault[] {
+function placeFaults(entries: readonly Entry[], places: FolderPlaces): CrossFault[] {
   return entries.flatMap(({ index, repository }) => {
     const own = folderOf(repository);
     return entries
@@ -90,7 +91,7 @@ function placeFaults(entries: readonly Entry[], folder: string): CrossFault[] {
         const theirs = folderOf(other);
         const relation =
           own !== null && theirs !== null
-            ? nesting(folderPlace(folder, own), folderPlace(folder, theirs))
+            ? nesting(places.of(own), places.of(theirs))
             : samePlace(repository, other);
         if (relation === null) return [];
         const message = `${placeOf(repository)} is ${relation} the ${own === null ? 'place' : 'folder'} of repository ${other.id}`;
@@ -131,13 +132,16 @@ function primaryBackupFaults(list: unknown, entries: readonly Entry[]): CrossFau
   });
 }
 
-function stateFaults(state: unknown, entries: readonly Entry[], folder: string): CrossFault[] {
+function stateFaults(
+  state: unknown,
+  entries: readonly Entry[],
+  places: FolderPlaces,
+): CrossFault[] {
   const parsed = z.string().min(1).safeParse(state);
   if (!parsed.success) return [];
   return entries.flatMap(({ repository }) => {
     const held = folderOf(repository);
-    const relation =
-      held === null ? null : nesting(folderPlace(folder, parsed.data), folderPlace(folder, held));
+    const relation = held === null ? null : nesting(places.of(parsed.data), places.of(held));
     return relation === null || relation === 'above'
       ? []
       : [
@@ -162,23 +166,6 @@ function isInside(path: string, parent: string): boolean {
   return way !== '' && way !== '..' && !way.startsWith('../') && !isAbsolute(way);
 }
 
-/** Where a folder lies: by its path, with links followed as far as it exists, and by what is there. A bind mount gives one folder two
- *  paths, and both have the same device and inode. */
-interface FolderPlace {
-  readonly path: string;
-  /** `<device>:<inode>` of the folder and of each one above it; null where none exists yet. */
-  readonly identities: readonly (string | null)[];
-}
-
-function folderPlace(folder: string, path: string): FolderPlace {
-  const real = realPath(resolve(folder, path), MAX_LINKS);
-  const identities: (string | null)[] = [];
-  for (let at = real; ; at = dirname(at)) {
-    identities.push(identityAt(at));
-    if (at === dirname(at)) return { path: real, identities };
-  }
-}
-
 function isOne(identity: string | null | undefined, other: string | null | undefined): boolean {
   return identity !== null && identity !== undefined && identity === other;
 }
@@ -188,38 +175,4 @@ function holds(
   other: string | null | undefined,
 ): boolean {
   return above.some((identity) => isOne(identity, other));
-}
-
-function identityAt(path: string): string | null {
-  try {
-    const { dev, ino } = statSync(path, { bigint: true });
-    return `${dev}:${ino}`;
-  } catch {
-    return null;
-  }
-}
-
-/** As many as Linux follows (path_resolution(7)). */
-const MAX_LINKS = 40;
-
-/** What is there decides as far as it is there; a link whose end does not exist yet leads where it will be made. */
-function realPath(absolute: string, linksLeft: number): string {
-  try {
-    return realpathSync(absolute);
-  } catch {
-    const parent = dirname(absolute);
-    if (parent === absolute || linksLeft === 0) return absolute;
-    const place = join(realPath(parent, linksLeft), basename(absolute));
-    const end = linkAt(place);
-    return end === null ? place : realPath(resolve(dirname(place), end), linksLeft - 1);
-  }
-}
-
-/** null: not a link. */
-function linkAt(path: string): string | null {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return null;
-  }
 }

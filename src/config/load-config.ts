@@ -11,6 +11,8 @@ import { describeFault, placeText, type ConfigFault } from './config-fault.js';
 import type { LonghaulConfig, ServerConfig, TemporalConfig } from './config.js';
 import { crossFaults } from './cross-checks.js';
 import { isSection, overlayEnvironment, type Environment } from './environment.js';
+import { patientLooks, type PlaceLooks } from './folder-places.js';
+import { LimitedLooks } from './limited-looks.js';
 import { storageOf } from './repository-storage.js';
 import { configSchema } from './schema.js';
 import { settingAt } from './settings.js';
@@ -28,17 +30,31 @@ interface ConfigSource {
 export function loadConfig({ file, environment, workingFolder }: ConfigSource): LonghaulConfig {
   const path = resolve(workingFolder, file ?? DEFAULT_CONFIG_FILE);
   const text = readConfigFile(path, file !== null);
-  return parseConfig(text ?? '', {
-    name: text === null ? 'the environment' : path,
-    folder: text === null ? workingFolder : dirname(path),
-    environment,
-  });
+  const looks = new LimitedLooks();
+  try {
+    return parseConfig(text ?? '', {
+      name: text === null ? 'the environment' : path,
+      folder: text === null ? workingFolder : dirname(path),
+      ...{ environment, looks },
+    });
+  } finally {
+    looks.end();
+  }
 }
 
-/** `folder` is absolute: relative paths in `text` start there. `name` is for the error message. */
+interface ConfigText {
+  /** For the error message. */
+  readonly name: string;
+  /** Absolute; relative paths start there. */
+  readonly folder: string;
+  readonly environment: Environment;
+  /** Absent: with those that wait for storage. */
+  readonly looks?: PlaceLooks;
+}
+
 export function parseConfig(
   text: string,
-  { name, folder, environment }: { name: string; folder: string; environment: Environment },
+  { name, folder, environment, looks = patientLooks }: ConfigText,
 ): LonghaulConfig {
   const { value: file, faults: syntaxFaults } = parseYaml(text);
   if (syntaxFaults.length > 0) throw invalidConfig(name, syntaxFaults);
@@ -53,7 +69,9 @@ export function parseConfig(
   const faults = [
     ...overlaid.faults,
     ...(parsed.error?.issues ?? []).flatMap((issue) => issueFaults(issue, overlaid.value, faultAt)),
-    ...crossFaults(overlaid.value, folder).map(({ path, message }) => faultAt(path, message)),
+    ...crossFaults(overlaid.value, folder, looks).map(({ path, message }) =>
+      faultAt(path, message),
+    ),
   ];
   if (faults.length > 0 || !parsed.success) throw invalidConfig(name, faults);
   return deepFreeze(withAbsolutePaths(parsed.data, folder));

@@ -1,12 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { NativeConnection } from '@temporalio/worker';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { RunningWorkers } from '../../../src/bin/workers.js';
+import { LimitedLooks } from '../../../src/config/limited-looks.js';
+import { parseConfig } from '../../../src/config/load-config.js';
 import { DataMover } from '../../../src/mover/data-mover.js';
 import { TaskControl } from '../../../src/mover/task/task-control.js';
 import { processEntry } from '../../support/process-entry.js';
@@ -50,6 +52,35 @@ describe('a process whose storage hangs', () => {
     child.kill('SIGTERM');
     expect(await exited).toEqual([null, 'SIGTERM']);
     expect(output()).toContain('calls that never return keep the process');
+  });
+});
+
+describe('a configuration of which one share hangs', () => {
+  const looked = (text: string) => {
+    const looks = new LimitedLooks(300);
+    try {
+      return parseConfig(text, { name: 'test', folder: '/', environment: {}, looks });
+    } finally {
+      looks.end();
+    }
+  };
+  const entry = (id: string, path: string) => `{ id: ${id}, path: '${path}', role: target }`;
+
+  it('is read all the same, and others are told apart by what is there', async () => {
+    const others = await mkdtemp(join(tmpdir(), 'longhaul-others-'));
+    await mkdir(join(others, 'a'));
+    await symlink('a', join(others, 'b'));
+    const [nas1, a, b] = [
+      entry('nas1', folder),
+      entry('a', join(others, 'a')),
+      entry('b', join(others, 'b')),
+    ];
+    expect(looked(`repositories: [${nas1}, ${a}]`).repositories).toHaveLength(2);
+    expect(() => looked(`repositories: [${nas1}, ${a}, ${b}]`)).toThrow('the same as the folder');
+    expect(() => looked(`repositories: [${nas1}, ${entry('in', join(folder, 'in'))}]`)).toThrow(
+      'inside the folder of repository nas1',
+    );
+    await rm(others, { recursive: true });
   });
 });
 
