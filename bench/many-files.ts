@@ -121,9 +121,9 @@ interface TreeRuns {
 
 /** Copies the only tree of the repository `source` to `target`. */
 export async function treeRuns(
-  mover: Pick<DataMover, 'repository' | 'run' | 'runWindows'>,
+  mover: Pick<DataMover, 'source' | 'run' | 'runWindows'>,
 ): Promise<TreeRuns> {
-  const [workload] = await listSourceWorkloads(await mover.repository('source'));
+  const [workload] = await listSourceWorkloads(await mover.source('source'));
   const chain = chainFolder(JOB, workload!.id);
   const place = { targetRepositoryId: 'target', chain };
   const policy: Pick<CopyJob, 'mode' | 'gfs' | 'retention' | 'timeZone'> = {

@@ -177,7 +177,7 @@ export class RunningWorkers {
 
   /** null for a repository that is only read, when it is there. */
   async storageOf(repositoryId: string): Promise<StorageProbe | null> {
-    await this.made.mover.repository(repositoryId);
+    await this.made.mover.source(repositoryId);
     return this.made.mover.storage.of(repositoryId, false);
   }
 

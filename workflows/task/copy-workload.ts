@@ -184,7 +184,10 @@ class WorkloadCopy implements WorkloadTask {
   private async copyRound(): Promise<'again' | 'done' | 'leave'> {
     const { job } = this.input;
     const { detection, selection, lookId, passesOver, newDoubt } = await this.look();
-    this.doubt ??= newDoubt;
+    if (newDoubt !== undefined && this.doubt === undefined) {
+      this.doubt = newDoubt;
+      this.state.note(newDoubt); // however the task ends
+    }
     if (detection.toCompare.length > 0) {
       for (const pair of detection.toCompare) await this.compare(pair);
       return 'again';
@@ -322,7 +325,7 @@ class WorkloadCopy implements WorkloadTask {
     if (outcome.kind !== kind)
       this.state.show(
         { algorithm: outcome.kind },
-        `restore point ${restorePointId} becomes a full: on the newest copy no increment of its disks can build`,
+        `restore point ${restorePointId} is kept as a full`,
       );
     const target = { ...this.ids, stagingId: outcome.pointId, reference: outcome.reference };
     await this.batches.copy(target, outcome.disks, compared);

@@ -113,7 +113,9 @@ function ofNamed(input: SelectionInput): SelectionInput {
 function lackingIn(current: readonly IdentifiedPoint[]): Pick<RestorePointSelection, 'lacking'> {
   const newest = current.findLast(({ state }) => state === 'complete');
   if (newest?.leftOut === undefined) return {};
-  return { lacking: `restore point ${newest.id} is not all of the machine: ${newest.leftOut}` };
+  return {
+    lacking: `restore point ${newest.id} is not known to be all of the machine: ${newest.leftOut}`,
+  };
 }
 
 function choose(

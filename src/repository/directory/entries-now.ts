@@ -13,9 +13,9 @@ const WORTH_A_PATH = 8;
  *
  *  A look through the open folder takes twice as long as one by its path, because of `/proc`. So many names are looked at by the path while it leads to
  *  the folder that is held, which is asked before and after them; otherwise, and each name for which the path says nothing, through the open
- *  folder. Whoever exchanges a folder on the way and puts it back between these two looks shows facts of other files, which no copy rests on: none of them has
- *  the number and the change time of a file that the copy knows, and whatever differs is opened through the open folder, which follows no link, and has to look there as it
- *  did here. No name counts as gone because a path did not lead to it. */
+ *  folder. Whoever exchanges a folder on the way and puts it back between these two looks shows facts of other files for this one look: a file may count as
+ *  unchanged (another name of the one that the copy knows), or as none (a link of its name). The next look sees it; what is opened is opened through the open folder, which
+ *  follows no link, and has to look there as it did here. A path that leads nowhere makes no name gone. */
 export async function entriesNow(
   lstatNow: LstatNow,
   open: OpenFolder,

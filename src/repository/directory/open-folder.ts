@@ -33,7 +33,10 @@ export class OpenFolder implements NamePlace {
 
   /** As `identityOf`. */
   identity(): Promise<string> {
-    this.#identity ??= this.handle.stat({ bigint: true }).then(identityOf);
+    this.#identity ??= this.handle.stat({ bigint: true }).then(identityOf, (error: unknown) => {
+      this.#identity = null;
+      throw error;
+    });
     return this.#identity;
   }
 

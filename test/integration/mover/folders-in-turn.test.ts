@@ -50,7 +50,7 @@ describe('two folders of fulls that take turns under one id', () => {
     await full('daily', 3);
     expect(await session(3)).toEqual({ result: 'success', isWarned: false, notes: 0, copied: 2 });
     await full('weekly', 2);
-    expect(await session(4)).toEqual({ result: 'warning', isWarned: true, notes: 0, copied: 1 });
+    expect(await session(4)).toEqual({ result: 'warning', isWarned: true, notes: 1, copied: 1 });
     expect(await session(5)).toEqual({
       ...{ result: 'nothingToCopy', isWarned: false, notes: 0, copied: 0 },
     });

@@ -10,7 +10,7 @@ export const DESTINATION = '/restored';
 
 /** A restore of the newest copied point into a folder of its own, step by step. */
 export class MachineRestore {
-  private readonly mover: InProcessMover;
+  readonly mover: InProcessMover;
   /** Of the plan that was written by. */
   private reference: PlanReference = { token: '', epoch: 0 };
 

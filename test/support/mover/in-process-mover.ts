@@ -16,7 +16,11 @@ import { taskRepository, taskSource } from '../../../src/mover/task/task-reposit
 import { TaskControl } from '../../../src/mover/task/task-control.js';
 import { runWindowLoop, windowsOfASync } from '../../../src/mover/task/window-loop.js';
 import { WindowRange, type WindowRun } from '../../../src/mover/task/window-runs.js';
-import type { BackupRepository } from '../../../src/repository/backup-repository.js';
+import type {
+  BackupRepository,
+  SourceRepository,
+} from '../../../src/repository/backup-repository.js';
+import { asTarget } from '../../../src/repository/open-repository.js';
 import { RateMeters } from '../../../src/repository/rate-meters.js';
 import { StorageProbes } from '../../../src/repository/storage-probes.js';
 
@@ -28,14 +32,22 @@ export class InProcessMover implements Pick<DataMover, keyof DataMover> {
     this.repositories = new Map(repositories.map((repository) => [repository.id, repository]));
   }
 
-  readonly repository = (id: string): Promise<BackupRepository> => {
-    const repository = this.repositories.get(id);
-    return repository === undefined
-      ? Promise.reject(new BackupError('REPOSITORY_MISSING', `no repository "${id}" is configured`))
-      : Promise.resolve(repository);
+  /** Ids of those that may only be read, as external ones. */
+  readOnly: ReadonlySet<string> = new Set();
+
+  readonly repository = async (id: string): Promise<BackupRepository> => {
+    const target = this.#found(id);
+    return asTarget({ source: target, target: this.readOnly.has(id) ? null : target });
   };
 
-  readonly source = this.repository;
+  readonly source = async (id: string): Promise<SourceRepository> => this.#found(id);
+
+  #found(id: string): BackupRepository {
+    const repository = this.repositories.get(id);
+    if (repository === undefined)
+      throw new BackupError('REPOSITORY_MISSING', `no repository "${id}" is configured`);
+    return repository;
+  }
 
   /** None limits, unless a test puts its own in place. */
   meters = RateMeters.of([]);
@@ -69,8 +81,8 @@ export class InProcessMover implements Pick<DataMover, keyof DataMover> {
 
   /** As the thread of looks has it: its repositories are those of the storage, with nothing around them. */
   lookContext(control = new TaskControl()): MoverContext {
-    const { facts, repository } = this;
-    return { control, facts, source: repository, repository };
+    const { facts, source, repository } = this;
+    return { control, facts, source, repository };
   }
 
   runFreeing<N extends ThreadOperation>(

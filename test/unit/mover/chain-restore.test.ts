@@ -162,6 +162,17 @@ describe('a restore from storage that takes no write', () => {
     },
   );
 
+  it('gives the disk from a repository that may only be read, and says so', async () => {
+    const restore = new MachineRestore(await machine.copy(), 'raw');
+    restore.mover.readOnly = new Set([restore.copy.target.id]);
+    expect(await restore.prepare()).toMatchObject({
+      unleased: expect.stringContaining('is only read') as string,
+    });
+    await restore.write();
+    const [path] = await restore.finish();
+    expect((await restore.bytes(path!)).equals(machine.disk(3))).toBe(true);
+  });
+
   it('does not take storage that is away for it', async () => {
     const restore = new MachineRestore(await machine.copy(), 'raw');
     const away = () => Promise.reject(new BackupError('REPOSITORY_UNREACHABLE', 'it is away'));

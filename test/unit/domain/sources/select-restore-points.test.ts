@@ -371,7 +371,7 @@ describe('a newest restore point that cannot be used', () => {
 
   it('is told of a point that its tool has left something out of, also when it is copied', () => {
     const leftOut = 'its tool has left out the disk "b.vmdk"';
-    const lacking = `restore point 2026-11-21 is not all of the machine: ${leftOut}`;
+    const lacking = `restore point 2026-11-21 is not known to be all of the machine: ${leftOut}`;
     expect(select([COPIED20, { ...INC21, leftOut }], ['2026-11-20'])).toMatchObject({ lacking });
     const copied = [COPIED20, { ...COPIED21, leftOut }, broken(INC22, LOST)];
     expect(select(copied, COPIED)).toMatchObject({ points: [], lacking });
