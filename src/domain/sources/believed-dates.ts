@@ -61,19 +61,17 @@ export function doubtOfCopy(point: DatedPoint, believed: DatedPoint): string | n
  *  whatever the time is.
  *
  *  A date is believed when it is not before that of the point below, and not after the point was copied; else the point's age counts from
- *  when it was copied, which lets nothing go early. But it may be the clock of the copying machine that was behind, once: so a date after the copy is not
- *  believed when it lies after every copy, or when a later point, of which both clocks say the same, shows that this time had not come.
+ *  when it was copied, which lets nothing go early. Where that is before the point below was made or copied, the clock of the copying
+ *  machine may have been behind: then only what lies after every copy is not believed.
  *  @param points in the order of the chain */
 export function withBelievedDates<Point extends DatedPoint>(points: readonly Point[]): Point[] {
   const latestCopyMs = Math.max(...points.map(({ copiedAt }) => Date.parse(copiedAt)));
-  const agreedLaterMs = earliestAgreedLater(points);
   let belowMs = EARLIEST_MS;
   let copiedBeforeMs = EARLIEST_MS;
-  return points.map((point, place) => {
+  return points.map((point) => {
     const createdMs = Date.parse(point.createdAt);
     const copiedMs = Date.parse(point.copiedAt);
-    const isSourceAhead = agreedLaterMs[place]! < createdMs - TOLERANCE_MS;
-    const isCopyClockBehind = copiedMs < Math.max(belowMs, copiedBeforeMs) || !isSourceAhead;
+    const isCopyClockBehind = copiedMs < Math.max(belowMs, copiedBeforeMs);
     const limitMs = (isCopyClockBehind ? latestCopyMs : copiedMs) + TOLERANCE_MS;
     const isBelieved = createdMs >= belowMs - TOLERANCE_MS && createdMs <= limitMs;
     const ageFromMs = Math.max(belowMs, isBelieved ? createdMs : copiedMs);
@@ -83,21 +81,6 @@ export function withBelievedDates<Point extends DatedPoint>(points: readonly Poi
       ? point
       : { ...point, createdAt: new Date(ageFromMs).toISOString() };
   });
-}
-
-/** For each point the earliest date of those above it that were copied when they were made, by both clocks; without one, Infinity. */
-function earliestAgreedLater(points: readonly DatedPoint[]): number[] {
-  let earliestMs = Infinity;
-  return points
-    .toReversed()
-    .map(({ createdAt, copiedAt }) => {
-      const ofLaterMs = earliestMs;
-      const createdMs = Date.parse(createdAt);
-      if (Math.abs(createdMs - Date.parse(copiedAt)) <= TOLERANCE_MS)
-        earliestMs = Math.min(earliestMs, createdMs);
-      return ofLaterMs;
-    })
-    .toReversed();
 }
 
 /** Says that another date than its own counts; null when its own does, to a day.
