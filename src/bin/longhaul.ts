@@ -20,6 +20,9 @@ function serving<Options>(
   };
 }
 
+/** Longer than `runUntilSignal` needs to end a process by the signal that stopped it. */
+const END_MS = 8_000;
+
 const launchers: Launchers = {
   serve: serving(async (options) => (await import('./serve.js')).runServe(options)),
   api: serving(async (options) => (await import('./api.js')).runApi(options)),
@@ -35,3 +38,5 @@ watchOutput((error) => {
 });
 
 process.exitCode = await runCommand(process.argv.slice(2), terminal, launchers);
+// A server that could not start beside a share that hangs: Node would wait for the thread in it for ever.
+if (isServing) setTimeout(() => process.kill(process.pid, 'SIGKILL'), END_MS).unref();

@@ -18,6 +18,9 @@ export async function runUntilSignal(
     const onSignal = (signal: NodeJS.Signals) => {
       // Nobody listens any more: the next one is the kernel's.
       for (const each of STOP_SIGNALS) process.removeListener(each, onSignal);
+      // The kernel ends the first process of a container by no signal that it does not listen to.
+      if (process.pid === 1)
+        for (const each of STOP_SIGNALS) process.once(each, () => process.exit(1));
       stoppedBy = signal;
       resolve(signal);
     };
@@ -28,8 +31,7 @@ export async function runUntilSignal(
     logger.info({ signal }, 'stopping');
     return 0;
   } finally {
-    await service.stop();
-    endWhatHangs(() => stoppedBy, logger);
+    await service.stop().finally(() => endWhatHangs(() => stoppedBy, logger));
   }
 }
 

@@ -194,7 +194,9 @@ export class RunningWorkers {
       const storage = this.made.mover.unanswered();
       this.made.logger.error(
         { storage },
-        'what waits for storage that does not answer is not stopped',
+        storage.length > 0
+          ? 'what waits for storage that does not answer is not stopped'
+          : 'what has not ended by now is not stopped: lists and plans that wait for storage, or Temporal',
       );
       return;
     }

@@ -1,8 +1,8 @@
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { StorageSilent, type PlaceLooks } from './folder-places.js';
 
-/** Less than a start may take, more than a disk needs that is awake. */
-const LIMIT_MS = 5_000;
+/** Less than a start may take, about what a disk needs that has to start. */
+const LIMIT_MS = 10_000;
 
 const START_MS = 30_000;
 
@@ -11,7 +11,7 @@ const CODE = `
 const { workerData: { port, answered } } = require('node:worker_threads');
 const { readlinkSync, realpathSync, statSync } = require('node:fs');
 const wake = () => {
-  Atomics.store(answered, 0, 1);
+  Atomics.add(answered, 0, 1);
   Atomics.notify(answered, 0);
 };
 const looks = {
@@ -62,6 +62,9 @@ export class LimitedLooks implements PlaceLooks {
     const answer = this.#thread.ask(name, path, this.limitMs);
     if (answer !== undefined) return answer;
     this.end();
+    process.emitWarning(
+      `${path} does not answer: whether it is another repository under a second path was not looked at`,
+    );
     throw new StorageSilent(`${path} has not answered for ${this.limitMs} ms`);
   }
 }
@@ -74,7 +77,11 @@ class LookThread {
   constructor() {
     const { port1, port2 } = new MessageChannel();
     const workerData = { port: port2, answered: this.#answered };
-    this.#worker = new Worker(CODE, { eval: true, workerData, transferList: [port2] });
+    // Without the loaders of this process: they take longer to start than the looks.
+    this.#worker = new Worker(CODE, {
+      ...{ eval: true, execArgv: [], workerData, transferList: [port2] },
+    });
+    this.#worker.on('error', () => undefined); // no answer comes, which is told
     this.#port = port1;
     // The time that a thread takes to start on a busy machine is not the storage's.
     Atomics.wait(this.#answered, 0, 0, START_MS);
@@ -82,10 +89,14 @@ class LookThread {
 
   /** @returns undefined: no answer in time */
   ask(name: keyof PlaceLooks, path: string, limitMs: number): string | null | undefined {
-    Atomics.store(this.#answered, 0, 0);
     this.#port.postMessage({ name, path });
-    if (Atomics.wait(this.#answered, 0, 0, limitMs) === 'timed-out') return undefined;
-    return (receiveMessageOnPort(this.#port) as { message: string | null }).message;
+    // It may be woken for the look before: only a message is an answer.
+    for (;;) {
+      const before = Atomics.load(this.#answered, 0);
+      const received: { message: string | null } | undefined = receiveMessageOnPort(this.#port);
+      if (received !== undefined) return received.message;
+      if (Atomics.wait(this.#answered, 0, before, limitMs) === 'timed-out') return undefined;
+    }
   }
 
   end(): void {

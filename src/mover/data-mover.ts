@@ -144,7 +144,9 @@ export class DataMover {
     const able = this.threads.filter((thread) => !thread.stands);
     const idle = able.find((thread) => thread.pending === 0);
     if (idle !== undefined) return idle;
-    const mayStart = this.threads.length < MOST_FOR_EACH * this.threadCount;
+    // Slow storage gets no faster by more threads: only what counts as silent is replaced again and again.
+    const most = this.threads.some(({ heldBy }) => heldBy !== null) ? MOST_FOR_EACH : 2;
+    const mayStart = this.threads.length < most * this.threadCount;
     if (able.length < this.threadCount && mayStart) {
       this.lookAfter ??= setInterval(() => this.lookAfterThreads(), PULSE_MS).unref();
       const thread = this.newThread('copies', () =>

@@ -1,4 +1,4 @@
-import { unanswered } from '../repository/unanswered-calls.js';
+import { unanswered, UNANSWERED_MS } from '../repository/unanswered-calls.js';
 
 /** How often threads are looked after. */
 export const PULSE_MS = 5_000;
@@ -7,7 +7,7 @@ export const PULSE_MS = 5_000;
 const STANDS_MS = 10_000;
 
 /** Storage that has kept a thread for so long counts as one that does not answer. */
-const HELD_MS = 20_000;
+const HELD_MS = UNANSWERED_MS;
 
 /** Of one thread, shared with it: how many calls it has begun, and whose storage it is waiting for. A thread that stands in a call says nothing itself: the storage does
  *  not answer, as a hard NFS mount whose server is away. One that works for hours, as over the list of a million files, is in many calls. */

@@ -6,6 +6,9 @@ const SOON_MS = 5_000;
 /** For a repository that did not answer before: an answer that is there is taken. */
 const AGAIN_MS = 500;
 
+/** An answer that came too late for who asked is for the next who asks so soon after it. */
+const LATE_VALID_MS = 30_000;
+
 interface Silence {
   readonly sinceMs: number;
   /** null: it has ended, and its answer was late or none. */
@@ -16,6 +19,7 @@ interface Silence {
  *  under way, however often it is asked for. */
 export class SilentLooks {
   readonly #silences = new Map<string, Silence>();
+  readonly #late = new Map<string, { description: RepositoryDescription; endedMs: number }>();
 
   constructor(
     private readonly look: (repositoryId: string) => Promise<RepositoryDescription>,
@@ -27,6 +31,10 @@ export class SilentLooks {
   async describe(repositoryId: string): Promise<RepositoryDescription> {
     const silence = this.#silences.get(repositoryId);
     if (silence === undefined) {
+      const late = this.#late.get(repositoryId);
+      this.#late.delete(repositoryId);
+      if (late !== undefined && Math.abs(this.now() - late.endedMs) < LATE_VALID_MS)
+        return late.description;
       const sinceMs = this.now();
       const look = this.look(repositoryId);
       const description = await within(this.soonMs, look);
@@ -52,8 +60,11 @@ export class SilentLooks {
     const begunMs = this.now();
     this.#silences.set(repositoryId, silence);
     look.then(
-      ({ reachable }) => {
-        const isSoon = this.now() - begunMs < this.soonMs;
+      (description) => {
+        const { reachable } = description;
+        const endedMs = this.now();
+        const isSoon = endedMs - begunMs < this.soonMs;
+        if (reachable && !isSoon) this.#late.set(repositoryId, { description, endedMs });
         if (reachable || isSoon) this.#silences.delete(repositoryId);
         else silence.look = null;
       },

@@ -72,8 +72,11 @@ function doubtedSource(
   exclude: CopyJob['sources']['exclude'],
 ): DoubtedSource | null {
   const isExcluded = excludedBy(exclude);
+  // Copies of dates that the source has pruned say nothing of whether it is whole.
   const expected = kept.filter(
-    (workload) => isShown(workload.id, seen) || (!workload.wasMissed && !isExcluded(workload)),
+    (workload) =>
+      seen.has(workload.id) ||
+      (!isShown(workload.id, seen) && !workload.wasMissed && !isExcluded(workload)),
   );
   const missing = expected.filter(({ id }) => !isShown(id, seen));
   if (!isSuspicious(expected.length, missing.length)) return null;

@@ -66,7 +66,9 @@ function byName(files: readonly TreeFile[]): Map<string, TreeFile[]> {
     [...byTop].flatMap(([top, own]) => {
       const dated = parseDatedName(top);
       const controls = own.filter(({ name }) => isControl(name));
-      return dated === null || controls.length % own.length === 0 ? [] : [dated.stem];
+      return dated === null || controls.length === 0 || controls.length === own.length
+        ? []
+        : [dated.stem];
     }),
   );
   return groupsOf(files, ({ within }) => {
@@ -157,8 +159,12 @@ async function confirmFree(
   }
   // A run that has died, or whose control file came after midnight.
   for (const name of left.filter((one) => stems.has(parseDatedName(one)!.stem))) {
-    const own = await reader.orTell(() => databaseOfDate(reader, folder, name, others, lonePieces));
-    if (own !== null) found.push(own);
+    const looked = await reader.orTell(async () => ({
+      own: await databaseOfDate(reader, folder, name, others, lonePieces),
+    }));
+    // One that cannot be read may be of the chain: it is claimed, so that the scan fails on it.
+    if (looked === null) found.push({ files: [], folders: [name] });
+    else if (looked.own !== null) found.push(looked.own);
   }
   if (found.length === 0) return null;
   return {

@@ -56,23 +56,45 @@ interface Told {
 /** When a file was written; epoch milliseconds. */
 type Clock = (file: TreeFile) => number;
 
-/** Files in the folder of a date that were all written long after it, or before it, were brought here without their times: the date tells more. */
+/** Files in the folder of a date that were all written at one time, long after it or before it, were brought here without their times: the date tells more. */
 function clockOf(files: readonly TreeFile[]): Clock {
-  const writtenMs = new Map<string, number[]>();
+  const inPlaces = new Map<string, TreeFile[]>();
   for (const file of files) {
     const place = parentFolder(file.within);
-    const known = writtenMs.get(place);
-    if (known === undefined) writtenMs.set(place, [writtenAtMs([file])]);
-    else known.push(writtenAtMs([file]));
+    const known = inPlaces.get(place);
+    if (known === undefined) inPlaces.set(place, [file]);
+    else known.push(file);
   }
   const dates = new Map<string, number>();
-  for (const [place, times] of writtenMs) {
+  for (const [place, own] of inPlaces) {
     const dateMs = dateInPathMs(place);
-    if (dateMs === null) continue;
-    const isOfRun = (ms: number): boolean => ms >= dateMs - DAY_MS && ms <= dateMs + MAX_RUN_MS;
-    if (!times.some(isOfRun)) dates.set(place, dateMs);
+    if (dateMs !== null && areBrought(own, dateMs)) dates.set(place, dateMs);
   }
   return (file) => dates.get(parentFolder(file.within)) ?? writtenAtMs([file]);
+}
+
+/** A folder that is used on and on, as `PROD_20230315`, has files of many days, or an autobackup that was written on the day that it names. */
+function areBrought(files: readonly TreeFile[], dateMs: number): boolean {
+  let firstMs = Infinity;
+  let lastMs = -Infinity;
+  for (const file of files) {
+    const ms = writtenAtMs([file]);
+    if (ms >= dateMs - DAY_MS && ms <= dateMs + MAX_RUN_MS) return false;
+    firstMs = Math.min(firstMs, ms);
+    lastMs = Math.max(lastMs, ms);
+  }
+  return lastMs - firstMs <= MAX_RUN_MS && !files.some(isOfItsDay);
+}
+
+function isOfItsDay(file: TreeFile): boolean {
+  const day = freeAutobackup(file.name)?.day;
+  if (day === undefined) return false;
+  const dayMs = Date.UTC(
+    Number(day.slice(0, 4)),
+    Number(day.slice(4, 6)) - 1,
+    Number(day.slice(6)),
+  );
+  return Math.abs(writtenAtMs([file]) - dayMs) <= 2 * DAY_MS;
 }
 
 /** @param all oldest first */

@@ -93,10 +93,13 @@ export function parseArchivedLog(
     : { thread: Number(parts.thread), sequence: Number(parts.sequence) };
 }
 
-/** `c-<database id>-<day>-<number>`; null: it is none. */
-export function freeAutobackup(name: string): { readonly databaseId: string } | null {
+/** `c-<database id>-<day>-<number>`, the day as `YYYYMMDD`; null: it is none. */
+export function freeAutobackup(
+  name: string,
+): { readonly databaseId: string; readonly day: string } | null {
   const parts = FREE_AUTOBACKUP.exec(name)?.groups;
-  return parts === undefined ? null : { databaseId: parts.dbid ?? parts.longId ?? '' };
+  if (parts === undefined) return null;
+  return { databaseId: parts.dbid ?? parts.longId ?? '', day: parts.day ?? '' };
 }
 
 export function isFreePiece(name: string): boolean {

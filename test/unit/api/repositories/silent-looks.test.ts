@@ -54,6 +54,16 @@ it.each([
   expect(await next).toEqual(answer);
 });
 
+it('shows an answer that came late to the next who asks', async () => {
+  const { silent, begun, pass } = looks();
+  await silent.describe('nas1');
+  pass(7_000);
+  begun[0]!(THERE);
+  await Promise.resolve();
+  expect(await silent.describe('nas1')).toEqual(THERE);
+  expect(begun).toHaveLength(1);
+});
+
 it('shows what the look says when it is soon there', async () => {
   const { silent, begun } = looks();
   const away = { ...UNREACHABLE, reason: 'no such folder' };

@@ -49,7 +49,7 @@ describe('names of free formats', () => {
 
   it('show an autobackup behind any word, and it is copied last', () => {
     const name = 'controlfile.ctlc-1234567890-20261124-00';
-    expect(freeAutobackup(name)).toEqual({ databaseId: '1234567890' });
+    expect(freeAutobackup(name)).toMatchObject({ databaseId: '1234567890' });
     expect(freeAutobackup('disc-12-20261124-00')).toBeNull();
     const { rules } = rmanFreeLayout;
     expect(rules.classes[classOf(rules, `cf/${name}`)!]!.name).toBe('autobackups');

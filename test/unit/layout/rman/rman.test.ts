@@ -36,7 +36,7 @@ describe('names of RMAN', () => {
 
   it('tell threads, sequences and free formats', () => {
     expect(parseArchivedLog('o1_mf_1_4711_7rjh01to_.arc')).toEqual({ thread: 1, sequence: 4711 });
-    expect(freeAutobackup('c-1234567890-20261124-0a')).toEqual({ databaseId: '1234567890' });
+    expect(freeAutobackup('c-1234567890-20261124-0a')).toMatchObject({ databaseId: '1234567890' });
     expect(freeAutobackup('ctl_c-1234567890-20261124-0a.bck')?.databaseId).toBe('1234567890');
     const pieces = ['0v2k3j4l_1_1', 'df_1250145600_s31_p1', 'ORCL_31_1_1250145600.bkp'];
     expect([...pieces, 'alert_orcl.log', 'backup.rcv'].map(isFreePiece)).toEqual([
