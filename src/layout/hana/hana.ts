@@ -94,21 +94,29 @@ function isOfDate(name: string): boolean {
 /** Folders named `data` and `log` are HANA’s when they hold folders of databases, and of those of dates its files are. */
 async function confirm(reader: TreeReader, folder: string, claimed: Claim): Promise<Claim | null> {
   const files = [...claimed.files];
+  const unread: string[] = [];
   for (const name of (claimed.folders ?? []).filter(isOfDate)) {
     const entries = await reader.orTell(() => reader.list(joinPath(folder, name)));
+    if (entries === null) unread.push(name);
     for (const file of namesOf(entries ?? []).files.filter(isHanaName))
       files.push(`${name}/${file}`);
   }
+  // One that cannot be read may be of a database that other dates show: it is claimed, so that the scan fails on it.
+  const shown = new Set(files.map((path) => calledWithoutDates(parentFolder(path))));
+  const dates = unread.filter((name) => shown.has(calledWithoutDates(name)));
   const areas = (claimed.folders ?? []).filter(isArea);
   // Where these cannot be listed, the scan tells.
   const databases = await reader.orTell(() => databasesIn(reader, folder, areas));
-  if (databases?.size !== 0) return { files, folders: areas };
-  return files.length === 0 ? null : { files };
+  if (databases?.size !== 0) return { files, folders: [...areas, ...dates] };
+  if (files.length === 0) return null;
+  return dates.length === 0 ? { files } : { files, folders: dates };
 }
 
 async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise<FoundTree[]> {
   const trees: FoundTree[] = [];
-  const files = await claimedTreeFiles(reader, folder, { files: claimed.files });
+  const dates = (claimed.folders ?? []).filter(isOfDate);
+  const all = await claimedTreeFiles(reader, folder, { files: claimed.files, folders: dates });
+  const files = all.filter(({ name }) => isHanaName(name));
   for (const [called, own] of byName(files)) {
     // Folders of databases have ids of their own.
     const id = folderWorkloadId(idWithoutDates(called), folder);
@@ -143,8 +151,9 @@ function idWithoutDates(called: string): string {
 async function treesOfAreas(
   reader: TreeReader,
   folder: string,
-  { files, folders: areas = [] }: Claim,
+  { files, folders = [] }: Claim,
 ): Promise<FoundTree[]> {
+  const areas = folders.filter(isArea);
   const hasBeside = files.some((name) => !name.includes('/'));
   const { databases, left } = await sharedAreas(reader, folder, areas);
   const leftIn = new Set([...left.values()].flatMap((files) => placesOf(files)));

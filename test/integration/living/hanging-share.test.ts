@@ -84,6 +84,23 @@ describe('a configuration of which one share hangs', () => {
   });
 });
 
+describe('workers', () => {
+  it('find nothing wrong with a repository that is only read', async () => {
+    const source = await mkdtemp(join(tmpdir(), 'longhaul-source-'));
+    const mover = new DataMover([{ id: 'nas2', storage: directory(source), isReadOnly: true }]);
+    const workers = new RunningWorkers({
+      ...{ workers: [], mover, connection: {} as NativeConnection, logger: { error: vi.fn() } },
+      leaveLimits: () => undefined,
+    });
+    expect(await workers.storageOf('nas2')).toBeNull();
+    await rm(source, { recursive: true });
+    await expect(workers.storageOf('nas2')).rejects.toMatchObject({
+      code: 'REPOSITORY_UNREACHABLE',
+    });
+    await mover.close();
+  });
+});
+
 describe('workers whose storage hangs', () => {
   it('are left at the limit of their stop, and the log names the storage', async () => {
     const nas1 = { id: 'nas1', storage: directory(folder), isReadOnly: false };

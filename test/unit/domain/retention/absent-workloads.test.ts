@@ -31,6 +31,20 @@ it('names workloads that are seen again first, and of the others first what was 
   ]);
 });
 
+it('doubts a source that lacks many workloads at once, however many copies of dates it has pruned', () => {
+  const pruned = Array.from({ length: 60 }, (_, day) => {
+    const date = new Date(Date.UTC(2026, 8, 1 + day)).toISOString().slice(0, 10);
+    return kept(`rman-free-b:${date}`, null);
+  });
+  const machines = Array.from({ length: 15 }, (_, index) => kept(`vm${index}`, null));
+  const shown = new Set(['rman-free-b', 'rman-free-b:<date>']);
+  const all = [kept('rman-free-b', null), ...pruned, ...machines];
+  expect(absentWorkloads(JOB, all, shown)).toMatchObject({
+    doubted: [{ repositoryId: 'primary', known: 16, missing: 15 }],
+    workloads: [],
+  });
+});
+
 it('counts no copy of a date as gone that the source has pruned, as long as it shows what all dates are now', () => {
   const dates = ['rman-free-b:2026-11-01', 'rman-free-b:2026-11-02', 'rman-free-c:2026-11-01'];
   const all = [kept('rman-free-b', null), ...dates.map((id) => kept(id, null))];

@@ -1,8 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { scanRepository, scanWorkload } from '../../../../src/layout/scan-repository.js';
 import { hanaLayout } from '../../../../src/layout/hana/hana.js';
 import { HANA_IDS, hanaBackups, hanaFile } from '../../../support/layout/database-trees.js';
 import { treeOf } from '../../../support/layout/real-tree.js';
+import { withUnread } from '../../../support/layout/unread-folder.js';
 import { briefPoint, scanTreesWith } from '../../../support/layout/scan-trees-with.js';
 
 const [T0, T1] = HANA_IDS;
@@ -119,6 +120,22 @@ describe('backups of SAP HANA in folders of dates', () => {
       ['log', 'complete', [full]],
       ['full', 'complete', []],
     ]);
+  });
+
+  it('are not scanned without a date that cannot be read just now', async () => {
+    const { repository } = await treeOf({
+      ...ofDay('2026-11-01', T0),
+      ...ofDay('2026-11-02', T1),
+      ...ofDay('2026-11-03', T2),
+    });
+    const onUnseen = vi.fn();
+    await withUnread(repository, 'hana/2026-11-02', async () => {
+      const found = await scanRepository(repository, { onUnseen, onUnrecognised() {} });
+      expect(found.map(({ id }) => id)).toEqual([]);
+      await expect(scanWorkload(repository, 'hana-hana', ['hana'])).rejects.toThrow('I/O error');
+    });
+    expect(JSON.stringify(onUnseen.mock.calls)).toContain('hana/2026-11-02');
+    expect((await scanRepository(repository))[0]!.tree!.points).toHaveLength(3);
   });
 
   it('tell a full that lacks a volume which that of the day before has', async () => {

@@ -1,6 +1,6 @@
 import { utimes } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { FoundTree } from '../../../../src/domain/trees/source-tree.js';
 import { classOf } from '../../../../src/domain/trees/tree-rules.js';
 import { freeAutobackup, isFreePiece } from '../../../../src/layout/rman/rman-names.js';
@@ -8,6 +8,7 @@ import { rmanFreeLayout } from '../../../../src/layout/rman/free-folder.js';
 import { scanRepository, scanWorkload } from '../../../../src/layout/scan-repository.js';
 import { treeOf } from '../../../support/layout/real-tree.js';
 import { scanTreesWith } from '../../../support/layout/scan-trees-with.js';
+import { withUnread } from '../../../support/layout/unread-folder.js';
 
 /** @param paths in the order in which they were written, a minute apart */
 async function treesOf(...paths: readonly string[]): Promise<FoundTree[]> {
@@ -236,6 +237,40 @@ describe('pieces of RMAN in folders of dates', () => {
     expect(tree!.points.map(({ createdAtMs }) => createdAtMs)).toEqual(
       [22, 23, 24].map((one) => Date.UTC(2026, 10, one)),
     );
+  });
+
+  it('are not scanned without a date that cannot be read just now', async () => {
+    const repository = await scanned(DAYS, named);
+    const onUnseen = vi.fn();
+    await withUnread(repository, 'b/2026-11-23', async () => {
+      expect(await scanRepository(repository, { onUnseen, onUnrecognised() {} })).toEqual([]);
+      await expect(scanWorkload(repository, 'rman-free-b', ['b'])).rejects.toThrow('I/O error');
+    });
+    expect(JSON.stringify(onUnseen.mock.calls)).toContain('b/2026-11-23');
+    expect(await scanRepository(repository)).toHaveLength(1);
+  });
+
+  it('are dated by when they were written in a folder of one date that is used on and on', async () => {
+    const runs = ['20261122', '20261123', '20261124'].flatMap((one) => [
+      [`b/PROD_20230315/l0_${one}_1`, one] as const,
+      [`b/PROD_20230315/c-7-${one}-00`, one] as const,
+    ]);
+    const dayOf = new Map<string, string>(runs);
+    const at = (path: string) => {
+      const [, year, month, date] = /(....)(..)(..)/.exec(dayOf.get(path)!)!;
+      const minute = path.includes('/c-') ? 30 : 0;
+      return new Date(Date.UTC(Number(year), Number(month) - 1, Number(date), 22, minute));
+    };
+    for (const paths of [runs, runs.slice(-2)]) {
+      const repository = await scanned(
+        paths.map(([path]) => path),
+        at,
+      );
+      const [tree] = await scanTreesWith(rmanFreeLayout, repository);
+      expect(tree!.points.map(({ createdAtMs, files }) => [createdAtMs, files!.length])).toEqual(
+        paths.filter(([path]) => path.includes('/c-')).map(([path]) => [at(path).getTime(), 2]),
+      );
+    }
   });
 
   it('are all of it with a run that has died, and with a control file of after midnight', async () => {
