@@ -49,6 +49,7 @@ describeTemporal('a machine whose folder has a name that is not UTF-8', () => {
       restorePointCount: 0,
       newestAt: null,
       problem: WORDS,
+      doubt: null,
     });
   });
 });

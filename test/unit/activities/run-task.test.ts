@@ -7,7 +7,7 @@ import type { DataMover } from '../../../src/mover/data-mover.js';
 import { InProcessMover } from '../../support/mover/in-process-mover.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 import { testJob } from '../../support/session/test-site.js';
-import { inActivity } from '../../support/activities/in-activity.js';
+import { inRunningWorker } from '../../support/activities/in-activity.js';
 
 const activity = (): Promise<string> => runTask(() => Promise.resolve('done'));
 
@@ -21,12 +21,12 @@ describe('a task that arrives when its process has just stood still', () => {
     await sleep(1); // the pulse has begun
     standStill(1_500);
     await expect(
-      inActivity(activity, undefined, { heartbeatTimeoutMs: 2_000 }),
+      inRunningWorker(activity, undefined, { heartbeatTimeoutMs: 2_000 }),
     ).rejects.toMatchObject({ type: 'LEASE_EXPIRED', nonRetryable: false });
-    expect(await inActivity(activity, undefined, { heartbeatTimeoutMs: 60_000 })).toBe('done');
+    expect(await inRunningWorker(activity, undefined, { heartbeatTimeoutMs: 60_000 })).toBe('done');
     // As the SDK tells that an activity has none.
-    expect(await inActivity(activity, undefined, { heartbeatTimeoutMs: 0 })).toBe('done');
-    expect(await inActivity(activity, undefined, {})).toBe('done');
+    expect(await inRunningWorker(activity, undefined, { heartbeatTimeoutMs: 0 })).toBe('done');
+    expect(await inRunningWorker(activity, undefined, {})).toBe('done');
   });
 });
 
@@ -35,7 +35,7 @@ describe('a task that was refused because its process had stood still', () => {
   const heartbeatTimeoutMs = 3_900;
   const refusedWith = async (heartbeatDetails: unknown): Promise<unknown> => {
     let told: unknown = null;
-    const attempt = inActivity(
+    const attempt = inRunningWorker(
       activity,
       undefined,
       { heartbeatTimeoutMs, heartbeatDetails },
@@ -53,7 +53,7 @@ describe('a task that was refused because its process had stood still', () => {
     // One that the server had given away before it heard of the refusal.
     await refusedWith(null);
     const again = { heartbeatTimeoutMs, heartbeatDetails: told };
-    expect(await inActivity(activity, undefined, again)).toBe('done');
+    expect(await inRunningWorker(activity, undefined, again)).toBe('done');
     standStill(2_700);
     await refusedWith(told);
   });
@@ -82,7 +82,7 @@ describe('a task that stood still for longer than its lease before it claims cop
     const ids = { targetRepositoryId: 'offsite', jobId: job.id, workloadId: 'web01' };
     const input = { ...ids, job, epoch: 1, takeOver: true, definition: job } as never;
     await expect(
-      inActivity(activities[name] as (input: never) => Promise<unknown>, input, {
+      inRunningWorker(activities[name] as (input: never) => Promise<unknown>, input, {
         heartbeatTimeoutMs,
       }),
     ).rejects.toMatchObject({ type: 'LEASE_EXPIRED' });
