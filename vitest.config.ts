@@ -20,6 +20,10 @@ export default defineConfig({
     pool: 'forks',
     // Of two processors: tests of sessions wait a third of their time, for a retry or a look that comes later.
     maxWorkers: 3,
+    // They end what hangs. A build machine that is half as fast, or has other work, is no fault.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+    expect: { poll: { timeout: 60_000 } },
     sequence: { sequencer: LongestFirst },
     reporters: [
       'default',
@@ -34,13 +38,11 @@ export default defineConfig({
           include: ['test/{unit,conformance,replay,compat,boundary}/**/*.test.ts'],
           exclude: ALONE,
           isolate: false,
-          testTimeout: 20_000,
-          hookTimeout: 60_000,
         },
       },
       {
         extends: true,
-        test: { name: 'alone', include: ALONE, testTimeout: 20_000, hookTimeout: 60_000 },
+        test: { name: 'alone', include: ALONE },
       },
       {
         extends: true,
@@ -49,8 +51,6 @@ export default defineConfig({
           include: ['test/{workflow,integration}/**/*.test.ts'],
           isolate: false,
           globalSetup: ['./test/global-setup.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
         },
       },
     ],

@@ -23,7 +23,7 @@ describe('the lint rules', () => {
     );
     const files = results.map(({ filePath }) => filePath);
     expected = (await Promise.all(files.map(expectationsOf))).flat();
-  }, 180_000);
+  });
 
   it('report every planted violation and nothing else', () => {
     expect(reported.sort()).toEqual(expected.sort());

@@ -18,7 +18,7 @@ describe('recorded histories', () => {
   beforeAll(async () => {
     quietRuntime();
     codePath = await workflowBundle();
-  }, 60_000);
+  });
 
   /** @throws DeterminismViolationError when the workflow would not go the recorded way */
   async function replay(history: RecordedHistory): Promise<void> {

@@ -63,7 +63,7 @@ describeTemporal('jobs over the API', () => {
         return (body.items as { id: string; state: string }[]).map(({ id, state }) => id + state);
       };
       const enabled = ids.map((id) => `${id}enabled`);
-      await expect.poll(list, { timeout: 10_000 }).toEqual(enabled);
+      await expect.poll(list).toEqual(enabled);
       const before = described();
       expect(await list()).toEqual(enabled);
       expect(described() - before).toBe(0);
@@ -76,8 +76,8 @@ describeTemporal('jobs over the API', () => {
       );
       await own.request('POST', '/jobs/listed-3/disable');
       const atWrites = described();
-      await expect.poll(list, { timeout: 10_000 }).toContain('listed-3disabled');
-      await expect.poll(() => described() - atWrites, { timeout: 10_000 }).toBe(1);
+      await expect.poll(list).toContain('listed-3disabled');
+      await expect.poll(() => described() - atWrites).toBe(1);
       await reader.close();
     } finally {
       await own.close();
@@ -223,7 +223,7 @@ describeTemporal('jobs over the API', () => {
   it('watches the sources of an immediate job with exactly one watcher, also after a change', async () => {
     const job = { ...NIGHTLY, id: 'watched', mode: 'immediate', schedule: { type: 'manual' } };
     await api.request('POST', '/jobs', job);
-    await expect.poll(() => runningWatchers(api), { timeout: 10_000 }).toHaveLength(1);
+    await expect.poll(() => runningWatchers(api)).toHaveLength(1);
     const [first] = await runningWatchers(api);
     const { body } = await api.request('GET', '/jobs/watched');
     expect(body.nextRunAt).toBeNull();
@@ -235,17 +235,17 @@ describeTemporal('jobs over the API', () => {
       .toBe(1);
 
     await api.request('PUT', '/jobs/watched', { ...job, name: 'Renamed' }, { 'If-Match': '*' });
-    await expect.poll(() => runningWatchers(api), { timeout: 20_000 }).not.toContain(first);
-    await expect.poll(() => runningWatchers(api), { timeout: 20_000 }).toHaveLength(1);
+    await expect.poll(() => runningWatchers(api)).not.toContain(first);
+    await expect.poll(() => runningWatchers(api)).toHaveLength(1);
     const { action } = await schedule.describe();
     expect(action.args?.[0]).toMatchObject({ job: { name: 'Renamed', revision: 2 } });
 
     await api.request('POST', '/jobs/watched/disable');
-    await expect.poll(() => runningWatchers(api), { timeout: 20_000 }).toEqual([]);
+    await expect.poll(() => runningWatchers(api)).toEqual([]);
     await api.request('POST', '/jobs/watched/enable');
-    await expect.poll(() => runningWatchers(api), { timeout: 20_000 }).toHaveLength(1);
+    await expect.poll(() => runningWatchers(api)).toHaveLength(1);
     await api.request('DELETE', '/jobs/watched');
-    await expect.poll(() => runningWatchers(api), { timeout: 20_000 }).toEqual([]);
+    await expect.poll(() => runningWatchers(api)).toEqual([]);
     await api.stopWorker();
   });
 

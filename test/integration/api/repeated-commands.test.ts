@@ -33,7 +33,7 @@ describeTemporal('commands that come several times', () => {
     const sessionId = String(body.sessionId);
     await expect
       .poll(async () => (await api.request('GET', `/sessions/${sessionId}`)).body.state, {
-        timeout: 30_000,
+        timeout: 60_000,
         interval: 20,
       })
       .toBe('ended');
@@ -88,7 +88,7 @@ describeTemporal('commands that come several times', () => {
           "WorkflowType = 'watchSources' AND ExecutionStatus = 'Running' AND LonghaulJobId = 'watched'",
         )
       ).count;
-    await expect.poll(running, { timeout: 20_000 }).toBe(0);
+    await expect.poll(running).toBe(0);
     await new Promise((resolve) => setTimeout(resolve, 2_000));
     expect(await running()).toBe(0);
   });

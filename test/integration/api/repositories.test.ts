@@ -65,7 +65,7 @@ describeTemporal('repositories over the API', () => {
     await later.request('GET', '/repositories/second/workloads');
     await expect.poll(removed, LISTED).toContain('browse/second/left');
     await later.close();
-  }, 100_000);
+  });
 
   it('passes the cursor of a page on', async () => {
     const { body } = await api.request('GET', '/repositories/second/workloads');

@@ -124,7 +124,7 @@ describeTemporal('sessions over the API', () => {
       etaSeconds: 2,
     };
     await expect
-      .poll(() => session(id), { timeout: 15_000 })
+      .poll(() => session(id))
       .toMatchObject({ progress, tasks: [{ workload: 'web01', attempt: 2, progress }] });
     await api.request('POST', `/sessions/${id}/stop`);
   });
@@ -132,7 +132,7 @@ describeTemporal('sessions over the API', () => {
   it('tells of a task that is tried again which try it is, why, and when the next one is', async () => {
     const id = await startJob('retrying', 'retrying');
     await expect
-      .poll(() => session(id), { timeout: 15_000 })
+      .poll(() => session(id))
       .toMatchObject({
         tasks: [
           {
@@ -157,7 +157,7 @@ describeTemporal('sessions over the API', () => {
   it('says why a session that the server refuses again and again does nothing, and stops it', async () => {
     const id = await startJob('refused', 'refused');
     await expect
-      .poll(() => session(id), { timeout: 30_000 })
+      .poll(() => session(id))
       .toMatchObject({
         state: 'running',
         retry: {
@@ -166,7 +166,7 @@ describeTemporal('sessions over the API', () => {
         },
       });
     await api.request('POST', `/sessions/${id}/stop`);
-    await expect.poll(() => session(id), { timeout: 30_000 }).toMatchObject({ state: 'ended' });
+    await expect.poll(() => session(id)).toMatchObject({ state: 'ended' });
   });
 
   it('shows and stops a session whose answer is too large to be given', async () => {
@@ -175,9 +175,7 @@ describeTemporal('sessions over the API', () => {
     expect([shown.status, shown.body]).toMatchObject([200, { state: 'running', live: false }]);
     const stopped = await api.request('POST', `/sessions/${id}/stop`);
     expect(stopped.status).toBe(202);
-    await expect
-      .poll(() => session(id), { timeout: 15_000 })
-      .toMatchObject({ state: 'ended', result: 'stopped' });
+    await expect.poll(() => session(id)).toMatchObject({ state: 'ended', result: 'stopped' });
   });
 
   it('shows the last that it knew of a running session when its workers are gone', async () => {

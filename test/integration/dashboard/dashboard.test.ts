@@ -62,7 +62,7 @@ describeDashboard('the dashboard in a browser', () => {
     misdeeds = await watchMisdeeds(context);
     page = await context.newPage();
     page.setDefaultTimeout(30_000);
-  }, 120_000);
+  });
   afterAll(async () => {
     await browser?.close();
     await server?.kill();
@@ -119,7 +119,7 @@ describeDashboard('the dashboard in a browser', () => {
       await page.getByRole('table', { name: 'Workloads of the session' }).innerText(),
     ).toContain('what was copied before was not copied again');
     expect(await site.readBack(JOB, 'db02')).toEqual(chain.truth);
-  }, 120_000);
+  });
 
   it('shows what a change of the job means before it can be saved', async () => {
     await page.goto(`${origin}/jobs/${JOB}`);
@@ -153,7 +153,7 @@ describeDashboard('the dashboard in a browser', () => {
     expect(await rawDigest(site.path('restored', `${LARGE_DISK}.qcow2`))).toBe(
       newest?.[LARGE_DISK],
     );
-  }, 60_000);
+  });
 
   it.each([
     ['light', 1280],
@@ -173,7 +173,6 @@ describeDashboard('the dashboard in a browser', () => {
       }
       expect(found).toEqual([]);
     },
-    90_000,
   );
 
   it('shows on a narrow screen whether the newest day was copied, before anybody scrolls', async () => {
@@ -290,11 +289,11 @@ describeDashboard('the dashboard in a browser', () => {
       });
     };
     await expect
-      .poll(operations, { timeout: 90_000 })
+      .poll(operations)
       .toEqual(
         ['createJob', 'startJob', 'updateJob'].map((operation) => `this machine ${operation} done`),
       );
-  }, 100_000);
+  });
 
   it('did nothing that its policy forbids, asked no other host, and met no error of its own', () => {
     expect(misdeeds).toEqual({ violations: [], foreign: [], errors: [] });

@@ -56,5 +56,5 @@ describe.skipIf(!requireTool('python3'))('a reader of sessions written from docs
     );
     expect(first!.tasks[0]!.committed).toEqual(committed);
     expect(second).toMatchObject({ result: 'nothingToCopy', files: [] });
-  }, 120_000);
+  });
 });

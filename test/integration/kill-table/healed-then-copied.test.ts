@@ -37,5 +37,5 @@ describe.skipIf(!requireTool('qemu-img'))('a block that a killed repair has put 
         expect((await readShownPoints(cut, scenario)).faults).toEqual([]);
       }
     }
-  }, 120_000);
+  });
 });

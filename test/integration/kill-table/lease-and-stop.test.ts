@@ -49,7 +49,6 @@ describe('a point that is being restored', () => {
       }
       expect(postponed).toBeGreaterThan(0);
     },
-    60_000,
   );
 });
 

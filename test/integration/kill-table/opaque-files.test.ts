@@ -82,5 +82,5 @@ describe('a full of opaque files with files beside them', () => {
     expect(tally.total).toMatchObject({ lost: 0, wrong: 0 });
     expect(tally.total.positions).toBeGreaterThan(5);
     expect(tally.total.pointsRead).toBeGreaterThan(10);
-  }, 180_000);
+  });
 });

@@ -90,4 +90,4 @@ it('raw fulls are copied, compared and let go without a loss, wherever work on t
     target = undisturbed;
   }
   expect(faults).toEqual([]);
-}, 180_000);
+});

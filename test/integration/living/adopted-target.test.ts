@@ -30,7 +30,7 @@ describeTemporal('a target repository that has lost its server', () => {
     await lost.stop();
     await living.backUp('mail01', 3);
     workers = await TestWorkers.start(living.site);
-  }, 60_000);
+  });
   afterEach(async () => {
     await workers.stop();
     await living.site.remove();

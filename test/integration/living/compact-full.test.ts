@@ -20,7 +20,7 @@ describeTemporal('the compact of a full', () => {
     // Days 5 and 11 write zeros over blocks: what a merge leaves unused.
     for (let day = 3; day <= 12; day++) await living.backUp('mail01', day);
     workers = await TestWorkers.start(living.site);
-  }, 60_000);
+  });
   afterEach(async () => {
     await workers.stop();
     await living.site.remove();
@@ -97,7 +97,7 @@ describeTemporal('the compact of a full with more batches than one history may h
     const nineDaysAgo = new Date(Date.now() - 9 * DAY_MS).toISOString();
     await living.copyAt(nineDaysAgo, { jobId: 'nightly' }, NAME);
     workers = await TestWorkers.start(living.site, { batchWindows: 1, maxHistoryEvents: 60 });
-  }, 60_000);
+  });
   afterEach(async () => {
     await workers.stop();
     await living.site.remove();
@@ -111,5 +111,5 @@ describeTemporal('the compact of a full with more batches than one history may h
     const task = workers.client.workflow.getHandle(`chain/offsite/nightly/${id}`);
     const { raw, runId } = await task.describe();
     expect(raw.workflowExecutionInfo?.firstRunId).not.toBe(runId);
-  }, 120_000);
+  });
 });

@@ -40,7 +40,7 @@ describeTemporal('a session that copies from a target repository to another one'
       },
     ];
     workers = await TestWorkers.start(living.site);
-  }, 60_000);
+  });
   afterAll(async () => {
     await workers.stop();
     await living.site.remove();
@@ -84,5 +84,5 @@ describeTemporal('a session that copies from a target repository to another one'
     expect([result, tasks[0]?.algorithm]).toEqual(['success', 'increment']);
     expect(tasks[0]?.committed).toEqual(['2026-11-03T220000Z', '2026-11-04T220000Z']);
     expect(await readVault()).toEqual(['full', 'increment', 'increment', 'increment']);
-  }, 120_000);
+  });
 });

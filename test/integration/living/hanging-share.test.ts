@@ -109,7 +109,7 @@ describe('workers whose storage hangs', () => {
     const ended = mover
       .run('planMaintenance', input as never, new TaskControl())
       .catch(() => undefined);
-    await vi.waitUntil(() => mover.unanswered().length > 0, { timeout: 30_000 });
+    await vi.waitUntil(() => mover.unanswered().length > 0, { timeout: 120_000 });
     const told: unknown[] = [];
     const connection = { close: () => Promise.resolve() } as unknown as NativeConnection;
     const logger = { error: (about: object | string) => void told.push(about) };

@@ -26,7 +26,7 @@ describeTemporal('the health check of a job', () => {
     living = await LivingSite.create();
     workers = await TestWorkers.start(living.site);
     api = await startApiServer({ client: workers.client });
-  }, 60_000);
+  });
   afterAll(async () => {
     await api.close();
     await workers.stop();

@@ -56,7 +56,7 @@ it('counts looks for workloads that no source shows in each of them, when they a
   expect((await days()).filter((count) => count === 2)).toHaveLength(100);
   await sessions.copy(job, NOW_MS + DAY_MS);
   expect(Math.min(...(await days()))).toBe(2);
-}, 30_000);
+});
 
 it('tells what was found in the chain of one, once: no other session comes to it', async () => {
   const [source, target] = [new SimulatedRepository('primary'), new SimulatedRepository('offsite')];
@@ -77,7 +77,7 @@ it('tells what was found in the chain of one, once: no other session comes to it
   expect(await told(NOW_MS + DAY_MS)).toEqual([
     expect.stringMatching(/^no source shows it any more((?!set aside).)*$/),
   ]);
-}, 30_000);
+});
 
 it('keeps no job that follows waiting until all has been noted that was told, part by part', async () => {
   const [source, target] = [new SimulatedRepository('primary'), new SimulatedRepository('offsite')];
@@ -92,4 +92,4 @@ it('keeps no job that follows waiting until all has been noted that was told, pa
   await sessions.copy(testJob({ removedWorkloadsAfterDays: 300 }), NOW_MS);
   expect(steps).toEqual(['startJobsAfter', 'noteAnswersTold', 'noteAnswersTold']);
   expect(await target.stat('nightly/vm-050/.staging/take')).toBeNull();
-}, 30_000);
+});

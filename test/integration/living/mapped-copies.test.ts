@@ -102,5 +102,5 @@ describeTemporal('copies that belong to no job', () => {
       await workers.stop();
       await living.site.remove();
     }
-  }, 90_000);
+  });
 });

@@ -41,7 +41,7 @@ describe('a session that finds nothing new', () => {
     const { result } = await sessions.copy(job, FIRST_MS + 3 * HOUR_MS);
     expect(result).toBe('nothingToCopy');
     opened = { source: [...ofSource.opened], target: [...ofTarget.opened] };
-  }, 60_000);
+  });
 
   it('opens no image, neither in the source nor in the target', () => {
     const images = (paths: readonly string[]) => paths.filter((path) => path.includes('.qcow2'));

@@ -112,7 +112,6 @@ describe('restore points that must stay', () => {
         // Without GFS only what is kept for longer than it is immutable can ever be detached from the older ones.
         expect((await living.points()).length).toBeLessThanOrEqual(mostPoints);
       },
-      60_000,
     );
   });
 

@@ -19,7 +19,7 @@ describeTemporal('a machine that was made anew', () => {
     living = await LivingSite.create();
     workers = await TestWorkers.start(living.site);
     api = await startApiServer({ client: workers.client });
-  }, 60_000);
+  });
   afterEach(async () => {
     await api.close();
     await workers.stop();
@@ -63,7 +63,7 @@ describeTemporal('a machine that was made anew', () => {
       tasks: [{ code: 'SOURCE_CHAIN_RECREATED', committed: [] }],
     });
     await expect
-      .poll(async () => (await api.request('GET', '/jobs/nightly')).body.state, { timeout: 20_000 })
+      .poll(async () => (await api.request('GET', '/jobs/nightly')).body.state)
       .toBe('actionRequired');
 
     const replaced = await api.request('POST', '/jobs/nightly/replacement');
@@ -83,7 +83,7 @@ describeTemporal('a machine that was made anew', () => {
     expect((await living.record()).points).toEqual(old.points);
     expect(await filesOf('nightly', oldIds)).toEqual(oldFiles);
     expect(await living.wrongPoints('nightly')).toEqual([]);
-  }, 120_000);
+  });
 
   it('goes on in a new chain of the same job when the job says so, and the old chain stays as it was', async () => {
     const job = testJob({
@@ -114,5 +114,5 @@ describeTemporal('a machine that was made anew', () => {
       ...['05', '06', '07'],
     ]);
     expect(await living.wrongPoints()).toEqual([]);
-  }, 120_000);
+  });
 });

@@ -23,7 +23,7 @@ describeTemporal('a workload that is gone from the sources', () => {
     for (const name of ['mail01', 'old02'])
       await living.copyAt(tenDaysAgo, { jobId: 'nightly' }, name);
     workers = await TestWorkers.start(living.site, { unavailableLimitMs: 20_000 });
-  }, 60_000);
+  });
   afterEach(async () => {
     await workers.stop();
     await living.site.remove();
@@ -104,7 +104,7 @@ describeTemporal('a workload that is gone from the sources', () => {
     expect(await left()).toEqual({ listed: 0, folders: 0 });
     expect((await living.points('nightly', 'mail01')).length).toBe(2);
     expect(taskOf(await workers.runSession(job))).toBeUndefined();
-  }, 60_000);
+  });
 
   it('is not called gone when another machine was put beside it, which gives it another id', async () => {
     const at = (path: string) => living.site.path('primary', path);
@@ -134,7 +134,7 @@ describeTemporal('a workload that is gone from the sources', () => {
     await workers.runSession(job);
     expect(await presence()).toMatchObject({ absence: { missedDays: 1, provenMs: 0 } });
     expect(await left()).toEqual({ listed: 2, folders: 2 });
-  }, 60_000);
+  });
 
   describe('together with another one', () => {
     const tenDaysAgo = () => new Date(Date.now() - 10 * DAY_MS).toISOString();
@@ -145,7 +145,7 @@ describeTemporal('a workload that is gone from the sources', () => {
       await workers.runSession(goneAfter(4));
       await removeFromSource('old02');
       await removeFromSource('web03');
-    }, 60_000);
+    });
 
     it('is taken for a share that is away: nothing is counted, and the session says so', async () => {
       const { tasks } = await workers.runSession(goneAfter(4));

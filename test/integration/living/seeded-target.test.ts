@@ -22,7 +22,7 @@ describeTemporal('a target repository that was seeded', () => {
     const first = await TestWorkers.start(living.site);
     await first.runSession(job);
     await first.stop();
-  }, 60_000);
+  });
   afterEach(async () => {
     await workers.stop();
     await living.site.remove();

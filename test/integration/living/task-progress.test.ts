@@ -79,7 +79,6 @@ describe('the progress of a task', () => {
       const shown = looks.map(({ processedBytes }) => processedBytes);
       expect(shown).toEqual([...shown].sort((a, b) => a - b));
     },
-    60_000,
   );
 
   it.skipIf(!requireTool('qemu-img'))(
@@ -102,7 +101,6 @@ describe('the progress of a task', () => {
         ['composeTargetFile', 0],
       ]);
     },
-    60_000,
   );
 
   const STEPS = ['scanBlocks', 'copyBlocks', 'composeTargetFile'];

@@ -29,7 +29,7 @@ describe('a source of thousands of workloads', () => {
     for (const name of [machine(0), 'gone'])
       await new GrowingSource(source, name, { blockCount: 2 }).backUp(FIRST_AT_MS, 'full');
     sessions = new LocalSessions([source, target]);
-  }, 120_000);
+  });
 
   it('is planned page by page, each workload once', async () => {
     const pages = await sessions.plan(testJob(), FIRST_AT_MS + DAY_MS);
@@ -38,7 +38,7 @@ describe('a source of thousands of workloads', () => {
     const names = ['gone', ...Array.from({ length: MACHINES }, (_, n) => machine(n))];
     expect(planned.length).toBe(MACHINES + 1);
     expect(planned.sort()).toEqual(names);
-  }, 120_000);
+  });
 
   it('is compared with the copies that are there, whatever it shows beside them', async () => {
     const job = testJob({ removedWorkloadsAfterDays: 30 });
@@ -55,5 +55,5 @@ describe('a source of thousands of workloads', () => {
     expect(warned.map(({ code }) => code)).toEqual(['WORKLOAD_MISSING']);
     expect(gone).toMatchObject({ result: 'nothingToCopy' });
     expect(gone?.notes).toEqual([expect.stringContaining('no source shows it')]);
-  }, 120_000);
+  });
 });

@@ -122,7 +122,7 @@ it('keeps GFS copies of the days of the job’s time zone through a leap day and
     atMs,
     expected: (today) => expectedWithGfs(firstDay, today, EXPECTED),
   });
-}, 120_000);
+});
 
 it('keeps exactly the newest seven copies for two months by merging', async () => {
   const firstDay = dayOf('2028-02-01');
@@ -136,7 +136,7 @@ it('keeps exactly the newest seven copies for two months by merging', async () =
   });
   const kinds = (await living.points()).map(({ kind }) => kind);
   expect(kinds).toEqual(['full', ...Array.from({ length: 6 }, () => 'increment')]);
-}, 120_000);
+});
 
 it('keeps today’s copy and those of exactly the seven days before for two months', async () => {
   const firstDay = dayOf('2028-02-01');
@@ -148,4 +148,4 @@ it('keeps today’s copy and those of exactly the seven days before for two mont
     atMs: inTheEvening,
     expected: (today) => lastDays(firstDay, today, 8),
   });
-}, 120_000);
+});

@@ -162,7 +162,7 @@ describe.skipIf(!requireTool('qemu-img'))('images of one folder that build on on
         expect(firstDifference(seen, expected), `${name} at ${offset}`).toBeNull();
       }
     expect(await session(1)).toHaveLength(2);
-  }, 120_000);
+  });
 
   it.each(['vhdx', 'vhd'])(
     'are a full and differencing files of %s, as libvhdi reads them',

@@ -37,7 +37,7 @@ describe('a full that is to replace the files of a point', () => {
     full = (await site.chain('other', 'mail01'))!.points[0]!;
     truth = await site.readBack('nightly', 'mail01');
     expect([increment.kind, full.kind, increment.id]).toEqual(['increment', 'full', full.id]);
-  }, 60_000);
+  });
   afterEach(() => site.remove());
 
   async function announce(): Promise<void> {

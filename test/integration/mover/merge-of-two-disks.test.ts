@@ -60,7 +60,7 @@ describe('merge of a machine with two disks', () => {
       state: 'merged',
       reason: null,
     });
-  }, 60_000);
+  });
 });
 
 function full(seed: number) {

@@ -46,7 +46,7 @@ describe('synthetic full of a chain with a rotten block', () => {
     await expect(inActivity(activities.copyBlocks, batch)).rejects.toMatchObject({
       type: 'BLOCK_DIGEST_MISMATCH',
     });
-  }, 60_000);
+  });
 });
 
 describe('a rotten last block of a disk that is no whole number of blocks', () => {

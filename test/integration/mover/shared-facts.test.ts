@@ -43,7 +43,7 @@ it('shares with all its threads what one of them has found out about source file
         await look();
         return (await known()).map(([name]) => name);
       },
-      { timeout: 15_000 },
+      { timeout: 60_000 },
     )
     .toEqual(expect.arrayContaining(images));
 
@@ -55,4 +55,4 @@ it('shares with all its threads what one of them has found out about source file
   const { points, reason, unusable } = await look();
   expect(points).toEqual([]);
   expect(`${String(reason)} ${String(unusable?.reason)}`).toContain('as the memory says');
-}, 30_000);
+});

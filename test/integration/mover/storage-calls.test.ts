@@ -32,7 +32,7 @@ describe.skipIf(!requireTool('qemu-img') || !requireTool('strace'))('calls of th
     await makeLargeChain(chain.machineFolder, { sizeMiB: 24, seed: 'storage calls' });
     const calls = 'pread64,pwrite64';
     traced = await chain.trace(OPERATIONS, '-e', `trace=${calls},access`, '-e', `raw=${calls}`);
-  }, 120_000);
+  });
   afterAll(() => chain.remove());
 
   it.each(OPERATIONS)(
@@ -85,5 +85,5 @@ describe.skipIf(!requireTool('qemu-img') || !requireTool('strace'))('a full copy
     const syncs = availableParallelism() > 2 ? 128 : 64;
     expect(two['statx']! - one['statx']!).toBeLessThanOrEqual(syncs + 36);
     expect(two['fdatasync']! - one['fdatasync']!).toBeLessThanOrEqual(syncs + 4); // a loop may have a window left
-  }, 120_000);
+  });
 });

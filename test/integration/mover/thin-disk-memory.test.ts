@@ -43,7 +43,7 @@ describe.skipIf(!requireTool('qemu-img') || !existsSync('/proc/self/status'))(
         await mkdir(join(folder, name, 'target'), { recursive: true });
       makeThinChain(THIN_INCREMENT).repository.exportTo(join(folder, 'increment', 'source'));
       makeThinChain(THIN_FULLS).repository.exportTo(join(folder, 'fulls', 'source'));
-    }, 60_000);
+    });
     afterAll(async () => {
       await mover.remove();
       for (const path of [folder, restored]) await rm(path, { recursive: true });

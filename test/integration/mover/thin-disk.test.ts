@@ -55,7 +55,7 @@ beforeAll(async () => {
   await workflowBundle();
   const [source, target] = [new SimulatedRepository('primary'), new SimulatedRepository('offsite')];
   await new LocalSessions([source, target]).tryToCopy(jobOf(), NOW_MS);
-}, 60_000);
+});
 
 /** Work on a disk of 64 TiB goes by the MiB that it holds. */
 describe.skipIf(!requireTool('qemu-img'))('a disk of 64 TiB with 1 MiB of data', () => {

@@ -13,7 +13,7 @@ describeTemporal('a job that follows another one', () => {
   beforeAll(async () => {
     site = await TestSite.create();
     workers = await TestWorkers.start(site);
-  }, 60_000);
+  });
   afterAll(async () => {
     await workers.stop();
     await site.remove();
@@ -47,5 +47,5 @@ describeTemporal('a job that follows another one', () => {
     };
     expect(outcome.result).toBe('success');
     expect((await site.chain('second', 'web01'))?.points).toHaveLength(3);
-  }, 60_000);
+  });
 });

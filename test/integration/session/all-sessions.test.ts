@@ -46,7 +46,7 @@ describeTemporal('sessions that Temporal has forgotten', () => {
       });
     }
     await until(async () => (await page('')).items.length === 1);
-  }, 120_000);
+  });
   afterAll(async () => {
     await api.close();
     await workers.stop();

@@ -15,7 +15,7 @@ describeTemporal('a session with a source that fails', () => {
     site.otherSources = [{ ...site.repositories[0]!, id: 'share', ...share }];
     workers = await TestWorkers.start(site, { unavailableLimitMs: 12_000 });
     files01 = Object.values((await libvirtTruth())['files01']!);
-  }, 60_000);
+  });
   afterAll(async () => {
     await workers.stop();
     await site.remove();
@@ -37,7 +37,7 @@ describeTemporal('a session with a source that fails', () => {
     const unreachable = tasks.find(({ workload }) => workload === 'repository share');
     expect(unreachable!.reason).toMatch(/cannot be opened.*Check that the share is mounted/);
     expect(await site.readBack(job.id, 'files01')).toEqual(files01);
-  }, 60_000);
+  });
 
   it('copies the other workloads when the chain of one is broken, and is not called a success', async () => {
     await rename(site.path('primary', 'web01', 'vda.cp1.qcow2'), site.path('vda.cp1.qcow2'));
@@ -52,7 +52,7 @@ describeTemporal('a session with a source that fails', () => {
       ['web01', 'failed', 'RESTORE_POINT_BROKEN'],
     ]);
     expect(await site.readBack(job.id, 'files01')).toEqual(files01);
-  }, 60_000);
+  });
 
   it('warns when it copies what is good and the newest restore point is broken', async () => {
     await rm(site.path('primary', 'web01', 'vda.cp3.qcow2'));
@@ -66,5 +66,5 @@ describeTemporal('a session with a source that fails', () => {
     });
     const truth = Object.values((await libvirtTruth())['web01']!);
     expect(await site.readBack(job.id, 'web01')).toEqual(truth.slice(0, 2));
-  }, 60_000);
+  });
 });

@@ -13,7 +13,7 @@ describeTemporal('one chain', () => {
   beforeAll(async () => {
     site = await TestSite.create();
     workers = await TestWorkers.start(site);
-  }, 60_000);
+  });
   afterAll(async () => {
     await workers.stop();
     await site.remove();
@@ -28,7 +28,7 @@ describeTemporal('one chain', () => {
     const { id } = await site.workload('web01');
     const task = workers.client.workflow.getHandle(`chain/offsite/${job.id}/${id}`);
     await vi.waitFor(async () => expect((await task.query(taskQuery)).state).toBe('paused'), {
-      timeout: 20_000,
+      timeout: 60_000,
     });
 
     const second = await workers.runSession(job);
@@ -41,7 +41,7 @@ describeTemporal('one chain', () => {
     expect(await site.readBack(job.id, 'web01')).toEqual(
       Object.values((await libvirtTruth())['web01']!),
     );
-  }, 60_000);
+  });
 
   it('refuses the commit of a session that has lost it', async () => {
     const mover = new InProcessMover(await site.openSource(), await site.openTarget());

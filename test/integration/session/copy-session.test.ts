@@ -10,7 +10,7 @@ describeTemporal('copySession', () => {
   beforeAll(async () => {
     site = await TestSite.create();
     workers = await TestWorkers.start(site);
-  }, 60_000);
+  });
   afterAll(async () => {
     await workers.stop();
     await site.remove();
@@ -27,13 +27,13 @@ describeTemporal('copySession', () => {
     const truth = await libvirtTruth();
     for (const name of ['web01', 'files01'])
       expect(await site.readBack('nightly', name)).toEqual(Object.values(truth[name]!));
-  }, 60_000);
+  });
 
   it('has nothing to copy when it is started again', async () => {
     const outcome = await workers.runSession(testJob());
     expect(outcome.result).toBe('nothingToCopy');
     expect(outcome.reason).toContain('copied already');
-  }, 60_000);
+  });
 
   it('tells every look at the source in which folder it found the workload', async () => {
     const job = testJob({ id: 'one-look', restorePoints: 'latest' });
@@ -54,5 +54,5 @@ describeTemporal('copySession', () => {
     ]);
     // Where the source lies is the session's business, not the chain's.
     expect((await site.chain(job.id, 'web01'))?.workload).toEqual({ id, name, type });
-  }, 60_000);
+  });
 });

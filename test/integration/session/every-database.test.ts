@@ -49,7 +49,7 @@ describeTemporal('one job over backups of every database', () => {
     });
     workers = await TestWorkers.start(site, {}, []);
     config = await writeConfig(site, workers.temporal);
-  }, 120_000);
+  });
   afterAll(async () => {
     await workers.stop();
     await site.remove();
@@ -124,7 +124,7 @@ describeTemporal('one job over backups of every database', () => {
     const session = await workers.startSession(JOB);
     const copied = async () =>
       [...(await recordedPoints()).values()].filter((count) => count > 0).length;
-    await expect.poll(copied, { timeout: 60_000, interval: 20 }).toBeGreaterThan(0);
+    await expect.poll(copied, { timeout: 120_000, interval: 20 }).toBeGreaterThan(0);
     await worker.kill();
     worker = await LonghaulProcess.worker(config);
     const first = await session.result();

@@ -32,7 +32,7 @@ describeTemporal('one job over backups of every type', () => {
     await writeDay(1);
     workers = await TestWorkers.start(site, {}, []);
     config = await writeConfig(site, workers.temporal);
-  }, 120_000);
+  });
   afterAll(async () => {
     await workers.stop();
     await site.remove();
@@ -163,7 +163,7 @@ describeTemporal('one job over backups of every type', () => {
     await writeDay(2);
     const session = await workers.startSession(testJob());
     const before = await pointCount();
-    await expect.poll(pointCount, { timeout: 60_000, interval: 20 }).toBeGreaterThan(before);
+    await expect.poll(pointCount, { timeout: 120_000, interval: 20 }).toBeGreaterThan(before);
     await worker.kill();
     expect(await pointCount()).toBeLessThan([...expected.values()].flat().length);
     worker = await LonghaulProcess.worker(config);

@@ -35,7 +35,7 @@ describeTemporal('a large session', () => {
     expect(files.map(({ workload, notes }) => [workload, notes.length])).toEqual(
       workloads.map((name) => [name, 300]),
     );
-  }, 120_000);
+  });
 
   it('goes on in new runs, each workload once, and names the one that failed', async () => {
     const workloads = [...machines(59), 'vm-00030 fails'].sort();
@@ -54,7 +54,7 @@ describeTemporal('a large session', () => {
     expect(memo).toMatchObject({ startedAt: session.startedAt });
     // What is at work when the limit is met ends in the same run: 5 tasks of some 9 events.
     expect(Math.max(...runs)).toBeLessThan(200 + 60);
-  }, 120_000);
+  });
 
   it('copies those of ten thousand named workloads that are there, and says how many are not', async () => {
     const names = machines(10_000, `-${'n'.repeat(80)}`);
@@ -72,5 +72,5 @@ describeTemporal('a large session', () => {
       'repository primary: 9930 workloads',
     );
     expect(session).toMatchObject({ result: 'failed', taskCounts: { success: 20, failed: 51 } });
-  }, 120_000);
+  });
 });

@@ -20,7 +20,7 @@ describeTemporal('limits that are changed while a copy runs', () => {
     await mkdir(site.path('primary', 'db01'));
     await makeLargeChain(site.path('primary', 'db01'), { sizeMiB: 16, seed: 'db01' });
     workers = await TestWorkers.start(site);
-  }, 120_000);
+  });
   afterAll(async () => {
     await workers?.stop();
     await site?.remove();

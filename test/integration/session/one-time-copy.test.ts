@@ -67,7 +67,7 @@ describeTemporal('a one-time copy', () => {
       once: { restorePointId: points[1]!.id, expiresAt: NEXT_YEAR },
       restorePointCount: 1,
     });
-  }, 60_000);
+  });
 
   it('is removed after its date as soon as no reader holds it, and nothing else with it', async () => {
     await workers.runSession(testJob({ restorePoints: 'latest' }));
@@ -113,7 +113,7 @@ describeTemporal('a one-time copy', () => {
     await workers.client.workflow.getHandle(`once/offsite/${copyId}`).result();
     expect(await readdir(site.path('offsite', chain))).not.toContain(point!.id);
     expect((await site.chain(copyId, 'files01'))!.pending).toBeNull();
-  }, 60_000);
+  });
 
   it('is never what a job keeps: neither an order nor a date removes a chain of one', async () => {
     const refused = await api.request(
@@ -144,7 +144,7 @@ describeTemporal('a one-time copy', () => {
       .update(await readFile(`${folder}/job.json`))
       .digest('hex');
     expect(after).toBe(before);
-  }, 60_000);
+  });
 
   it('is refused with a date that has passed, and from a source that is none', async () => {
     const past = { source, target: { repositoryId: 'offsite' }, expiresAt: '2020-01-01T00:00:00Z' };

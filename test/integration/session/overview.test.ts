@@ -57,7 +57,7 @@ describeTemporal('the overview', () => {
         expect(told.verdict.state).toBe(state);
         return told;
       },
-      { timeout: 30_000, interval: 500 },
+      { timeout: 120_000, interval: 500 },
     );
   }
 

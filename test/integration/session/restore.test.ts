@@ -18,7 +18,7 @@ describeTemporal('restore', () => {
     site = await TestSite.create();
     workers = await TestWorkers.start(site);
     await workers.runSession(testJob());
-  }, 60_000);
+  });
   afterAll(async () => {
     await workers.stop();
     await site.remove();
@@ -60,7 +60,7 @@ describeTemporal('restore', () => {
       code: 'RESTORE_DESTINATION_INVALID',
       reason: expect.stringMatching(/holds ".*" already/),
     });
-  }, 60_000);
+  });
 
   it.each([0, 1, 2])(
     'writes raw disks that are what the machine held (point %i)',

@@ -9,7 +9,7 @@ describeTemporal('retention in a session', () => {
   beforeAll(async () => {
     site = await TestSite.create();
     workers = await TestWorkers.start(site);
-  }, 60_000);
+  });
   afterAll(async () => {
     await workers.stop();
     await site.remove();
@@ -29,5 +29,5 @@ describeTemporal('retention in a session', () => {
       expect(chain?.pending).toBeNull();
       expect(await site.readBack('nightly', name)).toEqual(Object.values(truth[name]!).slice(1));
     }
-  }, 60_000);
+  });
 });

@@ -18,7 +18,7 @@ describeTemporal('what a session calls copied', () => {
   beforeAll(async () => {
     site = await TestSite.create(null);
     workers = await TestWorkers.start(site);
-  }, 60_000);
+  });
   afterAll(async () => {
     await workers.stop();
     await site.remove();

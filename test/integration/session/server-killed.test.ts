@@ -37,7 +37,7 @@ describeTemporal('a copy whose server is killed', () => {
     );
     api = new LonghaulApi(apiPort);
     server = await LonghaulProcess.serve(config);
-  }, 120_000);
+  });
   afterAll(async () => {
     await server.kill();
     await site.remove();
@@ -56,7 +56,7 @@ describeTemporal('a copy whose server is killed', () => {
     expect([result, reason]).toEqual(['success', null]);
     expect(await temporalServerPid()).not.toBe(killed);
     expect(await site.readBack(job.id, 'db02')).toEqual(chain.truth);
-  }, 120_000);
+  });
 
   it('goes on by itself when everything is killed and started again', async () => {
     const job = testJob({ id: 'everything-killed' });
@@ -72,7 +72,7 @@ describeTemporal('a copy whose server is killed', () => {
     expect(result).toBe('success');
     expect(tasks[0]!.resumedFromBytes).toBeGreaterThanOrEqual(staged.doneWindows * WINDOW_BYTES);
     expect(await site.readBack(job.id, 'db02')).toEqual(chain.truth);
-  }, 120_000);
+  });
 
   async function temporalServerPid(): Promise<number> {
     return vi.waitFor(async () => {

@@ -19,7 +19,7 @@ describeTemporal('a session whose source is a chain of fulls', () => {
     truth = Object.values((await truthOf(OVIRT_FIXTURE))['dns01']!);
     site = await TestSite.create(null);
     workers = await TestWorkers.start(site);
-  }, 60_000);
+  });
   afterAll(async () => {
     await workers.stop();
     await site.remove();

@@ -23,12 +23,12 @@ describeTemporal('a source that changes in the middle of its copy', () => {
     await makeLargeChain(site.path('primary', 'warm-up'), { sizeMiB: 64, seed: 'warm-up' });
     expect((await workers.runSession(testJob({ id: 'warm-up' }))).result).toBe('success');
     await rm(site.path('primary', 'warm-up'), { recursive: true });
-  }, 60_000);
+  });
   beforeEach(async () => {
     await rm(site.path('primary', 'db03'), { recursive: true, force: true });
     await mkdir(site.path('primary', 'db03'));
     chain = await makeLargeChain(site.path('primary', 'db03'), { sizeMiB: SIZE_MIB, seed: 'a' });
-  }, 60_000);
+  });
   afterAll(async () => {
     await workers.stop();
     await site.remove();

@@ -33,7 +33,7 @@ describeTemporal('a running session', () => {
     chain = await makeLargeChain(site.path('primary', 'db05'), { sizeMiB: SIZE_MIB, seed });
     workers = await TestWorkers.start(site, {}, []);
     worker = await LonghaulProcess.worker(await writeConfig(site, workers.temporal));
-  }, 60_000);
+  });
   afterAll(async () => {
     await worker.kill();
     await workers.stop();
@@ -75,7 +75,7 @@ describeTemporal('a running session', () => {
       await running.signal(stopOrderSignal, { by: 'anna', reason: 'the link is needed' });
       await running.cancel();
       await vi.waitFor(async () => expect((await taskOf(job.id)).result).toBe('stopped'), {
-        timeout: 20_000,
+        timeout: 60_000,
       });
     });
 
@@ -92,14 +92,14 @@ describeTemporal('a running session', () => {
       tasks: [{ progress: { percent: 100, readBytes: TOTAL_BYTES - doneWindows * WINDOW_BYTES } }],
     });
     expect(await site.readBack(job.id, 'db05')).toEqual(chain.truth);
-  }, 60_000);
+  });
 
   it('pauses in the middle of a disk and goes on from there when it is resumed', async () => {
     const job = testJob({ id: 'paused' });
     const session = await inTheMiddle(job, async (running) => {
       await running.executeUpdate(pauseUpdate);
       await vi.waitFor(async () => expect((await taskOf(job.id)).state).toBe('paused'), {
-        timeout: 20_000,
+        timeout: 60_000,
       });
     });
     const atPause = (await stagedDisk(site, job.id))!;
@@ -114,7 +114,7 @@ describeTemporal('a running session', () => {
       totalBytes: TOTAL_BYTES,
     });
     expect(await site.readBack(job.id, 'db05')).toEqual(chain.truth);
-  }, 60_000);
+  });
 
   it('goes on when it is resumed before the pause has come to rest', async () => {
     const job = testJob({ id: 'wavering' });
@@ -123,23 +123,23 @@ describeTemporal('a running session', () => {
       await running.executeUpdate(resumeUpdate);
       // What ran is stopped all the same: the same batch starts again.
       await vi.waitFor(async () => expect(await batchesStarted(job.id)).toBe(2), {
-        timeout: 20_000,
+        timeout: 60_000,
       });
     });
 
     expect((await session.result()).result).toBe('success');
     expect(await site.readBack(job.id, 'db05')).toEqual(chain.truth);
-  }, 60_000);
+  });
 
   it('holds tasks that start while it is paused', async () => {
     const job = testJob({ id: 'early' });
     const session = await workers.startSession(job);
     await session.executeUpdate(pauseUpdate);
     await vi.waitFor(async () => expect((await taskOf(job.id)).state).toBe('paused'), {
-      timeout: 20_000,
+      timeout: 60_000,
     });
     expect(await stagedDisk(site, job.id)).toBeNull();
     await session.cancel();
     expect((await session.result()).result).toBe('stopped');
-  }, 60_000);
+  });
 });

@@ -25,7 +25,7 @@ describe.skipIf(!mayMount)('as root', () => {
       older = await chainOfDay(1);
       expect((await workers.runSession(job)).result).toBe('success');
       newer = await chainOfDay(3);
-    }, 60_000);
+    });
     afterAll(async () => {
       await workers.stop();
       execFileSync('umount', [site.path('offsite')]);
@@ -51,7 +51,7 @@ describe.skipIf(!mayMount)('as root', () => {
       ]);
       expect((await site.chain(job.id, 'db04'))!.points).toEqual(chain.points);
       expect(await site.readBack(job.id, 'db04')).toEqual(older.truth);
-    }, 60_000);
+    });
 
     it('gets the rest in the next session once it has room, from the durable position', async () => {
       const { doneWindows } = (await stagedDisk(site, job.id))!;
@@ -64,7 +64,7 @@ describe.skipIf(!mayMount)('as root', () => {
       expect(resumedFromBytes).toBeGreaterThan(0);
       expect(progress.readBytes).toBe(progress.totalBytes - doneWindows * WINDOW_BYTES);
       expect(await site.readBack(job.id, 'db04')).toEqual([...older.truth, ...newer.truth]);
-    }, 60_000);
+    });
 
     it('is freed of what retention lets go when it has not one byte left, and takes the next copy then', async () => {
       const newest = await chainOfDay(5);
@@ -85,6 +85,6 @@ describe.skipIf(!mayMount)('as root', () => {
       const [next] = (await workers.runSession(thrifty)).tasks;
       expect(next!.committed).toHaveLength(2);
       expect((await site.readBack(job.id, 'db04')).at(-1)).toEqual(newest.truth.at(-1));
-    }, 60_000);
+    });
   });
 });

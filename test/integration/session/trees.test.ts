@@ -130,7 +130,7 @@ describeTemporal('a mirror of an appliance', () => {
     ];
     workers = await TestWorkers.start(site, { watchIntervalMs: 300, batchWindows: 1 }, ['store']);
     config = await writeConfig(site, workers.temporal);
-  }, 60_000);
+  });
   afterAll(async () => {
     await workers.stop();
     await site.remove();
@@ -162,17 +162,17 @@ describeTemporal('a mirror of an appliance', () => {
     await jobs.create(MIRROR);
     const staged = site.path('offsite', 'mirror', 'storeonce-store', '.staging', 'large');
     const isBegun = async () => (await readdir(staged).catch(() => [])).length > 0;
-    await expect.poll(isBegun, { timeout: 60_000, interval: 5 }).toBe(true);
+    await expect.poll(isBegun, { timeout: 120_000, interval: 5 }).toBe(true);
     await worker.kill();
     expect(await isAllThere()).toBe(false);
     worker = await LonghaulProcess.worker(config);
-    await expect.poll(isAllThere, { timeout: 60_000, interval: 100 }).toBe(true);
+    await expect.poll(isAllThere, { timeout: 120_000, interval: 100 }).toBe(true);
     await bring('later', 1_000);
-    await expect.poll(isAllThere, { timeout: 60_000, interval: 100 }).toBe(true);
+    await expect.poll(isAllThere, { timeout: 120_000, interval: 100 }).toBe(true);
     await jobs.delete('mirror');
     const running = async () =>
       (await workers.client.workflow.count(`ExecutionStatus = 'Running'`)).count;
-    await expect.poll(running, { timeout: 30_000, interval: 100 }).toBe(0);
+    await expect.poll(running, { timeout: 120_000, interval: 100 }).toBe(0);
     await worker.kill();
     expect(await readdir(copyOf(''))).toEqual(['Job 1', 'catalyst', 'later']);
   }, 240_000);

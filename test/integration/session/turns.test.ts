@@ -53,7 +53,7 @@ describeTemporal('workloads at a target that takes one at a time', () => {
     site = await TestSite.create(OVIRT_FIXTURE);
     site.workloadLimit = 1;
     workers = await TestWorkers.start(site);
-  }, 60_000);
+  });
   afterEach(() => {
     copies.letGo();
     copies.undo();
@@ -73,7 +73,7 @@ describeTemporal('workloads at a target that takes one at a time', () => {
     await vi.waitFor(async () => {
       const states = [await task(id, 'mail01'), await task(id, 'dns01')];
       expect(states.map(({ state }) => state).sort()).toEqual(['copying', 'waiting']);
-    }, 20_000);
+    });
     const first = (await task(id, 'mail01')).state === 'copying' ? 'mail01' : 'dns01';
     return { session, first, second: first === 'mail01' ? 'dns01' : 'mail01' };
   }
@@ -92,7 +92,7 @@ describeTemporal('workloads at a target that takes one at a time', () => {
     expect(plans.map((step) => step.endsWith(second))).toEqual(
       plans.map((_, n) => n >= plans.indexOf(`planCopy ovirt-${second}`)),
     );
-  }, 60_000);
+  });
 
   it('are copied point by point when no turn lasts longer than that', async () => {
     const others = await TestWorkers.start(site, { turnMs: 0 });
@@ -106,7 +106,7 @@ describeTemporal('workloads at a target that takes one at a time', () => {
     const plans = copies.steps.filter((step) => step.startsWith('planCopy'));
     const changes = plans.filter((step, n) => n > 0 && step !== plans[n - 1]);
     expect(changes.length).toBeGreaterThan(1);
-  }, 60_000);
+  });
 
   it('let another one go on when they are paused', async () => {
     const { session, first, second } = await oneCopiesOneWaits('paused-turn');
@@ -122,7 +122,7 @@ describeTemporal('workloads at a target that takes one at a time', () => {
     await session.executeUpdate(pauseUpdate);
     await session.executeUpdate(resumeUpdate);
     expect((await session.result()).result).toBe('success');
-  }, 60_000);
+  });
 
   it('give their turn back when they are stopped or terminated', async () => {
     const { session } = await oneCopiesOneWaits('stopped-turn');
@@ -133,7 +133,7 @@ describeTemporal('workloads at a target that takes one at a time', () => {
     await again.session.terminate();
     copies.letGo();
     expect((await workers.runSession(testJob({ id: 'after' }))).result).toBe('success');
-  }, 60_000);
+  });
 
   it('do not hold up a restore, and hold up a health check', async () => {
     copies = holdUpFirstCopy();
@@ -170,5 +170,5 @@ describeTemporal('workloads at a target that takes one at a time', () => {
       reason: /restore points are as they were written/,
     });
     await rm(site.path('restored'), { recursive: true });
-  }, 60_000);
+  });
 });

@@ -54,7 +54,7 @@ describeTemporal('a copy whose worker is killed', () => {
     });
     workers = await TestWorkers.start(site, {}, []);
     config = await writeConfig(site, workers.temporal);
-  }, 180_000);
+  });
   afterEach(async () => {
     for (const process of processes.splice(0)) await process.kill();
   });
@@ -93,7 +93,7 @@ describeTemporal('a copy whose worker is killed', () => {
     expect(notes.join()).toContain(`taken up again at byte ${resumedFromBytes}`);
     expect(await site.readBack(job.id, 'db01')).toEqual(chain.truth);
     await expectSameAsSource(job.id);
-  }, 180_000);
+  });
 
   it('writes nothing when it was only frozen and its task is done elsewhere', async () => {
     const job = testJob({ id: 'frozen' });
@@ -116,7 +116,7 @@ describeTemporal('a copy whose worker is killed', () => {
     // A write that it had begun when it froze ends when it goes on: the same bytes once more, as the copies show below.
     expect(changedIn(before, await filesIn(folder)).length).toBeLessThan(2);
     expect(await site.readBack(job.id, 'db01')).toEqual(chain.truth);
-  }, 180_000);
+  });
 
   async function expectSameAsSource(jobId: string): Promise<void> {
     const workload = await site.workload('db01');

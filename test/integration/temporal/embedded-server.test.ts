@@ -89,7 +89,7 @@ describeTemporal('startEmbeddedTemporal', () => {
     await vi.waitFor(
       () =>
         expect(lines).toContain(`the embedded Temporal server answers again on ${server.address}`),
-      { timeout: 20_000 },
+      { timeout: 60_000 },
     );
     expect(server.pid()).not.toBe(killed);
     expect(lines[0]).toContain('ended with SIGKILL; starting it again in 200 ms');

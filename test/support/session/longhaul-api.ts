@@ -48,4 +48,4 @@ export class LonghaulApi {
   }
 }
 
-const SESSION_TIMEOUT_MS = 90_000;
+const SESSION_TIMEOUT_MS = 170_000;

@@ -10,7 +10,7 @@ import { workflowBundle } from '../workflows/workflow-sandbox.js';
 import type { TestSite } from './test-site.js';
 
 /** On a machine with much else to do. */
-const START_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 120_000;
 const ENTRY = fileURLToPath(new URL('./longhaul-entry.ts', import.meta.url));
 
 /** A system call that the storage refuses, every time. Folders are synced with `fsync`, files with `fdatasync`. */

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const HALF_A_MINUTE_MS = 30_000;
+const TWO_MINUTES_MS = 120_000;
 
 /** Waits for it, also in hooks, where `expect.poll` may not be called. */
 export async function until(
   condition: () => boolean | Promise<boolean>,
-  limitMs = HALF_A_MINUTE_MS,
+  limitMs = TWO_MINUTES_MS,
 ): Promise<void> {
   const deadline = Date.now() + limitMs;
   while (!(await condition())) {

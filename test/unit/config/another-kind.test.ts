@@ -90,4 +90,4 @@ it('is opened by its row and copied to by a session, and every byte is read back
       true,
     ),
   ).toEqual(expect.objectContaining({ faults: [], abilities: null }));
-}, 120_000);
+});

@@ -87,7 +87,6 @@ describe.skipIf(noRealTrees)('layouts of databases', () => {
         await writeFile(path, bytes);
       }
     },
-    60_000,
   );
 });
 

@@ -122,7 +122,7 @@ describe.each([
   let stopped: Stopped;
   beforeAll(async () => {
     stopped = await stoppedBefore(name, isLast);
-  }, 60_000);
+  });
 
   it('leaves the files that this is about', () => {
     expect(stopped.committed.length).toBeGreaterThan(0);

@@ -19,7 +19,7 @@ function stoppedAt(world: TreeWorld, ending: string): () => void {
   return () => (world.source.openRead = openRead);
 }
 
-describe('a session after one that was stopped', { timeout: 60_000 }, () => {
+describe('a session after one that was stopped', () => {
   it('calls no point good of which a health check has found a file cut, and keeps the older one', async () => {
     const { type } = toySetLayout;
     const rules = { ...type.rules, retentionByDaysOnly: false };
@@ -63,7 +63,7 @@ describe('a session after one that was stopped', { timeout: 60_000 }, () => {
   });
 });
 
-describe('a file of the last class that goes while it is copied', { timeout: 60_000 }, () => {
+describe('a file of the last class that goes while it is copied', () => {
   it.each([1, 2])(
     'leaves no point good that has files of the dump before it (read number %i)',
     async (number) => {

@@ -53,7 +53,7 @@ async function copy(options: WorkerOptions = {}, overrides: StartOverrides = {},
 const record = () => readTreeRecord(target, chainFolder(JOB.id, 'pg-base-pg'));
 
 // The first one bundles the workflows.
-describe('a set of files that was written to a moment ago', { timeout: 120_000 }, () => {
+describe('a set of files that was written to a moment ago', () => {
   it('is awaited by a session of a periodic job, as its plan says', async () => {
     await writeBase('2026-11-28', nowMs - 10_000);
     const lookAgainAt = new Date(nowMs + 50_000).toISOString();

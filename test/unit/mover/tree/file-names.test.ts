@@ -125,7 +125,7 @@ it('of two file systems are never one file, although their numbers are equal', (
 });
 
 // The first one bundles the workflows.
-describe('files with several names', { timeout: 120_000 }, () => {
+describe('files with several names', () => {
   it('are sent once, and are names of one file in the copy', async () => {
     await makeTwoDates();
     const { result, progress } = await copy(START_MS);

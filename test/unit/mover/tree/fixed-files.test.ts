@@ -76,7 +76,7 @@ const SECOND = FIRST + DAY_MS / 8;
 const LARGE = 9 * 1024 ** 2;
 
 // The first one bundles the workflows.
-describe('another backup under the name of one that is immutable', { timeout: 120_000 }, () => {
+describe('another backup under the name of one that is immutable', () => {
   it.each<[string, string | Buffer, string | Buffer]>([
     ['has another size', 'first', 'the second'],
     ['has the same size', 'first', 'other'],

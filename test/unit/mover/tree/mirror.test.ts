@@ -50,7 +50,7 @@ async function points() {
 }
 
 // The first one bundles the workflows.
-describe('a mirror of an appliance', { timeout: 120_000 }, () => {
+describe('a mirror of an appliance', () => {
   it('copies every file there is, whatever its name, as one restore point', async () => {
     const names = [
       '.odd',

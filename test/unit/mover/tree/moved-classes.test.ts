@@ -18,7 +18,7 @@ const LATER = withClasses(
   { name: 'index', match: /^index\/(?!list$)/, content: 'replaced' },
   { name: 'snapshots', match: /^snapshots\//, content: 'replaced' },
 );
-describe('a path that a newer release counts to another class', { timeout: 120_000 }, () => {
+describe('a path that a newer release counts to another class', () => {
   let known: TreeLayout = toyStoreLayout;
 
   /** Another release runs from now on. */

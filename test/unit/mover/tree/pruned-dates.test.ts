@@ -65,5 +65,5 @@ describe('copies of folders of dates that were a workload each', () => {
     }
     expect(told).toEqual([]);
     expect(await copied()).toEqual({ ...before, 'rman-free-b': 4 });
-  }, 90_000);
+  });
 });

@@ -75,5 +75,5 @@ describe('the journal of a large file', () => {
     expect({ result, early: target.early, sealed: target.sealed }).toEqual({
       ...{ result: 'success', early: [], sealed: 6 },
     });
-  }, 60_000);
+  });
 });

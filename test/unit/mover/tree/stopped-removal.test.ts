@@ -114,7 +114,6 @@ describe('a removal that is killed', () => {
       }
       expect(faults).toEqual([]);
     },
-    30_000,
   );
 
   it('takes first what refers to files, and last what is referred to', async () => {

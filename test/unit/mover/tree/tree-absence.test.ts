@@ -51,7 +51,7 @@ describe('a tree that no source shows any more', () => {
     expect(told.slice(removedAt + 1)).toEqual([]);
     for (const root of OTHERS)
       expect((await filesBelow(world.target, `nightly/toy%3A${root}/files`)).size).toBe(2);
-  }, 60_000);
+  });
 
   it('stays when a source shows it again, as if it had never been away', async () => {
     const world = await fourStores();
@@ -80,7 +80,7 @@ describe('a tree that no source shows any more', () => {
     const told = await look(world, 1);
     expect((await filesBelow(world.target, `${world.tree}/files`)).size).toBe(2);
     expect(told[0]).toContain('nothing was removed: restore point any is being read');
-  }, 60_000);
+  });
 
   it('is doubted with its source, when that lacks most of what it had', async () => {
     const world = await fourStores(3);
@@ -137,7 +137,7 @@ describe('a tree that no source shows any more', () => {
       );
       const { points, presence } = await world.record();
       expect([points.length, presence.absence]).toEqual([1, null]);
-    }, 60_000);
+    });
 
     it('is counted anew when they were there meanwhile', async () => {
       const world = await narrowed();
@@ -151,7 +151,7 @@ describe('a tree that no source shows any more', () => {
       await tasksOf(world, 3);
       const { points, presence } = await world.record();
       expect([points.length, presence.absence?.missedDays]).toEqual([1, 3]);
-    }, 60_000);
+    });
 
     it('is counted from the day on which one of them is gone', async () => {
       const world = await narrowed();
@@ -160,6 +160,6 @@ describe('a tree that no source shows any more', () => {
       const told = await tasksOf(world, 8);
       expect(told[0]).not.toContain('still lie');
       expect((await world.record()).points).toEqual([]);
-    }, 60_000);
+    });
   });
 });

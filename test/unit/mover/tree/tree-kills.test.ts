@@ -28,23 +28,18 @@ describe('a copy of a tree that is stopped', () => {
       expect(faults.slice(0, 5)).toEqual([]);
       expect(positions).toBeGreaterThan(5);
     },
-    60_000,
   );
 });
 
 describe('what a killed process gave a name, or took away, without making it durable', () => {
-  it.each(NAMES)(
-    '%s: is made durable before anybody says that it is done',
-    async (name) => {
-      makeTreesKnown(toyStoreLayout);
-      const { faults } = await killTree(name, {
-        ...{ stride: 3, cuts: 0 },
-        at: ({ kind, path }) => kind === 'syncFolder' && path.includes('/files'),
-      });
-      expect(faults.slice(0, 5)).toEqual([]);
-    },
-    60_000,
-  );
+  it.each(NAMES)('%s: is made durable before anybody says that it is done', async (name) => {
+    makeTreesKnown(toyStoreLayout);
+    const { faults } = await killTree(name, {
+      ...{ stride: 3, cuts: 0 },
+      at: ({ kind, path }) => kind === 'syncFolder' && path.includes('/files'),
+    });
+    expect(faults.slice(0, 5)).toEqual([]);
+  });
 });
 
 /** Fills its window, and ends in a hole, which only its length tells of. */
@@ -93,5 +88,5 @@ describe('a large file of a tree', () => {
     expect(await faultsBehindSteps(undefined)).toEqual([]);
     const withoutSync = await faultsBehindSteps({ sync: (path) => path.endsWith('.work') });
     expect(withoutSync.length).toBeGreaterThan(0);
-  }, 120_000);
+  });
 });

@@ -76,7 +76,7 @@ async function notedAtMs(dump: OneDump): Promise<number> {
   return Math.max(...journals.map(({ stamp }) => modifiedAtMs(stamp)));
 }
 
-describe('a backup that a stopped run has written over', { timeout: 60_000 }, () => {
+describe('a backup that a stopped run has written over', () => {
   it.each([
     ['small', SMALL_BYTES, 'openRead'],
     ['large', LARGE_BYTES, 'stat'],

@@ -32,7 +32,7 @@ function refuse<K extends 'list' | 'unlink'>(
 }
 
 // The first one bundles the workflows.
-describe('a removal that was stopped', { timeout: 120_000 }, () => {
+describe('a removal that was stopped', () => {
   it('takes nothing from a restore of a point that the source has removed later', async () => {
     makeTreesKnown(toyStoreLayout);
     const world = new TreeWorld('store', 'toy', days(3));

@@ -294,5 +294,5 @@ describe('a restore of a tree', () => {
         expect(digests(await filesBelow(target, ''))).toEqual(good);
       }
     }
-  }, 60_000);
+  });
 });
