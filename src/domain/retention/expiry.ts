@@ -2,7 +2,7 @@
 
 import { utcText } from '../schedules/calendar-date.js';
 import type { OneTime } from '../jobs/copy-job.js';
-import { believedPoints, withBelievedDates } from '../sources/believed-dates.js';
+import { withAgeDates, withBelievedCopies } from '../sources/believed-dates.js';
 import type { TargetRestorePoint } from '../targets/target-point.js';
 import { immutableReason, immutableUntilMs } from './immutability.js';
 
@@ -32,18 +32,18 @@ export function expiryOf(
 ): Expiry {
   const held = (heldBy: string): Expiry => ({ ids: [], heldBy });
   if (points.length === 0) return { ids: [], heldBy: null };
-  const believed = believedPoints(points, nowMs);
+  const aged = withAgeDates(withBelievedCopies(points, nowMs));
   if (!isOrdered) {
     if (expiresAt === null) return held('it has no date after which it is removed');
     if (nowMs < Date.parse(expiresAt))
       return held(`it stays until ${utcText(Date.parse(expiresAt))}`);
     // A clock that stood behind when it was copied says nothing of now.
-    const later = believed.find(({ copiedAt }) => Date.parse(copiedAt) > nowMs);
+    const later = aged.find(({ copiedAt }) => Date.parse(copiedAt) > nowMs);
     if (later !== undefined)
       return held(`restore point ${later.id} was copied after the present time; check the clock`);
   }
   // Nothing newer will ever come to count from, so the clock alone decides; `nowMs` is what two clocks agree on.
-  for (const point of believed.toReversed()) {
+  for (const point of aged.toReversed()) {
     const reason = immutableReason(point, { immutableForDays, nowMs, asOfMs: nowMs });
     if (reason !== null) return held(`restore point ${point.id} is ${reason}`);
   }
@@ -63,6 +63,6 @@ export function expiresAtMs(
   const ends =
     immutableForDays === 0
       ? []
-      : withBelievedDates(points).map((point) => immutableUntilMs(point, immutableForDays));
+      : withAgeDates(points).map((point) => immutableUntilMs(point, immutableForDays));
   return Math.max(Date.parse(expiresAt), ...ends);
 }

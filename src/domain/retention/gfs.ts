@@ -211,7 +211,7 @@ export function gfsKeepReasons(input: {
   readonly endedGfs?: EndedGfs | undefined;
   readonly timeZone: string;
   readonly nowMs: number;
-  /** In the order of the chain. */
+  /** In the order of the chain, with the dates that their ages count from. */
   readonly points: readonly Pick<FlaggedPoint, 'id' | 'createdAt' | 'flags'>[];
 }): Map<string, string[]> {
   const { gfs, endedGfs, timeZone } = input;

@@ -12,7 +12,7 @@ export interface ImmutabilityRule {
   readonly asOfMs: number;
 }
 
-/** `createdAt` is a date that is believed (`withBelievedDates`).
+/** `createdAt` is the date that the point's age counts from (`withAgeDates`).
  *
  *  null: not immutable, or not any more. The days must have passed for the clock since `copiedAt`, and for the source's clock since
  *  `createdAt`: what a clock that runs ahead takes for over is not over, and a source whose clock is behind holds nothing for longer than
@@ -23,9 +23,9 @@ export function immutableReason(
 ): string | null {
   if (immutableForDays === 0) return null;
   const spanMs = immutableForDays * DAY_MS;
-  const untilMs = Date.parse(point.copiedAt) + spanMs;
-  const isOver = untilMs <= nowMs && Date.parse(point.createdAt) + spanMs <= asOfMs;
-  return isOver ? null : `immutable until ${utcText(untilMs)}`;
+  const isOver =
+    Date.parse(point.copiedAt) + spanMs <= nowMs && Date.parse(point.createdAt) + spanMs <= asOfMs;
+  return isOver ? null : `immutable until ${utcText(immutableUntilMs(point, immutableForDays))}`;
 }
 
 /** From when on nothing is immutable any more of a point, for clocks that are right. Epoch milliseconds.

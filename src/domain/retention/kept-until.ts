@@ -1,6 +1,6 @@
 /** Until when each restore point stays, as far as a calendar decides it. Pure. */
 
-import { withBelievedDates } from '../sources/believed-dates.js';
+import { withAgeDates } from '../sources/believed-dates.js';
 import { dayNumberOf, startOfDayMs } from '../schedules/calendar-date.js';
 import type { EndedGfs, GfsPolicy, RetentionPolicy } from '../jobs/copy-job.js';
 import { flagPeriods, isKeptFull } from './ended-gfs.js';
@@ -24,7 +24,7 @@ export interface KeptUntilInput {
  *  grows old, docs/adr/0009-ages-from-the-newest-point.md). Epoch milliseconds; null: no calendar decides it, but how many newer ones come, or
  *  that it is corrupt. Every point is in it. What is in use, or cannot be read then, stays for longer. */
 export function keptUntil(input: KeptUntilInput): Map<string, number | null> {
-  const points = withBelievedDates(input.points);
+  const points = withAgeDates(input.points);
   const newest = newestIds(points, input.policy);
   const own = new Map(points.map((point) => [point.id, ownEnd(point, newest, input)]));
   const chains = new Map<string, RetainedPoint[]>();

@@ -1,9 +1,8 @@
 /** What goes when an operator takes a restore point out of a chain. Pure. */
 
-import { believedPoints } from '../sources/believed-dates.js';
 import { BackupError } from '../errors.js';
 import { immutableReason } from './immutability.js';
-import { ageBase } from './retention-age.js';
+import { chainAges } from './retention-age.js';
 import type { TargetRestorePoint } from '../targets/target-point.js';
 
 /** `delete`: the files go. `setAside`: the point is listed no more, and its files lie in the quarantine of its chain, which nobody empties. */
@@ -38,9 +37,8 @@ export function pointsToRemove(
       'POINT_NEEDED',
       `${dependents.length} restore points build on ${pointId}: ${dependents.join(', ')}`,
     );
-  const believed = believedPoints(points, nowMs);
-  const { asOfMs } = ageBase(believed, nowMs);
-  for (const point of believed) {
+  const { points: aged, asOfMs } = chainAges(points, nowMs);
+  for (const point of aged) {
     if (!going.has(point.id)) continue;
     const reason = immutableReason(point, { immutableForDays, nowMs, asOfMs });
     if (reason !== null)

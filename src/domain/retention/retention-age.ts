@@ -1,5 +1,6 @@
 /** From when the ages of a chain's restore points are counted (docs/adr/0009-ages-from-the-newest-point.md). */
 
+import { withAgeDates, withBelievedCopies, withBelievedDates } from '../sources/believed-dates.js';
 import { DAY_MS, utcText } from '../schedules/calendar-date.js';
 import type { TargetRestorePoint } from '../targets/target-point.js';
 
@@ -18,6 +19,22 @@ export interface AgeBase {
 /** The instant itself. @param newestMs of the restore points */
 export function agesFrom(newestMs: number, nowMs: number): number {
   return Math.min(nowMs, newestMs + COPY_DELAY_MS);
+}
+
+export interface ChainAges<Point> extends AgeBase {
+  /** With the date that the age of each counts from (`withAgeDates`), and the time that it counts as copied at. */
+  readonly points: readonly Point[];
+}
+
+/** Ages of the points of a chain: from when each counts, and to when.
+ *  @param points in the order of the record, with their own dates */
+export function chainAges<Point extends Pick<TargetRestorePoint, 'id' | 'createdAt' | 'copiedAt'>>(
+  points: readonly Point[],
+  nowMs: number,
+): ChainAges<Point> {
+  const copied = withBelievedCopies(points, nowMs);
+  const believed = withBelievedDates(copied);
+  return { points: withAgeDates(copied, believed), ...ageBase(believed, nowMs) };
 }
 
 /** A clock that runs ahead makes nothing older than its chain shows. `points`: in the order of the chain, with dates that are believed

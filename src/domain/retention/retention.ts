@@ -1,13 +1,13 @@
 /** Which restore points of a target chain stay, and what is done, in which order, to be rid of the others. */
 
-import { believedPoints, doubtOfCopy, doubtOfDate } from '../sources/believed-dates.js';
+import { doubtOfCopy, doubtOfDate } from '../sources/believed-dates.js';
 import { shortCopies, type JudgedPoint } from '../sources/source-identity.js';
 import { dayNumberOf, startOfDayMs, utcText } from '../schedules/calendar-date.js';
 import type { EndedGfs, GfsPolicy, RetentionPolicy } from '../jobs/copy-job.js';
 import { flagPeriods, isKeptFull } from './ended-gfs.js';
 import { gfsKeepReasons } from './gfs.js';
 import { immutableReason } from './immutability.js';
-import { ageBase, type AgeBase } from './retention-age.js';
+import { chainAges, type AgeBase } from './retention-age.js';
 import type { TargetRestorePoint } from '../targets/target-point.js';
 
 /** A policy of days never leaves less than this. Source: VBR user guide, `backup_copy_simple_retention`. */
@@ -62,13 +62,13 @@ export interface RetentionPlan {
  *    them unless a flag still protects it.
  *  - Where GFS was turned off and its fulls stay until their day, those that stand alone hold nothing up: the newest chain is shortened as
  *    if it were the only one. Where it begins with such a full, which nothing may be merged into, its first wanted increment becomes a full.
- *  - The order is that of the record; ages are counted from dates that fit it (`believedPoints`), so that a point from the future or
+ *  - The order is that of the record; ages are counted from dates that fit it (`chainAges`), so that a point from the future or
  *    from 1970, also one that was copied then, neither takes others with it nor holds them.
  *  - Ages are counted from a day after the newest point at the latest, so that a clock that runs ahead, or a source that stopped, lets
  *    nothing go.
  *  - Nothing goes that something kept builds on, that is leased or immutable, or while the chain is unreadable or the clock looks wrong. */
 export function planRetention(input: RetentionInput): RetentionPlan {
-  const points = believedPoints(input.points, input.nowMs);
+  const { points, ...base } = chainAges(input.points, input.nowMs);
   const refusal = refusalOf({ ...input, points });
   if (refusal !== null) {
     return {
@@ -77,7 +77,7 @@ export function planRetention(input: RetentionInput): RetentionPlan {
       warnings: [`no restore point is merged or deleted: ${refusal}`],
     };
   }
-  const dated = { ...input, points, ...ageBase(points, input.nowMs) };
+  const dated = { ...input, points, ...base };
   const reasons = keepReasons(dated, input.points);
   const chains = [...chainsOf(points).values()];
   const outdated = chains.flatMap((chain) => outdatedOf(chain, reasons));

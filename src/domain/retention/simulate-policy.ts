@@ -6,7 +6,7 @@ import type { CopyJob } from '../jobs/copy-job.js';
 import type { TargetRestorePoint } from '../targets/target-point.js';
 import { gfsFulls } from './gfs.js';
 import { mayBecomeFull } from './immutability.js';
-import { ageBase } from './retention-age.js';
+import { chainAges } from './retention-age.js';
 import { planRetention, type RetainedPoint, type RetentionAction } from './retention.js';
 
 export type SimulatedPoint = RetainedPoint & Pick<TargetRestorePoint, 'kind'>;
@@ -107,11 +107,13 @@ function withFulls(
   nowMs: number,
 ): readonly SimulatedPoint[] {
   const dated = believedPoints(points, nowMs);
-  const rule = { immutableForDays, nowMs, ...ageBase(dated, nowMs) };
+  const ages = chainAges(points, nowMs);
+  const aged = new Map(ages.points.map((point) => [point.id, point]));
+  const rule = { immutableForDays, nowMs, asOfMs: ages.asOfMs };
   let left = points;
   const { fulls } = gfsFulls({
     ...{ ...job, points: dated, nowMs },
-    mayBecomeFull: (point) => mayBecomeFull(point, points.at(-1), rule),
+    mayBecomeFull: ({ id }) => mayBecomeFull(aged.get(id)!, points.at(-1), rule),
   });
   for (const { restorePointId: id, synthesize, flags } of fulls) {
     left = left.map((each) =>

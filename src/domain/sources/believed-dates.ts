@@ -11,7 +11,8 @@ export const EARLIEST_MS = Date.parse('2000-01-01T00:00:00Z');
 /** Clocks of two machines, and local times that are taken for UTC, differ by less. */
 export const TOLERANCE_MS = DAY_MS;
 
-/** The points with the dates that all rules about their age go by: `withBelievedCopies`, then `withBelievedDates`.
+/** The points with the dates that tell what the time is, which period each is of, and what users are shown: `withBelievedCopies`, then `withBelievedDates`.
+ *  How long a point itself stays goes by `withAgeDates`.
  *  @param points in the order of the chain */
 export function believedPoints<Point extends DatedPoint>(
   points: readonly Point[],
@@ -57,11 +58,11 @@ export function doubtOfCopy(point: DatedPoint, believed: DatedPoint): string | n
   return `a clock that ran ahead copied it at ${own!}: it counts as copied by ${counted!}`;
 }
 
-/** The points with the date that their ages count from in place of `createdAt`; never descending along the chain. Pure, and the same
+/** The points with the date that is believed in place of `createdAt`; never descending along the chain. Pure, and the same
  *  whatever the time is.
  *
- *  A date is believed when it is not before that of the point below, and not after the point was copied; else the point's age counts from
- *  when it was copied, which lets nothing go early. Where that is before the point below was made or copied, the clock of the copying
+ *  A date is believed when it is not before that of the point below, and not after the point was copied; else the point counts as made
+ *  when it was copied. Where that is before the point below was made or copied, the clock of the copying
  *  machine may have been behind: then only what lies after every copy is not believed.
  *  @param points in the order of the chain */
 export function withBelievedDates<Point extends DatedPoint>(points: readonly Point[]): Point[] {
@@ -83,11 +84,57 @@ export function withBelievedDates<Point extends DatedPoint>(points: readonly Poi
   });
 }
 
+/** The points with the date that the age of each counts from in place of `createdAt`: how long it is kept, and immutable. Never before that of
+ *  `withBelievedDates`, nor after its own where that is later. Pure.
+ *
+ *  A date after the copy may be right all the same: the clock of the copying machine was behind, and nothing below the first points of a chain, or after a
+ *  pause, shows it. Then no more time lies between the point and a later one than the source's clock says, and its age counts from so long before
+ *  that of the later one. All later ones are asked up to the first of which both clocks say the same: where it was the source that was ahead, the point stays for
+ *  longer, but no longer than that one.
+ *
+ *  For the point's own age alone. Were it what the time is told by, or fill a period of GFS, one source that was ahead would let go of other points.
+ *  @param points in the order of the chain
+ *  @param believed the same points of `withBelievedDates` */
+export function withAgeDates<Point extends DatedPoint>(
+  points: readonly Point[],
+  believed: readonly Point[] = withBelievedDates(points),
+): Point[] {
+  const dates = points.map(({ createdAt }) => Date.parse(createdAt));
+  const believedMs = believed.map(({ createdAt }) => Date.parse(createdAt));
+  if (dates.every((ms, place) => ms <= believedMs[place]!)) return [...believed];
+  const isAgreed = points.map(
+    ({ copiedAt }, place) =>
+      isNear(dates[place]!, believedMs[place]!) && isNear(dates[place]!, Date.parse(copiedAt)),
+  );
+  const agesMs = [...believedMs];
+  for (let place = points.length - 2; place >= 0; place--) {
+    const createdMs = dates[place]!;
+    for (let later = place + 1; later < points.length; later++) {
+      if (createdMs <= agesMs[place]!) break;
+      const laterMs = dates[later]!;
+      if (laterMs >= createdMs - TOLERANCE_MS) {
+        const fromMs = agesMs[later]! - Math.max(0, laterMs - createdMs);
+        agesMs[place] = Math.max(agesMs[place]!, Math.min(createdMs, fromMs));
+      }
+      if (isAgreed[later]!) break;
+    }
+  }
+  return points.map((point, place) =>
+    agesMs[place] === dates[place]
+      ? point
+      : { ...point, createdAt: new Date(agesMs[place]!).toISOString() },
+  );
+}
+
+function isNear(oneMs: number, otherMs: number): boolean {
+  return Math.abs(oneMs - otherMs) <= TOLERANCE_MS;
+}
+
 /** Says that another date than its own counts; null when its own does, to a day.
- *  @param believed the same point of `withBelievedDates` */
+ *  @param believed the same point of `withBelievedDates` or `withAgeDates` */
 export function doubtOfDate(point: DatedPoint, believed: DatedPoint): string | null {
   const ownMs = Date.parse(point.createdAt);
   const believedMs = Date.parse(believed.createdAt);
-  if (Math.abs(ownMs - believedMs) <= TOLERANCE_MS) return null;
+  if (isNear(ownMs, believedMs)) return null;
   return `its date ${utcText(ownMs)} does not fit its place in the chain: its age counts from ${utcText(believedMs)}`;
 }

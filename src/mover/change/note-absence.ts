@@ -7,10 +7,9 @@ import {
   type MissedPresence,
   type Removal,
 } from '../../domain/retention/absence.js';
-import { believedPoints } from '../../domain/sources/believed-dates.js';
 import { utcText } from '../../domain/schedules/calendar-date.js';
 import { immutableReason } from '../../domain/retention/immutability.js';
-import { ageBase } from '../../domain/retention/retention-age.js';
+import { chainAges } from '../../domain/retention/retention-age.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { ownedChain, type ChangeInput } from './change-points.js';
 import { counted } from '../../domain/sentences.js';
@@ -53,10 +52,10 @@ export function absenceStanding(
   nowMs: number,
 ): AbsenceStanding {
   const { absence, lastSeenAt } = record.presence;
-  const points = believedPoints(record.points, nowMs);
+  const { points, ...ages } = chainAges(record.points, nowMs);
   const removal = removalOf(absence, afterDays, nowMs);
   // What looks of several days have proven is as good as a point of those days.
-  const asOfMs = Math.min(nowMs, ageBase(points, nowMs).asOfMs + absence.provenMs);
+  const asOfMs = Math.min(nowMs, ages.asOfMs + absence.provenMs);
   const immutable = points.find(
     (point) => immutableReason(point, { immutableForDays, nowMs, asOfMs }) !== null,
   );

@@ -1,10 +1,9 @@
 import { availablePoints, type ChainRecord } from '../../chain/chain-record.js';
 import { leasedPointIds, type LeasesFound } from '../../chain/leases.js';
-import { believedPoints } from '../../domain/sources/believed-dates.js';
 import type { MaintenanceSchedule } from '../../domain/schedules/job-schedule.js';
 import { immutableReason } from '../../domain/retention/immutability.js';
 import { maintenanceDue } from '../../domain/schedules/maintenance-window.js';
-import { ageBase } from '../../domain/retention/retention-age.js';
+import { chainAges } from '../../domain/retention/retention-age.js';
 import { imageFormat } from '../../image/formats.js';
 
 /** The full that is to be written anew without what merges left unused in it: that of the chain which grows, when the schedule has come
@@ -23,7 +22,7 @@ export function compactDue(
     readonly nowMs: number;
   },
 ): string | null {
-  const points = believedPoints(availablePoints(record), nowMs);
+  const { points, asOfMs } = chainAges(availablePoints(record), nowMs);
   const chainId = points.at(-1)?.chainId;
   const full = points.find(({ id }) => id === chainId);
   if (compact === null || full === undefined) return null;
@@ -34,7 +33,7 @@ export function compactDue(
   // A clock that ran ahead did it.
   const lastDoneAtMs = compactedMs > nowMs ? Date.parse(full.copiedAt) : compactedMs;
   const isDue = maintenanceDue(compact, lastDoneAtMs, nowMs);
-  const rule = { ...ageBase(points, nowMs), immutableForDays, nowMs };
+  const rule = { asOfMs, immutableForDays, nowMs };
   if (!isDue || immutableReason(full, rule) !== null) return null;
   return leasedPointIds(record, leases).has(full.id) ? null : full.id;
 }

@@ -6,7 +6,7 @@ import { believedPoints } from '../../domain/sources/believed-dates.js';
 import { isBackupError } from '../../domain/errors.js';
 import { gfsFulls, type GfsDue, type GfsFull } from '../../domain/retention/gfs.js';
 import { immutableReason, mayBecomeFull } from '../../domain/retention/immutability.js';
-import { ageBase } from '../../domain/retention/retention-age.js';
+import { chainAges } from '../../domain/retention/retention-age.js';
 import {
   planRetention,
   type RetentionAction,
@@ -117,15 +117,17 @@ export async function maintenancePlan(
     mergeAllowed: canMerge(repository, points),
   });
   const plan = { ...retention, compactId, beforeFulls: [], wantedFulls: null };
-  const rule = { immutableForDays, nowMs, ...ageBase(dated, nowMs) };
+  const ages = chainAges(points, nowMs);
+  const aged = new Map(ages.points.map((point) => [point.id, point]));
+  const rule = { immutableForDays, nowMs, asOfMs: ages.asOfMs };
   const { fulls, left } = isReadable
     ? gfsFulls({
         ...{ gfs: job.gfs, mode: job.mode, timeZone, points: dated, nowMs },
-        mayBecomeFull: (point) => mayBecomeFull(point, points.at(-1), rule),
+        mayBecomeFull: ({ id }) => mayBecomeFull(aged.get(id)!, points.at(-1), rule),
       })
     : { fulls: [], left: [] };
   const superseded = isReadable ? supersededToDelete(points) : [];
-  const mustStay = dated.some(
+  const mustStay = ages.points.some(
     (point) =>
       superseded.includes(point.id) &&
       (leased.has(point.id) || immutableReason(point, rule) !== null),
