@@ -45,7 +45,7 @@ export function isUndecidedState(state: RestorePointState): boolean {
 type CopiedPoint = Pick<TargetRestorePoint, 'id' | 'createdAt' | 'parentId' | 'source'>;
 type CurrentPoint = Pick<
   IdentifiedPoint,
-  'id' | 'createdAtMs' | 'parentId' | 'state' | 'identity' | 'isOnLater'
+  'id' | 'createdAtMs' | 'parentId' | 'state' | 'identity' | 'isOnLater' | 'hasNoWhole'
 >;
 
 /** Points that the source shows and nobody has dealt with: complete ones wherever they stand, because order and dates may have been wrong when
@@ -230,20 +230,28 @@ function differences(copied: readonly CopiedPoint[], current: readonly CurrentPo
 const WRITTEN_BELOW =
   'because what it builds on was written to after it: its copy stays, and it is not copied again (remove it if it was committed, touch it if only its date is wrong)';
 
-/** Short copies that are not made again, because no source shows their point any more. */
+/** Short copies that are not made again, because no source shows their point any more, or none that is whole. */
 function lastingShortCopies(
   copied: readonly CopiedPoint[],
   current: readonly CurrentPoint[],
 ): string[] {
   const short = shortCopies(copied);
   const superseded = supersededIds(copied);
-  const shown = new Set(current.map(({ identity }) => 'copiedId' in identity && identity.copiedId));
-  const lasting = copied.filter(({ id }) => short.has(id) && !superseded.has(id) && !shown.has(id));
+  const shown = new Map(
+    current.map(({ identity, hasNoWhole = false }) => [
+      'copiedId' in identity && identity.copiedId,
+      hasNoWhole ? 'has no whole one' : null,
+    ]),
+  );
+  const whyOf = (id: string) => (shown.has(id) ? shown.get(id)! : 'does not show it any more');
+  const lasting = copied.filter(
+    ({ id }) => short.has(id) && !superseded.has(id) && whyOf(id) !== null,
+  );
   const texts = lasting
     .slice(0, NAMED_SHORT_COPIES)
     .map(
       (point) =>
-        `the copy of restore point ${pointText(point)} stays short, because the source does not show it any more: ${short.get(point.id)!}`,
+        `the copy of restore point ${pointText(point)} stays short, because the source ${whyOf(point.id)}: ${short.get(point.id)!}`,
     );
   const rest = lasting.length - texts.length;
   return rest > 0 ? [...texts, `so do ${String(rest)} more copies`] : texts;

@@ -8,7 +8,7 @@ import { isUndecidedState, newPoints, type ChainDetection } from './recreated-ch
 import { oneForEachState } from './skipped-points.js';
 import { POINT_STATE_TEXT } from './point-state.js';
 import { awaitedReason, type AwaitedPoint } from './settle.js';
-import { shortCopies, type IdentifiedPoint } from './source-identity.js';
+import { isCopyable, shortCopies, shortText, type IdentifiedPoint } from './source-identity.js';
 import type { TargetRestorePoint } from '../targets/target-point.js';
 import { believedPoints } from './believed-dates.js';
 
@@ -123,14 +123,16 @@ function choose(
   job: SelectionInput['job'],
   firstRun: boolean,
 ): IdentifiedPoint[] {
-  const complete = fresh.filter((point) => point.state === 'complete');
-  if (job.restorePoints === 'all' || (job.mode === 'immediate' && !firstRun)) return complete;
-  const others = complete.filter(isNotGrown);
-  const latest = others.at(-1);
+  const copyable = fresh.filter(isCopyable);
+  if (job.restorePoints === 'all' || (job.mode === 'immediate' && !firstRun)) return copyable;
+  const others = copyable.filter(isNotGrown);
+  // One that was taken too early takes the place of none.
+  const latest = others.findLast(({ short }) => short === undefined);
   // Of both one is the newest that the machine was.
   const below =
     latest?.isOnLater === true ? others.findLast(({ isOnLater }) => isOnLater !== true) : undefined;
-  return complete.filter((point) => [latest, below].includes(point) || !isNotGrown(point));
+  const newest = [latest, below, others.at(-1)];
+  return copyable.filter((point) => newest.includes(point) || !isNotGrown(point));
 }
 
 /** Somebody writes to a point that was copied: once that is over it is compared with its copy. */
@@ -171,7 +173,7 @@ function skippedPoints(
     left.map((point) => ({
       restorePointId: point.id,
       state: point.state,
-      reason: point.state === 'complete' ? 'only the newest one is copied' : stateReason(point),
+      reason: isCopyable(point) ? 'only the newest one is copied' : stateReason(point),
     })),
   );
 }
@@ -239,14 +241,15 @@ function selectedPoints(
   let base = detection.lineageUsable ? (detection.lastCopied?.currentRestorePointId ?? null) : null;
   return chosen.map((point, index) => {
     const isDue = activeFulls.take(point);
-    const full = index === 0 ? fullReason(input, chosen, begin) : null;
+    const isOnShort = point.short === undefined && chosen[index - 1]?.short !== undefined;
+    const full = index === 0 ? fullReason(input, chosen, begin) : isOnShort ? ON_SHORT : null;
     const fullBecause = full ?? (isDue ? ACTIVE_FULL : fullsOnlyReason(point, input.fullFormats));
     const selected: SelectedRestorePoint =
       fullBecause === null
         ? incrementOn(base, point, { byId, fullFormats: input.fullFormats })
         : { restorePointId: point.id, kind: 'full', lineageFrom: null, ...fullBecause };
     base = point.id;
-    return againReason(point, selected);
+    return toldReason(point, selected);
   });
 }
 
@@ -264,10 +267,18 @@ function fullsOnlyReason(
 }
 
 const ACTIVE_FULL = { changedBy: 'all', reason: 'active full' } as const;
+/** It would be short, too. */
+const ON_SHORT = {
+  changedBy: 'all',
+  reason: 'full of a new chain, for the newest copy was taken too early',
+} as const;
 
-function againReason(point: IdentifiedPoint, selected: SelectedRestorePoint): SelectedRestorePoint {
-  if (point.identity.is !== 'grown') return selected;
-  const { reason } = point.identity;
+function toldReason(point: IdentifiedPoint, selected: SelectedRestorePoint): SelectedRestorePoint {
+  const { identity, short } = point;
+  if (short !== undefined)
+    return { ...selected, reason: `${selected.reason}; ${shortText(short)}` };
+  if (identity.is !== 'grown') return selected;
+  const { reason } = identity;
   return { ...selected, reason: `it is copied again, because ${reason}; ${selected.reason}` };
 }
 
@@ -290,9 +301,9 @@ class ActiveFulls {
     });
   }
 
-  take({ id, createdAtMs }: IdentifiedPoint): boolean {
+  take({ id, createdAtMs, short }: IdentifiedPoint): boolean {
     const { gfs, mode } = this.input.job;
-    if (gfs?.fullMethod !== 'active') return false;
+    if (gfs?.fullMethod !== 'active' || short !== undefined) return false;
     const { timeZone } = this.input;
     const flags = gfsDue({ gfs, mode, timeZone, createdAtMs, points: this.points }).map(
       ({ flag }) => flag,
@@ -327,10 +338,7 @@ function fullReason(
   );
   if (goes)
     return { changedBy: 'all', reason: 'full of a new chain, for the newest copy is to go' };
-  // It would be short, too.
-  return newest !== undefined && shortCopies(copied).has(newest.id)
-    ? { changedBy: 'all', reason: 'full of a new chain, for the newest copy was taken too early' }
-    : null;
+  return newest !== undefined && shortCopies(copied).has(newest.id) ? ON_SHORT : null;
 }
 
 function incrementOn(
@@ -360,7 +368,7 @@ interface KnownPoints {
   readonly fullFormats: FullFormats;
 }
 
-/** Whether each disk of `point`, but for those that are copied as fulls in any case, is reached from the same disk of `base` through increments only, all of them complete. */
+/** Whether each disk of `point`, but for those that are copied as fulls in any case, is reached from the same disk of `base` through increments only, all of them such as are copied. */
 function descendsOnEveryDisk(
   point: IdentifiedPoint,
   base: string,
@@ -376,7 +384,7 @@ function descendsOnEveryDisk(
       if (image === undefined) return false;
       if (holder.id === base) return true;
       if (image.kind !== 'increment' || image.parentRestorePointId === null) return false;
-      if (holder.state !== 'complete') return false;
+      if (!isCopyable(holder)) return false;
       holder = byId.get(image.parentRestorePointId);
     }
     return false;

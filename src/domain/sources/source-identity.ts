@@ -80,6 +80,25 @@ export function sourceAlone(
   return judged === undefined ? source : { ...source, judged };
 }
 
+/** What the record keeps of a copy of a point that was taken too early.
+ *  @param reason undefined: nothing says that
+ *  @param epoch of the chain of the copy */
+export function judgedShort(
+  reason: string | undefined,
+  epoch: number,
+): Pick<CopiedSource, 'judged'> {
+  if (reason === undefined) return {};
+  return { judged: { verdict: 'grown', reason, fingerprint: null, epoch } };
+}
+
+/** Whether sessions copy such a point: it is whole, or was taken too early and has no whole one in its place. A copy of that one says so from the start. */
+export function isCopyable({
+  state,
+  hasNoWhole,
+}: Pick<SourceRestorePoint, 'state' | 'hasNoWhole'>): boolean {
+  return state === 'complete' || hasNoWhole === true;
+}
+
 /** What lists say of a short copy.
  *  @param reason as `shortCopies` gives it */
 export function shortText(reason: string): string {
@@ -147,8 +166,10 @@ export function withToldShort(
     if (known === undefined || copy.source.judged?.verdict === 'grown') return copy;
     isNews = true;
     const { backup, short: reason } = known;
-    const judged = { verdict: 'grown', reason, fingerprint: null, epoch } as const;
-    const source = { ...copy.source, judged, ...(backup === undefined ? {} : { backup }) };
+    const source = {
+      ...{ ...copy.source, ...judgedShort(reason, epoch) },
+      ...(backup === undefined ? {} : { backup }),
+    };
     return { ...copy, source };
   });
   return isNews ? points : null;
@@ -205,9 +226,15 @@ class Identities {
 
   of(point: SourceRestorePoint): SourceIdentity {
     const copy = this.copyOf(point);
-    if (point.state !== 'complete') return { is: 'unreadable', copiedId: copy?.id ?? null };
+    if (!isCopyable(point)) return { is: 'unreadable', copiedId: copy?.id ?? null };
     if (copy === undefined)
       return { is: this.known.has(nameOf(point.id, point.createdAtMs)) ? 'known' : 'new' };
+    // Of one that is short only the very copy of it tells anything: another one of its backup holds as much or more.
+    if (point.short !== undefined)
+      return {
+        is: point.copyId === copy.source.copyId ? 'copied' : 'unreadable',
+        copiedId: copy.id,
+      };
     const reason = this.short.get(copy.id);
     if (reason !== undefined) return { is: 'grown', copiedId: copy.id, reason };
     return this.compare(point, copy);

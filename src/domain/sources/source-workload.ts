@@ -109,8 +109,10 @@ export interface SourceRestorePoint {
   readonly copyId?: string;
   /** Of such a point: the backup that it is a copy of. */
   readonly backup?: BackupName;
-  /** Why such a point was taken too early: its record knows that by now, so it is not copied on (`incomplete`). Absent: nothing that is known. */
+  /** Why such a point was taken too early: its record knows that by now (`incomplete`). Absent: nothing that is known. */
   readonly short?: string;
+  /** Beside `short`: no whole one stands there in its place, so it is copied on as what it is (`isCopyable`). */
+  readonly hasNoWhole?: true;
 }
 
 /** Folders whose restore points take turns in one workload (`doubtOf`). */

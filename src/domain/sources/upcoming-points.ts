@@ -1,5 +1,6 @@
 /** What a session would add to a chain before retention looks at it. Pure. */
 
+import { judgedShort } from './source-identity.js';
 import { hasPointFolder, newPointFolder } from '../targets/path-segment.js';
 import type { TargetRestorePoint } from '../targets/target-point.js';
 
@@ -8,6 +9,8 @@ export interface UpcomingCopy {
   readonly restorePointId: string;
   readonly createdAtMs: number;
   readonly kind: 'full' | 'increment';
+  /** Why it was taken too early. Absent: nothing that is known. */
+  readonly short?: string | undefined;
 }
 
 /** The points of a chain when these have been copied, those that it has and behind them the new ones, as far as retention and GFS look at them: a new
@@ -23,7 +26,7 @@ export function withUpcomingPoints(
 ): TargetRestorePoint[] {
   const all = [...points];
   const at = new Date(nowMs).toISOString();
-  for (const { restorePointId, createdAtMs, kind: wanted } of copies) {
+  for (const { restorePointId, createdAtMs, kind: wanted, short } of copies) {
     if (!hasPointFolder(createdAtMs)) continue;
     const below = all.at(-1);
     const parent = wanted === 'full' || below?.health === 'corrupt' ? undefined : below;
@@ -35,7 +38,7 @@ export function withUpcomingPoints(
       ...{ state: 'available', health: 'good', verifiedAt: at, flags: [] },
       disks: (all.at(-1)?.disks ?? []).map((disk) => ({ ...disk, kind })),
       companions: [],
-      source: { repositoryId, restorePointId, fingerprint: null },
+      source: { repositoryId, restorePointId, fingerprint: null, ...judgedShort(short, 0) },
       copyId: id,
     });
   }

@@ -14,7 +14,7 @@ import type {
   SourceWorkload,
 } from '../../domain/sources/source-workload.js';
 import { settlePoints, type SettleRule } from '../../domain/sources/settle.js';
-import type { IdentifiedPoint } from '../../domain/sources/source-identity.js';
+import { isCopyable, type IdentifiedPoint } from '../../domain/sources/source-identity.js';
 import type { KnownSourcePoint, TargetRestorePoint } from '../../domain/targets/target-point.js';
 import { PLAIN_DIALECT } from '../../image/disk-image.js';
 import { canIncrement, incrementFormat } from '../../image/formats.js';
@@ -287,7 +287,7 @@ function pointsPassedOver(
   if (!passesOver) return [];
   const judged =
     settle === undefined ? workload.restorePoints : settlePoints(workload.restorePoints, settle);
-  const whole = new Set(judged.filter(({ state }) => state === 'complete').map(({ id }) => id));
+  const whole = new Set(judged.filter(isCopyable).map(({ id }) => id));
   const place = identified.findIndex(({ id }) => id === point.id);
   return identified
     .slice(0, place)

@@ -10,7 +10,7 @@ import {
   type AwaitedPoint,
   type SettleRule,
 } from '../../domain/sources/settle.js';
-import type { SourceIdentity } from '../../domain/sources/source-identity.js';
+import { isCopyable, type SourceIdentity } from '../../domain/sources/source-identity.js';
 import { sourceScope, type NamedWorkload } from '../../domain/jobs/source-scope.js';
 import type { UnseenPart } from '../../domain/sources/unseen-part.js';
 import type { TreePoint } from '../../domain/trees/source-tree.js';
@@ -94,7 +94,7 @@ export async function lookForNews(
       const rule = { nowMs, settleMs: settleMs[repositoryId] ?? 0, seen };
       const workload = { ...found, restorePoints: settlePoints(found.restorePoints, rule) };
       awaited.push(...awaitedPoints(workload.restorePoints, rule));
-      const complete = workload.restorePoints.filter(({ state }) => state === 'complete');
+      const complete = workload.restorePoints.filter(isCopyable);
       const states = new Map(found.tree?.points.map((point) => [point.id, stateOf(point)]));
       const points = complete.map(({ id, disks }) => [
         ...[id, disks.map(({ stamp }) => stamp)],

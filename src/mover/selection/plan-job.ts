@@ -250,12 +250,11 @@ function upcomingCopies(
   { restorePoints }: SourceWorkload,
   selected: readonly SelectedRestorePoint[],
 ): UpcomingCopy[] {
-  const createdAtMs = new Map(restorePoints.map((point) => [point.id, point.createdAtMs]));
-  return selected.map(({ restorePointId, kind }) => ({
-    restorePointId,
-    kind,
-    createdAtMs: createdAtMs.get(restorePointId)!,
-  }));
+  const byId = new Map(restorePoints.map((point) => [point.id, point]));
+  return selected.map(({ restorePointId, kind }) => {
+    const { createdAtMs, short } = byId.get(restorePointId)!;
+    return { restorePointId, kind, createdAtMs, short };
+  });
 }
 
 /** Size of the files that hold what is to be copied: more than is stored in them is not read. */

@@ -19,7 +19,7 @@ import {
 } from '../../domain/sources/settle.js';
 import { isDoubtNew } from '../../domain/sources/one-workload.js';
 import type { SourceWorkload } from '../../domain/sources/source-workload.js';
-import type { IdentifiedPoint } from '../../domain/sources/source-identity.js';
+import { shortText, type IdentifiedPoint } from '../../domain/sources/source-identity.js';
 import type { TargetRestorePoint } from '../../domain/targets/target-point.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import type { MoverContext } from '../task/mover-context.js';
@@ -117,7 +117,7 @@ export async function selectWork(
       toCompare: detection.toCompare.slice(0, MAX_SELECTED),
       warnings: [
         ...detection.warnings,
-        ...staleWarnings(notCopied(current, copied), nowMs),
+        ...pointWarnings({ current, copied }, selected, nowMs),
         ...late,
       ],
     },
@@ -128,6 +128,21 @@ export async function selectWork(
       awaited: selection.awaited.slice(-MAX_AWAITED),
     },
   };
+}
+
+/** What is in no copy, and what is copied although it was taken too early: that makes no whole copy.
+ *  @param selected ids of those that are to be copied now */
+function pointWarnings(
+  { current, copied }: Pick<Identified, 'current' | 'copied'>,
+  selected: ReadonlySet<string>,
+  nowMs: number,
+): string[] {
+  const short = current.flatMap(({ id, short: reason }) =>
+    reason !== undefined && selected.has(id)
+      ? [`restore point ${id} is copied for want of a whole one: ${shortText(reason)}`]
+      : [],
+  );
+  return [...staleWarnings(notCopied(current, copied, selected), nowMs), ...short];
 }
 
 /** One point is of one machine: only chains have a doubt. */
@@ -162,12 +177,20 @@ async function lateText(
   return lateCompanions(context.control, source, current, copied);
 }
 
-/** What was cut after it was copied is in a copy, unless it was written to since, and so has another date. */
+/** What was cut after it was copied is in a copy, unless it was written to since, and so has another date. Of one that was taken too early its own copy
+ *  is told (`lastingShortCopies`, `pointWarnings`).
+ *  @param selected ids of those that are to be copied now */
 function notCopied(
   current: readonly IdentifiedPoint[],
   copied: readonly TargetRestorePoint[],
+  selected: ReadonlySet<string>,
 ): IdentifiedPoint[] {
-  return current.filter((point) => !isCopiedAndTouched(point) || isLaterThanCopy(point, copied));
+  return current
+    .filter((point) => !isCopiedAndTouched(point) || isLaterThanCopy(point, copied))
+    .filter(({ id, hasNoWhole, identity }) => {
+      const isCopied = identity.is === 'copied' || selected.has(id);
+      return hasNoWhole !== true || !isCopied;
+    });
 }
 
 const NOTHING_AWAITED: SettleRule = { nowMs: 0, settleMs: 0 };

@@ -12,7 +12,13 @@ import type {
   SourceWorkload,
 } from '../../domain/sources/source-workload.js';
 import type { TargetRestorePoint } from '../../domain/targets/target-point.js';
-import { backupOf, shortCopies, shortText } from '../../domain/sources/source-identity.js';
+import {
+  backupOf,
+  isCopyable,
+  shortCopies,
+  shortText,
+  supersededIds,
+} from '../../domain/sources/source-identity.js';
 import { unseenReason, type UnseenPart } from '../../domain/sources/unseen-part.js';
 import type { FactStore } from '../../layout/file-facts.js';
 import { scanRepository, scanWorkload } from '../../layout/scan-repository.js';
@@ -158,7 +164,7 @@ export function requireCompletePoint(
       { details: { workloadId: workload.id, restorePointId } },
     );
   if (mayBeShort && point.short !== undefined) return point;
-  if (point.state !== 'complete')
+  if (!isCopyable(point))
     throw new BackupError(
       'RESTORE_POINT_BROKEN',
       `restore point ${restorePointId} of workload ${workload.name} is ${point.state}: ${point.reason ?? 'no reason given'}`,
@@ -220,9 +226,10 @@ async function chainAsSource(
 ): Promise<SourceWorkload> {
   const restorePoints: SourceRestorePoint[] = [];
   const short = shortCopies(record.points);
+  const superseded = supersededIds(record.points);
   for (const point of availablePoints(record)) {
     const found = await pointAsSource(repository, folder, record, point);
-    restorePoints.push(toldShort(found, short.get(point.id)));
+    restorePoints.push(toldShort(found, short.get(point.id), superseded.has(point.id)));
   }
   return {
     ...record.workload,
@@ -233,10 +240,19 @@ async function chainAsSource(
   };
 }
 
-/** @param short why it was taken too early; undefined: nothing says that */
-function toldShort(point: SourceRestorePoint, short: string | undefined): SourceRestorePoint {
+/** @param short why it was taken too early; undefined: nothing says that
+ *  @param isSuperseded a whole one stands there in its place */
+function toldShort(
+  point: SourceRestorePoint,
+  short: string | undefined,
+  isSuperseded: boolean,
+): SourceRestorePoint {
   if (short === undefined || point.state === 'broken') return point;
-  return { ...point, state: 'incomplete', reason: shortText(short), short };
+  const goesOn = point.state === 'complete' && !isSuperseded;
+  return {
+    ...{ ...point, state: 'incomplete', reason: shortText(short), short },
+    ...(goesOn ? { hasNoWhole: true } : {}),
+  };
 }
 
 /** Under the id that it has when its record can be read, and with the name that its folder tells. */

@@ -13,6 +13,7 @@ import { BLOCK_BYTES, BLOCKS, LibvirtMachine } from '../../support/living/libvir
 import { fillsOf } from '../../support/living/source-history.js';
 import { testJob } from '../../support/session/test-site.js';
 import { LocalSessions } from '../../support/workflows/local-sessions.js';
+import type { WorkerOptions } from '../../support/workflows/local-worker.js';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -39,13 +40,20 @@ const COPIES = { nightly: ['offsite', 'nightly'], onward: ['vault', 'onward'] } 
 type JobId = keyof typeof COPIES;
 
 async function run(id: JobId, changes: Partial<CopyJob> = {}): Promise<CopySessionOutcome> {
-  nowMs += HOUR_MS;
+  return (await sessions()).copy(jobOf(id, changes), (nowMs += HOUR_MS));
+}
+
+async function sessions(options: WorkerOptions = {}): Promise<LocalSessions> {
   const open = (repository: string) =>
     openDirectoryRepository({
       ...{ id: repository, rootPath: join(folder, repository) },
       readOnly: repository === 'primary',
     });
   const repositories = [await open('primary'), await open('offsite'), await open('vault')];
+  return new LocalSessions(repositories, { immutableForDays, ...options });
+}
+
+function jobOf(id: JobId, changes: Partial<CopyJob>): CopyJob {
   const ends = {
     nightly: {},
     onward: {
@@ -53,13 +61,26 @@ async function run(id: JobId, changes: Partial<CopyJob> = {}): Promise<CopySessi
       target: { repositoryId: 'vault' },
     },
   };
-  const job = testJob({
+  return testJob({
     ...{ id, restorePoints: 'all', onSourceChainRecreated: 'startNewChain' },
     retention: { type: 'restorePoints', value: 100 },
     ...ends[id],
     ...changes,
   });
-  return new LocalSessions(repositories, { immutableForDays }).copy(job, nowMs);
+}
+
+/** The copy of the newest backup is found to be too short, and the backup is gone before it is copied again. */
+async function loseGrown(): Promise<void> {
+  await machine.growNewest(9);
+  const stopped = await sessions(givenUpBefore('commitRestorePoint'));
+  await stopped.tryToCopy(jobOf('nightly', {}), (nowMs += HOUR_MS));
+  await machine.removeAll();
+}
+
+/** A worker that dies before a step. */
+function givenUpBefore(step: string): WorkerOptions {
+  const giveUp = () => Promise.reject(new Error('given up'));
+  return { beforeActivity: (name) => (name === step ? giveUp() : Promise.resolve()) };
 }
 
 async function pointsOf(id: JobId): Promise<readonly TargetRestorePoint[]> {
@@ -142,7 +163,47 @@ describe('a copy of a copy that was taken too early', () => {
     expect(await shown('onward')).toEqual([{ ...before, isShort: true }, whole(0), whole(1)]);
   });
 
-  it('is not made where the first copy is known to be short', async () => {
+  it.each(['all', 'latest'] as const)(
+    'is made where nothing else is left of the backup, says what it is, and is built on by none (%s)',
+    async (restorePoints) => {
+      await run('nightly');
+      await loseGrown();
+      const first = (await shown('nightly'))[0]!;
+      expect(first.isShort).toBe(true);
+      const { result, tasks } = await run('onward', { restorePoints });
+      expect(result).toBe('warning');
+      expect(JSON.stringify(tasks)).toContain('were written after it was copied');
+      expect(await shown('onward')).toEqual([first]);
+      const again = await run('onward', { restorePoints });
+      expect(JSON.stringify(again.tasks)).toContain('because the source has no whole one');
+      expect(await shown('onward')).toEqual([first]);
+      nowMs = FIRST_MS + DAY_MS;
+      machine.work([[1, 5]]);
+      await machine.full(nowMs);
+      await run('nightly');
+      await run('onward', { restorePoints });
+      expect(await shown('onward')).toEqual([first, whole(0)]);
+      expect((await pointsOf('onward')).map(({ kind }) => kind)).toEqual(['full', 'full']);
+    },
+  );
+
+  it('is made beside the newest whole one, which is not built on it', async () => {
+    await run('nightly');
+    await nextDay();
+    await run('nightly');
+    const [older] = [whole(0)];
+    await loseGrown();
+    const newest = (await shown('nightly'))[1]!;
+    await run('onward', { restorePoints: 'latest' });
+    expect(await shown('onward')).toEqual([older, newest]);
+    expect(newest.isShort).toBe(true);
+    nowMs = FIRST_MS + 2 * DAY_MS;
+    await machine.full(nowMs);
+    for (const id of ['nightly', 'onward'] as const) await run(id);
+    expect(await shown('onward')).toEqual([older, newest, whole(0)]);
+  });
+
+  it('is not made where the first copy is known to be short, and whole by now', async () => {
     immutableForDays = 30;
     await run('nightly');
     await machine.growNewest(9);

@@ -150,6 +150,42 @@ describe('a point that has grown since it was copied', () => {
   });
 });
 
+describe('a point of a chain of copies that was taken too early, with no whole one in its place', () => {
+  const short = { state: 'incomplete', reason: 'too early', short: 'it has a disk more' } as const;
+  const alone = { ...short, hasNoWhole: true } as const;
+
+  it('is copied on beside the newest whole one, and says what it is', () => {
+    const selection = select([at(20), at(21), at(22, alone)], []);
+    expect(kinds(selection)).toEqual(['2026-11-21 full all', '2026-11-22 increment lineage']);
+    expect(reasons(selection)[1]![1]).toBe(
+      'increments lead from 2026-11-21 to this one on every disk; it was taken too early: it has a disk more',
+    );
+  });
+
+  it('is built on by none but those that are short, too', () => {
+    const current = [at(20, alone), at(21, alone), at(22)];
+    expect(kinds(select(current, [], ALL))).toEqual([
+      '2026-11-20 full all',
+      '2026-11-21 increment lineage',
+      '2026-11-22 full all',
+    ]);
+  });
+
+  it('is passed over with the other older ones where the newest alone is wanted', () => {
+    const { points, skipped } = select([at(20, alone), at(21)], []);
+    expect(points.map(({ restorePointId }) => restorePointId)).toEqual(['2026-11-21']);
+    expect(skipped).toEqual([
+      { restorePointId: '2026-11-20', reason: 'only the newest one is copied' },
+    ]);
+  });
+
+  it('is not copied as long as a whole one stands in its place', () => {
+    const { points, skipped } = select([at(20, short), at(21)], [], ALL);
+    expect(points.map(({ restorePointId }) => restorePointId)).toEqual(['2026-11-21']);
+    expect(skipped).toEqual([{ restorePointId: '2026-11-20', reason: 'incomplete (too early)' }]);
+  });
+});
+
 describe('points that are awaited', () => {
   const awaited = (day: string) => ({
     restorePointId: day,

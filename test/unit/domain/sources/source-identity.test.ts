@@ -304,6 +304,35 @@ describe('a source point', () => {
   });
 });
 
+describe('a point of a chain of copies that is known to be short, with no whole one in its place', () => {
+  const short = {
+    ...({ state: 'incomplete', reason: 'too early', fingerprint: null } as const),
+    ...({ short: 'its disk vdb is new', hasNoWhole: true, copyId: 'first' } as const),
+  };
+  const judged = JUDGED;
+
+  it.each<[string, TargetRestorePoint[], SourceIdentity]>([
+    ['is new where no copy of it is', [], { is: 'new' }],
+    [
+      'is a copied one where its own copy is, and is not copied again',
+      copies({ '2026-11-21': { copyId: 'first', judged } }),
+      { is: 'copied', copiedId: idOf('2026-11-21') },
+    ],
+    [
+      'is none where another copy of its backup is, which may be whole',
+      copies({ '2026-11-21': { copyId: 'second' } }),
+      { is: 'unreadable', copiedId: idOf('2026-11-21') },
+    ],
+  ])('%s', (_, copied, expected) => {
+    expect(identityOf(at21(short), { copied })).toEqual(expected);
+  });
+
+  it('says nothing as long as a whole one stands in its place', () => {
+    const { hasNoWhole: _, ...other } = short;
+    expect(identityOf(at21(other), { copied: [] })).toEqual({ is: 'unreadable', copiedId: null });
+  });
+});
+
 describe('a point that has grown since it was copied', () => {
   const judged = JUDGED;
   const short = copies({ '2026-11-21': { judged } });
