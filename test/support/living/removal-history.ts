@@ -26,6 +26,14 @@ import { GrowingSource } from './growing-source.js';
 
 const DAY_MS = 86_400_000;
 const FIRST_MS = Date.UTC(2026, 9, 1, 20);
+
+/** What was asked for. */
+interface Rules {
+  /** `removedWorkloadsAfterDays`. */
+  readonly afterDays: number;
+  readonly immutableForDays: number;
+}
+
 interface Machine {
   /** Folder in its share, while it is there. */
   name: string;
@@ -56,7 +64,10 @@ interface Named {
   wasShown: boolean;
   /** When it was first missed, nothing else was, and by a true clock. */
   isMissedAlone: boolean;
-  points: readonly number[];
+  /** A session that could see it went by a clock that was wrong: when its copies were made is not what they say. */
+  hasWrongCopies: boolean;
+  /** By date: digest of the bytes of its own disk. */
+  points: ReadonlyMap<number, string>;
 }
 
 /** Machines in two shares that come and go, beside what may be deleted of their copies, by dates alone. */
@@ -69,16 +80,13 @@ class RemovalHistory implements History<Event> {
 
   private constructor(
     private readonly folder: string,
-    private readonly afterDays: number,
+    private readonly rules: Rules,
   ) {
     this.copies = new CopiesInFolder(join(folder, 'offsite', 'nightly'), join(folder, 'shown.raw'));
   }
 
-  static async begin(afterDays: number): Promise<RemovalHistory> {
-    const history = new RemovalHistory(
-      await mkdtemp(join(tmpdir(), 'longhaul-removals-')),
-      afterDays,
-    );
+  static async begin(rules: Rules): Promise<RemovalHistory> {
+    const history = new RemovalHistory(await mkdtemp(join(tmpdir(), 'longhaul-removals-')), rules);
     for (const place of ['offsite', 'gone', 'hidden', ...SHARES])
       await mkdir(join(history.folder, place));
     for (const share of SHARES) {
@@ -134,14 +142,19 @@ class RemovalHistory implements History<Event> {
       if (machine.names.get(machine.name)?.isMissedAlone !== true)
         await this.setThere(machine, true);
     }
+    const { afterDays, immutableForDays } = this.rules;
     // The session before may have gone by a clock that was ahead: a day, and three for the warning.
-    for (let day = 0; day < this.afterDays + 6; day++) {
+    for (let day = 0; day < Math.max(afterDays, immutableForDays) + 6; day++) {
       this.nowMs += DAY_MS;
       await this.session(0, false);
     }
-    for (const { name, isThere, names } of this.machines)
-      if (isThere) assert.ok(names.get(name)!.points.length > 0, `${name} is not copied`);
-      else assert.equal(names.get(name)!.points.length, 0, `${name} is gone, and its copies stay`);
+    for (const { name, isThere, names } of this.machines) {
+      const { points, hasWrongCopies } = names.get(name)!;
+      if (isThere) assert.ok(points.size > 0, `${name} is not copied`);
+      // A point is immutable from the date that a clock gave it which was ahead.
+      else if (immutableForDays === 0 || !hasWrongCopies)
+        assert.equal(points.size, 0, `${name} is gone, and its copies stay`);
+    }
   }
 
   private async session(clockDays: number, losesAnswers: boolean): Promise<void> {
@@ -158,40 +171,52 @@ class RemovalHistory implements History<Event> {
       known.hasWrongClock ||= isWrong;
     }
     for (const { machine, name, known } of this.allNames())
-      known.wasShown = this.isShown(machine, name);
+      if ((known.wasShown = this.isShown(machine, name))) known.hasWrongCopies ||= isWrong;
     const job = testJob({
       sources: { include: SHARES.map((repositoryId) => ({ repositoryId })), exclude: [] },
       retention: { type: 'restorePoints', value: 2 },
       onSourceChainRecreated: 'startNewChain',
-      removedWorkloadsAfterDays: this.afterDays,
+      removedWorkloadsAfterDays: this.rules.afterDays,
     });
     const sessions = await this.sessions(losesAnswers);
     const atMs = this.nowMs + (isWrong ? clockDays * DAY_MS : 0);
     const outcome = await sessions.tryToCopy(job, atMs);
     for (const { machine, name, known } of this.allNames())
-      await this.judge(machine, name, known, outcome);
+      await this.judge(machine, name, known, isWrong, outcome);
   }
 
-  /** The promise: copies of a machine that is not there any more stay as they are, and go as a whole, after so many days at the least, and a warning. */
+  /** The promise: copies of a machine that is not there any more stay as they are, and go as a whole, after so many days at the least, and a warning; of any
+   *  machine what is immutable stays as it was. */
   private async judge(
     machine: Machine,
     name: string,
     known: Named,
+    isWrong: boolean,
     outcome: CopySessionOutcome,
   ): Promise<void> {
     const before = known.points;
-    known.points = [...(await this.copies.points(name)).keys()];
+    const copied = await this.copies.points(name);
+    known.points = new Map([...copied].map(([date, { digest }]) => [date, digest]));
     const isThere = machine.isThere && machine.name === name;
     const told = `${isoOf(this.nowMs)} ${JSON.stringify(outcome)}`;
-    if (!isThere && known.points.length > 0)
-      assert.deepEqual(known.points, before, `copies of ${name} changed: ${told}`);
-    if (before.length > 0 && known.points.length === 0) {
+    const dates = [...known.points.keys()];
+    if (!isThere && dates.length > 0)
+      assert.deepEqual(dates, [...before.keys()], `copies of ${name} changed: ${told}`);
+    const spans = known.looks.slice(1).map((at, index) => at - known.looks[index]!);
+    const leapMs = known.hasWrongClock ? 3 * Math.max(DAY_MS, ...spans) : 0;
+    // Ages count from a day after the newest point at most: so much a clock that is wrong may be believed (ADR 9).
+    const isTrue = !isWrong && !known.hasWrongClock && !known.hasWrongCopies;
+    const spanMs = this.rules.immutableForDays * DAY_MS - (isTrue ? 0 : DAY_MS + leapMs);
+    for (const [date, digest] of before)
+      assert.ok(
+        known.points.get(date) === digest || this.nowMs >= date + spanMs,
+        `${isoOf(date)} of ${name} was immutable, and is gone or another: ${told}`,
+      );
+    if (before.size > 0 && dates.length === 0) {
       assert.ok(!isThere, `${name} is there, and its copies were deleted: ${told}`);
-      const spans = known.looks.slice(1).map((at, index) => at - known.looks[index]!);
-      const leapMs = known.hasWrongClock ? 3 * Math.max(DAY_MS, ...spans) : 0;
       const goneMs = this.nowMs - known.looks[0]! + leapMs;
       assert.ok(
-        goneMs >= this.afterDays * DAY_MS,
+        goneMs >= this.rules.afterDays * DAY_MS,
         `copies of ${name}, last there ${isoOf(known.lastThereMs)}, are deleted: ${told}`,
       );
       assert.ok(
@@ -244,7 +269,7 @@ class RemovalHistory implements History<Event> {
     machine.source.folder = name;
     machine.names.set(name, {
       ...{ lastThereMs: this.nowMs, looks: [], hasWrongClock: false, warnedMs: null },
-      ...{ wasShown: false, isMissedAlone: false, points: [] },
+      ...{ wasShown: false, isMissedAlone: false, hasWrongCopies: false, points: new Map() },
     });
   }
 
@@ -300,7 +325,7 @@ class RemovalHistory implements History<Event> {
     const machine = this.machines[number]!;
     if (what === 'forbidden') machine.isForbidden = true;
     else await this.mount(machine.share, what);
-    for (let day = 0; day < this.afterDays + moreDays; day++) {
+    for (let day = 0; day < this.rules.afterDays + moreDays; day++) {
       this.nowMs += DAY_MS;
       await this.session(0, losesAnswers);
     }
@@ -325,7 +350,8 @@ class RemovalHistory implements History<Event> {
     const shares = SHARES.map((share) => this.openShare(share));
     const repositories = await Promise.all([...shares, this.open('offsite', false)]);
     const losesAnswer = (_: string, attempt: number) => losesAnswers && attempt === 1;
-    return new LocalSessions(repositories, { losesAnswer });
+    const { immutableForDays } = this.rules;
+    return new LocalSessions(repositories, { losesAnswer, immutableForDays });
   }
 
   private async openShare(share: Share): Promise<BackupRepository> {
@@ -349,12 +375,15 @@ class RemovalHistory implements History<Event> {
   }
 }
 
+const someRules: fc.Arbitrary<Rules> = fc.record({
+  afterDays: fc.constantFrom(2, 4, 9),
+  // More than the copies of what is gone would stay by themselves, and less.
+  immutableForDays: fc.constantFrom(0, 0, 6, 12),
+});
+
 /** Tries random histories of machines that are removed, renamed, hidden by their storage, and come back.
  *  @throws with the events of one that shows a fault */
 export function tryRemovalHistories(parameters: HistoryParameters, length = 40): Promise<void> {
-  const begin = (afterDays: number) => RemovalHistory.begin(afterDays);
-  return tryHistories(
-    { rules: fc.constantFrom(2, 4, 9), event: anEvent, begin, length },
-    parameters,
-  );
+  const begin = (rules: Rules) => RemovalHistory.begin(rules);
+  return tryHistories({ rules: someRules, event: anEvent, begin, length }, parameters);
 }
