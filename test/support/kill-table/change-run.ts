@@ -13,6 +13,8 @@ export interface Change {
   readonly input: unknown;
   /** Values of the outcome's `result`; null: the workflow returns nothing. */
   readonly endsWith: readonly (string | null)[];
+  /** What comes behind it, by the same worker: what it may have left is finished, or not done again. Of another type. */
+  readonly next?: Change;
 }
 
 interface RunOptions {
@@ -34,7 +36,7 @@ export class ChangeRun<T extends KilledTarget = SimulatedRepository> {
     readonly target: T,
     readonly worker: InProcessWorker,
     private readonly server: LocalServer,
-    private readonly workflowId: string,
+    private readonly number: number,
   ) {}
 
   static begin<T extends KilledTarget>(
@@ -45,25 +47,29 @@ export class ChangeRun<T extends KilledTarget = SimulatedRepository> {
   ): ChangeRun<T> {
     const worker = new InProcessWorker([source, seen], { isDead: () => target.isCrashed });
     const server = new LocalServer(worker, nowMs);
-    const workflowId = sessionWorkflowId(change.workflowType, NOW_MS + number * 1_000);
-    server.begin(change.workflowType, workflowId, change.input);
-    return new ChangeRun(change, source, target, worker, server, workflowId);
+    return new ChangeRun(change, source, target, worker, server, number);
   }
 
   /** The server goes on with another worker, which finds the target as it is now. */
   withNewWorker(target: T): ChangeRun<T> {
-    const { change, source, workflowId } = this;
+    const { change, source, number } = this;
     const worker = new InProcessWorker([source, target]);
     const server = this.server.withNewWorker(worker);
-    return new ChangeRun(change, source, target, worker, server, workflowId);
+    return new ChangeRun(change, source, target, worker, server, number);
   }
 
   /** @returns why the end is none that the change may have; null: it is
    *  @throws WorkerDeath */
   async toEnd(): Promise<string | null> {
-    const outcome = (await this.server.end(this.workflowId)) as Outcome | undefined;
-    if (this.change.endsWith.includes(outcome?.result ?? null)) return null;
-    return `the workflow ends with ${JSON.stringify(outcome)}`;
+    for (let change: Change | undefined = this.change; change !== undefined; change = change.next) {
+      const { workflowType, input, endsWith } = change;
+      const workflowId = sessionWorkflowId(workflowType, NOW_MS + this.number * 1_000);
+      if (!this.server.has(workflowId)) this.server.begin(workflowType, workflowId, input);
+      const outcome = (await this.server.end(workflowId)) as Outcome | undefined;
+      if (!endsWith.includes(outcome?.result ?? null))
+        return `${workflowType} ends with ${JSON.stringify(outcome)}`;
+    }
+    return null;
   }
 }
 

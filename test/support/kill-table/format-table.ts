@@ -11,8 +11,13 @@ const WITHOUT_MERGE: Readonly<Partial<Record<ScenarioName, ScenarioName>>> = {
     'synthetic full and delete of points with two digests',
 };
 
-/** Where each point is a full, no other hides what is damaged in it. */
-const NEEDS_INCREMENTS: readonly ScenarioName[] = ['quarantine of what cannot be healed'];
+/** Where each point is a full, no other hides what is damaged in it or goes with it, and a file that is copied as it is tells of no block that was written to later. */
+const NEEDS_INCREMENTS: readonly ScenarioName[] = [
+  'quarantine of what cannot be healed',
+  'copy again of what has grown',
+  'delete by an operator',
+  'set aside by an operator',
+];
 
 /** All that chains of qcow2 are tried with, as it is for a format in which nothing is merged in place.
  *  @param every at every how many operations; 1: at all */

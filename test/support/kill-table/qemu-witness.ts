@@ -10,7 +10,7 @@ import { libvhdiBytes } from '../image/libvhdi.js';
 import { qemuBytes, qemuCheck } from '../image/qemu.js';
 import { diskOfStreams } from '../image/stream-file.js';
 import type { SimulatedRepository } from '../repository/simulated-repository.js';
-import type { ChainUnderTest, PointFault } from './read-points.js';
+import { truthOf, type ChainUnderTest, type PointFault } from './read-points.js';
 
 /** As `qemuFaultsIn`, of a simulated repository: its files are written out first. */
 export async function qemuFaults(
@@ -33,9 +33,10 @@ export async function qemuFaults(
 export async function qemuFaultsIn(
   folder: string,
   target: SourceRepository,
-  { chain, truth }: ChainUnderTest,
+  under: ChainUnderTest,
   mayLeak: boolean,
 ): Promise<PointFault[]> {
+  const { chain } = under;
   const faults: PointFault[] = [];
   const record = await readChainRecord(target, chain);
   for (const { id, state, source, disks } of record?.points ?? [])
@@ -53,7 +54,7 @@ export async function qemuFaultsIn(
       const layers = targetLayersOf(record!, { targetRepositoryId: target.id, chain }, id, disk);
       const files = layers.map((layer) => join(folder, layer.path));
       if (format === 'vhdx' && (await isMisread(files))) continue;
-      const expected = truth.get(source.restorePointId)?.get(disk);
+      const expected = truthOf(under, { id, source })?.get(disk);
       if (expected?.equals(await bytesByTool(format, files)) !== true)
         note('reads other bytes from');
     }

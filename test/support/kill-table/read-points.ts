@@ -24,6 +24,7 @@ export interface ChainUnderTest {
   /** Of its disk files. Where their names end otherwise, they are of the format that has that ending: increments of a raw disk. */
   readonly format: FormatId;
   readonly chain: string;
+  /** Of a copy by its own id where that is there (what it was copied from is not what the source shows now), else by the id of its source point. */
   readonly truth: SourceChain['truth'];
   readonly companions: SourceChain['companions'];
   /** Ids of points whose files stay damaged; the truth is what they read as. */
@@ -39,6 +40,8 @@ export interface PointFault {
 export interface Reading {
   /** Ids of the points that the commit record shows; none when it cannot be read. */
   readonly shown: readonly string[];
+  /** Ids of their source points: what is copied again lies under another id, and is shown by one of both at any time. */
+  readonly shownSources: readonly string[];
   /** Why points do not read as they must. */
   readonly faults: readonly PointFault[];
 }
@@ -46,22 +49,31 @@ export interface Reading {
 const PIECE_BYTES = 1024 * 1024;
 const MAX_TABLE_BYTES = 1024 * 1024;
 
+/** What the disks of a copy must read as, by their ids. */
+export function truthOf(
+  { truth }: Pick<ChainUnderTest, 'truth'>,
+  { id, source }: Pick<TargetRestorePoint, 'id' | 'source'>,
+): ReadonlyMap<string, Buffer> | undefined {
+  return truth.get(id) ?? truth.get(source.restorePointId);
+}
+
 /** Reads every point that the commit record shows, as an administrator without Longhaul does: the named file and, through the relative
  *  names stored in the files, its parents. Where the record tells of other files than those names, it is read that way too. The files that
  *  describe the machine must be there, with the digest that the record gives.
  *  @param unread ids of points that were damaged before and need not be right yet */
 export async function readShownPoints(
   target: BackupRepository,
-  { format, chain, truth, companions }: ChainUnderTest,
+  under: ChainUnderTest,
   unread: readonly string[] = [],
 ): Promise<Reading> {
+  const { format, chain, companions } = under;
   const record = await recordOf(target, chain);
-  if (record === null) return { shown: [], faults: [] };
+  if (record === null) return { shown: [], shownSources: [], faults: [] };
   const faults: PointFault[] = [];
   const context = new InProcessMover(target).context();
   const points = availablePoints(record);
   for (const point of points.filter(({ id }) => !unread.includes(id))) {
-    const disks = truth.get(point.source.restorePointId);
+    const disks = truthOf(under, point);
     const note = (text: string) => faults.push({ pointId: point.id, text });
     for (const text of await faultsOfCompanions(target, chain, point, companions)) note(text);
     if (point.disks.length !== disks?.size) note(`has ${point.disks.length} disks`);
@@ -79,7 +91,11 @@ export async function readShownPoints(
       }
     }
   }
-  return { shown: points.map(({ id }) => id), faults };
+  return {
+    shown: points.map(({ id }) => id),
+    shownSources: points.map(({ source }) => source.restorePointId),
+    faults,
+  };
 }
 
 async function faultsOfCompanions(

@@ -71,9 +71,9 @@ export class RealChain {
   /** Points that the commit record shows, and what is wrong with them, to our reader and to qemu-img. */
   async look(mayLeak: boolean): Promise<Reading> {
     const target = await this.openTarget();
-    const { shown, faults } = await readShownPoints(target, this.scenario);
+    const reading = await readShownPoints(target, this.scenario);
     const witnessed = await qemuFaultsIn(this.offsite, target, this.scenario, mayLeak);
-    return { shown, faults: [...faults, ...witnessed] };
+    return { ...reading, faults: [...reading.faults, ...witnessed] };
   }
 
   private openTarget(): Promise<BackupRepository> {

@@ -1,16 +1,23 @@
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { readChainRecord } from '../../../src/chain/chain-store.js';
-import type { CopyJob, StartOverrides } from '../../../src/domain/jobs/copy-job.js';
+import type { CopyJob, GfsPolicy, StartOverrides } from '../../../src/domain/jobs/copy-job.js';
 import { FileUnits, type PlacedSlots } from '../../../src/domain/targets/file-units.js';
 import { slotOffset } from '../../../src/domain/targets/slot-placement.js';
 import type { TargetDisk } from '../../../src/domain/targets/target-point.js';
 import { DEFAULT_COPY_SETTINGS } from '../../../src/domain/jobs/copy-settings.js';
+import type { RemovalMode } from '../../../src/domain/retention/point-removal.js';
+import { restorePointKey } from '../../../src/domain/targets/repository-view.js';
 import { BLOCK_DIRECT } from '../../../src/image/disk-image.js';
 import { openLayer, targetLayer } from '../../../src/mover/blocks/layer-file.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 import { readWholeFile } from '../../../src/repository/replace-file.js';
 import type { SourceRepository } from '../../../src/repository/backup-repository.js';
-import type { CopySessionInput, VerifyInput } from '../../../workflows/messages.js';
+import {
+  WORKFLOW_REMOVE,
+  type CopySessionInput,
+  type RemoveInput,
+  type VerifyInput,
+} from '../../../workflows/messages.js';
 import type { SettleAbsenceInput } from '../../../workflows/session/removed-workloads.js';
 import { missForDays } from '../living/missed-looks.js';
 import { InProcessMover } from '../mover/in-process-mover.js';
@@ -35,6 +42,7 @@ import {
   SIX_DAYS,
   THREE_DAYS,
   TWO_DAYS,
+  TWO_DAYS_BEGUN,
   ZEROED,
 } from './source-days.js';
 import { OVIRT, type SourceFormat } from './source-format.js';
@@ -55,6 +63,7 @@ const PREPARE = {
   'copy of one increment': (format) => copying(format, SIX_DAYS, 5),
   'copy by digests': (format) => copying(format, FULLS, 1),
   'compare after a move': comparing,
+  'copy again of what has grown': copyingAgain,
   'copy of two windows': (format) => copying(format, LARGE, 0),
   'copy with machine description files': (format) => copying(format, TWO_DAYS, 0, DESCRIPTIONS),
   'merge in a chain of 2': (format) => retaining(format, TWO_DAYS, jobOf(1)),
@@ -65,6 +74,9 @@ const PREPARE = {
   'compact of a full': compacting,
   'delete of a chain': deleting,
   'delete of a removed workload': removing,
+  'flag of a full that retention would take': flagging,
+  'delete by an operator': (format) => removingByHand(format, 'delete'),
+  'set aside by an operator': (format) => removingByHand(format, 'setAside'),
   'heal of damaged blocks': healing,
   'quarantine of what cannot be healed': settingAside,
   // Where nothing is merged, a full is built once as many points are outdated as are kept.
@@ -171,18 +183,37 @@ async function copying(
   return scenario(source, await copied(source, count), sessionOf(jobOf()));
 }
 
+async function bytesOf(repository: SourceRepository, path: string): Promise<Buffer> {
+  return (await readWholeFile(repository, path, 64 * 1024 * KIB))!;
+}
+
 /** The files were moved away and brought back by a program that keeps no times: only a comparison of every block tells that it is what was copied. */
 async function comparing(format: SourceFormat): Promise<Prepared> {
   const source = await sourceOf(format, TWO_DAYS);
   const prepared = await copied(source, 2);
   const { repository } = source;
   for (const { path } of await repository.list(MACHINE)) {
-    const bytes = await readWholeFile(repository, path, 64 * 1024 * KIB);
+    const bytes = await bytesOf(repository, path);
     await repository.remove(path);
-    await repository.put(path, bytes!);
+    await repository.put(path, bytes);
   }
   repository.settleAll();
   return scenario(source, prepared, sessionOf(jobOf()));
+}
+
+/** The second day was copied while its tool was writing it: it is compared, copied again under its date, and then what was copied too early goes. */
+async function copyingAgain(format: SourceFormat): Promise<Prepared> {
+  const source = await sourceOf(format, TWO_DAYS);
+  const begun = await sourceOf(format, TWO_DAYS_BEGUN);
+  const day = source.pointIds[1]!;
+  const early = source.repository.clone();
+  for (const { name, path } of await begun.repository.list(MACHINE))
+    if (name.includes(day)) await early.put(path, await bytesOf(begun.repository, path));
+  const prepared = await copied({ ...source, repository: early }, 2);
+  const [first = '', second = ''] = prepared.pointIds;
+  const truth = new Map([...source.truth, [second, begun.truth.get(day)!]]);
+  const again = scenario({ ...source, truth }, prepared, sessionOf(jobOf()));
+  return { ...again, end: { shown: [first, `${second}-2`], quarantined: [] } };
 }
 
 async function retaining(
@@ -243,6 +274,39 @@ async function removing(format: SourceFormat): Promise<Prepared> {
   const endsWith = ['success', 'nothingToCopy'];
   const change = { workflowType: 'settleAbsence', input, endsWith };
   return { ...scenario(source, prepared, change), end: { shown: [], quarantined: [] } };
+}
+
+/** The first day is the full of a week that is over, and becomes that of its month: by that alone it stays where only the newest point is to. */
+async function flagging(format: SourceFormat): Promise<Prepared> {
+  const source = await sourceOf(format, TWO_DAYS);
+  const { target } = await copied(source, 1, { job: jobOf(99, 'sunday') });
+  const prepared = await copied(source, 2, { target });
+  const gfs: GfsPolicy = {
+    weekly: { keep: 1, day: 'sunday' },
+    monthly: { keep: 12, week: 'first' },
+    yearly: null,
+    fullMethod: 'synthetic',
+  };
+  const flagged = scenario(source, prepared, sessionOf({ ...jobOf(1), gfs }));
+  return { ...flagged, end: { shown: prepared.pointIds, quarantined: [] } };
+}
+
+/** The second of three days, and the third, which builds on it. The session behind it copies neither again. */
+async function removingByHand(format: SourceFormat, mode: RemovalMode): Promise<Prepared> {
+  const source = await sourceOf(format, THREE_DAYS, DESCRIPTIONS);
+  const prepared = await copied(source, 3);
+  const [first = '', ...going] = prepared.pointIds;
+  const input: RemoveInput = {
+    repositoryId: prepared.target.id,
+    restorePointId: restorePointKey([jobOf().id, prepared.workload.id, going[0]!]),
+    mode,
+    withDependents: true,
+  };
+  // Asked for again once the record shows them no more, there is nothing to remove: the session finishes what was left.
+  const endsWith = ['success', 'failed'];
+  const change = { workflowType: WORKFLOW_REMOVE, input, endsWith, next: sessionOf(jobOf()) };
+  const quarantined = mode === 'setAside' ? going : [];
+  return { ...scenario(source, prepared, change), end: { shown: [first], quarantined } };
 }
 
 /** A block and a table of the full and a digest table are damaged; the points that show them read wrong until they are healed. */

@@ -57,6 +57,12 @@ export const TWO_DAYS: readonly SourcePoint[] = [
   { system: increment(MIB, [noise(23, 64 * KIB, 128 * KIB), zero(512 * KIB, 64 * KIB)]) },
 ];
 
+/** The same while the second was being written: what its tool wrote last is not there yet. */
+export const TWO_DAYS_BEGUN: readonly SourcePoint[] = [
+  TWO_DAYS[0]!,
+  { system: increment(MIB, [noise(23, 64 * KIB, 128 * KIB)]) },
+];
+
 /** The second day has nothing but zeros: no data, and with them no sync, come before its entries. */
 export const ZEROED: readonly SourcePoint[] = [
   { system: full(MIB, [noise(25, 0, 64 * KIB), noise(26, 512 * KIB, 64 * KIB)]) },

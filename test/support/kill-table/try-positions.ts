@@ -71,7 +71,7 @@ interface Undisturbed {
   readonly chain: string;
   /** As `filesBelow` gives them. */
   readonly files: readonly string[];
-  /** Points that are shown before and after: they must be there at any time. */
+  /** Ids of the source points that have a copy before and after: they must have one at any time. */
   readonly staying: readonly string[];
 }
 
@@ -147,7 +147,7 @@ async function runUndisturbed(scenario: Scenario): Promise<Undisturbed> {
     bytes: bytesWritten(target),
     chain: await chainAsText(target, scenario.chain),
     files: await filesBelow(target, scenario.chain),
-    staying: before.shown.filter((id) => after.shown.includes(id)),
+    staying: before.shownSources.filter((id) => after.shownSources.includes(id)),
   };
 }
 
@@ -355,15 +355,16 @@ class Position {
     },
   ): Promise<Reading> {
     const { scenario, undisturbed } = this;
-    const { shown, faults } = await readShownPoints(target, scenario, look.unread);
+    const reading = await readShownPoints(target, scenario, look.unread);
+    const { shownSources, faults } = reading;
     const gone = undisturbed.staying
-      .filter((id) => !shown.includes(id))
+      .filter((id) => !shownSources.includes(id))
       .map((pointId) => ({ pointId, text: 'is not shown any more' }));
     // What our own reader cannot open, qemu-img need not be asked about.
     const isSound = faults.length === 0 && gone.length === 0;
     const seen =
       look.isWitnessed && isSound ? await qemuFaults(target, scenario, look.mayLeak) : [];
-    return { shown, faults: [...faults, ...gone, ...seen] };
+    return { ...reading, faults: [...faults, ...gone, ...seen] };
   }
 }
 

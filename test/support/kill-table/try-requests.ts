@@ -36,6 +36,7 @@ interface Undisturbed {
   readonly steps: readonly string[];
   readonly chain: string;
   readonly files: readonly string[];
+  /** Ids of the source points that have a copy before and after. */
   readonly staying: readonly string[];
 }
 
@@ -110,7 +111,7 @@ async function runUndisturbed(
     steps,
     chain: await chainAsText(store, scenario.chain),
     files: await filesBelow(store, scenario.chain),
-    staying: before.shown.filter((id) => after.shown.includes(id)),
+    staying: before.shownSources.filter((id) => after.shownSources.includes(id)),
   };
 }
 
@@ -229,11 +230,11 @@ class Failure {
   }
 
   private async read(store: SimulatedObjectStore, unread: readonly string[]): Promise<Reading> {
-    const { shown, faults } = await readShownPoints(store.clone(), this.scenario, unread);
+    const reading = await readShownPoints(store.clone(), this.scenario, unread);
     const gone = this.undisturbed.staying
-      .filter((id) => !shown.includes(id))
+      .filter((id) => !reading.shownSources.includes(id))
       .map((pointId) => ({ pointId, text: 'is not shown any more' }));
-    return { shown, faults: [...faults, ...gone] };
+    return { ...reading, faults: [...reading.faults, ...gone] };
   }
 
   private inWords(where: string): string {

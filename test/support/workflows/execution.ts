@@ -41,7 +41,11 @@ export interface ExecutionStart {
   readonly input: Payload[];
   readonly startedAtMs: number;
   /** Whom to tell of the end. */
-  readonly parent: { readonly runId: string; readonly seq: number } | null;
+  readonly parent: {
+    readonly workflowId: string;
+    readonly runId: string;
+    readonly seq: number;
+  } | null;
 }
 
 /** What the workflow was told, and when: its history. */
@@ -81,6 +85,7 @@ export class Execution {
   /** As the server knows it, without the code that runs. */
   copy(): Execution {
     const copy = new Execution(this.start);
+    copy.outcome = this.outcome;
     copy.outcome = this.outcome;
     copy.news.splice(0, Infinity, ...this.news);
     for (const [seq, activity] of this.activities) copy.activities.set(seq, activity);
@@ -159,7 +164,7 @@ export class Execution {
   }
 
   private options(): WorkflowCreateOptions {
-    const { workflowId, runId, workflowType, firstRunId, startedAtMs } = this.start;
+    const { workflowId, runId, workflowType, firstRunId, startedAtMs, parent } = this.start;
     const startTime = new Date(startedAtMs);
     return {
       info: {
@@ -170,6 +175,7 @@ export class Execution {
         typedSearchAttributes: new TypedSearchAttributes(),
         taskQueue: 'control',
         namespace: 'test',
+        ...(parent === null ? {} : { parent: { ...parent, namespace: 'test' } }),
         firstExecutionRunId: firstRunId,
         originalExecutionRunId: runId,
         startTime,

@@ -71,6 +71,9 @@ export class LocalServer {
     });
   }
 
+  /** Whether a workflow of this id was begun. */
+  has = (workflowId: string): boolean => this.runs(workflowId).length > 0;
+
   /** Asks a workflow to stop. What it waits for at this moment ends first, and it learns of both at once. */
   stop(workflowId: string): void {
     this.stopped.add(workflowId);
@@ -376,7 +379,7 @@ export class LocalServer {
       firstRunId: runId,
       input,
       startedAtMs,
-      parent: { runId: parent.start.runId, seq },
+      parent: { workflowId: parent.start.workflowId, runId: parent.start.runId, seq },
     });
     parent.news.push({ resolveChildWorkflowExecutionStart: { seq, succeeded: { runId } } });
   }

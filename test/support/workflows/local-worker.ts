@@ -67,7 +67,7 @@ export class InProcessWorker implements LocalWorker {
         tellSessionEnd: () => Promise.resolve(),
         startRetry: () => Promise.resolve(null),
         enabledJob: () => Promise.resolve(null),
-        hasWatchSession: () => Promise.resolve(false),
+        watchSessions: () => Promise.resolve([]),
         waitingSession: () => Promise.resolve(null),
       },
       immutableForDays: () => options.immutableForDays ?? 0,
