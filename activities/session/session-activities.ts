@@ -38,8 +38,17 @@ export interface JobStarter {
   enabledJob(jobId: string): Promise<CopyJob | null>;
   /** A session of the job that waits for its hours, before it looks at anything; null: none does, or nobody can tell. */
   waitingSession(jobId: string): Promise<string | null>;
+  /** When each session began that runs and that a watch of the job has started. Epoch milliseconds. */
+  watchSessions(jobId: string): Promise<readonly number[]>;
+}
+
+/** What a watch has to know before its first look. */
+export interface WatchedJob {
+  readonly isEnabled: boolean;
   /** Whether a session runs that a watch of the job has started. */
-  hasWatchSession(jobId: string): Promise<boolean>;
+  readonly hasSession: boolean;
+  /** When each of them began, epoch milliseconds; absent: an earlier build answers. */
+  readonly begunAtMs?: readonly number[];
 }
 
 /** Steps around a session. Each may be repeated. */
@@ -121,12 +130,11 @@ function createStarterActivities(starter: JobStarter) {
     },
 
     /** What a watch has to know before its first look. Reads only. */
-    async readWatchedJob(input: {
-      jobId: string;
-    }): Promise<{ isEnabled: boolean; hasSession: boolean }> {
+    async readWatchedJob(input: { jobId: string }): Promise<WatchedJob> {
       return runTask(async () => {
         const isEnabled = (await starter.enabledJob(input.jobId)) !== null;
-        return { isEnabled, hasSession: isEnabled && (await starter.hasWatchSession(input.jobId)) };
+        const begunAtMs = isEnabled ? await starter.watchSessions(input.jobId) : [];
+        return { isEnabled, hasSession: begunAtMs.length > 0, begunAtMs };
       });
     },
   };

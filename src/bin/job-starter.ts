@@ -41,7 +41,7 @@ export function jobStarter(client: Client): JobStarter {
     startRetry: translated((...of) => starter.startRetry(...of)),
     enabledJob: translated((jobId) => starter.enabledJob(jobId)),
     waitingSession: translated((jobId) => starter.waitingSession(jobId)),
-    hasWatchSession: translated((jobId) => starter.hasWatchSession(jobId)),
+    watchSessions: translated((jobId) => starter.watchSessions(jobId)),
   };
 }
 
@@ -105,12 +105,19 @@ function askingStarter(client: Client): JobStarter {
       return null;
     },
 
-    async hasWatchSession(jobId) {
-      for await (const { memo } of runningSessions(client, jobId))
-        if ((memo as Partial<SessionMemo> | undefined)?.trigger === 'watch') return true;
-      return false;
-    },
+    watchSessions: (jobId) => watchSessions(client, jobId),
   };
+}
+
+async function watchSessions(client: Client, jobId: string): Promise<number[]> {
+  const begunAtMs: number[] = [];
+  for await (const { memo, startTime } of runningSessions(client, jobId)) {
+    const { trigger, startedAt } = (memo ?? {}) as Partial<SessionMemo>;
+    // One that has gone on in another run says when the first began.
+    if (trigger === 'watch')
+      begunAtMs.push(startedAt === undefined ? startTime.getTime() : Date.parse(startedAt));
+  }
+  return begunAtMs;
 }
 
 function runningSessions(client: Client, jobId: string) {

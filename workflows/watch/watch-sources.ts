@@ -30,10 +30,13 @@ const WAIT_GOES_ON = 'watchSources-20261127-wait-goes-on';
 /** Earlier builds looked no further until their session had ended. */
 const LOOKS_ON = 'watchSources-20261129-looks-on';
 
+/** Earlier builds waited for the sessions of the watch before, however long. */
+const LOOKS_BESIDE = 'watchSources-20261129-looks-beside';
+
 /** Watches the sources of an immediate job and starts a session when there is something to copy, and only then. It ends by itself only when the job is
  *  disabled or gone: it goes on in a new run now and then, and the job's Schedule starts it anew should it ever be gone. A session that it has started
- *  goes on when the watch is ended, because its job was changed, disabled or deleted; the next watch waits for it. A session that takes long holds up no other
- *  workload: the watch looks on beside it. */
+ *  goes on when the watch is ended, because its job was changed, disabled or deleted. A session that takes long holds up no other
+ *  workload: the watch looks on beside it, and so does the next watch. */
 export async function watchSources(input: WatchSourcesInput): Promise<void> {
   const { job } = input;
   if (input.seen === undefined && patched(SESSION_GOES_ON) && !(await mayWatch(input))) return;
@@ -91,22 +94,31 @@ async function endedOrLong(session: Promise<void>, underWay: Set<Promise<void>>)
   await condition(() => underWay.size < MOST_UNDER_WAY);
 }
 
-/** Waits for the session of the watch before. A start that was due when the job was disabled comes all the same.
+/** Waits for the sessions of the watch before as for its own (`endedOrLong`): what was changed of the job holds for all that they have not under way. A start that was due
+ *  when the job was disabled comes all the same.
  *  @returns whether the job is still to be watched */
 async function mayWatch(input: WatchSourcesInput): Promise<boolean> {
   const jobId = input.job.id;
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
-    const { isEnabled, hasSession } = await controlActivities.readWatchedJob.executeWithOptions(
-      { summary: `${jobId}: is it to be watched` },
-      [{ jobId }],
-    );
+    const { isEnabled, hasSession, begunAtMs } =
+      await controlActivities.readWatchedJob.executeWithOptions(
+        { summary: `${jobId}: is it to be watched` },
+        [{ jobId }],
+      );
     if (!isEnabled || !hasSession) return isEnabled;
+    if (mayLookBeside(begunAtMs) && patched(LOOKS_BESIDE)) return true;
     setCurrentDetails('Waiting for the session of the watch before');
     // A session of some days takes more looks than one history holds.
     if (workflowInfo().continueAsNewSuggested && patched(WAIT_GOES_ON))
       await goOnInNewRun<typeof watchSources>(input);
     await sleep(pauseMs);
   }
+}
+
+/** @param begunAtMs of the sessions that run; absent: an earlier build tells no more than that there are some */
+function mayLookBeside(begunAtMs?: readonly number[]): boolean {
+  if (begunAtMs === undefined || begunAtMs.length >= MOST_UNDER_WAY) return false;
+  return begunAtMs.every((startMs) => Date.now() - startMs >= LONG_SESSION_MS);
 }
 
 const FIRST_PAUSE_MS = 2_000;

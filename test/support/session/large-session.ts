@@ -63,7 +63,7 @@ export async function runLargeSession(
         tellSessionEnd: () => Promise.resolve(),
         startRetry: () => Promise.resolve(null),
         enabledJob: () => Promise.resolve(null),
-        hasWatchSession: () => Promise.resolve(false),
+        watchSessions: () => Promise.resolve([]),
         waitingSession: () => Promise.resolve(null),
       },
     }),

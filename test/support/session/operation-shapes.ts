@@ -3,11 +3,13 @@ import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { restorePointKey } from '../../../src/domain/targets/repository-view.js';
 import { scheduleOf } from '../../../src/api/jobs/job-schedule.js';
 import { copyJobsOf, type FileBackupJob } from '../../../src/domain/jobs/file-backup-job.js';
+import { WEEKDAYS_FROM_MONDAY } from '../../../src/domain/schedules/day-names.js';
 import { oneTimeJob } from '../../../src/domain/jobs/one-time-copy.js';
 import {
   auditSignal,
   auditWorkflowId,
   CONTROL_TASK_QUEUE,
+  JOB_ID,
   oneTimeWorkflowId,
   WORKFLOW_REHOME,
   type OneTimeCopyInput,
@@ -167,6 +169,29 @@ async function stoppedWatch(lab: RecordingLab): Promise<Execution> {
   return { workflowId: WATCH_ID };
 }
 
+/** Beside a session of the watch before, which runs for an hour and waits for its hours. */
+async function watchBesideSession(lab: RecordingLab): Promise<Execution> {
+  const { client } = lab.workers;
+  const timeIn = (hours: number) =>
+    new Date(Date.now() + hours * 3_600_000).toISOString().slice(11, 16);
+  const spans = [{ days: WEEKDAYS_FROM_MONDAY, from: timeIn(2), to: timeIn(3) }];
+  const job = testJob({ mode: 'immediate', allowedHours: { timeZone: 'UTC', spans } });
+  const startedAt = new Date(Date.now() - 3_600_000).toISOString();
+  const session = await client.workflow.start('copySession', {
+    workflowId: 'session/nightly-2026-11-24T21:00:00Z',
+    taskQueue: CONTROL_TASK_QUEUE,
+    args: [{ job, trigger: 'watch' }],
+    memo: { trigger: 'watch', startedAt },
+    typedSearchAttributes: [{ key: JOB_ID, value: job.id }],
+  });
+  const query = `WorkflowType = 'copySession' AND ExecutionStatus = 'Running'`;
+  await until(async () => (await client.workflow.count(query)).count === 1);
+  const watch = await stoppedWatch(lab);
+  await session.cancel();
+  await session.result();
+  return watch;
+}
+
 /** Without a primary backup: only its copies are started. */
 async function fileBackupRun(lab: RecordingLab): Promise<Execution> {
   const fileBackup: FileBackupJob = {
@@ -288,6 +313,11 @@ export const OPERATION_SHAPES: readonly HistoryShape[] = [
     name: 'watchSources-session-goes-on',
     settings: { watchIntervalMs: 200 },
     record: stoppedWatch,
+  },
+  {
+    name: 'watchSources-looks-beside',
+    settings: { watchIntervalMs: 200 },
+    record: watchBesideSession,
   },
   {
     name: 'watchSources-job-gone',

@@ -26,13 +26,28 @@ const CALLS: Readonly<Record<keyof JobStarter, (starter: JobStarter) => Promise<
   startRetry: (starter) => starter.startRetry('nightly', ORDER),
   enabledJob: (starter) => starter.enabledJob('nightly'),
   waitingSession: (starter) => starter.waitingSession('nightly'),
-  hasWatchSession: (starter) => starter.hasWatchSession('nightly'),
+  watchSessions: (starter) => starter.watchSessions('nightly'),
 };
 
 describe('a Temporal that does not answer is told as such, and not as a bug that is final after five tries', () => {
   it.each(Object.entries(CALLS))('by %s', async (_name, call) => {
     await expect(call(jobStarter(CLIENT))).rejects.toMatchObject({ code: 'TEMPORAL_UNREACHABLE' });
   });
+});
+
+it('of the sessions that run those of a watch are told, with when their first run began', async () => {
+  const [first, later] = ['2026-11-23T22:00:00.000Z', '2026-11-24T22:00:00.000Z'];
+  const startTime = new Date(later);
+  const list = () => [
+    { memo: { trigger: 'watch' }, startTime },
+    { memo: { trigger: 'watch', startedAt: first }, startTime },
+    { memo: { trigger: 'retry' }, startTime },
+    { startTime },
+  ];
+  const client = { workflow: { list } } as unknown as Client;
+  expect(await jobStarter(client).watchSessions('nightly')).toEqual(
+    [later, first].map((at) => Date.parse(at)),
+  );
 });
 
 it('a retry for all is started with what it has to deal with by name', async () => {
