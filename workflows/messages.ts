@@ -218,6 +218,17 @@ export const stopOrderSignal = defineSignal<[StopOrder]>('stopOrder');
 /** The session tells its tasks when they may do nothing, and with null when they may go on. */
 export const taskHoldSignal = defineSignal<[Hold | null]>('hold');
 
+/** From a task to its session. */
+export interface PlaceOrder {
+  readonly workloadId: string;
+  /** false: it gives its place back. */
+  readonly isWanted: boolean;
+}
+
+export const taskPlaceSignal = defineSignal<[PlaceOrder]>('taskPlace');
+/** The session gives a place to a task that wants one. */
+export const placeSignal = defineSignal('place');
+
 /** With the token of the turn that has come. */
 export const turnUpdate = defineUpdate<void, [string]>(TURN_UPDATE);
 

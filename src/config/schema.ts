@@ -173,7 +173,8 @@ const copySchema: z.ZodType<CopyConfig> = z.strictObject({
     allowed: '256 to 1048576, a multiple of 256',
   }),
   parallelWorkloads: z.int().min(1).max(500).default(20).meta({
-    description: 'Workloads of one session at work at once.',
+    description:
+      'Workloads of one session at work at once. One that only waits for its source to be whole does not count.',
     allowed: '1 to 500',
   }),
   unavailableLimitMinutes: z.int().min(30).max(10_080).default(1_440).meta({

@@ -41,8 +41,10 @@ import {
   resumeUpdate,
   sessionQuery,
   stopOrderSignal,
+  taskPlaceSignal,
   type CopySessionInput,
   type CopySessionOutcome,
+  type PlaceOrder,
   type SessionMemo,
 } from '../messages.js';
 import { settleAbsentWorkloads } from './removed-workloads.js';
@@ -63,6 +65,7 @@ export async function copySession(input: CopySessionInput): Promise<CopySessionO
   setHandler(pauseUpdate, () => session.setPaused(true));
   setHandler(resumeUpdate, () => session.setPaused(false));
   setHandler(stopOrderSignal, (order) => void (session.stopOrder = order));
+  setHandler(taskPlaceSignal, (order) => session.orderPlace(order));
   let stopped = false;
   try {
     if ((await session.run()) === 'goesOn') {
@@ -260,6 +263,10 @@ class Session {
     if (this.isPaused === paused) return;
     this.isPaused = paused;
     await this.steer();
+  }
+
+  orderPlace(order: PlaceOrder): void {
+    this.children?.orderPlace(order);
   }
 
   private async setClosed(until: string | null): Promise<void> {

@@ -1,6 +1,8 @@
 import {
   condition,
+  getExternalWorkflowHandle,
   ParentClosePolicy,
+  patched,
   startChild,
   workflowInfo,
   type ChildWorkflowHandle,
@@ -22,8 +24,10 @@ import {
   chainWorkflowId,
   CONTROL_TASK_QUEUE,
   JOB_ID,
+  placeSignal,
   taskHoldSignal,
   WORKLOAD,
+  type PlaceOrder,
 } from '../messages.js';
 import type { SessionWorkload } from './session-workloads.js';
 import type { TaskReport } from '../task/task-report.js';
@@ -32,14 +36,24 @@ interface RunningTask {
   readonly task: CopyTask;
   /** null until Temporal has started it: before that no signal reaches it. */
   child: ChildWorkflowHandle<typeof copyWorkload> | null;
+  /** It counts among those at work: it has not given its place back. */
+  hasPlace: boolean;
 }
 
 /** All starts of one workflow task go into one message of at most 4 MB; each has some kilobytes. */
 const STARTS_AT_ONCE = 20;
 
+/** At work, or waiting for their source without a place. Temporal lets a workflow have 2,000 open children. */
+const MOST_RUNNING = 500;
+
+/** Before, a task that only waited for its source kept its place for up to twelve hours. */
+const COUNTS_PLACES = 'copySession-20261129-counts-places';
+
 /** The tasks of a session that run, each in a child workflow whose id is the lock of its chain. One that fails never stops the others. */
 export class SessionChildren {
   private readonly running = new Set<RunningTask>();
+  /** Those that want a place again, in the order in which they asked. */
+  private readonly wanting = new Set<RunningTask>();
   private starting = 0;
   /** The definition may have a megabyte: one task carries it. */
   private isDefinitionGiven = false;
@@ -67,8 +81,42 @@ export class SessionChildren {
 
   /** Resolves when another one may be started. */
   async room(): Promise<void> {
-    const { parallelTasks } = this.input.settings;
-    await condition(() => this.running.size < parallelTasks && this.starting < STARTS_AT_ONCE);
+    await condition(
+      () => this.hasFreePlace && this.starting < STARTS_AT_ONCE && this.running.size < MOST_RUNNING,
+    );
+  }
+
+  private get hasFreePlace(): boolean {
+    const atWork = [...this.running].filter(({ hasPlace }) => hasPlace).length;
+    return atWork < this.input.settings.parallelTasks;
+  }
+
+  /** A task gives its place back while it waits for its source, or wants one again: before those that are not begun yet. */
+  orderPlace({ workloadId, isWanted }: PlaceOrder): void {
+    const running = [...this.running].find(({ task }) => task.workloadId === workloadId);
+    if (running === undefined) return;
+    if (isWanted) this.wanting.add(running);
+    else running.hasPlace = false;
+    this.givePlaces();
+  }
+
+  private givePlaces(): void {
+    for (const running of this.wanting) {
+      if (!this.hasFreePlace) return;
+      this.wanting.delete(running);
+      running.hasPlace = true;
+      void this.signalPlace(running);
+    }
+  }
+
+  private async signalPlace({ task }: RunningTask): Promise<void> {
+    const child = getExternalWorkflowHandle(this.workflowIdOf(task.workloadId!));
+    await child.signal(placeSignal).catch(() => undefined); // it has just ended
+  }
+
+  private workflowIdOf(workloadId: string): string {
+    const { job } = this.input;
+    return chainWorkflowId(job.target.repositoryId, job.id, workloadId);
   }
 
   /** @returns whether all have ended; false: not within `limitMs` */
@@ -85,7 +133,7 @@ export class SessionChildren {
       ...newTask(source.title, source.workload.id),
       state: 'waiting',
     };
-    const running: RunningTask = { task: waiting, child: null };
+    const running: RunningTask = { task: waiting, child: null, hasPlace: true };
     this.running.add(running);
     this.starting++;
     let task: CopyTask;
@@ -99,6 +147,8 @@ export class SessionChildren {
       task = { ...waiting, state: 'ended', ...outcomeOf(error) };
     }
     this.running.delete(running);
+    this.wanting.delete(running);
+    this.givePlaces();
     this.onEnd(task, keeps);
   }
 
@@ -117,7 +167,7 @@ export class SessionChildren {
     // Both take the same, and their id is the same lock.
     const copy: typeof copyWorkload = workload.isTree === true ? copyTree : copyWorkload;
     return startChild(copy, {
-      workflowId: chainWorkflowId(job.target.repositoryId, job.id, workload.id),
+      workflowId: this.workflowIdOf(workload.id),
       taskQueue: CONTROL_TASK_QUEUE,
       // A session that is terminated takes its tasks along: nothing may write a chain that no session answers for.
       parentClosePolicy: ParentClosePolicy.TERMINATE,
@@ -138,6 +188,7 @@ export class SessionChildren {
           owner: workflowInfo().firstExecutionRunId,
           report,
           ...definition,
+          ...(patched(COUNTS_PLACES) ? { countsPlaces: true as const } : {}),
         },
       ],
     });

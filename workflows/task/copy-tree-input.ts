@@ -14,6 +14,7 @@ export interface CopyTreeInput extends Pick<
   | 'owner'
   | 'report'
   | 'definition'
+  | 'countsPlaces'
 > {
   /** State of the task when this run goes on for an earlier one. */
   readonly carried?: {
@@ -33,4 +34,6 @@ interface CarriedRounds {
   /** Answers that the record of the copy keeps until they are told. */
   readonly hasCommit: boolean;
   readonly hasRemoval: boolean;
+  /** As `CopyWorkloadInput.carried`. */
+  readonly isPlaceGivenBack?: true;
 }

@@ -26,6 +26,7 @@ import { Pause } from './pause.js';
 import { PointWait } from './point-wait.js';
 import { removeFromTree } from './remove-from-tree.js';
 import { runWorkloadTask, TOLD_LAST, type WorkloadTask } from './run-task.js';
+import { SessionPlace } from './session-place.js';
 import { CopyTaskState } from './task-state.js';
 import { Turn } from '../turn.js';
 
@@ -48,6 +49,7 @@ class TreeCopy implements WorkloadTask {
   readonly state: CopyTaskState;
   readonly pause: Pause;
   readonly turn: Turn;
+  readonly place: SessionPlace;
   readonly ids;
   private replans = 0;
   private fates: TreeFates;
@@ -69,6 +71,13 @@ class TreeCopy implements WorkloadTask {
       repositoryId: job.target.repositoryId,
       settings,
       name: workload.name,
+      onWait: (reason) => this.state.wait(reason),
+    });
+    this.place = new SessionPlace({
+      workloadId: workload.id,
+      isCounted: input.countsPlaces === true,
+      isGivenBack: carried?.rounds?.isPlaceGivenBack === true,
+      turn: this.turn,
       onWait: (reason) => this.state.wait(reason),
     });
     this.pause = new Pause(this.state, this.turn);
@@ -195,6 +204,7 @@ class TreeCopy implements WorkloadTask {
       this.endSuspicious(plan);
       return null;
     }
+    await this.place.take();
     // A run that goes on for another one plans what that had left.
     this.state.giveUpWork();
     this.state.addWork(
@@ -380,7 +390,10 @@ class TreeCopy implements WorkloadTask {
     await this.turn.giveUp();
     const { hasCommit, hasRemoval, awaits } = this;
     const { before } = this.fates;
-    const rounds = { before, awaits, waitingSinceMs: this.wait.sinceMs, hasCommit, hasRemoval };
+    const rounds = {
+      ...{ before, awaits, waitingSinceMs: this.wait.sinceMs, hasCommit, hasRemoval },
+      ...(this.place.isGivenBack ? { isPlaceGivenBack: true as const } : {}),
+    };
     const carried = { task: this.state.task, rounds };
     await goOnInNewRun<typeof copyTree>({ ...this.input, carried });
   }

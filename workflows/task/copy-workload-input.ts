@@ -19,6 +19,8 @@ export interface CopyWorkloadInput {
   readonly report: TaskReport;
   /** Of the job, whole: it is to lie beside the data before they are made. Absent: another task of the session sees to that. */
   readonly definition?: CopyJob;
+  /** Whether the session counts who is at work (`SessionPlace`). Absent: an earlier build has begun it. */
+  readonly countsPlaces?: true;
   /** State of the task when this run goes on for an earlier one. */
   readonly carried?: {
     readonly task: CopyTask;
@@ -31,5 +33,7 @@ export interface CopyWorkloadInput {
     readonly doubt?: string;
     /** What did not work so far in retention; null: that has not begun. */
     readonly warnings: readonly string[] | null;
+    /** It has given its place in the session back. Absent: it has it. */
+    readonly isPlaceGivenBack?: true;
   };
 }

@@ -24,6 +24,7 @@ import { goOnInNewRun, isHistoryLong } from '../history-length.js';
 import { Pause } from './pause.js';
 import { PointWait } from './point-wait.js';
 import { runWorkloadTask, type WorkloadTask } from './run-task.js';
+import { SessionPlace } from './session-place.js';
 import { CopyTaskState } from './task-state.js';
 import { Turn } from '../turn.js';
 
@@ -47,6 +48,7 @@ class WorkloadCopy implements WorkloadTask {
   readonly pause: Pause;
   keeps: KeptAnswers | null = null;
   readonly turn: Turn;
+  readonly place: SessionPlace;
   /** null: the chain is not ours yet. */
   private chainEpoch: number | null = null;
   private isMaintenanceDue = true;
@@ -70,6 +72,13 @@ class WorkloadCopy implements WorkloadTask {
       repositoryId: job.target.repositoryId,
       settings,
       name: workload.name,
+      onWait: (reason) => this.state.wait(reason),
+    });
+    this.place = new SessionPlace({
+      workloadId: workload.id,
+      isCounted: input.countsPlaces === true,
+      isGivenBack: carried?.isPlaceGivenBack === true,
+      turn: this.turn,
       onWait: (reason) => this.state.wait(reason),
     });
     this.pause = new Pause(this.state, this.turn);
@@ -100,7 +109,10 @@ class WorkloadCopy implements WorkloadTask {
       if (this.maintenanceWarnings !== null) {
         await this.takeChain();
         await this.maintain();
-      } else if ((await this.copyAllOrFree()) && this.isMaintenanceDue) await this.maintain();
+      } else if ((await this.copyAllOrFree()) && this.isMaintenanceDue) {
+        await this.place.take();
+        await this.maintain();
+      }
     } finally {
       await this.turn.giveUp();
     }
@@ -189,6 +201,7 @@ class WorkloadCopy implements WorkloadTask {
       this.state.note(newDoubt); // however the task ends
     }
     if (detection.toCompare.length > 0) {
+      await this.place.take();
       for (const pair of detection.toCompare) await this.compare(pair);
       return 'again';
     }
@@ -203,6 +216,7 @@ class WorkloadCopy implements WorkloadTask {
       this.state.note(`restore point ${restorePointId} was passed over: ${reason}`);
     if (selection.points.length === 0) return this.endCopy(selection);
     this.wait.sinceMs = null;
+    await this.place.take();
     for (const [index, point] of selection.points.entries()) {
       // A full behind the first starts a chain of its own: look again from there.
       if (index > 0 && point.kind === 'full') return 'again';
@@ -398,6 +412,7 @@ class WorkloadCopy implements WorkloadTask {
       counted: [...this.batches.counted],
       warnings: this.maintenanceWarnings,
       ...(this.doubt === undefined ? {} : { doubt: this.doubt }),
+      ...(this.place.isGivenBack ? { isPlaceGivenBack: true as const } : {}),
     };
     await goOnInNewRun<typeof copyWorkload>({ ...this.input, carried });
   }

@@ -7,6 +7,7 @@ import {
 } from '../../src/domain/sources/settle.js';
 import type { Turn } from '../turn.js';
 import type { Pause } from './pause.js';
+import type { SessionPlace } from './session-place.js';
 import type { CopyTaskState } from './task-state.js';
 
 /** The waits of one task for restore points that are in progress. */
@@ -20,6 +21,7 @@ export class PointWait {
       readonly state: CopyTaskState;
       readonly pause: Pause;
       readonly turn: Turn;
+      readonly place: SessionPlace;
     },
     private readonly job: Pick<CopyJob, 'mode' | 'schedule'>,
     public sinceMs: number | null,
@@ -32,7 +34,7 @@ export class PointWait {
     reason: string | null,
     continueIfLong: () => Promise<void>,
   ): Promise<boolean> {
-    const { state, pause, turn } = this.task;
+    const { state, pause, turn, place } = this.task;
     const nowMs = Date.now();
     const sinceMs = this.sinceMs ?? nowMs;
     const pauseMs = pauseBeforeLookMs(this.job, awaited, { nowMs, waitedMs: nowMs - sinceMs });
@@ -40,6 +42,7 @@ export class PointWait {
     this.sinceMs = sinceMs;
     this.seen = awaited.flatMap(({ seen }) => seen ?? []);
     await turn.giveUp();
+    await place.giveBack();
     await continueIfLong();
     for (const { restorePointId } of awaited)
       state.note(`restore point ${restorePointId} was in progress and was awaited`);

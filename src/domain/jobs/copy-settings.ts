@@ -5,7 +5,7 @@ export interface CopySettings {
   /** Windows of 8 MiB in one activity. Each activity costs about a quarter of a second beside its work, so 512 (4 GiB) keep that below 3 %
    *  on local storage, and a disk of 10 TiB within 2,560 activities. */
   readonly batchWindows: number;
-  /** Workloads of one session at work at once. */
+  /** Workloads of one session at work at once; those that wait for their source do not count. */
   readonly parallelTasks: number;
   /** A run of a workflow goes on in a new run after so many history events; the server warns from 10,240. */
   readonly maxHistoryEvents: number;

@@ -1,6 +1,6 @@
 /** What a task waits for that does not move. */
 export type WaitCause =
-  /** Other workloads are worked at, as many as the repository allows. */
+  /** Other workloads are worked at, as many as the repository, or the session, allows. */
   | 'turn'
   /** The allowed hours of the job. */
   | 'hours'

@@ -94,6 +94,15 @@ async function recordTree({ site, workers }: RecordingLab): Promise<Execution> {
   return { workflowId: chainWorkflowId('offsite', job.id, 'pbs-.') };
 }
 
+async function recordAwaitedTree({ site, workers }: RecordingLab): Promise<Execution> {
+  await makeBaseBackup(site.path('primary', 'pg', '2026-11-28'));
+  const job = testJob();
+  await workers.runSession(job);
+  return { workflowId: chainWorkflowId('offsite', job.id, 'pg-base-pg') };
+}
+
+const TWO_THAT_WAIT = { settleSeconds: 20, settings: { parallelTasks: 1 } } as const;
+
 const startNewChain = testJob({ onSourceChainRecreated: 'startNewChain' });
 
 export const HISTORY_SHAPES: readonly HistoryShape[] = [
@@ -111,12 +120,7 @@ export const HISTORY_SHAPES: readonly HistoryShape[] = [
   {
     name: 'copyTree-awaited',
     settleSeconds: 30,
-    async record({ site, workers }) {
-      await makeBaseBackup(site.path('primary', 'pg', '2026-11-28'));
-      const job = testJob();
-      await workers.runSession(job);
-      return { workflowId: chainWorkflowId('offsite', job.id, 'pg-base-pg') };
-    },
+    record: recordAwaitedTree,
   },
   {
     name: 'copyWorkload-full-and-increments',
@@ -140,6 +144,28 @@ export const HISTORY_SHAPES: readonly HistoryShape[] = [
       await lab.add('dns01');
       return lab.recordTask('dns01');
     },
+  },
+  {
+    // The first of two waits, so that the other begins; then both want the one place.
+    name: 'copySession-places-given-back',
+    ...TWO_THAT_WAIT,
+    async record(lab) {
+      await lab.add('mail01', 'dns01');
+      return recordSession(lab, testJob());
+    },
+  },
+  {
+    name: 'copyWorkload-place-given-back',
+    ...TWO_THAT_WAIT,
+    async record(lab) {
+      await lab.add('mail01', 'dns01');
+      return lab.recordTask('mail01');
+    },
+  },
+  {
+    name: 'copyTree-place-given-back',
+    settleSeconds: 30,
+    record: recordAwaitedTree,
   },
   {
     name: 'copyWorkload-scan',
