@@ -237,7 +237,7 @@ export const STORAGE_ERROR_CODES = {
   STAGING_INVALID: {
     kind: 'conflict',
     meaning: 'Unfinished work in the staging folder does not fit its plan.',
-    hint: 'Nothing to do: the copy of this restore point is planned again.',
+    hint: 'Nothing to do: the copy is planned again. Where lists of a session that was stopped are damaged, the files of a copied tree that its restore points list are read first, and the session says what is not as it was copied: `longhaul restore-point verify <repository>` judges what the source cannot send again.',
   },
   POINT_IN_USE: {
     kind: 'conflict',

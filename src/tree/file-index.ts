@@ -61,7 +61,20 @@ type Fields = [
 
 /** @throws SyntaxError when it is no line of a run */
 export function parseLine(text: string): IndexLine {
-  const fields = JSON.parse(text) as Fields;
+  const fields: unknown = JSON.parse(text);
+  if (!Array.isArray(fields)) throw new SyntaxError('a line that is no list');
+  return lineOfFields(fields as Fields);
+}
+
+/** The same of a list that says of no file that it is removed.
+ *  @throws SyntaxError */
+export function parseEntry(text: string): FileEntry {
+  const line = parseLine(text);
+  if ('isRemoved' in line) throw new SyntaxError('a list of files has one that is removed');
+  return line;
+}
+
+function lineOfFields(fields: Fields): IndexLine {
   const [path, sizeBytes, modifiedAtNs, changedAtNs, inode, mode, digest] = fields;
   if (typeof path !== 'string') throw new SyntaxError('a line without a path');
   if (sizeBytes === undefined) return { path, isRemoved: true };

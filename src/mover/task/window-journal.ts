@@ -64,6 +64,15 @@ export class WindowJournal {
     return isKnown ? payload : null;
   }
 
+  /** Whether it stands there since the journal was begun that nothing was done or announced (`JournalWriter.begin`). */
+  async isBegun(window: number): Promise<boolean> {
+    const record = Buffer.alloc(this.#recordBytes);
+    await this.file.read(record, window * this.#recordBytes);
+    const { token, payloadBytes } = this.place;
+    const payload = record.subarray(0, payloadBytes);
+    return sealOf(begunBy(token), window, payload).equals(record.subarray(payloadBytes));
+  }
+
   /** The windows of `first … first + count - 1` that are not done. */
   async openRuns(first: number, count: number): Promise<WindowRun[]> {
     const runs: { first: number; count: number }[] = [];
@@ -111,6 +120,17 @@ export class JournalWriter {
     private readonly place: JournalPlace,
   ) {}
 
+  /** Notes of all windows, durably, that nothing is done or announced: what is known of one of them can be lost by damage alone then. */
+  async begin(windowCount: number): Promise<void> {
+    const { token, payloadBytes } = this.place;
+    const payload = Buffer.alloc(payloadBytes);
+    for (let window = 0; window < windowCount; window++) {
+      const at = window * (payloadBytes + SEAL_BYTES) + payloadBytes;
+      await this.file.write(sealOf(begunBy(token), window, payload), at);
+    }
+    await this.file.sync();
+  }
+
   /** @param payload of `payloadBytes`, or fewer: zeros follow */
   async seal(window: number, payload: Uint8Array): Promise<void> {
     await this.#write(this.place.token, window, payload);
@@ -135,6 +155,10 @@ export class JournalWriter {
     sealOf(owner, window, record.subarray(0, payloadBytes)).copy(record, payloadBytes);
     await this.file.write(record, window * record.length);
   }
+}
+
+function begunBy(token: string): string {
+  return `${token} begun`;
 }
 
 function announcedBy(token: string): string {

@@ -8,11 +8,11 @@ import { LineWriter } from '../../tree/file-index.js';
 import type { FileStamp } from '../../domain/file-stamp.js';
 import { WINDOW_BYTES } from '../../domain/targets/digest.js';
 import { openTogether, type OpenFiles } from '../task/open-files.js';
+import { damagedList, readingList } from './staged-list.js';
 import { PLACE_BYTES, placeAt, placeBytes, type WindowPlace } from './window-places.js';
 
 /** `small`, `large`: files, a line each. `windows`, `parts`: where in them the work of each window stands. */
-const FILE_LISTS = ['small', 'large', 'windows', 'parts'] as const;
-export type FileList = (typeof FILE_LISTS)[number];
+export type FileList = 'small' | 'large' | 'windows' | 'parts';
 
 /** Small files come first, up to 1,024 of them in one window; then the windows of large ones, one after the other. */
 export interface ListedFiles {
@@ -42,6 +42,9 @@ export interface ListForm<T> {
 export const FILES_OF_A_WINDOW = 1_024;
 
 const TABLE_ENTRIES = 4_096;
+
+/** Lines of a window have less: a path has at most 4,096 bytes, and each of them six characters of JSON. */
+const MAX_PLACE_BYTES = 64 * 1024 * 1024;
 
 /** Writes lists of files while they are found. */
 export class FileListWriter<T extends { readonly stamp: Pick<FileStamp, 'sizeBytes'> }> {
@@ -146,13 +149,13 @@ export class FileListWriter<T extends { readonly stamp: Pick<FileStamp, 'sizeByt
   }
 }
 
-/** Lists of files, read by windows. */
+/** Lists of files, read by windows. Each read of what is not as it was written throws STAGING_INVALID. */
 export class FileListReader<T> {
   private constructor(
     readonly listed: ListedFiles,
     private readonly parse: (line: string) => T,
     private readonly lists: Record<FileList, ReadableFile>,
-    private readonly files: OpenFiles,
+    private readonly of: { readonly repository: SourceRepository; readonly files: OpenFiles },
   ) {}
 
   static async open<T>(
@@ -161,9 +164,13 @@ export class FileListReader<T> {
     parse: (line: string) => T,
   ): Promise<FileListReader<T>> {
     return openTogether(async (files) => {
-      const lists: Partial<Record<FileList, ReadableFile>> = {};
-      for (const list of FILE_LISTS) lists[list] = files.add(await repository.openRead(path(list)));
-      return new FileListReader(listed, parse, lists as Record<FileList, ReadableFile>, files);
+      const open = async (list: FileList): Promise<ReadableFile> =>
+        files.add(await readingList(repository, path(list), () => repository.openRead(path(list))));
+      const lists = {
+        ...{ small: await open('small'), large: await open('large') },
+        ...{ windows: await open('windows'), parts: await open('parts') },
+      };
+      return new FileListReader(listed, parse, lists, { repository, files });
     });
   }
 
@@ -172,29 +179,43 @@ export class FileListReader<T> {
   }
 
   async smallFiles(window: number): Promise<T[]> {
-    return this.#filesAt('small', await this.#place('windows', window));
+    const place = await this.#place('windows', window);
+    return this.#filesAt('small', place, place.part);
   }
 
   /** The large file that the window is a part of, and which part. */
   async largePart(window: number): Promise<{ file: T; part: number }> {
     const place = await this.#place('parts', window - this.listed.smallWindows);
-    const [file] = await this.#filesAt('large', place);
+    const [file] = await this.#filesAt('large', place, 1);
     return { file: file!, part: place.part };
   }
 
   close(): Promise<void> {
-    return this.files.close();
+    return this.of.files.close();
   }
 
   async #place(table: 'windows' | 'parts', index: number): Promise<WindowPlace> {
-    const bytes = Buffer.alloc(PLACE_BYTES);
-    await this.lists[table].read(bytes, index * PLACE_BYTES);
-    return placeAt(bytes, 0);
+    return placeAt(await this.#read(table, index * PLACE_BYTES, PLACE_BYTES), 0);
   }
 
-  async #filesAt(list: 'small' | 'large', place: WindowPlace): Promise<T[]> {
-    const bytes = Buffer.alloc(place.length);
-    await this.lists[list].read(bytes, place.offset);
-    return bytes.toString('utf8').trimEnd().split('\n').map(this.parse);
+  async #filesAt(list: 'small' | 'large', place: WindowPlace, count: number): Promise<T[]> {
+    const bytes = await this.#read(list, place.offset, place.length);
+    const lines = bytes.toString('utf8').trimEnd().split('\n');
+    const { path } = this.lists[list];
+    if (lines.length !== count)
+      throw damagedList(path, `${lines.length} files stand where there were ${count}`);
+    return readingList(this.of.repository, path, () => Promise.resolve(lines.map(this.parse)));
+  }
+
+  /** What a damaged table names may lie anywhere. */
+  async #read(list: FileList, offset: number, length: number): Promise<Buffer> {
+    const file = this.lists[list];
+    return readingList(this.of.repository, file.path, async () => {
+      const isPlace = Number.isSafeInteger(offset) && offset >= 0 && length <= MAX_PLACE_BYTES;
+      const bytes = Buffer.alloc(isPlace ? length : 0);
+      if (!isPlace || (await file.read(bytes, offset)) < length)
+        throw new SyntaxError('it ends before what its windows name');
+      return bytes;
+    });
   }
 }

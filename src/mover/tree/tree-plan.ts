@@ -5,6 +5,17 @@ import type { VerifyAfterCopy } from '../../domain/jobs/copy-job.js';
 import type { FileStamp } from '../../domain/file-stamp.js';
 import type { TreePoint } from '../../domain/trees/source-tree.js';
 import type { KnownLosses } from '../../domain/trees/known-losses.js';
+import {
+  count,
+  listOf,
+  nullable,
+  object,
+  optional,
+  text,
+  yes,
+  type Shape,
+} from '../../domain/json-shape.js';
+import { treeLayoutOf } from '../../layout/tree-layouts.js';
 import { FILE_FINDINGS, type FileFinding } from '../../domain/trees/tree-damage.js';
 import type { TreeChanges } from '../../domain/trees/tree-guard.js';
 import type { Lacking } from '../../domain/trees/lacking-files.js';
@@ -13,6 +24,7 @@ import type { BackupRepository, SourceRepository } from '../../repository/backup
 import { assertReadable, readWholeFile } from '../../repository/replace-file.js';
 import { isFileUnread } from '../../repository/unread-file.js';
 import type { FileList, ListedFiles } from './file-lists.js';
+import { readingList } from './staged-list.js';
 
 /** Where a tree is copied from and to. */
 export interface TreePlace {
@@ -62,6 +74,9 @@ export interface PlannedClass extends ListedFiles {
   readonly markCount: number;
   /** Further names of files. */
   readonly nameCount: number;
+  /** Each window of small files has a record in the journal from the start, so that one which is lost is noticed. Absent: the plan gives no name that the copy has, or is of
+   *  a release before. */
+  readonly isNoted?: true;
 }
 
 /** A file that is to be copied, as it stands in a list. */
@@ -130,26 +145,54 @@ type LaterFields = 'lacking' | 'order';
 
 const namesOf = ({ classes }: EarlierPlan): string[] => classes.map((one) => one.class);
 
-/** null: there is none. */
+/** null: there is none.
+ *  @throws STAGING_INVALID when it is not one of this release: what the run that it is of has written over nobody knows then */
 export async function readTreePlan(
   repository: SourceRepository,
   tree: string,
 ): Promise<TreePlan | null> {
   const path = treeStaged.plan(tree);
-  try {
+  return readingList(repository, path, async () => {
     const bytes = await readWholeFile(repository, path, MAX_PLAN_BYTES);
     if (bytes === null) return null;
-    const plan = JSON.parse(bytes.toString('utf8')) as EarlierPlan;
-    if (typeof plan.token !== 'string' || !Array.isArray(plan.classes)) return null;
+    const plan: unknown = JSON.parse(bytes.toString('utf8'));
+    assertPlan(plan);
     // One of a release before knows of nothing that is lacking, and has one order.
     const { lacking = [], order = namesOf(plan) } = plan;
     return { ...plan, lacking, order };
-  } catch (error) {
-    // A plan that is not whole is none.
-    if (isBackupError(error) && !(await isFileUnread(repository, path, error))) throw error;
-    return null;
-  }
+  });
 }
+
+/** @throws SyntaxError */
+function assertPlan(plan: unknown): asserts plan is EarlierPlan {
+  const fault = planShape(plan);
+  if (fault !== null) throw new SyntaxError(`the plan${fault}`);
+  const { layout, classes, order } = plan as EarlierPlan;
+  const names = treeLayoutOf(layout)?.rules.classes.map(({ name }) => name) ?? [];
+  const isOfLayout =
+    names.length === classes.length && classes.every((one, at) => one.class === names[at]);
+  if (!isOfLayout) throw new SyntaxError(`layout ${layout} has other classes in this release`);
+  if (order?.some((name) => !names.includes(name)) === true)
+    throw new SyntaxError('its order names other classes');
+}
+
+const finite: Shape<number> = (value) => (Number.isFinite(value) ? null : ' is not a number');
+
+/** What a program that trusts the rest would fail on. */
+const planShape = object({
+  ...{ token: text, epoch: count, plannedAtMs: count, sourceRepositoryId: text, root: text },
+  layout: text,
+  classes: listOf(
+    object({
+      ...{ class: text, smallCount: count, smallWindows: count },
+      ...{ largeCount: count, largeWindows: count, sizeBytes: count },
+      ...{ markCount: count, nameCount: count, isNoted: optional(yes) },
+    }),
+  ),
+  order: optional(listOf(text)),
+  points: listOf(object({ id: text, createdAtMs: finite, needs: listOf(text) })),
+  shown: listOf(text),
+});
 
 /** A small note beside a plan. null: there is none. @throws STAGING_INVALID when it cannot be understood: what it said has to be found out again */
 export async function readNote<T extends { readonly token: string }>(
@@ -243,36 +286,53 @@ export function heldFields(held: HeldFile | null): (string | number | null)[] {
   return [...fields, FILE_FINDINGS.indexOf(lost.finding), lost.isStill ? 1 : 0];
 }
 
-export type HeldFields = [
+type HeldFields = [
   ...[string?, (string | null)?, number?, number?],
   ...[(number | null)?, (number | null)?, number?],
 ];
 
-export function parseHeld([
-  digest,
-  table,
-  size,
-  gone,
-  finding,
-  still,
-  fixed,
-]: HeldFields): HeldFile | null {
-  if (digest === undefined) return null;
-  const held = { digest, table: table ?? null, sizeBytes: size ?? 0, isGone: gone === 1 };
+/** @throws SyntaxError */
+export function parseHeld(fields: readonly unknown[]): HeldFile | null {
+  if (fields.length === 0) return null;
+  const [digest, table, size, gone, finding, still, fixed] = fields as HeldFields;
+  const held = { digest: digest!, table: table ?? null, sizeBytes: size!, isGone: gone === 1 };
+  const fault = heldShape(held);
+  if (fault !== null) throw new SyntaxError(`a line of which what is held${fault}`);
   if (fixed === 1) return { ...held, isFixed: true };
   if (finding === undefined || finding === null) return held;
   return { ...held, lost: { finding: FILE_FINDINGS[finding] ?? 'unread', isStill: still === 1 } };
 }
 
-export function parsePlannedLine(text: string): PlannedFile {
-  const fields = JSON.parse(text) as [
-    ...[string, number, string, string, string, number | null],
-    ...HeldFields,
-  ];
-  const [path, sizeBytes, modifiedAtNs, changedAtNs, inode, mode, ...held] = fields;
-  const stamp = { sizeBytes, modifiedAtNs, changedAtNs, inode };
-  return { path, stamp, mode, held: parseHeld(held) };
+/** @throws SyntaxError when it is no line of a list */
+export function parsePlannedLine(line: string): PlannedFile {
+  const { file, rest } = parseListedFile(line);
+  return { ...file, held: parseHeld(rest) };
 }
+
+/** What each line begins with, and what stands behind that.
+ *  @throws SyntaxError */
+export function parseListedFile(line: string): {
+  readonly file: Omit<PlannedFile, 'held'>;
+  readonly rest: readonly unknown[];
+} {
+  const fields: unknown = JSON.parse(line);
+  if (!Array.isArray(fields)) throw new SyntaxError('a line that is no list');
+  const [path, sizeBytes, modifiedAtNs, changedAtNs, inode, mode, ...rest] = fields as unknown[];
+  const file = { path, stamp: { sizeBytes, modifiedAtNs, changedAtNs, inode }, mode };
+  const fault = fileShape(file);
+  if (fault !== null) throw new SyntaxError(`a line whose file${fault}`);
+  return { file: file as Omit<PlannedFile, 'held'>, rest };
+}
+
+const fileShape = object<Omit<PlannedFile, 'held'>>({
+  path: text,
+  stamp: object<FileStamp>({
+    ...{ sizeBytes: count, modifiedAtNs: text, changedAtNs: text, inode: text },
+  }),
+  mode: nullable(count),
+});
+
+const heldShape = object({ digest: text, table: nullable(text), sizeBytes: count });
 
 export function sourcePath({ root }: Pick<TreePlan, 'root'>, path: string): string {
   return root === '' ? path : `${root}/${path}`;

@@ -32,7 +32,7 @@ import { LyingNames } from './lying-names.js';
 import { namedFiles } from './named-files.js';
 import { writeRun } from '../commit/index-runs.js';
 import { goingCount, removedBefore, removedBy, type RemovedTreeFiles } from './removed-files.js';
-import { discardTreeStaging, readTreePlan, type TreePlace } from '../tree-plan.js';
+import { discardTreeStaging, treeStaged, type TreePlace } from '../tree-plan.js';
 
 export interface RemoveTreeFilesInput extends TreePlace {
   readonly epoch: number;
@@ -319,7 +319,7 @@ export async function finishRemoval(
     ...(pending.call === undefined ? {} : { removed: removedBy(record, pending, pending.call) }),
   });
   await target.remove(...pending.runs.map(({ run }) => indexPath(tree, run.name)));
-  if (!keepsStaging && (await readTreePlan(target, tree)) === null)
+  if (!keepsStaging && (await target.stat(treeStaged.plan(tree))) === null)
     await discardTreeStaging(target, tree);
   return next;
 }

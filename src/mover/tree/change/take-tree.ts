@@ -5,7 +5,6 @@ import { BackupError, isBackupError } from '../../../domain/errors.js';
 import { overwrittenTexts } from '../../../domain/trees/set-points.js';
 import { foundByCommit, untoldWorkAfter } from '../../../domain/trees/unheard-answers.js';
 import { sentAgainText } from '../../../domain/trees/tree-guard.js';
-import { firstTexts } from '../../../domain/sentences.js';
 import type { BackupRepository } from '../../../repository/backup-repository.js';
 import type { TreeRecord } from '../../../tree/tree-record.js';
 import { readTreeRecord, takeTree, writeTreeRecord } from '../../../tree/tree-store.js';
@@ -13,6 +12,7 @@ import type { MoverContext } from '../../task/mover-context.js';
 import { endCommit, noteCopied } from '../commit/commit-tree.js';
 import { removeReplaced } from '../commit/index-runs.js';
 import { finishRemoval, readerOfGoing } from './remove-files.js';
+import { enterUnread, nowBehind, untoldWith, type TakenPlace } from './unread-lists.js';
 import { readTreePlan, treeStaged, type TreePlace, type TreePlan } from '../tree-plan.js';
 
 export interface TakeTreeInput extends TreePlace {
@@ -85,11 +85,6 @@ function unfinishedWith(
   return [...unfinished.filter(({ restorePointId }) => !ids.has(restorePointId)), ...added];
 }
 
-function untoldWith({ untold = [] }: TreeRecord, found: readonly string[]): TreeRecord['untold'] {
-  const all = firstTexts([...new Set([...untold, ...found])]);
-  return all.length === 0 ? undefined : all;
-}
-
 /** A record whose answers nobody waits for any more: what they said is to be told by whoever took it. */
 function withUnheard(record: TreeRecord): TreeRecord {
   const { committed, removed, untold: _, untoldWork: __, ...rest } = record;
@@ -124,23 +119,25 @@ async function finishLeft(
     throw new BackupError('POINT_IN_USE', `a removal that was stopped waits: ${reader}`);
   }
   const finished = await finishRemoval(context, target, chain, taken);
-  const left = await readTreePlan(target, chain);
-  const isCommitted = left !== null && left.token === finished.committed?.plan;
-  if (isCommitted) await endCommit(context, target, chain, finished, left.token);
-  const heard = withUnheard(finished);
-  const place = { context, target, chain };
-  const record =
-    left === null || isCommitted
-      ? await writtenIfNew(place, finished, heard)
-      : await enterLeft(place, finished, heard, left);
+  const record = await enterStopped({ context, target, chain }, finished);
   await removeEndedLeases(target, chain, nowMs);
   return record;
 }
 
-interface TakenPlace {
-  readonly context: MoverContext;
-  readonly target: BackupRepository;
-  readonly chain: string;
+async function enterStopped(place: TakenPlace, before: TreeRecord): Promise<TreeRecord> {
+  const { context, target, chain } = place;
+  const heard = withUnheard(before);
+  try {
+    const left = await readTreePlan(target, chain);
+    if (left === null) return await writtenIfNew(place, before, heard);
+    if (left.token !== before.committed?.plan) return await enterLeft(place, before, heard, left);
+  } catch (error) {
+    if (!isBackupError(error, 'STAGING_INVALID')) throw error;
+    // No plan is written beside an answer that stands there: it is that of the commit, which has all of it.
+    if (before.committed === undefined) return enterUnread(place, before, heard, error);
+  }
+  await endCommit(context, target, chain, before, before.committed.plan);
+  return writtenIfNew(place, before, heard);
 }
 
 async function writtenIfNew(
@@ -180,8 +177,7 @@ async function enterLeft(
       : await writeTreeRecord(target, chain, {
           ...entered,
           unfinished: unfinishedWith(noted, left),
-          isBehind: true,
-          ...(before.isBehind === true ? {} : { isGoneSpare: true }),
+          ...nowBehind(before),
         });
   // As long as the plan is there, whoever finds it knows of the tables.
   await removeReplaced(target, chain, record, replacedTables);

@@ -1,3 +1,4 @@
+import { isBackupError } from '../../../domain/errors.js';
 import { firstTexts } from '../../../domain/sentences.js';
 import { withDueFlags, type SetFlagsInput } from '../../../domain/retention/set-flags.js';
 import {
@@ -163,7 +164,7 @@ function answerOf(
   };
 }
 
-/** What an attempt that was stopped behind the record has left: nothing of it is missing. */
+/** What an attempt that was stopped behind the record has left: nothing of it is missing. Where its lists cannot be read, digest tables stay that no entry names. */
 export async function endCommit(
   context: MoverContext,
   target: BackupRepository,
@@ -171,11 +172,15 @@ export async function endCommit(
   record: TreeRecord,
   token: string,
 ): Promise<void> {
-  const plan = await readTreePlan(target, tree);
-  if (plan !== null && plan.token !== token) return;
-  if (plan !== null) {
-    const { noted, replacedTables } = await noteCopied(context, target, tree, record, plan);
-    await removeReplaced(target, tree, noted, replacedTables);
+  try {
+    const plan = await readTreePlan(target, tree);
+    if (plan !== null && plan.token !== token) return;
+    if (plan !== null) {
+      const { noted, replacedTables } = await noteCopied(context, target, tree, record, plan);
+      await removeReplaced(target, tree, noted, replacedTables);
+    }
+  } catch (error) {
+    if (!isBackupError(error, 'STAGING_INVALID')) throw error;
   }
   await discardTreeStaging(target, tree);
 }

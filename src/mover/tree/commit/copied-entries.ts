@@ -3,18 +3,19 @@ import { isOfOneBackup } from '../../../domain/trees/tree-rules.js';
 import { treeLayoutOf } from '../../../layout/tree-layouts.js';
 import type { BackupRepository, SourceRepository } from '../../../repository/backup-repository.js';
 import { parentFolder } from '../../../repository/repository-path.js';
-import { parseLine, readLines, type FileEntry, type IndexLine } from '../../../tree/file-index.js';
+import type { FileEntry, IndexLine } from '../../../tree/file-index.js';
 import { mergeStreams, SortedStream } from '../../../tree/sorted-stream.js';
 import { treeFile } from '../../../tree/tree-paths.js';
 import type { ClassIndex } from '../../../tree/tree-record.js';
 import type { MoverContext } from '../../task/mover-context.js';
 import type { TaskControl } from '../../task/task-control.js';
 import { digestOfNamed } from '../copy/named-files.js';
+import { plannedMarks } from './planned-marks.js';
 import { namedFiles, nameEntries, type NamedEntry } from './name-entries.js';
 import { largeFiles, publishedTable, smallOutcomes } from '../copy/publish-files.js';
 import { SentAgain } from './sent-again.js';
 import { lackingReason, StagedClass, type FileOutcome } from '../copy/staged-files.js';
-import { treeStaged, type PlannedFile, type TreePlan } from '../tree-plan.js';
+import type { PlannedFile, TreePlan } from '../tree-plan.js';
 
 /** A class of files, and what is gathered while its entries are made. */
 export interface ClassPlace {
@@ -68,7 +69,6 @@ export async function* changesOf(
   tally: Tally,
 ): AsyncGenerator<readonly IndexLine[]> {
   const { target, tree, plan, classIndex } = place;
-  if ((await target.stat(treeStaged.list(tree, classIndex, 'small'))) === null) return;
   const staged = await StagedClass.open(target, tree, plan, classIndex);
   try {
     const copied = [
@@ -101,7 +101,6 @@ export async function overwrittenFiles(
 ): Promise<Set<string>> {
   const tally = noTally(plan);
   for (const classIndex of plan.classes.keys()) {
-    if ((await target.stat(treeStaged.list(tree, classIndex, 'small'))) === null) continue;
     const staged = await StagedClass.open(target, tree, plan, classIndex);
     const place = { context: { control }, target, isStopped: true, onlyHeld: true } as const;
     try {
@@ -145,19 +144,13 @@ async function* counted(
 }
 
 async function* marksOf(
-  { target, tree, classIndex, isStopped }: ClassPlace,
+  { target, tree, plan, classIndex, isStopped }: ClassPlace,
   tally: Tally,
 ): AsyncGenerator<readonly FileEntry[]> {
-  const file = await target.openRead(treeStaged.list(tree, classIndex, 'marks'));
-  try {
-    for await (const lines of readLines(file)) {
-      const all = lines.map(parseLine) as FileEntry[];
-      const entries = isStopped ? all.filter(({ goneSinceMs }) => goneSinceMs === null) : all;
-      for (const { goneSinceMs } of entries) tally.goneCount += goneSinceMs === null ? -1 : 1;
-      yield entries;
-    }
-  } finally {
-    await file.close();
+  for await (const all of plannedMarks(target, tree, plan, classIndex)) {
+    const entries = isStopped ? all.filter(({ goneSinceMs }) => goneSinceMs === null) : all;
+    for (const { goneSinceMs } of entries) tally.goneCount += goneSinceMs === null ? -1 : 1;
+    yield entries;
   }
 }
 
@@ -208,7 +201,7 @@ async function* largeEntries(
 ): AsyncGenerator<readonly FileEntry[]> {
   const { tree, classIndex, planned } = staged;
   if (planned.largeCount === 0) return;
-  for await (const file of largeFiles(target, tree, classIndex)) {
+  for await (const file of largeFiles(target, tree, classIndex, planned)) {
     if (onlyHeld === true && file.held === null) continue;
     const published = await publishedTable(control, target, tree, file);
     if (published === null) {

@@ -1,8 +1,8 @@
 import { isNeverWrittenOver } from '../../../domain/trees/tree-rules.js';
 import { treeLayoutOf } from '../../../layout/tree-layouts.js';
-import { parseLine, readLines } from '../../../tree/file-index.js';
 import type { ClassPlace } from './copied-entries.js';
-import { treeStaged, type PlannedFile } from '../tree-plan.js';
+import { plannedMarks } from './planned-marks.js';
+import type { PlannedFile } from '../tree-plan.js';
 
 /** Tells of each file that a plan which was stopped has got into the copy whether it counts as written over: what has not got there the next look finds again, and
  *  counts then. */
@@ -30,18 +30,11 @@ function isUnderNewName(path: string, gone: ReadonlySet<string>): boolean {
 async function goneIn({
   target,
   tree,
+  plan,
   classIndex,
-}: Pick<ClassPlace, 'target' | 'tree' | 'classIndex'>): Promise<Set<string>> {
+}: Pick<ClassPlace, 'target' | 'tree' | 'plan' | 'classIndex'>): Promise<Set<string>> {
   const gone = new Set<string>();
-  const path = treeStaged.list(tree, classIndex, 'marks');
-  if ((await target.stat(path)) === null) return gone;
-  const file = await target.openRead(path);
-  try {
-    for await (const lines of readLines(file))
-      for (const line of lines.map(parseLine))
-        if (!('isRemoved' in line) && line.goneSinceMs !== null) gone.add(line.path);
-  } finally {
-    await file.close();
-  }
+  for await (const entries of plannedMarks(target, tree, plan, classIndex))
+    for (const { path, goneSinceMs } of entries) if (goneSinceMs !== null) gone.add(path);
   return gone;
 }

@@ -18,7 +18,7 @@ export async function namedFiles(
   const known = new Map<string, FileEntry>();
   if (planned.nameCount === 0) return known;
   const wanted = new Set<string>();
-  for await (const names of plannedNames(target, tree, classIndex))
+  for await (const names of plannedNames(target, tree, classIndex, planned))
     for (const { first } of names) wanted.add(first);
   for (const entries of [readIndex(target, tree, index), ...copied])
     for await (const part of entries)
@@ -40,7 +40,7 @@ export async function* nameEntries(
   onMissing: (file: PlannedFile) => void,
 ): AsyncGenerator<readonly NamedEntry[]> {
   if (planned.nameCount === 0) return;
-  for await (const names of plannedNames(target, tree, classIndex)) {
+  for await (const names of plannedNames(target, tree, classIndex, planned)) {
     const entries: NamedEntry[] = [];
     for (const name of names) {
       const entry = await entryOf(target, tree, name, known.get(name.first));

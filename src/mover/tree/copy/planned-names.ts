@@ -1,10 +1,11 @@
 import type { SourceRepository } from '../../../repository/backup-repository.js';
-import { readLines } from '../../../tree/file-index.js';
+import { readStagedLines } from '../staged-list.js';
 import {
   heldFields,
   parseHeld,
+  parseListedFile,
   treeStaged,
-  type HeldFields,
+  type PlannedClass,
   type PlannedFile,
 } from '../tree-plan.js';
 
@@ -22,26 +23,22 @@ export function nameLine({ file: { path, stamp, mode, held }, first }: PlannedNa
   return JSON.stringify([...fields, ...heldFields(held)]);
 }
 
-function parseNameLine(text: string): PlannedName {
-  const fields = JSON.parse(text) as [
-    ...[string, number, string, string, string, number | null, string],
-    ...HeldFields,
-  ];
-  const [path, sizeBytes, modifiedAtNs, changedAtNs, inode, mode, first, ...held] = fields;
-  const stamp = { sizeBytes, modifiedAtNs, changedAtNs, inode };
-  return { file: { path, stamp, mode, held: parseHeld(held) }, first };
+/** @throws SyntaxError */
+function parseNameLine(line: string): PlannedName {
+  const { file, rest } = parseListedFile(line);
+  const [first, ...held] = rest;
+  if (typeof first !== 'string') throw new SyntaxError('a name of no file');
+  return { file: { ...file, held: parseHeld(held) }, first };
 }
 
-/** The names that a plan gives to files of one class, in the order of their paths, in parts. */
-export async function* plannedNames(
+/** The names that a plan gives to files of one class, in the order of their paths, in parts.
+ *  @throws STAGING_INVALID */
+export function plannedNames(
   target: SourceRepository,
   tree: string,
   classIndex: number,
+  { nameCount }: Pick<PlannedClass, 'nameCount'>,
 ): AsyncGenerator<readonly PlannedName[]> {
-  const list = await target.openRead(treeStaged.list(tree, classIndex, 'names'));
-  try {
-    for await (const lines of readLines(list)) yield lines.map(parseNameLine);
-  } finally {
-    await list.close();
-  }
+  const path = treeStaged.list(tree, classIndex, 'names');
+  return readStagedLines(target, path, nameCount, parseNameLine);
 }

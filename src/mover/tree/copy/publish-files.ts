@@ -18,7 +18,6 @@ import {
 import { treeLayoutOf } from '../../../layout/tree-layouts.js';
 import type { TreePlanReference } from '../../../domain/trees/tree-work.js';
 import type { BackupRepository, SourceRepository } from '../../../repository/backup-repository.js';
-import { readLines } from '../../../tree/file-index.js';
 import { indexPath, tableName, treeFile } from '../../../tree/tree-paths.js';
 import { contentDigest, hashFile } from '../../blocks/file-digest.js';
 import { openStored } from '../../blocks/stored-bytes.js';
@@ -30,6 +29,7 @@ import { WindowJournal } from '../../task/window-journal.js';
 import { asLarge, mayBeRead } from './large-file.js';
 import { heldBackOf, noteLacking } from './lacking-notes.js';
 import { publishNames } from './publish-names.js';
+import { damagedList, readingList, readStagedLines } from '../staged-list.js';
 import { statSource } from '../stat-source.js';
 import { statTarget } from '../stat-target.js';
 import {
@@ -51,6 +51,7 @@ import {
   requireTreePlan,
   sourcePath,
   treeStaged,
+  type PlannedClass,
   type PlannedFile,
   type TreePlace,
   type TreePlan,
@@ -92,7 +93,10 @@ export async function publishFiles(
   try {
     for await (const { file, outcome } of smallOutcomes(target, staged)) told.add(file, outcome);
     if (largeCount > 0)
-      for await (const file of inOrder(largeFiles(target, input.chain, classIndex), fileClass)) {
+      for await (const file of inOrder(
+        largeFiles(target, input.chain, classIndex, staged.planned),
+        fileClass,
+      )) {
         const place = { context, source, target, tree: input.chain, plan, rules, classIndex };
         // Each of a sequence builds on those before it.
         const isAfter = fileClass.inSequence === true && told.failed.size > 0;
@@ -156,7 +160,8 @@ class ClassTold {
 }
 
 /** Small files of a class with what came of them, in the order of their paths; those of a window that is not done are `open`, with the digest that was
- *  announced for them. */
+ *  announced for them.
+ *  @throws STAGING_INVALID */
 export async function* smallOutcomes(
   target: SourceRepository,
   staged: StagedClass,
@@ -164,13 +169,18 @@ export async function* smallOutcomes(
   const { plan, tree, classIndex, planned } = staged;
   if (planned.smallWindows === 0) return;
   const place = smallJournal(tree, classIndex, plan.token);
-  if ((await target.stat(place.path)) === null) return;
-  const file = await target.openRead(place.path);
+  const isNoted = planned.isNoted === true;
+  if (!isNoted && (await target.stat(place.path)) === null) return;
+  const file = await readingList(target, place.path, () => target.openRead(place.path));
+  const read = <T>(some: () => Promise<T>): Promise<T> => readingList(target, place.path, some);
   try {
     const journal = new WindowJournal(file, place);
     for (let window = 0; window < planned.smallWindows; window++) {
-      const isOpen = (await journal.openRuns(window, 1)).length > 0;
-      const payload = await (isOpen ? journal.noted(window) : journal.read(window, 1));
+      const isOpen = (await read(() => journal.openRuns(window, 1))).length > 0;
+      const payload = await read(() => (isOpen ? journal.noted(window) : journal.read(window, 1)));
+      // What it said of names that were given is lost.
+      if (payload === null && isNoted && !(await read(() => journal.isBegun(window))))
+        throw damagedList(place.path, `nothing is noted of window ${window}`);
       for (const [index, planned] of (await staged.smallFiles(window)).entries()) {
         const at = index * OUTCOME_BYTES;
         const outcome = isOpen ? 'open' : FILE_OUTCOMES[payload?.[at] ?? 0]!;
@@ -183,17 +193,16 @@ export async function* smallOutcomes(
   }
 }
 
+/** @throws STAGING_INVALID */
 export async function* largeFiles(
   target: SourceRepository,
   tree: string,
   classIndex: number,
+  { largeCount }: Pick<PlannedClass, 'largeCount'>,
 ): AsyncGenerator<PlannedFile> {
-  const list = await target.openRead(treeStaged.list(tree, classIndex, 'large'));
-  try {
-    for await (const lines of readLines(list)) yield* lines.map(parsePlannedLine);
-  } finally {
-    await list.close();
-  }
+  const path = treeStaged.list(tree, classIndex, 'large');
+  for await (const files of readStagedLines(target, path, largeCount, parsePlannedLine))
+    yield* files;
 }
 
 /** A sequence has few files, and all of them in memory. */

@@ -36,7 +36,12 @@ export async function* publishNames(
   place: NamesPlace,
 ): AsyncGenerator<{ readonly file: PlannedFile; readonly outcome: NameOutcome }> {
   const { target, tree, control } = place;
-  for await (const part of plannedNames(target, tree, place.classIndex))
+  for await (const part of plannedNames(
+    target,
+    tree,
+    place.classIndex,
+    place.plan.classes[place.classIndex]!,
+  ))
     for (let at = 0; at < part.length; at += NAMES_AT_ONCE) {
       const links: Move[] = [];
       const came: { file: PlannedFile; outcome: NameOutcome; link: Move | null }[] = [];

@@ -1,27 +1,14 @@
-import { hash } from 'node:crypto';
-import { WINDOW_BLOCKS, WINDOW_BYTES } from '../../../domain/targets/digest.js';
-import { isBackupError, isStorageFault } from '../../../domain/errors.js';
-import { faultOfSourceFile } from '../../../domain/trees/one-file-fault.js';
-import {
-  FILE_FINDINGS,
-  type FileFinding,
-  type TreeCheckReference,
-} from '../../../domain/trees/tree-damage.js';
-import type { TreeRules } from '../../../domain/trees/tree-rules.js';
-import type { ReadableFile, SourceRepository } from '../../../repository/backup-repository.js';
-import type { FileEntry } from '../../../tree/file-index.js';
-import { indexPath, treeFile } from '../../../tree/tree-paths.js';
-import { hashFile } from '../../blocks/file-digest.js';
-import { UnitVerifier } from '../../blocks/verify-units.js';
+import { FILE_FINDINGS, type TreeCheckReference } from '../../../domain/trees/tree-damage.js';
+import { FileCheck } from '../file-check.js';
 import { FILES_OF_A_WINDOW } from '../file-lists.js';
+import { rulesOf } from '../rules-of-copy.js';
 import type { TreePlace } from '../tree-plan.js';
 import type { MoverContext } from '../../task/mover-context.js';
-import { openTogether, withOpenFiles } from '../../task/open-files.js';
-import type { TaskControl } from '../../task/task-control.js';
+import { openTogether } from '../../task/open-files.js';
 import { JournalWriter } from '../../task/window-journal.js';
 import type { WindowWorker } from '../../task/window-loop.js';
 import { keptJournal, openLists } from './kept-lists.js';
-import { checkedFiles, readWhole, requireCheck, rulesOf } from './plan-check.js';
+import { checkedFiles, readWhole, requireCheck, withSoundNotes } from './plan-check.js';
 
 interface CheckFilesInput extends TreePlace {
   readonly reference: TreeCheckReference;
@@ -40,7 +27,9 @@ export async function openCheckWorker(
   const files = checkedFiles(repository, chain, reference);
   const reader = new FileCheck(repository, chain, context.control, { digestInName, isSound });
   return openTogether(async (open) => {
-    const lists = open.add(await openLists(files, check.listed));
+    const sound = <T>(work: () => Promise<T>): Promise<T> =>
+      withSoundNotes(repository, chain, reference, work);
+    const lists = open.add(await sound(() => openLists(files, check.listed)));
     const place = keptJournal(files);
     const journal = new JournalWriter(
       open.add(await repository.openWork(place.path, place.token)),
@@ -50,10 +39,10 @@ export async function openCheckWorker(
       async process(window) {
         const payload = Buffer.alloc(FILES_OF_A_WINDOW);
         if (lists.isSmall(window)) {
-          for (const [index, entry] of (await lists.smallFiles(window)).entries())
+          for (const [index, entry] of (await sound(() => lists.smallFiles(window))).entries())
             payload[index] = FILE_FINDINGS.indexOf(await reader.small(entry));
         } else {
-          const { file, part } = await lists.largePart(window);
+          const { file, part } = await sound(() => lists.largePart(window));
           payload[0] = FILE_FINDINGS.indexOf(await reader.large(file, isRead(file) ? null : part));
         }
         return async () => journal.seal(window, payload);
@@ -62,98 +51,4 @@ export async function openCheckWorker(
       close: () => open.close(),
     };
   });
-}
-
-/** What was copied as it is cannot be healed. */
-export function isFine(finding: FileFinding): boolean {
-  return finding === 'good' || finding === 'unsound';
-}
-
-/** Compares files of a tree with what the index says. */
-export class FileCheck {
-  constructor(
-    private readonly repository: SourceRepository,
-    private readonly tree: string,
-    private readonly control: TaskControl,
-    private readonly rules: Pick<TreeRules, 'digestInName' | 'isSound'>,
-  ) {}
-
-  async small({ path, stamp, digest }: FileEntry): Promise<FileFinding> {
-    this.control.throwIfStopped();
-    return this.#judged(async () =>
-      withOpenFiles(async (files) => {
-        const file = files.add(await this.repository.openRead(treeFile(this.tree, path)));
-        const length = await lengthFinding(file, stamp.sizeBytes);
-        if (length !== 'good') return length;
-        const bytes = Buffer.alloc(stamp.sizeBytes);
-        const count = await file.read(bytes, 0);
-        this.control.add('readBytes', count);
-        const found = hash('sha256', bytes, 'hex');
-        if (count < bytes.length || found !== digest) return 'changed';
-        if (this.#isMisnamed(path, found)) return 'misnamed';
-        return this.rules.isSound?.(path, bytes) === false ? 'unsound' : 'good';
-      }),
-    );
-  }
-
-  /** @param part of 8 MiB; null: all of it */
-  async large(entry: FileEntry, part: number | null): Promise<FileFinding> {
-    const { path, stamp, digest, table } = entry;
-    const [filePath, tablePath] = [treeFile(this.tree, path), indexPath(this.tree, table!)];
-    return this.#judged(async () => {
-      const length = await withOpenFiles(async (files) =>
-        lengthFinding(files.add(await this.repository.openRead(filePath)), stamp.sizeBytes),
-      );
-      if (length !== 'good') return length;
-      // Once for a file: the table of a terabyte has half a gigabyte.
-      const isFirst = part === null || part === 0;
-      if (isFirst && !(await this.#isSoundTable(tablePath, digest))) return 'undigested';
-      return withOpenFiles(async (files) => {
-        const verifier = files.add(await UnitVerifier.open(this.repository, filePath, tablePath));
-        const first = (part ?? 0) * WINDOW_BLOCKS;
-        const end = part === null ? verifier.units.count : first + WINDOW_BLOCKS;
-        for (let unit = first; unit < Math.min(end, verifier.units.count); unit += WINDOW_BLOCKS) {
-          this.control.throwIfStopped();
-          const count = Math.min(WINDOW_BLOCKS, verifier.units.count - unit);
-          const bad = await verifier.badUnits(unit, count);
-          this.control.add('readBytes', Math.min(WINDOW_BYTES, stamp.sizeBytes));
-          if (bad.length > 0) return 'changed';
-        }
-        if (part !== null) return 'good';
-        const file = files.add(await this.repository.openRead(filePath));
-        return this.#isMisnamed(path, await hashFile(file, this.control)) ? 'misnamed' : 'good';
-      });
-    });
-  }
-
-  #isMisnamed(path: string, digest: string): boolean {
-    const claimed = this.rules.digestInName?.(path) ?? null;
-    return claimed !== null && claimed !== digest;
-  }
-
-  async #isSoundTable(path: string, digest: string): Promise<boolean> {
-    if ((await this.repository.stat(path)) === null) return false;
-    return withOpenFiles(async (files) => {
-      const file = files.add(await this.repository.openRead(path));
-      return (await hashFile(file, this.control)) === digest;
-    });
-  }
-
-  /** What storage says of one file is a finding; what it says of itself is none. */
-  async #judged(look: () => Promise<FileFinding>): Promise<FileFinding> {
-    try {
-      return await look();
-    } catch (error) {
-      if (isBackupError(error, 'FILE_MISSING')) return 'missing';
-      if (!isBackupError(error)) throw error;
-      if (isStorageFault(error) && faultOfSourceFile(error) === null) throw error;
-      return 'unreadable';
-    }
-  }
-}
-
-async function lengthFinding(file: ReadableFile, sizeBytes: number): Promise<FileFinding> {
-  const { sizeBytes: found } = await file.stamp();
-  if (found === sizeBytes) return 'good';
-  return found < sizeBytes ? 'short' : 'longer';
 }

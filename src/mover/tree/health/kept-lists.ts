@@ -1,7 +1,7 @@
 import { WINDOW_BYTES } from '../../../domain/targets/digest.js';
 import type { FileWork } from '../../../domain/trees/tree-damage.js';
 import type { BackupRepository } from '../../../repository/backup-repository.js';
-import { lineOf, parseLine, type FileEntry } from '../../../tree/file-index.js';
+import { lineOf, parseEntry, type FileEntry } from '../../../tree/file-index.js';
 import {
   FILES_OF_A_WINDOW,
   FileListReader,
@@ -50,12 +50,6 @@ export function openLists(
   listed: ListedFiles,
 ): Promise<FileListReader<FileEntry>> {
   return FileListReader.open(listsPlace(files), listed, parseEntry);
-}
-
-function parseEntry(line: string): FileEntry {
-  const entry = parseLine(line);
-  if ('isRemoved' in entry) throw new SyntaxError('a list of files has one that is removed');
-  return entry;
 }
 
 export async function fileWork(files: KeptFiles, listed: ListedFiles): Promise<FileWork> {

@@ -5,7 +5,8 @@ import type { TreeRecord } from '../../../tree/tree-record.js';
 import type { MoverContext } from '../../task/mover-context.js';
 import { followNames } from './follow-names.js';
 import { keptOutcomes } from './kept-lists.js';
-import { checkedFiles, rulesOf, type TreeCheck } from './plan-check.js';
+import { checkedFiles, type TreeCheck } from './plan-check.js';
+import { rulesOf } from '../rules-of-copy.js';
 import type { RepairTreeInput } from './repair-tree.js';
 
 /** What a store lacks, as its own files tell. */

@@ -1,4 +1,5 @@
 import { withCorrupt } from '../../../domain/targets/damage.js';
+import type { TargetTreePoint } from '../../../domain/trees/target-tree.js';
 import { pointsThatNeed, type LostFile } from '../../../domain/trees/tree-damage.js';
 import { treeLayoutOf } from '../../../layout/tree-layouts.js';
 import type { SourceRepository } from '../../../repository/backup-repository.js';
@@ -49,25 +50,43 @@ export async function withLostPoints(
     read: () => readTreeRecord(repository, tree),
   });
   if (missed === null) return looked;
-  const points = withCorrupt(looked.record.points, missed);
-  return { ...looked, record: { ...looked.record, points } };
+  const known = missed.isUnread ? looked.record.points.map(unjudged) : looked.record.points;
+  return { ...looked, record: { ...looked.record, points: withCorrupt(known, missed.points) } };
 }
 
-const NONE: ReadonlySet<string> = new Set();
+interface MissedPoints {
+  /** Ids of those that lack files. */
+  readonly points: ReadonlySet<string>;
+  /** Files that points have for themselves may have another content. */
+  readonly isUnread: boolean;
+  /** 0: nothing is missed. */
+  readonly size: number;
+}
+
+function missedPoints(points: ReadonlySet<string>, isUnread = false): MissedPoints {
+  return { points, isUnread, size: points.size + (isUnread ? 1 : 0) };
+}
+
+const NONE = missedPoints(new Set());
+
+function unjudged(point: TargetTreePoint): TargetTreePoint {
+  return point.files === null || point.health !== 'good' ? point : { ...point, health: 'unknown' };
+}
 
 async function lostPoints(
   repository: SourceRepository,
   tree: string,
   record: TreeRecord,
   { compares, nowMs }: LookAtTree,
-): Promise<ReadonlySet<string>> {
+): Promise<MissedPoints> {
   if (record.pending !== null || totalsOf(record).fileCount === 0) return NONE;
-  if (await isEmptied(repository, tree)) return new Set(record.points.map(({ id }) => id));
+  if (await isEmptied(repository, tree))
+    return missedPoints(new Set(record.points.map(({ id }) => id)));
   const rules = treeLayoutOf(record.layout)?.rules;
   if (rules === undefined || !compares || comparedFiles(record) === 0) return NONE;
   const lost = await lostFiles(repository, tree, record);
-  const overwritten = await overwrittenPoints(repository, tree, record, nowMs);
-  return pointsThatNeed(record.points, lost, rules, overwritten);
+  const { points, isUnread } = await overwrittenPoints(repository, tree, record, nowMs);
+  return missedPoints(pointsThatNeed(record.points, lost, rules, points), isUnread);
 }
 
 /** What a health check has judged already is left out. A file that a session is about to replace may have any length, also when it began meanwhile; one that has

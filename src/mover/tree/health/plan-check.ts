@@ -1,13 +1,12 @@
 import { holdLease, LEASE_MS, releaseLease } from '../../../chain/leases.js';
 import { assertAtHome } from '../../../chain/record-store.js';
-import { BackupError } from '../../../domain/errors.js';
+import { BackupError, isBackupError } from '../../../domain/errors.js';
 import { WINDOW_BYTES } from '../../../domain/targets/digest.js';
 import { verifyStagingId } from '../../../domain/targets/staging-id.js';
 import type { TargetTreePoint } from '../../../domain/trees/target-tree.js';
 import { pointsNeededBy } from '../../../domain/trees/points-for-restore.js';
 import type { FileWork, TreeCheckReference } from '../../../domain/trees/tree-damage.js';
 import type { TreeRules } from '../../../domain/trees/tree-rules.js';
-import { treeLayoutOf } from '../../../layout/tree-layouts.js';
 import type { BackupRepository, SourceRepository } from '../../../repository/backup-repository.js';
 import { LineWriter, type FileEntry } from '../../../tree/file-index.js';
 import { SortedStream, walkBoth } from '../../../tree/sorted-stream.js';
@@ -21,6 +20,7 @@ import type { MoverContext } from '../../task/mover-context.js';
 import { withOpenFiles } from '../../task/open-files.js';
 import { entryForm, fileWork, listsPlace, type KeptFiles } from './kept-lists.js';
 import { faultOfSourceFile } from '../../../domain/trees/one-file-fault.js';
+import { rulesOf } from '../rules-of-copy.js';
 import { lyingFiles, stayingFiles } from '../whole-tree.js';
 
 interface PlanTreeCheckInput extends TreePlace {
@@ -161,6 +161,22 @@ export async function requireCheck(
   });
 }
 
+/** Notes that are not as they were written count as none: their files are listed, and read, again. */
+export async function withSoundNotes<T>(
+  repository: BackupRepository,
+  tree: string,
+  { check }: Pick<TreeCheckReference, 'check'>,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (isBackupError(error, 'STAGING_INVALID'))
+      await repository.remove(checkPath(checkFolder(tree, check)));
+    throw error;
+  }
+}
+
 function checkPath(folder: string): string {
   return `${folder}/check.json`;
 }
@@ -177,13 +193,6 @@ async function recordOf(
   if (pointId !== null && !record.points.some(({ id }) => id === pointId))
     throw new BackupError('RESTORE_POINT_MISSING', `${tree} holds no restore point ${pointId}`);
   return record;
-}
-
-/** @throws CHAIN_FORMAT_UNKNOWN when this release does not have the layout */
-export function rulesOf({ layout }: Pick<TreeRecord, 'layout'>): TreeRules {
-  const rules = treeLayoutOf(layout)?.rules;
-  if (rules !== undefined) return rules;
-  throw new BackupError('CHAIN_FORMAT_UNKNOWN', `layout ${layout} is not one of this release`);
 }
 
 /** Of a store all; of sets those of the point and of what it needs. */

@@ -33,15 +33,16 @@ import {
   type KeptFiles,
   type KeptOutcome,
 } from './kept-lists.js';
-import { isFine } from './check-files.js';
+import { isFine } from '../file-check.js';
+import { rulesOf } from '../rules-of-copy.js';
 import { lostNow } from './known-lost.js';
 import {
   assertNotesHold,
   checkedFiles,
   pointOfCheck,
   requireCheck,
-  rulesOf,
   unknownPath,
+  withSoundNotes,
 } from './plan-check.js';
 import {
   askOrigin,
@@ -99,7 +100,9 @@ export async function planTreeRepair(
       ? () => null
       : lostNow(context.control, repository, chain, record, pointOfCheck(reference));
   const bad = badOutcomes(checked, check.listed);
-  const found = await listDamaged(repository, chain, record, files, { bad, lost });
+  const found = await withSoundNotes(repository, chain, reference, () =>
+    listDamaged(repository, chain, record, files, { bad, lost }),
+  );
   const isDamaged = found.damaged.count > 0;
   const source = isDamaged ? await sourceOf(context, record, workload.id) : NO_SOURCE_NEEDED;
   const unknown = await stillUnknown(repository, chain, record, checked);

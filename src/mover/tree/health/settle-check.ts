@@ -18,7 +18,8 @@ import type { TreeRecord } from '../../../tree/tree-record.js';
 import { ownedTreeRecord, writeTreeRecord } from '../../../tree/tree-store.js';
 import type { MoverContext } from '../../task/mover-context.js';
 import { lackingFiles } from './lacking-files.js';
-import { filesNeededBy, pointOfCheck, requireCheck, rulesOf } from './plan-check.js';
+import { filesNeededBy, pointOfCheck, requireCheck } from './plan-check.js';
+import { rulesOf } from '../rules-of-copy.js';
 import { healing, repairFiles, requireRepair, type RepairTreeInput } from './repair-tree.js';
 import { nameRightFiles, refusalOf } from './right-files.js';
 

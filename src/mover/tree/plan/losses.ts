@@ -45,7 +45,7 @@ export class Losses {
       const finding = findings?.get(next++) ?? this.#known(entry);
       if (finding === null) return undefined;
       const isStill = is === 'same' || is === 'back';
-      const isSent = (isStill || is === 'changed') && this.#canBeSent(finding, entry);
+      const isSent = (isStill || is === 'changed') && canBeSent(finding, entry, isStill);
       if (isSent) return { finding, isStill };
       this.#leave(entry, finding);
       return undefined;
@@ -76,11 +76,6 @@ export class Losses {
     return this.#digests.get(path) === digest ? 'changed' : null;
   }
 
-  /** Into a folder that cannot be listed nothing is written. Of a large file of its length nothing would tell, after a stop, whether it was sent. */
-  #canBeSent(finding: FileFinding, { table }: FileEntry): boolean {
-    return finding !== 'unreadable' && (finding !== 'changed' || table === null);
-  }
-
   #leave(entry: FileEntry, finding: FileFinding): void {
     const isOfLength = finding === 'short' || finding === 'longer';
     if (this.isStopped && isOfLength && this.#known(entry) === null) return;
@@ -95,6 +90,12 @@ export class Losses {
       this.#faults.add({ path, reason: findingText(finding) });
     if (isOfNewPoints(entry, this.rules)) this.#ofNewPoints++;
   }
+}
+
+/** Into a folder that cannot be listed nothing is written. Of a large file of its length that the source still has nothing would tell, after a stop, whether it was sent: another
+ *  one has a table of another name. */
+function canBeSent(finding: FileFinding, { table }: FileEntry, isStill: boolean): boolean {
+  return finding !== 'unreadable' && (finding !== 'changed' || table === null || !isStill);
 }
 
 /** Points of sets have their own files, and so have those that are worth something without some of them. Of files of which nothing tells what belongs

@@ -2,16 +2,25 @@ import type { FileClass } from '../../../domain/trees/tree-rules.js';
 import type { BackupRepository, WorkFile } from '../../../repository/backup-repository.js';
 import { lineOf, LineWriter, type FileEntry } from '../../../tree/file-index.js';
 import { openTogether, type OpenFiles } from '../../task/open-files.js';
+import { JournalWriter, type JournalPlace } from '../../task/window-journal.js';
 import { FileListWriter, type ListForm } from '../file-lists.js';
 import { nameLine, type PlannedName } from '../copy/planned-names.js';
-import { partsOf } from '../copy/staged-files.js';
+import { partsOf, smallJournal } from '../copy/staged-files.js';
 import { isStagedAlone } from './stale-large.js';
 import { plannedLine, treeStaged, type PlannedClass, type PlannedFile } from '../tree-plan.js';
+
+interface OpenedLists {
+  readonly files: OpenFiles;
+  readonly names: () => Promise<WorkFile>;
+  readonly journal: () => Promise<WorkFile>;
+  readonly journalPlace: JournalPlace;
+}
 
 /** Writes the lists of one class while its files are found, in the order of their paths. */
 export class PlanLists {
   #markCount = 0;
   #nameCount = 0;
+  #hasHeld = false;
   /** null: there is none yet. */
   #names: LineWriter | null = null;
 
@@ -19,7 +28,7 @@ export class PlanLists {
     private readonly fileClass: string,
     private readonly files: FileListWriter<PlannedFile>,
     private readonly marks: LineWriter,
-    private readonly opened: { readonly files: OpenFiles; readonly names: () => Promise<WorkFile> },
+    private readonly opened: OpenedLists,
   ) {}
 
   static async open(
@@ -36,7 +45,10 @@ export class PlanLists {
       return await openTogether(async (files) => {
         const marks = new LineWriter(files.add(await target.openWork(path('marks'), token)));
         const names = () => target.openWork(path('names'), token);
-        return new PlanLists(fileClass.name, lists, marks, { files, names });
+        const journalPlace = smallJournal(tree, classIndex, token);
+        const journal = () => target.openWork(journalPlace.path, token);
+        const opened = { files, names, journal, journalPlace };
+        return new PlanLists(fileClass.name, lists, marks, opened);
       });
     } catch (error) {
       await lists.close();
@@ -45,6 +57,7 @@ export class PlanLists {
   }
 
   add(file: PlannedFile): Promise<void> | undefined {
+    if (file.held !== null) this.#hasHeld = true;
     return this.files.add(file);
   }
 
@@ -66,6 +79,11 @@ export class PlanLists {
     await this.#names.add(nameLine(name));
   }
 
+  async #beginJournal(windowCount: number): Promise<void> {
+    const journal = this.opened.files.add(await this.opened.journal());
+    await new JournalWriter(journal, this.opened.journalPlace).begin(windowCount);
+  }
+
   /** All of it durable. */
   async end(): Promise<PlannedClass> {
     try {
@@ -73,7 +91,9 @@ export class PlanLists {
       await this.marks.end();
       await this.#names?.end();
       const counts = { markCount: this.#markCount, nameCount: this.#nameCount };
-      return { class: this.fileClass, ...listed, ...counts };
+      const isNoted = this.#hasHeld && listed.smallWindows > 0;
+      if (isNoted) await this.#beginJournal(listed.smallWindows);
+      return { class: this.fileClass, ...listed, ...counts, ...(isNoted ? { isNoted } : {}) };
     } finally {
       await this.opened.files.close();
     }

@@ -50,7 +50,6 @@ import { takeKept, takeUnlessRead } from '../change/take-tree.js';
 import {
   classIndexOf,
   discardTreeStaging,
-  readTreePlan,
   treeStaged,
   type PlannedClass,
   type TreePlan,
@@ -227,7 +226,7 @@ async function lookAtBoth(context: MoverContext, input: PlanTreeInput): Promise<
 async function enterStopped(context: MoverContext, input: PlanTreeInput): Promise<void> {
   try {
     const target = await context.source(input.targetRepositoryId);
-    if ((await readTreePlan(target, input.chain)) !== null) await takeKept(context, input);
+    if ((await target.stat(treeStaged.plan(input.chain))) !== null) await takeKept(context, input);
   } catch (error) {
     // Why the source cannot be looked at is what is to be told.
     if (!isBackupError(error)) throw error;

@@ -1,8 +1,8 @@
 import { isBackupError } from '../../../domain/errors.js';
 import { FaultList, type FileFault, type FileFaults } from '../../../domain/trees/file-faults.js';
 import type { SourceRepository } from '../../../repository/backup-repository.js';
-import { readLines } from '../../../tree/file-index.js';
 import { readTreeRecord } from '../../../tree/tree-store.js';
+import { readStagedLines } from '../staged-list.js';
 import { parsePlannedLine, readTreePlan, treeStaged } from '../tree-plan.js';
 import { stayingFiles } from '../whole-tree.js';
 
@@ -61,10 +61,10 @@ async function revisionOf(repository: SourceRepository, tree: string): Promise<n
   }
 }
 
-/** What lies there is gone, or is not what it should be: a line that is just being written is no JSON. */
+/** What lies there is gone, or is not what it should be: a list that is just being written is none yet. */
 function isOfContents(error: unknown): boolean {
   return (
-    error instanceof SyntaxError ||
+    isBackupError(error, 'STAGING_INVALID') ||
     isBackupError(error, 'FILE_MISSING') ||
     isBackupError(error, 'CHAIN_RECORD_CORRUPT')
   );
@@ -97,17 +97,13 @@ async function plannedAmong(
   for (const index of plan?.classes.keys() ?? [])
     for (const list of ['small', 'large'] as const) {
       const place = treeStaged.list(tree, index, list);
-      if ((await repository.stat(place)) === null) continue;
-      const file = await repository.openRead(place);
-      try {
-        for await (const lines of readLines(file))
-          for (const { path, held, stamp } of lines.map(parsePlannedLine)) {
-            const staysSame = held?.isFixed === true && held.sizeBytes === stamp.sizeBytes;
-            if (paths.has(path) && !staysSame) planned.push(path);
-          }
-      } finally {
-        await file.close();
-      }
+      const { smallCount, largeCount } = plan!.classes[index]!;
+      const lineCount = list === 'small' ? smallCount : largeCount;
+      for await (const files of readStagedLines(repository, place, lineCount, parsePlannedLine))
+        for (const { path, held, stamp } of files) {
+          const staysSame = held?.isFixed === true && held.sizeBytes === stamp.sizeBytes;
+          if (paths.has(path) && !staysSame) planned.push(path);
+        }
     }
   return planned;
 }

@@ -37,7 +37,7 @@ import { windowRuns, type WindowRun } from '../../task/window-runs.js';
 import { toldApart, type NotAsListed } from './changed-meanwhile.js';
 import { hasDigest, remakeTable, type FilePlace } from '../health/digest-table-proof.js';
 import { fileWork, keptJournal, type KeptFiles } from '../health/kept-lists.js';
-import { rulesOf } from '../health/plan-check.js';
+import { rulesOf } from '../rules-of-copy.js';
 import {
   askOrigin,
   nameRightFiles,

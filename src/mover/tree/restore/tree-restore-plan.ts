@@ -18,7 +18,8 @@ import { discardStaging } from '../../staging/staging.js';
 import { withOpenFiles } from '../../task/open-files.js';
 import type { RestoreDestination } from '../../task/restore-destination.js';
 import { entryForm, listsPlace, type KeptFiles } from '../health/kept-lists.js';
-import { filesNeededBy, rulesOf } from '../health/plan-check.js';
+import { filesNeededBy } from '../health/plan-check.js';
+import { rulesOf } from '../rules-of-copy.js';
 
 export interface RestoreTreeInput extends RestoreDestination {
   /** Repository that holds the copy. */

@@ -122,9 +122,13 @@ describe('a backup that a stopped run has written over', () => {
     dump.target.openRead = (path) => (read.push(path), openRead(path));
     const points = record.points.map((point) => ({ ...point, files: null }));
     const ofStore = { ...record, points };
-    expect(await overwrittenPoints(dump.target, dump.tree, ofStore, dump.nowMs)).toEqual([]);
+    expect((await overwrittenPoints(dump.target, dump.tree, ofStore, dump.nowMs)).points).toEqual(
+      [],
+    );
     expect(read).toEqual([]);
-    expect(await overwrittenPoints(dump.target, dump.tree, record, dump.nowMs)).toHaveLength(1);
+    expect(
+      (await overwrittenPoints(dump.target, dump.tree, record, dump.nowMs)).points,
+    ).toHaveLength(1);
   });
 
   it('is gone from the record when the source goes away before it is looked at again', async () => {

@@ -1,0 +1,121 @@
+import type { BackupError } from '../../../domain/errors.js';
+import { counted, firstTexts } from '../../../domain/sentences.js';
+import {
+  areLossesKnown,
+  joinLosses,
+  LossList,
+  NO_LOSSES,
+  type KnownLosses,
+} from '../../../domain/trees/known-losses.js';
+import { pointsThatNeed } from '../../../domain/trees/tree-damage.js';
+import { classOf, type TreeRules } from '../../../domain/trees/tree-rules.js';
+import type { BackupRepository } from '../../../repository/backup-repository.js';
+import type { TreeRecord } from '../../../tree/tree-record.js';
+import { writeTreeRecord } from '../../../tree/tree-store.js';
+import type { MoverContext } from '../../task/mover-context.js';
+import { removeReplaced } from '../commit/index-runs.js';
+import { FileCheck, isFine } from '../file-check.js';
+import { rulesOf } from '../rules-of-copy.js';
+import { treeStaged } from '../tree-plan.js';
+import { knownFiles } from '../whole-tree.js';
+
+export interface TakenPlace {
+  readonly context: MoverContext;
+  readonly target: BackupRepository;
+  readonly chain: string;
+}
+
+/** Takes a tree over from a run that was stopped and whose lists cannot be read: nothing tells which files it has written over. So each file that points of sets have for
+ *  themselves is read and compared with the index. What has another content is lost, as if a health check had found it, and points that need it are corrupt, until
+ *  the next plan has sent it again, or has found another backup under its name. What the run has copied is copied again; nothing is removed.
+ *
+ *  Files of a store are no point's own: what the source has written to since the index says so is sent by the next plan, as if the run had not been. Done again it ends in the same state.
+ *  @param before as it stands in the target
+ *  @param heard the same, with what nobody may have told yet
+ *  @param fault STAGING_INVALID, with the `path` of what cannot be read
+ *  @throws CHAIN_FORMAT_UNKNOWN, what the storage says of itself */
+export async function enterUnread(
+  { context, target, chain }: TakenPlace,
+  before: TreeRecord,
+  heard: TreeRecord,
+  fault: BackupError,
+): Promise<TreeRecord> {
+  const rules = rulesOf(heard);
+  const found = await notAsCopied({ context, target, chain }, heard, rules);
+  const needed = found.files.map(({ path }) => ({ path, goneSinceMs: null }));
+  const hurt = pointsThatNeed(heard.points, needed, rules);
+  const record = await writeTreeRecord(target, chain, {
+    ...heard,
+    ...lostWith(heard, found.losses),
+    points: heard.points.map((point) =>
+      hurt.has(point.id) ? { ...point, health: 'corrupt' } : point,
+    ),
+    untold: untoldWith(heard, [unreadText(fault, found.files.length, hurt.size)])!,
+    ...(heard.index.length === 0 ? {} : nowBehind(before)),
+  });
+  await removeReplaced(target, chain, record);
+  await target.remove(treeStaged.plan(chain));
+  return record;
+}
+
+interface NotAsCopied {
+  readonly files: readonly { readonly path: string }[];
+  /** Of those the ones that the record does not name yet. */
+  readonly losses: KnownLosses;
+}
+
+async function notAsCopied(
+  { context, target, chain }: TakenPlace,
+  record: TreeRecord,
+  rules: TreeRules,
+): Promise<NotAsCopied> {
+  const own = new Set(record.points.flatMap(({ files }) => files ?? []));
+  const named = new Set(record.lost?.files.map(({ path }) => path));
+  const [files, losses] = [[] as { path: string }[], new LossList()];
+  if (own.size === 0) return { files, losses: losses.losses };
+  // What their tool keeps for the whole store goes on with what it is now.
+  const isOfStore = (path: string) =>
+    rules.classes[classOf(rules, path) ?? -1]?.isOfStore?.(path) === true;
+  const check = new FileCheck(target, chain, context.control, rules);
+  for await (const entries of knownFiles(target, chain, record))
+    for (const entry of entries) {
+      const { path, digest, table, goneSinceMs } = entry;
+      if (!own.has(path) || isOfStore(path)) continue;
+      if (isFine(await (table === null ? check.small(entry) : check.large(entry, null)))) continue;
+      files.push({ path });
+      if (!named.has(path)) losses.add({ path, digest, goneSinceMs });
+    }
+  return { files, losses: losses.losses };
+}
+
+/** Where points suffer from what nobody has named, the count says that there is more than is listed. */
+function lostWith(record: TreeRecord, found: KnownLosses): Pick<TreeRecord, 'lost'> {
+  const known = record.lost ?? NO_LOSSES;
+  if (found.count === 0) return record.lost === undefined ? {} : { lost: known };
+  const { count, files } = joinLosses(known, found);
+  const isMore = record.lost === undefined && !areLossesKnown(record);
+  return { lost: { count: isMore ? count + 1 : count, files } };
+}
+
+function unreadText({ code, message }: BackupError, lost: number, hurt: number): string {
+  const told = `a run that was stopped has left lists that cannot be read (${code}: ${message}), so that all it may have written over was compared with the index`;
+  if (lost === 0) return `${told}: it is as it was copied`;
+  const points = counted(hurt, 'restore point needs', 'restore points need');
+  return `${told}: ${counted(lost, 'file is', 'files are')} not what was copied, and ${points} what was there; what the source still has is copied again, and \`longhaul restore-point verify\` judges the rest`;
+}
+
+/** What the source has removed the points that it shows may need for now. */
+export function nowBehind({
+  isBehind,
+}: Pick<TreeRecord, 'isBehind'>): Pick<TreeRecord, 'isBehind' | 'isGoneSpare'> {
+  return { isBehind: true, ...(isBehind === true ? {} : { isGoneSpare: true }) };
+}
+
+/** What is to be told, with what was found now. undefined: nothing. */
+export function untoldWith(
+  { untold = [] }: Pick<TreeRecord, 'untold'>,
+  found: readonly string[],
+): TreeRecord['untold'] {
+  const all = firstTexts([...new Set([...untold, ...found])]);
+  return all.length === 0 ? undefined : all;
+}
