@@ -37,20 +37,37 @@ export const rmanFreeLayout: TreeLayout = {
   confirm: confirmFree,
   scan: async (reader, folder, claimed): Promise<FoundTree[]> => {
     const all = await claimedTreeFiles(reader, folder, claimed);
-    const files = all.filter(({ name }) => isFreeName(name));
-    return [...byName(files)].map(([called, own]) => treeOf(folder, called, own));
+    const databases = byName(all.filter(({ name }) => isFreeName(name)));
+    return [...databases].map(([called, own]) =>
+      treeOf(folder, called, own, (other) => !databases.has(other)),
+    );
   },
 };
 
-function treeOf(folder: string, called: string, files: readonly TreeFile[]): FoundTree {
+function idOf(folder: string, called: string): string {
+  const parts = called === '' ? [] : [encodeURIComponent(called)];
+  return folderWorkloadId(['rman-free', ...parts].join('-'), folder);
+}
+
+/** @param isFree whether no other database of the folder is called so now */
+function treeOf(
+  folder: string,
+  called: string,
+  files: readonly TreeFile[],
+  isFree: (called: string) => boolean,
+): FoundTree {
   const ids = new Set(files.flatMap(({ name }) => freeAutobackup(name)?.databaseId ?? []));
   const name = called === '' ? folderName('Oracle', folder) : called;
-  const parts = called === '' ? [] : [encodeURIComponent(called)];
-  // Each folder of a date was a database of its own.
-  const places = files.map(({ within }) => topOf(within)).filter(isDated);
-  const former = formerIdsOfDates('rman-free', folder, places);
+  // Each folder of a date was a database of its own, and so was each folder in it.
+  const places = files.map(({ within }) => placeOf(within)).filter((place) => place !== '');
+  const former = [
+    ...formerIdsOfDates('rman-free', folder, places),
+    ...otherNames(called, files)
+      .filter(isFree)
+      .map((other) => idOf(folder, other)),
+  ];
   return {
-    id: folderWorkloadId(['rman-free', ...parts].join('-'), folder),
+    id: idOf(folder, called),
     ...(former.length === 0 ? {} : { otherIds: former }),
     name: ids.size === 0 ? name : `${name} (database ${[...ids].join(', ')})`,
     root: folder,
@@ -59,22 +76,53 @@ function treeOf(folder: string, called: string, files: readonly TreeFile[]): Fou
   };
 }
 
+/** What else the database was called when folders of dates had other files: their name tells a database only once a control file lies with pieces in one of them. */
+function otherNames(called: string, files: readonly TreeFile[]): string[] {
+  if (called !== '') return [''];
+  return [...new Set(files.map(({ within }) => stemOf(within)))].filter((stem) => stem !== '');
+}
+
 /** What lies in the folder itself, and in folders of autobackups or pieces alone that go with it, has no name. */
 function byName(files: readonly TreeFile[]): Map<string, TreeFile[]> {
-  const byTop = groupsOf(files, ({ within }) => topOf(within));
-  const databases = new Set(
-    [...byTop].flatMap(([top, own]) => {
-      const dated = parseDatedName(top);
-      const controls = own.filter(({ name }) => isControl(name));
-      return dated === null || controls.length === 0 || controls.length === own.length
-        ? []
-        : [dated.stem];
-    }),
-  );
-  return groupsOf(files, ({ within }) => {
-    const stem = parseDatedName(topOf(within))?.stem ?? '';
+  const databases = namesWithBoth(files, topOf, stemOf);
+  const within = namesWithBoth(files, placeOf, nameWithin);
+  return groupsOf(files, (file) => {
+    const [stem, name] = [stemOf(file.within), nameWithin(file.within)];
+    if (within.has(name)) return name;
     return databases.has(stem) ? stem : '';
   });
+}
+
+/** Names of databases by folders of dates, or in them, that have pieces and a control file. */
+function namesWithBoth(
+  files: readonly TreeFile[],
+  folderOf: (within: string) => string,
+  nameOf: (within: string) => string,
+): Set<string> {
+  const groups = groupsOf(files, ({ within }) => folderOf(within));
+  const named = [...groups.values()].flatMap((own) => {
+    const controls = own.filter(({ name }) => isControl(name));
+    const hasBoth = controls.length > 0 && controls.length < own.length;
+    return hasBoth && isDated(topOf(own[0]!.within)) ? [nameOf(own[0]!.within)] : [];
+  });
+  return new Set(named.filter((name) => name !== ''));
+}
+
+/** Of the folder of a date that a file lies in, without the date; empty: it lies in none, or that is a date alone. */
+function stemOf(within: string): string {
+  return parseDatedName(topOf(within))?.stem ?? '';
+}
+
+/** Of the folder that lies in that of a date: `orcl` of `2026-11-24/orcl`; empty: it lies in none. */
+function nameWithin(within: string): string {
+  const [, name = ''] = placeOf(within).split('/');
+  return [stemOf(within), name].filter((part) => part !== '' && name !== '').join('/');
+}
+
+/** The folder of a date that a file lies in, with the one in it; empty: it lies in none. */
+function placeOf(within: string): string {
+  const parts = parentFolder(within).split('/');
+  return isDated(parts[0]!) ? parts.slice(0, 2).join('/') : '';
 }
 
 function groupsOf(
@@ -157,6 +205,7 @@ async function confirmFree(
       stems.add(parseDatedName(name)!.stem);
     }
   }
+  found.push(...(await databasesWithin(reader, folder, left, others)));
   // A run that has died, or whose control file came after midnight.
   for (const name of left.filter((one) => stems.has(parseDatedName(one)!.stem))) {
     const looked = await reader.orTell(async () => ({
@@ -172,6 +221,45 @@ async function confirmFree(
     folders: found.flatMap((one) => one.folders),
   };
 }
+
+/** Databases each of which has a folder of its own in those of dates: `2026-11-24/orcl`. Folders of dates hold backups of anything: what the newest of them have is looked at, and of
+ *  the others only what is called so. */
+async function databasesWithin(
+  reader: TreeReader,
+  folder: string,
+  dated: readonly string[],
+  others: OtherLayouts,
+): Promise<Required<Claim>[]> {
+  const stemOfDate = (date: string) => parseDatedName(date)!.stem;
+  const look = (place: string, ownOf = piecesAmong) =>
+    reader.orTell(async () => ({
+      own: await databaseOfDate(reader, folder, place, others, ownOf),
+    }));
+  const known = new Set<string>();
+  for (const date of dated.slice(-DATES_LOOKED_INTO)) {
+    const entries = (await reader.orTell(() => reader.list(joinPath(folder, date)))) ?? [];
+    for (const { type, name } of entries)
+      if (type === 'folder' && !known.has(`${stemOfDate(date)}/${name}`))
+        if ((await look(`${date}/${name}`))?.own) known.add(`${stemOfDate(date)}/${name}`);
+  }
+  const found: Required<Claim>[] = [];
+  for (const date of known.size === 0 ? [] : dated)
+    for (const called of known) {
+      const [stem, name] = called.split('/') as [string, string];
+      if (stem !== stemOfDate(date)) continue;
+      const place = `${date}/${name}`;
+      const looked = (await look(place)) ?? 'unread';
+      const own =
+        looked === 'unread' ? looked : (looked.own ?? (await look(place, lonePieces))?.own);
+      // One that cannot be read may be of the chain: it is claimed, so that the scan fails on it.
+      if (own === 'unread') found.push({ files: [], folders: [place] });
+      else if (own !== null && own !== undefined) found.push(own);
+    }
+  return found;
+}
+
+/** A month of runs that have died. */
+const DATES_LOOKED_INTO = 30;
 
 function firstName(path: string): string {
   return path.split('/', 1)[0]!;

@@ -303,4 +303,54 @@ describe('pieces of RMAN in folders of dates', () => {
       ['rman-free-qa-b', 2],
     ]);
   });
+
+  it('are one database for each folder within the dates, and find their copies', async () => {
+    const of = (date: string, level: 0 | 1) =>
+      day(date, level).map((path) => path.replace(`b/${date}/`, `b/${date}/orcl/`));
+    const paths = [
+      ...of('2026-11-22', 0),
+      ...of('2026-11-23', 1),
+      'b/2026-11-24/orcl/0w2k3j4m_1_1',
+      ...of('2026-11-24', 1).map((path) => path.replace('/orcl/', '/crm/')),
+      'b/2026-11-24/vm/web01.img',
+    ];
+    const repository = await scanned(paths, named);
+    const found = await scanRepository(repository, { onUnseen() {}, onUnrecognised() {} });
+    expect(found.map(({ id }) => id).sort()).toEqual([
+      expect.stringMatching(/^raw-/),
+      'rman-free-crm-b',
+      'rman-free-orcl-b',
+    ]);
+    const orcl = found.find(({ id }) => id === 'rman-free-orcl-b')!;
+    expect(await scanWorkload(repository, orcl.id, orcl.folders)).toEqual(orcl);
+    expect(orcl.otherIds).toEqual(
+      expect.arrayContaining(['rman-free-b:<date>:orcl', 'rman-free-b:2026-11-22:orcl']),
+    );
+    expect(orcl.tree!.points.slice(0, 2).map(({ id, needs }) => [id, needs])).toEqual([
+      ['2026-11-22/orcl/c-1234567890-20261122-00', []],
+      ['2026-11-23/orcl/c-1234567890-20261123-00', ['2026-11-22/orcl/c-1234567890-20261122-00']],
+    ]);
+    expect(orcl.tree!.within).toContain('2026-11-24/orcl/0w2k3j4m_1_1');
+  });
+
+  it('find their copies when a control file comes to lie with pieces in one of the dates, and when it goes', async () => {
+    const before = ['b/qa-2026-11-22/0v2k3j4l_1_1', 'b/autobackup/c-7-20261122-00'];
+    const idsOf = async (paths: readonly string[]) =>
+      (
+        await scanTreesWith(
+          rmanFreeLayout,
+          await scanned(paths, () => new Date(Date.UTC(2026, 10, 24))),
+        )
+      ).map(({ id, otherIds = [] }) => ({ id, otherIds }));
+    const both = ['b/qa-2026-11-23/0w2k3j4m_1_1', 'b/qa-2026-11-23/c-7-20261123-00'];
+    const [old] = await idsOf(before);
+    expect(old!.id).toBe('rman-free-b');
+    expect(old!.otherIds).toContain('rman-free-qa-b');
+    const [next, ...others] = await idsOf([before[0]!, ...both]);
+    expect(others).toEqual([]);
+    expect(next!.id).toBe('rman-free-qa-b');
+    expect(next!.otherIds).toContain('rman-free-b');
+    for (const { id, otherIds } of await idsOf([...before, ...both]))
+      expect(otherIds).not.toContain(id === 'rman-free-b' ? 'rman-free-qa-b' : 'rman-free-b');
+  });
 });
