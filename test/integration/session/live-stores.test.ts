@@ -55,6 +55,7 @@ const PATIENCE_MS = 240_000;
 const EVERY: Record<StoreScenario, number> = {
   'first copy of a store': 2,
   'copy of what was added': 4,
+  'copy to a target that was wiped': 16,
 };
 
 describeWithTool('a copy of a store that is killed', ['restic', 'borg'], () => {

@@ -29,6 +29,14 @@ export const STORE_SCENARIOS = {
       await share.backUp(name);
     }
   },
+  // An operator has agreed that all of it is sent again.
+  'copy to a target that was wiped': async ({ share, copied, target }) => {
+    await share.backUp('one');
+    await copied();
+    await target.removeAll(`${share.tree}/files`);
+    await changeFiles(share.files, 3);
+    await share.backUp('two');
+  },
 } satisfies Record<string, (place: StorePlace) => Promise<void>>;
 
 export type StoreScenario = keyof typeof STORE_SCENARIOS;
@@ -36,6 +44,7 @@ export type StoreScenario = keyof typeof STORE_SCENARIOS;
 interface StorePlace {
   readonly share: LiveShare;
   readonly copied: () => Promise<void>;
+  readonly target: SimulatedRepository;
 }
 
 export interface StoreKills {
@@ -55,13 +64,14 @@ export async function killStore(
 ): Promise<StoreKills> {
   const before = new SimulatedRepository('offsite');
   const copied = () => complete(share, before);
-  await STORE_SCENARIOS[name]({ share, copied });
+  await STORE_SCENARIOS[name]({ share, copied, target: before });
   before.settleAll();
   const judge = new StoreJudge(share);
   const isFirst = (await judge.stateOf(before)) === 'none';
   const isFault = (state: string) => state !== 'whole' && !(isFirst && state === 'none');
   const done = before.clone();
-  await complete(share, done);
+  const isAgreed = name === 'copy to a target that was wiped';
+  await complete(share, done, isAgreed);
   const kills: StoreKills = { positions: 0, unseen: 0, faults: [] };
   const end = await judge.stateOf(done);
   if (end !== 'whole') kills.faults.push(`${name}, at its end: ${end}`);
@@ -70,7 +80,7 @@ export async function killStore(
   for (const [index, { number, kind }] of stops.entries())
     for (const when of stopsOf(kind, ofNames)) {
       const stopped = before.clone({ crash: { atOperation: number, when } });
-      await untilDeath(share, stopped);
+      await untilDeath(share, stopped, isAgreed);
       let last = stopped;
       for (const loss of lossesOf(cuts)) {
         last = stopped.restart(loss);
@@ -81,7 +91,7 @@ export async function killStore(
         if (isFault(state)) kills.faults.push(`${place}: ${state}`);
       }
       if (index % COMPLETED_EVERY !== 0) continue;
-      await complete(share, last);
+      await complete(share, last, isAgreed);
       if ((await judge.digestOf(last)) !== (await judge.digestOf(done)))
         kills.faults.push(`${name}, ${when} ${number} (${kind}): it is not completed`);
     }
@@ -110,14 +120,22 @@ function changesNames(
   );
 }
 
-async function complete(share: LiveShare, target: SimulatedRepository): Promise<void> {
-  const fault = await share.copy(target).toEnd();
+async function complete(
+  share: LiveShare,
+  target: SimulatedRepository,
+  isAgreed = false,
+): Promise<void> {
+  const fault = await share.copy(target, isAgreed).toEnd();
   if (fault !== null) throw new Error(fault);
 }
 
-async function untilDeath(share: LiveShare, target: SimulatedRepository): Promise<void> {
+async function untilDeath(
+  share: LiveShare,
+  target: SimulatedRepository,
+  isAgreed: boolean,
+): Promise<void> {
   try {
-    await share.copy(target).toEnd();
+    await share.copy(target, isAgreed).toEnd();
   } catch (error) {
     if (!(error instanceof WorkerDeath)) throw error;
   }

@@ -61,10 +61,12 @@ export class LiveShare {
     return this.store.backUp(this.repository, this.files, snapshot);
   }
 
-  copy(target: SimulatedRepository): ChangeRun {
+  /** @param isAgreed an operator has agreed to what the target has lost, and is told of it */
+  copy(target: SimulatedRepository, isAgreed = false): ChangeRun {
+    const endsWith = ['success', 'nothingToCopy', ...(isAgreed ? ['warning'] : [])];
     const change: Change = {
-      ...{ workflowType: 'copySession', endsWith: ['success', 'nothingToCopy'] },
-      input: { job: this.job },
+      ...{ workflowType: 'copySession', endsWith },
+      input: { job: this.job, overrides: { acceptChanges: isAgreed } },
     };
     return ChangeRun.begin(change, this.source, target, { number: ++this.sessions });
   }

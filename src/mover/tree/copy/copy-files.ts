@@ -96,7 +96,7 @@ interface FileWorkerParts {
   readonly files: OpenFiles;
   readonly journal: JournalWriter;
   /** It may refer to a file that could not be copied. */
-  readonly isHeldBack: (path: string) => boolean;
+  readonly isHeldBack: (file: PlannedFile) => boolean;
 }
 
 class FileWorker implements WindowWorker {
@@ -116,7 +116,7 @@ class FileWorker implements WindowWorker {
     const { staged } = this.parts;
     if (staged.isSmall(window)) return this.#copySmall(window, await staged.smallFiles(window));
     const { file, part } = await staged.largePart(window);
-    if (this.#waits(file) || (await this.#isFaulty(file))) return notDone;
+    if (this.parts.isHeldBack(file) || (await this.#isFaulty(file))) return notDone;
     try {
       return await (await this.#largeFile(file)).copyPart(part);
     } catch (error) {
@@ -238,14 +238,9 @@ class FileWorker implements WindowWorker {
   }
 
   async #readUnlessHeldBack(file: PlannedFile): ReturnType<FileWorker['readSmall']> {
-    return this.#waits(file)
+    return this.parts.isHeldBack(file)
       ? { outcome: 'withheld', bytes: Buffer.alloc(0) }
       : this.readSmall(file);
-  }
-
-  /** What the copy had it may have again. */
-  #waits({ path, held }: PlannedFile): boolean {
-    return held?.lost?.isStill !== true && this.parts.isHeldBack(path);
   }
 
   /** Whole, or not at all: what was written to meanwhile is another file than the one that was listed. */

@@ -6,7 +6,14 @@ import {
 } from '../../../domain/trees/lacking-files.js';
 import type { TreeRules } from '../../../domain/trees/tree-rules.js';
 import type { BackupRepository, SourceRepository } from '../../../repository/backup-repository.js';
-import { classesBefore, readNote, treeStaged, writeNote, type TreePlan } from '../tree-plan.js';
+import {
+  classesBefore,
+  readNote,
+  treeStaged,
+  writeNote,
+  type PlannedFile,
+  type TreePlan,
+} from '../tree-plan.js';
 
 /** As it lies beside the plan. */
 interface LackingNote {
@@ -39,14 +46,14 @@ async function noted(
   return (await readNote<LackingNote>(target, treeStaged.lacking(tree), plan))?.classes ?? [];
 }
 
-/** Which files of a class are held back. */
+/** Which files of a class are held back. What the copy had it may have again; but no store comes to be of files that are not there (docs/FORMAT.md, Order, W6). */
 export async function heldBackOf(
   target: SourceRepository,
   tree: string,
   plan: TreePlan,
   rules: TreeRules,
   classIndex: number,
-): Promise<(path: string) => boolean> {
+): Promise<(file: Pick<PlannedFile, 'path' | 'held'>) => boolean> {
   const earlier = classesBefore(plan, classIndex);
   const published = (await noted(target, tree, plan)).filter((entry) => earlier.has(entry.class));
   const looked = plan.lacking.filter((part) => earlier.has(plan.classes[part.classIndex]!.class));
@@ -54,5 +61,8 @@ export async function heldBackOf(
   const own = plan.lacking.find((part) => part.classIndex === classIndex)?.lacking;
   const inSequence = rules.classes[classIndex]!.inSequence === true;
   const by = { earlier: joinLacking(all), own: own ?? NOTHING_LACKING, inSequence };
-  return heldBack(by, rules, plan.points);
+  const isHeldBack = heldBack(by, rules, plan.points);
+  const { name, makesStore } = rules.classes[classIndex]!;
+  const isLast = makesStore === true && plan.order.indexOf(name) > classIndex;
+  return ({ path, held }) => (isLast || held?.lost?.isStill !== true) && isHeldBack(path);
 }

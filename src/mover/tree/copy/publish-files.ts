@@ -100,9 +100,8 @@ export async function publishFiles(
         const place = { context, source, target, tree: input.chain, plan, rules, classIndex };
         // Each of a sequence builds on those before it.
         const isAfter = fileClass.inSequence === true && told.failed.size > 0;
-        // What the copy had it may have again.
         const isSentAgain = file.held?.lost?.isStill === true;
-        const waits = !isSentAgain && (isAfter || isHeldBack(file.path));
+        const waits = (isAfter && !isSentAgain) || isHeldBack(file);
         told.add(file, waits ? 'withheld' : await publishLarge(place, file));
       }
     if (nameCount > 0) {

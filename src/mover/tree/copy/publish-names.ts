@@ -24,7 +24,7 @@ interface NamesPlace {
   /** What came of the files of the plan that were not copied, by path. */
   readonly failed: ReadonlyMap<string, FileOutcome>;
   /** It may refer to a file that could not be copied. */
-  readonly isHeldBack: (path: string) => boolean;
+  readonly isHeldBack: (file: PlannedFile) => boolean;
 }
 
 /** Names that are made durable together. */
@@ -69,7 +69,7 @@ async function outcomeOf(
 ): Promise<NameOutcome> {
   const why = failed.get(first);
   if (why !== undefined) return why;
-  if (file.held?.lost?.isStill !== true && isHeldBack(file.path)) return 'withheld';
+  if (isHeldBack(file)) return 'withheld';
   const now = await statSource(source, sourcePath(plan, file.path));
   const other = await statSource(source, sourcePath(plan, first));
   if (typeof now === 'string') return now;

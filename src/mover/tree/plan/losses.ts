@@ -7,7 +7,7 @@ import {
 } from '../../../domain/trees/tree-damage.js';
 import type { TreeRules } from '../../../domain/trees/tree-rules.js';
 import type { FileEntry } from '../../../tree/file-index.js';
-import type { TreeRecord } from '../../../tree/tree-record.js';
+import type { ClassIndex, TreeRecord } from '../../../tree/tree-record.js';
 import type { LookedAtCopy } from '../look-at-copy.js';
 import type { LostState } from '../tree-plan.js';
 import type { FileDifference } from './listed-file.js';
@@ -50,6 +50,12 @@ export class Losses {
       this.#leave(entry, finding);
       return undefined;
     };
+  }
+
+  /** Whether a file of a class lies in the copy: of one that was wiped the index knows files that do not. */
+  hasFiles({ class: name, fileCount }: Pick<ClassIndex, 'class' | 'fileCount'>): boolean {
+    const findings = [...(this.looked.byClass.get(name)?.values() ?? [])];
+    return findings.filter((finding) => finding === 'missing').length < fileCount;
   }
 
   /** Those that are not sent. */

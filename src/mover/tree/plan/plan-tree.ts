@@ -309,7 +309,7 @@ async function writePlan(
     ...{ token, epoch: seen.known.epoch, plannedAtMs: input.nowMs },
     ...{ sourceRepositoryId: input.sourceRepositoryId, root: tree.root, layout: layout.name },
     verifyAfterCopy: input.verifyAfterCopy,
-    ...{ classes, order: copyOrder(layout.rules.classes, (name) => hasFiles(seen.known, name)) },
+    ...{ classes, order: copyOrder(layout.rules.classes, hasFiles(seen.known, losses)) },
     ...{ points, lacking: lackingOf(walk), waitingCount: waiting.faults.count },
     ...{ changes, isAgreed: input.acceptChanges },
     waitingPoints: count.waitingPoints,
@@ -326,8 +326,8 @@ async function writePlan(
   };
 }
 
-function hasFiles({ index }: TreeRecord, name: string): boolean {
-  return index.some((one) => one.class === name && one.fileCount > 0);
+function hasFiles({ index }: TreeRecord, losses: Losses): (name: string) => boolean {
+  return (name) => index.some((one) => one.class === name && losses.hasFiles(one));
 }
 
 function lackingCount({ lacking: parts }: TreePlan, { rules }: TreeLayout): number {

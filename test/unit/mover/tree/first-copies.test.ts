@@ -80,6 +80,34 @@ it.each(STORES)(
   },
 );
 
+const MORE: Readonly<Record<string, [string, string]>> = {
+  borg: ['data/0/4', 'segment 4'],
+  kopia: ['p01/p010/more.f', 'pack'],
+};
+
+it.each(STORES)(
+  'the file by which %s knows a store (%s) is the last that is named again when a target was wiped, and none while files are lacking',
+  async (tool, first, files) => {
+    const world = await storeOf(tool, files);
+    expect((await world.copy()).result).toBe('success');
+    for (const [path] of files) await world.damage(path, null);
+    // A session that has nothing to copy does not look.
+    await world.write(...(tool === 'restic' ? named('data/bb', 'more') : MORE[tool]!));
+    const { openRead } = world.source;
+    const unread = `store/${tool === 'kopia' ? 'p01/p010/rest.f' : files[2]![0]}`;
+    world.source.openRead = (path) =>
+      path === unread ? Promise.reject(denied(path)) : openRead.call(world.source, path);
+    expect((await world.copy({ acceptChanges: true })).result).toBe('warning');
+    expect([...(await world.copied()).keys()]).not.toContain(first);
+    world.source.openRead = openRead;
+    const given = namesGiven(world).length;
+    expect((await world.copy({ acceptChanges: true })).result).not.toBe('failed');
+    expect(namesGiven(world).slice(given).at(-1)).toBe(first);
+    expect(await world.copied()).toEqual(world.files);
+    expect((await world.record()).points.map(({ health }) => health)).not.toContain('corrupt');
+  },
+);
+
 it('a store of which a pack cannot be read is none in its first copy until it can', async () => {
   const world = await storeOf('restic', STORES[0]![2]);
   const { openRead } = world.source;

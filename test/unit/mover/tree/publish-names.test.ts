@@ -40,7 +40,7 @@ async function published(now: Case): Promise<{ outcome: NameOutcome; isGiven: bo
     plan: { root: 'root', classes: [{ nameCount: 1 }] } as unknown as TreePlan,
     content: now.content ?? 'immutable',
     failed: new Map(now.failed === undefined ? [] : [['first', now.failed]]),
-    isHeldBack: (path) => now.isHeldBack === true && path === 'twin',
+    isHeldBack: ({ path }) => now.isHeldBack === true && path === 'twin',
   });
   const outcomes: NameOutcome[] = [];
   for await (const { outcome } of found) outcomes.push(outcome);
