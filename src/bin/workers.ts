@@ -225,8 +225,8 @@ const CACHED_WORKFLOWS = 200;
 
 export function locationOf(repository: RepositoryConfig): RepositoryLocation {
   const { id, role, contents } = repository;
-  const isOpaque = contents === 'storeonce';
-  return { id, storage: storageOf(repository), isReadOnly: role !== 'target', isOpaque };
+  const opened = { isOpaque: contents === 'storeonce', isDated: contents === 'dated-tree' };
+  return { id, storage: storageOf(repository), isReadOnly: role !== 'target', ...opened };
 }
 
 /** The build bundles the workflows once; from source they are bundled at start. */

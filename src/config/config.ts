@@ -7,7 +7,7 @@ import type { StorageSettings } from '../repository/repository-kind.js';
 
 type RepositoryRole = 'primary' | 'target' | 'external';
 
-type RepositoryContents = 'backups' | 'storeonce';
+type RepositoryContents = 'backups' | 'dated-tree' | 'storeonce';
 
 /** With the settings of its kind, which only the row of the kind understands (`repository-storage.ts`). */
 export interface RepositoryConfig extends StorageSettings {
@@ -22,7 +22,7 @@ export interface RepositoryConfig extends StorageSettings {
   readonly immutableForDays: number;
   /** Seconds without a change after which a restore point that its tool says nothing of is taken for whole; 0: at once. */
   readonly settleSeconds: number;
-  /** `storeonce`: an appliance that mirror jobs copy as a whole. */
+  /** `dated-tree`: folders of dates are copies of file shares. `storeonce`: an appliance that mirror jobs copy as a whole. */
   readonly contents: RepositoryContents;
 }
 

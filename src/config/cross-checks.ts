@@ -24,6 +24,7 @@ export function crossFaults(value: unknown, folder: string, looks: PlaceLooks): 
     ...certificateFaults(value.temporal),
     ...idFaults(repositories),
     ...placeFaults(repositories, places),
+    ...contentsFaults(repositories),
     ...immutableFaults(repositories),
     ...primaryBackupFaults(value.primaryBackups, repositories),
     ...stateFaults(value.stateDirectory ?? './state', repositories, places),
@@ -112,6 +113,20 @@ function immutableFaults(entries: readonly Entry[]): CrossFault[] {
           {
             path: ['repositories', index, 'immutableForDays'],
             message: `${immutableForDays} has no effect on a repository of role ${role}, which Longhaul never writes`,
+          },
+        ]
+      : [],
+  );
+}
+
+function contentsFaults(entries: readonly Entry[]): CrossFault[] {
+  return entries.flatMap(({ index, repository: { role, contents } }) =>
+    role === 'target' && contents === 'dated-tree'
+      ? [
+          {
+            path: ['repositories', index, 'contents'],
+            message:
+              'dated-tree is what a source holds; a repository of role target holds what Longhaul writes',
           },
         ]
       : [],

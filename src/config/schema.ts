@@ -133,10 +133,10 @@ const COMMON_SETTINGS = {
       'Seconds without a change after which a restore point that its backup tool says nothing of is taken for whole; ten times as long when a disk seems to be missing. 0: what is there is taken.',
     allowed: '0 to 86400',
   }),
-  contents: z.enum(['backups', 'storeonce']).default('backups').meta({
+  contents: z.enum(['backups', 'dated-tree', 'storeonce']).default('backups').meta({
     description:
-      'What lies in it. `storeonce`: a NAS share or a mounted Catalyst store of HPE StoreOnce, which mirror jobs copy as a whole, file by file; nothing looks into its files, and no other job copies them.',
-    allowed: '`backups` or `storeonce`',
+      'What lies in it. `dated-tree`: copies of file shares, a folder for each date (`rsync --link-dest`), in the root or in folders below it. `storeonce`: a NAS share or a mounted Catalyst store of HPE StoreOnce, which mirror jobs copy as a whole, file by file; nothing looks into its files, and no other job copies them.',
+    allowed: '`backups`, `dated-tree` (not with role `target`) or `storeonce`',
   }),
 };
 

@@ -49,6 +49,8 @@ export interface FolderNames {
   readonly passedOver: readonly string[];
   /** `RepositoryCapabilities.isOpaque`. */
   readonly isOpaque?: true;
+  /** `RepositoryCapabilities.isDated`. */
+  readonly isDated?: true;
 }
 
 /** What a layout takes of a folder: no other layout gets to see it. A layout of trees may name what lies deeper by its path from the folder (`2026-11-24/main`): then what

@@ -155,6 +155,8 @@ export interface RepositoryCapabilities {
   readonly stampsProve: boolean;
   /** Its files are an appliance's: nothing looks into them. Absent: what backup tools wrote. */
   readonly isOpaque?: true;
+  /** Folders of dates in it are copies of file shares, as its configuration says. Absent: names tell. */
+  readonly isDated?: true;
   /** Names of the folders that its root lies in, and of the root itself, with `/`, links resolved. They may tell what lies there; no path is made of them.
    *  Absent: nobody knows. */
   readonly place?: string;

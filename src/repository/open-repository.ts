@@ -12,6 +12,8 @@ export interface RepositoryLocation {
   readonly isReadOnly: boolean;
   /** `RepositoryCapabilities.isOpaque`. */
   readonly isOpaque?: boolean;
+  /** `RepositoryCapabilities.isDated`. */
+  readonly isDated?: boolean;
 }
 
 /** A repository, as whoever asks for it has it. */
@@ -96,10 +98,10 @@ export class RepositoryOpener {
       throw new BackupError('REPOSITORY_MISSING', `no repository "${id}" is configured`, {
         details: { repositoryId: id },
       });
-    const { storage, isReadOnly, isOpaque = false } = location;
+    const { storage, isReadOnly, isOpaque = false, isDated = false } = location;
     const kind = kindOf(storage);
-    const target = isReadOnly ? null : await kind.openTarget(id, storage, { isOpaque });
-    const source = target ?? (await kind.openSource(id, storage, { isOpaque }));
+    const target = isReadOnly ? null : await kind.openTarget(id, storage, { isOpaque, isDated });
+    const source = target ?? (await kind.openSource(id, storage, { isOpaque, isDated }));
     if (known !== undefined && isReadOnly && (await source.list('')).length === 0)
       throw new BackupError(
         'REPOSITORY_NOT_MOUNTED',

@@ -28,6 +28,8 @@ export interface KeepingTarget extends BackupRepository, KeepingSource {}
 interface OpenedContents {
   /** `RepositoryCapabilities.isOpaque`. */
   readonly isOpaque: boolean;
+  /** `RepositoryCapabilities.isDated`. */
+  readonly isDated: boolean;
 }
 
 /** What the settings of a kind are made of. Handed in, so that the threads of the data mover, which read no configuration, load none of it. */

@@ -124,8 +124,9 @@ export const repositoryViewSchema: z.ZodType<RepositoryView> = z
     workloadLimit: z.int(),
     settleSeconds: z.int(),
     immutableForDays: z.int(),
-    contents: z.enum(['backups', 'storeonce']).meta({
-      description: '`storeonce`: mirror jobs copy it as a whole.',
+    contents: z.enum(['backups', 'dated-tree', 'storeonce']).meta({
+      description:
+        '`dated-tree`: folders of dates are copies of file shares. `storeonce`: mirror jobs copy it as a whole.',
     }),
     usedSlots: z.int().nullable(),
     reachable: z.boolean(),

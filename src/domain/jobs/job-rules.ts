@@ -20,7 +20,7 @@ export interface JobRepository {
   readonly id: string;
   readonly role: 'primary' | 'target' | 'external';
   /** What lies in it; absent: backups. */
-  readonly contents?: 'backups' | 'storeonce';
+  readonly contents?: 'backups' | 'dated-tree' | 'storeonce';
 }
 
 /** All faults at once; none when the job may be stored. */

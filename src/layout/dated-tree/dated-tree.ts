@@ -9,8 +9,8 @@ import { folderName, folderWorkloadId } from '../names/workload-id.js';
 
 /** Plain copies of a file share, a folder for each date, files that did not change being hard links: what `rsync --link-dest` makes.
  *
- *  Folders with dates hold backups of other tools, too, so one is taken only where a file `backup.marker` says that it is for this: rsync-time-backup
- *  makes it, for another script it is made by hand. `backup.inprogress` tells that the newest folder is being written; without it that folder is whole
+ *  Folders with dates hold backups of other tools, too, so one is taken only where a file `backup.marker` says that it is for this (rsync-time-backup
+ *  makes it), or the configuration of the repository does (`contents: dated-tree`). `backup.inprogress` tells that the newest folder is being written; without it that folder is whole
  *  when nothing in it has changed for a while.
  *  Source: laurent22/rsync-time-backup; trees made by hand (docs/COMPATIBILITY.md). */
 export const datedTreeLayout: TreeLayout = {
@@ -39,8 +39,9 @@ const MARKER = 'backup.marker';
 const IN_PROGRESS = 'backup.inprogress';
 
 function claim(names: FolderNames): Claim | null {
-  const { files } = names;
-  return files.includes(MARKER) ? wholeFolder(names) : null;
+  const { files, folders, isDated } = names;
+  const isDeclared = isDated === true && folders.some((name) => pointOf(name).length > 0);
+  return isDeclared || files.includes(MARKER) ? wholeFolder(names) : null;
 }
 
 async function scan(reader: TreeReader, folder: string): Promise<FoundTree[]> {

@@ -165,13 +165,14 @@ async function shareFolder(
   look: Look,
 ): Promise<{ walked: WalkedFolder; left: string[] }> {
   const { folder, passedOver, unaddressable } = found;
-  const { isOpaque, place } = repository.capabilities;
+  const { isOpaque, isDated, place } = repository.capabilities;
   const parted = isOpaque === true ? { ...found, apart: [], runBy: {} } : orBug(found, place);
   if ('error' in parted) return failedFolder(found, parted.error);
   const { files, within, apart, runBy } = parted;
   const names = {
     ...{ folder, files: files.map(nameOf), folders: within.map(nameOf), passedOver },
     ...(isOpaque === undefined ? {} : { isOpaque }),
+    ...(isDated === undefined ? {} : { isDated }),
   };
   const fileOf = new Map(files.map((entry) => [entry.name, entry]));
   const shared = await shareOut(repository, names, fileOf, layouts, look);

@@ -49,10 +49,10 @@ export const directoryKind: RepositoryKind<DirectorySettings> = {
   }),
   place: ({ path }) => path,
   folder: ({ path }) => path,
-  openSource: (id, settings, { isOpaque }) =>
-    openDirectoryRepository({ ...optionsOf(id, settings), readOnly: true, isOpaque }),
-  openTarget: (id, settings, { isOpaque }) =>
-    openDirectoryRepository({ ...optionsOf(id, settings), readOnly: false, isOpaque }),
+  openSource: (id, settings, contents) =>
+    openDirectoryRepository({ ...optionsOf(id, settings), readOnly: true, ...contents }),
+  openTarget: (id, settings, contents) =>
+    openDirectoryRepository({ ...optionsOf(id, settings), readOnly: false, ...contents }),
   async probe(id, { path, folderSync = 'required' }) {
     // Opened strictly: a repository that accepts a missing ability hides it.
     const repository = await openDirectoryRepository({ id, rootPath: path, readOnly: false });

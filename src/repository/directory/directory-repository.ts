@@ -59,6 +59,8 @@ interface DirectoryOptions {
   readonly stampsProve?: boolean;
   /** Default false. */
   readonly isOpaque?: boolean | undefined;
+  /** `RepositoryCapabilities.isDated`. */
+  readonly isDated?: boolean | undefined;
 }
 
 /** A repository in a folder, as every call finds it. */
@@ -109,6 +111,7 @@ class DirectoryRepository extends FolderVerbs implements FolderRepository {
     this.capabilities = {
       ...{ stampsProve, place },
       ...(options.isOpaque === true ? { isOpaque: true } : {}),
+      ...(options.isDated === true ? { isDated: true } : {}),
     };
   }
 

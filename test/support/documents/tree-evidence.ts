@@ -49,7 +49,8 @@ export const TREE_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
     tests: [STORES, 'test/integration/mover/datastore-health.test.ts'],
   },
   'dated-tree': {
-    writtenBy: 'rsync-time-backup and scripts around `rsync --link-dest`, with a `backup.marker`',
+    writtenBy:
+      'rsync-time-backup and scripts around `rsync --link-dest`, with a `backup.marker` or `contents: dated-tree`',
     data: 'synthetic',
     judge: 'SHA-256 of each file',
     restoredBy: '`cp`, `rsync`',

@@ -198,6 +198,13 @@ describe('parseConfig', () => {
     ).toEqual(['repositories[0].immutableForDays', 'repositories[1].id', 'stateDirectory']);
   });
 
+  it('refuses a target that holds folders of dates', () => {
+    const placesAs = (role: string) =>
+      placesOf({ repositories: [{ id: 'a', path: '/b', role, contents: 'dated-tree' }] });
+    expect(placesAs('target')).toEqual(['repositories[0].contents']);
+    expect(placesAs('external')).toEqual([]);
+  });
+
   describe('with environment variables', () => {
     it('lets a variable win over the file', () => {
       const config = parse(
