@@ -169,16 +169,20 @@ export async function heldDiskNames(
 
 /** What the file of a disk of a target point says of itself.
  *  @throws IMAGE_…, FILE_MISSING */
-export async function readTargetHead(
+export function readTargetHead(
   context: MoverContext,
   place: { readonly targetRepositoryId: string; readonly chain: string },
   disk: TargetDisk,
 ): Promise<ImageHead> {
-  const { repositoryId, path, format } = targetLayer(place, disk);
-  const repository = await context.source(repositoryId);
+  return readLayerHead(context, targetLayer(place, disk));
+}
+
+/** What an image says of itself, without its tables.
+ *  @throws SOURCE_CHANGED when a file is not what its stamp says, IMAGE_…, FILE_MISSING */
+export function readLayerHead(context: MoverContext, layer: LayerFile): Promise<ImageHead> {
   return withOpenFiles(async (files) => {
-    const source = await fileByteSource(files.add(await repository.openRead(path)));
-    return imageFormat(format, path).readHead(source);
+    const source = await fileByteSource(await openUnchanged(context, layer, layer, files));
+    return imageFormat(layer.format, layer.path).readHead(source, extentsOf(context, layer, files));
   });
 }
 

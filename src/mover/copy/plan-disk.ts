@@ -4,7 +4,7 @@ import { BackupError } from '../../domain/errors.js';
 import type { FileTraits } from '../../domain/sources/source-workload.js';
 import type { TargetDisk, TargetRestorePoint } from '../../domain/targets/target-point.js';
 import { PLAIN_DIALECT } from '../../image/disk-image.js';
-import { fullFormat, incrementFormat, type ComposedFormat } from '../../image/formats.js';
+import { fullFormat, type ComposedFormat } from '../../image/formats.js';
 import type { FileParent } from '../../image/image-format.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { ImageStack } from '../blocks/image-stack.js';
@@ -12,6 +12,7 @@ import { readTargetHead, type LayerFile } from '../blocks/layer-file.js';
 import type { DiskPlan } from '../staging/copy-plan.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { assertCopyable, assertFits } from './disk-limit.js';
+import { formatOnParent } from './increment-parent.js';
 import { listPlannedBlocks, type ChangeSource } from './planned-blocks.js';
 
 /** Where to look for what changed since the target's newest point: everything stored, the source's increments, or the blocks' digests. */
@@ -39,9 +40,10 @@ export async function planDisk(context: MoverContext, input: PlanDiskInput): Pro
   try {
     const { format: sourceFormat } = files[0]!;
     const { dialect, virtualSizeBytes } = stack;
-    const increment = incrementFormat(sourceFormat, dialect, virtualSizeBytes);
-    const parentDisk = parentDiskOf(input, increment, stack);
-    const changes = changeSource(input, parentDisk !== undefined);
+    const parentDisk = input.parent?.disks.find(({ disk }) => disk === input.disk);
+    const copied = { format: sourceFormat, dialect, virtualSizeBytes };
+    const increment = parentDisk === undefined ? null : formatOnParent(copied, parentDisk);
+    const changes = changeSource(input, increment !== null);
     const isFull = changes.type === 'all';
     const kind = isFull ? 'full' : 'increment';
     const format = isFull ? fullFormat(sourceFormat, dialect, virtualSizeBytes) : increment!;
@@ -103,21 +105,6 @@ export function fileOf(
 }
 
 const SEED_DIGITS = 32;
-
-/** On a file that no increment can name, for its format or its size, the disk begins anew. */
-function parentDiskOf(
-  { parent, disk }: PlanDiskInput,
-  increment: ComposedFormat | null,
-  stack: ImageStack,
-): TargetDisk | undefined {
-  if (increment === null) return undefined;
-  const dialect = stack.dialectFor(increment.id);
-  const { parents, parentSize } = increment.composer.traits(dialect, 'increment');
-  const mayBeParent = ({ format, virtualSizeBytes }: TargetDisk): boolean =>
-    parents.includes(format) &&
-    (parentSize === 'any' || virtualSizeBytes === stack.virtualSizeBytes);
-  return parent?.disks.find((entry) => entry.disk === disk && mayBeParent(entry));
-}
 
 async function fileParent(
   context: MoverContext,

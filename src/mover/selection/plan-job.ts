@@ -1,5 +1,5 @@
 import { chainFolder } from '../../chain/chain-paths.js';
-import { availablePoints } from '../../chain/chain-record.js';
+import { availablePoints, type ChainRecord } from '../../chain/chain-record.js';
 import { readChainRecord } from '../../chain/chain-store.js';
 import type { CopyJob } from '../../domain/jobs/copy-job.js';
 import type { JobFault } from '../../domain/jobs/job-rules.js';
@@ -29,6 +29,7 @@ import { passedOverText, workloadRuleFaults } from '../../domain/sources/workloa
 import { workloadTypeOf } from '../../layout/layouts.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { maintenancePlan, type MaintenancePlan } from '../change/plan-maintenance.js';
+import { keptKinds } from './kept-kinds.js';
 import { boundedPlan } from './plan-size.js';
 import { planOfTree } from './plan-of-tree.js';
 import { selectWork } from './select-work.js';
@@ -212,26 +213,23 @@ async function planWorkload(
     scope: job.restorePoints,
     activeFull: false,
   });
-  const undecided = detection.toCompare.map(
-    ({ restorePointId }) =>
-      `${restorePointId}: its files are not those that were copied, so its blocks are compared with the copy first`,
-  );
   const needsNewJob =
     ['recreated', 'replaced'].includes(detection.state) &&
     job.onSourceChainRecreated === 'requireNewJob';
-  const points = needsNewJob ? [] : selection.points;
+  const record = await readChainRecord(await context.source(targetRepositoryId), chain);
+  const newest = record === null ? null : (availablePoints(record).at(-1) ?? null);
+  const points = needsNewJob
+    ? []
+    : await keptKinds(context, { sourceRepositoryId, workload, newest }, selection.points);
   const reasons = needsNewJob
     ? [recreatedMessage(job.id, workload.name, detection)]
-    : points.length === 0
-      ? [...undecided, selection.reason ?? 'nothing to copy']
-      : [
-          ...undecided,
-          ...points.map(({ restorePointId, reason }) => `${restorePointId}: ${reason}`),
-        ];
+    : reasonsOf({ detection, selection }, points);
   const doubt = needsNewJob || workload.doubt === undefined ? [] : [workload.doubt.text];
   const lookAgainAtMs = firstLookMs(selection.awaited);
   const copies = upcomingCopies(workload, points);
-  const retention = await retentionOf(context, input, { chain, sourceRepositoryId, copies });
+  const retention = await retentionOf(context, input, {
+    ...{ chain, record, sourceRepositoryId, copies },
+  });
   return {
     workload: workload.name,
     algorithm: points[0]?.kind ?? 'none',
@@ -244,6 +242,19 @@ async function planWorkload(
     lookAgainAt: lookAgainAtMs === null ? null : new Date(lookAgainAtMs).toISOString(),
     retention,
   };
+}
+
+function reasonsOf(
+  { detection, selection }: Pick<Awaited<ReturnType<typeof selectWork>>, 'detection' | 'selection'>,
+  points: readonly SelectedRestorePoint[],
+): string[] {
+  const undecided = detection.toCompare.map(
+    ({ restorePointId }) =>
+      `${restorePointId}: its files are not those that were copied, so its blocks are compared with the copy first`,
+  );
+  return points.length === 0
+    ? [...undecided, selection.reason ?? 'nothing to copy']
+    : [...undecided, ...points.map(({ restorePointId, reason }) => `${restorePointId}: ${reason}`)];
 }
 
 function upcomingCopies(
@@ -281,6 +292,8 @@ function estimatedBytes(
 
 interface Copies {
   readonly chain: string;
+  /** null: nothing was copied yet. */
+  readonly record: ChainRecord | null;
   readonly sourceRepositoryId: string;
   readonly copies: readonly UpcomingCopy[];
 }
@@ -289,11 +302,10 @@ interface Copies {
 async function retentionOf(
   context: MoverContext,
   { job, immutableForDays, nowMs }: Pick<JobLook, 'job' | 'immutableForDays' | 'nowMs'>,
-  { chain, sourceRepositoryId, copies }: Copies,
+  { chain, record, sourceRepositoryId, copies }: Copies,
 ): Promise<WorkloadPlan['retention']> {
-  const repository = await context.repository(job.target.repositoryId);
-  const record = await readChainRecord(repository, chain);
   if (record === null) return { keep: [], actions: [], warnings: [] };
+  const repository = await context.repository(job.target.repositoryId);
   const plan: MaintenancePlan = await maintenancePlan(repository, record, {
     chain,
     job,

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { readChainRecord } from '../../../src/chain/chain-store.js';
+import type { WorkloadPlan } from '../../../src/domain/sessions/operation.js';
 import { composerOf } from '../../../src/image/formats.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import {
@@ -65,6 +66,12 @@ describe.skipIf(!requireTool('qemu-img'))('a disk of Hyper-V that is resized', (
     }
   }
 
+  async function planned(job = testJob()): Promise<WorkloadPlan> {
+    const mover = new InProcessMover(primary, offsite);
+    const look = { job, immutableForDays: 0, nowMs: NOW_MS, settleMs: {}, after: null };
+    return (await mover.run('planJob', look)).workloads[0]!;
+  }
+
   it.each(['vhd', 'vhdx'])(
     'begins anew as a full, for a differencing %s has the size of its parent',
     async (format) => {
@@ -89,19 +96,44 @@ describe.skipIf(!requireTool('qemu-img'))('a disk of Hyper-V that is resized', (
     },
   );
 
-  it('is called a full by its session where nothing of the point is an increment', async () => {
+  it('is called a full by its session, and by the plan before it, where nothing of the point is an increment', async () => {
     await exported(0, 'vhdx', ['system']);
     const sessions = new LocalSessions([primary, offsite]);
     await sessions.copy(testJob(), NOW_MS);
-    await exported(1, 'vhdx', ['system']);
-    const grown = await sessions.copy(testJob(), NOW_MS);
-    await exported(2, 'vhdx', ['system']);
-    const same = await sessions.copy(testJob(), NOW_MS);
-    expect([grown, same].map(({ tasks }) => tasks.map(({ algorithm }) => algorithm))).toEqual([
-      ['full'],
-      ['increment'],
+    const said: unknown[] = [];
+    for (const day of [1, 2]) {
+      await exported(day, 'vhdx', ['system']);
+      const plan = await planned();
+      const { tasks } = await sessions.copy(testJob(), NOW_MS);
+      said.push([plan.algorithm, tasks.map(({ algorithm }) => algorithm)]);
+    }
+    expect(said).toEqual([
+      ['full', ['full']],
+      ['increment', ['increment']],
     ]);
   });
+
+  it.each([
+    [['system'], [true, false, true]],
+    [
+      ['system', 'data'],
+      [false, false, false],
+    ],
+  ] as const)(
+    'is planned in a backlog of %j as the session then keeps it',
+    async (names, isKeptAsFull) => {
+      const job = testJob({ retention: { type: 'restorePoints', value: 2 } });
+      await exported(0, 'vhdx', names);
+      const sessions = new LocalSessions([primary, offsite]);
+      await sessions.copy(job, NOW_MS);
+      for (const day of [1, 2, 3]) await exported(day, 'vhdx', names);
+      const { reasons, retention } = await planned(job);
+      expect(reasons.map((reason) => reason.includes('kept as a full'))).toEqual(isKeptAsFull);
+      await sessions.copy(job, NOW_MS);
+      const { points } = (await readChainRecord(offsite, CHAIN))!;
+      expect(retention.keep.map(({ id }) => id)).toEqual(points.map(({ id }) => id));
+    },
+  );
 
   it('is gone on with where its copy was stopped, when nothing of the point is an increment', async () => {
     await exported(0, 'vhdx', ['system']);
