@@ -4,7 +4,7 @@ import { utcText } from '../schedules/calendar-date.js';
 import type { CopyJob } from '../jobs/copy-job.js';
 import { growingDisks, isFullsOnly, type FullFormats } from './fulls-only.js';
 import { gfsDue, gfsFullNeeded, type FlaggedPoint } from '../retention/gfs.js';
-import { isUndecidedState, newPoints, type ChainDetection } from './recreated-chain.js';
+import { isKnown, isUndecidedState, newPoints, type ChainDetection } from './recreated-chain.js';
 import { oneForEachState } from './skipped-points.js';
 import { POINT_STATE_TEXT } from './point-state.js';
 import { awaitedReason, type AwaitedPoint } from './settle.js';
@@ -111,11 +111,19 @@ function ofNamed(input: SelectionInput): SelectionInput {
 
 /** Also of a point that was copied long ago: the machine is as badly protected on every day after. */
 function lackingIn(current: readonly IdentifiedPoint[]): Pick<RestorePointSelection, 'lacking'> {
+  const lack = lackOfNewest(current);
+  return lack === null || lack.isUnsure ? {} : { lacking: lack.text };
+}
+
+/** What the newest whole point has not, or may not have, of its machine; null: nothing that is known. */
+export function lackOfNewest(
+  current: readonly IdentifiedPoint[],
+): { readonly text: string; readonly isUnsure: boolean; readonly isKnown: boolean } | null {
   const newest = current.findLast(({ state }) => state === 'complete');
-  if (newest?.leftOut === undefined) return {};
-  return {
-    lacking: `restore point ${newest.id} is not known to be all of the machine: ${newest.leftOut}`,
-  };
+  if (newest?.leftOut === undefined) return null;
+  const { id, leftOut, isLeftOutUnsure = false, identity } = newest;
+  const text = `restore point ${id} is not known to be all of the machine: ${leftOut}`;
+  return { text, isUnsure: isLeftOutUnsure, isKnown: isKnown(identity) };
 }
 
 function choose(

@@ -12,7 +12,6 @@ import type {
   ClaimedWorkload,
 } from '../backup-layout.js';
 import type { FolderFacts } from '../file-facts.js';
-import { definedDisks } from './defined-disks.js';
 import {
   readCheckpoint,
   firstDomain,
@@ -20,6 +19,7 @@ import {
   type LibvirtCheckpoint,
   type LibvirtDomain,
 } from './libvirt-checkpoint.js';
+import { leftOut } from './left-out.js';
 import { LIBVIRT_TYPE } from './libvirt-default-names.js';
 import { pointEvidence } from '../point-evidence.js';
 import { broken, incomplete, type Finding, type PointFault } from '../point-fault.js';
@@ -74,8 +74,6 @@ interface ReadPoint {
   /** Sorted by disk; without those that cannot be used. */
   readonly disks: readonly Omit<SourceDisk, 'parentRestorePointId'>[];
   readonly faults: readonly PointFault[];
-  /** Which disks of the machine the backup was not asked for; null: none that is known of. */
-  readonly leftOut: string | null;
 }
 
 /** Images alone may be of any tool. */
@@ -93,14 +91,22 @@ async function scan(
   const checkpoints = groupByCheckpoint(files);
   const points: ReadPoint[] = [];
   for (const checkpoint of checkpoints) points.push(await readPoint(facts, checkpoint));
-  return [...groupByDomain(points, folder)].map(([id, { name, members }]) => {
+  const workloads: ClaimedWorkload[] = [];
+  for (const [id, { name, members }] of groupByDomain(points, folder)) {
     const otherIds = members.flatMap((point) => formerIds(folder, point.files));
-    return {
+    const drafts: DraftPoint[] = [];
+    for (const point of members)
+      drafts.push({
+        ...draftPoint(point, id, members),
+        ...(await leftOut(facts, point, members)),
+      });
+    workloads.push({
       ...{ id, name },
       ...(otherIds.length === 0 ? {} : { otherIds }),
-      restorePoints: settleChains(members.map((point) => draftPoint(point, id, members))),
-    };
-  });
+      restorePoints: settleChains(drafts),
+    });
+  }
+  return workloads;
 }
 
 /** Of files in capitals, and of disks of an NVMe bus, which were images that lay alone. */
@@ -154,32 +160,7 @@ async function readPoint(facts: FolderFacts, files: CheckpointFiles): Promise<Re
     domain,
     disks,
     faults: [...('fault' in checkpoint ? [checkpoint.fault] : []), ...unread, ...faults],
-    leftOut: known === null ? null : await leftOutText(facts, files, known),
   };
-}
-
-/** The XML of the backup, which is not kept, names disks with `backup='no'`, and the checkpoint those with `checkpoint='no'`, which says nothing of drives and of raw
- *  disks: these can be backed up all the same. A disk that the checkpoint tracks and that has no file is missing, not left out. Without a definition
- *  (`checkpoint-dumpxml --no-domain`) nothing tells what the checkpoint does not track from a drive. */
-async function leftOutText(
-  facts: FolderFacts,
-  { name, images, checkpoint, domain }: CheckpointFiles,
-  known: LibvirtCheckpoint,
-): Promise<string | null> {
-  const there = new Set([...known.disks, ...images.map(({ disk }) => disk)]);
-  const isLeftOut = (disk: string): boolean => !there.has(disk);
-  if (known.domain === null && domain === null) {
-    const doubtful = known.untracked.filter(isLeftOut);
-    if (doubtful.length === 0) return null;
-    return `the backup may have left out ${disksText(doubtful)}: without domain.${name}.xml nothing tells disks from drives`;
-  }
-  const defined = await definedDisks(facts, known.domain === null ? domain : checkpoint);
-  const leftOut = defined.map(({ disk }) => disk).filter(isLeftOut);
-  return leftOut.length === 0 ? null : `the backup has left out ${disksText(leftOut)}`;
-}
-
-function disksText(disks: readonly string[]): string {
-  return `the disk${disks.length === 1 ? '' : 's'} ${disks.join(', ')}`;
 }
 
 async function readDisks(
@@ -275,7 +256,6 @@ function draftPoint(
       entry === null ? [] : [{ path: entry.path }],
     ),
     faults,
-    ...(point.leftOut === null ? {} : { leftOut: point.leftOut }),
     evidence: pointEvidence(
       files.images.map(({ entry }) => entry),
       // Without a creation time it closes nothing.

@@ -8,6 +8,7 @@ import { staleWarnings } from '../../domain/sources/missed-point.js';
 import {
   isCopiedAndTouched,
   isLaterThanCopy,
+  lackOfNewest,
   selectRestorePoints,
   type RestorePointSelection,
 } from '../../domain/sources/select-restore-points.js';
@@ -101,15 +102,15 @@ export async function selectWork(
   });
   const late = job.once === undefined ? await lateText(context, input, { current, copied }) : [];
   const former = copied.length > 0 ? null : await formerText(context, input, judged);
-  const doubt = job.once === undefined ? doubtOn(judged, current) : { known: [] };
+  const doubts = doubtsOn(judged, current, job.once);
   const points = selection.points.slice(0, MAX_SELECTED);
   const isOnlyLook = input.epoch === null || points.length === 0;
   // As it was judged: what was in progress then must not be taken for passed over once it is whole.
   const lookId = isOnlyLook ? null : await rememberLook(context, input, judged);
   const selected = new Set(selection.points.map(({ restorePointId }) => restorePointId));
   return {
-    told: [...(former === null ? late : [former]), ...doubt.known],
-    ...doubt.found,
+    told: [...(former === null ? late : [former]), ...doubts.known],
+    ...doubts.found,
     lookId,
     passesOver: current.some(({ id, identity }) => identity.is === 'new' && !selected.has(id)),
     detection: {
@@ -145,14 +146,25 @@ function pointWarnings(
   return [...staleWarnings(notCopied(current, copied, selected), nowMs), ...short];
 }
 
-/** One point is of one machine: only chains have a doubt. */
-function doubtOn(
+/** What may be wrong with the source, and nothing tells whether it is. One point is of one machine: only chains are of several. */
+function doubtsOn(
   judged: SourceWorkload,
   current: readonly IdentifiedPoint[],
-): { readonly known: readonly string[]; readonly found?: Pick<FoundWork, 'newDoubt'> } {
-  const text = judged.doubt?.text;
-  if (text === undefined) return { known: [] };
-  return isDoubtNew(judged, current) ? { known: [], found: { newDoubt: text } } : { known: [text] };
+  once: CopyJob['once'],
+): { readonly known: readonly string[]; readonly found: Pick<FoundWork, 'newDoubt'> } {
+  const { doubt } = judged;
+  const lack = lackOfNewest(current);
+  const doubts = [
+    ...(doubt === undefined || once !== undefined
+      ? []
+      : [{ text: doubt.text, isKnown: !isDoubtNew(judged, current) }]),
+    ...(lack?.isUnsure === true ? [lack] : []),
+  ];
+  const found = doubts.filter(({ isKnown }) => !isKnown).map(({ text }) => text);
+  return {
+    known: doubts.filter(({ isKnown }) => isKnown).map(({ text }) => text),
+    found: found.length === 0 ? {} : { newDoubt: found.join('; ') },
+  };
 }
 
 async function formerText(
