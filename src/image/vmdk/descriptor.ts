@@ -13,6 +13,8 @@ export interface VmdkDescriptor {
   readonly extents: readonly ExtentLine[];
   /** Lines `ddb.…`, what the disk's hardware looks like: by key without `ddb.`. */
   readonly ddb: ReadonlyMap<string, string>;
+  /** `KEY_LINES` that it has, by key. Empty: the disk is not encrypted. */
+  readonly encryption: ReadonlyMap<string, string>;
 }
 
 export interface ExtentLine {
@@ -96,7 +98,16 @@ export function parseDescriptor(
     ddb: new Map(
       [...keys].flatMap(([key, value]) => (key.startsWith('ddb.') ? [[key.slice(4), value]] : [])),
     ),
+    encryption: encryptionOf(keys),
   };
+}
+
+/** Lines by which the host finds the keys of an encrypted disk, and the last one the filter that reads it. Source: descriptors that ESXi 7 and VMware Workstation write. */
+export const KEY_LINES: readonly string[] = ['keyID', 'encryptionKeys', 'ddb.iofilters'];
+
+function encryptionOf(keys: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const isEncrypted = keys.has('encryptionKeys') || /crypt/i.test(keys.get('ddb.iofilters') ?? '');
+  return new Map([...keys].filter(([key]) => isEncrypted && KEY_LINES.includes(key)));
 }
 
 function extentLine(

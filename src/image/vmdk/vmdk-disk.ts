@@ -42,13 +42,14 @@ export async function openVmdkDisk(source: ByteSource, files?: ImageExtents): Pr
   return { descriptor, extents, virtualSizeBytes: sizeOf(source, descriptor) };
 }
 
-export function headOf({ descriptor, virtualSizeBytes }: VmdkDisk): ImageHead {
+/** @throws IMAGE_ENCRYPTED */
+export function headOf(source: ByteSource, { descriptor, virtualSizeBytes }: VmdkDisk): ImageHead {
   const { cid, parentCid, parentFileNameHint } = descriptor;
   return {
     virtualSizeBytes,
     parent: parentCid === null ? null : { name: parentFileNameHint ?? '', linkId: parentCid },
     linkId: cid,
-    dialect: dialectOf(descriptor.ddb),
+    dialect: dialectOf(source, descriptor),
   };
 }
 

@@ -9,5 +9,5 @@ import { headOf, openVmdkDisk } from './vmdk-disk.js';
 export async function readVmdkHead(source: ByteSource, files?: ImageExtents): Promise<ImageHead> {
   const disk = await openVmdkDisk(source, files);
   for (const extent of disk.extents) await extent.checkEnd();
-  return headOf(disk);
+  return headOf(source, disk);
 }

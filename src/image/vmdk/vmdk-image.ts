@@ -34,7 +34,7 @@ class VmdkImage implements DiskImage {
   readonly #starts: readonly number[];
 
   constructor(source: ByteSource, disk: VmdkDisk) {
-    const head = headOf(disk);
+    const head = headOf(source, disk);
     this.#source = source;
     this.label = source.label;
     this.virtualSizeBytes = head.virtualSizeBytes;

@@ -1,7 +1,7 @@
 import { BackupError } from '../../domain/errors.js';
 import type { FileShape } from '../image-format.js';
 import { NO_PARENT } from './descriptor.js';
-import { ddbLines } from './vmdk-dialect.js';
+import { ddbLines, encryptionLines } from './vmdk-dialect.js';
 import { SECTOR_BYTES } from './vmdk-bytes.js';
 
 const CONTENT_ID = /^[0-9a-f]{8}$/;
@@ -20,6 +20,7 @@ export function writeDescriptor(shape: FileShape, sizeBytes: number): Uint8Array
     `CID=${cid}`,
     `parentCID=${parent === null ? NO_PARENT : contentId(parent.linkId)}`,
     'createType="monolithicSparse"',
+    ...encryptionLines(dialect),
     ...(parent === null ? [] : [`parentFileNameHint="${parent.link}"`]),
     '',
     '# Extent description',

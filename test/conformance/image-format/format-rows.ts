@@ -38,6 +38,7 @@ export const FORMAT_ROWS: readonly FormatRow[] = [
   row('raw', RAW, {}),
   row('file', FILE, {}, PART_OF_A_BLOCK + 7),
   row('vmdk', VMDK, {}),
+  row('vmdk, encrypted', VMDK, { encryption: { encryptionKeys: 'vmware:key/list/(pair/())' } }),
   row('vhd, dynamic', VHD, {}),
   row('vhd, fixed', VHD, { isFixed: true }, WHOLE_BLOCKS),
   row('vhdx', VHDX, { physicalSectorBytes: 512 }),

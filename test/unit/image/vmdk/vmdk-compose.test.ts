@@ -126,6 +126,27 @@ describe.skipIf(!requireTool('qemu-img') || !requireTool('vmdkinfo', '-V'))('VMD
     expect(image.nextHeldBlock(512)).toBe(512);
   });
 
+  // What is in the file is noise without them, whoever opens it.
+  it('keeps the lines by which the keys of an encrypted disk are found', async () => {
+    const encryption = {
+      keyID: 'vmware:key/fqid/<VMWARE-NULL>/kms/a4e7494f%2dda55',
+      encryptionKeys: `vmware:key/list/(pair/(fqid/<VMWARE-NULL>/kms/a4e7494f%2dda55,HMAC%2dSHA%2d256,${'kdgZ%2b'.repeat(90)}))`,
+      'ddb.iofilters': 'vmwarevmcrypt',
+    };
+    const others = { CID: '00000000', parentCID: '"', 'ddb.uuid': 'x' };
+    const dialect = { adapterType: 'lsilogic', encryption: { ...encryption, ...others } };
+    const path = at('encrypted.vmdk');
+    await write(path, { ...FULL, fileName: 'encrypted.vmdk', dialect }, FULL_BLOCKS);
+    expect((await qemuBytes(path, 'vmdk')).equals(shown(FULL_BLOCKS))).toBe(true);
+    expect((await libvmdkBytes(path)).equals(shown(FULL_BLOCKS))).toBe(true);
+    const text = (await MemoryBytes.load(path)).bytes.toString('latin1', SECTOR, BLOCK);
+    for (const [key, value] of Object.entries(encryption))
+      expect(text).toContain(`\n${key}="${value}"\n`);
+    const read = (await VMDK.readHead(await MemoryBytes.load(path))).dialect;
+    expect(read).toMatchObject({ adapterType: 'lsilogic', encryption });
+    expect(Object.keys(read['encryption'] as object)).toHaveLength(3);
+  });
+
   it('takes the place of a file that others name by its content id', async () => {
     const synthetic = { ...FULL, fileName: 'delta.vmdk', linkId: '00ab54a9' };
     await write(at('synthetic.vmdk'), synthetic, FULL_BLOCKS);

@@ -65,6 +65,26 @@ describe('the descriptor of a VMDK', () => {
     expect(await askedFor(Buffer.from(text))).toBe('a-flat.vmdk');
   });
 
+  it.each([
+    ['too long for a copy', `vmware:key/list/${'a'.repeat(5_000)}`],
+    ['in no form of theirs', 'Büro'],
+  ])('is refused when it has keys %s', async (_what, keys) => {
+    const text = `${plain}encryptionKeys="${keys}"\n`;
+    await expect(askedFor(Buffer.from(text))).rejects.toMatchObject({ code: 'IMAGE_ENCRYPTED' });
+  });
+
+  it('keeps the filters of an encrypted disk alone', async () => {
+    const dialectWith = async (line: string) => {
+      const source = new MemoryBytes(Buffer.from(`${plain}${line}\n`));
+      const flat = { open: () => Promise.resolve(new MemoryBytes(Buffer.alloc(4_096))) };
+      return (await openVmdkImage(source, flat)).dialect;
+    };
+    expect(await dialectWith('ddb.iofilters = "vmwarevmcrypt"')).toMatchObject({
+      encryption: { 'ddb.iofilters': 'vmwarevmcrypt' },
+    });
+    expect(await dialectWith('ddb.iofilters = "acmecache"')).not.toHaveProperty('encryption');
+  });
+
   it('is refused when it says one thing in two ways', async () => {
     const text = `${plain}ddb.adapterType = "ide"\n`;
     await expect(askedFor(Buffer.from(text))).rejects.toMatchObject({ code: 'IMAGE_CORRUPT' });
