@@ -167,23 +167,99 @@ export function sparseFile(
   return file;
 }
 
-/** The extent of an ESX snapshot (COWD) of up to 4,096 grains of one sector. */
+/** The extent of an ESX snapshot (COWD) of up to 256 MiB, with grains of one sector. */
 export function cowdFile(sectors: number, grains: ReadonlyMap<number, Buffer>): Buffer {
-  const TABLE = 5;
-  const DATA = TABLE + 32;
-  const file = Buffer.alloc((DATA + grains.size) * SECTOR);
-  file.write('COWD', 0, 'latin1');
-  file.writeUInt32LE(1, 4);
-  file.writeUInt32LE(3, 8);
-  file.writeUInt32LE(sectors, 12);
-  file.writeUInt32LE(1, 16);
-  file.writeUInt32LE(4, 20);
-  file.writeUInt32LE(1, 24);
-  file.writeUInt32LE(DATA + grains.size, 28);
-  file.writeUInt32LE(TABLE, 4 * SECTOR);
+  const TABLE_SECTORS = 32;
+  const used = tablesOf(grains);
+  const data = COWD_TABLES + TABLE_SECTORS * used.length;
+  const file = Buffer.alloc((data + grains.size) * SECTOR);
+  cowdHeader(sectors).copy(file);
+  file.writeUInt32LE(data + grains.size, 28);
   for (const [slot, [grain, bytes]] of [...grains].entries()) {
-    file.writeUInt32LE(DATA + slot, TABLE * SECTOR + grain * 4);
-    bytes.copy(file, (DATA + slot) * SECTOR);
+    const index = Math.floor(grain / ENTRIES);
+    const table = COWD_TABLES + TABLE_SECTORS * used.indexOf(index);
+    file.writeUInt32LE(table, 4 * SECTOR + index * 4);
+    file.writeUInt32LE(data + slot, table * SECTOR + (grain % ENTRIES) * 4);
+    bytes.copy(file, (data + slot) * SECTOR);
   }
   return file;
+}
+
+const ENTRIES = 4_096;
+const COWD_TABLES = 5;
+
+/** @returns the first sector: its directory follows in sector 4 */
+export function cowdHeader(sectors: number): Buffer {
+  const header = Buffer.alloc(SECTOR);
+  header.write('COWD', 0, 'latin1');
+  header.writeUInt32LE(1, 4);
+  header.writeUInt32LE(3, 8);
+  header.writeUInt32LE(sectors, 12);
+  header.writeUInt32LE(1, 16);
+  header.writeUInt32LE(4, 20);
+  header.writeUInt32LE(Math.ceil(sectors / ENTRIES), 24);
+  return header;
+}
+
+/** The extent of a snapshot of ESXi 6.5 (seSparse) of up to 1 GiB, with grains of 4 KiB. */
+export function seSparseFile(
+  sectors: number,
+  grains: ReadonlyMap<number, Buffer | 'zero' | 'unmapped'>,
+): Buffer {
+  const TABLE_SECTORS = 64;
+  const GRAIN_BYTES = 4_096;
+  const used = tablesOf(grains);
+  const stored = [...grains].filter((entry): entry is [number, Buffer] =>
+    Buffer.isBuffer(entry[1]),
+  );
+  const places = { directory: 2, tables: 3, grains: 3 + TABLE_SECTORS * used.length };
+  const file = Buffer.alloc(places.grains * SECTOR + stored.length * GRAIN_BYTES);
+  seSparseHeader(sectors, places).copy(file);
+  for (const [grain, content] of grains) {
+    const index = Math.floor(grain / ENTRIES);
+    const table = used.indexOf(index);
+    file.writeUInt32LE(table, places.directory * SECTOR + index * 8);
+    file.writeUInt32LE(0x1000_0000, places.directory * SECTOR + index * 8 + 4);
+    const slot = stored.findIndex(([held]) => held === grain);
+    const at = (places.tables + TABLE_SECTORS * table) * SECTOR + (grain % ENTRIES) * 8;
+    const kind = content === 'unmapped' ? 1 : content === 'zero' ? 2 : 3;
+    file.writeUInt32LE(slot < 0 ? 0 : Math.floor(slot / 4_096), at);
+    file.writeUInt32LE(kind * 0x1000_0000 + (slot < 0 ? 0 : slot % 4_096) * 0x1_0000, at + 4);
+    if (Buffer.isBuffer(content)) content.copy(file, places.grains * SECTOR + slot * GRAIN_BYTES);
+  }
+  return file;
+}
+
+/** @returns the first two sectors
+ *  @param places of the directory, its tables and the grains, in sectors */
+export function seSparseHeader(
+  sectors: number,
+  places: { readonly directory: number; readonly tables: number; readonly grains: number },
+): Buffer {
+  const header = Buffer.alloc(2 * SECTOR);
+  const directorySectors = Math.ceil(sectors / 8 / ENTRIES / 64);
+  for (const [at, value] of [
+    [0, 0xcafe_babe],
+    [8, 2 ** 33 + 1],
+    [16, sectors],
+    [24, 8],
+    [32, 64],
+    [80, 1],
+    [88, 1],
+    [128, places.directory],
+    [136, directorySectors],
+    [144, places.tables],
+    [152, places.grains - places.tables],
+    [192, places.grains],
+    [SECTOR, 0xcafe_cafe],
+  ] as const)
+    header.writeBigUInt64LE(BigInt(value), at);
+  return header;
+}
+
+/** Which tables these grains need, sorted. */
+function tablesOf(grains: ReadonlyMap<number, unknown>): number[] {
+  return [...new Set([...grains.keys()].map((grain) => Math.floor(grain / ENTRIES)))].sort(
+    (a, b) => a - b,
+  );
 }
