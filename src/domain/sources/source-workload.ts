@@ -97,7 +97,7 @@ export interface SourceRestorePoint {
   readonly reason: string | null;
   /** What its tool has left out of it, in plain words: the point is whole as the tool made it, the machine is not. Absent: nothing that is known. */
   readonly leftOut?: string;
-  /** Nothing tells whether it has: the session that copies the point warns of it, and later ones note it. Absent: it has. */
+  /** Nothing tells whether it has: the session that copies the point warns of it, and no later one. Absent: it has. */
   readonly isLeftOutUnsure?: true;
   /** Something that it builds on was written to after it: what has become different in it was never the machine's. Absent: nothing that is known. */
   readonly isOnLater?: true;
