@@ -7,6 +7,7 @@ import {
   TimeoutFailure,
 } from '@temporalio/workflow';
 import { sentences } from '../src/domain/sentences.js';
+import { storageHold, storageWaitIn } from '../src/domain/sessions/storage-wait.js';
 
 /** How workflows read failures: by the error code that the activity edge put into `type`, never by class. */
 
@@ -52,7 +53,17 @@ export function reasonOf(error: unknown): string {
     return hint === undefined ? cause.message : sentences(cause.message, hint);
   }
   if (isOfQueue(cause)) return NO_WORKER;
+  if (cause instanceof TimeoutFailure && cause.timeoutType !== 'HEARTBEAT') {
+    const waits = storageWaitIn(cause.lastHeartbeatDetails);
+    if (waits !== null) return storageHold(waits, stepOf(error)).reason;
+  }
   return cause instanceof Error ? cause.message : String(cause);
+}
+
+/** Name of the activity that failed, of a child the one that it failed with. */
+function stepOf(error: unknown): string {
+  if (error instanceof ChildWorkflowFailure) return stepOf(error.cause);
+  return error instanceof ActivityFailure ? error.activityType : 'a step';
 }
 
 const NO_WORKER = 'no worker that reaches the repository takes it up';

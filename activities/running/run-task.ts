@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { Context } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import { BackupError } from '../../src/domain/errors.js';
+import type { StorageWait } from '../../src/domain/sessions/storage-wait.js';
 import { TaskControl, TaskStopped } from '../../src/mover/task/task-control.js';
+import { asCaller, awaitedStorage, longestAwaited } from '../../src/repository/unanswered-calls.js';
 import { toApplicationFailure } from './application-failure.js';
 import { elapsedMs, Pulse, readClocks } from './pulse.js';
 
@@ -20,7 +22,11 @@ export function noteFirstPoll(): void {
   pulse.forget();
 }
 
-/** Runs one piece of work with heartbeats, a fence and a stop, and translates its errors.
+/** So long a disk may take that has to start. */
+const WAITS_MS = 10_000;
+
+/** Runs one piece of work with heartbeats, a fence and a stop, and translates its errors. The heartbeat says what storage keeps it, once that has not answered for
+ *  ten seconds: the session of such a task shows nothing else.
  *
  *  The lease is two thirds of the heartbeat timeout: a process that was frozen for longer finds it expired before the server can have
  *  given the task away and another worker can have gone far. After such a gap it is never extended again.
@@ -55,13 +61,13 @@ export async function runTask<T>(
     }
     lastBeat = now;
     control.extendLease(leaseMs);
-    context.heartbeat(details(control));
+    context.heartbeat(withStorage(details(control), storageWaitOf(control)));
   }, HEARTBEAT_INTERVAL_MS);
   const stop = () => control.stop();
   cancellationSignal.addEventListener('abort', stop);
   try {
     if (cancellationSignal.aborted) stop();
-    return await work(control);
+    return await asCaller(control, () => work(control));
   } catch (error) {
     context.heartbeat(details(control));
     if (error instanceof TaskStopped && cancellationSignal.aborted)
@@ -73,6 +79,17 @@ export async function runTask<T>(
     clearInterval(timer);
     cancellationSignal.removeEventListener('abort', stop);
   }
+}
+
+/** null: nothing has kept it for long. */
+function storageWaitOf(control: TaskControl): StorageWait | null {
+  const longest = longestAwaited([...awaitedStorage(control), ...control.awaitedInThreads()]);
+  if (longest === null || longest.forMs < WAITS_MS) return null;
+  return { repositoryId: longest.repositoryId, seconds: Math.round(longest.forMs / 1000) };
+}
+
+function withStorage(details: unknown, waits: StorageWait | null): unknown {
+  return waits === null ? details : { ...toldBefore(details), waits };
 }
 
 /** What the server has of the attempt before: when that was refused here since this process woke, it has heard of it, and what it gives now is not late. */

@@ -196,7 +196,7 @@ export class RunningWorkers {
         { storage },
         storage.length > 0
           ? 'what waits for storage that does not answer is not stopped'
-          : 'what has not ended by now is not stopped: lists and plans that wait for storage, or Temporal',
+          : 'what has not ended by now is not stopped',
       );
       return;
     }

@@ -6,7 +6,7 @@ import type { FolderWatch } from '../repository/repository-kind.js';
 import { RateMeters } from '../repository/rate-meters.js';
 import { seenMarkers } from '../repository/seen-markers.js';
 import { StorageProbes } from '../repository/storage-probes.js';
-import { awaitedStorage } from '../repository/unanswered-calls.js';
+import { awaitedStorage, type AwaitedStorage } from '../repository/unanswered-calls.js';
 import { KnownTargets } from './known-targets.js';
 import { FactKeeper } from './fact-keeper.js';
 import { LOOK_OPERATIONS } from './look-operations.js';
@@ -94,6 +94,7 @@ export class DataMover {
     input: OperationInput<N>,
     control: TaskControl,
   ): Promise<OperationOutput<N>> {
+    this.tellWaits(control);
     const thread = this.threadFor(name);
     const output = await thread.ask({
       type: 'operation',
@@ -113,6 +114,7 @@ export class DataMover {
   ): Promise<void> {
     const count = Math.min(this.threadCount, MAX_LOOPS, windowsIn(windows));
     if (count === 0) return;
+    this.tellWaits(control);
     const request = {
       claims: new WindowRange(windows).shared,
       windowsOfASync: windowsOfASync(count),
@@ -188,7 +190,7 @@ export class DataMover {
   /** Repositories that something here waits for, and for how long its oldest call has had no answer. */
   unanswered(): { readonly repositoryId: string; readonly seconds: number }[] {
     const longest = new Map<string, number>();
-    const inThreads = this.threads.flatMap(({ awaits }) => awaits ?? []);
+    const inThreads = this.allThreads.flatMap((thread) => thread.awaits());
     for (const { repositoryId, forMs } of [...awaitedStorage(), ...inThreads])
       longest.set(repositoryId, Math.max(forMs, longest.get(repositoryId) ?? 0));
     return [...longest].map(([repositoryId, forMs]) => ({
@@ -197,9 +199,19 @@ export class DataMover {
     }));
   }
 
+  /** Whoever runs the task can tell what keeps it. */
+  private tellWaits(control: TaskControl): void {
+    control.awaitedInThreads = (): AwaitedStorage[] =>
+      this.allThreads.flatMap((thread) => thread.awaits(control.shared));
+  }
+
+  private get allThreads(): MoverThread[] {
+    const ofLists = [this.lookThread, this.planThread].filter((thread) => thread !== null);
+    return [...this.threads, ...ofLists];
+  }
+
   async close(): Promise<void> {
     if (this.lookAfter !== null) clearInterval(this.lookAfter);
-    const ofLists = [this.lookThread, this.planThread].filter((thread) => thread !== null);
-    await Promise.all([...this.threads, ...ofLists].map((thread) => thread.terminate()));
+    await Promise.all(this.allThreads.map((thread) => thread.terminate()));
   }
 }

@@ -8,6 +8,7 @@ import { KnownTargets } from './known-targets.js';
 import type { MoverContext } from './task/mover-context.js';
 import { threadOperation, windowOperation } from './mover-operations.js';
 import { HeldThreads, ThreadPulse } from './thread-pulse.js';
+import { tellWaits, WaitingRequests } from './waiting-requests.js';
 import { TaskControl } from './task/task-control.js';
 import { taskRepository, taskSource } from './task/task-repository.js';
 import { ThreadFacts, type FactAnswer } from './thread-facts.js';
@@ -34,6 +35,8 @@ const targets = new KnownTargets(repositories, seenMarkers(stateDirectory));
 
 const meters = RateMeters.from(sharedMeters);
 const facts = new ThreadFacts((request) => port.postMessage(request));
+const waiting = new WaitingRequests();
+if (setup.isForLooks) tellWaits(waiting, (message) => port.postMessage(message));
 
 port.on('message', (request: ThreadRequest | FactAnswer) => {
   if (request.type === 'facts') return facts.settle(request);
@@ -47,6 +50,7 @@ async function answer(request: ThreadRequest): Promise<ThreadReply> {
   const visit = new RepositoryVisit(targets.visit);
   const visited = async (id: string) => {
     held.assertAnswers(id);
+    waiting.asks(request.id, id);
     return visit.repository(id);
   };
   // A look or a plan writes nothing, and waits for no copy that takes all of a rate.
@@ -64,6 +68,8 @@ async function answer(request: ThreadRequest): Promise<ThreadReply> {
     return { id: request.id, type: 'done', output };
   } catch (error) {
     return { id: request.id, type: 'failed', error: encodeError(error) };
+  } finally {
+    waiting.end(request.id);
   }
 }
 

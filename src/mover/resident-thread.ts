@@ -9,6 +9,7 @@ import {
   type ThreadReply,
   type ThreadRequest,
   type ThreadSetup,
+  type ThreadWaits,
 } from './thread-messages.js';
 import { ThreadPulse } from './thread-pulse.js';
 
@@ -17,6 +18,8 @@ export class MoverThread {
   private readonly worker: Worker;
   private readonly waiting = new Map<number, GivenWork>();
   private readonly pulse: ThreadPulse;
+  /** As the thread told it last, where it is one that tells. */
+  private told: ThreadWaits['waits'] = [];
   private nextId = 0;
 
   constructor(
@@ -29,7 +32,9 @@ export class MoverThread {
     const workerData: ThreadSetup = { ...setup, pulse: this.pulse.shared };
     this.worker = new Worker(threadEntry(), { workerData, resourceLimits: memory });
     this.worker.unref();
-    this.worker.on('message', (message: ThreadReply | FactRequest) => this.take(message));
+    this.worker.on('message', (message: ThreadReply | FactRequest | ThreadWaits) =>
+      this.take(message),
+    );
     this.worker.on('error', (error) => this.failAll(threadFailure(error, memory)));
     this.worker.on('exit', () => {
       this.failAll(new Error('a data mover thread ended unexpectedly'));
@@ -56,10 +61,18 @@ export class MoverThread {
     return this.pulse.awaited;
   }
 
-  /** What it waits for, and for how long it has been seen to; null: it does not. */
-  get awaits(): AwaitedStorage | null {
+  /** What its requests wait for, and for how long they have been seen to.
+   *  @param control of a task: those of its requests alone */
+  awaits(control?: SharedArrayBuffer): AwaitedStorage[] {
+    const isAsked = (work: GivenWork | undefined) =>
+      work !== undefined && (control === undefined || work.request.control === control);
+    const told = this.told.filter(({ id }) => isAsked(this.waiting.get(id)));
     const { awaited: repositoryId, inOneCallMs: forMs } = this.pulse;
-    return repositoryId === null || this.pending === 0 ? null : { repositoryId, forMs };
+    const stands = repositoryId === null ? [] : [...this.waiting.values()].filter(hasBegun);
+    return [
+      ...told.map((each) => ({ repositoryId: each.repositoryId, forMs: each.forMs })),
+      ...(stands.some(isAsked) ? [{ repositoryId: repositoryId!, forMs }] : []),
+    ];
   }
 
   ask(request: Work['request']): Promise<unknown> {
@@ -85,12 +98,15 @@ export class MoverThread {
     return taken;
   }
 
-  private take(message: ThreadReply | FactRequest): void {
+  private take(message: ThreadReply | FactRequest | ThreadWaits): void {
     switch (message.type) {
       case 'saveFacts':
         return this.facts.save(message.key, message.text);
       case 'loadFacts':
         return void this.tell(message);
+      case 'waits':
+        this.told = message.waits;
+        return;
       default:
         return this.settle(message);
     }
@@ -128,6 +144,11 @@ interface Work {
 
 interface GivenWork extends Work {
   readonly begun: Int32Array;
+}
+
+/** What waits behind a call is not kept by it: it goes to another thread. */
+function hasBegun({ begun }: GivenWork): boolean {
+  return Atomics.load(begun, 0) === 1;
 }
 
 type DistributiveOmit<T, K extends keyof never> = T extends unknown ? Omit<T, K> : never;

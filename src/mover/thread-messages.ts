@@ -1,6 +1,7 @@
 import { BackupError, type ErrorCode, type ErrorDetails } from '../domain/errors.js';
 import type { RepositoryLocation } from '../repository/open-repository.js';
 import type { SharedMeters } from '../repository/rate-meters.js';
+import type { AwaitedStorage } from '../repository/unanswered-calls.js';
 import type { ThreadOperation, WindowOperation } from './mover-operations.js';
 import { TaskStopped } from './task/task-control.js';
 import type { WindowRun } from './task/window-runs.js';
@@ -40,6 +41,12 @@ export type ThreadRequest = {
 export type ThreadReply =
   | { readonly id: number; readonly type: 'done'; readonly output: unknown }
   | { readonly id: number; readonly type: 'failed'; readonly error: ThreadError };
+
+/** From a thread that answers many requests at once: those that storage keeps waiting. It takes the place of the one before. */
+export interface ThreadWaits {
+  readonly type: 'waits';
+  readonly waits: readonly (AwaitedStorage & { readonly id: ThreadRequest['id'] })[];
+}
 
 /** An error as a plain object: class identity does not survive the boundary. */
 type ThreadError =

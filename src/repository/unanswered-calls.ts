@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { BackupError } from '../domain/errors.js';
 import { aroundEach } from './around-calls.js';
 import type { FileCalls } from './file-calls.js';
@@ -12,8 +13,8 @@ const MAX_LONG = 8;
 /** Calls that the storage of one repository has not answered yet. A share whose server is away answers none, for hours, and each keeps a thread of the
  *  pool: what asks again and again would take all of them from every other repository. */
 export class UnansweredCalls {
-  /** When each began (ms of the process); the oldest first. */
-  readonly #begun = new Set<{ readonly atMs: number }>();
+  /** The oldest first. */
+  readonly #begun = new Set<BegunCall>();
 
   constructor(
     private readonly repositoryId: string,
@@ -28,7 +29,7 @@ export class UnansweredCalls {
 
   /** What is done all the same. */
   async follow<T>(call: () => Promise<T>): Promise<T> {
-    const begun = { atMs: this.nowMs() };
+    const begun = { atMs: this.nowMs(), caller: callers.getStore() };
     this.#begun.add(begun);
     try {
       return await call();
@@ -37,10 +38,12 @@ export class UnansweredCalls {
     }
   }
 
-  /** For how long the oldest has had no answer; 0: none waits. */
-  get oldestMs(): number {
-    const [oldest] = this.#begun;
-    return oldest === undefined ? 0 : this.nowMs() - oldest.atMs;
+  /** @param caller whose calls count; absent: all
+   *  @returns for how long the oldest has had no answer, ms; 0: none waits */
+  oldestMs(caller?: object): number {
+    for (const begun of this.#begun)
+      if (caller === undefined || begun.caller === caller) return this.nowMs() - begun.atMs;
+    return 0;
   }
 
   #assertAnswers(): void {
@@ -55,9 +58,23 @@ export class UnansweredCalls {
   }
 
   #unanswered(): BackupError {
-    const seconds = Math.floor(this.oldestMs / 1000);
+    const seconds = Math.floor(this.oldestMs() / 1000);
     return unanswered(this.repositoryId, `${seconds} s`, { seconds });
   }
+}
+
+interface BegunCall {
+  /** Ms of the process. */
+  readonly atMs: number;
+  /** Of `asCaller`; undefined: nobody said. */
+  readonly caller: object | undefined;
+}
+
+const callers = new AsyncLocalStorage<object>();
+
+/** What `work` asks of storage in this thread is known as this caller's: it can be told what keeps it. */
+export function asCaller<T>(caller: object, work: () => Promise<T>): Promise<T> {
+  return callers.run(caller, work);
 }
 
 /** @param forHowLong it has had no answer */
@@ -83,10 +100,21 @@ export function unansweredCallsOf(repositoryId: string, rootPath: string): Unans
   return known;
 }
 
-/** Storage that this thread waits for, and for how long. */
-export function awaitedStorage(): AwaitedStorage[] {
-  return [...ofThisThread].flatMap(([key, { oldestMs }]) =>
-    oldestMs === 0 ? [] : [{ repositoryId: key.split('\0', 1)[0]!, forMs: Math.round(oldestMs) }],
+/** Storage that this thread waits for, and for how long.
+ *  @param caller of `asCaller`: its calls alone */
+export function awaitedStorage(caller?: object): AwaitedStorage[] {
+  return [...ofThisThread].flatMap(([key, calls]) => {
+    const oldestMs = calls.oldestMs(caller);
+    const repositoryId = key.split('\0', 1)[0]!;
+    return oldestMs === 0 ? [] : [{ repositoryId, forMs: Math.round(oldestMs) }];
+  });
+}
+
+/** The one that has had no answer for longest; null: nothing is waited for. */
+export function longestAwaited(awaited: readonly AwaitedStorage[]): AwaitedStorage | null {
+  return awaited.reduce<AwaitedStorage | null>(
+    (longest, each) => (longest === null || each.forMs > longest.forMs ? each : longest),
+    null,
   );
 }
 

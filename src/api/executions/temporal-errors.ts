@@ -1,6 +1,7 @@
 /** What the Temporal client throws, in the words of Longhaul. Workflows carry an error code as the type of their failure. */
 
 import {
+  ActivityFailure,
   isGrpcServiceError,
   QueryNotRegisteredError,
   ServiceError,
@@ -11,6 +12,11 @@ import {
 } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { BackupError, isErrorCode } from '../../domain/errors.js';
+import {
+  storageHold,
+  storageWaitIn,
+  type StorageHold,
+} from '../../domain/sessions/storage-wait.js';
 
 /** Transport conditions of gRPC under which the server may answer next time (grpc/doc/statuscodes.md). */
 const UNAVAILABLE_STATUS: readonly number[] = [
@@ -107,16 +113,26 @@ function whereTimedOut(cause: TimeoutFailure, error: Error): keyof typeof TIMED_
 
 /** The innermost cause has the code; activities and children wrap it. */
 function failureOf(error: WorkflowFailedError | WorkflowUpdateFailedError): BackupError | null {
+  let step = 'a look';
   for (let cause: Error | undefined = error.cause; cause !== undefined; cause = causeOf(cause)) {
     if (cause instanceof ApplicationFailure && isErrorCode(cause.type)) {
       return new BackupError(cause.type, cause.message, { cause: error });
     }
     if (cause instanceof TimeoutFailure) {
+      // A worker that is gone may have waited for something, too.
+      const isGone = cause.timeoutType === 'HEARTBEAT';
+      const waits = isGone ? null : storageWaitIn(cause.lastHeartbeatDetails);
+      if (waits !== null) return storageSilent(storageHold(waits, step), error);
       const { text, hint } = TIMED_OUT[whereTimedOut(cause, error)];
       return new BackupError('REPOSITORY_UNREACHABLE', text, { cause: error, hint });
     }
+    if (cause instanceof ActivityFailure) step = cause.activityType;
   }
   return null;
+}
+
+function storageSilent({ code, reason }: StorageHold, cause: Error): BackupError {
+  return new BackupError(code, reason, { cause });
 }
 
 function causeOf(error: Error): Error | undefined {

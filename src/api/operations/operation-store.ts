@@ -29,6 +29,7 @@ import type { OperationStatus } from '../../domain/sessions/operation.js';
 import type { StopOrder } from '../../domain/sessions/session-result.js';
 import { restorePointKey } from '../../domain/targets/repository-view.js';
 import { OPERATION_KINDS, type OperationView } from '../repositories/repository-schemas.js';
+import { storageHoldOf } from '../executions/step-storage.js';
 import { isNoAnswer, toBackupError } from '../executions/temporal-errors.js';
 
 const QUERY_TIMEOUT_MS = 2_000;
@@ -128,7 +129,10 @@ export class OperationStore {
         .catch((error: unknown) => {
           throw error instanceof WorkflowNotFoundError ? missing(operationId) : error;
         });
-      if (execution.status.name !== 'CONTINUED_AS_NEW') return this.#view(execution);
+      if (execution.status.name !== 'CONTINUED_AS_NEW') {
+        const waits = storageHoldOf(this.#client, execution.raw.pendingActivities);
+        return { ...(await this.#view(execution)), ...(waits === null ? {} : { waits }) };
+      }
       run = await this.#nextRun(workflowId, execution.runId);
       if (run === undefined) throw missing(operationId);
     }

@@ -15,10 +15,11 @@ import type {
 } from '../../domain/targets/repository-view.js';
 import type { StorageProbe } from '../../domain/targets/storage-probe.js';
 import type { OperationStatus } from '../../domain/sessions/operation.js';
+import type { StorageHold } from '../../domain/sessions/storage-wait.js';
 import { RESTORE_FORMATS } from '../../domain/targets/restore-format.js';
 import { WORKLOAD_ID_LENGTH } from '../../domain/sources/workload-id.js';
 import { instant, pageName, slug } from '../field-schemas.js';
-import { errorCodeSchema } from '../sessions/session-schemas.js';
+import { errorCodeSchema, storageHoldSchema } from '../sessions/session-schemas.js';
 
 /** A configured repository and what its workers say. */
 export interface RepositoryView
@@ -53,6 +54,8 @@ export interface OperationView extends OperationStatus {
   readonly endedAt: string | null;
   /** False: no worker answered, so the progress is missing. */
   readonly live: boolean;
+  /** Storage that a step of it waits for; absent: none does, or not for long, or it stands in a list. */
+  readonly waits?: StorageHold;
 }
 
 /** Body of a restore request. */
@@ -341,6 +344,10 @@ export const operationSchema: z.ZodType<OperationView> = z
     startedAt: instant,
     endedAt: instant.nullable(),
     live: z.boolean(),
+    waits: storageHoldSchema.optional().meta({
+      description:
+        'Storage that it waits for and that does not answer; absent: none, and in lists.',
+    }),
     state: z.enum(['running', 'ended']),
     result: z.enum(['success', 'warning', 'failed', 'stopped']).nullable(),
     processedBytes: z.int(),

@@ -93,7 +93,8 @@ export class AllSessions {
         });
       if (session === null) continue;
       const tasks = taskViews(session.tasks);
-      return { ...session, tasks, retry: null, bottleneck: bottleneckOfAll(tasks), live: true };
+      const bottleneck = bottleneckOfAll(tasks);
+      return { ...session, tasks, retry: null, waits: null, bottleneck, live: true };
     }
     // It may lie in the one that could not be asked.
     const [fault] = faults;

@@ -11,6 +11,7 @@ import type { TaskView } from './session-schemas.js';
 import { sumTimes } from '../../domain/sessions/mover-times.js';
 import { taskView, taskViews } from './task-view.js';
 import { retryOf } from '../executions/step-retry.js';
+import { storageHoldOf } from '../executions/step-storage.js';
 
 /** More tasks than these run only in very large sessions; the others show what the session knows. */
 const ASKED_CHILDREN = 50;
@@ -89,7 +90,8 @@ async function readTask(
     moverTimes: recent === null ? (task.moverTimes ?? null) : sumTimes([task.moverTimes, recent]),
   };
   const retry = await retryOf(client, workflowId, raw).catch(() => null);
-  return taskView(moving, { retry, recent });
+  const waits = storageHoldOf(client, raw.pendingActivities);
+  return taskView(moving, { retry, waits, recent });
 }
 
 function heartbeatsOf(client: Client, activities: PendingActivities): CopyBlocksHeartbeat[] {

@@ -12,6 +12,7 @@ import type { Bottleneck } from '../../domain/sessions/bottleneck.js';
 import type { MoverTimes } from '../../domain/sessions/mover-times.js';
 import { ERROR_CODES, isErrorCode, type ErrorCode } from '../../domain/errors.js';
 import type { StepRetry } from '../../domain/sessions/operation.js';
+import type { StorageHold } from '../../domain/sessions/storage-wait.js';
 import type { RecordedSession } from '../../domain/sessions/recorded-session.js';
 import { instant, slug } from '../field-schemas.js';
 
@@ -31,6 +32,8 @@ export interface RunningSessions {
 export interface TaskView extends CopyTask {
   /** null: nothing of it is tried again just now. */
   readonly retry: StepRetry | null;
+  /** Storage that a step of it waits for; null: none does, or not for long. */
+  readonly waits: StorageHold | null;
   /** What holds it up, or did most; null: not known. */
   readonly bottleneck: Bottleneck | null;
 }
@@ -42,6 +45,8 @@ export interface SessionView extends Omit<CopySession, 'tasks' | 'targetReposito
   readonly targetRepositoryId: string | null;
   /** Of the session's own steps, such as looking for workloads or writing its record. */
   readonly retry: StepRetry | null;
+  /** Storage that one of these steps waits for; null: none does, or not for long. */
+  readonly waits: StorageHold | null;
   /** What holds up those of its tasks that move, or what all of them wait for; null: not known. */
   readonly bottleneck: Bottleneck | null;
   /** False: no worker answered, so progress and tasks are as they were last known. */
@@ -133,12 +138,35 @@ const retrySchema: z.ZodType<StepRetry> = z
   })
   .meta({ id: 'StepRetry' });
 
+export const storageHoldSchema: z.ZodType<StorageHold> = z
+  .object({
+    repositoryId: z.string(),
+    seconds: z
+      .number()
+      .meta({ description: 'For how long it had not answered when the worker last told.' }),
+    step: z.string().meta({ description: 'The step that waits, as Temporal names it.' }),
+    code: errorCodeSchema,
+    reason: z.string(),
+  })
+  .meta({ id: 'StorageHold' });
+
 const bottleneckSchema: z.ZodType<Bottleneck> = z
-  .enum(['source', 'target', 'limit', 'processor', 'turn', 'hours', 'point', 'pause', 'retry'])
+  .enum([
+    'source',
+    'target',
+    'limit',
+    'processor',
+    'turn',
+    'hours',
+    'point',
+    'pause',
+    'retry',
+    'storage',
+  ])
   .meta({
     id: 'Bottleneck',
     description:
-      'What takes most of the time of a copy (reading the source, writing the target, a rate limit, the processor), or what is waited for (its turn, allowed hours, a restore point that may not be whole yet, a pause, the next try of a step).',
+      'What takes most of the time of a copy (reading the source, writing the target, a rate limit, the processor), or what is waited for (its turn, allowed hours, a restore point that may not be whole yet, a pause, the next try of a step, storage that does not answer).',
   });
 
 const ms = z.int().min(0);
@@ -209,6 +237,9 @@ export const taskSchema: z.ZodType<TaskView> = z
     retry: retrySchema.nullable().meta({
       description: 'What is tried again just now, and why; null: nothing.',
     }),
+    waits: storageHoldSchema.nullable().meta({
+      description: 'Storage that it waits for and that does not answer; null: none.',
+    }),
     bottleneck: bottleneckSchema.nullable(),
   })
   .meta({ id: 'Task' });
@@ -232,6 +263,10 @@ export const sessionViewSchema: z.ZodType<SessionView> = z
     }),
     retry: retrySchema.nullable().meta({
       description: 'What the session itself tries again just now; null: nothing.',
+    }),
+    waits: storageHoldSchema.nullable().meta({
+      description:
+        'Storage that the session itself waits for and that does not answer; null: none.',
     }),
     bottleneck: bottleneckSchema.nullable(),
     live: z.boolean().meta({

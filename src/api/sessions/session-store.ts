@@ -3,7 +3,7 @@
 import { WorkflowFailedError, WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { CancelledFailure, TerminatedFailure } from '@temporalio/common';
 import { LRUCache } from 'lru-cache';
-import { bottleneckOfAll } from '../../domain/sessions/bottleneck.js';
+import { bottleneckOfAll, holdOf } from '../../domain/sessions/bottleneck.js';
 import {
   NO_PROGRESS,
   NO_TASKS,
@@ -48,6 +48,7 @@ import {
 } from './session-summary.js';
 import { taskViews } from './task-view.js';
 import { retryOf } from '../executions/step-retry.js';
+import { storageHoldOf } from '../executions/step-storage.js';
 import { isNoAnswer } from '../executions/temporal-errors.js';
 
 const PAGE_SIZE = 100;
@@ -200,6 +201,7 @@ export class SessionStore {
     const children = raw.pendingChildren ?? [];
     const tasks = await refreshTasks(this.#client, workflowId, children, known.tasks);
     const retry = await retryOf(this.#client, workflowId, raw);
+    const waits = storageHoldOf(this.#client, raw.pendingActivities);
     const isStopping = raw.workflowExtendedInfo?.cancelRequested === true;
     const isEnded = answer?.state === 'ended';
     const running = tasks.filter(({ state }) => state !== 'ended');
@@ -209,7 +211,8 @@ export class SessionStore {
       tasks,
       progress: liveProgress(known.progress, running, known.taskCounts.waiting),
       retry,
-      bottleneck: retry === null ? bottleneckOfAll(tasks) : 'retry',
+      waits,
+      bottleneck: holdOf({ retry, waits }) ?? bottleneckOfAll(tasks),
       live: answer !== null,
     };
   }
@@ -271,7 +274,7 @@ export class SessionStore {
   async #outcome(
     sessionId: string,
   ): Promise<Omit<SessionView, Exclude<keyof SessionSummary, 'result'>>> {
-    const ended = { retry: null, live: true, waitsUntil: null } as const;
+    const ended = { retry: null, waits: null, live: true, waitsUntil: null } as const;
     try {
       const outcome = (await this.#handle(sessionId).result()) as CopySessionOutcome;
       const isReturned = outcome.tasks.length > 0 || outcome.omittedTasks === 0;

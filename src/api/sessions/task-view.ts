@@ -1,20 +1,26 @@
 /** Tasks as the API shows them: with what holds them up. */
 
-import { bottleneckOf } from '../../domain/sessions/bottleneck.js';
+import { bottleneckOf, holdOf } from '../../domain/sessions/bottleneck.js';
 import { newTask, type CopyTask } from '../../domain/sessions/copy-session.js';
 import type { MoverTimes } from '../../domain/sessions/mover-times.js';
 import type { StepRetry } from '../../domain/sessions/operation.js';
+import type { StorageHold } from '../../domain/sessions/storage-wait.js';
 import type { TaskView } from './session-schemas.js';
 
 /** @param task perhaps of a record that an earlier version wrote, without what was added since
  *  @param live what is known of it at this moment */
 export function taskView(
   task: CopyTask,
-  live: { readonly retry?: StepRetry | null; readonly recent?: MoverTimes | null } = {},
+  live: {
+    readonly retry?: StepRetry | null;
+    readonly waits?: StorageHold | null;
+    readonly recent?: MoverTimes | null;
+  } = {},
 ): TaskView {
-  const { retry = null, recent = null } = live;
+  const { retry = null, waits = null, recent = null } = live;
   const whole = { ...newTask(task.workload, task.workloadId), ...task };
-  return { ...whole, retry, bottleneck: bottleneckOf(whole, recent, retry !== null) };
+  const bottleneck = bottleneckOf(whole, recent, holdOf({ retry, waits }));
+  return { ...whole, retry, waits, bottleneck };
 }
 
 /** Of which nothing more is known than what was recorded. */

@@ -11,6 +11,7 @@ import {
   formatInstant,
   type DisplayText,
 } from '../display/display-text.js';
+import { describeHold } from '../display/session-display.js';
 import { EXIT_OF_RESULT, type ExitName } from '../exit-codes.js';
 import { mayPass, ServerSilence, withWayBack } from './patience.js';
 import { printError } from '../display/print.js';
@@ -97,6 +98,9 @@ export function describeOperation(operation: OperationView): DisplayText {
     ['Result', operation.result ?? operation.state],
     ['Read', `${formatBytes(operation.processedBytes)} of ${formatBytes(operation.totalBytes)}`],
     ['Ended', formatInstant(operation.endedAt)],
+    ...(operation.waits === undefined
+      ? []
+      : [['Waits', describeHold(operation.waits)] as [string, string]]),
     ...operation.notes.map((note): [string, string] => ['Note', note]),
   ];
   if (operation.omittedNotes > 0)

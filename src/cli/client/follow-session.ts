@@ -11,7 +11,7 @@ import { mayPass, ServerSilence, withWayBack } from './patience.js';
 import { print, printBar, printError } from '../display/print.js';
 import {
   describeProgress,
-  describeRetry,
+  describeWaits,
   describeSession,
   describeTask,
   progressBar,
@@ -109,14 +109,18 @@ class FollowedSession {
         task.state,
         task.result,
         task.retry,
+        silentIn(task),
       ]);
     } else if (event === 'progress') this.#progress(data as SessionView);
     return null;
   }
 
-  #progress({ progress, retry }: SessionView): void {
+  #progress(session: SessionView): void {
     const { terminal } = this.#context;
-    this.#tell('', retry === null ? null : display`session: ${describeRetry(retry)}`, [retry]);
+    const { progress, retry } = session;
+    const waits = describeWaits(session);
+    const state = [retry, silentIn(session)];
+    this.#tell('', waits === '' ? null : display`session: ${waits}`, state);
     if (this.#hasBar) {
       printBar(terminal, progressBar(progress, terminal.columns));
     } else if (performance.now() - this.#lastLineMs >= LINE_INTERVAL_MS) {
@@ -135,4 +139,9 @@ class FollowedSession {
     if (text !== null && this.#told.get(key) !== now) this.#line(text);
     this.#told.set(key, now);
   }
+}
+
+/** It waits for the same for longer: that is no news. */
+function silentIn({ waits }: Pick<SessionView, 'waits'>): string | null {
+  return waits && `${waits.repositoryId} ${waits.step}`;
 }

@@ -2,6 +2,7 @@
 
 import type { CopyProgress, TaskCounts } from '../../domain/sessions/copy-session.js';
 import type { StepRetry } from '../../domain/sessions/operation.js';
+import type { StorageHold } from '../../domain/sessions/storage-wait.js';
 import type { SessionSummary, SessionView, TaskView } from '../../api/sessions/session-schemas.js';
 import { describeBottleneck, describePhases, describeResumed } from './hold-up-display.js';
 import {
@@ -57,7 +58,8 @@ export function describeSession(session: SessionView, columns: number): DisplayT
   if (counts !== '') fields.push(['Tasks', counts]);
   if (session.reason !== null) fields.push(['Reason', session.reason]);
   if (session.waitsUntil !== null) fields.push(['Goes on', formatInstant(session.waitsUntil)]);
-  if (session.retry !== null) fields.push(['Waits', describeRetry(session.retry)]);
+  const waits = describeWaits(session);
+  if (waits !== '') fields.push(['Waits', waits]);
   if (!session.live)
     fields.push(['Note', 'no worker answers: progress and tasks are as they were last known']);
   const parts = [formatFields(fields)];
@@ -88,6 +90,19 @@ export function describeRetry({ attempt, code, reason, nextTryAt }: StepRetry): 
   const when = nextTryAt === null ? 'under way' : `at ${formatInstant(nextTryAt)}`;
   const cause = [code, reason].filter((part) => part !== null).join(': ');
   return `try ${attempt} ${when}, because the last one failed: ${cause}`;
+}
+
+/** Storage that does not answer, and for how long, as its worker told last. */
+export function describeHold({ code, reason }: StorageHold): string {
+  return `${code}: ${reason}`;
+}
+
+/** What nothing goes on for; empty: nothing. */
+export function describeWaits({ retry, waits }: Pick<TaskView, 'retry' | 'waits'>): string {
+  return [
+    ...(waits === null ? [] : [describeHold(waits)]),
+    ...(retry === null ? [] : [describeRetry(retry)]),
+  ].join('; ');
 }
 
 /** Tasks with all that they tell. */
@@ -137,13 +152,13 @@ export function describeProgress(progress: CopyProgress): string {
 
 /** One line of a task, for logs and pipes. */
 export function describeTask(task: TaskView): DisplayText {
-  const { workload, state, result, algorithm, progress, remainingPoints, retry } = task;
+  const { workload, state, result, algorithm, progress, remainingPoints } = task;
   const head = `${workload}: ${result ?? state}`;
   const later = remainingPoints === 0 ? '' : `, ${remainingPoints} more restore points`;
   const work = algorithm === 'none' ? '' : ` (${algorithm}, ${describeProgress(progress)}${later})`;
   const cause = describeCause(task);
-  const waits = retry === null ? '' : `; ${describeRetry(retry)}`;
-  return display`${head}${work}${cause === '' ? '' : `: ${cause}`}${waits}`;
+  const waits = describeWaits(task);
+  return display`${head}${work}${cause === '' ? '' : `: ${cause}`}${waits === '' ? '' : `; ${waits}`}`;
 }
 
 /** Why it ended so, or waits, and until when. */
@@ -183,7 +198,8 @@ function describeTasks(tasks: readonly TaskView[], columns: number): DisplayText
   );
   // Below it: a cause is as long as all the rest.
   const causes = tasks.flatMap(({ workload, ...task }) => {
-    const cause = task.retry === null ? describeCause(task) : describeRetry(task.retry);
+    const waits = describeWaits(task);
+    const cause = waits === '' ? describeCause(task) : waits;
     return cause === '' ? [] : [display`${workload}: ${cause}`];
   });
   return displayLines(causes.length === 0 ? [table] : [table, display``, ...causes]);

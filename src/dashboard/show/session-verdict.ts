@@ -89,12 +89,13 @@ function shareOf({ progress: { percent, totalBytes }, taskCounts }: SessionView)
 }
 
 /** null: it waits for nothing. */
-function waitSentence({ retry, tasks }: SessionView): string | null {
-  if (retry !== null) return `The session waits: ${retry.reason}`.replace(/\.?$/, '.');
+function waitSentence({ retry, waits, tasks }: SessionView): string | null {
+  const hold = waits ?? retry;
+  if (hold !== null) return `The session waits: ${hold.reason}`.replace(/\.?$/, '.');
   const active = tasks.filter(({ state }) => state !== 'ended' && state !== 'waiting');
-  const waiting = active.filter((task) => task.retry !== null);
-  if (waiting.length === 0 || waiting.length < active.length) return null;
-  const reasons = new Set(waiting.map((task) => task.retry?.reason ?? ''));
+  const holds = active.flatMap((task) => task.waits ?? task.retry ?? []);
+  if (holds.length === 0 || holds.length < active.length) return null;
+  const reasons = new Set(holds.map(({ reason }) => reason));
   return `Everything in work waits: ${[...reasons].slice(0, 2).join('; ')}`.replace(/\.?$/, '.');
 }
 

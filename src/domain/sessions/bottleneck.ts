@@ -4,7 +4,7 @@ import type { WaitCause } from './wait-cause.js';
 import type { CopyTask } from './copy-session.js';
 import { sharesOf, sumTimes, type MoverPart, type MoverTimes } from './mover-times.js';
 
-export type Bottleneck = MoverPart | WaitCause;
+export type Bottleneck = MoverPart | WaitCause | 'storage';
 
 /** As pages, mails and the command line say it. */
 export const BOTTLENECK_WORDS: Readonly<Record<Bottleneck, string>> = {
@@ -17,6 +17,7 @@ export const BOTTLENECK_WORDS: Readonly<Record<Bottleneck, string>> = {
   point: 'waiting for a restore point to be whole',
   pause: 'paused',
   retry: 'a step that is tried again',
+  storage: 'storage that does not answer',
 };
 
 /** What takes most of the time of a copy that moves; null: too little was measured. */
@@ -24,14 +25,29 @@ export function slowestPart(times: MoverTimes | null): MoverPart | null {
   return sharesOf(times)[0]?.part ?? null;
 }
 
+/** What nothing goes on for, whatever the task is at; null: nothing. */
+export type Hold = Extract<Bottleneck, 'storage' | 'retry'> | null;
+
+/** The try that is under way and stands says more than that one failed before. */
+export function holdOf({
+  waits,
+  retry,
+}: {
+  readonly waits: object | null;
+  readonly retry: object | null;
+}): Hold {
+  if (waits !== null) return 'storage';
+  return retry === null ? null : 'retry';
+}
+
 /** @param recent of the batch that is in work, of which alone is told what holds it up now; null: nothing is known of it, and the whole task is looked at
  *  @returns of a task that has ended what held it up most; null: not known, or it is at something that is not measured */
 export function bottleneckOf(
   { state, waitsFor, moverTimes }: Pick<CopyTask, 'state' | 'waitsFor' | 'moverTimes'>,
   recent: MoverTimes | null,
-  isRetrying: boolean,
+  hold: Hold,
 ): Bottleneck | null {
-  if (isRetrying) return 'retry';
+  if (hold !== null) return hold;
   if (state === 'paused') return 'pause';
   if (state === 'waiting') return waitsFor;
   if (state === 'ended') return slowestPart(moverTimes);

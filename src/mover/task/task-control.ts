@@ -1,4 +1,5 @@
 import { BackupError } from '../../domain/errors.js';
+import type { AwaitedStorage } from '../../repository/unanswered-calls.js';
 
 /** What the thread that runs an activity and the data mover's threads share about one task: may it go on, and how far is it.
  *
@@ -6,6 +7,8 @@ import { BackupError } from '../../domain/errors.js';
  *  worker finds the lease expired before its next write and stops, without asking anybody. */
 export class TaskControl {
   readonly shared: SharedArrayBuffer;
+  /** Storage that the threads wait for which have the task. Set by who gives it to them; for the thread that runs the activity. */
+  awaitedInThreads: () => readonly AwaitedStorage[] = () => [];
   private readonly words: Int32Array;
   private readonly counters: BigInt64Array;
 

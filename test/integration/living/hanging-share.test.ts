@@ -10,10 +10,12 @@ import { RunningWorkers } from '../../../src/bin/workers.js';
 import { LimitedLooks } from '../../../src/config/limited-looks.js';
 import { parseConfig } from '../../../src/config/load-config.js';
 import { DataMover } from '../../../src/mover/data-mover.js';
+import type { ThreadOperation } from '../../../src/mover/mover-operations.js';
 import { TaskControl } from '../../../src/mover/task/task-control.js';
 import { processEntry } from '../../support/process-entry.js';
 import { directory } from '../../support/repository/directory-storage.js';
 import { HangingShare } from '../../support/repository/hanging-share.js';
+import { testJob } from '../../support/session/test-site.js';
 
 let folder: string;
 let share: HangingShare;
@@ -97,6 +99,33 @@ describe('workers', () => {
     await expect(workers.storageOf('nas2')).rejects.toMatchObject({
       code: 'REPOSITORY_UNREACHABLE',
     });
+    await mover.close();
+  });
+});
+
+describe('a copy, a look and a plan whose storage hangs', () => {
+  it('can each tell what they wait for', async () => {
+    const mover = new DataMover([{ id: 'nas1', storage: directory(folder), isReadOnly: false }]);
+    const ofNas = { repositoryId: 'nas1', targetRepositoryId: 'nas1' };
+    const include = [{ repositoryId: 'nas1' }];
+    const job = testJob({ sources: { include, exclude: [] }, target: include[0]! });
+    const given = (name: ThreadOperation, input: object) => {
+      const control = new TaskControl();
+      const ended = mover.run(name, input as never, control).catch(() => undefined);
+      return { control, ended };
+    };
+    const tasks = [
+      given('planMaintenance', { ...ofNas, jobId: 'nightly', workloadId: 'vm' }),
+      given('listRestorePoints', ofNas),
+      given('planJob', { job, nowMs: 0, after: null, immutableForDays: 0, settleMs: {} }),
+    ];
+    const awaited = () => tasks.map(({ control }) => control.awaitedInThreads());
+    await vi.waitUntil(() => awaited().every((each) => each.length > 0), { timeout: 30_000 });
+    const nas1 = [{ repositoryId: 'nas1', forMs: expect.any(Number) as number }];
+    expect(awaited()).toEqual([nas1, nas1, nas1]);
+    expect(new TaskControl().awaitedInThreads()).toEqual([]);
+    share.end();
+    await Promise.all(tasks.map(({ ended }) => ended));
     await mover.close();
   });
 });

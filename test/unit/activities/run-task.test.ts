@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createCopyActivities } from '../../../activities/task/copy-activities.js';
 import { createSessionActivities } from '../../../activities/session/session-activities.js';
 import { runTask } from '../../../activities/running/run-task.js';
@@ -87,5 +87,30 @@ describe('a task that stood still for longer than its lease before it claims cop
       }),
     ).rejects.toMatchObject({ type: 'LEASE_EXPIRED' });
     expect(await target.list('')).toEqual([]);
+  });
+});
+
+describe('a task that waits for storage', () => {
+  it('says so with its heartbeat once that has not answered for ten seconds, beside what else it tells', async () => {
+    const told: unknown[] = [];
+    const waiting = () =>
+      runTask(
+        async (control) => {
+          let forMs = 9_000;
+          control.awaitedInThreads = () => [
+            { repositoryId: 'good', forMs: 20 },
+            { repositoryId: 'nas1', forMs: (forMs += 1_400) },
+          ];
+          await vi.waitUntil(() => told.length >= 1, { timeout: 3_000 });
+          control.awaitedInThreads = () => [{ repositoryId: 'nas1', forMs: 9_999 }];
+          await vi.waitUntil(() => told.length >= 2, { timeout: 3_000 });
+        },
+        () => ({ readBytes: 5 }),
+      );
+    await inActivity(waiting, undefined, {}, (details) => told.push(details));
+    expect(told).toEqual([
+      { readBytes: 5, waits: { repositoryId: 'nas1', seconds: 10 } },
+      { readBytes: 5 },
+    ]);
   });
 });

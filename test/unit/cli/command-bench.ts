@@ -131,6 +131,7 @@ export const SESSION = {
   reason: null,
   waitsUntil: null,
   retry: null,
+  waits: null,
   bottleneck: null,
   live: true,
 };
@@ -157,6 +158,7 @@ export const TASK = {
   omitted: null,
   recorded: false,
   retry: null,
+  waits: null,
   bottleneck: null,
 };
 export const JOB = {

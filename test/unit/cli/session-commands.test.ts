@@ -68,6 +68,26 @@ describe('session follow', () => {
     ]);
   });
 
+  it('says which storage a task waits for, once however long it waits', async () => {
+    const waits = (repositoryId: string, seconds: number) => ({
+      ...{ repositoryId, seconds, step: 'planCopy', code: 'REPOSITORY_UNREACHABLE' },
+      reason: `storage of ${repositoryId} has not answered for ${seconds} s (planCopy)`,
+    });
+    const task = (seconds: number): [string, object] => [
+      'task',
+      { ...TASK, state: 'planning', algorithm: 'none', waits: waits('offsite', seconds) },
+    ];
+    const session: [string, object] = ['progress', { ...SESSION, waits: waits('nas1', 12) }];
+    const events = [task(15), task(20), session, ['end', ended('success')]];
+    bench.answer({ [`GET ${path}`]: eventsOf(...(events as [string, object][])) });
+    const { out } = await follow();
+    expect(out.split('\n').slice(0, 2)).toEqual([
+      'web01: planning; REPOSITORY_UNREACHABLE: storage of offsite has not answered for 15 s (planCopy)',
+      'session: REPOSITORY_UNREACHABLE: storage of nas1 has not answered for 12 s (planCopy)',
+    ]);
+    expect(out).not.toContain('20 s');
+  });
+
   it('draws a bar on a terminal', async () => {
     bench.answer({ [`GET ${path}`]: eventsOf(['progress', SESSION], ['end', ended('success')]) });
     const { out } = await follow({ isInteractive: true });

@@ -263,11 +263,14 @@ describe('the verdict on a session', () => {
     nextTryAt: null,
     progress: { ...NO_PROGRESS, percent: 41, processedBytes: 41, totalBytes: 2 ** 30 },
     taskCounts: { ...NO_TASKS, running: 1 },
-    tasks: [{ ...newTask('web01', 'w1'), state: 'copying', retry: null, bottleneck: null }],
+    tasks: [
+      { ...newTask('web01', 'w1'), state: 'copying', retry: null, waits: null, bottleneck: null },
+    ],
     omittedTasks: 0,
     reason: null,
     waitsUntil: null,
     retry: null,
+    waits: null,
     bottleneck: null,
     live: true,
   };
@@ -317,6 +320,15 @@ describe('the verdict on a session', () => {
       mood: 'attention',
       sentence: 'Everything in work waits: offsite is not mounted.',
     });
+    const waits = {
+      ...{ repositoryId: 'nas1', seconds: 75, step: 'planCopy' },
+      code: 'REPOSITORY_UNREACHABLE',
+      reason: 'storage of nas1 has not answered for 75 s (planCopy)',
+    } as const;
+    const hanging = session.tasks.map((task) => ({ ...task, waits, retry }));
+    expect(verdictOf({ tasks: hanging }).sentence).toBe(
+      'Everything in work waits: storage of nas1 has not answered for 75 s (planCopy).',
+    );
   });
 
   it('names what went wrong in one that has ended before what went well', () => {

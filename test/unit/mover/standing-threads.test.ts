@@ -10,6 +10,8 @@ const IDS = ['nas1', 'good'];
 /** A thread that does one thing at a time: what asks `nas1` stands in a call to it until `return` is called. */
 interface DoubleThread {
   readonly begun: string[];
+  /** As a thread of lists says of its request of this number that it waits for `nas1`. */
+  tellWaits(id: number, forMs: number): void;
   return(): void;
 }
 
@@ -40,6 +42,10 @@ vi.mock('node:worker_threads', async (original) => ({
       queueMicrotask(() => this.#work());
     }
 
+    tellWaits(id: number, forMs: number): void {
+      this.emit('message', { type: 'waits', waits: [{ id, repositoryId: 'nas1', forMs }] });
+    }
+
     return(): void {
       this.#isStanding = false;
       new ThreadPulse(IDS, this.#setup.pulse).end();
@@ -54,6 +60,7 @@ vi.mock('node:worker_threads', async (original) => ({
         if (Atomics.compareExchange(new Int32Array(request.begun), 0, 0, 1) !== 0) continue;
         const { targetRepositoryId: id } = request.input as { readonly targetRepositoryId: string };
         this.begun.push(id);
+        if (this.#setup.isForLooks) continue;
         if (id === 'nas1') {
           this.#isStanding = true;
           new ThreadPulse(IDS, this.#setup.pulse).begin(1);
@@ -102,6 +109,47 @@ describe('threads that stand with a storage that hangs', () => {
     // Back again, they do not do what others have done.
     for (const thread of threads) thread.return();
     expect(threads.flatMap(({ begun }) => begun).filter((id) => id === 'good')).toHaveLength(2);
+  });
+});
+
+describe('a task whose storage hangs', () => {
+  const storage = { kind: 'directory', path: '/mnt' } as const;
+  let mover: DataMover;
+  beforeEach(() => {
+    threads.splice(0);
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'hrtime'] });
+    mover = new DataMover(IDS.map((id) => ({ id, storage, isReadOnly: false })));
+  });
+  afterEach(async () => {
+    await mover.close();
+    vi.useRealTimers();
+  });
+
+  const given = (name: 'planCopy' | 'planJob' | 'lookForNews', id = 'nas1') => {
+    const control = new TaskControl();
+    void mover.run(name, { targetRepositoryId: id } as never, control).catch(() => undefined);
+    return control;
+  };
+
+  it('can tell what it waits for, and for how long, and no other task does', async () => {
+    const [waits, answered] = [given('planCopy'), given('planCopy', 'good')];
+    await vi.advanceTimersByTimeAsync(0);
+    waits.awaitedInThreads();
+    await vi.advanceTimersByTimeAsync(75_000);
+    expect(waits.awaitedInThreads()).toEqual([{ repositoryId: 'nas1', forMs: 75_000 }]);
+    expect(answered.awaitedInThreads()).toEqual([]);
+    for (const thread of threads) thread.return();
+    expect(waits.awaitedInThreads()).toEqual([]);
+  });
+
+  it.each(['planJob', 'lookForNews'] as const)('can tell it as a %s, too', async (name) => {
+    const [first, second] = [given(name), given(name)];
+    threads[0]!.tellWaits(1, 12_000);
+    expect([first.awaitedInThreads(), second.awaitedInThreads()]).toEqual([
+      [],
+      [{ repositoryId: 'nas1', forMs: 12_000 }],
+    ]);
+    expect(mover.unanswered()).toEqual([{ repositoryId: 'nas1', seconds: 12 }]);
   });
 });
 

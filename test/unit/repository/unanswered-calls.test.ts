@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { FileCalls } from '../../../src/repository/file-calls.js';
-import { UnansweredCalls, whileAnswered } from '../../../src/repository/unanswered-calls.js';
+import {
+  asCaller,
+  awaitedStorage,
+  UnansweredCalls,
+  unansweredCallsOf,
+  whileAnswered,
+} from '../../../src/repository/unanswered-calls.js';
 
 const MINUTE_MS = 60_000;
 
@@ -54,5 +60,29 @@ describe('calls of a storage that does not answer', () => {
     await Promise.all(waiting);
     void look();
     expect(asked()).toBe(9);
+  });
+});
+
+describe('calls that this thread waits for', () => {
+  it('are told of the whole thread, and of each caller', async () => {
+    const ends: (() => void)[] = [];
+    const hang = () => new Promise<void>((resolve) => ends.push(resolve));
+    const calls = unansweredCallsOf('nas-of-callers', '/mnt/nas-of-callers');
+    const [first, second] = [{}, {}];
+    const asked = [
+      asCaller(first, async () => {
+        await Promise.resolve();
+        await calls.follow(hang);
+      }),
+      asCaller(second, () => Promise.resolve()),
+    ];
+    await new Promise((resolve) => setImmediate(resolve));
+    const named = [{ repositoryId: 'nas-of-callers', forMs: expect.any(Number) as number }];
+    expect([awaitedStorage(), awaitedStorage(first), awaitedStorage(second)]).toEqual([
+      ...[named, named, []],
+    ]);
+    for (const end of ends) end();
+    await Promise.all(asked);
+    expect(awaitedStorage()).toEqual([]);
   });
 });

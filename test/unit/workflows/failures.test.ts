@@ -57,6 +57,17 @@ describe('a failure as a workflow meets it', () => {
     expect(codeOf('bad')).toBe('');
   });
 
+  it('names the storage that a step waited for until its time was over, and not where its worker was gone', () => {
+    const beat = { readBytes: 5, waits: { repositoryId: 'nas1', seconds: 598 } };
+    const ended = new TimeoutFailure('timed out', beat, 'SCHEDULE_TO_CLOSE');
+    const words = 'storage of nas1 has not answered for 598 s (planCopy)';
+    expect(reasonOf(ofActivity(ended))).toBe(words);
+    expect(reasonOf(ofChild(ofActivity(ended)))).toBe(words);
+    expect(codeOf(ofActivity(ended))).toBe('');
+    const gone = new TimeoutFailure('no heartbeat', beat, 'HEARTBEAT');
+    expect(reasonOf(ofActivity(gone))).toBe('no heartbeat');
+  });
+
   it('is told in the words it has when it is none of ours', () => {
     expect(reasonOf(ofActivity(timedOut()))).toBe('heartbeat timeout');
     expect(reasonOf(new TypeError('bad'))).toBe('bad');

@@ -55,6 +55,7 @@ function OperationBody({ operation }: { readonly operation: OperationView }) {
     startedAt,
     endedAt,
     repositoryId,
+    waits,
   } = operation;
   const { mood, text } = verdictOf(operation, useNow());
   const percent =
@@ -63,6 +64,14 @@ function OperationBody({ operation }: { readonly operation: OperationView }) {
     <>
       <VerdictPanel mood={mood} sentence={text} />
       {endedAt === null && <Stop operation={operation} />}
+      {waits !== undefined && (
+        <Fault
+          mood="attention"
+          what="It waits for storage that does not answer."
+          reason={waits.reason}
+          code={waits.code}
+        />
+      )}
       {code !== null && (
         <Fault
           what="It could not be done as it was asked."

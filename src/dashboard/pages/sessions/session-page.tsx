@@ -101,9 +101,17 @@ function useStillMs({ progress: { processedBytes } }: SessionView): number | nul
 }
 
 function SessionFaults({ session }: { readonly session: SessionView }) {
-  const { retry, reason, nextTryAt, state, result } = session;
+  const { retry, waits, reason, nextTryAt, state, result } = session;
   return (
     <>
+      {waits !== null && (
+        <Fault
+          mood="attention"
+          what="The session itself waits for storage that does not answer."
+          reason={waits.reason}
+          code={waits.code}
+        />
+      )}
       {retry !== null && (
         <Fault
           mood="attention"

@@ -65,7 +65,8 @@ export function TaskList({ session }: { readonly session: SessionView }) {
 }
 
 function urgencyOf(task: TaskView): number {
-  return URGENCY.indexOf(task.retry === null ? sayTask(task).mood : 'attention');
+  const isHeld = task.retry !== null || task.waits !== null;
+  return URGENCY.indexOf(isHeld ? 'attention' : sayTask(task).mood);
 }
 
 function keyOf({ workload, workloadId }: TaskView): string {
@@ -163,12 +164,20 @@ const FAULT_WORDS: Readonly<Partial<Record<TaskState, string>>> = {
 };
 
 function belowTask(task: TaskView) {
-  const { code, reason, retry, resumedFromBytes, attempt, notes, committed, omitted, state } = task;
-  const { waitsUntil } = task;
+  const { code, reason, resumedFromBytes, attempt, notes, committed, omitted, state } = task;
+  const { retry, waits, waitsUntil } = task;
   const mood = sayTask(task).mood;
   const shares = shareWords(task.moverTimes);
   return (
     <div className="stack">
+      {waits !== null && (
+        <Fault
+          mood="attention"
+          what="It waits for storage that does not answer."
+          reason={waits.reason}
+          code={waits.code}
+        />
+      )}
       {retry !== null && (
         <Fault
           mood="attention"

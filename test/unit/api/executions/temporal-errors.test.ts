@@ -58,6 +58,17 @@ it.each([
   ]);
 });
 
+it('tells of a look whose storage did not answer for how long', () => {
+  const beat = { waits: { repositoryId: 'nas1', seconds: 118 } };
+  const timeout = new TimeoutFailure('timed out', beat, 'START_TO_CLOSE');
+  const error = new WorkflowFailedError('failed', activityFailure(timeout), 'TIMEOUT');
+  const { code, message } = toBackupError(error)!;
+  expect([code, message]).toEqual([
+    'REPOSITORY_UNREACHABLE',
+    'storage of nas1 has not answered for 118 s (listWorkloadFacts)',
+  ]);
+});
+
 it('tells of a look that had its time as a whole that either may be the matter', () => {
   const timeout = new TimeoutFailure('timed out', undefined, 'START_TO_CLOSE');
   const error = new WorkflowFailedError('failed', timeout, 'TIMEOUT');

@@ -24,7 +24,7 @@ function storeOf(runs: Readonly<Record<string, Run>>): OperationStore {
           const run = runs[runId];
           if (run === undefined) throw new WorkflowNotFoundError('none', workflowId, runId);
           const name = run.next === undefined ? 'COMPLETED' : 'CONTINUED_AS_NEW';
-          return { workflowId, runId, memo: {}, startTime: new Date(0), status: { name } };
+          return { workflowId, runId, memo: {}, startTime: new Date(0), status: { name }, raw: {} };
         },
         result: async () => ({ ...ENDED, result: runs[runId]!.result }),
       }),
@@ -115,7 +115,14 @@ describe('an operation that is to stop', () => {
         getHandle: (workflowId: string, runId = 'first') => ({
           describe: async () => {
             const name = runId === 'first' && isGone ? names[0] : names.at(-1);
-            return { workflowId, runId, memo: {}, startTime: new Date(0), status: { name } };
+            return {
+              workflowId,
+              runId,
+              memo: {},
+              startTime: new Date(0),
+              status: { name },
+              raw: {},
+            };
           },
           query: async () => ({ ...ENDED, state: 'running', result: null }),
           result: async () => ({ ...ENDED, result: 'success' }),

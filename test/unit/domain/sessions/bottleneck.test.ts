@@ -3,7 +3,9 @@ import {
   bottleneckOf,
   bottleneckOfAll,
   slowestPart,
+  holdOf,
   type Bottleneck,
+  type Hold,
 } from '../../../../src/domain/sessions/bottleneck.js';
 import { newTask, type CopyTask } from '../../../../src/domain/sessions/copy-session.js';
 import {
@@ -52,49 +54,56 @@ describe('the times of a copy', () => {
 });
 
 describe('what holds a task up', () => {
-  it.each<[string, Partial<CopyTask>, MoverTimes | null, boolean, Bottleneck | null]>([
+  it.each<[string, Partial<CopyTask>, MoverTimes | null, Hold, Bottleneck | null]>([
     [
       'the part that is slow just now',
       { state: 'copying', moverTimes: SOURCE },
       LIMIT,
-      false,
+      null,
       'limit',
     ],
     [
       'the slowest part of before at the begin of a batch',
       { state: 'copying', moverTimes: SOURCE },
       NO_TIMES,
-      false,
+      null,
       'source',
     ],
-    ['a comparison', { state: 'planning' }, SOURCE, false, 'source'],
+    ['a comparison', { state: 'planning' }, SOURCE, null, 'source'],
     [
       'a step that is tried again, whatever else',
       { state: 'copying', moverTimes: SOURCE },
       LIMIT,
-      true,
+      'retry',
       'retry',
     ],
-    ['its turn', { state: 'waiting', waitsFor: 'turn', moverTimes: SOURCE }, null, false, 'turn'],
-    ['the hours of its job', { state: 'waiting', waitsFor: 'hours' }, null, false, 'hours'],
+    [
+      'storage that does not answer, whatever else',
+      { state: 'copying', moverTimes: SOURCE },
+      LIMIT,
+      holdOf({ waits: {}, retry: {} }),
+      'storage',
+    ],
+    ['its turn', { state: 'waiting', waitsFor: 'turn', moverTimes: SOURCE }, null, null, 'turn'],
+    ['the hours of its job', { state: 'waiting', waitsFor: 'hours' }, null, null, 'hours'],
     [
       'a restore point that may not be whole',
       { state: 'waiting', waitsFor: 'point' },
       null,
-      false,
+      null,
       'point',
     ],
-    ['somebody who paused it', { state: 'paused', waitsFor: 'pause' }, null, false, 'pause'],
-    ['nothing that is measured', { state: 'composing', moverTimes: SOURCE }, null, false, null],
+    ['somebody who paused it', { state: 'paused', waitsFor: 'pause' }, null, null, 'pause'],
+    ['nothing that is measured', { state: 'composing', moverTimes: SOURCE }, null, null, null],
     [
       'most of its time, once it has ended',
       { state: 'ended', moverTimes: SOURCE },
       null,
-      false,
+      null,
       'source',
     ],
-  ])('is %s', (_what, changes, recent, isRetrying, expected) => {
-    expect(bottleneckOf(task(changes), recent, isRetrying)).toBe(expected);
+  ])('is %s', (_what, changes, recent, hold, expected) => {
+    expect(bottleneckOf(task(changes), recent, hold)).toBe(expected);
   });
 });
 
