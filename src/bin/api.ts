@@ -5,7 +5,7 @@ import { createLogger, startService } from './service.js';
 
 /** `longhaul api`: the HTTP API alone, beside workers in other processes. */
 export async function runApi(options: ServerOptions): Promise<number> {
-  const config = readServerConfig(options.config);
+  const config = await readServerConfig(options.config);
   const logger = createLogger(config.logLevel);
   const parts = { api: true, control: false, repositories: [] };
   const service = await startService(config, parts, logger, process.env);

@@ -3,8 +3,12 @@
 
 import type { Launchers } from '../cli/launchers.js';
 import { OUTPUT_GONE_EXIT, reportBrokenOutput } from '../cli/broken-output.js';
+import { display } from '../cli/display/display-text.js';
+import { printError } from '../cli/display/print.js';
 import { runCommand } from '../cli/program.js';
+import { endWhatHangs } from './end-what-hangs.js';
 import { processTerminal, watchOutput } from './process-terminal.js';
+import { stopSignal } from './run-until-signal.js';
 
 const terminal = processTerminal(process.env);
 
@@ -19,9 +23,6 @@ function serving<Options>(
     return launch(options);
   };
 }
-
-/** Longer than `runUntilSignal` needs to end a process by the signal that stopped it. */
-const END_MS = 8_000;
 
 const launchers: Launchers = {
   serve: serving(async (options) => (await import('./serve.js')).runServe(options)),
@@ -38,5 +39,5 @@ watchOutput((error) => {
 });
 
 process.exitCode = await runCommand(process.argv.slice(2), terminal, launchers);
-// A server that could not start beside a share that hangs: Node would wait for the thread in it for ever.
-if (isServing) setTimeout(() => process.kill(process.pid, 'SIGKILL'), END_MS).unref();
+if (isServing || stopSignal() !== null)
+  endWhatHangs(stopSignal(), (text) => printError(terminal, display`${text}`));

@@ -3,17 +3,19 @@ import type { Service } from './service.js';
 
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
-/** When all was stopped, a process in which nothing hangs ends well before. */
-const END_MS = 3_000;
+let stoppedBy: NodeJS.Signals | null = null;
 
-/** Runs until SIGINT or SIGTERM, or until a part of the service fails. A second signal ends the process at once, and so does the end of the stop where a call
- *  to storage never returns: Node waits for each of its threads when it ends, the kernel does not.
+/** The signal that this process stops for; null: none has come. */
+export function stopSignal(): NodeJS.Signals | null {
+  return stoppedBy;
+}
+
+/** Runs until SIGINT or SIGTERM, or until a part of the service fails. A second signal ends the process at once.
  *  @returns the exit status */
 export async function runUntilSignal(
   service: Service,
-  logger: Pick<Logger, 'info' | 'error'>,
+  logger: Pick<Logger, 'info'>,
 ): Promise<number> {
-  let stoppedBy: NodeJS.Signals | null = null;
   const signalled = new Promise<NodeJS.Signals>((resolve) => {
     const onSignal = (signal: NodeJS.Signals) => {
       // Nobody listens any more: the next one is the kernel's.
@@ -31,16 +33,6 @@ export async function runUntilSignal(
     logger.info({ signal }, 'stopping');
     return 0;
   } finally {
-    await service.stop().finally(() => endWhatHangs(() => stoppedBy, logger));
+    await service.stop();
   }
-}
-
-/** Does nothing to a process that ends by itself. */
-function endWhatHangs(stoppedBy: () => NodeJS.Signals | null, logger: Pick<Logger, 'error'>): void {
-  setTimeout(() => {
-    logger.error('all is stopped, but calls that never return keep the process: it ends as killed');
-    // Without a signal a part has failed, which no end that looks orderly may hide.
-    process.kill(process.pid, stoppedBy() ?? 'SIGKILL');
-    setTimeout(() => process.kill(process.pid, 'SIGKILL'), END_MS).unref();
-  }, END_MS).unref();
 }

@@ -14,7 +14,7 @@ export interface ServerOptions {
 
 /** `longhaul serve`: everything in one process, with an embedded Temporal server unless another one is configured. */
 export async function runServe(options: ServerOptions): Promise<number> {
-  const config = readServerConfig(options.config);
+  const config = await readServerConfig(options.config);
   const logger = createLogger(config.logLevel);
   const parts = { ...ALL_PARTS, workflowBundle: options.workflowBundle };
   const service = await startService(config, parts, logger, process.env);

@@ -12,7 +12,7 @@ interface WorkerOptions extends ServerOptions {
 
 /** `longhaul worker`: workers alone. Without options it does everything a worker can do. */
 export async function runWorker(options: WorkerOptions): Promise<number> {
-  const config = readServerConfig(options.config);
+  const config = await readServerConfig(options.config);
   const logger = createLogger(config.logLevel);
   const isGeneral = options.repositories.length === 0 && !options.control;
   const parts = {

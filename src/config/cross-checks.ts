@@ -1,12 +1,12 @@
 /** Rules that span several settings. They look at each part that is well-formed by itself, so that one faulty setting does not hide them. */
 
-import { isAbsolute, relative } from 'node:path';
+import { isAbsolute, relative, resolve } from 'node:path';
 import { z } from 'zod';
 import { kindOf } from '../repository/kinds.js';
 import type { RepositoryConfig } from './config.js';
 import { repositorySchema } from './schema.js';
 import { isSection } from './environment.js';
-import { FolderPlaces, type FolderPlace, type PlaceLooks } from './folder-places.js';
+import type { FolderPlace, PlaceOf } from './folder-places.js';
 import { folderOf, placeOf } from './repository-storage.js';
 
 interface CrossFault {
@@ -15,9 +15,9 @@ interface CrossFault {
 }
 
 /** `value` is the configuration as written; `folder` is where relative paths start. */
-export function crossFaults(value: unknown, folder: string, looks: PlaceLooks): CrossFault[] {
+export function crossFaults(value: unknown, folder: string, placeOf: PlaceOf): CrossFault[] {
   if (!isSection(value)) return [];
-  const places = new FolderPlaces(folder, looks);
+  const places: PlaceOf = (path) => placeOf(resolve(folder, path));
   const repositories = wellFormedRepositories(value.repositories);
   return [
     ...tokenFaults(value.server),
@@ -27,8 +27,24 @@ export function crossFaults(value: unknown, folder: string, looks: PlaceLooks): 
     ...contentsFaults(repositories),
     ...immutableFaults(repositories),
     ...primaryBackupFaults(value.primaryBackups, repositories),
-    ...stateFaults(value.stateDirectory ?? './state', repositories, places),
+    ...stateFaults(stateOf(value), repositories, places),
   ];
+}
+
+/** Absolute folders whose places `crossFaults` asks for. */
+export function comparedFolders(value: unknown, folder: string): string[] {
+  if (!isSection(value)) return [];
+  const held = wellFormedRepositories(value.repositories).flatMap(
+    ({ repository }) => folderOf(repository) ?? [],
+  );
+  const state = stateOf(value);
+  const all = typeof state === 'string' ? [...held, state] : held;
+  // One alone is compared with none.
+  return held.length === 0 ? [] : all.map((path) => resolve(folder, path));
+}
+
+function stateOf(value: Readonly<Record<string, unknown>>): unknown {
+  return value['stateDirectory'] ?? './state';
 }
 
 export function isLoopback(address: string): boolean {
@@ -83,7 +99,7 @@ function idFaults(entries: readonly Entry[]): CrossFault[] {
 }
 
 /** Two repositories must not be one, nor lie one inside the other. */
-function placeFaults(entries: readonly Entry[], places: FolderPlaces): CrossFault[] {
+function placeFaults(entries: readonly Entry[], places: PlaceOf): CrossFault[] {
   return entries.flatMap(({ index, repository }) => {
     const own = folderOf(repository);
     return entries
@@ -92,7 +108,7 @@ function placeFaults(entries: readonly Entry[], places: FolderPlaces): CrossFaul
         const theirs = folderOf(other);
         const relation =
           own !== null && theirs !== null
-            ? nesting(places.of(own), places.of(theirs))
+            ? nesting(places(own), places(theirs))
             : samePlace(repository, other);
         if (relation === null) return [];
         const message = `${placeOf(repository)} is ${relation} the ${own === null ? 'place' : 'folder'} of repository ${other.id}`;
@@ -147,16 +163,12 @@ function primaryBackupFaults(list: unknown, entries: readonly Entry[]): CrossFau
   });
 }
 
-function stateFaults(
-  state: unknown,
-  entries: readonly Entry[],
-  places: FolderPlaces,
-): CrossFault[] {
+function stateFaults(state: unknown, entries: readonly Entry[], places: PlaceOf): CrossFault[] {
   const parsed = z.string().min(1).safeParse(state);
   if (!parsed.success) return [];
   return entries.flatMap(({ repository }) => {
     const held = folderOf(repository);
-    const relation = held === null ? null : nesting(places.of(parsed.data), places.of(held));
+    const relation = held === null ? null : nesting(places(parsed.data), places(held));
     return relation === null || relation === 'above'
       ? []
       : [

@@ -1,106 +1,114 @@
-import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createInterface } from 'node:readline';
 import { StorageSilent, type PlaceLooks } from './folder-places.js';
 
 /** Less than a start may take, about what a disk needs that has to start. */
 const LIMIT_MS = 10_000;
 
+/** The time that a process takes to start on a busy machine is not the storage's. */
 const START_MS = 30_000;
 
-/** Does each look and wakes who waits for it. In CommonJS and without imports of its own: it runs from source and as it was built. */
+/** As many threads wait for storage at most (libuv). */
+const MOST_THREADS = 1_024;
+
+/** Does each look on a thread of its own, and ends with whoever asks. In CommonJS and without imports of its own: it runs from source and as it was built. */
 const CODE = `
-const { workerData: { port, answered } } = require('node:worker_threads');
-const { readlinkSync, realpathSync, statSync } = require('node:fs');
-const wake = () => {
-  Atomics.add(answered, 0, 1);
-  Atomics.notify(answered, 0);
-};
+const { readlink, realpath, stat } = require('node:fs/promises');
 const looks = {
-  realPath: (path) => realpathSync(path),
-  linkEnd: (path) => readlinkSync(path),
-  identity: (path) => {
-    const { dev, ino } = statSync(path, { bigint: true });
+  realPath: (path) => realpath(path),
+  linkEnd: (path) => readlink(path),
+  identity: async (path) => {
+    const { dev, ino } = await stat(path, { bigint: true });
     return dev + ':' + ino;
   },
 };
-port.on('message', ({ name, path }) => {
-  let answer = null;
-  try {
-    answer = looks[name](path);
-  } catch {}
-  port.postMessage(answer);
-  wake();
-});
-wake();
+const tell = (message) => process.stdout.write(JSON.stringify(message) + '\\n');
+require('node:readline')
+  .createInterface({ input: process.stdin })
+  .on('line', async (line) => {
+    const { number, name, path } = JSON.parse(line);
+    tell({ number, answer: await looks[name](path).catch(() => null) });
+  })
+  .on('close', () => process.kill(process.pid, 'SIGKILL'));
+tell({ number: null });
 `;
 
-/** Looks on a thread, of which each has a limit: a call to a share whose server stands still never returns. A thread that stands in one is left, and the
- *  next look has another. */
+/** Looks of which all together have one limit: a call to a share whose server stands still never returns. They are made in a process of their own: one that waits for
+ *  such a call can be left, and a thread cannot, for Node ends no process before its threads have ended. */
 export class LimitedLooks implements PlaceLooks {
-  #thread: LookThread | null = null;
+  readonly #child: ChildProcess;
+  readonly #open = new Map<number, (answer: string | null | StorageSilent) => void>();
+  #next = 0;
+  #late: NodeJS.Timeout;
+  #over: StorageSilent | null = null;
 
-  constructor(private readonly limitMs = LIMIT_MS) {}
+  /** @param most as many looks are asked at once
+   *  @param limitMs from when the process is there until the last answer */
+  constructor(
+    most: number,
+    private readonly limitMs = LIMIT_MS,
+  ) {
+    const threads = String(Math.min(MOST_THREADS, Math.max(1, most)));
+    this.#child = spawn(process.execPath, ['-e', CODE], {
+      stdio: ['pipe', 'pipe', 'ignore'],
+      // Nothing of what this process was told: a loader takes longer than the looks.
+      env: { UV_THREADPOOL_SIZE: threads },
+    });
+    this.#late = setTimeout(() => this.end(), START_MS);
+    this.#child.on('error', () => this.end());
+    this.#child.on('exit', () => this.end());
+    this.#child.stdin!.on('error', () => this.end());
+    createInterface({ input: this.#child.stdout! }).on('line', (line) => this.#take(line));
+  }
 
-  realPath(path: string): string | null {
+  realPath(path: string): Promise<string | null> {
     return this.#ask('realPath', path);
   }
 
-  identity(path: string): string | null {
+  identity(path: string): Promise<string | null> {
     return this.#ask('identity', path);
   }
 
-  linkEnd(path: string): string | null {
+  linkEnd(path: string): Promise<string | null> {
     return this.#ask('linkEnd', path);
   }
 
+  /** What has no answer yet gets none. */
   end(): void {
-    this.#thread?.end();
-    this.#thread = null;
+    if (this.#over !== null) return;
+    this.#over = new StorageSilent(`no answer within ${this.limitMs} ms`);
+    clearTimeout(this.#late);
+    for (const settle of this.#open.values()) settle(this.#over);
+    this.#open.clear();
+    // A call that no signal ends keeps the process, but not this one.
+    this.#child.kill('SIGKILL');
+    this.#child.unref();
+    this.#child.stdin?.destroy();
+    this.#child.stdout?.destroy();
   }
 
-  #ask(name: keyof PlaceLooks, path: string): string | null {
-    this.#thread ??= new LookThread();
-    const answer = this.#thread.ask(name, path, this.limitMs);
-    if (answer !== undefined) return answer;
-    this.end();
-    process.emitWarning(
-      `${path} does not answer: whether it is another repository under a second path was not looked at`,
-    );
-    throw new StorageSilent(`${path} has not answered for ${this.limitMs} ms`);
-  }
-}
-
-class LookThread {
-  readonly #answered = new Int32Array(new SharedArrayBuffer(4));
-  readonly #worker: Worker;
-  readonly #port;
-
-  constructor() {
-    const { port1, port2 } = new MessageChannel();
-    const workerData = { port: port2, answered: this.#answered };
-    // Without the loaders of this process: they take longer to start than the looks.
-    this.#worker = new Worker(CODE, {
-      ...{ eval: true, execArgv: [], workerData, transferList: [port2] },
+  #ask(name: keyof PlaceLooks, path: string): Promise<string | null> {
+    return new Promise((resolve, reject) => {
+      if (this.#over !== null) return reject(this.#over);
+      const number = this.#next++;
+      this.#open.set(number, (answer) =>
+        answer instanceof StorageSilent ? reject(answer) : resolve(answer),
+      );
+      this.#child.stdin!.write(`${JSON.stringify({ number, name, path })}\n`);
     });
-    this.#worker.on('error', () => undefined); // no answer comes, which is told
-    this.#port = port1;
-    // The time that a thread takes to start on a busy machine is not the storage's.
-    Atomics.wait(this.#answered, 0, 0, START_MS);
   }
 
-  /** @returns undefined: no answer in time */
-  ask(name: keyof PlaceLooks, path: string, limitMs: number): string | null | undefined {
-    this.#port.postMessage({ name, path });
-    // It may be woken for the look before: only a message is an answer.
-    for (;;) {
-      const before = Atomics.load(this.#answered, 0);
-      const received: { message: string | null } | undefined = receiveMessageOnPort(this.#port);
-      if (received !== undefined) return received.message;
-      if (Atomics.wait(this.#answered, 0, before, limitMs) === 'timed-out') return undefined;
+  #take(line: string): void {
+    const { number, answer } = JSON.parse(line) as {
+      readonly number: number | null;
+      readonly answer: string | null;
+    };
+    if (number === null) {
+      clearTimeout(this.#late);
+      this.#late = setTimeout(() => this.end(), this.limitMs);
+      return;
     }
-  }
-
-  end(): void {
-    this.#port.close();
-    void this.#worker.terminate();
+    this.#open.get(number)?.(answer);
+    this.#open.delete(number);
   }
 }

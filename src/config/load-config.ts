@@ -9,9 +9,9 @@ import { kindOf } from '../repository/kinds.js';
 import type { NotificationChannel } from '../domain/notices/notification-channel.js';
 import { describeFault, placeText, type ConfigFault } from './config-fault.js';
 import type { LonghaulConfig, ServerConfig, TemporalConfig } from './config.js';
-import { crossFaults } from './cross-checks.js';
+import { comparedFolders, crossFaults } from './cross-checks.js';
 import { isSection, overlayEnvironment, type Environment } from './environment.js';
-import { patientLooks, type PlaceLooks } from './folder-places.js';
+import { byPathAlone, placesOf, type PlaceOf } from './folder-places.js';
 import { LimitedLooks } from './limited-looks.js';
 import { storageOf } from './repository-storage.js';
 import { configSchema } from './schema.js';
@@ -24,19 +24,36 @@ interface ConfigSource {
   readonly file: string | null;
   readonly environment: Environment;
   readonly workingFolder: string;
+  /** For how long the start waits for the folders of all repositories together. Absent: ten seconds. */
+  readonly limitMs?: number;
 }
 
 /** @throws CONFIG_INVALID with every fault in `details.faults` (ConfigFault[]) and in the message, one a line. */
-export function loadConfig({ file, environment, workingFolder }: ConfigSource): LonghaulConfig {
+export async function loadConfig({
+  file,
+  environment,
+  workingFolder,
+  limitMs,
+}: ConfigSource): Promise<LonghaulConfig> {
   const path = resolve(workingFolder, file ?? DEFAULT_CONFIG_FILE);
   const text = readConfigFile(path, file !== null);
-  const looks = new LimitedLooks();
+  const name = text === null ? 'the environment' : path;
+  const folder = text === null ? workingFolder : dirname(path);
+  const written = overlayEnvironment(parseYaml(text ?? '').value ?? {}, environment).value;
+  const placeOf = await lookAt(comparedFolders(written, folder), limitMs);
+  return parseConfig(text ?? '', { name, folder, environment, placeOf });
+}
+
+async function lookAt(folders: readonly string[], limitMs: number | undefined): Promise<PlaceOf> {
+  if (folders.length === 0) return byPathAlone;
+  const looks = new LimitedLooks(folders.length, limitMs);
   try {
-    return parseConfig(text ?? '', {
-      name: text === null ? 'the environment' : path,
-      folder: text === null ? workingFolder : dirname(path),
-      ...{ environment, looks },
-    });
+    const { placeOf, silent } = await placesOf(folders, looks);
+    if (silent.length > 0)
+      process.emitWarning(
+        `no answer from ${silent.join(', ')}: whether it is another repository under a second path was not looked at`,
+      );
+    return placeOf;
   } finally {
     looks.end();
   }
@@ -48,13 +65,15 @@ interface ConfigText {
   /** Absolute; relative paths start there. */
   readonly folder: string;
   readonly environment: Environment;
-  /** Absent: with those that wait for storage. */
-  readonly looks?: PlaceLooks;
+  /** What is known of the folders. Absent: their paths alone. */
+  readonly placeOf?: PlaceOf;
 }
 
+/** Looks at no file system.
+ *  @throws as `loadConfig` */
 export function parseConfig(
   text: string,
-  { name, folder, environment, looks = patientLooks }: ConfigText,
+  { name, folder, environment, placeOf = byPathAlone }: ConfigText,
 ): LonghaulConfig {
   const { value: file, faults: syntaxFaults } = parseYaml(text);
   if (syntaxFaults.length > 0) throw invalidConfig(name, syntaxFaults);
@@ -69,7 +88,7 @@ export function parseConfig(
   const faults = [
     ...overlaid.faults,
     ...(parsed.error?.issues ?? []).flatMap((issue) => issueFaults(issue, overlaid.value, faultAt)),
-    ...crossFaults(overlaid.value, folder, looks).map(({ path, message }) =>
+    ...crossFaults(overlaid.value, folder, placeOf).map(({ path, message }) =>
       faultAt(path, message),
     ),
   ];

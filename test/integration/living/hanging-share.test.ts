@@ -1,14 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { NativeConnection } from '@temporalio/worker';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { RunningWorkers } from '../../../src/bin/workers.js';
-import { LimitedLooks } from '../../../src/config/limited-looks.js';
-import { parseConfig } from '../../../src/config/load-config.js';
+import { loadConfig } from '../../../src/config/load-config.js';
 import { DataMover } from '../../../src/mover/data-mover.js';
 import type { ThreadOperation } from '../../../src/mover/mover-operations.js';
 import { TaskControl } from '../../../src/mover/task/task-control.js';
@@ -31,7 +30,7 @@ afterEach(async () => {
 describe('a process whose storage hangs', () => {
   const ENTRY = fileURLToPath(new URL('../../support/bin/hanging-entry.ts', import.meta.url));
 
-  async function started(stops: 'ends' | 'hangs') {
+  async function started(stops: 'ends' | 'hangs' | 'fails') {
     const program = [await processEntry(ENTRY), folder, stops];
     const child = spawn(process.execPath, program, { stdio: ['ignore', 'pipe', 'inherit'] });
     let output = '';
@@ -49,40 +48,70 @@ describe('a process whose storage hangs', () => {
     expect(await exited).toEqual([null, 'SIGINT']);
   });
 
-  it('ends by the signal that stopped it, and says so, when all else is stopped', async () => {
+  it('ends by the signal that stopped it, and says so, when all else is stopped; killed when it could not start', async () => {
+    const failing = await started('fails');
     const { child, exited, output } = await started('ends');
     child.kill('SIGTERM');
     expect(await exited).toEqual([null, 'SIGTERM']);
     expect(output()).toContain('calls that never return keep the process');
+    expect(await failing.exited).toEqual([null, 'SIGKILL']);
+    expect(failing.output()).toContain('calls that never return keep the process');
   });
 });
 
 describe('a configuration of which one share hangs', () => {
-  const looked = (text: string) => {
-    const looks = new LimitedLooks(300);
-    try {
-      return parseConfig(text, { name: 'test', folder: '/', environment: {}, looks });
-    } finally {
-      looks.end();
-    }
-  };
-  const entry = (id: string, path: string) => `{ id: ${id}, path: '${path}', role: target }`;
+  let others: string;
+  let file: string;
+  beforeEach(async () => {
+    others = await mkdtemp(join(tmpdir(), 'longhaul-others-'));
+    file = join(others, 'longhaul.yaml');
+  });
+  afterEach(() => rm(others, { recursive: true }));
 
-  it('is read all the same, and others are told apart by what is there', async () => {
-    const others = await mkdtemp(join(tmpdir(), 'longhaul-others-'));
+  const entry = (id: string, path: string, more = '') =>
+    `{ id: ${id}, path: '${path}', role: target${more} }`;
+  const loaded = async (...repositories: string[]) => {
+    await writeFile(file, `repositories: [${repositories.join(', ')}]`);
+    return loadConfig({ file, environment: {}, workingFolder: '/', limitMs: 300 });
+  };
+
+  it('is read all the same, in one wait for all its folders, and others are told apart by what is there', async () => {
     await mkdir(join(others, 'a'));
     await symlink('a', join(others, 'b'));
-    const [nas1, a, b] = [
-      entry('nas1', folder),
-      entry('a', join(others, 'a')),
-      entry('b', join(others, 'b')),
-    ];
-    expect(looked(`repositories: [${nas1}, ${a}]`).repositories).toHaveLength(2);
-    expect(() => looked(`repositories: [${nas1}, ${a}, ${b}]`)).toThrow('the same as the folder');
-    expect(() => looked(`repositories: [${nas1}, ${entry('in', join(folder, 'in'))}]`)).toThrow(
-      'inside the folder of repository nas1',
+    const [a, b] = [entry('a', join(others, 'a')), entry('b', join(others, 'b'))];
+    const hanging = Array.from({ length: 12 }, (_, n) => entry(`nas${n}`, join(folder, `${n}`)));
+    const warned = vi.spyOn(process, 'emitWarning').mockReturnValue();
+    const beganMs = performance.now();
+    expect((await loaded(...hanging, a)).repositories).toHaveLength(13);
+    // Twelve waits one after the other take 3.6 s.
+    expect(performance.now() - beganMs).toBeLessThan(3_000);
+    const [[warning]] = warned.mock.calls as unknown as [[string]];
+    expect(warning).toContain(join(folder, '0'));
+    expect(warning).toContain(join(folder, '11'));
+    expect(warning).not.toContain(others);
+    await expect(loaded(hanging[0]!, a, b)).rejects.toThrow('the same as the folder');
+    const [nas, within] = [entry('nas', folder), entry('in', join(folder, 'in'))];
+    await expect(loaded(nas, within)).rejects.toThrow('inside the folder of repository nas');
+    warned.mockRestore();
+  });
+
+  it('and that has a fault fails the start at once, with the fault and its exit code', async () => {
+    await writeFile(
+      file,
+      `repositories: [${entry('nas1', folder)}, ${entry('a', others, ', taskLimit: 0')}]`,
     );
-    await rm(others, { recursive: true });
+    const program = fileURLToPath(
+      new URL('../../support/bin/faulty-start-entry.ts', import.meta.url),
+    );
+    const child = spawn(process.execPath, [await processEntry(program), file], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let errors = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
+    // As docs/OPERATIONS.md, Exit codes: wrong usage, or a request that breaks a rule.
+    expect(await once(child, 'exit')).toEqual([2, null]);
+    expect(errors).toContain('repositories[1].taskLimit');
+    expect(errors).toContain(`no answer from ${folder}`);
   });
 });
 

@@ -312,13 +312,13 @@ describe('loadConfig', () => {
     workingFolder: folder,
   });
 
-  it('finds longhaul.yaml in the working folder', () => {
+  it('finds longhaul.yaml in the working folder', async () => {
     writeFileSync(join(folder, 'longhaul.yaml'), stringify({ ...MINIMAL, logLevel: 'warn' }));
-    expect(loadConfig(source(null)).logLevel).toBe('warn');
+    expect((await loadConfig(source(null))).logLevel).toBe('warn');
   });
 
-  it('is content with the environment when there is no file', () => {
-    const config = loadConfig(
+  it('is content with the environment when there is no file', async () => {
+    const config = await loadConfig(
       source(null, {
         LONGHAUL_REPOSITORIES_A_PATH: 'backups',
         LONGHAUL_REPOSITORIES_A_ROLE: 'primary',
@@ -327,8 +327,8 @@ describe('loadConfig', () => {
     expect(config.repositories[0]).toMatchObject({ path: join(folder, 'backups') });
   });
 
-  it('refuses a file that was named and is not there', () => {
-    expect(() => loadConfig(source('other.yaml'))).toThrow(/the file cannot be read/);
+  it('refuses a file that was named and is not there', async () => {
+    await expect(loadConfig(source('other.yaml'))).rejects.toThrow(/the file cannot be read/);
   });
 
   function load(repositories: readonly object[]) {
@@ -336,19 +336,21 @@ describe('loadConfig', () => {
     return loadConfig(source(null));
   }
 
-  it('sees that a link whose end does not exist yet leads into another repository', () => {
+  it('sees that a link whose end does not exist yet leads into another repository', async () => {
     mkdirSync(join(folder, 'real'));
     symlinkSync(join(folder, 'real', 'later'), join(folder, 'ahead'));
     const repositories = [
       { id: 'a', path: 'real', role: 'primary' },
       { id: 'b', path: 'ahead/copies', role: 'target' },
     ];
-    expect(() => load(repositories)).toThrow(/ahead\/copies is inside the folder of repository a/);
+    await expect(load(repositories)).rejects.toThrow(
+      /ahead\/copies is inside the folder of repository a/,
+    );
   });
 
   it.skipIf(process.getuid?.() !== 0 && process.env['CI'] === undefined)(
     'sees that a bind mount leads into another repository',
-    () => {
+    async () => {
       for (const name of ['real', 'real/below', 'bound']) mkdirSync(join(folder, name));
       execFileSync('mount', ['--bind', join(folder, 'real/below'), join(folder, 'bound')]);
       try {
@@ -357,12 +359,12 @@ describe('loadConfig', () => {
           ['real/below', 'the same as'],
           ['real/below/deep', 'inside'],
         ])
-          expect(() =>
+          await expect(
             load([
               { id: 'a', path: 'bound', role: 'primary' },
               { id: 'b', path, role: 'target' },
             ]),
-          ).toThrow(new RegExp(`is ${relation} the folder of repository a`));
+          ).rejects.toThrow(new RegExp(`is ${relation} the folder of repository a`));
       } finally {
         execFileSync('umount', [join(folder, 'bound')]);
       }
@@ -381,7 +383,7 @@ describe('loadConfig', () => {
     },
   );
 
-  it('sees through a symbolic link that two repositories lead to the same folder', () => {
+  it('sees through a symbolic link that two repositories lead to the same folder', async () => {
     mkdirSync(join(folder, 'real'));
     symlinkSync(join(folder, 'real'), join(folder, 'link'));
     const repositories = [
@@ -389,7 +391,7 @@ describe('loadConfig', () => {
       { id: 'b', path: 'link', role: 'target' },
     ];
     writeFileSync(join(folder, 'longhaul.yaml'), stringify({ repositories }));
-    expect(() => loadConfig(source(null))).toThrow(
+    await expect(loadConfig(source(null))).rejects.toThrow(
       /link is the same as the folder of repository a/,
     );
   });
