@@ -3,7 +3,7 @@ import type { CopyJob } from '../../src/domain/jobs/copy-job.js';
 import type { AwaitedPoint } from '../../src/domain/sources/settle.js';
 import type { NamedWorkload } from '../../src/domain/jobs/source-scope.js';
 import type { DataMover } from '../../src/mover/data-mover.js';
-import type { FolderWatch } from '../../src/repository/repository-kind.js';
+import type { WatchedRepository } from '../../src/mover/folder-watches.js';
 import type { UnreadSource } from '../../src/mover/look/news.js';
 import type { TaskControl } from '../../src/mover/task/task-control.js';
 import { runTask } from '../running/run-task.js';
@@ -87,8 +87,7 @@ async function wait(
     if (seen !== seenBefore && workloads.length > 0)
       return { seen, workloads: workloads.length > MAX_NAMED_WORKLOADS ? null : workloads };
     ({ awaited } = found);
-    // Nothing told of what changed in a folder between the look and this moment.
-    if (watches.add(found.folders)) bell.ring();
+    watches.add(found.folders);
     const untilWhole = awaited.map(({ lookAgainAtMs }) => lookAgainAtMs - Date.now());
     await bell.wait(Math.max(MIN_PAUSE_MS, Math.min(intervalMs, ...untilWhole)));
     control.throwIfStopped();
@@ -97,19 +96,15 @@ async function wait(
 
 /** What tells of changes in the sources of a job, in the folders that looks have found. */
 class Watches {
-  private readonly byRepository: ReadonlyMap<string, FolderWatch | null>;
+  private readonly byRepository: ReadonlyMap<string, WatchedRepository | null>;
 
   constructor(mover: DataMover, job: CopyJob, onChange: () => void) {
     const ids = job.sources.include.map(({ repositoryId }) => repositoryId);
     this.byRepository = new Map(ids.map((id) => [id, mover.watch(id, onChange)]));
   }
 
-  /** @returns whether one of them was not watched before */
-  add(folders: Readonly<Record<string, readonly string[]>>): boolean {
-    let hasMore = false;
-    for (const [id, watch] of this.byRepository)
-      if (watch?.add(folders[id] ?? []) === true) hasMore = true;
-    return hasMore;
+  add(folders: Readonly<Record<string, readonly string[]>>): void {
+    for (const [id, watch] of this.byRepository) watch?.add(folders[id] ?? []);
   }
 
   close(): void {

@@ -2,13 +2,13 @@ import { availableParallelism } from 'node:os';
 import type { BackupRepository, SourceRepository } from '../repository/backup-repository.js';
 import { kindOf } from '../repository/kinds.js';
 import { asTarget, type RepositoryLocation } from '../repository/open-repository.js';
-import type { FolderWatch } from '../repository/repository-kind.js';
 import { RateMeters } from '../repository/rate-meters.js';
 import { seenMarkers } from '../repository/seen-markers.js';
 import { StorageProbes } from '../repository/storage-probes.js';
 import { awaitedStorage, type AwaitedStorage } from '../repository/unanswered-calls.js';
 import { KnownTargets } from './known-targets.js';
 import { FactKeeper } from './fact-keeper.js';
+import { FolderWatches, type WatchedRepository } from './folder-watches.js';
 import { LOOK_OPERATIONS } from './look-operations.js';
 import type {
   OperationInput,
@@ -50,6 +50,7 @@ export class DataMover {
   private readonly targets: KnownTargets;
   private readonly threadCount = Math.max(MIN_THREADS, availableParallelism());
   private readonly held: HeldThreads;
+  private readonly watches = new FolderWatches();
   private lookAfter: NodeJS.Timeout | null = null;
 
   /** @param stateDirectory where it is remembered which targets were seen; null: nowhere */
@@ -72,10 +73,12 @@ export class DataMover {
     return this.targets.accept(repositoryId);
   }
 
-  /** Rings soon after a change in a folder of a repository, where something tells of it; null: nothing does. The caller closes it. */
-  watch(repositoryId: string, onChange: () => void): FolderWatch | null {
+  /** Rings soon after a change in a folder of a repository, where something tells of it; null: nothing does. The caller closes it.
+   *  @param onChange also when a folder has begun to be watched: what changed in it before is not told */
+  watch(repositoryId: string, onChange: () => void): WatchedRepository | null {
     const storage = this.locations.find(({ id }) => id === repositoryId)?.storage;
-    return storage === undefined ? null : (kindOf(storage).watch?.(storage, onChange) ?? null);
+    if (storage === undefined || kindOf(storage).watch === null) return null;
+    return this.watches.watch(repositoryId, storage, onChange);
   }
 
   /** Runs one operation that frees more of a target than it takes: where there is no room it may use what the target keeps aside. */
@@ -191,7 +194,8 @@ export class DataMover {
   unanswered(): { readonly repositoryId: string; readonly seconds: number }[] {
     const longest = new Map<string, number>();
     const inThreads = this.allThreads.flatMap((thread) => thread.awaits());
-    for (const { repositoryId, forMs } of [...awaitedStorage(), ...inThreads])
+    const all = [...awaitedStorage(), ...inThreads, ...this.watches.awaited()];
+    for (const { repositoryId, forMs } of all)
       longest.set(repositoryId, Math.max(forMs, longest.get(repositoryId) ?? 0));
     return [...longest].map(([repositoryId, forMs]) => ({
       repositoryId,
@@ -212,6 +216,9 @@ export class DataMover {
 
   async close(): Promise<void> {
     if (this.lookAfter !== null) clearInterval(this.lookAfter);
-    await Promise.all(this.allThreads.map((thread) => thread.terminate()));
+    await Promise.all([
+      this.watches.close(),
+      ...this.allThreads.map((thread) => thread.terminate()),
+    ]);
   }
 }

@@ -30,7 +30,7 @@ export class MoverThread {
   ) {
     this.pulse = new ThreadPulse(setup.repositories.map(({ id }) => id));
     const workerData: ThreadSetup = { ...setup, pulse: this.pulse.shared };
-    this.worker = new Worker(threadEntry(), { workerData, resourceLimits: memory });
+    this.worker = new Worker(threadEntry('mover-thread'), { workerData, resourceLimits: memory });
     this.worker.unref();
     this.worker.on('message', (message: ThreadReply | FactRequest | ThreadWaits) =>
       this.take(message),

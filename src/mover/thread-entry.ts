@@ -7,20 +7,25 @@ import { fileURLToPath } from 'node:url';
 /** In tests and in development everything runs from TypeScript. */
 const RUNS_FROM_SOURCE = import.meta.url.endsWith('.ts');
 
-/** File of the code that a data mover thread begins with: what was built; from source, one file that is put together once in this process. A loader of
+/** Modules of this folder that threads begin with. */
+type ThreadEntry = 'mover-thread' | 'watch-thread';
+
+/** File of the code that a thread begins with: what was built; from source, one file that is put together once in this process. A loader of
  *  TypeScript in each thread took two seconds of processor time for each. */
-export function threadEntry(): string {
-  if (!RUNS_FROM_SOURCE) return fileURLToPath(new URL('./mover-thread.js', import.meta.url));
-  return (bundledEntry ??= bundle());
+export function threadEntry(name: ThreadEntry): string {
+  if (!RUNS_FROM_SOURCE) return fileURLToPath(new URL(`./${name}.js`, import.meta.url));
+  const entry = bundledEntries.get(name) ?? bundle(name);
+  bundledEntries.set(name, entry);
+  return entry;
 }
 
-let bundledEntry: string | undefined;
+const bundledEntries = new Map<ThreadEntry, string>();
 
 /** The name goes by the content: processes of several states of the sources do not get in each other's way. */
-function bundle(): string {
+function bundle(name: ThreadEntry): string {
   const { buildSync } = createRequire(import.meta.url)('esbuild') as typeof import('esbuild');
   const { outputFiles } = buildSync({
-    entryPoints: [fileURLToPath(new URL('./mover-thread.ts', import.meta.url))],
+    entryPoints: [fileURLToPath(new URL(`./${name}.ts`, import.meta.url))],
     ...{ bundle: true, packages: 'external', write: false },
     ...{ platform: 'node', format: 'esm', target: 'node20' },
   });

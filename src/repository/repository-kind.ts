@@ -72,7 +72,7 @@ export interface RepositoryKind<S extends StorageSettings = StorageSettings> {
   keepReserve?(id: string, settings: S): Promise<void>;
   /** What `work` gives, which may use that room: where it finds none it is done again, once, with all of it. */
   withReserve?<T>(id: string, settings: S, work: () => Promise<T>): Promise<T>;
-  /** Rings soon after a change in one of its folders, where something tells of it; null: nothing does. */
+  /** Rings soon after a change in one of its folders, where something tells of it; null: nothing does. On a thread that may wait for its storage. */
   readonly watch: ((settings: S, onChange: () => void) => FolderWatch) | null;
 }
 

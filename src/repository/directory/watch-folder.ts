@@ -11,7 +11,7 @@ const QUIET_MS = 500;
 
 /** Rings soon after something in one of the folders changed, as far as the operating system tells: on network shares and for changes made on other
  *  machines it often does not, so whoever uses this must also look from time to time. Each folder costs one call, whatever lies in it: nothing is listed
- *  and nothing below is watched, for this is done by the thread that answers heartbeats. Never throws, and never ends by itself.
+ *  and nothing below is watched. The call is waited for in place, as long as its storage takes. Never throws, and never ends by itself.
  *  @param onChange is called for all changes of half a second together */
 export function watchFolders(rootPath: string, onChange: () => void): FolderWatch {
   return new WatchedFolders(rootPath, onChange);

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { NativeConnection } from '@temporalio/worker';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -112,6 +113,28 @@ describe('a configuration of which one share hangs', () => {
     expect(await once(child, 'exit')).toEqual([2, null]);
     expect(errors).toContain('repositories[1].taskLimit');
     expect(errors).toContain(`no answer from ${folder}`);
+  });
+});
+
+describe('a watch of folders of a share that hangs', () => {
+  it('keeps nobody waiting, and one of another folder rings', async () => {
+    const good = await mkdtemp(join(tmpdir(), 'longhaul-good-'));
+    const at = (id: string, path: string) => ({ id, storage: directory(path), isReadOnly: true });
+    const mover = new DataMover([at('nas1', folder), at('good', good)]);
+    let rings = 0;
+    const watch = mover.watch('good', () => (rings += 1))!;
+    watch.add(['']);
+    await vi.waitUntil(() => rings === 1, { timeout: 30_000 });
+    mover.watch('nas1', () => undefined)!.add(['vm']);
+    await writeFile(join(good, 'vm'), '');
+    // This thread goes on.
+    await setTimeout(1_000);
+    const [silent] = mover.unanswered();
+    expect(silent).toMatchObject({ repositoryId: 'nas1', seconds: 1 });
+    share.end();
+    await vi.waitUntil(() => rings > 1, { timeout: 30_000 });
+    await mover.close();
+    await rm(good, { recursive: true });
   });
 });
 

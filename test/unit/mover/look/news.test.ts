@@ -89,8 +89,10 @@ describe('the look of a watch', () => {
       if (++looks === 2) await growWeb();
       return run.call(mover, name, ...rest) as never;
     };
-    mover.watch = ((id: string) => ({
-      add: (folders: string[]) => id === 'second' && watched.push(folders) === 1,
+    mover.watch = ((id: string, onChange: () => void) => ({
+      add: (folders: string[]) => {
+        if (id === 'second' && watched.push(folders) === 1) onChange();
+      },
       close: () => watched.push(['closed']),
     })) as never;
     const { waitForRestorePoints } = createWatchActivities({
