@@ -31,6 +31,8 @@ interface MaintenanceRequest extends ChangeInput {
 
 /** Of what is to be there by then: the points that the record lists, and what else is to be taken for granted. */
 type MaintenanceLook = Omit<MaintenanceRequest, 'epoch' | 'targetRepositoryId'> & {
+  /** Whether files of the storage can be written to where they lie (`StorageVerbs.openUpdate`): a storage that is only looked at does not tell. */
+  readonly updatesInPlace: boolean;
   /** The points of the chain when a session has copied more of them (`withUpcomingPoints`). Absent: those of the record. */
   readonly points?: readonly TargetRestorePoint[];
 };
@@ -56,7 +58,7 @@ export async function isMaintenanceDue(
   const repository = await context.repository(input.targetRepositoryId);
   const record = await ownedChainRecord(repository, input.chain, input.epoch);
   if (record.pending !== null) return true;
-  const plan = await maintenancePlan(repository, record, input);
+  const plan = await maintenanceOf(repository, record, input);
   const steps = [plan.superseded, plan.fulls, plan.actions, plan.warnings];
   if (plan.compactId !== null || steps.some(({ length }) => length > 0)) return true;
   if (await hasUnwantedFulls(repository, record, input.chain, plan)) return true;
@@ -80,17 +82,23 @@ export async function planMaintenance(
 ): Promise<MaintenancePlan & { readonly hasUnwanted: boolean }> {
   const repository = await context.repository(input.targetRepositoryId);
   const record = await ownedChainRecord(repository, input.chain, input.epoch);
-  const plan = await maintenancePlan(repository, record, input);
+  const plan = await maintenanceOf(repository, record, input);
   const hasUnwanted = await hasUnwantedFulls(repository, record, input.chain, plan);
   return { ...plan, hasUnwanted };
 }
 
-/** Storage for which changes are planned: nothing is written, but whether files can be updated in place decides. */
-type PlannedStorage = SourceRepository & Partial<Pick<BackupRepository, 'openUpdate'>>;
+function maintenanceOf(
+  repository: BackupRepository,
+  record: ChainRecord,
+  input: MaintenanceRequest,
+): Promise<MaintenancePlan> {
+  const updatesInPlace = repository.openUpdate !== null;
+  return maintenancePlan(repository, record, { ...input, updatesInPlace });
+}
 
 /** The same for a record that was only looked at. */
 export async function maintenancePlan(
-  repository: PlannedStorage,
+  repository: SourceRepository,
   record: ChainRecord,
   input: MaintenanceLook,
 ): Promise<MaintenancePlan> {
@@ -114,7 +122,7 @@ export async function maintenancePlan(
     immutableForDays,
     leasedPointIds: [...leased],
     unreadable: !isReadable,
-    mergeAllowed: canMerge(repository, points),
+    mergeAllowed: input.updatesInPlace && canMerge(points),
   });
   const plan = { ...retention, compactId, beforeFulls: [], wantedFulls: null };
   const ages = chainAges(points, nowMs);
@@ -178,17 +186,14 @@ function fullsOf(
   return compactId === null ? ids : [...ids, compactId];
 }
 
-/** Whether the storage and the format of every disk that has increments let a full take one up in place. */
-function canMerge(
-  { openUpdate = null }: Pick<PlannedStorage, 'openUpdate'>,
-  points: readonly TargetRestorePoint[],
-): boolean {
+/** Whether the format of every disk that has increments lets a full take one up in place. */
+function canMerge(points: readonly TargetRestorePoint[]): boolean {
   const files = points.flatMap(({ disks }) => disks);
   const growing = new Set(files.filter(({ kind }) => kind === 'increment').map(({ disk }) => disk));
   const formats = new Set(
     files.filter(({ disk }) => growing.has(disk)).map(({ format }) => format),
   );
-  return openUpdate !== null && [...formats].every((id) => imageFormat(id).merger !== null);
+  return [...formats].every((id) => imageFormat(id).merger !== null);
 }
 
 /** Says which file of the chain is not there as the record lists it, or cannot be looked at just now; null: all are there. The length of a file that a

@@ -5,6 +5,7 @@ import {
   type StoredJob,
   type WorkloadSummary,
 } from '../../domain/targets/repository-view.js';
+import { isBackupError } from '../../domain/errors.js';
 import { settlePoints } from '../../domain/sources/settle.js';
 import { isNamed } from '../../domain/jobs/source-scope.js';
 import type { MoverContext } from '../task/mover-context.js';
@@ -64,10 +65,10 @@ export async function listRestorePoints(
     trees: trees.filter(({ workload }) => isWanted(workload)),
   };
   const files = await LookedAtFiles.of(context.facts, repository, wanted, nowMs);
+  const updatesInPlace = await doesUpdateInPlace(context, repositoryId);
+  const rule = { immutableForDays, nowMs, updatesInPlace, files };
   for (const record of wanted.chains)
-    items.push(
-      ...(await chainViews(repository, record, { immutableForDays, nowMs, files }, unreadable)),
-    );
+    items.push(...(await chainViews(repository, record, rule, unreadable)));
   for (const listed of wanted.trees) {
     const record = files.tree(listed);
     const job = await storedDefinition(repository, record.jobId, unreadable);
@@ -76,4 +77,14 @@ export async function listRestorePoints(
   unreadable.push(...files.unreadable);
   const idOf = ({ jobId, id }: RestorePointView) => JSON.stringify([jobId, id]);
   return page(items, idOf, input.cursor, PAGE_POINTS, unreadable);
+}
+
+/** False where nothing is written. */
+async function doesUpdateInPlace(context: MoverContext, repositoryId: string): Promise<boolean> {
+  try {
+    return (await context.repository(repositoryId)).openUpdate !== null;
+  } catch (error) {
+    if (isBackupError(error, 'REPOSITORY_READ_ONLY')) return false;
+    throw error;
+  }
 }

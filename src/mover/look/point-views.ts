@@ -58,6 +58,8 @@ export async function chainViews(
   rule: {
     readonly immutableForDays: number;
     readonly nowMs: number;
+    /** As of `maintenancePlan`. */
+    readonly updatesInPlace: boolean;
     readonly files: LookedAtFiles;
   },
   unreadable: UnreadablePart[],
@@ -103,7 +105,12 @@ export async function chainViews(
 async function keptPoints(
   repository: SourceRepository,
   record: ChainRecord,
-  policy: { readonly job: CopyJob; readonly immutableForDays: number; readonly nowMs: number },
+  policy: {
+    readonly job: CopyJob;
+    readonly immutableForDays: number;
+    readonly nowMs: number;
+    readonly updatesInPlace: boolean;
+  },
   unreadable: UnreadablePart[],
 ): Promise<MaintenancePlan['keep']> {
   const chain = chainFolder(record.jobId, record.workload.id);

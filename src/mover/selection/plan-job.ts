@@ -311,6 +311,7 @@ async function retentionOf(
     job,
     immutableForDays,
     nowMs,
+    updatesInPlace: repository.openUpdate !== null,
     points: withUpcomingPoints(availablePoints(record), copies, sourceRepositoryId, nowMs),
   });
   const fulls = plan.fulls.map(({ restorePointId, flags, synthesize, reason }) =>
