@@ -1,6 +1,9 @@
+import type { SourceRepository } from '../../../src/repository/backup-repository.js';
 import { REPOSITORY_KINDS } from '../../../src/repository/kinds.js';
 import type {
+  KeepingSource,
   KeepingTarget,
+  OpenedSource,
   OpenedTarget,
   RepositoryKind,
   StorageSettings,
@@ -18,6 +21,22 @@ class MemoryStore extends SimulatedObjectStore implements OpenedTarget {
   keepingFolders(): KeepingTarget {
     return Object.assign(new MemoryStore(this.id, this.bucket), { close: async () => undefined });
   }
+}
+
+/** The same objects where they are only read: it has no verb that writes, whoever asks for one. */
+function sourceOf(store: MemoryStore): OpenedSource {
+  const { id, capabilities, limits } = store;
+  const source = {
+    ...{ id, capabilities, limits },
+    list: (folder) => store.list(folder),
+    entries: (folder, after) => store.entries(folder, after),
+    stat: (path) => store.stat(path),
+    openRead: (path) => store.openRead(path),
+    openReadPastCache: (path) => store.openReadPastCache(path),
+    capacity: () => store.capacity(),
+  } satisfies SourceRepository;
+  const keepingFolders = (): KeepingSource => ({ ...source, close: async () => undefined });
+  return { ...source, keepingFolders };
 }
 
 const buckets = new Map<string, MemoryStore>();
@@ -41,19 +60,20 @@ const memoryKind: RepositoryKind<MemorySettings> = {
   absolute: (settings) => settings,
   place: ({ bucket, region }) => `memory:${region ?? 'near'}/${bucket}`,
   folder: () => null,
-  openSource: (id, settings, contents) => memoryKind.openTarget(id, settings, contents),
-  async openTarget(id, settings) {
-    const place = this.place(settings);
-    const store = buckets.get(place) ?? new MemoryStore(id);
-    buckets.set(place, store);
-    return store;
-  },
+  openSource: async (id, settings) => sourceOf(storeAt(id, memoryKind.place(settings))),
+  openTarget: async (id, settings) => storeAt(id, memoryKind.place(settings)),
   probe: async () => ({
     ...{ probedAt: new Date().toISOString(), abilities: null },
     ...{ faults: [], warnings: [] },
   }),
   watch: null,
 };
+
+function storeAt(id: string, place: string): MemoryStore {
+  const store = buckets.get(place) ?? new MemoryStore(id);
+  buckets.set(place, store);
+  return store;
+}
 
 /** Import this before what reads the rows. */
 (REPOSITORY_KINDS as RepositoryKind[]).push(memoryKind as unknown as RepositoryKind);

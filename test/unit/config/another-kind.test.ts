@@ -67,6 +67,25 @@ it('shows in the tables of docs/OPERATIONS.md and in the shape of the API', () =
   expect(shape).toContain('MemorySettings');
 });
 
+it('gives a source that has no verb that writes, and reads what is written to the target', async () => {
+  const [, offsite] = config({ ...OFFSITE, bucket: 'both' }).repositories;
+  const [, external] = config({ ...OFFSITE, bucket: 'both', role: 'external' }).repositories;
+  const opened = (repository: typeof offsite) =>
+    new RepositoryOpener([locationOf(repository!)]).open('offsite');
+  const target = asTarget(await opened(offsite));
+  await target.put('a', Buffer.from('bytes'));
+  const access = await opened(external);
+  expect(access.target).toBeNull();
+  const { source } = access;
+  expect(Object.keys(source).sort()).toEqual([
+    ...['capabilities', 'capacity', 'entries', 'id', 'keepingFolders', 'limits', 'list'],
+    ...['openRead', 'openReadPastCache', 'stat'],
+  ]);
+  const bytes = Buffer.alloc(5);
+  await (await source.openRead('a')).read(bytes, 0);
+  expect(bytes.toString()).toBe('bytes');
+});
+
 it('is opened by its row and copied to by a session, and every byte is read back', async () => {
   const [, offsite] = config(OFFSITE).repositories;
   const locations = [locationOf(offsite!)];
