@@ -16,7 +16,7 @@ import { writeDigestTable } from '../blocks/write-digest-table.js';
 import {
   findGoodBlock,
   guestBlocksOf,
-  sourceFilesOf,
+  SourceDisk,
   unitsOf,
   type HealInput,
   type HealingSource,
@@ -46,11 +46,22 @@ export async function healDisk(context: MoverContext, input: HealInput): Promise
   const point = lineageOf(record, input.pointId)[0]!;
   const disk = point.disks.find((entry) => entry.disk === input.disk);
   if (disk === undefined) return { notes: [], remaining: [], isSourceUnknown: false };
-  const sourceFiles = sourceFilesOf(context, record, point, input.disk);
-  const source: HealingSource = { ...input, record, point, diskFile: disk, sourceFiles };
   await makeHealedDurable(repository, input.chain, point);
   await repository.removeAll(stagingFolder(input.chain, healStagingId(input.pointId)));
   const bad = await stillBad(context, input, disk);
+  const sourceDisk = new SourceDisk(context, { record, point, disk: input.disk });
+  try {
+    return await healAll(context, { ...input, record, point, diskFile: disk, sourceDisk }, bad);
+  } finally {
+    await sourceDisk.close();
+  }
+}
+
+async function healAll(
+  context: MoverContext,
+  source: HealingSource,
+  bad: readonly number[],
+): Promise<HealOutcome> {
   const first = await healUnits(context, source, bad);
   if (first.remaining.length === 0 || first.healed.length === 0) return outcomeOf(first);
   // A table that was damaged hid which guest blocks the others are: now it shows.

@@ -44,22 +44,51 @@ export interface HealingSource extends HealInput {
   readonly record: ChainRecord;
   readonly point: TargetRestorePoint;
   readonly diskFile: TargetDisk;
-  readonly sourceFiles: SourceFiles;
+  readonly sourceDisk: SourceDisk;
 }
 
-/** Image files of the source that show the disk, top first.
- *  @throws what tells that the source does not hold the point, or cannot be asked */
-type SourceFiles = () => Promise<readonly LayerFile[]>;
+interface DiskOfPoint {
+  readonly record: ChainRecord;
+  readonly point: TargetRestorePoint;
+  readonly disk: string;
+}
 
-/** Looks for the files at the first call: that reads the whole source repository. */
-export function sourceFilesOf(
-  context: MoverContext,
-  record: ChainRecord,
-  point: TargetRestorePoint,
-  disk: string,
-): SourceFiles {
-  let files: Promise<readonly LayerFile[]> | null = null;
-  return () => (files ??= findSourceFiles(context, record, point, disk));
+/** A disk as the source shows it, for one healing. Its files are looked for when the first block is asked for, which reads the whole source repository, and opened as
+ *  they are needed: a chain may have thousands. */
+export class SourceDisk {
+  #files: Promise<readonly LayerFile[]> | null = null;
+  #stack: Promise<ImageStack> | null = null;
+
+  constructor(
+    private readonly context: MoverContext,
+    private readonly place: DiskOfPoint,
+  ) {}
+
+  /** @throws what tells that the source does not hold the point, or cannot be asked */
+  async block(guestBlock: number): Promise<Buffer> {
+    this.#stack ??= this.#open();
+    const stack = await this.#stack;
+    const bytes = Buffer.alloc(BLOCK_BYTES);
+    await stack.read(bytes, guestBlock * BLOCK_BYTES);
+    return bytes;
+  }
+
+  async close(): Promise<void> {
+    const stack = await this.#stack;
+    this.#stack = null;
+    await stack?.close();
+  }
+
+  /** One that could not be opened is tried again for the next block. */
+  async #open(): Promise<ImageStack> {
+    try {
+      this.#files ??= findSourceFiles(this.context, this.place);
+      return await ImageStack.open(this.context, await this.#files, 1);
+    } catch (error) {
+      this.#stack = null;
+      throw error;
+    }
+  }
 }
 
 interface FoundBlock {
@@ -126,7 +155,7 @@ export async function findGoodBlock(
   if (isRight(copy)) return { bytes: copy, from: 'the copy of the tables', isSourceUnknown };
   if (guestBlock !== null) {
     try {
-      const bytes = await fromSource(context, source, guestBlock);
+      const bytes = await source.sourceDisk.block(guestBlock);
       if (isRight(bytes)) return { bytes, from: 'the source', isSourceUnknown };
     } catch (error) {
       if (!isBackupError(error)) throw error;
@@ -157,11 +186,11 @@ async function fromTablesCopy(
   }
 }
 
+/** Image files of the source that show the disk, top first.
+ *  @throws what tells that the source does not hold the point, or cannot be asked */
 async function findSourceFiles(
   context: MoverContext,
-  record: ChainRecord,
-  target: TargetRestorePoint,
-  disk: string,
+  { record, point: target, disk }: DiskOfPoint,
 ): Promise<readonly LayerFile[]> {
   const { repository, workload, point } = await healingPoint(context, record, target);
   if (target.disks.find((entry) => entry.disk === disk)?.isCompanion === true) {
@@ -222,22 +251,6 @@ const ANSWERED_LATER: readonly string[] = [
   'SOURCE_CHANGED',
   'WORKLOAD_CLAIMED_TWICE',
 ];
-
-/** @throws as `SourceFiles` does */
-async function fromSource(
-  context: MoverContext,
-  { sourceFiles }: HealingSource,
-  guestBlock: number,
-): Promise<Buffer> {
-  const stack = await ImageStack.open(context, await sourceFiles());
-  try {
-    const bytes = Buffer.alloc(BLOCK_BYTES);
-    await stack.read(bytes, guestBlock * BLOCK_BYTES);
-    return bytes;
-  } finally {
-    await stack.close();
-  }
-}
 
 /** The units of a backup file. */
 export function unitsOf({ digests, sizeBytes }: TargetDisk): FileUnits {

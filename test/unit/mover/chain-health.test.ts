@@ -269,6 +269,32 @@ describe('healing a backup file', () => {
     });
   });
 
+  it('opens the files of the source once, and those alone that hold what it heals', async () => {
+    const copy = await machine.copy();
+    const opened: string[] = [];
+    let open = 0;
+    const openRead = copy.source.openRead.bind(copy.source);
+    copy.source.openRead = async (path) => {
+      const file = await openRead(path);
+      opened.push(path);
+      open += 1;
+      const close = file.close.bind(file);
+      return Object.assign(file, { close: () => ((open -= 1), close()) });
+    };
+    const healed = async (...blocks: readonly number[]) => {
+      const units = await Promise.all(blocks.map((block) => copy.unitOf(3, block)));
+      for (const unit of units) await copy.spoil(copy.pathOf(3, 'image'), unit * UNIT + 99);
+      opened.splice(0);
+      expect(await heal(copy, 3, units)).toMatchObject({ remaining: [] });
+      return [...opened];
+    };
+    // The first look at the source reads the heads of its files, too.
+    await healed(9);
+    const [newest] = await healed(9, 2, 7);
+    expect(await healed(9, 2, 7)).toEqual([newest]);
+    expect(open).toBe(0);
+  });
+
   it('heals a table first where it hides which guest blocks the others are', async () => {
     const copy = await machine.copy();
     const path = copy.pathOf(0, 'image');
