@@ -3,7 +3,6 @@ import type { VerificationPage } from '../../src/domain/targets/verification.js'
 import type { DataMover } from '../../src/mover/data-mover.js';
 import { preparedPoint, verificationToken } from '../../src/mover/health/verify-plan.js';
 import { verificationJournal } from '../../src/mover/staging/journals.js';
-import type { ListVerificationInput } from '../../src/mover/look/verification-list.js';
 import { verifyStagingId } from '../../src/domain/targets/staging-id.js';
 import { openIn, runBatch, type FindOpenRuns } from '../task/block-activities.js';
 import type {
@@ -15,6 +14,7 @@ import type {
   HealedCompanion,
   HealedDisk,
   HealTableRequest,
+  ListVerificationRequest,
   MarkDamageRequest,
   MarkedDamage,
   MarkVerifiedRequest,
@@ -36,7 +36,7 @@ export type HealthActivities = ReturnType<typeof createHealthActivities>;
 function createVerifyActivities(mover: DataMover) {
   return {
     /** What one point needs (itself and all below it), or everything that Longhaul keeps in the repository or for one job, page by page. */
-    async listVerification(input: ListVerificationInput): Promise<VerificationPage> {
+    async listVerification(input: ListVerificationRequest): Promise<VerificationPage> {
       return runTask((control) => mover.run('listVerification', input, control));
     },
 

@@ -10,11 +10,12 @@ import type { DiskWork, PlanReference } from '../../src/domain/targets/disk-work
 import { restoreStaging } from '../../src/domain/targets/staging-id.js';
 import type { TreeRestoreWork } from '../../src/domain/trees/tree-damage.js';
 import type { RestoreInput } from '../../src/mover/restore/restore-input.js';
-import { openRestoreRuns, type RestoredTree } from '../../src/mover/tree/restore/restore-tree.js';
+import { openRestoreRuns } from '../../src/mover/tree/restore/restore-tree.js';
 import { readTreeRecord } from '../../src/tree/tree-store.js';
 import { folderRepositoryId } from '../../src/repository/open-repository.js';
 import { copiedOf, openIn, openOfCopy, runBatch } from '../task/block-activities.js';
 import type { BatchCounts } from '../payloads/chain-payloads.js';
+import type { RestoredTree } from '../payloads/tree-payloads.js';
 import { nowSince, whileLeased } from '../running/reader-lease.js';
 import { assertHoldsNoRepository, intoFolder, makeRestoreFolder } from './restore-folder.js';
 import { runTask } from '../running/run-task.js';

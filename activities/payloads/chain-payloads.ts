@@ -20,6 +20,8 @@ import type { RetentionAction } from '../../src/domain/retention/retention.js';
 import type { RestorePointSelection } from '../../src/domain/sources/select-restore-points.js';
 import type { SettleRule } from '../../src/domain/sources/settle.js';
 import type { GfsFlag } from '../../src/domain/targets/target-point.js';
+import type { LookedFor } from '../../src/domain/retention/absent-workloads.js';
+import type { VerificationPosition } from '../../src/domain/targets/verification.js';
 import type { ChainIds } from '../running/on-chain.js';
 
 export interface TargetChain extends ChainIds {
@@ -249,6 +251,18 @@ export interface RehomeRequest extends Omit<TakeChainRequest, 'isSeen' | 'isLast
   readonly job: CopyJob;
 }
 
+/** Of workloads that the session did not see. */
+export interface LookForAbsentRequest {
+  readonly targetRepositoryId: string;
+  readonly jobId: string;
+  readonly workloads: readonly LookedFor[];
+  /** `removedWorkloadsAfterDays`. */
+  readonly afterDays: number;
+  readonly nowMs: number;
+  /** `CopyJob.origin`. */
+  readonly origin?: string;
+}
+
 export interface AbsenceRequest extends ChainChange {
   /** `removedWorkloadsAfterDays`. */
   readonly afterDays: number;
@@ -263,6 +277,22 @@ export interface AbsenceAnswer {
 }
 
 // --- Health
+
+export interface ListVerificationRequest {
+  readonly repositoryId: string;
+  /** Only what this point needs: itself and all below it; null: all. */
+  readonly restorePointId: string | null;
+  /** Only copies of this job; null: of all. */
+  readonly jobId: string | null;
+  /** When the check began; RFC 3339 UTC. */
+  readonly since: string;
+  /** Epoch milliseconds. Absent in what was asked before: no date lies ahead. */
+  readonly nowMs?: number;
+  /** What is done already; null: nothing. */
+  readonly after: VerificationPosition | null;
+  /** Chains without a restore point that is offered, too. Absent: they hold nothing to verify. */
+  readonly withEmpty?: true;
+}
 
 export interface PointCheck extends TargetChain {
   readonly pointId: string;

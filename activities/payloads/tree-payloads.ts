@@ -124,6 +124,23 @@ export interface TreeAbsenceAnswer {
   readonly notes?: readonly string[];
 }
 
+// --- Restore
+
+export interface RestoredTree {
+  readonly fileCount: number;
+  readonly sizeBytes: number;
+  /** Files that are damaged in the copy: they are not restored. */
+  readonly lost: FileFaults;
+  /** Files that the copy has no more as they were when they were listed. Absent: none. */
+  readonly changed?: FileFaults;
+  /** Files that the destination does not take. Absent: none. */
+  readonly refused?: FileFaults;
+  /** Files of the source that the point lacks, because they could not be copied. Absent: none. */
+  readonly lacks?: FileFaults;
+  /** Gaps before it, and points that it needs and that the copy does not have; one plain sentence each. Absent: none. */
+  readonly missing?: readonly string[];
+}
+
 // --- Health
 
 export interface PlanTreeCheckRequest extends TargetChain {

@@ -1,8 +1,11 @@
 import { assertOwnCopies } from '../../src/chain/sessions/copies-owner.js';
 import type { AbsentWorkload, KeptPage } from '../../src/domain/retention/absent-workloads.js';
 import type { DataMover } from '../../src/mover/data-mover.js';
-import type { LookForAbsentInput } from '../../src/mover/look/kept-workloads.js';
-import type { AbsenceAnswer, AbsenceRequest } from '../payloads/chain-payloads.js';
+import type {
+  AbsenceAnswer,
+  AbsenceRequest,
+  LookForAbsentRequest,
+} from '../payloads/chain-payloads.js';
 import { onChain } from '../running/on-chain.js';
 import { runTask } from '../running/run-task.js';
 import type { TreeAbsenceAnswer, TreeAbsenceRequest } from '../payloads/tree-payloads.js';
@@ -35,7 +38,7 @@ export function createRemovedWorkloadActivities(deps: {
     },
 
     /** What is to be done about these workloads. Reads only. */
-    async lookForAbsent(input: LookForAbsentInput): Promise<AbsentWorkload[]> {
+    async lookForAbsent(input: LookForAbsentRequest): Promise<AbsentWorkload[]> {
       const days = immutableForDays(input.targetRepositoryId);
       const order = { ...input, immutableForDays: days };
       return runTask((control) => mover.run('lookForAbsent', order, control));

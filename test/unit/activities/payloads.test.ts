@@ -2,7 +2,11 @@ import { describe, expect, it } from 'vitest';
 import type * as chain from '../../../activities/payloads/chain-payloads.js';
 import type { ChainIds } from '../../../activities/running/on-chain.js';
 import type * as tree from '../../../activities/payloads/tree-payloads.js';
-import type { OperationInput, ThreadOperation } from '../../../src/mover/mover-operations.js';
+import type {
+  OperationInput,
+  OperationOutput,
+  ThreadOperation,
+} from '../../../src/mover/mover-operations.js';
 
 /** What the activity itself is for: which chain or staging folder, and what it asks of the configuration instead of the history. */
 type OfTheActivity = keyof ChainIds | 'stagingId' | 'chain' | 'staging' | OfTheWorker;
@@ -29,6 +33,13 @@ type Differing<Payload, Operation> = Exclude<
 type Same<Payload, N extends ThreadOperation> =
   Differing<Payload, OperationInput<N>> extends never ? N : Differing<Payload, OperationInput<N>>;
 
+/** Of answers: every field of one side is one of the other. */
+type SameAnswer<Payload, N extends ThreadOperation> =
+  | Exclude<keyof Payload, keyof OperationOutput<N>>
+  | Exclude<keyof OperationOutput<N>, keyof Payload> extends never
+  ? N
+  : never;
+
 /** Checked by the compiler: a field that is renamed, added or dropped in the data mover alone makes the name of its row another type. */
 const SAME: readonly ThreadOperation[] = [
   'inspectTargetChain' satisfies Same<chain.TakeChainRequest, 'inspectTargetChain'>,
@@ -47,7 +58,9 @@ const SAME: readonly ThreadOperation[] = [
   'planExpiry' satisfies Same<chain.ExpiryRequest, 'planExpiry'>,
   'removeRestorePoints' satisfies Same<chain.RemoveRequest, 'removeRestorePoints'>,
   'rehomeChain' satisfies Same<chain.RehomeRequest, 'rehomeChain'>,
+  'lookForAbsent' satisfies Same<chain.LookForAbsentRequest, 'lookForAbsent'>,
   'noteAbsence' satisfies Same<chain.AbsenceRequest, 'noteAbsence'>,
+  'listVerification' satisfies Same<chain.ListVerificationRequest, 'listVerification'>,
   'prepareVerification' satisfies Same<chain.PointCheck, 'prepareVerification'>,
   'collectDamage' satisfies Same<chain.CollectDamageRequest, 'collectDamage'>,
   'healDisk' satisfies Same<chain.HealDiskRequest, 'healDisk'>,
@@ -61,6 +74,7 @@ const SAME: readonly ThreadOperation[] = [
   'freeTree' satisfies Same<tree.FreeTreeRequest, 'freeTree'>,
   'removeTreeFiles' satisfies Same<tree.RemoveTreeFilesRequest, 'removeTreeFiles'>,
   'settleTreeAbsence' satisfies Same<tree.TreeAbsenceRequest, 'settleTreeAbsence'>,
+  'finishTreeRestore' satisfies SameAnswer<tree.RestoredTree, 'finishTreeRestore'>,
   'planTreeCheck' satisfies Same<tree.PlanTreeCheckRequest, 'planTreeCheck'>,
   'planTreeRepair' satisfies Same<tree.PlanTreeRepairRequest, 'planTreeRepair'>,
   'settleTreeCheck' satisfies Same<tree.SettleTreeCheckRequest, 'settleTreeCheck'>,
@@ -69,6 +83,6 @@ const SAME: readonly ThreadOperation[] = [
 
 describe('what goes through Temporal to a chain or tree', () => {
   it('has the fields of the operation that it is for, each operation once', () => {
-    expect(new Set(SAME).size).toBe(34);
+    expect(new Set(SAME).size).toBe(37);
   });
 });
