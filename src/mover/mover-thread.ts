@@ -36,7 +36,7 @@ const targets = new KnownTargets(repositories, seenMarkers(stateDirectory));
 const meters = RateMeters.from(sharedMeters);
 const facts = new ThreadFacts((request) => port.postMessage(request));
 const waiting = new WaitingRequests();
-if (setup.isForLooks) tellWaits(waiting, (message) => port.postMessage(message));
+tellWaits(waiting, (message) => port.postMessage(message));
 
 port.on('message', (request: ThreadRequest | FactAnswer) => {
   if (request.type === 'facts') return facts.settle(request);

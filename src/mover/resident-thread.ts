@@ -18,7 +18,7 @@ export class MoverThread {
   private readonly worker: Worker;
   private readonly waiting = new Map<number, GivenWork>();
   private readonly pulse: ThreadPulse;
-  /** As the thread told it last, where it is one that tells. */
+  /** As the thread told it last: calls for which it does not stand. */
   private told: ThreadWaits['waits'] = [];
   private nextId = 0;
 

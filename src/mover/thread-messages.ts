@@ -42,7 +42,7 @@ export type ThreadReply =
   | { readonly id: number; readonly type: 'done'; readonly output: unknown }
   | { readonly id: number; readonly type: 'failed'; readonly error: ThreadError };
 
-/** From a thread that answers many requests at once: those that storage keeps waiting. It takes the place of the one before. */
+/** Requests that storage keeps waiting in calls for which the thread does not stand. It takes the place of the one before. */
 export interface ThreadWaits {
   readonly type: 'waits';
   readonly waits: readonly (AwaitedStorage & { readonly id: ThreadRequest['id'] })[];

@@ -1,11 +1,11 @@
 import { awaitedStorage, type AwaitedStorage } from '../repository/unanswered-calls.js';
 import type { ThreadWaits } from './thread-messages.js';
 
-/** How often a thread that answers many requests tells which of them wait. */
+/** How often a thread tells which of its requests wait. */
 const TELL_MS = 1_000;
 
-/** The requests of a thread, and the repositories that each has asked for. A thread that never waits itself goes on when storage is silent, so only it can tell
- *  which of its requests do not. */
+/** The requests of a thread, and the repositories that each has asked for. A thread of lists never waits itself, and one that copies does not for
+ *  `datasync`: it goes on when storage is silent, so only it can tell which of its requests do not. */
 export class WaitingRequests {
   readonly #asked = new Map<number, Set<string>>();
 

@@ -6,6 +6,8 @@ interface AroundCalls {
   follow<T>(call: () => Promise<T>): Promise<T>;
   /** Around one that waits in place; absent: there is none. */
   now?<T>(call: () => T): T;
+  /** Around the one that waits for the disk alone, for which no thread stands; absent: `ask`. */
+  datasync?<T>(call: () => Promise<T>): Promise<T>;
 }
 
 export function aroundEach(calls: FileCalls, around: AroundCalls): FileCalls {
@@ -35,7 +37,10 @@ function fileWithin(file: OpenFile, around: AroundCalls): OpenFile {
     write: (...parameters) => around.ask(() => file.write(...parameters)),
     stat: (options) => around.ask(() => file.stat(options)),
     truncate: (sizeBytes) => around.ask(() => file.truncate(sizeBytes)),
-    datasync: () => around.ask(() => file.datasync()),
+    datasync: () =>
+      around.datasync === undefined
+        ? around.ask(() => file.datasync())
+        : around.datasync(() => file.datasync()),
     sync: () => around.ask(() => file.sync()),
     chmod: (mode) => around.ask(() => file.chmod(mode)),
     utimes: (accessed, modified) => around.ask(() => file.utimes(accessed, modified)),

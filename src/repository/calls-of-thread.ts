@@ -9,7 +9,11 @@ export function fileCallsOfThisThread(repositoryId: string, rootPath: string): F
   if (!mayWait) return whileAnswered(asynchronousCalls, unansweredCallsOf(repositoryId, rootPath));
   if (around === null) return synchronousCalls;
   const during = around(repositoryId);
-  return aroundEach(synchronousCalls, { ask: during, follow: during, now: during });
+  const unanswered = unansweredCallsOf(repositoryId, rootPath);
+  return aroundEach(synchronousCalls, {
+    ...{ ask: during, follow: during, now: during },
+    datasync: (call) => during(() => unanswered.follow(call)),
+  });
 }
 
 /** Runs calls that wait for the storage of a repository. */
