@@ -50,7 +50,7 @@ export async function enterUnread(
     points: heard.points.map((point) =>
       hurt.has(point.id) ? { ...point, health: 'corrupt' } : point,
     ),
-    untold: untoldWith(heard, [unreadText(fault, found.files.length, hurt.size)])!,
+    untold: untoldWith(heard, [unreadText(fault, found, hurt.size)])!,
     ...(heard.index.length === 0 ? {} : nowBehind(before)),
   });
   await removeReplaced(target, chain, record);
@@ -59,6 +59,8 @@ export async function enterUnread(
 }
 
 interface NotAsCopied {
+  /** How many were compared. */
+  readonly comparedCount: number;
   readonly files: readonly { readonly path: string }[];
   /** Of those the ones that the record does not name yet. */
   readonly losses: KnownLosses;
@@ -72,7 +74,8 @@ async function notAsCopied(
   const own = new Set(record.points.flatMap(({ files }) => files ?? []));
   const named = new Set(record.lost?.files.map(({ path }) => path));
   const [files, losses] = [[] as { path: string }[], new LossList()];
-  if (own.size === 0) return { files, losses: losses.losses };
+  let comparedCount = 0;
+  if (own.size === 0) return { comparedCount, files, losses: losses.losses };
   // What their tool keeps for the whole store goes on with what it is now.
   const isOfStore = (path: string) =>
     rules.classes[classOf(rules, path) ?? -1]?.isOfStore?.(path) === true;
@@ -81,11 +84,12 @@ async function notAsCopied(
     for (const entry of entries) {
       const { path, digest, table, goneSinceMs } = entry;
       if (!own.has(path) || isOfStore(path)) continue;
+      comparedCount++;
       if (isFine(await (table === null ? check.small(entry) : check.large(entry, null)))) continue;
       files.push({ path });
       if (!named.has(path)) losses.add({ path, digest, goneSinceMs });
     }
-  return { files, losses: losses.losses };
+  return { comparedCount, files, losses: losses.losses };
 }
 
 /** Where points suffer from what nobody has named, the count says that there is more than is listed. */
@@ -97,11 +101,17 @@ function lostWith(record: TreeRecord, found: KnownLosses): Pick<TreeRecord, 'los
   return { lost: { count: isMore ? count + 1 : count, files } };
 }
 
-function unreadText({ code, message }: BackupError, lost: number, hurt: number): string {
-  const told = `a run that was stopped has left lists that cannot be read (${code}: ${message}), so that all it may have written over was compared with the index`;
-  if (lost === 0) return `${told}: it is as it was copied`;
+function unreadText(
+  { code, message }: BackupError,
+  { comparedCount, files }: NotAsCopied,
+  hurt: number,
+): string {
+  const told = `a run that was stopped has left lists that cannot be read (${code}: ${message}), so that what it has copied is copied again`;
+  if (comparedCount === 0) return told;
+  const compared = `${told}, and ${counted(comparedCount, 'file that it may have written over was', 'files that it may have written over were')} compared with the index`;
+  if (files.length === 0) return `${compared}: all as copied`;
   const points = counted(hurt, 'restore point needs', 'restore points need');
-  return `${told}: ${counted(lost, 'file is', 'files are')} not what was copied, and ${points} what was there; what the source still has is copied again, and \`longhaul restore-point verify\` judges the rest`;
+  return `${compared}: ${counted(files.length, 'is', 'are')} not what was copied, and ${points} what was there; what the source still has is sent again, and \`longhaul restore-point verify\` judges the rest`;
 }
 
 /** What the source has removed the points that it shows may need for now. */

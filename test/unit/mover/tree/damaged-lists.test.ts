@@ -118,6 +118,7 @@ describe('a list of a stopped session that is damaged', { timeout: 60_000 }, () 
     const next = await dump.session();
 
     expect(next.result).not.toBe('failed');
+    expect(JSON.stringify(next.tasks)).toContain('lists that cannot be read (STAGING_INVALID: ');
     expect(await daysOf(dump)).toEqual(new Set(['tuesday']));
     expect(await goodPoints(dump)).toHaveLength(1);
     expect(await goodPoints(dump)).not.toContain(monday!.createdAt);
