@@ -61,7 +61,7 @@ export const TREE_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
       '`zfs send -i`, `-I`, `-R`, `ufsdump` above level 0, with their fulls, and fulls under a date, packed with gzip, zstd or lz4 or not',
     data: 'real',
     judge:
-      'guids and dates as `zstreamdump` and `file` tell them (zfs-fuse 0.7, Linux dump 0.4b47)',
+      'guids and dates as `zstreamdump` and `file` tell them (zfs-fuse 0.7, Linux dump 0.4b47); `restore` 0.4b47 of a copied dump and its level 1 (by hand)',
     restoredBy: '`zfs receive`, `ufsrestore`: what a point needs, the oldest first',
     tests: ['test/unit/layout/stream-chains.test.ts'],
   },
