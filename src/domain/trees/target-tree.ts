@@ -53,7 +53,9 @@ export function faultOfPoint({
   const parts = [
     ...(health === 'corrupt' ? ['files of the copy were found to be damaged or lost'] : []),
     ...(health === 'unknown'
-      ? ['files of the copy may not be there as they were copied, and no health check was made since']
+      ? [
+          'files of the copy may not be there as they were copied, and no health check was made since',
+        ]
       : []),
     ...(lacks === undefined ? [] : [lackingText(lacks)]),
   ];
