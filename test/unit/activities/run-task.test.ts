@@ -107,7 +107,7 @@ describe('a task that waits for storage', () => {
         },
         () => ({ readBytes: 5 }),
       );
-    await inActivity(waiting, undefined, {}, (details) => told.push(details));
+    await inRunningWorker(waiting, undefined, {}, (details) => told.push(details));
     expect(told).toEqual([
       { readBytes: 5, waits: { repositoryId: 'nas1', seconds: 10 } },
       { readBytes: 5 },
