@@ -10,7 +10,10 @@ const ALONE = [
   'test/unit/activities/run-task.test.ts',
   'test/unit/config/another-kind.test.ts',
   'test/unit/image/run-buffer.test.ts',
+  'test/unit/mover/folder-watches.test.ts',
   'test/unit/mover/mover-threads.test.ts',
+  'test/unit/mover/standing-threads.test.ts',
+  'test/unit/repository/calls-of-thread.test.ts',
   'test/unit/temporal/state-lock.test.ts',
 ];
 
