@@ -86,7 +86,6 @@ export class Execution {
   copy(): Execution {
     const copy = new Execution(this.start);
     copy.outcome = this.outcome;
-    copy.outcome = this.outcome;
     copy.news.splice(0, Infinity, ...this.news);
     for (const [seq, activity] of this.activities) copy.activities.set(seq, activity);
     for (const [token, seq] of this.turns) copy.turns.set(token, seq);
