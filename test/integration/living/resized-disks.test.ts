@@ -195,7 +195,7 @@ describe.skipIf(!requireTool('qemu-img'))('a disk that is shrunk and grown withi
 describe.skipIf(!requireTool('qemu-img'))('a disk of another size at each backup', () => {
   it(
     'reads as a model of plain bytes says, by every way into a target and out of it',
-    { timeout: 300_000 },
+    { timeout: 900_000 },
     async () => {
       await fc.assert(
         fc.asyncProperty(drawnDays, async (days: readonly SourcePoint[]) => {

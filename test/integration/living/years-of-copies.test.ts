@@ -107,7 +107,7 @@ it('keeps exactly 14 daily, 4 weekly, 12 monthly and 3 yearly copies over a chan
     ...['2027-07-04', '2027-08-01', '2027-09-05', '2027-10-03', '2027-11-07', '2027-12-05'],
     ...['2027-12-26', '2028-01-02', '2028-01-09', '2028-01-16'],
   ]);
-}, 300_000);
+}, 900_000);
 
 it('keeps GFS copies of the days of the job’s time zone through a leap day and the change to summer time', async () => {
   const firstDay = dayOf('2027-12-01');

@@ -146,5 +146,5 @@ describeTemporal('one job over backups of every database', () => {
     expect(await differences()).toEqual([]);
     const oracle = second.tasks.find(({ workload }) => workload === 'ORCL');
     expect(oracle?.notes.join()).toContain('archived log 10 of thread 1 is missing');
-  }, 240_000);
+  }, 900_000);
 });

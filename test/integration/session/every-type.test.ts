@@ -172,5 +172,5 @@ describeTemporal('one job over backups of every type', () => {
     expect([second.result, second.reason]).toEqual(['success', null]);
     expect(differences(await readBack())).toEqual([]);
     expect(await toolFaults()).toEqual([]);
-  }, 240_000);
+  }, 900_000);
 });

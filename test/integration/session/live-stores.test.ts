@@ -49,7 +49,7 @@ afterEach(async () => {
 /** Backups at most that are made beside a copy. */
 const NOISE = 8;
 /** A busy machine takes its time for tools that make keys slow on purpose. */
-const PATIENCE_MS = 240_000;
+const PATIENCE_MS = 600_000;
 
 /** How many of the operations that name or remove files of a copy lie between two stops; `npm run test:kill-trees` stops at every operation. */
 const EVERY: Record<StoreScenario, number> = {

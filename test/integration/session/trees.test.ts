@@ -175,5 +175,5 @@ describeTemporal('a mirror of an appliance', () => {
     await expect.poll(running, { timeout: 120_000, interval: 100 }).toBe(0);
     await worker.kill();
     expect(await readdir(copyOf(''))).toEqual(['Job 1', 'catalyst', 'later']);
-  }, 240_000);
+  }, 900_000);
 });

@@ -82,5 +82,5 @@ describe('folders that several tools share', () => {
       }),
       { numRuns: RUNS, endOnFailure: process.env['MIXED_RUNS'] === undefined },
     );
-  }, 300_000);
+  }, 900_000);
 });
