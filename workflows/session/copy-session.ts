@@ -219,6 +219,8 @@ class Session {
         await children.room();
         await this.whileClosed();
         if (await length.isToGoOn(children)) return 'goesOn';
+        // One that waited for its source may have taken the place meanwhile.
+        await children.room();
         this.waiting--;
         this.doneUntil = source.workload.id;
         void children.copy(source);

@@ -74,9 +74,10 @@ export class SessionChildren {
     return this.running.size;
   }
 
-  /** As the session knows them; how far they are, only they know. */
+  /** As the session knows them, those at work first; how far they are, only they know. */
   get tasks(): CopyTask[] {
-    return [...this.running].map(({ task }) => task);
+    const ordered = [...this.running].sort((a, b) => Number(b.hasPlace) - Number(a.hasPlace));
+    return ordered.map(({ task }) => task);
   }
 
   /** Resolves when another one may be started. */

@@ -196,8 +196,8 @@ class WorkloadCopy implements WorkloadTask {
   private async copyRound(): Promise<'again' | 'done' | 'leave'> {
     const { job } = this.input;
     const { detection, selection, lookId, passesOver, newDoubt } = await this.look();
-    if (newDoubt !== undefined && this.doubt === undefined) {
-      this.doubt = newDoubt;
+    if (newDoubt !== undefined && this.doubt?.includes(newDoubt) !== true) {
+      this.doubt = [this.doubt, newDoubt].filter(isSaid).join('; ');
       this.state.note(newDoubt); // however the task ends
     }
     if (detection.toCompare.length > 0) {

@@ -8,6 +8,9 @@ import { isStop } from '../failures.js';
 import { placeSignal, taskPlaceSignal } from '../messages.js';
 import type { Turn } from '../turn.js';
 
+/** Each time costs the session a dozen events of its history, and behind its last start it does not go on in a new run. */
+const MOST_GIVEN_BACK = 4;
+
 interface PlaceOptions {
   readonly workloadId: string;
   /** Whether its session counts places; one that an earlier build has begun does not, and answers nothing. */
@@ -24,6 +27,7 @@ interface PlaceOptions {
  *  the next workload begins, and looks without one. Who has found work asks for it again, and is given the next that gets free, before workloads that were not begun yet. */
 export class SessionPlace {
   private isHeld: boolean;
+  private timesGivenBack = 0;
 
   constructor(private readonly options: PlaceOptions) {
     this.isHeld = !options.isGivenBack;
@@ -35,7 +39,8 @@ export class SessionPlace {
   }
 
   async giveBack(): Promise<void> {
-    if (!this.isHeld || !this.options.isCounted) return;
+    if (!this.isHeld || !this.options.isCounted || this.timesGivenBack >= MOST_GIVEN_BACK) return;
+    this.timesGivenBack++;
     this.isHeld = !(await this.tell(false));
   }
 

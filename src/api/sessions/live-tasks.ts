@@ -13,7 +13,7 @@ import { taskView, taskViews } from './task-view.js';
 import { retryOf } from '../executions/step-retry.js';
 import { storageHoldOf } from '../executions/step-storage.js';
 
-/** More tasks than these run only in very large sessions; the others show what the session knows. */
+/** The others show what the session knows. Those that the session names first are asked first: they are at work. */
 const ASKED_CHILDREN = 50;
 const DEADLINE_MS = 2_000;
 
@@ -53,10 +53,12 @@ export async function refreshTasks(
     placeOf.set(id, views.length);
     views.push(taskView({ ...newTask(id, id), state: 'waiting' }));
   }
+  const placeIn = (workflowId: string): number => placeOf.get(workloadIdOfChain(workflowId))!;
+  asked.sort((a, b) => placeIn(a) - placeIn(b));
   await client.withDeadline(Date.now() + DEADLINE_MS, () =>
     Promise.all(
       asked.slice(0, ASKED_CHILDREN).map(async (workflowId) => {
-        const place = placeOf.get(workloadIdOfChain(workflowId))!;
+        const place = placeIn(workflowId);
         views[place] = await readTask(client, { workflowId, sessionWorkflowId }, views[place]!);
       }),
     ),

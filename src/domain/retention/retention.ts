@@ -131,10 +131,11 @@ function keepReasons(input: DatedInput, asDated: Chain): Reasons {
   input.points.forEach((point, index) => {
     const { id } = point;
     const forItsAge: string[] = [];
-    if (index >= shortTerm.firstIndex) {
+    const isInDays = shortTerm.isInDays(point);
+    if (isInDays || index >= shortTerm.firstByCount) {
       const why = uncounted.get(id);
       if (why !== undefined) add(id, why);
-      else if (index >= shortTerm.firstInDays) forItsAge.push(shortTerm.daysReason);
+      else if (isInDays) forItsAge.push(shortTerm.daysReason);
       else add(id, shortTerm.countReason);
     }
     forItsAge.push(...(flags.get(id) ?? []));
@@ -158,10 +159,10 @@ function ageNotes(
 }
 
 interface ShortTerm {
-  /** Everything from here on stays. */
-  readonly firstIndex: number;
-  /** From here on because of its age; before, because it is one of the newest. */
-  readonly firstInDays: number;
+  /** Asked of each point: the age of one may count from a later date than that of the next (`withAgeDates`). */
+  readonly isInDays: (point: Pick<RetainedPoint, 'createdAt'>) => boolean;
+  /** Everything from here on stays, because it is one of the newest. */
+  readonly firstByCount: number;
   readonly daysReason: string;
   readonly countReason: string;
 }
@@ -180,14 +181,12 @@ function shortTermOf(
   if (policy.type === 'restorePoints') {
     const count = Math.max(1, value);
     const countReason = newestText(count);
-    return { firstIndex: oldestOf(count), firstInDays: points.length, daysReason, countReason };
+    return { isInDays: () => false, firstByCount: oldestOf(count), daysReason, countReason };
   }
   const firstMs = startOfDayMs(dayNumberOf(asOfMs, timeZone) - value, timeZone);
-  const inDays = points.findIndex((point) => Date.parse(point.createdAt) >= firstMs);
-  const firstInDays = inDays === -1 ? points.length : inDays;
   return {
-    firstIndex: Math.min(firstInDays, oldestOf(MINIMUM_POINTS)),
-    firstInDays,
+    isInDays: ({ createdAt }) => Date.parse(createdAt) >= firstMs,
+    firstByCount: oldestOf(MINIMUM_POINTS),
     daysReason,
     countReason: `${newestText(MINIMUM_POINTS)}, which always stay`,
   };

@@ -14,7 +14,11 @@ import type {
   SourceWorkload,
 } from '../../domain/sources/source-workload.js';
 import { settlePoints, type SettleRule } from '../../domain/sources/settle.js';
-import { isCopyable, type IdentifiedPoint } from '../../domain/sources/source-identity.js';
+import {
+  isCopyable,
+  judgedShort,
+  type IdentifiedPoint,
+} from '../../domain/sources/source-identity.js';
 import type { KnownSourcePoint, TargetRestorePoint } from '../../domain/targets/target-point.js';
 import { PLAIN_DIALECT } from '../../image/disk-image.js';
 import { canIncrement, incrementFormat } from '../../image/formats.js';
@@ -102,7 +106,7 @@ export async function planCopy(
     return sourceLayers(input.sourceRepositoryId, workload, point, disk);
   };
 
-  const now = { disks, companions: files.companions, layersOf };
+  const now = { disks, companions: files.companions, layersOf, short: point.short };
   const existing = await existingPlan(context, staging, input, parent, now);
   if (existing !== null) return ready(target, staging, existing);
   await makeRoom(target, input.chain, record, pointId);
@@ -180,6 +184,8 @@ interface PointNow {
   readonly disks: readonly string[];
   readonly companions: CopyPlan['companions'];
   readonly layersOf: LayersOf;
+  /** It was taken too early; undefined: nothing says that. */
+  readonly short: string | undefined;
 }
 
 /** The plan that is there, taken over, when it can be gone on with; null: there is none. */
@@ -195,8 +201,11 @@ async function existingPlan(
   if (existing === null || !isSamePlan(existing, input, parent, now)) return null;
   if (!(await isSoundPlan(target, staging, existing))) return null;
   for (const { layers } of existing.disks) if (!(await areUnwritten(context, layers))) return null;
-  const plan = { ...existing, epoch: input.epoch };
-  if (existing.epoch !== input.epoch) await writeStagedJson(target, stagedPath.plan(staging), plan);
+  // It may have passed for whole when it was planned.
+  const source = { ...existing.source, ...judgedShort(now.short, input.epoch) };
+  const plan = { ...existing, epoch: input.epoch, source };
+  if (existing.epoch !== input.epoch || now.short !== undefined)
+    await writeStagedJson(target, stagedPath.plan(staging), plan);
   return plan;
 }
 

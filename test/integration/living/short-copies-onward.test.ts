@@ -187,6 +187,16 @@ describe('a copy of a copy that was taken too early', () => {
     },
   );
 
+  it('says what it is also where it was planned while the backup passed for whole', async () => {
+    await run('nightly');
+    const stopped = await sessions(givenUpBefore('commitRestorePoint'));
+    await stopped.tryToCopy(jobOf('onward', {}), (nowMs += HOUR_MS));
+    await loseGrown();
+    await run('onward');
+    expect(await shown('onward')).toEqual(await shown('nightly'));
+    expect((await shown('onward')).map(({ isShort }) => isShort)).toEqual([true]);
+  });
+
   it('is made beside the newest whole one, which is not built on it', async () => {
     await run('nightly');
     await nextDay();

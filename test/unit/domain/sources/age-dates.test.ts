@@ -67,6 +67,17 @@ describe('the date that the age of a restore point itself counts from', () => {
       }),
       ['2026-11-01T23', '2026-11-02T23', '2026-11-03T22', '2026-11-04T22'],
     ],
+    [
+      // Nothing tells that clock from one of the copying machine that was behind with all of them.
+      'follows that of the newest one as long as the source thinks that it is 2036',
+      november(
+        3,
+        Object.fromEntries(
+          [1, 2, 3].map((day) => [day, { createdAt: `2036-01-01T0${String(day)}:00:00Z` }]),
+        ),
+      ),
+      ['2026-11-03T21', '2026-11-03T22', '2026-11-03T23'],
+    ],
   ])('%s', (_, points, expected) => {
     expect(withAgeDates(points).map(({ createdAt }) => createdAt.slice(0, 13))).toEqual(expected);
   });
@@ -112,6 +123,20 @@ describe('a point whose source was a month ahead', () => {
     expect(flagged.keep.find(({ id }) => id === chain[5]!.id)?.reasons).toContain(
       'weekly 1 of 4 until 2026-12-04',
     );
+  });
+
+  it('holds none of those behind it', () => {
+    // Fulls, each copied two days late: of none do both clocks say the same.
+    const points = november(40, { 1: { createdAt: '2026-12-01T22:00:00Z' } }).map(
+      (point, index) => ({
+        ...{ ...point, kind: 'full' as const, parentId: null, chainId: point.id },
+        copiedAt: new Date(Date.parse('2026-11-03T22:00:00Z') + index * DAY_MS).toISOString(),
+      }),
+    );
+    // Ages count from 11 December, a day after the newest; the first may have been made on 1 December.
+    const { keep } = plan(points, { ...days(12), nowMs: Date.parse('2026-12-12T23:30:00Z') });
+    const within = points.filter(({ createdAt }) => createdAt >= '2026-11-29');
+    expect(keep.map(({ id }) => id)).toEqual(within.map(({ id }) => id));
   });
 
   it('leaves no later week without a full', () => {
