@@ -124,6 +124,8 @@ export class JournalWriter {
   async begin(windowCount: number): Promise<void> {
     const { token, payloadBytes } = this.place;
     const payload = Buffer.alloc(payloadBytes);
+    // What an earlier plan has noted lies there still.
+    await this.file.truncate(0);
     for (let window = 0; window < windowCount; window++) {
       const at = window * (payloadBytes + SEAL_BYTES) + payloadBytes;
       await this.file.write(sealOf(begunBy(token), window, payload), at);
@@ -141,6 +143,11 @@ export class JournalWriter {
   async announce(window: number, payload: Uint8Array): Promise<void> {
     await this.#write(announcedBy(this.place.token), window, payload);
     await this.file.sync();
+  }
+
+  /** As `WindowJournal`. */
+  isBegun(window: number): Promise<boolean> {
+    return new WindowJournal(this.file, this.place).isBegun(window);
   }
 
   /** What was noted of a window before. */

@@ -67,7 +67,7 @@ export class FileCheck {
           this.control.add('readBytes', Math.min(WINDOW_BYTES, stamp.sizeBytes));
           if (bad.length > 0) return 'changed';
         }
-        if (part !== null) return 'good';
+        if (part !== null || (this.rules.digestInName?.(path) ?? null) === null) return 'good';
         const file = files.add(await this.repository.openRead(filePath));
         return this.#isMisnamed(path, await hashFile(file, this.control)) ? 'misnamed' : 'good';
       });

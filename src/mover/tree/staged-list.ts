@@ -16,11 +16,15 @@ export async function readingList<T>(
   } catch (error) {
     if (error instanceof SyntaxError) throw damagedList(path, error.message, error);
     if (isBackupError(error, 'FILE_MISSING')) throw damagedList(path, 'it is missing', error);
+    // A program that keeps a file to itself for a moment damages none.
+    if (isBackupError(error) && BUSY.includes(error.details['errno'])) throw error;
     if (await isFileUnread(repository, path, error))
       throw damagedList(path, 'its storage cannot read it', error);
     throw error;
   }
 }
+
+const BUSY: readonly unknown[] = ['EBUSY', 'ETXTBSY'];
 
 /** All lines of a list, in parts.
  *  @param lineCount as it was written

@@ -29,7 +29,7 @@ import { WindowJournal } from '../../task/window-journal.js';
 import { asLarge, mayBeRead } from './large-file.js';
 import { heldBackOf, noteLacking } from './lacking-notes.js';
 import { publishNames } from './publish-names.js';
-import { damagedList, readingList, readStagedLines } from '../staged-list.js';
+import { readingList, readStagedLines } from '../staged-list.js';
 import { statSource } from '../stat-source.js';
 import { statTarget } from '../stat-target.js';
 import {
@@ -40,6 +40,7 @@ import {
   OUTCOME_BYTES,
   partsOf,
   smallJournal,
+  unnotedWindow,
   StagedClass,
   type FileOutcome,
   type NameOutcome,
@@ -179,7 +180,7 @@ export async function* smallOutcomes(
       const payload = await read(() => (isOpen ? journal.noted(window) : journal.read(window, 1)));
       // What it said of names that were given is lost.
       if (payload === null && isNoted && !(await read(() => journal.isBegun(window))))
-        throw damagedList(place.path, `nothing is noted of window ${window}`);
+        throw unnotedWindow(staged, window);
       for (const [index, planned] of (await staged.smallFiles(window)).entries()) {
         const at = index * OUTCOME_BYTES;
         const outcome = isOpen ? 'open' : FILE_OUTCOMES[payload?.[at] ?? 0]!;

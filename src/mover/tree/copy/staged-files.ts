@@ -1,4 +1,4 @@
-import { isBackupError } from '../../../domain/errors.js';
+import { isBackupError, type BackupError } from '../../../domain/errors.js';
 import { FAULT_REASONS, type OneFileFault } from '../../../domain/trees/one-file-fault.js';
 import { DIGEST_BYTES, WINDOW_BLOCKS, WINDOW_BYTES } from '../../../domain/targets/digest.js';
 import type { BackupRepository, SourceRepository } from '../../../repository/backup-repository.js';
@@ -6,6 +6,7 @@ import type { JournalPlace } from '../../task/window-journal.js';
 import { openRuns } from '../../task/window-journal.js';
 import type { WindowRun } from '../../task/window-runs.js';
 import { FileListReader, FILES_OF_A_WINDOW, type FileList } from '../file-lists.js';
+import { damagedList } from '../staged-list.js';
 import {
   largeKey,
   parsePlannedLine,
@@ -77,6 +78,15 @@ export function smallJournal(tree: string, classIndex: number, token: string): J
     token,
     payloadBytes: FILES_OF_A_WINDOW * OUTCOME_BYTES,
   };
+}
+
+/** What it said of names that were given is lost. */
+export function unnotedWindow(
+  { tree, classIndex, plan }: StagedClass,
+  window: number,
+): BackupError {
+  const { path } = smallJournal(tree, classIndex, plan.token);
+  return damagedList(path, `nothing is noted of window ${window}`);
 }
 
 /** Digests of the units of each part: whatever plan lists the file so, its parts are what they are. */

@@ -42,7 +42,8 @@ export async function overwrittenPoints(
   } catch (error) {
     if (!isBackupError(error, 'STAGING_INVALID')) throw error;
     // The next run began meanwhile, and takes its lists away; or they are damaged, and it will compare all files (`enterUnread`).
-    const isUnread = nowMs - (await notedAtMs(repository, tree)) >= STOPPED_AFTER_MS;
+    const notedMs = await notedAtMs(repository, tree);
+    const isUnread = Number.isFinite(notedMs) && nowMs - notedMs >= STOPPED_AFTER_MS;
     return { ...NOTHING, isUnread };
   }
 }

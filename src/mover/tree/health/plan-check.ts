@@ -18,7 +18,7 @@ import type { TreePlace } from '../tree-plan.js';
 import { newToken, readStagedJson, writeStagedJson } from '../../staging/copy-plan.js';
 import type { MoverContext } from '../../task/mover-context.js';
 import { withOpenFiles } from '../../task/open-files.js';
-import { entryForm, fileWork, listsPlace, type KeptFiles } from './kept-lists.js';
+import { entryForm, fileWork, keptJournal, listsPlace, type KeptFiles } from './kept-lists.js';
 import { faultOfSourceFile } from '../../../domain/trees/one-file-fault.js';
 import { rulesOf } from '../rules-of-copy.js';
 import { lyingFiles, stayingFiles } from '../whole-tree.js';
@@ -165,14 +165,16 @@ export async function requireCheck(
 export async function withSoundNotes<T>(
   repository: BackupRepository,
   tree: string,
-  { check }: Pick<TreeCheckReference, 'check'>,
+  reference: TreeCheckReference,
   work: () => Promise<T>,
 ): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (isBackupError(error, 'STAGING_INVALID'))
-      await repository.remove(checkPath(checkFolder(tree, check)));
+    // Of a window that is not noted as it was that window alone is read again.
+    const journal = keptJournal(checkedFiles(repository, tree, reference)).path;
+    if (isBackupError(error, 'STAGING_INVALID') && error.details['path'] !== journal)
+      await repository.remove(checkPath(checkFolder(tree, reference.check)));
     throw error;
   }
 }

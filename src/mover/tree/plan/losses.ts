@@ -54,6 +54,9 @@ export class Losses {
 
   /** Whether a file of a class lies in the copy: of one that was wiped the index knows files that do not. */
   hasFiles({ class: name, fileCount }: Pick<ClassIndex, 'class' | 'fileCount'>): boolean {
+    // Where nothing else is lost the store is whole with it.
+    if (fileCount > 0 && [...this.looked.byClass.keys()].every((other) => other === name))
+      return true;
     const findings = [...(this.looked.byClass.get(name)?.values() ?? [])];
     return findings.filter((finding) => finding === 'missing').length < fileCount;
   }

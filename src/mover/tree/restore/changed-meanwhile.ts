@@ -45,7 +45,8 @@ async function stillLooked(
     } catch (error) {
       if (!isOfContents(error)) throw error;
       const isAtRest = revision === (await revisionOf(repository, tree));
-      if (isAtRest && isBackupError(error, 'CHAIN_RECORD_CORRUPT')) return () => true;
+      // It is damage that keeps lists from being read then, and nothing has changed.
+      if (isAtRest && !isBackupError(error, 'FILE_MISSING')) return () => true;
     }
   }
   return () => false;

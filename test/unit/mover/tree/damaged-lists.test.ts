@@ -128,6 +128,21 @@ describe('a list of a stopped session that is damaged', { timeout: 60_000 }, () 
     expect((await dump.record()).lost).toBeUndefined();
   });
 
+  it('is none that a plan before has noted of, when the session after that was stopped too', async () => {
+    const dump = await OneDump.of(SMALL);
+    await dump.write('monday');
+    await dump.session();
+    await dump.write('tuesday');
+    await killedAt(dump, 'after');
+    await killedAt(dump, 'before');
+
+    const next = await dump.session();
+
+    expect(JSON.stringify(next.tasks)).not.toContain('cannot be read');
+    expect(await daysOf(dump)).toEqual(new Set(['tuesday']));
+    expect(await goodPoints(dump)).toHaveLength(1);
+  });
+
   it.each(CASES.filter(({ damage }) => damage === 'cut' || damage === 'missing'))(
     'leaves no point good that is not, when no session comes: $list, $damage, $stop',
     async (one) => {
