@@ -33,6 +33,12 @@ require('node:readline')
 tell({ number: null });
 `;
 
+/** Where the program that runs this one needs it, it needs it as well. */
+function libraryPath(): NodeJS.ProcessEnv {
+  const { LD_LIBRARY_PATH } = process.env;
+  return LD_LIBRARY_PATH === undefined ? {} : { LD_LIBRARY_PATH };
+}
+
 /** Looks of which all together have one limit: a call to a share whose server stands still never returns. They are made in a process of their own: one that waits for
  *  such a call can be left, and a thread cannot, for Node ends no process before its threads have ended. */
 export class LimitedLooks implements PlaceLooks {
@@ -52,7 +58,7 @@ export class LimitedLooks implements PlaceLooks {
     this.#child = spawn(process.execPath, ['-e', CODE], {
       stdio: ['pipe', 'pipe', 'ignore'],
       // Nothing of what this process was told: a loader takes longer than the looks.
-      env: { UV_THREADPOOL_SIZE: threads },
+      env: { ...libraryPath(), UV_THREADPOOL_SIZE: threads },
     });
     this.#late = setTimeout(() => this.end(), START_MS);
     this.#child.on('error', () => this.end());

@@ -70,7 +70,8 @@ export class FolderWatches {
   #newThread(): WatchThread {
     return new WatchThread(
       (news) => {
-        if (news.type === 'changed' || news.hasMore) this.#watches.get(news.watch)?.onChange();
+        if (news.type === 'changed' || (news.type === 'added' && news.hasMore))
+          this.#watches.get(news.watch)?.onChange();
       },
       // Until the next look begins them anew, it alone finds what has changed.
       (ended) => (this.#thread === ended ? (this.#thread = null) : null),
@@ -118,13 +119,16 @@ class WatchThread {
     this.#worker = new Worker(threadEntry('watch-thread'));
     this.#worker.unref();
     this.#worker.on('message', (news: WatchNews) => {
-      if (news.type === 'added') {
-        this.#waiting.shift();
-        this.#sinceMs = performance.now();
-      }
+      if (news.type === 'added') this.#waiting.shift();
+      if (news.type !== 'changed') this.#sinceMs = performance.now();
       tell(news);
     });
-    this.#worker.on('error', () => undefined); // it exits then
+    // What it took to start is not the storage's.
+    this.#worker.on('online', () => (this.#sinceMs = performance.now()));
+    // It exits then. Until the next look begins its watches anew, looks alone find what has changed.
+    this.#worker.on('error', (error) =>
+      process.emitWarning(`the thread that watches folders ended: ${error.message}`),
+    );
     this.#worker.on('exit', () => onEnd(this));
   }
 

@@ -13,6 +13,9 @@ import {
 } from './thread-messages.js';
 import { ThreadPulse } from './thread-pulse.js';
 
+/** A thread tells what it waits for each second. */
+const TOLD_FOR_MS = 5_000;
+
 /** One thread and the requests it has not answered yet. */
 export class MoverThread {
   private readonly worker: Worker;
@@ -20,6 +23,7 @@ export class MoverThread {
   private readonly pulse: ThreadPulse;
   /** As the thread told it last: calls for which it does not stand. */
   private told: ThreadWaits['waits'] = [];
+  private toldAtMs = 0;
   private nextId = 0;
 
   constructor(
@@ -66,7 +70,9 @@ export class MoverThread {
   awaits(control?: SharedArrayBuffer): AwaitedStorage[] {
     const isAsked = (work: GivenWork | undefined) =>
       work !== undefined && (control === undefined || work.request.control === control);
-    const told = this.told.filter(({ id }) => isAsked(this.waiting.get(id)));
+    // Who goes on in calls that are waited for in place does not get to telling.
+    const isOld = performance.now() - this.toldAtMs > TOLD_FOR_MS;
+    const told = (isOld ? [] : this.told).filter(({ id }) => isAsked(this.waiting.get(id)));
     const { awaited: repositoryId, inOneCallMs: forMs } = this.pulse;
     const stands = repositoryId === null ? [] : [...this.waiting.values()].filter(hasBegun);
     return [
@@ -106,6 +112,7 @@ export class MoverThread {
         return void this.tell(message);
       case 'waits':
         this.told = message.waits;
+        this.toldAtMs = performance.now();
         return;
       default:
         return this.settle(message);

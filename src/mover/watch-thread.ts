@@ -18,7 +18,8 @@ port.on('message', ({ watch: number, storage, folders }: WatchOrder) => {
   const watch =
     known ?? kindOf(storage).watch?.(storage, () => tell({ watch: number, type: 'changed' }));
   if (watch !== undefined && known === undefined) watches.set(number, watch);
-  tell({ watch: number, type: 'added', hasMore: watch?.add(folders) === true });
+  const answered = () => tell({ watch: number, type: 'answered' });
+  tell({ watch: number, type: 'added', hasMore: watch?.add(folders, answered) === true });
 });
 
 export interface WatchOrder {
@@ -31,6 +32,8 @@ export interface WatchOrder {
 
 export type WatchNews = { readonly watch: number } & (
   | { readonly type: 'changed' }
+  /** After each folder of an order: the storage goes on answering. */
+  | { readonly type: 'answered' }
   /** Of each order with folders, in their order. `hasMore`: one of them was not watched before. */
   | { readonly type: 'added'; readonly hasMore: boolean }
 );

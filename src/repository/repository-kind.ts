@@ -80,7 +80,8 @@ export interface RepositoryKind<S extends StorageSettings = StorageSettings> {
 export interface FolderWatch {
   /** Watches these, too: the names in each of them, and not what lies below.
    *  @param folders that a look has just listed; `''` is the root
+   *  @param afterEach is called when the storage has answered for one of them
    *  @returns whether one of them was not watched: what changed in it before is not told */
-  add(folders: readonly string[]): boolean;
+  add(folders: readonly string[], afterEach?: () => void): boolean;
   close(): void;
 }

@@ -29,7 +29,8 @@ function isOfThisAttempt({
   lastHeartbeatTime: told,
   lastStartedTime: begun,
 }: NonNullable<PendingActivities>[number]): boolean {
-  return Number(state) === STARTED && millisecondsOf(told) >= millisecondsOf(begun);
+  const begunMs = millisecondsOf(begun);
+  return AT_WORK.includes(Number(state)) && begunMs > 0 && millisecondsOf(told) >= begunMs;
 }
 
 type Timestamp = NonNullable<PendingActivities>[number]['lastHeartbeatTime'];
@@ -38,5 +39,5 @@ function millisecondsOf(at: Timestamp): number {
   return Number(at?.seconds ?? 0) * 1_000 + Math.floor((at?.nanos ?? 0) / 1e6);
 }
 
-/** Of Temporal's PendingActivityState: at work. */
-const STARTED = 2;
+/** Of Temporal's PendingActivityState: at work, and at work although it was asked to stop. */
+const AT_WORK: readonly number[] = [2, 3];

@@ -102,11 +102,14 @@ export function parseDescriptor(
   };
 }
 
-/** Lines by which the host finds the keys of an encrypted disk, and the last one the filter that reads it. Source: descriptors that ESXi 7 and VMware Workstation write. */
+/** Lines by which the host finds the keys of an encrypted disk, and the last one the filter that reads it. Source: descriptors of ESXi that others have published; no tool of VMware was at hand. */
 export const KEY_LINES: readonly string[] = ['keyID', 'encryptionKeys', 'ddb.iofilters'];
 
 function encryptionOf(keys: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
-  const isEncrypted = keys.has('encryptionKeys') || /crypt/i.test(keys.get('ddb.iofilters') ?? '');
+  const isEncrypted =
+    keys.has('encryptionKeys') ||
+    keys.has('keyID') ||
+    /crypt/i.test(keys.get('ddb.iofilters') ?? '');
   return new Map([...keys].filter(([key]) => isEncrypted && KEY_LINES.includes(key)));
 }
 

@@ -5,12 +5,18 @@ import type { FileShape } from '../../image/image-format.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import type { ImageStack } from '../blocks/image-stack.js';
 
-/** Said before anything of the disk is read or written. @throws DISK_TOO_LARGE */
+/** Said before anything of the disk is read or written. @throws DISK_TOO_LARGE; IMAGE_ENCRYPTED where the file would have no place for its keys */
 export function assertCopyable(stack: ImageStack, { id, composer }: ComposedFormat): void {
   const { layers, virtualSizeBytes } = stack;
+  const path = layers[0]?.path ?? '';
+  if (stack.dialect['encryption'] !== undefined && layers[0]?.format !== id)
+    throw new BackupError(
+      'IMAGE_ENCRYPTED',
+      `${path}: the disk is encrypted, and a file of the format ${id} has no place for the lines by which its keys are found`,
+      { details: { path } },
+    );
   const { maxDiskBytes } = composer.traits(stack.dialectFor(id), 'full');
   if (virtualSizeBytes <= maxDiskBytes) return;
-  const path = layers[0]?.path ?? '';
   throw new BackupError(
     'DISK_TOO_LARGE',
     `${path}: the disk has ${virtualSizeBytes} bytes, a backup file holds at most ${maxDiskBytes}`,

@@ -53,7 +53,7 @@ export async function healDisk(context: MoverContext, input: HealInput): Promise
   try {
     return await healAll(context, { ...input, record, point, diskFile: disk, sourceDisk }, bad);
   } finally {
-    await sourceDisk.close();
+    await sourceDisk.close().catch(() => undefined); // it was only read
   }
 }
 

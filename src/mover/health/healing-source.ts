@@ -69,7 +69,13 @@ export class SourceDisk {
     this.#stack ??= this.#open();
     const stack = await this.#stack;
     const bytes = Buffer.alloc(BLOCK_BYTES);
-    await stack.read(bytes, guestBlock * BLOCK_BYTES);
+    try {
+      await stack.read(bytes, guestBlock * BLOCK_BYTES);
+    } catch (error) {
+      // What is open may be what does not answer: the next block opens it anew.
+      await this.close().catch(() => undefined);
+      throw error;
+    }
     return bytes;
   }
 

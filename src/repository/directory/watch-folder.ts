@@ -28,13 +28,15 @@ class WatchedFolders implements FolderWatch {
     private readonly onChange: () => void,
   ) {}
 
-  add(folders: readonly string[]): boolean {
+  add(folders: readonly string[], afterEach?: () => void): boolean {
     const before = this.#watchers.size;
     // Where there are too many, those that new folders appear in come first.
     const ordered = folders.toSorted((a, b) => depthOf(a) - depthOf(b));
     for (const folder of ordered) {
       if (this.#isOver || this.#watchers.size >= MOST_FOLDERS) break;
-      if (!this.#watchers.has(folder)) this.#watch(folder);
+      if (this.#watchers.has(folder)) continue;
+      this.#watch(folder);
+      afterEach?.();
     }
     return this.#watchers.size > before;
   }

@@ -8,6 +8,7 @@ interface DoubleThread {
   readonly begun: string[];
   let(): void;
   change(watch: number): void;
+  answer(watch: number): void;
 }
 
 const threads = vi.hoisted((): DoubleThread[] => []);
@@ -47,6 +48,10 @@ vi.mock('node:worker_threads', async (original) => ({
 
     change(watch: number): void {
       this.emit('message', { watch, type: 'changed' });
+    }
+
+    answer(watch: number): void {
+      this.emit('message', { watch, type: 'answered' });
     }
 
     #work(): void {
@@ -111,6 +116,18 @@ describe('watches of folders', () => {
     expect(rung).toEqual(['good', 'good', 'late']);
     expect(threads[1]!.begun).toEqual(['/good ', '/late vm']);
     expect(watches.awaited()).toEqual([{ repositoryId: 'nas1', forMs: 10_000 }]);
+  });
+
+  it('of storage that is slow, and answers for one folder after the other, stay with their thread', async () => {
+    watch('good').add(['']);
+    watch('nas1').add(['a', 'b', 'c']);
+    for (let folder = 0; folder < 3; folder++) {
+      await vi.advanceTimersByTimeAsync(9_000);
+      threads[0]!.answer(1);
+    }
+    expect(watches.awaited()).toEqual([{ repositoryId: 'nas1', forMs: 0 }]);
+    expect(threads).toHaveLength(1);
+    expect(rung).toEqual(['good']);
   });
 
   it('of storage that keeps a thread are not begun once more, by whomever, until its call has returned', async () => {

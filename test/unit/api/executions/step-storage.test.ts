@@ -10,7 +10,7 @@ const client = {
 } as unknown as Client;
 
 /** PendingActivityState (temporal/api/enums/v1/workflow.proto). */
-const [SCHEDULED, STARTED] = [1, 2];
+const [SCHEDULED, STARTED, CANCEL_REQUESTED] = [1, 2, 3];
 
 function step(name: string, details: unknown, changes: Partial<Pending> = {}): Pending {
   return {
@@ -35,6 +35,14 @@ describe('what the steps of a workflow wait for', () => {
       code: 'REPOSITORY_UNREACHABLE',
       reason: 'storage of offsite has not answered for 75 s (copyBlocks)',
     });
+  });
+
+  it('is still that of a step that was asked to stop and stands in its call', () => {
+    const asked = step('planCopy', waits('nas1', 12), { state: CANCEL_REQUESTED });
+    expect(storageHoldOf(client, [asked])).toMatchObject({ repositoryId: 'nas1', seconds: 12 });
+    const between = step('planCopy', waits('nas1', 12), { state: CANCEL_REQUESTED });
+    delete between.lastStartedTime;
+    expect(storageHoldOf(client, [between])).toBeNull();
   });
 
   it.each<[string, Pending[]]>([
