@@ -3,7 +3,7 @@ import { describeTemporal } from '../../support/temporal/server.js';
 import { startApiServer, type ApiServer } from './support/api-server.js';
 
 /** The list of workflows follows what they do, by seconds when the server is busy. */
-const LISTED = { timeout: 60_000 };
+const LISTED = { timeout: 120_000 };
 
 describeTemporal('repositories over the API', () => {
   let api: ApiServer;

@@ -34,8 +34,6 @@ const SCENARIOS: readonly ScenarioName[] = [
 ];
 
 /** Beside other tests on two processors. */
-const LONG = { timeout: 60_000 };
-
 async function changed(name: ScenarioName, options: WorkerOptions) {
   const { source, target, change, chain } = await prepareScenario(name);
   const server = new LocalServer(new InProcessWorker([source, target], options), NOW_MS);
@@ -69,7 +67,7 @@ const BEFORE = 'by a run before, which may not have told it';
 
 const idsOf = (record: ChainRecord | null) => record?.points.map(({ id }) => id);
 
-describe('with every activity of it done twice, because its first answer was lost,', LONG, () => {
+describe('with every activity of it done twice, because its first answer was lost,', () => {
   it.each(SCENARIOS)('the %s ends the same and says the same', async (name) => {
     await expectSameWithLostAnswers((options) => changed(name, options));
   });
@@ -171,7 +169,7 @@ describe('with every activity of it done twice, because its first answer was los
   });
 });
 
-describe('what was found when a chain was taken over', LONG, () => {
+describe('what was found when a chain was taken over', () => {
   async function withOrphan() {
     const { source, target, change, chain } = await prepareScenario('copy by digests');
     const record = (await readChainRecord(target, chain))!;
@@ -223,7 +221,7 @@ describe('what was found when a chain was taken over', LONG, () => {
   });
 });
 
-describe('a restore of disks that is stopped in its last batch, which ends', LONG, () => {
+describe('a restore of disks that is stopped in its last batch, which ends', () => {
   it('gives nothing its name, and says so', async () => {
     const { target, chain, keyOf } = await machine();
     const folder = new SimulatedRepository('folder:/tmp/restored');
@@ -243,7 +241,7 @@ describe('a restore of disks that is stopped in its last batch, which ends', LON
   });
 });
 
-describe('a restore of disks that is stopped in place of a second try of', LONG, () => {
+describe('a restore of disks that is stopped in place of a second try of', () => {
   const NOT_YET = ['prepareRestore', 'restoreBlocks'];
 
   it.each([...NOT_YET, 'finishRestore', 'endRestore'])(
@@ -274,7 +272,7 @@ describe('a restore of disks that is stopped in place of a second try of', LONG,
   );
 });
 
-describe('what a check has set aside', LONG, () => {
+describe('what a check has set aside', () => {
   const ASIDE = 'set aside in quarantine';
 
   async function notesAfter(options: WorkerOptions) {
@@ -304,7 +302,7 @@ describe('what a check has set aside', LONG, () => {
   });
 });
 
-describe('a restore of disks whose storage goes away in its last steps', LONG, () => {
+describe('a restore of disks whose storage goes away in its last steps', () => {
   async function stoppedWhileAway(step: string, stopsAt: number) {
     const { target, keyOf } = await machine();
     const folder = new SimulatedRepository('folder:/tmp/restored');
@@ -346,7 +344,7 @@ describe('a restore of disks whose storage goes away in its last steps', LONG, (
   });
 });
 
-describe('a restore of disks whose worker goes away before its last steps', LONG, () => {
+describe('a restore of disks whose worker goes away before its last steps', () => {
   async function stoppedWhileUntaken(step: string) {
     const { target, keyOf } = await machine();
     const folder = new SimulatedRepository('folder:/tmp/restored');

@@ -193,30 +193,26 @@ describe.skipIf(!requireTool('qemu-img'))('a disk that is shrunk and grown withi
 });
 
 describe.skipIf(!requireTool('qemu-img'))('a disk of another size at each backup', () => {
-  it(
-    'reads as a model of plain bytes says, by every way into a target and out of it',
-    { timeout: 900_000 },
-    async () => {
-      await fc.assert(
-        fc.asyncProperty(drawnDays, async (days: readonly SourcePoint[]) => {
-          const source = makeSourceChain(days);
-          const truth = source.pointIds.map((id) => source.truth.get(id)!.get(diskId(DISK))!);
-          expect(truth.map((bytes, day) => bytes.equals(modelOf(days)[day]!))).not.toContain(false);
-          const wrong: Record<string, number[]> = {};
-          for (const [name, way] of Object.entries(WAYS)) {
-            const copied = await way(source);
-            wrong[name] = await copied.wrongDays();
-            wrong[`${name}, restored`] = await copied.wronglyRestoredDays();
-          }
-          expect(Object.entries(wrong).filter(([, faults]) => faults.length > 0)).toEqual([]);
-        }),
-        {
-          numRuns: Number(process.env['LONGHAUL_PROPERTY_RUNS'] ?? 5),
-          endOnFailure: true,
-        },
-      );
-    },
-  );
+  it('reads as a model of plain bytes says, by every way into a target and out of it', async () => {
+    await fc.assert(
+      fc.asyncProperty(drawnDays, async (days: readonly SourcePoint[]) => {
+        const source = makeSourceChain(days);
+        const truth = source.pointIds.map((id) => source.truth.get(id)!.get(diskId(DISK))!);
+        expect(truth.map((bytes, day) => bytes.equals(modelOf(days)[day]!))).not.toContain(false);
+        const wrong: Record<string, number[]> = {};
+        for (const [name, way] of Object.entries(WAYS)) {
+          const copied = await way(source);
+          wrong[name] = await copied.wrongDays();
+          wrong[`${name}, restored`] = await copied.wronglyRestoredDays();
+        }
+        expect(Object.entries(wrong).filter(([, faults]) => faults.length > 0)).toEqual([]);
+      }),
+      {
+        numRuns: Number(process.env['LONGHAUL_PROPERTY_RUNS'] ?? 5),
+        endOnFailure: true,
+      },
+    );
+  });
 });
 
 describe.skipIf(!requireTool('qemu-img'))('a raw restore of a disk that has grown', () => {

@@ -166,7 +166,7 @@ describeTemporal('startEmbeddedTemporal', () => {
       parent.kill('SIGKILL');
 
       await vi.waitFor(async () => expect(await isRunning(record.process)).toBe(false), {
-        timeout: 5_000,
+        timeout: 60_000,
       });
     },
   );

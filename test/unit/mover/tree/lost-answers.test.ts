@@ -63,11 +63,9 @@ async function damageSome(world: TreeWorld): Promise<readonly string[]> {
 }
 
 /** Beside other tests on two processors. */
-const LONG = { timeout: 60_000 };
-
 const NAMES = Object.keys(TREE_SCENARIOS) as TreeScenario[];
 
-describe('with every activity of it done twice, because its first answer was lost,', LONG, () => {
+describe('with every activity of it done twice, because its first answer was lost,', () => {
   it.each(NAMES)('the %s ends the same and tells the same', async (name) => {
     await expectSameWithLostAnswers(async (options) => {
       const world = await prepared(name);
@@ -152,7 +150,7 @@ describe('with every activity of it done twice, because its first answer was los
   });
 });
 
-describe('of a step whose answer is lost for good, the next session tells', LONG, () => {
+describe('of a step whose answer is lost for good, the next session tells', () => {
   it('what was committed, and what was found lost and sent again', async () => {
     const world = await prepared('copy of a tree that has lost files');
     const dying = new LocalSessions([world.source, world.target], givenUpAt('commitTree'));
@@ -299,7 +297,7 @@ async function toldOf(world: TreeWorld): Promise<unknown> {
   return JSON.parse(JSON.stringify({ committed, removed, untold, untoldWork }));
 }
 
-describe('a restore of a tree that is stopped in its last batch, which ends', LONG, () => {
+describe('a restore of a tree that is stopped in its last batch, which ends', () => {
   it('gives nothing its name, and says so', async () => {
     const world = await prepared('copy of a tree that has lost files');
     await world.copy();
@@ -324,7 +322,7 @@ describe('a restore of a tree that is stopped in its last batch, which ends', LO
   });
 });
 
-describe('a restore of a tree that is stopped in place of a second try of', LONG, () => {
+describe('a restore of a tree that is stopped in place of a second try of', () => {
   const NOT_YET = ['prepareRestore', 'restoreFiles'];
 
   it.each([...NOT_YET, 'finishTreeRestore', 'endTreeRestore'])(

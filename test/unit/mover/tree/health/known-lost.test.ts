@@ -35,64 +35,59 @@ async function stopAfterReading(world: TreeWorld): Promise<void> {
   throw new Error('no stop left the notes alone');
 }
 
-describe(
-  'what is known to be lost when a health check goes on with older notes',
-  { timeout: 60_000 },
-  () => {
-    let world: TreeWorld;
+describe('what is known to be lost when a health check goes on with older notes', () => {
+  let world: TreeWorld;
 
-    beforeEach(async () => {
-      makeTreesKnown(toySetLayout);
-      const job = testJob({ transactionLogs: true, retention: { type: 'days', value: 14 } });
-      world = new TreeWorld('db', 'toysets', job);
-      for (const day of [22, 23]) await write(world, day);
-      await world.copy();
-      await stopAfterReading(world);
-      for (const name of namesOf(22)) await world.remove(name);
-    });
+  beforeEach(async () => {
+    makeTreesKnown(toySetLayout);
+    const job = testJob({ transactionLogs: true, retention: { type: 'days', value: 14 } });
+    world = new TreeWorld('db', 'toysets', job);
+    for (const day of [22, 23]) await write(world, day);
+    await world.copy();
+    await stopAfterReading(world);
+    for (const name of namesOf(22)) await world.remove(name);
+  });
 
-    it.each([
-      ['missing', null],
-      ['cut', 'content'],
-    ])('stays lost (%s since)', async (_, bytes) => {
-      await world.damage('db-22.a.set', bytes);
-      await write(world, 24);
-      await world.copy();
-      const lost = () =>
-        world.record().then((record) => record.lost?.files.map(({ path }) => path));
-      expect(await lost()).toEqual(['db-22.a.set']);
+  it.each([
+    ['missing', null],
+    ['cut', 'content'],
+  ])('stays lost (%s since)', async (_, bytes) => {
+    await world.damage('db-22.a.set', bytes);
+    await write(world, 24);
+    await world.copy();
+    const lost = () => world.record().then((record) => record.lost?.files.map(({ path }) => path));
+    expect(await lost()).toEqual(['db-22.a.set']);
 
-      const { result, notes } = await world.verify();
+    const { result, notes } = await world.verify();
 
-      expect(result).toBe('failed');
-      expect(notes.join()).toContain('db-22.a.set');
-      expect(await lost()).toEqual(['db-22.a.set']);
-      expect(await pointsOf(world)).toEqual(['db-22 corrupt', 'db-23 good', 'db-24 good']);
-    });
+    expect(result).toBe('failed');
+    expect(notes.join()).toContain('db-22.a.set');
+    expect(await lost()).toEqual(['db-22.a.set']);
+    expect(await pointsOf(world)).toEqual(['db-22 corrupt', 'db-23 good', 'db-24 good']);
+  });
 
-    it('is whole again when it is as it was copied by now', async () => {
-      const bytes = (await world.copied()).get('db-22.a.set')!;
-      await world.damage('db-22.a.set', null);
-      await write(world, 24);
-      await world.copy();
-      await world.damage('db-22.a.set', bytes);
+  it('is whole again when it is as it was copied by now', async () => {
+    const bytes = (await world.copied()).get('db-22.a.set')!;
+    await world.damage('db-22.a.set', null);
+    await write(world, 24);
+    await world.copy();
+    await world.damage('db-22.a.set', bytes);
 
-      expect((await world.verify()).result).toBe('success');
+    expect((await world.verify()).result).toBe('success');
 
-      expect((await world.record()).lost).toBeUndefined();
-      expect(await pointsOf(world)).toEqual(['db-22 good', 'db-23 good', 'db-24 good']);
-    });
+    expect((await world.record()).lost).toBeUndefined();
+    expect(await pointsOf(world)).toEqual(['db-22 good', 'db-23 good', 'db-24 good']);
+  });
 
-    it('is looked for in all files when the record does not name all of it', async () => {
-      await world.damage('db-22.a.set', null);
-      const record = await world.record();
-      const points = record.points.map((point) => ({ ...point, health: 'corrupt' as const }));
-      const lost = { count: 300, files: [] };
-      await writeTreeRecord(world.target, world.tree, { ...record, points, lost });
+  it('is looked for in all files when the record does not name all of it', async () => {
+    await world.damage('db-22.a.set', null);
+    const record = await world.record();
+    const points = record.points.map((point) => ({ ...point, health: 'corrupt' as const }));
+    const lost = { count: 300, files: [] };
+    await writeTreeRecord(world.target, world.tree, { ...record, points, lost });
 
-      await world.verify();
+    await world.verify();
 
-      expect(await pointsOf(world)).toEqual(['db-22 corrupt', 'db-23 good']);
-    });
-  },
-);
+    expect(await pointsOf(world)).toEqual(['db-22 corrupt', 'db-23 good']);
+  });
+});
