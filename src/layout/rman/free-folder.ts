@@ -1,16 +1,26 @@
-import { joinPath, parentFolder } from '../../repository/repository-path.js';
+import type { RepositoryEntry } from '../../repository/backup-repository.js';
+import { joinPath, lastName, parentFolder } from '../../repository/repository-path.js';
 import type { FoundTree } from '../../domain/trees/source-tree.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
 import { parseDatedName } from '../names/dated-name.js';
 import { namesOf, type NamesIn } from '../names/names-in.js';
-import { folderName, folderWorkloadId, formerIdsOfDates } from '../names/workload-id.js';
+import { folderName } from '../names/workload-id.js';
 import type { OtherLayouts, TreeLayout, TreeReader } from '../tree-layout.js';
 import { ownPart } from '../trees/own-part.js';
 import { claimedTreeFiles, type TreeFile } from '../trees/tree-files.js';
+import {
+  filesOfDates,
+  freeDatabases,
+  groupsOf,
+  isDated,
+  stemOf,
+  type FreeDatabase,
+} from './free-databases.js';
 import { oracleFiles } from './oracle-files.js';
 import { freePoints } from './rman-free.js';
 import {
   freeAutobackup,
+  isControl,
   isControlLike,
   isFreePiece,
   isPieceAmongOthers,
@@ -37,38 +47,18 @@ export const rmanFreeLayout: TreeLayout = {
   confirm: confirmFree,
   scan: async (reader, folder, claimed): Promise<FoundTree[]> => {
     const all = await claimedTreeFiles(reader, folder, claimed);
-    const databases = byName(all.filter(({ name }) => isFreeName(name)));
-    return [...databases].map(([called, own]) =>
-      treeOf(folder, called, own, (other) => !databases.has(other)),
-    );
+    const files = all.filter(({ name }) => isFreeName(name));
+    const joined = await joinedDates(reader, folder, files);
+    return freeDatabases(folder, files, joined).map((database) => treeOf(folder, database));
   },
 };
 
-function idOf(folder: string, called: string): string {
-  const parts = called === '' ? [] : [encodeURIComponent(called)];
-  return folderWorkloadId(['rman-free', ...parts].join('-'), folder);
-}
-
-/** @param isFree whether no other database of the folder is called so now */
-function treeOf(
-  folder: string,
-  called: string,
-  files: readonly TreeFile[],
-  isFree: (called: string) => boolean,
-): FoundTree {
+function treeOf(folder: string, { id, otherIds, called, files }: FreeDatabase): FoundTree {
   const ids = new Set(files.flatMap(({ name }) => freeAutobackup(name)?.databaseId ?? []));
   const name = called === '' ? folderName('Oracle', folder) : called;
-  // Each folder of a date was a database of its own, and so was each folder in it.
-  const places = files.map(({ within }) => placeOf(within)).filter((place) => place !== '');
-  const former = [
-    ...formerIdsOfDates('rman-free', folder, places),
-    ...otherNames(called, files)
-      .filter(isFree)
-      .map((other) => idOf(folder, other)),
-  ];
   return {
-    id: idOf(folder, called),
-    ...(former.length === 0 ? {} : { otherIds: former }),
+    id,
+    ...(otherIds.length === 0 ? {} : { otherIds }),
     name: ids.size === 0 ? name : `${name} (database ${[...ids].join(', ')})`,
     root: folder,
     within: files.map(({ within }) => within),
@@ -76,79 +66,25 @@ function treeOf(
   };
 }
 
-/** What else the database was called when folders of dates had other files: their name tells a database only once a control file lies with pieces in one of them. */
-function otherNames(called: string, files: readonly TreeFile[]): string[] {
-  if (called !== '') return [''];
-  return [...new Set(files.map(({ within }) => stemOf(within)))].filter((stem) => stem !== '');
-}
-
-/** What lies in the folder itself, and in folders of autobackups or pieces alone that go with it, has no name. */
-function byName(files: readonly TreeFile[]): Map<string, TreeFile[]> {
-  const databases = namesWithBoth(files, topOf, stemOf);
-  const within = namesWithBoth(files, placeOf, nameWithin);
-  return groupsOf(files, (file) => {
-    const [stem, name] = [stemOf(file.within), nameWithin(file.within)];
-    if (within.has(name)) return name;
-    return databases.has(stem) ? stem : '';
-  });
-}
-
-/** Names of databases by folders of dates, or in them, that have pieces and a control file. */
-function namesWithBoth(
+/** Dates whose folder is of one database, with what goes with it of the folders in it (`databaseOfDate`). In any other each claimed folder is a database's own. */
+async function joinedDates(
+  reader: TreeReader,
+  folder: string,
   files: readonly TreeFile[],
-  folderOf: (within: string) => string,
-  nameOf: (within: string) => string,
-): Set<string> {
-  const groups = groupsOf(files, ({ within }) => folderOf(within));
-  const named = [...groups.values()].flatMap((own) => {
-    const controls = own.filter(({ name }) => isControl(name));
-    const hasBoth = controls.length > 0 && controls.length < own.length;
-    return hasBoth && isDated(topOf(own[0]!.within)) ? [nameOf(own[0]!.within)] : [];
-  });
-  return new Set(named.filter((name) => name !== ''));
-}
-
-/** Of the folder of a date that a file lies in, without the date; empty: it lies in none, or that is a date alone. */
-function stemOf(within: string): string {
-  return parseDatedName(topOf(within))?.stem ?? '';
-}
-
-/** Of the folder that lies in that of a date: `orcl` of `2026-11-24/orcl`; empty: it lies in none. */
-function nameWithin(within: string): string {
-  const [, name = ''] = placeOf(within).split('/');
-  return [stemOf(within), name].filter((part) => part !== '' && name !== '').join('/');
-}
-
-/** The folder of a date that a file lies in, with the one in it; empty: it lies in none. */
-function placeOf(within: string): string {
-  const parts = parentFolder(within).split('/');
-  return isDated(parts[0]!) ? parts.slice(0, 2).join('/') : '';
-}
-
-function groupsOf(
-  files: readonly TreeFile[],
-  nameOf: (file: TreeFile) => string,
-): Map<string, TreeFile[]> {
-  const groups = new Map<string, TreeFile[]>();
-  for (const file of files) {
-    const own = groups.get(nameOf(file));
-    if (own === undefined) groups.set(nameOf(file), [file]);
-    else own.push(file);
+): Promise<Set<string>> {
+  const joined = new Set<string>();
+  for (const [date, own] of filesOfDates(files)) {
+    const places = groupsOf(own, ({ within }) => parentFolder(within));
+    // Without a file of its own it has autobackups in one folder that go with the pieces in another, as two databases might have them of which each lacks the other half.
+    const inner = [...places].filter(([place]) => parentFolder(place) === date);
+    const kinds = new Set(inner.map(([, entries]) => loneKind(entries)));
+    const mayBeJoined = kinds.has('control') && kinds.has('pieces');
+    const isJoined =
+      places.has(date) ||
+      (mayBeJoined && isDatabase([], namesOf(await reader.list(joinPath(folder, date))).folders));
+    if (isJoined) joined.add(date);
   }
-  return groups;
-}
-
-/** Empty: it lies in no folder. */
-function topOf(within: string): string {
-  return parentFolder(within).split('/', 1)[0]!;
-}
-
-function isDated(name: string): boolean {
-  return parseDatedName(name) !== null;
-}
-
-function isControl(name: string): boolean {
-  return freeAutobackup(name) !== null || isControlLike(name);
+  return joined;
 }
 
 function isDatabase(files: readonly string[], folders: readonly string[]): boolean {
@@ -205,16 +141,20 @@ async function confirmFree(
       stems.add(parseDatedName(name)!.stem);
     }
   }
-  found.push(...(await databasesWithin(reader, folder, left, others)));
-  // A run that has died, or whose control file came after midnight.
-  for (const name of left.filter((one) => stems.has(parseDatedName(one)!.stem))) {
-    const looked = await reader.orTell(async () => ({
-      own: await databaseOfDate(reader, folder, name, others, lonePieces),
-    }));
+  const apart: string[] = [];
+  for (const name of left) {
+    // A run that has died, or whose control file came after midnight.
+    const looked = stems.has(parseDatedName(name)!.stem)
+      ? await reader.orTell(async () => ({
+          own: await databaseOfDate(reader, folder, name, others, lonePieces),
+        }))
+      : NOTHING;
     // One that cannot be read may be of the chain: it is claimed, so that the scan fails on it.
     if (looked === null) found.push({ files: [], folders: [name] });
     else if (looked.own !== null) found.push(looked.own);
+    else apart.push(name);
   }
+  found.push(...(await databasesWithin(reader, folder, apart, others)));
   if (found.length === 0) return null;
   return {
     files: found.flatMap((one) => one.files),
@@ -222,44 +162,70 @@ async function confirmFree(
   };
 }
 
-/** Databases each of which has a folder of its own in those of dates: `2026-11-24/orcl`. Folders of dates hold backups of anything: what the newest of them have is looked at, and of
- *  the others only what is called so. */
+const NOTHING = { own: null };
+
+/** Databases each of which has a folder of its own in those of dates: `2026-11-24/orcl`. Folders of dates hold backups of anything: of what is called the same in them the newest are
+ *  looked at, and all only where one of these is a database. What is a date again (`2026-11-24/20261124T0130`) tells no database.
+ *  @param dates folders of which nothing is claimed */
 async function databasesWithin(
   reader: TreeReader,
   folder: string,
-  dated: readonly string[],
+  dates: readonly string[],
   others: OtherLayouts,
 ): Promise<Required<Claim>[]> {
-  const stemOfDate = (date: string) => parseDatedName(date)!.stem;
-  const look = (place: string, ownOf = piecesAmong) =>
+  const look = (place: string, ownOf: OwnOf) =>
     reader.orTell(async () => ({
       own: await databaseOfDate(reader, folder, place, others, ownOf),
     }));
-  const known = new Set<string>();
-  for (const date of dated.slice(-DATES_LOOKED_INTO)) {
-    const entries = (await reader.orTell(() => reader.list(joinPath(folder, date)))) ?? [];
-    for (const { type, name } of entries)
-      if (type === 'folder' && !known.has(`${stemOfDate(date)}/${name}`))
-        if ((await look(`${date}/${name}`))?.own) known.add(`${stemOfDate(date)}/${name}`);
-  }
+  const isDatabaseIn = async (places: readonly string[]): Promise<boolean> => {
+    for (const place of places) if ((await look(place, piecesAmong))?.own) return true;
+    return false;
+  };
+  const { places, unread } = await placesWithin(reader, folder, dates);
   const found: Required<Claim>[] = [];
-  for (const date of known.size === 0 ? [] : dated)
-    for (const called of known) {
-      const [stem, name] = called.split('/') as [string, string];
-      if (stem !== stemOfDate(date)) continue;
-      const place = `${date}/${name}`;
-      const looked = (await look(place)) ?? 'unread';
-      const own =
-        looked === 'unread' ? looked : (looked.own ?? (await look(place, lonePieces))?.own);
+  for (const [called, own] of places) {
+    if (!(await isDatabaseIn(own.slice(0, PLACES_LOOKED_INTO)))) continue;
+    const doubtful = unread
+      .filter((date) => stemOf(date) === parentFolder(called))
+      .map((date) => `${date}/${lastName(called)}`);
+    for (const place of [...own, ...doubtful]) {
+      const whole = await look(place, piecesAmong);
+      const looked = whole?.own === null ? await look(place, lonePieces) : whole;
       // One that cannot be read may be of the chain: it is claimed, so that the scan fails on it.
-      if (own === 'unread') found.push({ files: [], folders: [place] });
-      else if (own !== null && own !== undefined) found.push(own);
+      if (looked === null) found.push({ files: [], folders: [place] });
+      else if (looked.own !== null) found.push(looked.own);
     }
+  }
   return found;
 }
 
 /** A month of runs that have died. */
-const DATES_LOOKED_INTO = 30;
+const PLACES_LOOKED_INTO = 30;
+
+/** Folders in those of dates, the newest first, by what they are called; and dates that cannot be read. */
+async function placesWithin(
+  reader: TreeReader,
+  folder: string,
+  dates: readonly string[],
+): Promise<{ readonly places: Map<string, string[]>; readonly unread: string[] }> {
+  const atMs = (date: string): number => parseDatedName(date)!.createdAtMs;
+  const places = new Map<string, string[]>();
+  const unread: string[] = [];
+  for (const date of [...dates].sort((a, b) => atMs(b) - atMs(a))) {
+    const entries = await reader.orTell(() => reader.list(joinPath(folder, date)));
+    if (entries === null) unread.push(date);
+    for (const name of namesOf(entries ?? []).folders.filter((one) => !isDated(one))) {
+      const called = `${stemOf(date)}/${name}`;
+      const known = places.get(called);
+      if (known === undefined) places.set(called, [`${date}/${name}`]);
+      else known.push(`${date}/${name}`);
+    }
+  }
+  return { places, unread };
+}
+
+/** Of names that lie together, those of RMAN. */
+type OwnOf = (files: readonly string[]) => readonly string[];
 
 function firstName(path: string): string {
   return path.split('/', 1)[0]!;
@@ -276,7 +242,7 @@ async function databaseOfDate(
   folder: string,
   name: string,
   others: OtherLayouts,
-  ownOf: (files: readonly string[]) => readonly string[],
+  ownOf: OwnOf,
 ): Promise<Required<Claim> | null> {
   const path = joinPath(folder, name);
   const names = namesOf(await reader.list(path));
@@ -285,6 +251,16 @@ async function databaseOfDate(
   const own = await databaseIn(reader, path, { files, folders: names.folders }, others);
   const inIt = (paths: readonly string[]) => paths.map((one) => `${name}/${one}`);
   return own === null ? null : { files: inIt(own.files), folders: inIt(own.folders) };
+}
+
+/** What a folder has of autobackups and pieces where it has one without the other; null: it has both or none. */
+function loneKind(
+  entries: readonly Pick<RepositoryEntry, 'name' | 'type'>[],
+): 'control' | 'pieces' | null {
+  const hasControl = entries.some(({ name }) => freeAutobackup(name) !== null);
+  const hasPieces = entries.some(({ name, type }) => type === 'file' && isPieceLike(name));
+  if (hasControl === hasPieces) return null;
+  return hasControl ? 'control' : 'pieces';
 }
 
 /** Folders of autobackups alone go with those of pieces alone. One that has both is a database of its own, and so is one of autobackups that no pieces lie
@@ -303,10 +279,9 @@ async function databaseIn(
   const [controls, pieces]: [string[], string[]] = [[], []];
   for (const name of folders) {
     const own = (await reader.orTell(() => reader.list(joinPath(folder, name)))) ?? [];
-    const hasControl = own.some((entry) => freeAutobackup(entry.name) !== null);
-    const hasPieces = own.some((entry) => entry.type === 'file' && isPieceLike(entry.name));
-    if (hasControl && !hasPieces) controls.push(name);
-    if (hasPieces && !hasControl) pieces.push(name);
+    const lone = loneKind(own);
+    if (lone === 'control') controls.push(name);
+    if (lone === 'pieces') pieces.push(name);
   }
   const isWithAutobackups = files.some((name) => freeAutobackup(name) !== null);
   const isWithPieces = files.some(isPieceLike);

@@ -118,6 +118,11 @@ export function isControlLike(name: string): boolean {
   return isFreePiece(name) && CONTROL_LIKE.test(name) && freeAutobackup(name) === null;
 }
 
+/** A control file: an autobackup, or what is called one. */
+export function isControl(name: string): boolean {
+  return freeAutobackup(name) !== null || isControlLike(name);
+}
+
 /** Whether a file is of RMAN in a folder where no autobackup says so: what bears its names, and what has no ending (`full_%d_%s_%p`), which no other tool
  *  is known by. What is called as others call theirs is left to them. */
 export function isPieceAmongOthers(name: string): boolean {

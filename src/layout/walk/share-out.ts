@@ -102,7 +102,8 @@ export async function shareOut(
 }
 
 /** What layouts of trees claim in a folder that is looked at alone when they are asked in the ones above it, as the walk asks them: what they take in a folder hangs on what lies in
- *  that alone, and no claim reaches deeper than into a folder in a folder. */
+ *  that alone, and no claim reaches deeper than into a folder in a folder. But for autobackups and pieces of RMAN in folders of their own (`2026-11-24/orcl/autobackup`): in these it is asked
+ *  as if they lay there alone, and leaves others the same. */
 export async function claimedFromAbove(
   repository: SourceRepository,
   folder: string,

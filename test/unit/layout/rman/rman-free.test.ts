@@ -203,6 +203,13 @@ describe('pieces of RMAN in folders of dates', () => {
     return copy.repository;
   };
   const named = (path: string) => new Date(`${/\d{4}-\d\d-\d\d/.exec(path)![0]}T22:00:00Z`);
+  const workloadsOf = async (paths: readonly string[], writtenAt = named) =>
+    scanRepository(await scanned(paths, writtenAt), { onUnseen() {}, onUnrecognised() {} });
+  const at = (place: string, sub = '') => [
+    `b/${place}/0v2k3j4l_1_1`,
+    `b/${place}/${sub}c-7-20261124-00`,
+  ];
+  const MONTH = Array.from({ length: 31 }, (_, i) => `2026-05-${String(i + 1).padStart(2, '0')}`);
   const DAYS = [...day('2026-11-22', 0), ...day('2026-11-23', 1), ...day('2026-11-24', 1)];
   const [FULL, FIRST, SECOND] = ['22', '23', '24'].map(
     (one) => `2026-11-${one}/c-1234567890-202611${one}-00`,
@@ -335,13 +342,8 @@ describe('pieces of RMAN in folders of dates', () => {
 
   it('find their copies when a control file comes to lie with pieces in one of the dates, and when it goes', async () => {
     const before = ['b/qa-2026-11-22/0v2k3j4l_1_1', 'b/autobackup/c-7-20261122-00'];
-    const idsOf = async (paths: readonly string[]) =>
-      (
-        await scanTreesWith(
-          rmanFreeLayout,
-          await scanned(paths, () => new Date(Date.UTC(2026, 10, 24))),
-        )
-      ).map(({ id, otherIds = [] }) => ({ id, otherIds }));
+    const idsOf = (paths: readonly string[]) =>
+      workloadsOf(paths, () => new Date(Date.UTC(2026, 10, 24)));
     const both = ['b/qa-2026-11-23/0w2k3j4m_1_1', 'b/qa-2026-11-23/c-7-20261123-00'];
     const [old] = await idsOf(before);
     expect(old!.id).toBe('rman-free-b');
@@ -350,7 +352,77 @@ describe('pieces of RMAN in folders of dates', () => {
     expect(others).toEqual([]);
     expect(next!.id).toBe('rman-free-qa-b');
     expect(next!.otherIds).toContain('rman-free-b');
-    for (const { id, otherIds } of await idsOf([...before, ...both]))
+    for (const { id, otherIds = [] } of await idsOf([...before, ...both]))
       expect(otherIds).not.toContain(id === 'rman-free-b' ? 'rman-free-qa-b' : 'rman-free-b');
+  });
+
+  it('in folders of their own within the dates find the copies of each date, and of what is there no more', async () => {
+    const [found, ...others] = await workloadsOf([
+      ...['b/2026-11-22/autobackup/c-7-20261122-00', 'b/2026-11-22/pieces/0v2k3j4l_1_1'],
+      ...['b/2026-11-23/autobackup/c-7-20261123-00', 'b/2026-11-23/pieces/0w2k3j4m_1_1'],
+    ]);
+    expect(others).toEqual([]);
+    expect(found!.id).toBe('rman-free-b');
+    for (const place of ['<date>', '2026-11-22', '2026-11-23', '<date>:autobackup'])
+      expect(found!.otherIds).toContain(`rman-free-b:${place}`);
+  });
+
+  it.each(['autobackup/', ''])(
+    'are one database with %sc-…, also beside a control file',
+    async (place) => {
+      const apart = [
+        ...['b/2026-11-24/orcl/0v2k3j4l_1_1', 'b/2026-11-24/orcl/ctl_0w2k3j4m_1_1'],
+        `b/2026-11-24/${place}c-7-20261124-00`,
+      ];
+      const [found, ...others] = await workloadsOf(apart);
+      expect(others).toEqual([]);
+      expect(found!.id).toBe('rman-free-b');
+      expect(found!.tree!.points.map(({ files }) => files!.length)).toEqual([3]);
+      // Also beside dates in which the folder has both.
+      const both = at('2026-11-23/orcl');
+      const all = await workloadsOf([...apart, ...both]);
+      expect(
+        all.map(({ id, tree }) => [id, tree!.within!.map((path) => `b/${path}`).sort()]),
+      ).toEqual([
+        ['rman-free-b', [...apart].sort()],
+        ['rman-free-orcl-b', [...both].sort()],
+      ]);
+    },
+  );
+
+  it('are known for a database by the newest folders of its name, whatever else is dated there', async () => {
+    const orcl = day('2026-11-24', 0).map((path) =>
+      path.replace('/2026-11-24/', '/2026-11-24/orcl/'),
+    );
+    const machines = MONTH.map((date) => `b/web01-${date}/disks/web01.txt`);
+    // One that is gone since a month, beside one that goes on.
+    const old = at('2026-01-02/crm');
+    const going = MONTH.map((date) => `b/${date}/orcl/0v2k3j4l_1_1`);
+    for (const paths of [machines, going]) {
+      const found = await workloadsOf([...old, ...paths, ...orcl]);
+      expect(found.map(({ id }) => id)).toEqual(['rman-free-crm-b', 'rman-free-orcl-b']);
+    }
+  });
+
+  it.each([
+    [
+      'of a database whose runs have died for so long that it is none any more',
+      [...at('2026-01-02/orcl'), ...MONTH.map((date) => `b/${date}/orcl/0w2k3j4m_1_1`)],
+      ...['rman-free-b:2026-01-02:orcl', 'rman-free-orcl-b'],
+    ],
+    [
+      'of a folder of control files that pieces came to lie beside',
+      [...at('2026-11-24/orcl', 'sub/'), ...at('2026-11-23/orcl')],
+      ...['rman-free-orcl-b', 'rman-free-b:<date>:orcl:sub'],
+    ],
+    [
+      'of folders of a time within those of a date, which stay what they were',
+      at('2026-11-24/20261124T0130'),
+      ...['rman-free-b:2026-11-24', 'rman-free-b:<date>:<date>'],
+    ],
+  ])('find the copies %s', async (_, paths, id, other) => {
+    const found = await workloadsOf(paths);
+    expect(found.map((one) => one.id)).toEqual([id]);
+    expect(found[0]!.otherIds).toContain(other);
   });
 });
