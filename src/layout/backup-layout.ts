@@ -59,7 +59,12 @@ export interface Claim {
   readonly files: readonly string[];
   /** Folders within it, each with everything in it: they are read with it, and not walked. */
   readonly folders?: readonly string[];
+  /** Of a tree: hidden folders beside what it takes are none of it, and are named when files lie in them. Absent: they are its own, as the `.chunks` of a datastore. */
+  readonly leavesHidden?: true;
 }
+
+/** Files and folders of a claim that says of both which are in it. */
+export type ClaimedNames = Required<Pick<Claim, 'files' | 'folders'>>;
 
 /** Plain files only: links and special files are never part of a backup, nor is what `passed-over.ts` lists. */
 export interface ClaimedFiles {

@@ -9,9 +9,9 @@ import { folderName, folderWorkloadId } from '../names/workload-id.js';
 
 /** Plain copies of a file share, a folder for each date, files that did not change being hard links: what `rsync --link-dest` makes.
  *
- *  Folders with dates hold backups of other tools, too, so one is taken only where a file `backup.marker` says that it is for this (rsync-time-backup
- *  makes it), or the configuration of the repository does (`contents: dated-tree`). `backup.inprogress` tells that the newest folder is being written; without it that folder is whole
- *  when nothing in it has changed for a while.
+ *  Folders with dates hold backups of other tools, too, so they are taken only where a file `backup.marker` beside them says that they are this (rsync-time-backup
+ *  makes it), and then with all that lies beside them, or where the configuration of the repository does (`contents: dated-tree`), which says nothing of what lies beside
+ *  them: that is left. `backup.inprogress` tells that the newest folder is being written; without it that folder is whole when nothing in it has changed for a while.
  *  Source: laurent22/rsync-time-backup; trees made by hand (docs/COMPATIBILITY.md). */
 export const datedTreeLayout: TreeLayout = {
   name: 'dated-tree',
@@ -40,14 +40,22 @@ const IN_PROGRESS = 'backup.inprogress';
 
 function claim(names: FolderNames): Claim | null {
   const { files, folders, isDated } = names;
-  const isDeclared = isDated === true && folders.some((name) => pointOf(name).length > 0);
-  return isDeclared || files.includes(MARKER) ? wholeFolder(names) : null;
+  if (files.includes(MARKER)) return wholeFolder(names);
+  const dates = isDated === true ? folders.filter((name) => pointOf(name).length > 0) : [];
+  if (dates.length === 0) return null;
+  return {
+    files: files.filter((name) => name === IN_PROGRESS),
+    folders: dates,
+    leavesHidden: true,
+  };
 }
 
-async function scan(reader: TreeReader, folder: string): Promise<FoundTree[]> {
+async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise<FoundTree[]> {
+  const within = claimed.files.includes(MARKER) ? null : (claimed.folders ?? []);
   const entries = await reader.list(folder);
   const points = entries
-    .flatMap(({ type, name }) => (type === 'folder' ? pointOf(name) : []))
+    .filter(({ type, name }) => type === 'folder' && (within === null || within.includes(name)))
+    .flatMap(({ name }) => pointOf(name))
     .sort((a, b) => a.createdAtMs - b.createdAtMs);
   const newest = points.at(-1);
   if (newest !== undefined) {
@@ -66,6 +74,7 @@ async function scan(reader: TreeReader, folder: string): Promise<FoundTree[]> {
       id: folderWorkloadId('dated-tree', folder),
       name: folderName('dated-tree', folder),
       root: folder,
+      ...(within === null ? {} : { within }),
       points,
     },
   ];

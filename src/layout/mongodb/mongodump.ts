@@ -5,7 +5,7 @@ import type { TreeRules } from '../../domain/trees/tree-rules.js';
 import { packerOf } from '../../image/stream/packed-start.js';
 import { doubtOfShorter } from '../trees/overwritten.js';
 import { dateInPathMs } from '../trees/backup-folders.js';
-import type { Claim, FolderNames } from '../backup-layout.js';
+import type { Claim, ClaimedNames, FolderNames } from '../backup-layout.js';
 import { parseDatedName } from '../names/dated-name.js';
 import { writtenAtMs } from '../names/named-date.js';
 import { faultOfError, type PointFault } from '../point-fault.js';
@@ -197,7 +197,7 @@ async function dumpIn(
   folder: string,
   name: string,
   isCalledDump: boolean,
-): Promise<Required<Claim>> {
+): Promise<ClaimedNames> {
   const has = isCalledDump ? holdsDumped : holdsCollection;
   const entries = (await reader.list(joinPath(folder, name))).filter(
     (entry) => entry.type === 'file' || !isFolderPassedOver(entry.name),
@@ -267,7 +267,7 @@ function fileNames(entries: readonly RepositoryEntry[]): string[] {
 /** What is claimed of the folder itself, with archives wherever they lie, and of each folder in it. */
 function byFolder({ files, folders = [] }: Claim): {
   readonly here: readonly string[];
-  readonly inFolders: ReadonlyMap<string, Required<Claim>>;
+  readonly inFolders: ReadonlyMap<string, ClaimedNames>;
 } {
   const inFolders = new Map<string, { files: string[]; folders: string[] }>();
   const add = (kind: 'files' | 'folders', path: string): void => {
@@ -298,7 +298,7 @@ async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise
     add(stemOfArchive(file.name), [file.within], point);
   }
   const isOfAll = (name: string): boolean => isDumpName(folder, name) === null;
-  const databases: Required<Claim>[] = [];
+  const databases: ClaimedNames[] = [];
   for (const [name, claim] of inFolders) {
     if (isOfAll(name)) {
       databases.push(claim);
@@ -358,7 +358,7 @@ async function readDump(
   reader: TreeReader,
   root: string,
   name: string,
-  { files, folders }: Required<Claim>,
+  { files, folders }: ClaimedNames,
 ): Promise<TreePoint | null> {
   const found: TreeFile[] = [];
   const unread: string[] = [];

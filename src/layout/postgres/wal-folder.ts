@@ -1,6 +1,6 @@
 import type { FoundTree, TreePoint } from '../../domain/trees/source-tree.js';
 import { PLUG_IN_RULES } from '../trees/database-rules.js';
-import type { Claim, FolderNames } from '../backup-layout.js';
+import type { Claim, ClaimedNames, FolderNames } from '../backup-layout.js';
 import { writtenAtMs } from '../names/named-date.js';
 import { claimedTreeFiles } from '../trees/tree-files.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
@@ -171,7 +171,7 @@ async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise
 }
 
 /** The log of each name that folders have without their dates: empty for what lies in the folder itself. */
-function byName({ files, folders = [] }: Claim): Map<string, Required<Claim>> {
+function byName({ files, folders = [] }: Claim): Map<string, ClaimedNames> {
   const logs = new Map<string, { files: string[]; folders: string[] }>();
   const add = (path: string, place: string, what: 'files' | 'folders'): void => {
     const name = calledWithoutDates(place);
@@ -189,7 +189,7 @@ async function treeOf(
   reader: TreeReader,
   folder: string,
   called: string,
-  claim: Required<Claim>,
+  claim: ClaimedNames,
 ): Promise<FoundTree> {
   const all = await claimedTreeFiles(reader, folder, claim);
   const files = all.filter(({ name }) => isWalName(name));
@@ -214,7 +214,7 @@ async function treeOf(
 }
 
 /** Each folder of a date was a log of its own. */
-function formerIds(folder: string, { files, folders }: Required<Claim>): string[] {
+function formerIds(folder: string, { files, folders }: ClaimedNames): string[] {
   const places = [
     ...files.map(parentFolder),
     ...folders.map((path) => (isShard(lastName(path)) ? parentFolder(path) : path)),

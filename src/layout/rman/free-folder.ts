@@ -1,7 +1,7 @@
 import type { RepositoryEntry } from '../../repository/backup-repository.js';
 import { joinPath, lastName, parentFolder } from '../../repository/repository-path.js';
 import type { FoundTree } from '../../domain/trees/source-tree.js';
-import type { Claim, FolderNames } from '../backup-layout.js';
+import type { Claim, ClaimedNames, FolderNames } from '../backup-layout.js';
 import { parseDatedName } from '../names/dated-name.js';
 import { namesOf, type NamesIn } from '../names/names-in.js';
 import { folderName } from '../names/workload-id.js';
@@ -126,7 +126,7 @@ async function confirmFree(
   const here = isDatabase(files, folders)
     ? await databaseIn(reader, folder, { files, folders }, others)
     : null;
-  const found: Required<Claim>[] = here === null ? [] : [here];
+  const found: ClaimedNames[] = here === null ? [] : [here];
   const joined = new Set(found.flatMap((one) => [...one.files, ...one.folders]).map(firstName));
   const dated = folders.filter((name) => isDated(name) && !joined.has(name));
   const stems = new Set<string>();
@@ -172,7 +172,7 @@ async function databasesWithin(
   folder: string,
   dates: readonly string[],
   others: OtherLayouts,
-): Promise<Required<Claim>[]> {
+): Promise<ClaimedNames[]> {
   const look = (place: string, ownOf: OwnOf) =>
     reader.orTell(async () => ({
       own: await databaseOfDate(reader, folder, place, others, ownOf),
@@ -182,7 +182,7 @@ async function databasesWithin(
     return false;
   };
   const { places, unread } = await placesWithin(reader, folder, dates);
-  const found: Required<Claim>[] = [];
+  const found: ClaimedNames[] = [];
   for (const [called, own] of places) {
     if (!(await isDatabaseIn(own.slice(0, PLACES_LOOKED_INTO)))) continue;
     const doubtful = unread
@@ -243,7 +243,7 @@ async function databaseOfDate(
   name: string,
   others: OtherLayouts,
   ownOf: OwnOf,
-): Promise<Required<Claim> | null> {
+): Promise<ClaimedNames | null> {
   const path = joinPath(folder, name);
   const names = namesOf(await reader.list(path));
   const files = ownOf(names.files);
@@ -270,7 +270,7 @@ async function databaseIn(
   folder: string,
   { files: named, folders }: NamesIn,
   others: OtherLayouts,
-): Promise<Required<Claim> | null> {
+): Promise<ClaimedNames | null> {
   const listed = (_: TreeReader, path: string, names: NamesIn) =>
     oracleFiles(reader, path, names.files);
   const kind = { isOwnName: isSurePiece, listed, others };

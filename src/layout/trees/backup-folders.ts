@@ -1,7 +1,7 @@
 import { isFilePassedOver, isFolderPassedOver } from '../../domain/sources/passed-over.js';
 import type { FoundTree, TreePoint } from '../../domain/trees/source-tree.js';
 import { joinPath, lastName, parentFolder } from '../../repository/repository-path.js';
-import type { Claim, FolderNames } from '../backup-layout.js';
+import type { Claim, ClaimedNames, FolderNames } from '../backup-layout.js';
 import { parseDatedName } from '../names/dated-name.js';
 import { ownPart, type OwnNames } from './own-part.js';
 import { claimedTreeFiles, type TreeFile } from './tree-files.js';
@@ -37,7 +37,7 @@ export async function confirmItself(
   root: string,
   { files, folders = [] }: Claim,
   { kind, others }: Asked,
-): Promise<Required<Claim>> {
+): Promise<ClaimedNames> {
   const asked = { ...kind, isFile: undefined };
   const nested = new NestedBackups(reader, asked, others);
   const own = await ownPart(reader, root, { files, folders }, { ...asked, others: nested });
@@ -87,7 +87,7 @@ export async function confirmFolders(
   root: string,
   folders: readonly string[],
   { kind, others }: Asked,
-): Promise<Required<Claim> | null> {
+): Promise<ClaimedNames | null> {
   const found: BackupFound[] = [];
   for (const name of folders) {
     const inIt = await reader.orTell(() => backupsIn(reader, root, name, kind));
@@ -178,22 +178,22 @@ export async function readBackups(
 
 /** Of a claim of `confirmFolders` each folder that is a backup, by its path from the root, with what is claimed of it. */
 export function claimedBackups(
-  { files, folders }: Required<Claim>,
+  { files, folders }: ClaimedNames,
   kind: WhatItIs,
-): [path: string, own: Required<Claim>][] {
+): [path: string, own: ClaimedNames][] {
   const inTops = byTop({ files, folders }, kind);
   const taken = new Set([...inTops.values()].flatMap((own) => own.folders));
   return [
     ...inTops,
     ...folders
       .filter((path) => !taken.has(path))
-      .map((path): [string, Required<Claim>] => [path, { files: [], folders: [path] }]),
+      .map((path): [string, ClaimedNames] => [path, { files: [], folders: [path] }]),
   ];
 }
 
 /** Backups that are claimed by what is in their tops, by their paths. */
 function byTop(
-  { files, folders }: Required<Claim>,
+  { files, folders }: ClaimedNames,
   kind: WhatItIs,
 ): ReadonlyMap<string, { readonly files: string[]; readonly folders: string[] }> {
   const tops = new Map<string, { files: string[]; folders: string[] }>();

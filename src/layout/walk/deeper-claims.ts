@@ -73,7 +73,7 @@ export function withoutShared(
   const files = claim.files.filter(isFree);
   const folders = claim.folders?.filter((path) => !shared.has(path) && isFree(path));
   if (files.length + (folders?.length ?? 0) === 0) return null;
-  return { files, ...(folders === undefined ? {} : { folders }) };
+  return { ...claim, files, ...(folders === undefined ? {} : { folders }) };
 }
 
 /** Whether a path from the folder is, or lies in, what trees have claimed deeper than in the folder itself. */

@@ -91,8 +91,7 @@ export async function* walkFolders(
     deeper.add(walked);
     for (const next of [...left, ...held].sort().reverse()) waiting.push(next);
     yield walked;
-    // Those of a store are its own, as the `.chunks` of a datastore.
-    if (walked.trees.length > 0) continue;
+    if (walked.trees.some(({ claim }) => claim.leavesHidden !== true)) continue;
     for (const name of found.passedOver.filter(isHiddenFolder))
       yield* hiddenFolders(repository, joinPath(folder, name));
   }

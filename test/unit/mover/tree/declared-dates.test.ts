@@ -1,5 +1,5 @@
 import { execFile, spawnSync } from 'node:child_process';
-import { cp, link, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, link, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -12,16 +12,21 @@ import { locationOf } from '../../../../src/bin/workers.js';
 import type { RepositoryConfig } from '../../../../src/config/config.js';
 import { readTreeRecord } from '../../../../src/tree/tree-store.js';
 import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
-import { testJob } from '../../../support/session/test-site.js';
-import { DAY_MS, filesBelow, START_MS } from '../../../support/tree/tree-world.js';
+import { OVIRT_FIXTURE, testJob } from '../../../support/session/test-site.js';
+import { shareJob } from '../../../support/tree/live-stores.js';
+import { DAY_MS, filesBelow } from '../../../support/tree/tree-world.js';
 import { LocalSessions } from '../../../support/workflows/local-sessions.js';
 
 const ID = 'dated-tree-shares:docs';
+const SHARE = 'backups/shares/docs';
 const JOB = testJob({
   ...{ kind: 'fileBackup', restorePoints: 'all', compact: null },
-  retention: { type: 'days', value: 30 },
+  sources: { include: [{ repositoryId: 'primary', patterns: ['dated-tree-*'] }], exclude: [] },
+  retention: { type: 'days', value: 3 },
 });
-const [FIRST, SECOND] = ['2026-11-22', '2026-11-23'];
+const [FIRST, SECOND, THIRD] = ['2026-11-22', '2026-11-23', '2026-11-24'];
+const NOW_MS = Date.parse('2026-12-25T00:00:00Z');
+const LATER = '2026-12-29';
 const hasRsync = spawnSync('rsync', ['--version']).error === undefined;
 
 let root: string;
@@ -38,8 +43,8 @@ async function write(path: string, content: string): Promise<void> {
 }
 
 /** As `rsync -a --link-dest=../<before> live/ <date>/`, by that where it is installed. */
-async function backUp(date: string, before: string | null): Promise<void> {
-  const [from, to] = [join(root, 'live'), join(root, 'backups/shares/docs', date)];
+async function backUp(date: string, before: string | null, share = SHARE): Promise<void> {
+  const [from, to] = [join(root, 'live'), join(root, share, date)];
   await mkdir(dirname(to), { recursive: true });
   if (hasRsync) {
     const links = before === null ? [] : [`--link-dest=../${before}`];
@@ -67,6 +72,17 @@ async function opened(contents: RepositoryConfig['contents']): Promise<BackupRep
   return openDirectoryRepository({ id: 'primary', rootPath: path, readOnly: true, isDated });
 }
 
+/** Whether a path of both dates is one file in the copy. */
+async function areOneFile(
+  target: SimulatedRepository,
+  files: string,
+  path: string,
+): Promise<boolean> {
+  const inodeOf = async (date: string) =>
+    (await target.stat(`${files}/${date}/${path}`))!.stamp.inode;
+  return (await inodeOf(FIRST)) === (await inodeOf(SECOND));
+}
+
 describe(
   'folders of dates in a repository declared to hold copies of shares',
   { timeout: 60_000 },
@@ -85,7 +101,7 @@ describe(
 
       const { result } = await new LocalSessions([await opened('dated-tree'), target]).tryToCopy(
         JOB,
-        START_MS + 30 * DAY_MS,
+        NOW_MS,
       );
 
       expect(result).toBe('success');
@@ -101,18 +117,106 @@ describe(
         [`${SECOND}/plans/house.txt`, 'never changes'],
         [`${SECOND}/report.txt`, 'second, longer'],
       ]);
-      const inodeOf = async (path: string) =>
-        (await target.stat(`${tree}/files/${path}`))!.stamp.inode;
-      const sourceInodeOf = async (path: string) =>
-        (await stat(join(root, 'backups/shares/docs', path))).ino;
-      for (const path of ['plans/house.txt', 'report.txt']) {
-        const isOne =
-          (await sourceInodeOf(`${FIRST}/${path}`)) === (await sourceInodeOf(`${SECOND}/${path}`));
-        expect(isOne).toBe(path === 'plans/house.txt');
-        expect((await inodeOf(`${FIRST}/${path}`)) === (await inodeOf(`${SECOND}/${path}`))).toBe(
-          isOne,
-        );
-      }
+      for (const path of ['plans/house.txt', 'report.txt'])
+        expect(await areOneFile(target, `${tree}/files`, path)).toBe(path === 'plans/house.txt');
+    });
+
+    it('leave what lies beside them to its own layouts, or to be named', async () => {
+      await backUp(FIRST, null, 'backups');
+      await write('live/report.txt', 'second, longer');
+      await backUp(SECOND, FIRST, 'backups');
+      await cp(join(OVIRT_FIXTURE, 'mail01'), join(root, 'backups/vm01'), { recursive: true });
+      await write('backups/rsync.log', 'sent 2 files');
+      await write('backups/notes/readme.txt', 'no date');
+      await write('backups/.kept/disk.bin', 'hidden');
+      const unrecognised: string[] = [];
+      const found = await scanRepository(await opened('dated-tree'), {
+        onUnrecognised: ({ folder, examples }) =>
+          unrecognised.push(`${folder}: ${examples.join()}`),
+      });
+      expect(found.map(({ id, restorePoints }) => [id, restorePoints.length])).toEqual([
+        ['dated-tree-.', 2],
+        ['ovirt-vm01', 3],
+      ]);
+      expect(unrecognised.sort()).toEqual(['.: rsync.log', '.kept: disk.bin', 'notes: readme.txt']);
+      const target = new SimulatedRepository('offsite');
+
+      const { result, tasks } = await new LocalSessions([
+        await opened('dated-tree'),
+        target,
+      ]).tryToCopy(JOB, NOW_MS);
+
+      expect(tasks.map(({ reason }) => reason)).toEqual([null]);
+      expect(result).toBe('success');
+      const files = `${chainFolder(JOB.id, 'dated-tree-.')}/files`;
+      expect([...(await filesBelow(target, files)).keys()].sort()).toEqual([
+        `${FIRST}/plans/house.txt`,
+        `${FIRST}/report.txt`,
+        `${SECOND}/plans/house.txt`,
+        `${SECOND}/report.txt`,
+      ]);
+      for (const path of ['plans/house.txt', 'report.txt'])
+        expect(await areOneFile(target, files, path)).toBe(path === 'plans/house.txt');
+    });
+
+    it.each([
+      ['with', ['backup.marker']],
+      ['without', []],
+    ])('go from the copy when the source has pruned them, %s a marker', async (_, markers) => {
+      for (const name of markers) await write(`${SHARE}/${name}`, '');
+      await backUp(FIRST, null);
+      await backUp(SECOND, FIRST);
+      await backUp(THIRD, SECOND);
+      const target = new SimulatedRepository('offsite');
+      const datesAt = async (day: number) => {
+        const sessions = new LocalSessions([await opened('dated-tree'), target]);
+        await sessions.copy(JOB, NOW_MS + day * DAY_MS);
+        const tree = chainFolder(JOB.id, ID);
+        const { points } = (await readTreeRecord(target, tree))!;
+        const paths = [...(await filesBelow(target, `${tree}/files`)).keys()];
+        return [
+          points.map(({ source, goneSince }) => [source.restorePointId, goneSince !== undefined]),
+          [...new Set(paths.map((path) => path.split('/', 1)[0]))].sort(),
+        ];
+      };
+      const left = [
+        [SECOND, false],
+        [THIRD, false],
+      ];
+
+      expect(await datesAt(0)).toEqual([
+        [[FIRST, false], ...left],
+        [FIRST, SECOND, THIRD, ...markers],
+      ]);
+      await rm(join(root, SHARE, FIRST), { recursive: true });
+      expect(await datesAt(1)).toEqual([
+        [[FIRST, true], ...left],
+        [FIRST, SECOND, THIRD, ...markers],
+      ]);
+      await backUp(LATER, THIRD);
+      expect(await datesAt(5)).toEqual([
+        [...left, [LATER, false]],
+        [SECOND, THIRD, LATER, ...markers],
+      ]);
+    });
+
+    it('are a workload that is missing when the last of them is gone, and its copies stay', async () => {
+      await backUp(FIRST, null);
+      await backUp(FIRST, null, 'backups/shares/mail');
+      const job = shareJob(ID);
+      const target = new SimulatedRepository('offsite');
+      const copyAt = async (day: number) => {
+        const sessions = new LocalSessions([await opened('dated-tree'), target]);
+        return sessions.tryToCopy(job, NOW_MS + day * DAY_MS);
+      };
+      expect((await copyAt(0)).result).toBe('success');
+      await rm(join(root, SHARE, FIRST), { recursive: true });
+      for (const day of [1, 60])
+        expect((await copyAt(day)).tasks).toMatchObject([
+          { result: 'failed', code: 'WORKLOAD_MISSING' },
+        ]);
+      const { points } = (await readTreeRecord(target, chainFolder(job.id, ID)))!;
+      expect(points.map(({ source }) => source.restorePointId)).toEqual([FIRST]);
     });
 
     it('are none beside a name that is no date alone', async () => {
