@@ -110,7 +110,7 @@ async function goodPoints(dump: OneDump): Promise<string[]> {
   return points.filter(({ health }) => health === 'good').map(({ createdAt }) => createdAt);
 }
 
-describe('a list of a stopped session that is damaged', { timeout: 60_000 }, () => {
+describe('a list of a stopped session that is damaged', () => {
   it.each(CASES)('$list, $damage, $stop', async (one) => {
     const dump = await damaged(one);
     const [monday] = (await dump.record()).points;
