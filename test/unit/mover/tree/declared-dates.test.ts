@@ -83,147 +83,142 @@ async function areOneFile(
   return (await inodeOf(FIRST)) === (await inodeOf(SECOND));
 }
 
-describe(
-  'folders of dates in a repository declared to hold copies of shares',
-  { timeout: 60_000 },
-  () => {
-    it('are restore points of one workload, copied with their hard links', async () => {
-      await backUp(FIRST, null);
-      await write('live/report.txt', 'second, longer');
-      await backUp(SECOND, FIRST);
-      await write('backups/notes/readme.txt', 'no date');
-      const idsIn = async (contents: RepositoryConfig['contents']) =>
-        (await scanRepository(await opened(contents))).map(({ id }) => id);
-      expect(await idsIn('backups')).not.toContain(ID);
-      expect(await idsIn('dated-tree')).toEqual([ID]);
-      const target = new SimulatedRepository('offsite');
+describe('folders of dates in a repository declared to hold copies of shares', () => {
+  it('are restore points of one workload, copied with their hard links', async () => {
+    await backUp(FIRST, null);
+    await write('live/report.txt', 'second, longer');
+    await backUp(SECOND, FIRST);
+    await write('backups/notes/readme.txt', 'no date');
+    const idsIn = async (contents: RepositoryConfig['contents']) =>
+      (await scanRepository(await opened(contents))).map(({ id }) => id);
+    expect(await idsIn('backups')).not.toContain(ID);
+    expect(await idsIn('dated-tree')).toEqual([ID]);
+    const target = new SimulatedRepository('offsite');
+    const tree = chainFolder(JOB.id, ID);
+
+    const { result } = await new LocalSessions([await opened('dated-tree'), target]).tryToCopy(
+      JOB,
+      NOW_MS,
+    );
+
+    expect(result).toBe('success');
+    const { points } = (await readTreeRecord(target, tree))!;
+    expect(points.map(({ source, health }) => [source.restorePointId, health])).toEqual([
+      [FIRST, 'good'],
+      [SECOND, 'good'],
+    ]);
+    const copied = await filesBelow(target, `${tree}/files`);
+    expect([...copied].map(([path, bytes]) => [path, bytes.toString()]).sort()).toEqual([
+      [`${FIRST}/plans/house.txt`, 'never changes'],
+      [`${FIRST}/report.txt`, 'first'],
+      [`${SECOND}/plans/house.txt`, 'never changes'],
+      [`${SECOND}/report.txt`, 'second, longer'],
+    ]);
+    for (const path of ['plans/house.txt', 'report.txt'])
+      expect(await areOneFile(target, `${tree}/files`, path)).toBe(path === 'plans/house.txt');
+  });
+
+  it('leave what lies beside them to its own layouts, or to be named', async () => {
+    await backUp(FIRST, null, 'backups');
+    await write('live/report.txt', 'second, longer');
+    await backUp(SECOND, FIRST, 'backups');
+    await cp(join(OVIRT_FIXTURE, 'mail01'), join(root, 'backups/vm01'), { recursive: true });
+    await write('backups/rsync.log', 'sent 2 files');
+    await write('backups/notes/readme.txt', 'no date');
+    await write('backups/.kept/disk.bin', 'hidden');
+    const unrecognised: string[] = [];
+    const found = await scanRepository(await opened('dated-tree'), {
+      onUnrecognised: ({ folder, examples }) => unrecognised.push(`${folder}: ${examples.join()}`),
+    });
+    expect(found.map(({ id, restorePoints }) => [id, restorePoints.length])).toEqual([
+      ['dated-tree-.', 2],
+      ['ovirt-vm01', 3],
+    ]);
+    expect(unrecognised.sort()).toEqual(['.: rsync.log', '.kept: disk.bin', 'notes: readme.txt']);
+    const target = new SimulatedRepository('offsite');
+
+    const { result, tasks } = await new LocalSessions([
+      await opened('dated-tree'),
+      target,
+    ]).tryToCopy(JOB, NOW_MS);
+
+    expect(tasks.map(({ reason }) => reason)).toEqual([null]);
+    expect(result).toBe('success');
+    const files = `${chainFolder(JOB.id, 'dated-tree-.')}/files`;
+    expect([...(await filesBelow(target, files)).keys()].sort()).toEqual([
+      `${FIRST}/plans/house.txt`,
+      `${FIRST}/report.txt`,
+      `${SECOND}/plans/house.txt`,
+      `${SECOND}/report.txt`,
+    ]);
+    for (const path of ['plans/house.txt', 'report.txt'])
+      expect(await areOneFile(target, files, path)).toBe(path === 'plans/house.txt');
+  });
+
+  it.each([
+    ['with', ['backup.marker']],
+    ['without', []],
+  ])('go from the copy when the source has pruned them, %s a marker', async (_, markers) => {
+    for (const name of markers) await write(`${SHARE}/${name}`, '');
+    await backUp(FIRST, null);
+    await backUp(SECOND, FIRST);
+    await backUp(THIRD, SECOND);
+    const target = new SimulatedRepository('offsite');
+    const datesAt = async (day: number) => {
+      const sessions = new LocalSessions([await opened('dated-tree'), target]);
+      await sessions.copy(JOB, NOW_MS + day * DAY_MS);
       const tree = chainFolder(JOB.id, ID);
-
-      const { result } = await new LocalSessions([await opened('dated-tree'), target]).tryToCopy(
-        JOB,
-        NOW_MS,
-      );
-
-      expect(result).toBe('success');
       const { points } = (await readTreeRecord(target, tree))!;
-      expect(points.map(({ source, health }) => [source.restorePointId, health])).toEqual([
-        [FIRST, 'good'],
-        [SECOND, 'good'],
-      ]);
-      const copied = await filesBelow(target, `${tree}/files`);
-      expect([...copied].map(([path, bytes]) => [path, bytes.toString()]).sort()).toEqual([
-        [`${FIRST}/plans/house.txt`, 'never changes'],
-        [`${FIRST}/report.txt`, 'first'],
-        [`${SECOND}/plans/house.txt`, 'never changes'],
-        [`${SECOND}/report.txt`, 'second, longer'],
-      ]);
-      for (const path of ['plans/house.txt', 'report.txt'])
-        expect(await areOneFile(target, `${tree}/files`, path)).toBe(path === 'plans/house.txt');
-    });
-
-    it('leave what lies beside them to its own layouts, or to be named', async () => {
-      await backUp(FIRST, null, 'backups');
-      await write('live/report.txt', 'second, longer');
-      await backUp(SECOND, FIRST, 'backups');
-      await cp(join(OVIRT_FIXTURE, 'mail01'), join(root, 'backups/vm01'), { recursive: true });
-      await write('backups/rsync.log', 'sent 2 files');
-      await write('backups/notes/readme.txt', 'no date');
-      await write('backups/.kept/disk.bin', 'hidden');
-      const unrecognised: string[] = [];
-      const found = await scanRepository(await opened('dated-tree'), {
-        onUnrecognised: ({ folder, examples }) =>
-          unrecognised.push(`${folder}: ${examples.join()}`),
-      });
-      expect(found.map(({ id, restorePoints }) => [id, restorePoints.length])).toEqual([
-        ['dated-tree-.', 2],
-        ['ovirt-vm01', 3],
-      ]);
-      expect(unrecognised.sort()).toEqual(['.: rsync.log', '.kept: disk.bin', 'notes: readme.txt']);
-      const target = new SimulatedRepository('offsite');
-
-      const { result, tasks } = await new LocalSessions([
-        await opened('dated-tree'),
-        target,
-      ]).tryToCopy(JOB, NOW_MS);
-
-      expect(tasks.map(({ reason }) => reason)).toEqual([null]);
-      expect(result).toBe('success');
-      const files = `${chainFolder(JOB.id, 'dated-tree-.')}/files`;
-      expect([...(await filesBelow(target, files)).keys()].sort()).toEqual([
-        `${FIRST}/plans/house.txt`,
-        `${FIRST}/report.txt`,
-        `${SECOND}/plans/house.txt`,
-        `${SECOND}/report.txt`,
-      ]);
-      for (const path of ['plans/house.txt', 'report.txt'])
-        expect(await areOneFile(target, files, path)).toBe(path === 'plans/house.txt');
-    });
-
-    it.each([
-      ['with', ['backup.marker']],
-      ['without', []],
-    ])('go from the copy when the source has pruned them, %s a marker', async (_, markers) => {
-      for (const name of markers) await write(`${SHARE}/${name}`, '');
-      await backUp(FIRST, null);
-      await backUp(SECOND, FIRST);
-      await backUp(THIRD, SECOND);
-      const target = new SimulatedRepository('offsite');
-      const datesAt = async (day: number) => {
-        const sessions = new LocalSessions([await opened('dated-tree'), target]);
-        await sessions.copy(JOB, NOW_MS + day * DAY_MS);
-        const tree = chainFolder(JOB.id, ID);
-        const { points } = (await readTreeRecord(target, tree))!;
-        const paths = [...(await filesBelow(target, `${tree}/files`)).keys()];
-        return [
-          points.map(({ source, goneSince }) => [source.restorePointId, goneSince !== undefined]),
-          [...new Set(paths.map((path) => path.split('/', 1)[0]))].sort(),
-        ];
-      };
-      const left = [
-        [SECOND, false],
-        [THIRD, false],
+      const paths = [...(await filesBelow(target, `${tree}/files`)).keys()];
+      return [
+        points.map(({ source, goneSince }) => [source.restorePointId, goneSince !== undefined]),
+        [...new Set(paths.map((path) => path.split('/', 1)[0]))].sort(),
       ];
+    };
+    const left = [
+      [SECOND, false],
+      [THIRD, false],
+    ];
 
-      expect(await datesAt(0)).toEqual([
-        [[FIRST, false], ...left],
-        [FIRST, SECOND, THIRD, ...markers],
-      ]);
-      await rm(join(root, SHARE, FIRST), { recursive: true });
-      expect(await datesAt(1)).toEqual([
-        [[FIRST, true], ...left],
-        [FIRST, SECOND, THIRD, ...markers],
-      ]);
-      await backUp(LATER, THIRD);
-      expect(await datesAt(5)).toEqual([
-        [...left, [LATER, false]],
-        [SECOND, THIRD, LATER, ...markers],
-      ]);
-    });
+    expect(await datesAt(0)).toEqual([
+      [[FIRST, false], ...left],
+      [FIRST, SECOND, THIRD, ...markers],
+    ]);
+    await rm(join(root, SHARE, FIRST), { recursive: true });
+    expect(await datesAt(1)).toEqual([
+      [[FIRST, true], ...left],
+      [FIRST, SECOND, THIRD, ...markers],
+    ]);
+    await backUp(LATER, THIRD);
+    expect(await datesAt(5)).toEqual([
+      [...left, [LATER, false]],
+      [SECOND, THIRD, LATER, ...markers],
+    ]);
+  });
 
-    it('are a workload that is missing when the last of them is gone, and its copies stay', async () => {
-      await backUp(FIRST, null);
-      await backUp(FIRST, null, 'backups/shares/mail');
-      const job = shareJob(ID);
-      const target = new SimulatedRepository('offsite');
-      const copyAt = async (day: number) => {
-        const sessions = new LocalSessions([await opened('dated-tree'), target]);
-        return sessions.tryToCopy(job, NOW_MS + day * DAY_MS);
-      };
-      expect((await copyAt(0)).result).toBe('success');
-      await rm(join(root, SHARE, FIRST), { recursive: true });
-      for (const day of [1, 60])
-        expect((await copyAt(day)).tasks).toMatchObject([
-          { result: 'failed', code: 'WORKLOAD_MISSING' },
-        ]);
-      const { points } = (await readTreeRecord(target, chainFolder(job.id, ID)))!;
-      expect(points.map(({ source }) => source.restorePointId)).toEqual([FIRST]);
-    });
+  it('are a workload that is missing when the last of them is gone, and its copies stay', async () => {
+    await backUp(FIRST, null);
+    await backUp(FIRST, null, 'backups/shares/mail');
+    const job = shareJob(ID);
+    const target = new SimulatedRepository('offsite');
+    const copyAt = async (day: number) => {
+      const sessions = new LocalSessions([await opened('dated-tree'), target]);
+      return sessions.tryToCopy(job, NOW_MS + day * DAY_MS);
+    };
+    expect((await copyAt(0)).result).toBe('success');
+    await rm(join(root, SHARE, FIRST), { recursive: true });
+    for (const day of [1, 60])
+      expect((await copyAt(day)).tasks).toMatchObject([
+        { result: 'failed', code: 'WORKLOAD_MISSING' },
+      ]);
+    const { points } = (await readTreeRecord(target, chainFolder(job.id, ID)))!;
+    expect(points.map(({ source }) => source.restorePointId)).toEqual([FIRST]);
+  });
 
-    it('are none beside a name that is no date alone', async () => {
-      await write('backups/shares/docs/web01-2026-11-22/disk.txt', 'x');
-      expect((await scanRepository(await opened('dated-tree'))).map(({ id }) => id)).not.toContain(
-        ID,
-      );
-    });
-  },
-);
+  it('are none beside a name that is no date alone', async () => {
+    await write('backups/shares/docs/web01-2026-11-22/disk.txt', 'x');
+    expect((await scanRepository(await opened('dated-tree'))).map(({ id }) => id)).not.toContain(
+      ID,
+    );
+  });
+});
