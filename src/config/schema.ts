@@ -136,7 +136,7 @@ const COMMON_SETTINGS = {
   contents: z.enum(['backups', 'dated-tree', 'storeonce']).default('backups').meta({
     description:
       'What lies in it. `dated-tree`: copies of file shares, a folder for each date (`rsync --link-dest`), in the root or in folders below it; what else lies there is looked into as with `backups`. `storeonce`: a NAS share or a mounted Catalyst store of HPE StoreOnce, which mirror jobs copy as a whole, file by file; nothing looks into its files, and no other job copies them.',
-    allowed: '`backups`, `dated-tree` (not with role `target`) or `storeonce`',
+    allowed: '`backups`, `dated-tree` (not of a target) or `storeonce`',
   }),
 };
 

@@ -41,6 +41,10 @@ const BASE = {
     { id: 'offsite', path: '/mnt', role: 'target' },
   ] as object[],
 };
+const SWAPPED = [
+  { id: 'primary', path: '/backups', role: 'target' },
+  { id: 'offsite', path: '/mnt', role: 'primary' },
+];
 const EXTERNAL = { ...BASE, temporal: { type: 'external', address: 'temporal:7233', tls: {} } };
 
 const settings = rowsOf('Configuration', 'Setting').map((row) => ({
@@ -127,10 +131,12 @@ describe('the settings in docs/OPERATIONS.md', () => {
   it.each(withVariable.filter(({ allowed }) => /^`[a-z]+`/.test(allowed)))(
     '$path takes exactly the words $allowed',
     (setting) => {
-      const words = [...setting.allowed.matchAll(/`([a-z]+)`/g)].map(([, word = '']) => word);
+      const words = [...setting.allowed.matchAll(/`([a-z-]+)`/g)].map(([, word = '']) => word);
       const refused = [...words, 'another'].filter((word) => {
         const base = word === 'external' && setting.path === 'temporal.type' ? EXTERNAL : BASE;
-        const repositories = base.repositories.filter((_, index) => word === 'target' || index > 0);
+        const ofRole = base.repositories.filter((_, index) => word === 'target' || index > 0);
+        const isOfSources = setting.allowed.includes(`\`${word}\` (not of a target)`);
+        const repositories = isOfSources ? SWAPPED : ofRole;
         const faults = faultsWith({ ...base, repositories }, { [setting.variable ?? '']: word });
         return faults.some(({ variable }) => variable === setting.variable);
       });
