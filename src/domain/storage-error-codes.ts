@@ -146,7 +146,7 @@ export const STORAGE_ERROR_CODES = {
   IMAGE_ENCRYPTED: {
     kind: 'unsupported',
     meaning: 'The image is encrypted inside.',
-    hint: 'Encrypt the backup with the platform’s job or the repository, not inside the disk image.',
+    hint: 'Encrypt the backup with the platform’s job or the repository, not inside the disk image. Restore an encrypted disk in its own format.',
   },
   IMAGE_EXTERNAL_DATA: {
     kind: 'unsupported',

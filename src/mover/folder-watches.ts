@@ -123,7 +123,7 @@ class WatchThread {
       if (news.type !== 'changed') this.#sinceMs = performance.now();
       tell(news);
     });
-    // What it took to start is not the storage's.
+    // What it took to begin the thread, but for its modules, is not the storage's.
     this.#worker.on('online', () => (this.#sinceMs = performance.now()));
     // It exits then. Until the next look begins its watches anew, looks alone find what has changed.
     this.#worker.on('error', (error) =>

@@ -26,3 +26,8 @@ export async function isOfUnreadFile(
   const { path } = error.details;
   return typeof path === 'string' && isFileUnread(repository, path, error);
 }
+
+/** Another program has the file in its hands, for minutes perhaps: that says nothing of what is in it. */
+export function isHeld(error: unknown): boolean {
+  return isBackupError(error) && ['EBUSY', 'ETXTBSY'].includes(String(error.details['errno']));
+}

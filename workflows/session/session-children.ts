@@ -80,10 +80,15 @@ export class SessionChildren {
     return ordered.map(({ task }) => task);
   }
 
-  /** Resolves when another one may be started. */
-  async room(): Promise<void> {
+  /** Resolves when another one may be started.
+   *  @param isOpen whether anything new is begun now */
+  async room(isOpen = () => true): Promise<void> {
     await condition(
-      () => this.hasFreePlace && this.starting < STARTS_AT_ONCE && this.running.size < MOST_RUNNING,
+      () =>
+        isOpen() &&
+        this.hasFreePlace &&
+        this.starting < STARTS_AT_ONCE &&
+        this.running.size < MOST_RUNNING,
     );
   }
 

@@ -197,7 +197,8 @@ class WorkloadCopy implements WorkloadTask {
     const { job } = this.input;
     const { detection, selection, lookId, passesOver, newDoubt } = await this.look();
     if (newDoubt !== undefined && this.doubt?.includes(newDoubt) !== true) {
-      this.doubt = [this.doubt, newDoubt].filter(isSaid).join('; ');
+      const isIn = this.doubt !== undefined && newDoubt.includes(this.doubt);
+      this.doubt = [isIn ? undefined : this.doubt, newDoubt].filter(isSaid).join('; ');
       this.state.note(newDoubt); // however the task ends
     }
     if (detection.toCompare.length > 0) {

@@ -8,7 +8,8 @@ import { isStop } from '../failures.js';
 import { placeSignal, taskPlaceSignal } from '../messages.js';
 import type { Turn } from '../turn.js';
 
-/** Each time costs the session a dozen events of its history, and behind its last start it does not go on in a new run. */
+/** Of one run of the task. Each time costs the session a dozen events of its history, and behind its last start it does not go on in a new run. After that it waits with its
+ *  place. */
 const MOST_GIVEN_BACK = 4;
 
 interface PlaceOptions {

@@ -13,7 +13,7 @@ import { BackupError, isBackupError } from '../../domain/errors.js';
 import { sentences } from '../../domain/sentences.js';
 import type { WorkloadType } from '../../domain/sources/source-workload.js';
 import type { SourceRepository } from '../../repository/backup-repository.js';
-import { isOfUnreadFile } from '../../repository/unread-file.js';
+import { isHeld, isOfUnreadFile } from '../../repository/unread-file.js';
 import { readStagedJson, stagedPath, type ComposedPoint } from '../staging/copy-plan.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { finishPendingChange, isStuckFor } from './pending-change.js';
@@ -107,11 +107,6 @@ interface TakenChain {
   readonly record: ChainRecord;
   readonly notes: string[];
   readonly stuck: string | null;
-}
-
-/** Another program has the file in its hands, for minutes perhaps: that says nothing of what is in it. */
-function isHeld({ details }: BackupError): boolean {
-  return details['errno'] === 'EBUSY' || details['errno'] === 'ETXTBSY';
 }
 
 async function finishOrPostpone(

@@ -201,10 +201,11 @@ async function existingPlan(
   if (existing === null || !isSamePlan(existing, input, parent, now)) return null;
   if (!(await isSoundPlan(target, staging, existing))) return null;
   for (const { layers } of existing.disks) if (!(await areUnwritten(context, layers))) return null;
-  // It may have passed for whole when it was planned.
-  const source = { ...existing.source, ...judgedShort(now.short, input.epoch) };
+  // What was known of it when it was planned may be known no more, or something else.
+  const { judged: before, ...proven } = existing.source;
+  const source = { ...proven, ...judgedShort(now.short, input.epoch) };
   const plan = { ...existing, epoch: input.epoch, source };
-  if (existing.epoch !== input.epoch || now.short !== undefined)
+  if (existing.epoch !== input.epoch || before !== undefined || now.short !== undefined)
     await writeStagedJson(target, stagedPath.plan(staging), plan);
   return plan;
 }

@@ -5,7 +5,7 @@ import type {
   ReadableFile,
   WorkFile,
 } from '../../repository/backup-repository.js';
-import { isFileUnread } from '../../repository/unread-file.js';
+import { isFileUnread, isHeld } from '../../repository/unread-file.js';
 import { windowRuns, type WindowRun } from './window-runs.js';
 
 /** Where the journal of work in windows lies, whose it is, and how much each window leaves in it. */
@@ -120,7 +120,7 @@ export class JournalWriter {
     private readonly place: JournalPlace,
   ) {}
 
-  /** Notes of all windows, durably, that nothing is done or announced: what is known of one of them can be lost by damage alone then. */
+  /** Notes of all windows, durably, that nothing is done or announced: what is known of one of them can be lost then by damage, or by a stop in the middle of a write, alone. */
   async begin(windowCount: number): Promise<void> {
     const { token, payloadBytes } = this.place;
     const payload = Buffer.alloc(payloadBytes);
@@ -235,7 +235,7 @@ async function inJournal<T>(
   try {
     return await look(new WindowJournal(file, place));
   } catch (error) {
-    if (!(await isFileUnread(repository, place.path, error))) throw error;
+    if (isHeld(error) || !(await isFileUnread(repository, place.path, error))) throw error;
     // Its windows are done again, and noted elsewhere.
     await repository.remove(place.path);
     return null;

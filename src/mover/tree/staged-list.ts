@@ -1,6 +1,6 @@
 import { BackupError, isBackupError } from '../../domain/errors.js';
 import type { SourceRepository } from '../../repository/backup-repository.js';
-import { isFileUnread } from '../../repository/unread-file.js';
+import { isFileUnread, isHeld } from '../../repository/unread-file.js';
 import { readLines } from '../../tree/file-index.js';
 
 /** Reads from a list that was written for a plan, and that may have been damaged, cut or lost since.
@@ -17,14 +17,12 @@ export async function readingList<T>(
     if (error instanceof SyntaxError) throw damagedList(path, error.message, error);
     if (isBackupError(error, 'FILE_MISSING')) throw damagedList(path, 'it is missing', error);
     // A program that keeps a file to itself for a moment damages none.
-    if (isBackupError(error) && BUSY.includes(error.details['errno'])) throw error;
+    if (isHeld(error)) throw error;
     if (await isFileUnread(repository, path, error))
       throw damagedList(path, 'its storage cannot read it', error);
     throw error;
   }
 }
-
-const BUSY: readonly unknown[] = ['EBUSY', 'ETXTBSY'];
 
 /** All lines of a list, in parts.
  *  @param lineCount as it was written

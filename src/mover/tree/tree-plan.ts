@@ -22,7 +22,7 @@ import type { Lacking } from '../../domain/trees/lacking-files.js';
 import type { TreePlanReference } from '../../domain/trees/tree-work.js';
 import type { BackupRepository, SourceRepository } from '../../repository/backup-repository.js';
 import { assertReadable, readWholeFile } from '../../repository/replace-file.js';
-import { isFileUnread } from '../../repository/unread-file.js';
+import { isFileUnread, isHeld } from '../../repository/unread-file.js';
 import type { FileList, ListedFiles } from './file-lists.js';
 import { readingList } from './staged-list.js';
 
@@ -206,7 +206,8 @@ export async function readNote<T extends { readonly token: string }>(
     const note = JSON.parse(bytes.toString('utf8')) as T;
     return note.token === token ? note : null;
   } catch (cause) {
-    if (isBackupError(cause) && !(await isFileUnread(repository, path, cause))) throw cause;
+    const isDamaged = !isHeld(cause) && (await isFileUnread(repository, path, cause));
+    if (isBackupError(cause) && !isDamaged) throw cause;
     const details = { path };
     throw new BackupError('STAGING_INVALID', `the note ${path} is damaged`, { details, cause });
   }

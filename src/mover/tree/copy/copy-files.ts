@@ -176,8 +176,9 @@ class FileWorker implements WindowWorker {
     const { context, target, staged, desk, journal } = this.parts;
     const payload = Buffer.alloc(FILES_OF_A_WINDOW * OUTCOME_BYTES);
     const earlier = await journal.noted(window);
-    if (earlier === null && staged.planned.isNoted === true && !(await journal.isBegun(window)))
-      throw unnotedWindow(staged, window);
+    const givesHeld = planned.some(({ held }) => held !== null);
+    const mayLack = earlier === null && givesHeld && staged.planned.isNoted === true;
+    if (mayLack && !(await journal.isBegun(window))) throw unnotedWindow(staged, window);
     const files: (SmallFile & { readonly index: number })[] = [];
     let bytes = 0;
     for (const [index, file] of planned.entries()) {

@@ -178,10 +178,12 @@ export async function* smallOutcomes(
     for (let window = 0; window < planned.smallWindows; window++) {
       const isOpen = (await read(() => journal.openRuns(window, 1))).length > 0;
       const payload = await read(() => (isOpen ? journal.noted(window) : journal.read(window, 1)));
+      const files = await staged.smallFiles(window);
       // What it said of names that were given is lost.
-      if (payload === null && isNoted && !(await read(() => journal.isBegun(window))))
+      const mayLack = payload === null && isNoted && files.some(({ held }) => held !== null);
+      if (mayLack && !(await read(() => journal.isBegun(window))))
         throw unnotedWindow(staged, window);
-      for (const [index, planned] of (await staged.smallFiles(window)).entries()) {
+      for (const [index, planned] of files.entries()) {
         const at = index * OUTCOME_BYTES;
         const outcome = isOpen ? 'open' : FILE_OUTCOMES[payload?.[at] ?? 0]!;
         const digest = payload?.toString('hex', at + 1, at + OUTCOME_BYTES) ?? '';

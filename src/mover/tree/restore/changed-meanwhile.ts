@@ -45,8 +45,11 @@ async function stillLooked(
     } catch (error) {
       if (!isOfContents(error)) throw error;
       const isAtRest = revision === (await revisionOf(repository, tree));
-      // It is damage that keeps lists from being read then, and nothing has changed.
-      if (isAtRest && !isBackupError(error, 'FILE_MISSING')) return () => true;
+      // Lists that are gone at one look may be those of a plan that has just ended: the next look finds no plan.
+      const isDamage =
+        isBackupError(error, 'CHAIN_RECORD_CORRUPT') ||
+        (isBackupError(error, 'STAGING_INVALID') && look === LOOKS - 1);
+      if (isAtRest && isDamage) return () => true;
     }
   }
   return () => false;
