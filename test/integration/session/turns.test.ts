@@ -70,10 +70,13 @@ describeTemporal('workloads at a target that takes one at a time', () => {
   async function oneCopiesOneWaits(id: string) {
     copies = holdUpFirstCopy();
     const session = await workers.startSession(testJob({ id }));
-    await vi.waitFor(async () => {
-      const states = [await task(id, 'mail01'), await task(id, 'dns01')];
-      expect(states.map(({ state }) => state).sort()).toEqual(['copying', 'waiting']);
-    });
+    await vi.waitFor(
+      async () => {
+        const states = [await task(id, 'mail01'), await task(id, 'dns01')];
+        expect(states.map(({ state }) => state).sort()).toEqual(['copying', 'waiting']);
+      },
+      { timeout: 60_000 },
+    );
     const first = (await task(id, 'mail01')).state === 'copying' ? 'mail01' : 'dns01';
     return { session, first, second: first === 'mail01' ? 'dns01' : 'mail01' };
   }
