@@ -174,7 +174,7 @@ const copySchema: z.ZodType<CopyConfig> = z.strictObject({
   }),
   parallelWorkloads: z.int().min(1).max(500).default(20).meta({
     description:
-      'Workloads of one session at work at once. One that only waits for its source to be whole does not count.',
+      'Workloads of one session at work at once. One that only waits for its source to be whole does not count, the first four times.',
     allowed: '1 to 500',
   }),
   unavailableLimitMinutes: z.int().min(30).max(10_080).default(1_440).meta({

@@ -219,8 +219,7 @@ class Session {
         await children.room();
         await this.whileClosed();
         if (await length.isToGoOn(children)) return 'goesOn';
-        // One that waited for its source may have taken the place meanwhile, and the hours may end before the next is free.
-        await children.room(() => this.closedUntil === null);
+        await children.roomStill(() => this.closedUntil === null);
         this.waiting--;
         this.doneUntil = source.workload.id;
         void children.copy(source);

@@ -92,6 +92,12 @@ export class SessionChildren {
     );
   }
 
+  /** Asked once more right before one is started: one that waited for its source may have taken the place meanwhile, and the hours may end before the next is
+   *  free. Earlier builds started it all the same. */
+  async roomStill(isOpen: () => boolean): Promise<void> {
+    if (patched(COUNTS_PLACES)) await this.room(isOpen);
+  }
+
   private get hasFreePlace(): boolean {
     const atWork = [...this.running].filter(({ hasPlace }) => hasPlace).length;
     return atWork < this.input.settings.parallelTasks;
