@@ -1,4 +1,5 @@
 import { BackupError } from '../../domain/errors.js';
+import type { FormatId } from '../../domain/sources/source-workload.js';
 import { slotOffset } from '../../domain/targets/slot-placement.js';
 import type { ComposedFormat } from '../../image/formats.js';
 import type { FileShape } from '../../image/image-format.js';
@@ -9,18 +10,29 @@ import type { ImageStack } from '../blocks/image-stack.js';
 export function assertCopyable(stack: ImageStack, { id, composer }: ComposedFormat): void {
   const { layers, virtualSizeBytes } = stack;
   const path = layers[0]?.path ?? '';
-  if (stack.dialect['encryption'] !== undefined && layers[0]?.format !== id)
-    throw new BackupError(
-      'IMAGE_ENCRYPTED',
-      `${path}: the disk is encrypted, and a file of the format ${id} has no place for the lines by which its keys are found`,
-      { details: { path } },
-    );
+  assertKeepsKeys(stack, id);
   const { maxDiskBytes } = composer.traits(stack.dialectFor(id), 'full');
   if (virtualSizeBytes <= maxDiskBytes) return;
   throw new BackupError(
     'DISK_TOO_LARGE',
     `${path}: the disk has ${virtualSizeBytes} bytes, a backup file holds at most ${maxDiskBytes}`,
     { details: { path, virtualSizeBytes } },
+  );
+}
+
+/** @param id of the format of the file that is to be made of the disk; `null`: of none, the bytes alone
+ *  @throws IMAGE_ENCRYPTED where that has no place for the lines by which the keys are found: it would be noise for ever */
+export function assertKeepsKeys(
+  { dialect, layers }: Pick<ImageStack, 'dialect' | 'layers'>,
+  id: FormatId | null,
+): void {
+  const [top] = layers;
+  if (dialect['encryption'] === undefined || top?.format === id) return;
+  const file = id === null ? 'a raw file' : `a file of the format ${id}`;
+  throw new BackupError(
+    'IMAGE_ENCRYPTED',
+    `${top!.path}: the disk is encrypted, and ${file} has no place for the lines by which its keys are found`,
+    { details: { path: top!.path } },
   );
 }
 

@@ -47,6 +47,7 @@ import { withOpenFiles } from '../task/open-files.js';
 import { isVouchedAndGone } from '../task/window-journal.js';
 import { assertRoom, nameTaken } from '../task/restore-destination.js';
 import { planFull } from '../change/plan-full.js';
+import { assertKeepsKeys } from '../copy/disk-limit.js';
 import { discardStaging } from '../staging/staging.js';
 
 /** Takes a lease on the point and plans the restore into the destination. Run again after a stop it takes up what is there.
@@ -140,9 +141,14 @@ async function prepareRaw(
   token: string,
 ): Promise<DiskWork> {
   const stack = await ImageStack.open(context, layers);
-  const windows = HeldWindows.of(stack.blockCount, (block) => stack.nextHeldBlock(block));
   const { blockCount } = stack;
-  await stack.close();
+  let windows: HeldWindows;
+  try {
+    assertKeepsKeys(stack, null);
+    windows = HeldWindows.of(blockCount, (block) => stack.nextHeldBlock(block));
+  } finally {
+    await stack.close();
+  }
   const journal = rawRestoreJournal(staging, disk, token);
   const numbered = await HeldWindows.readIfSound(target, staging, { disk, blockCount }, token);
   const isNumberedSo = numbered?.isSame(windows) === true;
