@@ -4,6 +4,7 @@ import { useErrorTable } from '../client/error-table.js';
 import { Instant } from './instant.js';
 import { MoodIcon } from './state.js';
 import { printable } from '../../domain/printable.js';
+import type { StorageHold } from '../../domain/sessions/storage-wait.js';
 import { withoutHint } from './sentence.js';
 import type { Mood } from './words.js';
 
@@ -51,6 +52,18 @@ export function Fault({ mood = 'bad', what, since, reason, code, hint, children 
       </div>
     </div>
   );
+}
+
+/** Storage that does not answer. */
+export function StorageFault({
+  waits,
+  who = 'It',
+}: {
+  readonly waits: Pick<StorageHold, 'reason' | 'code'>;
+  readonly who?: string;
+}) {
+  const what = `${who} waits for storage that does not answer.`;
+  return <Fault mood="attention" what={what} reason={waits.reason} code={waits.code} />;
 }
 
 /** A call that failed. */

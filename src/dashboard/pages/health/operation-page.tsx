@@ -4,7 +4,7 @@ import type { OperationView } from '../../../api/repositories/repository-schemas
 import { useAddress } from '../../client/address.js';
 import { useNow } from '../../client/now.js';
 import { EVERY, useApi, withQuery } from '../../client/queries.js';
-import { CallFault, Fault } from '../../show/fault.js';
+import { CallFault, Fault, StorageFault } from '../../show/fault.js';
 import { printable } from '../../../domain/printable.js';
 import { bytes, counted, duration, shellWord } from '../../show/format.js';
 import { Instant } from '../../show/instant.js';
@@ -64,14 +64,7 @@ function OperationBody({ operation }: { readonly operation: OperationView }) {
     <>
       <VerdictPanel mood={mood} sentence={text} />
       {endedAt === null && <Stop operation={operation} />}
-      {waits !== undefined && (
-        <Fault
-          mood="attention"
-          what="It waits for storage that does not answer."
-          reason={waits.reason}
-          code={waits.code}
-        />
-      )}
+      {waits !== undefined && <StorageFault waits={waits} />}
       {code !== null && (
         <Fault
           what="It could not be done as it was asked."

@@ -3,7 +3,7 @@ import { Link, useParams } from 'wouter';
 import type { SessionView } from '../../../api/sessions/session-schemas.js';
 import { useNow } from '../../client/now.js';
 import { useSession } from '../../client/session-stream.js';
-import { CallFault, Fault } from '../../show/fault.js';
+import { CallFault, Fault, StorageFault } from '../../show/fault.js';
 import { printable } from '../../../domain/printable.js';
 import { bytes } from '../../show/format.js';
 import { BOTTLENECK_WORDS } from '../../../domain/sessions/bottleneck.js';
@@ -104,14 +104,7 @@ function SessionFaults({ session }: { readonly session: SessionView }) {
   const { retry, waits, reason, nextTryAt, state, result } = session;
   return (
     <>
-      {waits !== null && (
-        <Fault
-          mood="attention"
-          what="The session itself waits for storage that does not answer."
-          reason={waits.reason}
-          code={waits.code}
-        />
-      )}
+      {waits !== null && <StorageFault waits={waits} who="The session itself" />}
       {retry !== null && (
         <Fault
           mood="attention"

@@ -4,7 +4,7 @@ import type { TaskState } from '../../../domain/sessions/copy-session.js';
 import type { SessionView, TaskView } from '../../../api/sessions/session-schemas.js';
 import { useNow } from '../../client/now.js';
 import { useAllPages } from '../../client/queries.js';
-import { CallFault, Fault } from '../../show/fault.js';
+import { CallFault, Fault, StorageFault } from '../../show/fault.js';
 import { printable } from '../../../domain/printable.js';
 import { bytes, counted, duration } from '../../show/format.js';
 import { BOTTLENECK_WORDS } from '../../../domain/sessions/bottleneck.js';
@@ -170,14 +170,7 @@ function belowTask(task: TaskView) {
   const shares = shareWords(task.moverTimes);
   return (
     <div className="stack">
-      {waits !== null && (
-        <Fault
-          mood="attention"
-          what="It waits for storage that does not answer."
-          reason={waits.reason}
-          code={waits.code}
-        />
-      )}
+      {waits !== null && <StorageFault waits={waits} />}
       {retry !== null && (
         <Fault
           mood="attention"
