@@ -83,6 +83,18 @@ function givenUpBefore(step: string): WorkerOptions {
   return { beforeActivity: (name) => (name === step ? giveUp() : Promise.resolve()) };
 }
 
+/** A worker that dies when a step has ended. */
+function givenUpAfter(step: string): WorkerOptions {
+  let isDone = false;
+  return {
+    beforeActivity: (name) => {
+      if (isDone) return Promise.reject(new Error('given up'));
+      isDone = name === step;
+      return Promise.resolve();
+    },
+  };
+}
+
 async function pointsOf(id: JobId): Promise<readonly TargetRestorePoint[]> {
   const chain = await copiesOf(id).chain('libvirt-');
   if (chain === null) return [];
@@ -192,7 +204,9 @@ describe('a copy of a copy that was taken too early', () => {
     const stopped = await sessions(givenUpBefore('commitRestorePoint'));
     await stopped.tryToCopy(jobOf('onward', {}), (nowMs += HOUR_MS));
     await loseGrown();
-    await run('onward');
+    // Its commit says so, and not only the look of the session after it.
+    const committed = await sessions(givenUpAfter('commitRestorePoint'));
+    await committed.tryToCopy(jobOf('onward', {}), (nowMs += HOUR_MS));
     expect(await shown('onward')).toEqual(await shown('nightly'));
     expect((await shown('onward')).map(({ isShort }) => isShort)).toEqual([true]);
   });
