@@ -55,6 +55,22 @@ describe('the journal of work in windows', () => {
     expect(record.subarray(48).equals(expected.subarray(0, 16))).toBe(true);
   });
 
+  it('that is begun for another plan has zeros, whatever an earlier one left in it', async () => {
+    await seal(0, 1);
+    const next = { ...PLACE, token: 'another plan' };
+    await new JournalWriter(file, next).begin(3);
+    const journal = new WindowJournal(file, next);
+    for (const window of [0, 1, 2]) {
+      expect(await journal.isBegun(window)).toBe(true);
+      expect(await journal.noted(window)).toBeNull();
+    }
+    const record = Buffer.alloc(RECORD_BYTES, 1);
+    await file.read(record, 0);
+    const expected = createHash('sha256').update('another plan begun 0 ').update(Buffer.alloc(48));
+    expect(record.subarray(0, 48).equals(Buffer.alloc(48))).toBe(true);
+    expect(record.subarray(48).equals(expected.digest().subarray(0, 16))).toBe(true);
+  });
+
   it('gives back what the windows left in it, wherever it begins', async () => {
     await seal(0, 1, 2);
     const journal = new WindowJournal(file, PLACE);
