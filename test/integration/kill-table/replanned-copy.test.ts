@@ -44,7 +44,10 @@ it.each([0, -1])(
     await next.put(`${chain}/.quarantine/${FIRST}-uncommitted-2/vda.qcow2`, Buffer.from('older'));
     expect(await begin(source, next, 2).toEnd()).toBeNull();
 
-    expect(await readShownPoints(next, scenario)).toMatchObject({ shown: [FIRST, SECOND], faults: [] });
+    expect(await readShownPoints(next, scenario)).toMatchObject({
+      shown: [FIRST, SECOND],
+      faults: [],
+    });
     const aside = await next.list(`${chain}/.quarantine`);
     expect(aside.map(({ name }) => name)).toEqual([
       `${FIRST}-uncommitted-2-2`,
