@@ -18,6 +18,11 @@ export function namesOfWorkload({ id, name, otherIds = [] }: NamedWorkload): rea
   return [id, name, ...otherIds];
 }
 
+/** All that it may call one machine of a store with the backups of several: `<store>/<machine>`. */
+export function machineNames(store: NamedWorkload, machine: string): readonly string[] {
+  return namesOfWorkload(store).map((name) => `${name}/${machine}`);
+}
+
 /** Of an order for one workload. */
 export function severalNamed(name: string, workloads: readonly NamedWorkload[]): string {
   return `${workloads.length} workloads are named ${name}: say which by its id (${workloads.map(({ id }) => id).join(', ')})`;

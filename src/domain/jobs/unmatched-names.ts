@@ -1,11 +1,19 @@
 import { cut } from '../sessions/task-brief.js';
 import type { CopyJob } from './copy-job.js';
-import { isLike, namesOfWorkload, sourceScope, type NamedWorkload } from './source-scope.js';
+import {
+  isLike,
+  machineNames,
+  namesOfWorkload,
+  sourceScope,
+  type NamedWorkload,
+} from './source-scope.js';
 
 /** What a source of a job shows. */
 export interface ShownWorkload {
   readonly repositoryId: string;
   readonly workload: NamedWorkload;
+  /** Of a store with the backups of several. */
+  readonly machines?: readonly string[];
 }
 
 /** How tasks and plans that tell of names are called. */
@@ -59,7 +67,12 @@ function unmatchedAges(job: ListsOfNames, shown: readonly ShownWorkload[]): stri
   if (limits.length === 0) return [];
   const isInScope = sourceScope(job);
   const copied = shown.filter(({ repositoryId, workload }) => isInScope(repositoryId, workload));
-  const known = namesOf(copied.map(({ workload }) => workload));
+  const known = new Set(
+    copied.flatMap(({ workload, machines = [] }) => [
+      ...namesOfWorkload(workload),
+      ...machines.flatMap((machine) => machineNames(workload, machine)),
+    ]),
+  );
   return limits.map(({ workload }) => workload).filter((name) => !known.has(name));
 }
 

@@ -142,8 +142,9 @@ function earliest(instants: readonly string[]): string | null {
 
 /** Points that can be restored, and hold all of their day: not those that were taken too early. A point that builds on a damaged one and hides all of its damage is sound: who marks damage (`markDamage`) looks at
  *  what each point above shows. Nothing is built on what is marked, but earlier releases did so and called it good: between a point and a damaged one
- *  below it must be one, or itself, that a check has found good since it was copied. */
-function soundPoints(points: readonly TargetRestorePoint[]): TargetRestorePoint[] {
+ *  below it must be one, or itself, that a check has found good since it was copied.
+ *  @param points with dates that are believed */
+export function soundPoints(points: readonly TargetRestorePoint[]): TargetRestorePoint[] {
   const byId = new Map(points.map((point) => [point.id, point]));
   const short = shortCopies(points);
   return points.filter((point) => {

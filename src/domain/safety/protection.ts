@@ -5,6 +5,7 @@ import type { CopyJob } from '../jobs/copy-job.js';
 import type { ErrorCode } from '../errors.js';
 import type { UnreadablePart } from '../targets/unreadable-part.js';
 import type { CopyLimits } from './rpo-policy.js';
+import { machineLimits, withMachines } from './machine-status.js';
 import { limitsOf, rpoStatus, type RpoStatus } from './rpo.js';
 import { excludedBy, sourceScope, type NamedWorkload } from '../jobs/source-scope.js';
 import { sightOf, type Sight } from './sight.js';
@@ -323,20 +324,23 @@ function copiesOf(
   const limits = limitsOf(job.rpo, named);
   const [newestSeconds] = chain?.recentAtSeconds ?? [];
   const copiedUntilMs = newestSeconds === undefined ? null : newestSeconds * 1_000;
-  const status = rpoStatus(
+  const sights = { source: known.sightOf(source.repositoryId), target };
+  const ofAll = rpoStatus(
     {
+      ...sights,
       sourceAtMs: awaitedSeconds(source.facts, job).map((seconds) => seconds * 1_000),
-      source: known.sightOf(source.repositoryId),
       copiedUntilMs,
       newestCopyAtMs:
         copiedUntilMs === null
           ? null
           : Math.min(copiedUntilMs, Date.parse(chain?.newestCopiedAt ?? '') || copiedUntilMs),
-      target,
     },
     limits,
     nowMs,
   );
+  const machines = { shown: source.facts?.machines, copied: chain?.machines };
+  const limitsOfMachine = (machine: string) => machineLimits(job.rpo, named, machine);
+  const status = withMachines(ofAll, machines, limitsOfMachine, { ...sights, nowMs });
   const isKept = chain !== null && chain.restorePointCount > 0;
   // By the looks of the job's sessions, or by those of now.
   const isMissed = () =>

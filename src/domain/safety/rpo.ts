@@ -71,12 +71,12 @@ export function rpoStatus(facts: CopyFacts, limits: CopyLimits, nowMs: number): 
   return doubt(facts, limits, nowMs) ?? { state: 'ok', sinceMs: null, reasons: [] };
 }
 
-interface Breach {
+export interface Breach {
   readonly sinceMs: number;
   readonly reason: RpoReason;
 }
 
-function ageBreach(facts: CopyFacts, limits: CopyLimits, nowMs: number): Breach | null {
+export function ageBreach(facts: CopyFacts, limits: CopyLimits, nowMs: number): Breach | null {
   const { newestCopyAtMs, copiedUntilMs, sourceAtMs } = facts;
   if (limits.maxCopyAgeHours === null) return null;
   const firstMs = newestCopyAtMs ?? sourceAtMs.at(-1);

@@ -16,6 +16,17 @@ interface FactsOfPoints {
   readonly recentAtSeconds: readonly number[];
   /** RFC 3339 UTC of the oldest complete restore point; null: none. */
   readonly oldestAt: string | null;
+  /** Of a store with the backups of several machines: each of them, those that have waited the longest for a restore point first. Of many, the first
+   *  (`SHOWN_MACHINES`). Absent: it is of one. */
+  readonly machines?: readonly MachineFacts[];
+}
+
+/** One of the machines whose backups a store has. */
+export interface MachineFacts {
+  /** As its tool writes it, unique in the store. */
+  readonly name: string;
+  /** Of its newest restore point that `recentAtSeconds` would count; null: it has none. */
+  readonly newestAtSeconds: number | null;
 }
 
 /** A workload as a backup tool left it. */
@@ -94,3 +105,4 @@ export interface FactsPage {
 export const SHOWN_DAYS = 14;
 /** A month of one each hour would be too many for thousands of workloads; what is older than these waits for no copy. */
 export const RECENT_POINTS = 200;
+export const SHOWN_MACHINES = 1_000;

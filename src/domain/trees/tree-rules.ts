@@ -91,6 +91,8 @@ export interface TreeRules {
   readonly digestInName: ((path: string) => string | null) | null;
   /** Of a store: id of the only point that can need a file. null: any may; absent: of all of them. */
   readonly pointOf?: (path: string) => string | null;
+  /** Of a store with the backups of several machines: whose a point is, by its id. Absent: they are all of one. */
+  readonly machineOf?: (pointId: string) => string;
   /** Whether a point can have this id, of those that `pointOf` tells. Absent: any of them. */
   readonly isPointId?: (id: string) => boolean;
   /** Of a store: files that name others, by which it is told which points suffer from what is not there. Absent: none does, or none that can be read. */

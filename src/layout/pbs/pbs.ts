@@ -52,6 +52,7 @@ export const pbsLayout: TreeLayout = {
     names: CHUNK_INDEXES,
     isSound: isSoundBlob,
     pointOf: snapshotOf,
+    machineOf: parentFolder,
     setAside: (path) => CHUNK_SET_ASIDE.exec(path)?.[1] ?? null,
   },
   claim,

@@ -4,12 +4,15 @@ import { findOwnChains } from '../../chain/find-chains.js';
 import { readJobDefinition } from '../../chain/sessions/session-record.js';
 import type { CopyJob } from '../../domain/jobs/copy-job.js';
 import { chainFacts, sourceFacts } from '../../domain/safety/find-facts.js';
+import { copiedMachines, shownMachines } from '../../domain/safety/machine-facts.js';
 import { withCorrupt } from '../../domain/targets/damage.js';
 import type { BrowseRepositoryInput } from '../../domain/targets/repository-view.js';
 import { settlePoints } from '../../domain/sources/settle.js';
 import { uncopiedPlaces } from '../../domain/safety/uncopied-places.js';
 import type { FactsPage, WorkloadFacts } from '../../domain/safety/workload-facts.js';
 import type { UnreadablePart } from '../../domain/targets/unreadable-part.js';
+import type { TreeRules } from '../../domain/trees/tree-rules.js';
+import { treeLayoutOf } from '../../layout/tree-layouts.js';
 import type { SourceRepository } from '../../repository/backup-repository.js';
 import { findTrees } from '../../tree/find-trees.js';
 import { pointsAsRestorePoints, totalsOf } from '../../tree/show-tree.js';
@@ -31,9 +34,14 @@ export async function listWorkloadFacts(
   const repository = await context.source(input.repositoryId);
   const rule = { nowMs, settleMs };
   const { sources, unseen, unrecognised } = await scanWhole(repository, context.facts);
-  const items: WorkloadFacts[] = sources.map((workload) =>
-    sourceFacts({ ...workload, restorePoints: settlePoints(workload.restorePoints, rule) }, nowMs),
-  );
+  const items: WorkloadFacts[] = sources.map((workload) => {
+    const restorePoints = settlePoints(workload.restorePoints, rule);
+    const machineOf = machineRuleOf(workload.tree?.layout);
+    return {
+      ...sourceFacts({ ...workload, restorePoints }, nowMs),
+      ...(machineOf && { machines: shownMachines(restorePoints, machineOf) }),
+    };
+  });
   const { chains, unreadable } = await findOwnChains(repository);
   const policies = new StoredPolicies(repository);
   const unread: UnreadablePart[] = [...unreadable];
@@ -52,7 +60,12 @@ export async function listWorkloadFacts(
     const policy = await policies.of(record.jobId);
     const points = pointsAsRestorePoints(record);
     const facts = chainFacts(record, points, policy, folder.replace('/', ':'), nowMs);
-    items.push({ ...facts, storedBytes: totalsOf(record).sizeBytes });
+    const machineOf = machineRuleOf(record.layout);
+    items.push({
+      ...facts,
+      storedBytes: totalsOf(record).sizeBytes,
+      ...(machineOf && { machines: copiedMachines(points, machineOf, nowMs) }),
+    });
   }
   unread.push(...files.unreadable);
   unread.push(...found.unreadable);
@@ -61,6 +74,10 @@ export async function listWorkloadFacts(
     ...page(items, idOf, input.cursor, PAGE_FACTS, unread),
     ...(input.cursor === undefined && uncopied.places.length > 0 ? { uncopied } : {}),
   };
+}
+
+function machineRuleOf(layout: string | undefined): TreeRules['machineOf'] {
+  return layout === undefined ? undefined : treeLayoutOf(layout)?.rules.machineOf;
 }
 
 function recordsOf<T>(found: readonly { readonly record: T }[]): T[] {

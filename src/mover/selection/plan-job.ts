@@ -20,6 +20,7 @@ import {
   NAMES_OF_JOB,
   unmatchedLimits,
   unmatchedSources,
+  type ShownWorkload,
 } from '../../domain/jobs/unmatched-names.js';
 import { excludedBy, sourceScope } from '../../domain/jobs/source-scope.js';
 import { jsonBytes } from '../../domain/sessions/task-brief.js';
@@ -27,6 +28,7 @@ import { withUpcomingPoints, type UpcomingCopy } from '../../domain/sources/upco
 import { firstLookMs } from '../../domain/sources/settle.js';
 import { passedOverText, workloadRuleFaults } from '../../domain/sources/workload-rules.js';
 import { workloadTypeOf } from '../../layout/layouts.js';
+import { treeLayoutOf } from '../../layout/tree-layouts.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { maintenancePlan, type MaintenancePlan } from '../change/plan-maintenance.js';
 import { keptKinds } from './kept-kinds.js';
@@ -96,7 +98,7 @@ async function workloadsAfter(
   { job, after }: JobLook,
 ): Promise<FoundWorkloads> {
   const found: FoundWorkload[] = [];
-  const shown: { readonly repositoryId: string; readonly workload: SourceWorkload }[] = [];
+  const shown: (ShownWorkload & { readonly workload: SourceWorkload })[] = [];
   let isAllSeen = true;
   const sourceOf = new Map<string, string>();
   const isInScope = sourceScope(job);
@@ -112,7 +114,8 @@ async function workloadsAfter(
       if (part.code === 'SOURCE_PART_UNREADABLE') unseen.push(part);
     };
     const all = await listSourceWorkloads(repository, onUnseen, context.facts);
-    for (const workload of all) shown.push({ repositoryId, workload });
+    for (const workload of all)
+      shown.push({ repositoryId, workload, machines: machinesIn(workload) });
     // As in a session: what is only seen is no backup.
     const backups = all.filter(({ isOnlySeen }) => isOnlySeen !== true);
     isAllSeen &&= backups.length > 0;
@@ -137,6 +140,11 @@ async function workloadsAfter(
     ? [...unmatchedSources(job, backups), ...unmatchedLimits(job, shown)]
     : [];
   return { found, unmatched: [...ambiguousNames(job, backups), ...unmatched] };
+}
+
+function machinesIn({ tree }: SourceWorkload): string[] {
+  const machineOf = tree && treeLayoutOf(tree.layout)?.rules.machineOf;
+  return machineOf ? [...new Set(tree.points.map(({ id }) => machineOf(id)))] : [];
 }
 
 /** As a session names it. */

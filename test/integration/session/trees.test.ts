@@ -51,6 +51,10 @@ describeTemporal('a store of a backup tool', () => {
       expect(
         (await readFile(site.path('offsite', 'nightly', 'pbs-%2E', 'files', path))).equals(bytes),
       ).toBe(true);
+    const newestAtSeconds = Date.parse('2026-11-24T22:00:00Z') / 1_000;
+    expect(await browse('facts')).toMatchObject([
+      { is: 'chain', machines: [{ name: 'vm/100', newestAtSeconds }] },
+    ]);
     const again = await workers.runSession(JOB);
     expect(again).toMatchObject({
       result: 'nothingToCopy',

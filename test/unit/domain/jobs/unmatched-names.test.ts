@@ -48,6 +48,19 @@ describe('names of a definition for which there is nothing', () => {
     expect(asked()).toBeLessThan(10 * COUNT);
   });
 
+  it('are not machines of a store that it has', () => {
+    const store = { id: 'pbs-store1', name: 'store1' };
+    const shown = [{ repositoryId: 'primary', workload: store, machines: ['vm/100', 'ct/200'] }];
+    const limits = ['store1/vm/100', 'pbs-store1/ct/200', 'store1/vm/101', 'vm/100'];
+    const job = {
+      sources: { include: [{ repositoryId: 'primary' }], exclude: [] },
+      rpo: { ...RPO, workloads: limits.map((workload) => ({ ...RPO, workload })) },
+    };
+    expect(unmatchedLimits(job, shown)).toEqual([
+      expect.stringMatching(/holds: store1\/vm\/101, vm\/100$/),
+    ]);
+  });
+
   it('are exclusions by an id that a part of a workload had before: it is copied, and told', () => {
     const workload = { id: 'nutanix-ahv:web01', name: 'web01', otherIds: ['raw-ahv:web01-scsi.1'] };
     const exclude = [{ workload: 'raw-ahv:web01-scsi.1' }];
