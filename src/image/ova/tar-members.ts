@@ -22,6 +22,8 @@ const BLOCK_BYTES = 512;
 const MAX_EXTENDED_BYTES = 65_536;
 /** An OVA has a file for each disk. */
 const MAX_MEMBERS = 10_000;
+/** Of all their names together. */
+const MAX_NAMES_CHARACTERS = 4 * 1024 * 1024;
 
 /** Members of a tar in their order, by its headers alone: ustar, with long names and sizes of GNU (`L`, base 256) and of POSIX (`x`), and sparse files of
  *  both. Reads a block for each member, and where it ends.
@@ -31,6 +33,7 @@ export async function readTarMembers(source: ByteSource): Promise<TarMember[]> {
   const members: TarMember[] = [];
   const block = Buffer.alloc(BLOCK_BYTES);
   let extended: Extended = {};
+  let nameCharacters = 0;
   for (let at = 0; ;) {
     checkInside(source, at === 0 ? 'the first header' : 'the end of the archive', at, BLOCK_BYTES);
     await source.read(block, at);
@@ -56,15 +59,10 @@ export async function readTarMembers(source: ByteSource): Promise<TarMember[]> {
       const name = extended.name ?? header.name;
       const type = isOldSparse ? '0' : header.type;
       members.push({ name, type, offset, sizeBytes, isSparse });
-      if (members.length > MAX_MEMBERS)
-        throw imageFault(
-          source,
-          'IMAGE_LIMIT_EXCEEDED',
-          `it has more than ${MAX_MEMBERS} members`,
-          {
-            offset: at,
-          },
-        );
+      nameCharacters += name.length;
+      if (members.length > MAX_MEMBERS) throw tooMuch(source, at, `${MAX_MEMBERS} members`);
+      if (nameCharacters > MAX_NAMES_CHARACTERS)
+        throw tooMuch(source, at, `${MAX_NAMES_CHARACTERS} characters of names`);
       extended = {};
     }
     at = next;
@@ -161,6 +159,10 @@ function textOf(field: Buffer): string {
 
 function isZero(block: Buffer): boolean {
   return block.every((byte) => byte === 0);
+}
+
+function tooMuch(source: ByteSource, offset: number, what: string) {
+  return imageFault(source, 'IMAGE_LIMIT_EXCEEDED', `it has more than ${what}`, { offset });
 }
 
 function broken(source: ByteSource, offset: number, message: string) {

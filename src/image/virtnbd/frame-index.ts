@@ -7,7 +7,7 @@ import { LZ4_HEADER_BYTES, lz4ContentBytes, MAX_PART_BYTES, partLimit } from './
 import { MAX_RUNS, readRunList, type BlockRun } from './run-list.js';
 import { HEADER_BYTES, LINE_END, parseFrame, type Frame } from './stream-frames.js';
 import type { StreamMeta } from './stream-meta.js';
-import { readStreamEnd, readTrailer, type StreamEnd } from './stream-trailer.js';
+import { readStreamEnd, readTrailer, type FramePieces, type StreamEnd } from './stream-trailer.js';
 
 /** Where a stream holds which part of the guest disk. */
 export interface DataRun {
@@ -214,12 +214,12 @@ class StreamWalk {
   private async data(
     frame: Frame,
     payload: number,
-    pieces: readonly (readonly number[])[] | null,
+    pieces: readonly FramePieces[] | null,
   ): Promise<number> {
     this.dataBytes += frame.length;
     const { start, length } = frame;
     const index = this.dataFrames++;
-    if (pieces !== null) return this.pieces(frame, payload, pieces[index] ?? []);
+    if (pieces !== null) return this.pieces(frame, payload, [pieces[index] ?? []].flat());
     if (length > 0) this.runs.add({ start, length, offset: payload, payloadBytes: length }, true);
     return payload + length;
   }

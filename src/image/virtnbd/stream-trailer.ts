@@ -1,6 +1,7 @@
+import { mostJsonValues } from '../../domain/sources/json-values.js';
 import type { ByteSource } from '../byte-source.js';
 import { imageFault } from '../image-fault.js';
-import { MAX_RUN_LIST_BYTES } from './run-list.js';
+import { MAX_RUN_LIST_BYTES, MAX_RUNS } from './run-list.js';
 import { HEADER_BYTES, LINE_END, parseFrame } from './stream-frames.js';
 
 /** How a stream ends: a stop frame, and nothing behind it but, in a compressed one, the trailer: JSON text, line end, header of a `comp` frame;
@@ -14,8 +15,10 @@ export interface StreamEnd {
   readonly runListBytes: number | null;
 }
 
-/** A number for each piece of 32 MiB or less: 4 million of them. */
+/** A number for each piece of 32 MiB or less, of so many digits at most, for as many pieces as are read. */
 const MAX_TRAILER_BYTES = 32 * 1024 * 1024;
+/** Each piece has one, and a frame of several pieces two more. */
+const MAX_TRAILER_VALUES = 2 * MAX_RUNS;
 
 /** @throws IMAGE_TRUNCATED unless the file ends as a finished stream does, IMAGE_LIMIT_EXCEEDED */
 export async function readStreamEnd(source: ByteSource, isCompressed: boolean): Promise<StreamEnd> {
@@ -69,14 +72,24 @@ function unfinished(source: ByteSource, words: string) {
   });
 }
 
-/** For each data frame the compressed sizes of its pieces, in their order.
- *  @throws IMAGE_CORRUPT */
+/** Compressed size of a data frame, or of each of its pieces in their order: a stream has up to millions, nearly all of one piece. */
+export type FramePieces = number | readonly number[];
+
+/** Of each data frame, in the order of the file.
+ *  @throws IMAGE_CORRUPT, IMAGE_LIMIT_EXCEEDED */
 export async function readTrailer(
   source: ByteSource,
   { offset, trailerBytes }: StreamEnd,
-): Promise<readonly (readonly number[])[]> {
+): Promise<readonly FramePieces[]> {
   const text = Buffer.alloc(trailerBytes);
   await source.read(text, offset);
+  if (mostJsonValues(text) > MAX_TRAILER_VALUES)
+    throw imageFault(
+      source,
+      'IMAGE_LIMIT_EXCEEDED',
+      `its trailer is of more than ${MAX_TRAILER_VALUES} pieces; so many are not read`,
+      { offset, max: MAX_TRAILER_VALUES },
+    );
   try {
     const entries: unknown = JSON.parse(text.toString('latin1'));
     if (Array.isArray(entries)) return entries.map((entry) => piecesOf(entry));
@@ -87,8 +100,8 @@ export async function readTrailer(
 }
 
 /** `<bytes>`, or `{"<bytes>": [<bytes of each piece>]}`. */
-function piecesOf(entry: unknown): readonly number[] {
-  if (isSize(entry)) return [entry];
+function piecesOf(entry: unknown): FramePieces {
+  if (isSize(entry)) return entry;
   const [[total, pieces] = [], ...others] = Object.entries(entry as object) as [string, unknown][];
   if (others.length === 0 && Array.isArray(pieces) && pieces.every(isSize))
     if (pieces.reduce((sum, bytes) => sum + bytes, 0) === Number(total)) return pieces;

@@ -15,8 +15,8 @@ export const MEMORY_DEVICE = 'vmstate';
 
 /** Goes over the headers of all extents. An archive that was cut off between two of them has only right checksums, and `vma verify` takes it
  *  (measured with Proxmox's own tool): it is whole when it holds each cluster of each disk.
- *  Memory: one bit for each cluster of the stretches of 4 GiB that are begun and not whole: 128 MiB at most for 64 TiB.
- *  @throws IMAGE_TRUNCATED when it is not, IMAGE_CORRUPT when an extent breaks the rules */
+ *  Memory: one bit for each cluster of the stretches of 4 GiB that are begun and not whole, 128 MiB at most for all disks together.
+ *  @throws IMAGE_TRUNCATED when it is not, IMAGE_CORRUPT when an extent breaks the rules, IMAGE_LIMIT_EXCEEDED */
 export async function assertAllClusters(source: ByteSource, header: VmaHeader): Promise<void> {
   await walkExtents(source, header, () => undefined);
 }
@@ -28,7 +28,10 @@ export async function walkExtents(
   header: VmaHeader,
   visit: (extentOffset: number, clusters: readonly StoredCluster[]) => void,
 ): Promise<void> {
-  const seen = new Map(header.devices.map((device) => [device.id, new SeenClusters(device)]));
+  const begun = new BegunStretches(source);
+  const seen = new Map(
+    header.devices.map((device) => [device.id, new SeenClusters(device, begun)]),
+  );
   const headers = new HeaderReader(source);
   let offset = header.headerBytes;
   let isNear = false;
@@ -123,31 +126,68 @@ function countClusters(
 }
 
 const STRETCH_CLUSTERS = 65_536;
+const STRETCH_BYTES = STRETCH_CLUSTERS / 8;
+/** 64 TiB of which the first clusters come before all others. An archive is written from the start of each disk to its end, and what its guest
+ *  writes meanwhile comes before its turn: far fewer. */
+const MAX_BEGUN_STRETCHES = 16_384;
+
+/** How many stretches are begun and not whole, of all devices together: an extent of 512 bytes may begin 59 of them. */
+class BegunStretches {
+  private count = 0;
+
+  constructor(private readonly source: ByteSource) {}
+
+  /** @throws IMAGE_LIMIT_EXCEEDED */
+  begin(): { readonly bits: Uint8Array; count: number } {
+    this.count++;
+    if (this.count > MAX_BEGUN_STRETCHES)
+      throw imageFault(
+        this.source,
+        'IMAGE_LIMIT_EXCEEDED',
+        `more than ${MAX_BEGUN_STRETCHES} stretches of its disks are begun and not whole: so many are not counted; \`vma extract\` takes it apart`,
+        { max: MAX_BEGUN_STRETCHES },
+      );
+    return { bits: new Uint8Array(STRETCH_BYTES), count: 0 };
+  }
+
+  end(): void {
+    this.count--;
+  }
+}
 
 class SeenClusters {
   private readonly clusterCount: number;
   private count = 0;
   /** null: all of the stretch were seen. */
-  private readonly stretches = new Map<number, { bits: Uint8Array; count: number } | null>();
+  private readonly stretches = new Map<
+    number,
+    { readonly bits: Uint8Array; count: number } | null
+  >();
 
-  constructor(private readonly device: VmaDevice) {
+  constructor(
+    private readonly device: VmaDevice,
+    private readonly begun: BegunStretches,
+  ) {
     this.clusterCount = Math.ceil(device.sizeBytes / CLUSTER_BYTES);
   }
 
-  /** false: there is no such cluster, or it was seen. */
+  /** false: there is no such cluster, or it was seen.
+   *  @throws IMAGE_LIMIT_EXCEEDED */
   add(cluster: number): boolean {
     if (cluster >= this.clusterCount) return false;
     const number = Math.floor(cluster / STRETCH_CLUSTERS);
     const known = this.stretches.get(number);
     if (known === null) return false;
-    const stretch = known ?? { bits: new Uint8Array(STRETCH_CLUSTERS / 8), count: 0 };
+    const stretch = known ?? this.begun.begin();
     const bit = cluster % STRETCH_CLUSTERS;
     const mask = 1 << (bit & 7);
     if ((stretch.bits[bit >> 3]! & mask) !== 0) return false;
     stretch.bits[bit >> 3]! |= mask;
     stretch.count++;
     this.count++;
-    this.stretches.set(number, stretch.count === STRETCH_CLUSTERS ? null : stretch);
+    const isWhole = stretch.count === STRETCH_CLUSTERS;
+    if (isWhole) this.begun.end();
+    this.stretches.set(number, isWhole ? null : stretch);
     return true;
   }
 

@@ -34,10 +34,10 @@ export async function openVmdkDisk(source: ByteSource, files?: ImageExtents): Pr
   if ((await magicOf(source)) === SPARSE_MAGIC) return openSingleFile(source);
   const descriptor = parseDescriptor(source, await readTextFile(source), false);
   const extents: VmdkExtent[] = [];
-  const ranges = new UsedRanges(source);
+  const parts = new KnownParts(source);
   for (const line of descriptor.extents) {
     if (line.sectors === 0) continue;
-    extents.push(await openExtent(source, line, ranges, files));
+    extents.push(await openExtent(source, line, parts, files));
   }
   return { descriptor, extents, virtualSizeBytes: sizeOf(source, descriptor) };
 }
@@ -78,7 +78,7 @@ function sizeOf(source: ByteSource, { extents }: VmdkDescriptor): number {
 async function openExtent(
   descriptor: ByteSource,
   line: ExtentLine,
-  ranges: UsedRanges,
+  parts: KnownParts,
   files: ImageExtents | undefined,
 ): Promise<VmdkExtent> {
   const { fileName, type, startSector } = line;
@@ -89,11 +89,13 @@ async function openExtent(
   if (type === 'FLAT' || type === 'VMFS') {
     const start = startSector * SECTOR_BYTES;
     checkInside(source, `the extent that ${descriptor.label} describes`, start, sizeBytes);
-    ranges.add(fileName, start, sizeBytes);
+    parts.add(fileName, start, sizeBytes);
     return flatExtent(source, start, sizeBytes);
   }
-  ranges.add(fileName, 0, source.sizeBytes);
-  return new SparseExtent(await readDirectory(source, type, sizeBytes));
+  parts.add(fileName, 0, source.sizeBytes);
+  const directory = await readDirectory(source, type, sizeBytes);
+  parts.addTables(directory.tables.length);
+  return new SparseExtent(directory);
 }
 
 async function readDirectory(
@@ -106,13 +108,29 @@ async function readDirectory(
   return readGrainDirectory(source, await readSparseHeader(source), sizeBytes);
 }
 
-/** No byte of a file may belong to two parts of a disk. */
-class UsedRanges {
+/** 8 bytes each, as many as a disk of one part may have. */
+const MAX_TABLES = 2 ** 23;
+
+/** What the parts of a disk that are open take together. */
+class KnownParts {
   readonly #used = new Map<string, { readonly start: number; readonly end: number }[]>();
+  #tables = 0;
 
   constructor(private readonly descriptor: ByteSource) {}
 
-  /** @throws IMAGE_CORRUPT */
+  /** Files with holes have directories for nothing. @throws IMAGE_LIMIT_EXCEEDED */
+  addTables(count: number): void {
+    this.#tables += count;
+    if (this.#tables > MAX_TABLES)
+      throw imageFault(
+        this.descriptor,
+        'IMAGE_LIMIT_EXCEEDED',
+        `its parts have more than ${MAX_TABLES} grain tables together; so many are not read`,
+        { max: MAX_TABLES },
+      );
+  }
+
+  /** No byte of a file may belong to two parts of a disk. @throws IMAGE_CORRUPT */
   add(fileName: string, start: number, bytes: number): void {
     const known = this.#used.get(fileName) ?? [];
     const end = start + bytes;

@@ -1,4 +1,5 @@
 import { BackupError, isBackupError } from '../../domain/errors.js';
+import { mostJsonValues } from '../../domain/sources/json-values.js';
 import { fileByteSource, type ByteSource } from '../../image/byte-source.js';
 import type { RepositoryEntry, SourceRepository } from '../../repository/backup-repository.js';
 import { readWholeFile } from '../../repository/replace-file.js';
@@ -12,6 +13,8 @@ import { wholeImageFault } from '../images/whole-image.js';
 
 /** What is read at once tells what a backup is; it is not the backup. */
 const MAX_READ_BYTES = 1024 * 1024;
+/** Of a description: up to some 60 bytes of memory each. A real list of files has one in 10 to 20 bytes. */
+const MAX_JSON_VALUES = 8 * 1024 * 1024;
 
 /** Reads below one folder of a source. Paths come out of the files of backups, so one that leads elsewhere is refused. */
 export class FolderReader implements TreeReader {
@@ -108,6 +111,7 @@ export class FolderReader implements TreeReader {
       throw new BackupError('FILE_MISSING', `there is no file ${quoted(path)}`, {
         details: { path },
       });
+    if (mostJsonValues(bytes) > MAX_JSON_VALUES) return null;
     try {
       return JSON.parse(bytes.toString('utf8')) as unknown;
     } catch {

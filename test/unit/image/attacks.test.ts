@@ -58,6 +58,8 @@ const ATTACKS: readonly Attack[] = [
     'VMDK: a directory that names itself': "'a directory that names itself'",
     'VMDK: two extents over one range': '\'RW 4 FLAT "a.vmdk" 0\', \'RW 4 FLAT "a.vmdk" 2\'',
     'VMDK: a bomb in a grain': 'gives a bomb no more memory than a grain',
+    'VMDK: directories of holes in thousands of parts':
+      'takes no memory for the directories of many parts that are holes',
   }),
   ...of('unit/image/attacks.test.ts', {
     'VMDK: a parent of another CID': "['vmdk'",
@@ -90,18 +92,24 @@ const ATTACKS: readonly Attack[] = [
     'VMA: a cluster twice': "'a cluster twice'",
     'VMA: mask and count that differ': "'another mask'",
     'VMA: cut between two extents': "'cut between two extents'",
+    'VMA: a cluster in each of thousands of stretches':
+      'begun in 16,385 stretches of 4 GiB is refused',
   }),
   ...of('unit/image/virtnbd/virtnbd-read.test.ts', {
     'stream: a frame of 16 f': "'a frame of 16 f'",
     'stream: no trailer': "'compressed without a trailer'",
     'stream: another sum in the trailer': "'another sum in its trailer'",
     'stream: data behind the disk': "'a frame behind the disk'",
+    'stream: a trailer of millions of pieces': "'a trailer of millions of pieces'",
+    'stream: a trailer of lists within lists': "'a trailer of lists within lists'",
     'stream: a piece that unpacks to more':
       'a piece that unpacks to far more than it should takes no memory for it',
   }),
   ...of('unit/image/ova.test.ts', {
     'tar: links, ways out, names twice':
       'is refused with a link, a way out of it, or one name twice',
+    'tar: names of 64 KiB, thousands of them':
+      'is refused when its names together are more than 4 Mi characters',
     'tar: a map that overlaps itself': "'overlaps itself'",
     'tar: a map that leads behind the end': "'leads behind the end of the file'",
   }),

@@ -115,6 +115,28 @@ describe('readTarMembers', () => {
     });
   });
 
+  it('is refused when its names together are more than 4 Mi characters', async () => {
+    // A name of GNU in a header of its own: 65,000 characters, again and again.
+    const [long, tail] = [`${'a'.repeat(249)}/`.repeat(260), '\0'];
+    const header = (type: string, sizeBytes: number): Buffer => {
+      const block = Buffer.alloc(512);
+      block.write('././@LongLink', 0, 'latin1');
+      block.write(`${sizeBytes.toString(8).padStart(11, '0')}\0`, 124, 'latin1');
+      block.write(`${type}ustar  \0`, 156, 'latin1');
+      return withSum(block);
+    };
+    const name = Buffer.alloc(Math.ceil((long.length + 1) / 512) * 512);
+    name.write(`${long}${tail}`, 'latin1');
+    const member = Buffer.concat([header('L', long.length + 1), name, header('0', 0)]);
+    const archive = (count: number) =>
+      sourceOf(Buffer.concat([...Array<Buffer>(count).fill(member), Buffer.alloc(1_024)]));
+    const most = Math.floor((4 * 1024 * 1024) / long.length);
+    expect(await readTarMembers(archive(most))).toHaveLength(most);
+    await expect(readTarMembers(archive(most + 1))).rejects.toMatchObject({
+      code: 'IMAGE_LIMIT_EXCEEDED',
+    });
+  });
+
   it('calls an archive unfinished wherever it was cut off', async () => {
     const archive = tarOf(FILES, '--blocking-factor=1');
     for (let end = archive.length - 1; end >= 0; end -= 511)

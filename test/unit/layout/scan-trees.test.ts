@@ -160,5 +160,8 @@ describe('a scan that meets trees', () => {
     expect(Buffer.from(await reader.read('store/data/aa/0001', -2, 10)).toString()).toBe('ck');
     expect(await reader.readJson('store/snapshots/s2.json', 100)).toBeNull();
     expect(await reader.readJson('store/snapshots/s1.json', 3)).toBeNull();
+    // So many values would take far more memory than their text.
+    await writeFile(at('store/many.json'), `[1${',1'.repeat(2 ** 23 - 1)}]`);
+    expect(await reader.readJson('store/many.json', 2 ** 25)).toBeNull();
   });
 });

@@ -216,6 +216,13 @@ describe('a stream that cannot be trusted', () => {
     return copy;
   };
   const compressedData = compressed.indexOf(Buffer.from('04224d18', 'hex'));
+  /** Behind the stop frame of the compressed one. */
+  const trailed = (text: string): Buffer => {
+    const stop = compressed.lastIndexOf('stop ') + 40;
+    const length = text.length.toString(16).padStart(16, '0');
+    const end = Buffer.from(`${text}\r\ncomp ${'0'.repeat(16)} ${length}\r\n`, 'latin1');
+    return Buffer.concat([compressed.subarray(0, stop), end]);
+  };
 
   it.each<[string, Buffer, string]>([
     ['nothing', Buffer.alloc(0), 'IMAGE_MAGIC_MISSING'],
@@ -254,6 +261,16 @@ describe('a stream that cannot be trusted', () => {
     ['compressed without a trailer', made({ meta: { compressed: 2 } }), 'IMAGE_TRUNCATED'],
     ['a trailer of 4 GiB', poked(compressed, compressed.length - 10, 'f'), 'IMAGE_LIMIT_EXCEEDED'],
     ['a trailer beyond the file', poked(compressed, compressed.length - 7, 'f'), 'IMAGE_TRUNCATED'],
+    [
+      'a trailer of millions of pieces',
+      trailed(`[1${',1'.repeat(2 ** 22)}]`),
+      'IMAGE_LIMIT_EXCEEDED',
+    ],
+    [
+      'a trailer of lists within lists',
+      trailed(`${'['.repeat(2 ** 22 + 1)}${']'.repeat(2 ** 22 + 1)}`),
+      'IMAGE_LIMIT_EXCEEDED',
+    ],
     ['another sum in its trailer', poked(compressed, compressed.length - 44, '0'), 'IMAGE_CORRUPT'],
     ['no frame of LZ4', poked(compressed, compressedData, 'x'), 'IMAGE_CORRUPT'],
     ['LZ4 data of 2^60', poked(compressed, compressedData + 13, '\x10'), 'IMAGE_LIMIT_EXCEEDED'],

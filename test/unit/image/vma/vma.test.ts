@@ -73,6 +73,56 @@ describe('a VMA archive', () => {
   });
 });
 
+/** An archive of two disks of 256 TiB, as large as extents can number, of which these clusters are told to be zeros. */
+function zeros(clusters: Iterable<readonly [device: number, cluster: number]>): Buffer {
+  const devices = ['drive-scsi0', 'drive-scsi1'].map((name) => ({ name, disk: Buffer.alloc(1) }));
+  const header = vmaFile({ devices }).bytes.subarray(0, 12_800);
+  for (const device of [1, 2]) header.writeBigUInt64BE(2n ** 48n, 4_096 + device * 32 + 8);
+  sign(header, 32);
+  const parts = [header];
+  let used = 59;
+  for (const [device, cluster] of clusters) {
+    if (used === 59) {
+      used = 0;
+      const extent = Buffer.alloc(512);
+      extent.write('VMAE', 0, 'latin1');
+      extent.fill(7, 8, 24);
+      parts.push(extent);
+    }
+    parts.at(-1)!.writeUInt16BE(device, 40 + used * 8 + 2);
+    parts.at(-1)!.writeUInt32BE(cluster, 40 + used * 8 + 4);
+    used++;
+  }
+  for (const extent of parts.slice(1)) sign(extent, 24);
+  return Buffer.concat(parts);
+}
+
+describe('a VMA archive whose clusters begin many stretches', () => {
+  const STRETCH = 65_536;
+  const MOST = 16_384;
+  function* begun(count: number): Generator<[number, number]> {
+    for (let n = 0; n < count; n++) yield [1 + (n % 2), Math.floor(n / 2) * STRETCH + 1];
+  }
+
+  it('takes no memory for each of them: begun in 16,385 stretches of 4 GiB is refused', async () => {
+    await expect(head(zeros(begun(MOST)))).rejects.toMatchObject({ code: 'IMAGE_TRUNCATED' });
+    await expect(head(zeros(begun(MOST + 1)))).rejects.toMatchObject({
+      code: 'IMAGE_LIMIT_EXCEEDED',
+    });
+  });
+
+  it('does not count those of which all clusters came', async () => {
+    const all = [...begun(MOST)];
+    for (let n = 0; n < STRETCH; n++) if (n !== 1) all.push([1, n]);
+    const one = [1, (MOST / 2 + 1) * STRETCH] as const;
+    await expect(head(zeros([...all, one]))).rejects.toMatchObject({ code: 'IMAGE_TRUNCATED' });
+    const another = [2, (MOST / 2 + 1) * STRETCH] as const;
+    await expect(head(zeros([...all, one, another]))).rejects.toMatchObject({
+      code: 'IMAGE_LIMIT_EXCEEDED',
+    });
+  });
+});
+
 describe('a VMA archive that cannot be trusted', () => {
   const [first, second] = whole.extents as [number, number];
   const header = (poke: (bytes: Buffer) => unknown): Buffer => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { ByteSource } from '../../../../src/image/byte-source.js';
 import { readVmdkHead } from '../../../../src/image/vmdk/vmdk-head.js';
 import { openVmdkImage } from '../../../../src/image/vmdk/vmdk-image.js';
 import { MemoryBytes } from '../../../support/image/byte-files.js';
@@ -171,6 +172,37 @@ describe('openVmdkImage', () => {
       shape: 'footer',
     });
     await expect(readAll(small)).rejects.toMatchObject({ code: 'IMAGE_CORRUPT' });
+  });
+
+  it('takes no memory for the directories of many parts that are holes', async () => {
+    // A directory of 16 MiB each in the first two, as much as one part may have together.
+    const sectorsOf = (part: number) => (part < 2 ? 2 ** 22 : 1) * 512 * 8;
+    const holes = (part: number): ByteSource => {
+      const header = sparseFile(8, new Map(), 8).subarray(0, SECTOR);
+      header.writeUInt32LE(1, 8);
+      header.writeBigUInt64LE(BigInt(sectorsOf(part)), 12);
+      header.writeBigUInt64LE(0n, 28);
+      header.writeBigUInt64LE(1n, 56);
+      return {
+        ...{ label: `web-s${part}.vmdk`, sizeBytes: 2 ** 30 },
+        read: (target, offset) => {
+          target.fill(0);
+          if (offset === 0) target.set(header.subarray(0, target.length));
+          return Promise.resolve();
+        },
+      };
+    };
+    const extents = [0, 1, 2, 3].map((n) => `RW ${sectorsOf(n)} SPARSE "web-s${n}.vmdk"`);
+    const descriptor = descriptorText({ extents, createType: 'twoGbMaxExtentSparse' });
+    const opened: string[] = [];
+    const opening = openVmdkImage(new MemoryBytes(Buffer.from(descriptor)), {
+      open: (name) => {
+        opened.push(name);
+        return Promise.resolve(holes(opened.length - 1));
+      },
+    });
+    await expect(opening).rejects.toMatchObject({ code: 'IMAGE_LIMIT_EXCEEDED' });
+    expect(opened).toHaveLength(3);
   });
 
   it.each([
