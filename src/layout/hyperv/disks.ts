@@ -4,6 +4,7 @@ import type { ClaimedFile } from '../backup-layout.js';
 import type { FolderFacts } from '../file-facts.js';
 import { diskFormat, diskName, sameName } from './names.js';
 import { readImageHead } from '../images/image-head.js';
+import { doubtOf, ID_TELLS_CONTENT } from '../images/linked-images.js';
 import { openFault } from '../images/whole-image.js';
 import { broken, type PointFault } from '../point-fault.js';
 
@@ -17,6 +18,8 @@ interface DiskFile {
 interface ExportedDisks {
   readonly disks: readonly SourceDisk[];
   readonly faults: readonly PointFault[];
+  /** Why they may show what never was. null: nothing says so. */
+  readonly doubt: string | null;
 }
 
 /** @param files the disks of one export: the parents of its checkpoints lie among them, or are missing */
@@ -59,7 +62,8 @@ export async function exportedDisks(
       ...(below.length === 0 ? {} : { below: below.map(imageOf) }),
     });
   }
-  return { disks, faults };
+  const doubts = [...parents].flatMap(([file, parent]) => doubtOf(file, parent) ?? []);
+  return { disks, faults, doubt: doubts.length === 0 ? null : doubts.join('; ') };
 }
 
 async function readDiskFile(
@@ -73,7 +77,7 @@ async function readDiskFile(
   return { entry, format, head: head.value };
 }
 
-/** The link decides, and of several copies of one file the name. null: it builds on nothing. */
+/** The link decides. Where the id of a disk stays in its copies whatever is written to them (VHD), the name has to fit, too. null: it builds on nothing. */
 function parentOf(
   file: DiskFile,
   files: readonly DiskFile[],
@@ -82,16 +86,30 @@ function parentOf(
   if (head.parent === null) return null;
   const { name, linkId, otherLinkId } = head.parent;
   const base = name.split(/[\\/]/).at(-1) ?? '';
+  const isNamed = (other: DiskFile): boolean => sameName(other.entry.name, base);
   const isLinked = (id: string | null): boolean => id === linkId || id === otherLinkId;
   const linked = files.filter((other) => other !== file && isLinked(other.head.linkId));
-  const named = linked.find((other) => sameName(other.entry.name, base)) ?? linked[0];
-  if (named !== undefined) return named;
-  const hasName = files.some((other) => sameName(other.entry.name, base));
+  const named = linked.filter(isNamed);
+  if (ID_TELLS_CONTENT.has(file.format) && linked.length > 0) return named[0] ?? linked[0]!;
+  const beside = named.filter((other) => folderOf(other) === folderOf(file));
+  const [found, ...others] = beside.length > 0 ? beside : named;
+  if (found !== undefined && others.length === 0) return found;
+  if (found !== undefined)
+    return broken(
+      `${entry.path} builds on ${base}, and several files of that name have its id: ${named.map((other) => other.entry.path).join(', ')}`,
+    );
+  if (files.some(isNamed))
+    return broken(
+      `${entry.path} builds on an earlier content of ${base}: that was changed afterwards`,
+    );
+  const copies = linked.map((other) => other.entry.name).join(', ');
   return broken(
-    hasName
-      ? `${entry.path} builds on an earlier content of ${base}: that was changed afterwards`
-      : `${base}, the parent of ${entry.path}, is missing`,
+    `${base}, the parent of ${entry.path}, is missing${copies === '' ? '' : `; its id has ${copies}, which may be a copy of it with other content: give it that name if it is the one`}`,
   );
+}
+
+function folderOf({ entry }: DiskFile): string {
+  return entry.path.slice(0, -entry.name.length);
 }
 
 function filesBelow(top: DiskFile, parents: ReadonlyMap<DiskFile, DiskFile>): DiskFile[] {

@@ -32,7 +32,7 @@ import { folderName, folderWorkloadId } from '../names/workload-id.js';
  *  these is not all there. Where the description is in a form that is not read the folder gives the name. An export is one restore point, dated by
  *  the last change of the description, and a full: disks with checkpoints (`<disk>_<guid>.avhdx`) have their parents beside them. These travel as
  *  they are besides, because the descriptions of the checkpoints name them. Which file a disk
- *  builds on follows from the link inside (DataWriteGuid, uuid), never from the path there. Change tracking (`.rct`, `.mrt`) is of use to the host
+ *  builds on follows from the link inside (DataWriteGuid; of VHD uuid and name), never from the path there; a VHD that was written to after what builds on it leaves a doubt. Change tracking (`.rct`, `.mrt`) is of use to the host
  *  that made it alone and does not travel; everything else does, under its place in the tree.
  *  Nothing tells that an export has ended: a point is taken once nothing in it has changed for a while. A VHDX file whose log was not written back
  *  is open.
@@ -61,10 +61,11 @@ async function scan(
   const machines = [...new Set(travelling.flatMap((file) => machineOf(file) ?? []))];
   if (travelling.length === 0) return [];
   const isDisk = ({ name }: ClaimedFile): boolean => diskFormat(name) !== null;
-  const { disks, faults: diskFaults } = await exportedDisks(facts, travelling.filter(isDisk));
+  const exported = await exportedDisks(facts, travelling.filter(isDisk));
+  const { disks, doubt } = exported;
   const below = new Set(disks.flatMap((disk) => disk.below?.map(({ path }) => path) ?? []));
   const descriptions = travelling.filter((file) => machineOf(file) !== null);
-  const faults: PointFault[] = [...diskFaults];
+  const faults: PointFault[] = [...exported.faults];
   if (machines.length === 0)
     faults.push(incomplete(`the description of a machine is not there yet`).fault);
   const described = await readMachines(facts, descriptions);
@@ -73,6 +74,7 @@ async function scan(
   const createdAtMs = writtenAtMs(descriptions.length > 0 ? descriptions : travelling);
   const point = fullPoint({
     ...{ id: new Date(createdAtMs).toISOString(), workloadId: id, createdAtMs, faults, disks },
+    leftOut: doubt ?? undefined,
     companions: travelling
       .filter((file) => !isDisk(file) || below.has(file.path))
       .map(({ path, within }) => ({ path, as: within })),
@@ -80,7 +82,8 @@ async function scan(
   });
   const [machine] = machines.length === 1 ? described.machines : [];
   const name = machine?.name ?? folderName('hyperv', folder);
-  return [{ id, name, restorePoints: settleChains([point]) }];
+  const drafts = [doubt === null ? point : { ...point, isOnLater: true as const }];
+  return [{ id, name, restorePoints: settleChains(drafts) }];
 }
 
 async function readMachines(

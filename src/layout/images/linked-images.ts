@@ -90,7 +90,10 @@ function faultOfOpen({ entry, head }: LinkableImage, hasChildren: boolean): Poin
 
 /** Where the id of an image stays when it is written to, its date alone tells that. A copy that does not keep dates may put a right one behind what builds on it, so it is
  *  told, and no fault. */
-function doubtOf({ entry, format }: LinkableImage, { entry: below }: LinkableImage): string | null {
+export function doubtOf(
+  { entry, format }: Pick<LinkableImage, 'entry' | 'format'>,
+  { entry: below }: Pick<LinkableImage, 'entry'>,
+): string | null {
   const isLater = BigInt(below.stamp.modifiedAtNs) > BigInt(entry.stamp.modifiedAtNs);
   return isLater && !ID_CHANGES_WITH_CONTENT.has(format)
     ? `${below.path} was written to after ${entry.path}, which builds on it: unless only their dates are wrong, what this shows never was`
@@ -215,7 +218,7 @@ function parentOf<I extends LinkableImage>(
 }
 
 /** Of VHD a copy that was taken at another time has the same uuid, and of the 32 bits of VMDK every new disk of VMware has the same ones: there the name has to fit, too. */
-const ID_TELLS_CONTENT: ReadonlySet<FormatId> = new Set(['vhdx']);
+export const ID_TELLS_CONTENT: ReadonlySet<FormatId> = new Set(['vhdx']);
 
 function ofName<I extends LinkableImage>(images: readonly I[], name: string): I | undefined {
   return fileNamed(

@@ -1,4 +1,4 @@
-import { readFile, rm } from 'node:fs/promises';
+import { readFile, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { VHDX } from '../../../src/image/vhdx/vhdx-format.js';
@@ -135,6 +135,74 @@ describe('exports of Hyper-V', () => {
         `${above} builds on an earlier content of ntfs-parent.vhdx: that was changed afterwards`,
       ],
     ]);
+  });
+
+  describe('with a checkpoint of a VHD, whose copies all have one uuid', () => {
+    const GUID = '5d2e1f60-4b25-4406-8c4b-d39e65c32385';
+    const folder = 'web01/Virtual Hard Disks';
+    const full = fixtureImage('hyperv/fat-parent.vhd.gz').bytes;
+    const above = `${folder}/fat-parent_${GUID}.avhd`;
+    const machine = (...names: string[]) =>
+      describedMachine(
+        'web',
+        Object.fromEntries(
+          names.map((name, drive) => [`controller0/drive${drive}`, ['VHD', `C:\\VMs\\${name}`]]),
+        ) as Parameters<typeof describedMachine>[1],
+      );
+    const ofVhd = (...names: string[]): Record<string, string | Uint8Array> => ({
+      [`web01/Virtual Machines/${MACHINE}.vmcx`]: machine(`fat-parent_${GUID}.avhd`),
+      [above]: fixtureImage('hyperv/fat-differential.vhd.gz').bytes,
+      ...Object.fromEntries(names.map((name) => [`${folder}/${name}`, full])),
+    });
+
+    it('take none of them for the parent but the one of its name', async () => {
+      expect(await statesOf(ofVhd('fat-parent.vhd', 'os.vhd'))).toEqual([['complete', null]]);
+      const [[state, reason] = []] = (await statesOf(ofVhd('os.vhd')))!;
+      expect(state).toBe('broken');
+      expect(reason).toMatch(
+        /^fat-parent\.vhd, the parent of .*, is missing; its id has os\.vhd, /,
+      );
+    });
+
+    it('take the one beside it where others of its name lie elsewhere', async () => {
+      expect(
+        await statesOf({
+          ...ofVhd(),
+          'web01/Virtual Hard Disks/D/fat-parent.vhd': full,
+          'web01/Virtual Hard Disks/E/fat-parent.vhd': full,
+        }),
+      ).toMatchObject([
+        ['broken', expect.stringMatching(/several files of that name have its id/)],
+      ]);
+      expect(
+        await statesOf({
+          ...ofVhd('fat-parent.vhd'),
+          'web01/Virtual Hard Disks/D/fat-parent.vhd': full,
+        }),
+      ).toEqual([['complete', null]]);
+    });
+
+    it('are told to be in doubt when it was written to later', async () => {
+      const copy = await treeOf(ofVhd('fat-parent.vhd'));
+      const later = new Date(Date.parse(DATE) + 60_000);
+      await utimes(copy.at(`${folder}/fat-parent.vhd`), later, later);
+      const [workload] = await scanWith(hypervLayout, copy.repository);
+      expect(workload!.restorePoints).toMatchObject([
+        {
+          state: 'complete',
+          isOnLater: true,
+          leftOut: `${folder}/fat-parent.vhd was written to after ${above}, which builds on it: unless only their dates are wrong, what this shows never was`,
+        },
+      ]);
+    });
+
+    it('of VHDX are in none, because its id changes with what is written', async () => {
+      const copy = await treeOf(exported('web01'));
+      const later = new Date(Date.parse(DATE) + 60_000);
+      await utimes(copy.at(`${folder}/ntfs-parent.vhdx`), later, later);
+      const [workload] = await scanWith(hypervLayout, copy.repository);
+      expect(workload!.restorePoints[0]).not.toHaveProperty('leftOut');
+    });
   });
 
   it('are incomplete without a disk that the machine has, wherever it lay on its host', async () => {
