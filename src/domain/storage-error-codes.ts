@@ -268,7 +268,7 @@ export const STORAGE_ERROR_CODES = {
   RESTORE_FORMAT_UNSUITED: {
     kind: 'invalid',
     meaning:
-      'Disks were asked for (`raw`, `qcow2`), and the copy is a file that is kept as it is and in which no disk can be told: a compressed archive, a stream of files. Or the layout of its tool was asked for, and its disk is kept in a format that this tool does not read.',
+      'Disks were asked for (`raw`, `qcow2`), and the copy is a file that is kept as it is and in which no disk can be told, or not all of them: a compressed archive, a stream of files, a package with packed disks. Or the layout of its tool was asked for, and its disk is kept in a format that this tool does not read.',
     hint: 'Restore it as it is (`--format same`), unpack it and let its own tool take the disks out of it. A disk in another format: restore it without its layout, and convert it.',
   },
 } as const satisfies Record<string, ErrorCodeEntry>;

@@ -49,6 +49,9 @@ export interface HeldDisks {
   /** Their names, each once; null: the file is one disk, and has the name that its owner gives it.
    *  @throws IMAGE_… */
   list(source: ByteSource): Promise<readonly (string | null)[]>;
+  /** Names of what may be disks of the machine, too, and cannot be read where it lies. Absent: there is nothing of the kind.
+   *  @throws IMAGE_… */
+  readonly unread?: (source: ByteSource) => Promise<readonly string[]>;
   /** @throws IMAGE_… */
   open(source: ByteSource, name: string | null): Promise<DiskImage>;
 }

@@ -20,11 +20,24 @@ const FORMATS: Readonly<Record<string, Pick<ImageFormat, 'open'>>> = {
   img: RAW,
 };
 
-/** Disks of a package, read where they lie in it. One that is compressed as a whole, in chunks, or with its zeros left out is none of these. */
+const FILE = '0';
+
+/** What a package holds besides its disks. Nothing but its descriptor says what else is none, so whatever is not among these may be one. */
+const NO_DISK =
+  /(?:^|\/)[^/]+\.(?:ovf|mf|cert|nvram|iso|xml|vmx|vmxf|vmsd|json|ya?ml|txt|md|log|pem|html?|pdf|sha\d*)$/i;
+
+/** Disks of a package, read where they lie in it. One that is compressed as a whole, in chunks, with its zeros left out, or of another format is none of these: it is
+ *  told as not read. */
 export const OVA_DISKS: HeldDisks = {
   list: async (source) =>
     (await readTarMembers(source)).flatMap((member) =>
       formatOf(member) === undefined ? [] : [plainName(member.name)!],
+    ),
+  unread: async (source) =>
+    (await readTarMembers(source)).flatMap((member) =>
+      member.type !== FILE || NO_DISK.test(member.name) || formatOf(member) !== undefined
+        ? []
+        : [plainName(member.name) ?? member.name],
     ),
   open: async (source, name): Promise<DiskImage> => {
     const members = await readTarMembers(source);
@@ -39,7 +52,7 @@ export const OVA_DISKS: HeldDisks = {
 };
 
 function formatOf({ name, type, isSparse }: TarMember): Pick<ImageFormat, 'open'> | undefined {
-  if (type !== '0' || isSparse || plainName(name) === null) return undefined;
+  if (type !== FILE || isSparse || plainName(name) === null) return undefined;
   return FORMATS[name.slice(name.lastIndexOf('.') + 1).toLowerCase()];
 }
 

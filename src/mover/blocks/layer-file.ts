@@ -152,18 +152,38 @@ function readAlone(image: DiskImage): DiskImage {
 
 /** Names of the disks that a file of a target holds; null: it holds none that could be told.
  *  @throws SOURCE_CHANGED, IMAGE_…, BLOCK_DIGEST_MISMATCH */
-export async function heldDiskNames(
+export function heldDiskNames(
   context: MoverContext,
   layer: LayerFile,
 ): Promise<readonly (string | null)[] | null> {
   const held = heldDisksOf(layer.format);
-  if (held === null) return null;
+  return held === null
+    ? Promise.resolve(null)
+    : askProven(context, layer, (source) => held.list(source));
+}
+
+/** Names of what else in a file of a target may be a disk, and is not read.
+ *  @throws as `heldDiskNames` */
+export function unreadDiskNames(
+  context: MoverContext,
+  layer: LayerFile,
+): Promise<readonly string[]> {
+  const { unread } = heldDisksOf(layer.format) ?? {};
+  return unread === undefined ? Promise.resolve([]) : askProven(context, layer, unread);
+}
+
+/** What the bytes of a file say, each unit compared with its digest where it has one. */
+function askProven<T>(
+  context: MoverContext,
+  layer: LayerFile,
+  ask: (source: ByteSource) => Promise<T>,
+): Promise<T> {
   return withOpenFiles(async (files) => {
     const source = await fileByteSource(await openUnchanged(context, layer, layer, files));
-    if (layer.digestsPath === undefined) return held.list(source);
+    if (layer.digestsPath === undefined) return ask(source);
     const repository = await context.source(layer.repositoryId);
     const digests = files.add(await repository.openRead(layer.digestsPath));
-    return held.list(await provenBytes(source, digests));
+    return ask(await provenBytes(source, digests));
   });
 }
 

@@ -301,6 +301,7 @@ describe('an OVA', () => {
     );
     const held = OVA.heldDisks!;
     expect(await held.list(source)).toEqual(['disk1.img', 'disk2.raw']);
+    expect(await held.unread!(source)).toEqual(['sparse.raw', 'disk3.gz']);
     const first = await held.open(source, 'disk1.img');
     const seen = Buffer.alloc(DISK.length);
     await first.read(seen, 0, null);
@@ -311,6 +312,14 @@ describe('an OVA', () => {
     expect(seen.subarray(0, 4_096).equals(other)).toBe(true);
     for (const name of ['folder.img', 'sparse.raw', 'disk3.gz', 'disk4.img'])
       await expect(held.open(source, name)).rejects.toMatchObject({ code: 'IMAGE_EXTENT_MISSING' });
+  });
+
+  it('tells what may be a disk, too, and is not read where it lies', async () => {
+    const own = ['web.ovf', 'web.mf', 'web.cert', 'web.nvram', 'setup.iso', 'notes.txt', 'a.vmdk'];
+    const others = ['b.vmdk.gz', 'c.vdi', 'd.vmdk.000000000', 'e.vmdk.zst', 'f', 'g.hdd'];
+    const files = Object.fromEntries([...own, ...others].map((name) => [name, 'x']));
+    const source = sourceOf(tarOf(files, '--transform=s,^,./,'));
+    expect(await OVA.heldDisks!.unread!(source)).toEqual(others);
   });
 
   it('is refused with a link, a way out of it, or one name twice', async () => {

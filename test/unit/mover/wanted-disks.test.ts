@@ -1,4 +1,8 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ChainRecord } from '../../../src/chain/chain-record.js';
 import { digestTableHeader } from '../../../src/chain/digests/digest-table.js';
@@ -26,10 +30,26 @@ function file(disk: string, more: Partial<TargetDisk> = {}): TargetDisk {
 }
 
 /** An archive with these devices. */
-async function archive(disk: string, ...devices: string[]): Promise<TargetDisk> {
+function archive(disk: string, ...devices: string[]): Promise<TargetDisk> {
   const { bytes } = vmaFile({
     devices: devices.map((name) => ({ name, disk: Buffer.alloc(UNIT, name) })),
   });
+  return put(disk, 'vma', bytes);
+}
+
+/** A package with these members, as GNU tar makes it. */
+async function ova(disk: string, ...names: string[]): Promise<TargetDisk> {
+  const folder = await mkdtemp(join(tmpdir(), 'wanted-'));
+  try {
+    for (const name of names) await writeFile(join(folder, name), Buffer.alloc(UNIT, name));
+    const bytes = execFileSync('tar', ['-cf', '-', '-C', folder, ...names]);
+    return await put(disk, 'ova', bytes);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function put(disk: string, format: string, bytes: Buffer): Promise<TargetDisk> {
   const units = new FileUnits(NO_SLOTS, bytes.length);
   const entries = Array.from({ length: units.count }, (_, unit) => {
     const whole = Buffer.alloc(UNIT);
@@ -39,7 +59,7 @@ async function archive(disk: string, ...devices: string[]): Promise<TargetDisk> 
   await target.put(`${CHAIN}/p/${disk}.img`, bytes);
   const header = digestTableHeader({ algorithm: 'sha256', units });
   await target.put(`${CHAIN}/p/${disk}.digests`, Buffer.concat([header, ...entries]));
-  return file(disk, { format: 'vma' });
+  return file(disk, { format });
 }
 
 async function wanted(
@@ -143,6 +163,31 @@ describe('what is restored as disks', () => {
       disks: [],
       within: { more: ['scsi0'] },
     });
+  });
+
+  it('are not a part of a package whose other disks are packed, unless they are named', async () => {
+    const disks = [await ova('web', 'web.ovf', 'a.img', 'b.vmdk.gz', 'c.vdi')];
+    const inPart = {
+      code: 'RESTORE_FORMAT_UNSUITED',
+      message: expect.stringMatching(
+        /holds "b\.vmdk\.gz", "c\.vdi", which may be a disk/,
+      ) as unknown,
+      hint: expect.stringMatching(/Restore "a\.img" by name.*--format same/) as unknown,
+    };
+    for (const format of ['raw', 'qcow2'] as const) {
+      await expect(wanted(disks, format)).rejects.toMatchObject(inPart);
+      await expect(wanted(disks, format, ['web'])).rejects.toMatchObject(inPart);
+    }
+    await expect(wanted(disks, 'raw', ['c.vdi'])).rejects.toMatchObject({
+      code: 'RESTORE_FORMAT_UNSUITED',
+      message: expect.stringMatching(/holds "c\.vdi", which/) as unknown,
+    });
+    expect(await wanted(disks, 'raw', ['a.img'])).toEqual({
+      disks: [],
+      within: { web: ['a.img'] },
+    });
+    const whole = [await ova('db', 'db.ovf', 'db.mf', 'db.img')];
+    expect(await wanted(whole, 'raw')).toEqual({ disks: [], within: { db: ['db.img'] } });
   });
 
   it('are none of a file of which nobody knows what it holds', async () => {
