@@ -143,7 +143,15 @@ export type PlannedCopy = {
   readonly reference: PlanReference;
   readonly pointId: string;
   readonly disks: DiskWork[];
-} & ({ readonly state: 'scan' } | { readonly state: 'ready'; readonly kind: RestorePointKind });
+} & (
+  | { readonly state: 'scan' }
+  | {
+      readonly state: 'ready';
+      readonly kind: RestorePointKind;
+      /** Of copies that were made before, and have no keys of their encrypted disks. Absent: nothing. */
+      readonly lostKeys?: { readonly text: string; readonly isNew: boolean };
+    }
+);
 
 /** A batch of windows of one disk. */
 export interface BlockBatch extends TargetChain {

@@ -196,11 +196,7 @@ class WorkloadCopy implements WorkloadTask {
   private async copyRound(): Promise<'again' | 'done' | 'leave'> {
     const { job } = this.input;
     const { detection, selection, lookId, passesOver, newDoubt } = await this.look();
-    if (newDoubt !== undefined && this.doubt?.includes(newDoubt) !== true) {
-      const isIn = this.doubt !== undefined && newDoubt.includes(this.doubt);
-      this.doubt = [isIn ? undefined : this.doubt, newDoubt].filter(isSaid).join('; ');
-      this.state.note(newDoubt); // however the task ends
-    }
+    if (newDoubt !== undefined) this.addDoubt(newDoubt);
     if (detection.toCompare.length > 0) {
       await this.place.take();
       for (const pair of detection.toCompare) await this.compare(pair);
@@ -208,7 +204,7 @@ class WorkloadCopy implements WorkloadTask {
     }
     if (this.needsNewJob(detection)) return 'leave';
     const { lacking } = selection;
-    this.warnings = [...detection.warnings, ...[lacking, this.doubt].filter(isSaid)];
+    this.warnings = [...detection.warnings, ...[lacking].filter(isSaid)];
     const { awaited, reason } = selection;
     const isNext = selection.points.length === 0;
     if (isNext && (await this.wait.untilNextLook(awaited, reason, () => this.continueIfLong())))
@@ -227,6 +223,14 @@ class WorkloadCopy implements WorkloadTask {
     }
     const isMoreWanted = this.scope === 'all' || job.mode === 'immediate';
     return isMoreWanted || selection.awaited.length > 0 ? 'again' : this.endCopy(selection);
+  }
+
+  /** For the end of the task, which a later look does not find any more. */
+  private addDoubt(doubt: string): void {
+    if (this.doubt?.includes(doubt) === true) return;
+    const isIn = this.doubt !== undefined && doubt.includes(this.doubt);
+    this.doubt = [isIn ? undefined : this.doubt, doubt].filter(isSaid).join('; ');
+    this.state.note(doubt); // however the task ends
   }
 
   private async look(): Promise<WorkLook> {
@@ -281,7 +285,8 @@ class WorkloadCopy implements WorkloadTask {
   }
 
   private endCopy(selection: RestorePointSelection): 'done' | 'leave' {
-    const { state, warnings } = this;
+    const { state, doubt } = this;
+    const warnings = [...this.warnings, ...[doubt].filter(isSaid)];
     const hasCopied = state.task.committed.length > 0;
     const end = workloadEnd(this.input.job, selection, { hasCopied, warnings });
     if (end.isFoundCopied === true) state.foundCopied();
@@ -336,6 +341,9 @@ class WorkloadCopy implements WorkloadTask {
       if (outcome.state === 'scan')
         throw ApplicationFailure.nonRetryable('the source changed again', 'SOURCE_CHANGED');
     }
+    const { lostKeys } = outcome;
+    if (lostKeys?.isNew === true) this.addDoubt(lostKeys.text);
+    else if (lostKeys !== undefined) this.state.note(lostKeys.text);
     // What its disks are stored in, and how large they are now, the plan alone knows.
     if (outcome.kind !== kind)
       this.state.show(

@@ -34,6 +34,7 @@ import {
 } from '../staging/copy-plan.js';
 import { areUnwritten, type LayerFile } from '../blocks/layer-file.js';
 import type { MoverContext } from '../task/mover-context.js';
+import { lostKeysOf, type LostKeys } from './lost-keys.js';
 import { planDisk, restoredAs, type ChangedBy } from './plan-disk.js';
 import { assertSourceSums } from './source-sums.js';
 import { finishedScan, prepareScan, sameLayers, type BlockScan } from './scan-plan.js';
@@ -78,6 +79,8 @@ export type PlanCopyOutcome =
       readonly pointId: string;
       readonly kind: 'full' | 'increment';
       readonly disks: DiskWork[];
+      /** Of copies that were made before. Absent: nothing. */
+      readonly lostKeys?: LostKeys;
     };
 
 /** Plans the copy of one source restore point into the staging folder of the chain. Run again after a stop it takes up the plan that is
@@ -108,7 +111,7 @@ export async function planCopy(
 
   const now = { disks, companions: files.companions, layersOf, short: point.short };
   const existing = await existingPlan(context, staging, input, parent, now);
-  if (existing !== null) return ready(target, staging, existing);
+  if (existing !== null) return ready(context, record, { ...input, staging }, existing);
   await makeRoom(target, input.chain, record, pointId);
   const place = { record, staging, parent, disks: growing, layersOf };
   const prepared = await prepareStaging(context, input, place);
@@ -121,6 +124,7 @@ export async function planCopy(
   for (const disk of disks) {
     const plan = await planDisk(context, {
       target,
+      record,
       chain: input.chain,
       staging,
       token,
@@ -142,7 +146,7 @@ export async function planCopy(
   const parts = { token, pointId, point, parent, planned, companions, known };
   const plan = assemblePlan(input, parts);
   await writeStagedJson(target, stagedPath.plan(staging), plan);
-  return ready(target, staging, plan);
+  return ready(context, record, { ...input, staging }, plan);
 }
 
 /** Those of which the point may hold increments: where the size of a disk allows none, it is a full whatever a comparison finds. */
@@ -391,15 +395,19 @@ function isSamePlan(
 }
 
 async function ready(
-  target: BackupRepository,
-  staging: string,
+  context: MoverContext,
+  record: ChainRecord,
+  place: Pick<PlanCopyInput, 'targetRepositoryId' | 'chain'> & { readonly staging: string },
   plan: CopyPlan,
 ): Promise<PlanCopyOutcome> {
+  const target = await context.repository(place.targetRepositoryId);
+  const lostKeys = await lostKeysOf(context, place, record, plan.disks);
   return {
     state: 'ready',
     reference: { token: plan.token, epoch: plan.epoch },
     pointId: plan.pointId,
     kind: plan.kind,
-    disks: await copyWork(target, staging, plan),
+    disks: await copyWork(target, place.staging, plan),
+    ...(lostKeys === null ? {} : { lostKeys }),
   };
 }

@@ -1,9 +1,10 @@
 import { hash } from 'node:crypto';
 import { diskFileName, relativeParentLink } from '../../chain/chain-paths.js';
+import type { ChainRecord } from '../../chain/chain-record.js';
 import { BackupError } from '../../domain/errors.js';
 import type { FileTraits } from '../../domain/sources/source-workload.js';
 import type { TargetDisk, TargetRestorePoint } from '../../domain/targets/target-point.js';
-import { PLAIN_DIALECT } from '../../image/disk-image.js';
+import { PLAIN_DIALECT, type Dialect } from '../../image/disk-image.js';
 import { fullFormat, type ComposedFormat } from '../../image/formats.js';
 import type { FileParent } from '../../image/image-format.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
@@ -13,6 +14,7 @@ import type { DiskPlan } from '../staging/copy-plan.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { assertCopyable, assertFits } from './disk-limit.js';
 import { formatOnParent } from './increment-parent.js';
+import { hasFullWithoutKeys } from './lost-keys.js';
 import { listPlannedBlocks, type ChangeSource } from './planned-blocks.js';
 
 /** Where to look for what changed since the target's newest point: everything stored, the source's increments, or the blocks' digests. */
@@ -20,6 +22,7 @@ export type ChangedBy = 'all' | 'lineage' | 'digest';
 
 interface PlanDiskInput {
   readonly target: BackupRepository;
+  readonly record: ChainRecord;
   readonly chain: string;
   readonly staging: string;
   readonly token: string;
@@ -40,7 +43,7 @@ export async function planDisk(context: MoverContext, input: PlanDiskInput): Pro
   try {
     const { format: sourceFormat } = files[0]!;
     const { dialect, virtualSizeBytes } = stack;
-    const parentDisk = input.parent?.disks.find(({ disk }) => disk === input.disk);
+    const parentDisk = await parentDiskOf(context, input, dialect);
     const copied = { format: sourceFormat, dialect, virtualSizeBytes };
     const increment = parentDisk === undefined ? null : formatOnParent(copied, parentDisk);
     const changes = changeSource(input, increment !== null);
@@ -69,6 +72,19 @@ export async function planDisk(context: MoverContext, input: PlanDiskInput): Pro
   } finally {
     await stack.close();
   }
+}
+
+/** The file that an increment of the disk may build on; undefined: there is none, and it begins anew as a full. */
+async function parentDiskOf(
+  context: MoverContext,
+  { target, chain, record, parent, disk }: PlanDiskInput,
+  dialect: Dialect,
+): Promise<TargetDisk | undefined> {
+  const found = parent?.disks.find((entry) => entry.disk === disk);
+  if (parent === null || found === undefined) return undefined;
+  const place = { targetRepositoryId: target.id, chain };
+  const isLost = await hasFullWithoutKeys(context, place, record, { parent, disk }, dialect);
+  return isLost ? undefined : found;
 }
 
 /** What a restore in the layout of its tool gives under the name of the disk: its own format, where its size alone has another one kept. */

@@ -25,12 +25,17 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
+async function chainPoints() {
+  const [workload] = await listSourceWorkloads(primary);
+  const chain = chainFolder('nightly', workload!.id);
+  return { chain, points: (await readChainRecord(offsite, chain))!.points };
+}
+
 async function restored(format: 'same' | 'raw' | 'qcow2'): Promise<string[]> {
   const path = join(folder, format);
   await mkdir(path);
-  const [workload] = await listSourceWorkloads(primary);
-  const chain = chainFolder('nightly', workload!.id);
-  const [point] = (await readChainRecord(offsite, chain))!.points;
+  const { chain, points } = await chainPoints();
+  const point = points.at(-1);
   const destination = await openDirectoryRepository({
     ...{ id: folderRepositoryId(path), rootPath: path, readOnly: false },
   });
@@ -52,4 +57,77 @@ it('a copy of an encrypted VMDK is restored as one, and as nothing that would lo
   expect((await readFile(same!)).toString('latin1')).toContain(`encryptionKeys="${KEYS}"`);
   for (const format of ['raw', 'qcow2'] as const)
     await expect(restored(format)).rejects.toMatchObject({ code: 'IMAGE_ENCRYPTED' });
+});
+
+const DISK_BYTES = 4 * 65_536;
+
+/** A disk of a descriptor and a flat file, which is composed anew in the copy. */
+async function writeDisk(keys: string, byte: number, daysAgo: number): Promise<Buffer> {
+  const bytes = Buffer.alloc(DISK_BYTES, 0x33);
+  bytes.fill(byte, 65_536, 2 * 65_536);
+  const text = [
+    ...['# Disk DescriptorFile', 'version=1', `CID=${String(byte).padStart(8, '0')}`],
+    ...['parentCID=ffffffff', 'createType="monolithicFlat"', keys],
+    `RW ${DISK_BYTES / 512} FLAT "web01-flat.vmdk" 0`,
+    'ddb.adapterType = "lsilogic"',
+  ].join('\n');
+  const at = NOW_MS / 1_000 - daysAgo * 86_400;
+  for (const [name, content] of [
+    ['web01.vmdk', `${text}\n`],
+    ['web01-flat.vmdk', bytes],
+  ] as const) {
+    await writeFile(join(folder, 'primary', name), content);
+    await utimes(join(folder, 'primary', name), at, at);
+  }
+  return bytes;
+}
+
+const KEY_LINE = `encryptionKeys="${KEYS}"`;
+
+it('a copy of an encrypted VMDK that is composed keeps its keys, and is restored as nothing else', async () => {
+  const bytes = await writeDisk(KEY_LINE, 1, 2);
+  expect((await new LocalSessions([primary, offsite]).copy(testJob(), NOW_MS)).result).toBe(
+    'success',
+  );
+  const { points } = await chainPoints();
+  expect(points.map(({ disks }) => disks[0]!.format)).toEqual(['vmdk']);
+
+  const [same] = await restored('same');
+  const file = await readFile(same!);
+  expect(file.toString('latin1')).toContain(KEY_LINE);
+  expect(file.includes(bytes.subarray(65_536, 2 * 65_536))).toBe(true);
+  for (const format of ['raw', 'qcow2'] as const)
+    await expect(restored(format)).rejects.toMatchObject({ code: 'IMAGE_ENCRYPTED' });
+});
+
+// What an earlier build has made of an encrypted disk: a chain of which no file has the lines of its keys.
+it('copies of an encrypted VMDK without its keys are named, and nothing builds on them', async () => {
+  const job = testJob({ retention: { type: 'restorePoints', value: 9 } });
+  const sessions = new LocalSessions([primary, offsite]);
+  const copied = async () => {
+    const { tasks, result } = await sessions.copy(job, (now += 3_600_000));
+    return { result, reason: tasks[0]!.reason ?? '', notes: tasks[0]!.notes.join('; ') };
+  };
+  let now = NOW_MS;
+  await writeDisk('', 1, 3);
+  await copied();
+  await writeDisk('', 2, 2);
+  await copied();
+  const before = (await chainPoints()).points;
+  expect(before.map(({ kind }) => kind)).toEqual(['full', 'increment']);
+
+  await writeDisk(KEY_LINE, 3, 1);
+  const first = await copied();
+  const [one, two] = before.map(({ id }) => id);
+  const named = `restore points ${one} to ${two} (2) have none of the lines by which its keys are found`;
+  expect(first).toMatchObject({ result: 'warning' });
+  expect(first.reason).toContain(named);
+  await writeDisk(KEY_LINE, 4, 0.5);
+  const second = await copied();
+  expect(second.result).toBe('success');
+  expect(second.notes).toContain(named);
+
+  const { points } = await chainPoints();
+  expect(points.map(({ kind }) => kind)).toEqual(['full', 'increment', 'full', 'increment']);
+  expect((await readFile((await restored('same'))[0]!)).toString('latin1')).toContain(KEY_LINE);
 });

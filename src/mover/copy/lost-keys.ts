@@ -1,0 +1,85 @@
+import { availablePoints, type ChainRecord } from '../../chain/chain-record.js';
+import { isBackupError } from '../../domain/errors.js';
+import type { TargetDisk, TargetRestorePoint } from '../../domain/targets/target-point.js';
+import type { Dialect } from '../../image/disk-image.js';
+import { readLayerHead, readTargetHead } from '../blocks/layer-file.js';
+import type { DiskPlan } from '../staging/copy-plan.js';
+import type { MoverContext } from '../task/mover-context.js';
+import { targetLayersOf } from './scan-plan.js';
+
+/** Copies of encrypted disks that have none of the lines by which their keys are found: builds before 29 November 2026 kept none. */
+
+interface Place {
+  readonly targetRepositoryId: string;
+  readonly chain: string;
+}
+
+/** Whether nothing is to build on the copy of an encrypted disk: the full at its end has no keys, and whoever looks at the files of the chain takes all of it for a
+ *  plain disk.
+ *  @param dialect of the disk as its source shows it now
+ *  @throws IMAGE_…, FILE_MISSING */
+export async function hasFullWithoutKeys(
+  context: MoverContext,
+  place: Place,
+  record: ChainRecord,
+  { parent, disk }: { readonly parent: TargetRestorePoint; readonly disk: string },
+  dialect: Dialect,
+): Promise<boolean> {
+  if (!isEncrypted(dialect)) return false;
+  const full = targetLayersOf(record, place, parent.id, disk).at(-1);
+  return full !== undefined && !isEncrypted((await readLayerHead(context, full)).dialect);
+}
+
+/** What is said of copies of encrypted disks that have no keys. */
+export interface LostKeys {
+  readonly text: string;
+  /** One of the disks begins a chain anew, so that it is told for the first time, or again. */
+  readonly isNew: boolean;
+}
+
+/** @param disks as they are planned to be copied
+ *  @returns null: all copies have the keys of their disks, as far as they can be read, or the disks are not encrypted */
+export async function lostKeysOf(
+  context: MoverContext,
+  place: Place,
+  record: ChainRecord,
+  disks: readonly Pick<DiskPlan, 'disk' | 'dialect' | 'format' | 'kind'>[],
+): Promise<LostKeys | null> {
+  const texts: string[] = [];
+  let isNew = false;
+  for (const { disk, format, kind } of disks.filter(({ dialect }) => isEncrypted(dialect))) {
+    const without: string[] = [];
+    for (const { id, disks: files } of availablePoints(record)) {
+      const file = files.find((one) => one.disk === disk && one.format === format);
+      if (file !== undefined && (await lacksKeys(context, place, file))) without.push(id);
+    }
+    if (without.length === 0) continue;
+    isNew ||= kind === 'full';
+    texts.push(textOf(disk, without));
+  }
+  return texts.length === 0 ? null : { text: texts.join('; '), isNew };
+}
+
+/** @param points oldest first */
+function textOf(disk: string, points: readonly string[]): string {
+  const [first = '', ...others] = points;
+  const which =
+    others.length === 0
+      ? `restore point ${first} has`
+      : `restore points ${first} to ${others.at(-1)} (${points.length}) have`;
+  return `disk ${disk} is encrypted, and ${which} none of the lines by which its keys are found, because earlier builds kept none: restored alone they are noise. Keep a later copy, or the descriptor of the disk, for as long as you keep them`;
+}
+
+/** One that cannot be read is told by its health. */
+async function lacksKeys(context: MoverContext, place: Place, file: TargetDisk): Promise<boolean> {
+  try {
+    return !isEncrypted((await readTargetHead(context, place, file)).dialect);
+  } catch (error) {
+    if (isBackupError(error)) return false;
+    throw error;
+  }
+}
+
+function isEncrypted(dialect: Dialect): boolean {
+  return dialect['encryption'] !== undefined;
+}
