@@ -143,8 +143,7 @@ export async function planCopy(
   }
   const known = dealtWith(input, record, workload, identified, point);
   const { companions } = files;
-  const parts = { token, pointId, point, parent, planned, companions, known };
-  const plan = assemblePlan(input, parts);
+  const plan = assemblePlan(input, { token, pointId, point, parent, planned, companions, known });
   await writeStagedJson(target, stagedPath.plan(staging), plan);
   return ready(context, record, { ...input, staging }, plan);
 }

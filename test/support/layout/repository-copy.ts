@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process';
 import { cp, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { onTestFinished } from 'vitest';
 import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
@@ -14,13 +16,22 @@ export interface RepositoryCopy {
   at(path: string): string;
 }
 
-/** A repository of its own for one test: a copy of a fixture folder, or empty. It is removed when the test ends. */
+/** A repository of its own for one test: a copy of a fixture folder, what a `.tar.gz` of the fixtures holds, or empty. It is removed when the test ends. */
 export async function copyToRepository(fixture: string | null): Promise<RepositoryCopy> {
   const rootPath = await mkdtemp(join(tmpdir(), 'layout-'));
   onTestFinished(() => rm(rootPath, { recursive: true, force: true }));
-  if (fixture !== null) await cp(join(FIXTURES, fixture), rootPath, { recursive: true });
+  if (fixture !== null) await putFixture(fixture, rootPath);
   const repository = await openDirectoryRepository({ id: 'primary', rootPath, readOnly: true });
   return { repository, at: (path) => join(rootPath, path) };
+}
+
+/** @param fixture below `test/fixtures`
+ *  @param into an existing folder of this machine */
+export async function putFixture(fixture: string, into: string): Promise<void> {
+  const from = join(FIXTURES, fixture);
+  if (fixture.endsWith('.tar.gz'))
+    await promisify(execFile)('tar', ['-xzf', from, '--no-same-owner', '-C', into]);
+  else await cp(from, into, { recursive: true });
 }
 
 /** Overwrites bytes of a file in place. */

@@ -61,3 +61,19 @@ it.each(['libvirt-push', 'ovirt'])(
     expect(Object.fromEntries(seen)).toEqual(Object.fromEntries(expected));
   },
 );
+
+it('links the push backups of a machine of which a disk was left out, as qemu-img reads them', async () => {
+  const copy = await copyToRepository('packed/libvirt-push-vm1.tar.gz');
+  const [workload, ...others] = await scanRepository(copy.repository);
+  expect(others).toEqual([]);
+  const { name, restorePoints } = workload!;
+  expect(name).toBe('vm1');
+  // vda has `checkpoint='no'` in each of the three documents.
+  for (const { state, leftOut } of restorePoints)
+    expect([state, leftOut]).toEqual(['complete', expect.stringContaining('vda')]);
+  const truth = JSON.parse(await readFile(PACKED_TRUTH, 'utf8')) as Truth;
+  const seen = await readWithQemu(copy, workload!);
+  expect(Object.values(seen)).toEqual(Object.values(truth['libvirt-push-vm1']!));
+});
+
+const PACKED_TRUTH = new URL('../../fixtures/packed/truth.json', import.meta.url);

@@ -146,8 +146,11 @@ describe('exports of Hyper-V', () => {
       describedMachine(
         'web',
         Object.fromEntries(
-          names.map((name, drive) => [`controller0/drive${drive}`, ['VHD', `C:\\VMs\\${name}`]]),
-        ) as Parameters<typeof describedMachine>[1],
+          names.map((name, drive) => [
+            `controller0/drive${drive}`,
+            ['VHD', `C:\\VMs\\${name}`] as const,
+          ]),
+        ),
       );
     const ofVhd = (...names: string[]): Record<string, string | Uint8Array> => ({
       [`web01/Virtual Machines/${MACHINE}.vmcx`]: machine(`fat-parent_${GUID}.avhd`),
@@ -312,6 +315,12 @@ describe.skipIf(REAL_FIXTURES === null)('descriptions that Hyper-V has written',
     const get = (path: string) => (found as ReadonlyMap<string, string>).get(path);
     expect(get('configuration/properties/name')).toBe(name);
     expect([get(`${DRIVE}/type`), get(`${DRIVE}/pathname`)]).toEqual(['VHD', disk]);
+  });
+
+  it('of its state are a store of the same kind', async () => {
+    const found = (await texts('test.VMRS')) as ReadonlyMap<string, string>;
+    expect(found).toBeInstanceOf(Map);
+    expect([...found.keys()].every((path) => path.startsWith('configuration/'))).toBe(true);
   });
 
   it('are read in XML, too', async () => {

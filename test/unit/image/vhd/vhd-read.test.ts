@@ -201,6 +201,11 @@ describe('a broken VHD file', () => {
     ],
     ['of a wrong header checksum', () => poked((b) => b.write('x', 512 + 900)), 'IMAGE_CORRUPT'],
     ['of wrong checksums', () => fixtureImage('hyperv/bad-checksum.vhd.gz'), 'IMAGE_CORRUPT'],
+    [
+      'of wrong checksums, differencing',
+      () => fixtureImage('hyperv/bad-checksum-differential.vhd.gz'),
+      'IMAGE_CORRUPT',
+    ],
     ['with another header', () => header((h) => h.write('cysparse')), 'IMAGE_CORRUPT'],
     [
       'of another type',

@@ -15,6 +15,7 @@ import { readVirtnbdHead } from '../../../../src/image/virtnbd/virtnbd-head.js';
 import { openVirtnbdImage } from '../../../../src/image/virtnbd/virtnbd-image.js';
 import { MemoryBytes } from '../../../support/image/byte-files.js';
 import { streamFile, type StreamOptions } from '../../../support/image/stream-file.js';
+import { copyToRepository } from '../../../support/layout/repository-copy.js';
 
 const FIXTURE = join(import.meta.dirname, '../../../fixtures/virtnbdbackup');
 const MIB = 1024 * 1024;
@@ -66,6 +67,32 @@ describe('a stream that the tool has compressed', () => {
     expect((await shown([image])).equals(disk)).toBe(true);
     const { states } = await image.mapBlocks(0, 8);
     expect([...states]).toEqual([0, 0, 3, 3, 3, 3, 3, 0]);
+  });
+});
+
+describe('a stream that the tool has written as it is', () => {
+  const PACKED = join(import.meta.dirname, '../../../fixtures/packed');
+
+  // 8 MiB of its second increment are zeros in frames of data: they hide what the streams below hold.
+  it('shows the disks at each checkpoint as virtnbdrestore put them back', async () => {
+    const copy = await copyToRepository('packed/virtnbdbackup-plain.tar.gz');
+    const truth = JSON.parse(await readFile(join(PACKED, 'truth.json'), 'utf8')) as Record<
+      string,
+      Record<string, Record<string, string>>
+    >;
+    const names = ['full.data', 'inc.virtnbdbackup.1.data', 'inc.virtnbdbackup.2.data'];
+    for (const disk of ['vdb', 'vdc']) {
+      const layers: DiskImage[] = [];
+      for (const [checkpoint, name] of names.entries()) {
+        const file = await MemoryBytes.load(copy.at(`vm1/${disk}.${name}`));
+        layers.unshift(await openVirtnbdImage(file));
+        const digest = createHash('sha256')
+          .update(await shown(layers, 3 * MIB))
+          .digest('hex');
+        const expected = truth['virtnbdbackup-plain']![`virtnbdbackup.${checkpoint}`]![disk];
+        expect(digest, `${disk} ${checkpoint}`).toBe(expected);
+      }
+    }
   });
 });
 

@@ -1,12 +1,9 @@
 import { gzipSync } from 'node:zlib';
-import { readFile, rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { BackupError } from '../../../../src/domain/errors.js';
 import { ghettoVcbLayout } from '../../../../src/layout/ghettovcb/ghettovcb.js';
 import { scanRepository } from '../../../../src/layout/scan-repository.js';
-import { parseVmx } from '../../../../src/layout/ghettovcb/vmx-file.js';
-import { REAL_FIXTURES } from '../../../support/image/real-fixtures.js';
 import { descriptorText } from '../../../support/image/vmdk-bytes.js';
 import type { RepositoryCopy } from '../../../support/layout/repository-copy.js';
 import { scanWith } from '../../../support/layout/scan-with.js';
@@ -413,22 +410,5 @@ describe('runs of ghettoVCB', () => {
       { folder: 'ubuntu/ubuntu-22' },
       { folder: `${DAY}/${STORE}`, examples: ['odd.bin'] },
     ]);
-  });
-});
-
-describe.skipIf(REAL_FIXTURES === null)('parseVmx with definitions of VMware', () => {
-  const read = async (name: string) =>
-    parseVmx(await readFile(join(REAL_FIXTURES ?? '', 'vmx', name), 'utf8'));
-
-  it('finds the disks of a machine with two controllers, none in the unit of a controller', async () => {
-    const { disks } = await read('v2v-test-i-vmx-1.vmx');
-    expect(disks).toHaveLength(21);
-    expect(disks.some(({ node }) => node === 'scsi0:7')).toBe(false);
-    expect(disks[0]?.node).toBe('scsi0:0');
-  });
-
-  it('finds a disk behind NVMe, and says what is encrypted', async () => {
-    expect((await read('v2v-test-i-vmx-6.vmx')).disks.map(({ node }) => node)).toContain('nvme0:0');
-    expect(await read('encrypted.vmx')).toEqual({ disks: [], isEncrypted: true });
   });
 });
