@@ -1,5 +1,5 @@
 import { mkdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { readChainRecord } from '../../../src/chain/chain-store.js';
@@ -189,6 +189,45 @@ describe.skipIf(!requireTool('qemu-img'))('exports of Hyper-V, day after day', (
         NOW_MS + 2 * DAY_MS,
       );
       expect(verified).toMatchObject({ state: 'ended', result: 'success' });
+    },
+  );
+
+  it.each(['vhdx', 'vhd'] as const)(
+    'with a checkpoint come back in the layout of their tool with a full of %s in its place',
+    async (format) => {
+      diskBytes = EVEN_BYTES;
+      const dialect = format === 'vhd' ? { isFixed: false } : {};
+      await exportedWithCheckpoint(3, format, dialect);
+      await put(3, `Snapshots/${CHECKPOINT}.vmcx`, Buffer.from('checkpoint'));
+      const [point] = await session();
+      const rootPath = join(folder, 'restored');
+      const restored = await openDirectoryRepository({
+        ...{ id: folderRepositoryId(rootPath), rootPath, readOnly: false },
+      });
+      const order = { chain: CHAIN, pointId: point!.id, intoExisting: true } as const;
+      const files = await restoreInto(restored, offsite, {
+        ...{ ...order, format: 'same', layout: true },
+      });
+      const top = `Virtual Hard Disks/system_${CHECKPOINT}.a${format}`;
+      const base = `Virtual Hard Disks/system.${format}`;
+      expect(files.map((path) => relative(rootPath, path)).sort()).toEqual([
+        `Snapshots/${CHECKPOINT}.vmcx`,
+        base,
+        top,
+        `Virtual Machines/${MACHINE}.vmcx`,
+      ]);
+      // It stands for itself, and what it was made on lies there as it was, for the description of the checkpoint.
+      const head = imageFormat(format).readHead(await MemoryBytes.load(join(rootPath, top)));
+      expect((await head).parent).toBeNull();
+      for (const [file, day] of [
+        [top, 3],
+        [base, 2],
+      ] as const) {
+        const seen = await libvhdiBytes(join(rootPath, file));
+        expect(firstDifference(seen, guestBytes(diskBytes, inside(DAYS[day]!))), file).toBeNull();
+      }
+      const path = join(folder, 'primary', 'day-3', 'web01', base);
+      expect((await readFile(join(rootPath, base))).equals(await readFile(path))).toBe(true);
     },
   );
 

@@ -16,6 +16,7 @@ import { folderRepositoryId } from '../../../src/repository/open-repository.js';
 import { qemuBytes, requireTool } from '../../support/image/qemu.js';
 import { diskOfStreams, streamFile, type StreamOptions } from '../../support/image/stream-file.js';
 import { virtnbdrestore } from '../../support/image/virtnbdrestore.js';
+import { putFixture } from '../../support/layout/repository-copy.js';
 import { restoreInto } from '../../support/mover/restore-into.js';
 import { testJob } from '../../support/session/test-site.js';
 import { LocalSessions } from '../../support/workflows/local-sessions.js';
@@ -128,6 +129,23 @@ describe('backups of virtnbdbackup', () => {
     const restored = await virtnbdrestore(input, join(folder, 'output'), order);
     for (const disk of DISKS) expect(sha256(restored.get(disk)!)).toBe(await truth(2, disk));
   }
+
+  it('that the tool has not compressed are copied with the zeros that it has stored as data', async () => {
+    const PACKED = join(FIXTURE, '../packed');
+    await rm(join(folder, 'primary', 'vm1'), { recursive: true });
+    await putFixture('packed/virtnbdbackup-plain.tar.gz', join(folder, 'primary'));
+    const points = await session();
+    expect(points.map(({ kind, disks }) => [kind, disks.map(({ format }) => format)])).toEqual([
+      ['full', ['virtnbd', 'virtnbd']],
+      ['increment', ['virtnbd', 'virtnbd']],
+      ['increment', ['virtnbd', 'virtnbd']],
+    ]);
+    const known = JSON.parse(await readFile(join(PACKED, 'truth.json'), 'utf8')) as {
+      readonly 'virtnbdbackup-plain': Readonly<Record<string, Readonly<Record<string, string>>>>;
+    };
+    for (const [checkpoint, disks] of Object.values(known['virtnbdbackup-plain']).entries())
+      for (const disk of DISKS) expect(await digestOf(points, checkpoint, disk)).toBe(disks[disk]);
+  });
 
   it('are restored as raw disks, or as a tree that their tool takes', async () => {
     const point = (await session()).at(-1)!;

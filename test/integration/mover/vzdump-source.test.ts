@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { readChainRecord } from '../../../src/chain/chain-store.js';
@@ -181,6 +181,26 @@ describe('a folder of vzdump', () => {
         await expect(restore(null)).rejects.toMatchObject({ code: 'BLOCK_DIGEST_MISMATCH' });
       },
     );
+  });
+
+  it('is restored in the layout of its tool under the names that it had', async () => {
+    const archive = await backUp(24);
+    const [point] = await session(0);
+    const to = join(folder, 'restored');
+    await mkdir(to);
+    const into = await openDirectoryRepository({
+      ...{ id: folderRepositoryId(to), rootPath: to, readOnly: false },
+    });
+    const order = { chain: CHAIN, pointId: point!.id, format: 'same', layout: true } as const;
+    const files = await restoreInto(into, offsite, order);
+    const name = nameOf(24);
+    expect(files.map((path) => relative(to, path)).sort()).toEqual([
+      `${name}.log`,
+      `${name}.vma`,
+      `${name}.vma.notes`,
+    ]);
+    expect((await readFile(join(to, `${name}.vma`))).equals(archive)).toBe(true);
+    expect(await readFile(join(to, `${name}.vma.notes`), 'utf8')).toBe('web01 of day 24');
   });
 
   it('with an archive that was cut between two extents gives all but that one', async () => {
