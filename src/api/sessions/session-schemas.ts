@@ -96,10 +96,12 @@ const progressSchema: z.ZodType<CopyProgress> = z
     processedBytes: z.int(),
     totalBytes: z.int(),
     readBytes: z.int(),
-    transferredBytes: z.int().meta({ description: 'What had to be sent to the target.' }),
+    transferredBytes: z.int().meta({
+      description: 'What the target did not have at the same place (`reusedBytes`).',
+    }),
     reusedBytes: z.int().meta({
       description:
-        'What the newest restore point of the target has at the same place, so that it need not be sent.',
+        'What the newest restore point of the target has at the same place. Of archives, packages and streams it is read and written all the same, and was no saving: `readBytes` and `storedBytes` say what was moved.',
     }),
     storedBytes: z.int().meta({ description: 'What was written to files of the target.' }),
     bytesPerSecond: z.number(),

@@ -4,7 +4,7 @@ export interface MovedBytes {
   readonly readBytes: number;
   /** What had to be sent to the target. */
   readonly transferredBytes: number;
-  /** What the target's newest restore point has at the same place, so that it need not be sent. */
+  /** What the target's newest restore point has at the same place. Of files that are kept as they are it is read and written all the same. */
   readonly reusedBytes: number;
   /** Written to the target's files: what was sent and what was reused. */
   readonly storedBytes: number;

@@ -99,7 +99,7 @@ describe('a VMA archive', () => {
     if (!existsSync(path)) skip('the archive of Proxmox is not here');
     const bytes = gunzipSync(readFileSync(path));
     await expect(head(bytes)).rejects.toThrow(/116 of 163840 clusters/);
-    // Where its clusters lie is told all the same: README of the fixtures, read by dissect.
+    // Where its clusters lie is told all the same: README of the fixtures.
     const seen = await clustersIn(bytes);
     const of = (from: number, to: number) =>
       createHash('sha256').update(seen(from, to)).digest('hex');
