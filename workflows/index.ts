@@ -2,6 +2,7 @@ export { browseRepository } from './watch/browse-repository.js';
 export { copySession } from './session/copy-session.js';
 export { copyTree } from './task/copy-tree.js';
 export { copyWorkload } from './task/copy-workload.js';
+export { takeFormerCopies } from './task/former-copies.js';
 export { keepAudit } from './watch/keep-audit.js';
 export { expireChain, oneTimeCopy } from './session/one-time-copy.js';
 export { planJob, readJobDefinition } from './session/plan-job.js';

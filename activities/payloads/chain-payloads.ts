@@ -90,6 +90,13 @@ export interface LookForWorkRequest
   readonly takeOver?: boolean;
   /** Laid beside the data when none lies there; of a job that takes over in any case. */
   readonly definition?: CopyJob;
+  /** `soleFormerIds` of the workload. Absent: there are none. */
+  readonly formerIds?: readonly string[];
+}
+
+/** The copies of the workload lie under an id that it had before: they are taken over before anything is looked for. */
+export interface FormerCopies {
+  readonly formerId: string;
 }
 
 /** Where a workload stands. */
@@ -255,6 +262,14 @@ export interface RemoveRequest extends DeleteRequest {
 }
 
 /** Copies of a job that another one keeps from now on. */
+/** `workload`: of now. */
+export interface TakeFormerRequest extends Omit<
+  TakeChainRequest,
+  'isSeen' | 'isLastLook' | 'workloadId'
+> {
+  readonly formerId: string;
+}
+
 export interface RehomeRequest extends Omit<TakeChainRequest, 'isSeen' | 'isLastLook'> {
   readonly job: CopyJob;
 }

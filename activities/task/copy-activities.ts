@@ -16,6 +16,7 @@ import type {
   ChainState,
   CommitRequest,
   CompareRequest,
+  FormerCopies,
   LookForWorkRequest,
   PlanCopyRequest,
   PlannedComparison,
@@ -93,13 +94,20 @@ function createLookActivities({ mover, settleMs, immutableForDays, targetIds }: 
     },
 
     /** One look at source and target: takes the chain over when it is not the caller's yet, and finds what is to be copied, and otherwise
-     *  whether anything is left to do at the target. @throws COPIES_OF_OTHER_JOB */
-    async lookForWork(input: LookForWorkRequest): Promise<WorkLook> {
+     *  whether anything is left to do at the target. Where copies lie under an id that the workload had before, and are its own by proof, nothing is taken over
+     *  and they are told instead. @throws COPIES_OF_OTHER_JOB */
+    async lookForWork(input: LookForWorkRequest): Promise<WorkLook | FormerCopies> {
       const settle = settleRule(settleMs, input);
       return runTask(async (control) => {
         const place = onChain(input);
         const target = await taskTarget(mover, input.targetRepositoryId, control);
         await claimCopies(target, input.job, input);
+        const { formerIds = [] } = input;
+        const former =
+          input.epoch !== null || formerIds.length === 0
+            ? null
+            : await mover.run('findFormerChain', { ...place, formerIds }, control);
+        if (former !== null && former.workloadId !== null) return { formerId: former.workloadId };
         const { epoch, notes } =
           input.epoch === null ? await take(input, control) : { epoch: input.epoch, notes: [] };
         const owned = { ...place, epoch };
@@ -115,11 +123,17 @@ function createLookActivities({ mover, settleMs, immutableForDays, targetIds }: 
           epoch,
           notes: isFirst && !isIdle ? [...notes, ...told] : notes,
           ...work,
+          ...withDoubt(work.newDoubt, former?.text ?? null),
           isMaintenanceDue,
         };
       });
     },
   };
+}
+
+function withDoubt(known: string | undefined, found: string | null): Pick<WorkLook, 'newDoubt'> {
+  const doubts = [...(known === undefined ? [] : [known]), ...(found === null ? [] : [found])];
+  return doubts.length === 0 ? {} : { newDoubt: doubts.join('; ') };
 }
 
 function settleRule(

@@ -1,3 +1,4 @@
+import { chainFolder } from '../../src/chain/chain-paths.js';
 import type { DataMover } from '../../src/mover/data-mover.js';
 import type { DiskProof } from '../../src/mover/change/prove-blocks.js';
 import { windowRuns } from '../../src/mover/task/window-runs.js';
@@ -19,6 +20,7 @@ import type {
   RehomeRequest,
   RemoveRequest,
   ReplaceRequest,
+  TakeFormerRequest,
 } from '../payloads/chain-payloads.js';
 import { onChain } from '../running/on-chain.js';
 import { runTask } from '../running/run-task.js';
@@ -147,6 +149,12 @@ function createRemovalActivities({ mover, immutableForDays }: RetentionDependenc
         await mover.run('releaseStaging', place, control);
         return { deleted: deleted.length, heldBy: null };
       });
+    },
+
+    /** Gives the copies of a workload the id that it has now. @throws CHAIN_FOREIGN, CHAIN_EXISTS, POINT_IN_USE */
+    async takeFormerCopies(input: TakeFormerRequest): Promise<{ pointCount: number }> {
+      const order = { ...input, chain: chainFolder(input.jobId, input.formerId) };
+      return runTask((control) => mover.run('takeFormerChain', order, control));
     },
 
     /** Gives the copies of a workload, chain or tree, to another job.

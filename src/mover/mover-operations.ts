@@ -29,6 +29,7 @@ import { isMaintenanceDue, planMaintenance } from './change/plan-maintenance.js'
 import { mergeIncrement, prepareMerge } from './change/merge-increment.js';
 import { planRemoval, removeRestorePoints } from './change/remove-points.js';
 import { rehomeChain } from './change/rehome-chain.js';
+import { takeFormerChain } from './change/take-former-chain.js';
 import { planSyntheticFull } from './change/plan-synthetic-full.js';
 import { openProofWorker } from './change/prove-blocks.js';
 import { giveLeaseBack, renewLease } from './staging/restore-lease.js';
@@ -36,6 +37,7 @@ import { endRestore, finishRestore, prepareRestore } from './restore/restore-poi
 import { openRawRestoreWorker } from './restore/restore-raw.js';
 import { openScanWorker } from './copy/scan-blocks.js';
 import { planComparison, settleComparison } from './selection/compare-source.js';
+import { findFormerChain } from './selection/former-chain.js';
 import { selectWork } from './selection/select-work.js';
 import { collectDamage, openVerifyWorker } from './health/verify-blocks.js';
 import { giveCheckBack, leaseForVerification, prepareVerification } from './health/verify-plan.js';
@@ -72,6 +74,8 @@ const THREAD_OPERATIONS = {
   lookForAbsent,
   lookForNews,
   inspectTargetChain,
+  findFormerChain,
+  takeFormerChain,
   selectWork,
   planComparison,
   settleComparison,

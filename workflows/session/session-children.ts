@@ -171,7 +171,7 @@ export class SessionChildren {
 
   private start(source: SessionWorkload): Promise<ChildWorkflowHandle<typeof copyWorkload>> {
     const { job, overrides, settings, report } = this.input;
-    const { repositoryId, title } = source;
+    const { repositoryId, title, formerIds } = source;
     const { folders: sourceFolders, ...workload } = source.workload;
     const { workloads: _workloads, ...forEach } = overrides;
     const definition = this.isDefinitionGiven ? {} : { definition: job };
@@ -196,6 +196,7 @@ export class SessionChildren {
           workload: title === workload.name ? workload : { ...workload, title },
           sourceRepositoryId: repositoryId,
           sourceFolders,
+          ...(formerIds.length === 0 ? {} : { formerIds }),
           settings,
           owner: workflowInfo().firstExecutionRunId,
           report,

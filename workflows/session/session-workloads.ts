@@ -3,6 +3,7 @@ import { NAMES_OF_JOB, unmatchedLimits } from '../../src/domain/jobs/unmatched-n
 import type { CopyJob, SourceSelection, StartOverrides } from '../../src/domain/jobs/copy-job.js';
 import { newTask, type CopyTask } from '../../src/domain/sessions/copy-session.js';
 import type { CopySettings } from '../../src/domain/jobs/copy-settings.js';
+import { soleFormerIds } from '../../src/domain/sources/former-ids.js';
 import type { FoundWorkload } from '../../src/domain/sources/found-workload.js';
 import { ERROR_CODES, isErrorCode } from '../../src/domain/errors.js';
 import { heldTwiceText } from '../../src/domain/sources/one-workload.js';
@@ -33,6 +34,8 @@ export interface SessionWorkload {
   readonly workload: FoundWorkload;
   /** As its task is called. */
   readonly title: string;
+  /** `soleFormerIds` of it; none where not all of the sources was seen. */
+  readonly formerIds: readonly string[];
 }
 
 /** What the sources of a session show. */
@@ -70,6 +73,10 @@ export async function findWorkloads(
   // Also what is not taken for what the job names.
   const ids = ({ id, otherIds = [] }: FoundWorkload): string[] => [id, ...otherIds];
   const seen = new Set(listed.flatMap(({ workloads }) => workloads.flatMap(ids)));
+  const isAllSeen = listed.every(
+    ({ failure, workloads }) => failure === null && !workloads.some(isUnreadPart),
+  );
+  const former = soleFormerIds(isAllSeen ? listed.flatMap(({ workloads }) => workloads) : []);
   const told = [...ambiguity.tasks];
   let hasUnreadSource = false;
   for (const [index, entry] of include.entries()) {
@@ -96,7 +103,10 @@ export async function findWorkloads(
       }
       const known = found.get(workload.id);
       if (known === undefined)
-        found.set(workload.id, { repositoryId, workload, title: titleOf(workload) });
+        found.set(workload.id, {
+          ...{ repositoryId, workload, title: titleOf(workload) },
+          formerIds: former.get(workload.id) ?? [],
+        });
       else {
         const reason = heldTwiceText(workload.id, known.repositoryId, repositoryId);
         told.push(warning(workload.name, 'WORKLOAD_CLAIMED_TWICE', reason));

@@ -13,6 +13,8 @@ export interface CopyWorkloadInput {
   readonly sourceRepositoryId: string;
   /** Where the session found the workload; absent: it is looked for everywhere. */
   readonly sourceFolders?: readonly string[];
+  /** `soleFormerIds` of the workload. Absent: there are none. */
+  readonly formerIds?: readonly string[];
   readonly settings: CopySettings;
   /** The same in every run of this task, so that they share one epoch of the chain. */
   readonly owner: string;

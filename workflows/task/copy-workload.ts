@@ -19,6 +19,7 @@ import {
 } from './chain-maintenance.js';
 import type { CopyWorkloadInput } from './copy-workload-input.js';
 import { DiskBatches } from './disk-batches.js';
+import { lookPastFormer } from './former-copies.js';
 import { codeOf, reasonOf } from '../failures.js';
 import { goOnInNewRun, isHistoryLong } from '../history-length.js';
 import { Pause } from './pause.js';
@@ -234,25 +235,21 @@ class WorkloadCopy implements WorkloadTask {
   }
 
   private async look(): Promise<WorkLook> {
-    const { job, workload, overrides, sourceFolders } = this.input;
+    const { job, workload, overrides, sourceFolders, formerIds, definition } = this.input;
     this.state.show({ state: 'inspecting' }, 'comparing the source with what was copied');
-    const look = await this.listing.lookForWork.executeWithOptions(
-      { summary: `${workload.name}: look for what is to be copied` },
-      [
-        {
-          ...this.ids,
-          ...this.taking(),
-          epoch: this.chainEpoch,
-          sourceFolders,
-          now: overrides.now === true,
-          seen: this.wait.seen,
-          job,
-          scope: this.scope,
-          activeFull: this.activeFull,
-          ...(overrides.takeOver === undefined ? {} : { takeOver: overrides.takeOver }),
-          ...(this.input.definition === undefined ? {} : { definition: this.input.definition }),
-        },
-      ],
+    const order = () => ({
+      ...{ ...this.ids, ...this.taking(), epoch: this.chainEpoch, sourceFolders },
+      ...{ now: overrides.now === true, seen: this.wait.seen },
+      ...{ job, scope: this.scope, activeFull: this.activeFull },
+      ...(overrides.takeOver === undefined ? {} : { takeOver: overrides.takeOver }),
+      ...(definition === undefined ? {} : { definition }),
+      ...(formerIds === undefined ? {} : { formerIds }),
+    });
+    const summary = `${workload.name}: look for what is to be copied`;
+    const look = await lookPastFormer(
+      () => this.listing.lookForWork.executeWithOptions({ summary }, [order()]),
+      { ...this.ids, ...this.taking(), settings: this.input.settings },
+      (text) => this.state.note(text),
     );
     this.own(look);
     this.isMaintenanceDue = look.isMaintenanceDue;

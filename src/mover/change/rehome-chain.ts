@@ -9,7 +9,7 @@ import { setUncommittedAside, uncommittedText } from '../../chain/quarantine.js'
 import { TAKE_STAGING_ID } from '../../domain/targets/staging-id.js';
 import { discardStaging } from '../staging/staging.js';
 import type { MoverContext } from '../task/mover-context.js';
-import { inspectTargetChain } from './inspect-chain.js';
+import { inspectTargetChain, type InspectChainInput } from './inspect-chain.js';
 import { rehome, type KeptKind, type Rehomed, type RehomeInput } from './rehome.js';
 import { withTakenNotes } from './taken-notes.js';
 
@@ -28,7 +28,10 @@ export function rehomeChain(context: MoverContext, input: RehomeInput): Promise<
 
 /** A copy that was begun is begun anew by the next session: its plan names files by where they lie. What was set aside goes along in the staging folder `take`,
  *  and that session tells it. */
-async function takeOver(context: MoverContext, input: RehomeInput): Promise<ChainRecord> {
+export async function takeOver(
+  context: MoverContext,
+  input: Omit<InspectChainInput, 'isSeen'>,
+): Promise<ChainRecord> {
   const { record } = await inspectTargetChain(context, input);
   if (record.pending !== null) return record;
   const { chain, owner, targetRepositoryId } = input;

@@ -63,7 +63,7 @@ export async function rehome<R extends KeptRecord>(
   if (!isBegun) await assertUnread(repository, input);
   const own = isBegun ? record : await kind.takeOver(context, input);
   if (own.pending !== null) throw inUse(input, `a ${own.pending.type} of it waits`);
-  await announce(repository, input, own, kind);
+  await announce(repository, input, own, { jobId: job.id }, kind.write);
   if (definition === null) await writeJobDefinition(repository, job);
   if (!(await holdsFiles(repository, home))) await repository.removeAll(home);
   await repository.move([{ from: chain, to: home }], '');
@@ -110,31 +110,35 @@ async function hasRecord<R extends KeptRecord>(
   return false;
 }
 
+type MovedInput = Pick<InspectChainInput, 'chain' | 'owner' | 'nowMs' | 'workload'>;
+
 /** In the record first, then looks for readers: one of the two always sees the other.
- *  @throws POINT_IN_USE when somebody reads: then the copies are the old job's again */
-async function announce<R extends KeptRecord>(
+ *  @param to what the record says from then on
+ *  @throws POINT_IN_USE when somebody reads: then the copies are again what they were */
+export async function announce<R extends KeptRecord>(
   repository: BackupRepository,
-  input: RehomeInput,
+  input: MovedInput,
   record: R,
-  kind: KeptKind<R>,
+  to: Partial<Pick<R, 'jobId' | 'workload'>>,
+  write: KeptKind<R>['write'],
 ): Promise<void> {
-  const { chain, job, jobId, owner } = input;
+  const { chain, owner } = input;
   const epoch = record.epoch + 1;
   // Who keeps them from now on looks for the workload anew, before it deletes anything.
   const presence = { ...record.presence, absence: null };
-  const next = { ...record, jobId: job.id, epoch, owner, presence };
-  const announced = await kind.write(repository, chain, next);
+  const announced = await write(repository, chain, { ...record, ...to, epoch, owner, presence });
   try {
     await assertUnread(repository, input);
   } catch (error) {
+    const { jobId, workload, presence: before } = record;
     if (isBackupError(error, 'POINT_IN_USE'))
-      await kind.write(repository, chain, { ...announced, jobId, presence: record.presence });
+      await write(repository, chain, { ...announced, jobId, workload, presence: before });
     throw error;
   }
 }
 
 /** @throws POINT_IN_USE */
-async function assertUnread(
+export async function assertUnread(
   repository: SourceRepository,
   input: Pick<RehomeInput, 'chain' | 'nowMs' | 'workload'>,
 ): Promise<void> {
@@ -144,7 +148,7 @@ async function assertUnread(
   throw inUse(input, doubt?.fault.message ?? `${[...named].join(', ')} is being read`);
 }
 
-function inUse({ workload }: Pick<RehomeInput, 'workload'>, why: string): BackupError {
+export function inUse({ workload }: Pick<RehomeInput, 'workload'>, why: string): BackupError {
   return new BackupError(
     'POINT_IN_USE',
     `the copies of ${workload.name} stay where they are: ${why}`,

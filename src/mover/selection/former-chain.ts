@@ -1,0 +1,78 @@
+import { chainFolder } from '../../chain/chain-paths.js';
+import { availablePoints, type ChainRecord } from '../../chain/chain-record.js';
+import { readChainRecord } from '../../chain/chain-store.js';
+import { holdsFiles } from '../../chain/holds-files.js';
+import { isBackupError } from '../../domain/errors.js';
+import type { SourceRepository } from '../../repository/backup-repository.js';
+import type { MoverContext } from '../task/mover-context.js';
+import type { CopyPlace } from '../source/copy-place.js';
+import { sourceWorkload } from '../source/source-catalogue.js';
+import { identifiedPoints } from '../source/source-points.js';
+
+interface FormerChainInput extends CopyPlace {
+  readonly jobId: string;
+  /** `soleFormerIds` of the workload. */
+  readonly formerIds: readonly string[];
+}
+
+/** Copies of a workload that lie under an id that it had before. */
+export interface FormerChain {
+  /** Id under which those lie that are to be taken over; null: nothing proves which. */
+  readonly workloadId: string | null;
+  /** What is said of those that stay, in plain words; null: none do. */
+  readonly text: string | null;
+}
+
+/** Looks for them before the first copy of a workload: where one of its points lies untouched as it was copied there, they are its own. Two machines must not be taken for one, so
+ *  nothing else proves it.
+ *  @returns null: there are none, or the workload has copies under its own id */
+export async function findFormerChain(
+  context: MoverContext,
+  input: FormerChainInput,
+): Promise<FormerChain | null> {
+  const { targetRepositoryId, sourceRepositoryId, workloadId, jobId, chain, formerIds } = input;
+  const target = await context.source(targetRepositoryId);
+  if (await holdsFiles(target, chain)) return null;
+  const found: { readonly id: string; readonly record: ChainRecord }[] = [];
+  for (const id of formerIds) {
+    const record = await recordIfReadable(target, chainFolder(jobId, id));
+    // A move that was stopped has named it in the record already.
+    const isOwn = record?.jobId === jobId && [id, workloadId].includes(record.workload.id);
+    const newest = isOwn ? availablePoints(record).at(-1) : undefined;
+    if (record !== null && newest?.source.repositoryId === sourceRepositoryId)
+      found.push({ id, record });
+  }
+  if (found.length === 0) return null;
+  const workload = await sourceWorkload(context, input);
+  const proven = found.filter(
+    ({ record }) =>
+      record.workload.id === workloadId ||
+      identifiedPoints(workload, record, sourceRepositoryId, null).some(
+        ({ identity }) => identity.is === 'copied',
+      ),
+  );
+  const [own, ...others] = proven;
+  if (own !== undefined && others.length === 0) {
+    const rest = found.filter(({ id }) => id !== own.id).map(({ id }) => id);
+    return { workloadId: own.id, text: rest.length === 0 ? null : stayText(jobId, rest) };
+  }
+  const ids = found.map(({ id }) => id);
+  return { workloadId: null, text: stayText(jobId, ids) };
+}
+
+function stayText(jobId: string, ids: readonly string[]): string {
+  const list = ids.map((id) => JSON.stringify(id)).join(', ');
+  return `it had another id before (what lies beside it tells which), and nothing proves that the copies under ${list} are of it: they stay, no retention removes them, and a new chain begins; \`longhaul job detach ${jobId} '${ids[0]}'\` takes them from the job, and \`longhaul restore-point remove\` removes them`;
+}
+
+async function recordIfReadable(
+  target: SourceRepository,
+  folder: string,
+): Promise<ChainRecord | null> {
+  try {
+    return await readChainRecord(target, folder);
+  } catch (error) {
+    if (isBackupError(error)) return null;
+    throw error;
+  }
+}
