@@ -63,7 +63,7 @@ export async function rehome<R extends KeptRecord>(
   if (!isBegun) await assertUnread(repository, input);
   const own = isBegun ? record : await kind.takeOver(context, input);
   if (own.pending !== null) throw inUse(input, `a ${own.pending.type} of it waits`);
-  await announce(repository, input, own, { jobId: job.id }, kind.write);
+  await announce(repository, input, own, { jobId: job.id }, kind);
   if (definition === null) await writeJobDefinition(repository, job);
   if (!(await holdsFiles(repository, home))) await repository.removeAll(home);
   await repository.move([{ from: chain, to: home }], '');
@@ -120,19 +120,20 @@ export async function announce<R extends KeptRecord>(
   input: MovedInput,
   record: R,
   to: Partial<Pick<R, 'jobId' | 'workload'>>,
-  write: KeptKind<R>['write'],
+  kind: Pick<KeptKind<R>, 'write'>,
 ): Promise<void> {
   const { chain, owner } = input;
   const epoch = record.epoch + 1;
   // Who keeps them from now on looks for the workload anew, before it deletes anything.
   const presence = { ...record.presence, absence: null };
-  const announced = await write(repository, chain, { ...record, ...to, epoch, owner, presence });
+  const next = { ...record, ...to, epoch, owner, presence };
+  const announced = await kind.write(repository, chain, next);
   try {
     await assertUnread(repository, input);
   } catch (error) {
     const { jobId, workload, presence: before } = record;
     if (isBackupError(error, 'POINT_IN_USE'))
-      await write(repository, chain, { ...announced, jobId, workload, presence: before });
+      await kind.write(repository, chain, { ...announced, jobId, workload, presence: before });
     throw error;
   }
 }

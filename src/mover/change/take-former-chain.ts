@@ -46,7 +46,7 @@ export async function takeFormerChain(
   if (!isBegun) await assertUnread(repository, input);
   const own = isBegun ? record : await takeOver(context, { ...input, workload: record.workload });
   if (own.pending !== null) throw inUse(input, `a ${own.pending.type} of it waits`);
-  await announce(repository, input, own, { workload }, writeChainRecord);
+  await announce(repository, input, own, { workload }, { write: writeChainRecord });
   if (!(await holdsFiles(repository, home))) await repository.removeAll(home);
   await repository.move([{ from: chain, to: home }], '');
   return { pointCount: own.points.length };
