@@ -2,7 +2,7 @@ import { availablePoints, type ChainRecord } from '../../chain/chain-record.js';
 import { isBackupError } from '../../domain/errors.js';
 import type { TargetDisk, TargetRestorePoint } from '../../domain/targets/target-point.js';
 import type { Dialect } from '../../image/disk-image.js';
-import { readLayerHead, readTargetHead } from '../blocks/layer-file.js';
+import { readLayerHead, readTargetHead, type LayerFile } from '../blocks/layer-file.js';
 import type { DiskPlan } from '../staging/copy-plan.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { targetLayersOf } from './scan-plan.js';
@@ -14,20 +14,26 @@ interface Place {
   readonly chain: string;
 }
 
-/** Whether nothing is to build on the copy of an encrypted disk: the full at its end has no keys, and whoever looks at the files of the chain takes all of it for a
- *  plain disk.
- *  @param dialect of the disk as its source shows it now
- *  @throws IMAGE_…, FILE_MISSING */
-export async function hasFullWithoutKeys(
-  context: MoverContext,
+/** The full that the copy of a disk builds on; undefined: there is no copy of it. */
+export function fullBelow(
   place: Place,
   record: ChainRecord,
-  { parent, disk }: { readonly parent: TargetRestorePoint; readonly disk: string },
+  parent: TargetRestorePoint | null,
+  disk: string,
+): LayerFile | undefined {
+  return parent === null ? undefined : targetLayersOf(record, place, parent.id, disk).at(-1);
+}
+
+/** Whether nothing is to build on a full: the disk is encrypted and the full has no keys, so whoever looks at the files of the chain takes all of it for a plain disk.
+ *  @param dialect of the disk as its source shows it now
+ *  @throws IMAGE_…, FILE_MISSING */
+export async function lacksKeysOf(
+  context: MoverContext,
+  full: LayerFile | undefined,
   dialect: Dialect,
 ): Promise<boolean> {
-  if (!isEncrypted(dialect)) return false;
-  const full = targetLayersOf(record, place, parent.id, disk).at(-1);
-  return full !== undefined && !isEncrypted((await readLayerHead(context, full)).dialect);
+  if (!isEncrypted(dialect) || full === undefined) return false;
+  return !isEncrypted((await readLayerHead(context, full)).dialect);
 }
 
 /** What is said of copies of encrypted disks that have no keys. */

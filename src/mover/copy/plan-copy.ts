@@ -34,7 +34,7 @@ import {
 } from '../staging/copy-plan.js';
 import { areUnwritten, type LayerFile } from '../blocks/layer-file.js';
 import type { MoverContext } from '../task/mover-context.js';
-import { lostKeysOf, type LostKeys } from './lost-keys.js';
+import { fullBelow, lostKeysOf, type LostKeys } from './lost-keys.js';
 import { planDisk, restoredAs, type ChangedBy } from './plan-disk.js';
 import { assertSourceSums } from './source-sums.js';
 import { finishedScan, prepareScan, sameLayers, type BlockScan } from './scan-plan.js';
@@ -124,13 +124,12 @@ export async function planCopy(
   for (const disk of disks) {
     const plan = await planDisk(context, {
       target,
-      record,
       chain: input.chain,
       staging,
       token,
       disk,
       layers: layersOf(disk),
-      parent,
+      ...{ parent, parentFull: fullBelow(input, record, parent, disk) },
       changedBy: input.changedBy,
       lineageFrom: input.lineageFrom,
       scanToken: scan?.disks.some((entry) => entry.disk === disk) ? scan.token : null,

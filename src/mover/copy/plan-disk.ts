@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto';
 import { diskFileName, relativeParentLink } from '../../chain/chain-paths.js';
-import type { ChainRecord } from '../../chain/chain-record.js';
 import { BackupError } from '../../domain/errors.js';
 import type { FileTraits } from '../../domain/sources/source-workload.js';
 import type { TargetDisk, TargetRestorePoint } from '../../domain/targets/target-point.js';
@@ -14,7 +13,7 @@ import type { DiskPlan } from '../staging/copy-plan.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { assertCopyable, assertFits } from './disk-limit.js';
 import { formatOnParent } from './increment-parent.js';
-import { hasFullWithoutKeys } from './lost-keys.js';
+import { lacksKeysOf } from './lost-keys.js';
 import { listPlannedBlocks, type ChangeSource } from './planned-blocks.js';
 
 /** Where to look for what changed since the target's newest point: everything stored, the source's increments, or the blocks' digests. */
@@ -22,13 +21,14 @@ export type ChangedBy = 'all' | 'lineage' | 'digest';
 
 interface PlanDiskInput {
   readonly target: BackupRepository;
-  readonly record: ChainRecord;
   readonly chain: string;
   readonly staging: string;
   readonly token: string;
   readonly disk: string;
   readonly layers: readonly { restorePointId: string; file: LayerFile }[];
   readonly parent: TargetRestorePoint | null;
+  /** `fullBelow` of the disk in it. */
+  readonly parentFull?: LayerFile | undefined;
   readonly changedBy: ChangedBy;
   readonly lineageFrom: string | null;
   /** Of the comparison of this disk; null: there is none. */
@@ -77,14 +77,12 @@ export async function planDisk(context: MoverContext, input: PlanDiskInput): Pro
 /** The file that an increment of the disk may build on; undefined: there is none, and it begins anew as a full. */
 async function parentDiskOf(
   context: MoverContext,
-  { target, chain, record, parent, disk }: PlanDiskInput,
+  { parent, parentFull, disk }: PlanDiskInput,
   dialect: Dialect,
 ): Promise<TargetDisk | undefined> {
   const found = parent?.disks.find((entry) => entry.disk === disk);
-  if (parent === null || found === undefined) return undefined;
-  const place = { targetRepositoryId: target.id, chain };
-  const isLost = await hasFullWithoutKeys(context, place, record, { parent, disk }, dialect);
-  return isLost ? undefined : found;
+  if (found === undefined || (await lacksKeysOf(context, parentFull, dialect))) return undefined;
+  return found;
 }
 
 /** What a restore in the layout of its tool gives under the name of the disk: its own format, where its size alone has another one kept. */

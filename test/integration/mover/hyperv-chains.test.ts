@@ -196,7 +196,7 @@ describe.skipIf(!requireTool('qemu-img'))('exports of Hyper-V, day after day', (
     'with a checkpoint come back in the layout of their tool with a full of %s in its place',
     async (format) => {
       diskBytes = EVEN_BYTES;
-      const dialect = format === 'vhd' ? { isFixed: false } : {};
+      const dialect: Dialect = format === 'vhd' ? { isFixed: false } : {};
       await exportedWithCheckpoint(3, format, dialect);
       await put(3, `Snapshots/${CHECKPOINT}.vmcx`, Buffer.from('checkpoint'));
       const [point] = await session();
