@@ -53,11 +53,8 @@ export function createCopyActivities(deps: CopyDependencies) {
 export type CopyActivities = ReturnType<typeof createCopyActivities>;
 
 /** What is there, and what is to be done. */
-function createLookActivities({ mover, settleMs, immutableForDays, targetIds }: CopyDependencies) {
-  const take = async (input: TakeChainRequest, control: TaskControl) => {
-    const { record, notes } = await takeOver(mover, input, control);
-    return { epoch: record.epoch, notes };
-  };
+function createLookActivities(deps: CopyDependencies) {
+  const { mover, targetIds } = deps;
   return {
     /** Workloads in a source repository, page by page. Reads only. @throws SOURCE_IS_TARGET */
     async enumerateWorkloads(input: {
@@ -97,38 +94,48 @@ function createLookActivities({ mover, settleMs, immutableForDays, targetIds }: 
      *  whether anything is left to do at the target. Where copies lie under an id that the workload had before, and are its own by proof, nothing is taken over
      *  and they are told instead. @throws COPIES_OF_OTHER_JOB */
     async lookForWork(input: LookForWorkRequest): Promise<WorkLook | FormerCopies> {
-      const settle = settleRule(settleMs, input);
-      return runTask(async (control) => {
-        const place = onChain(input);
-        const target = await taskTarget(mover, input.targetRepositoryId, control);
-        await claimCopies(target, input.job, input);
-        const { formerIds = [] } = input;
-        const former =
-          input.epoch !== null || formerIds.length === 0
-            ? null
-            : await mover.run('findFormerChain', { ...place, formerIds }, control);
-        if (former !== null && former.workloadId !== null) return { formerId: former.workloadId };
-        const { epoch, notes } =
-          input.epoch === null ? await take(input, control) : { epoch: input.epoch, notes: [] };
-        const owned = { ...place, epoch };
-        const { told, ...work } = await mover.run('selectWork', { ...owned, settle }, control);
-        const isIdle = work.detection.toCompare.length === 0 && work.selection.points.length === 0;
-        const days = immutableForDays(input.targetRepositoryId);
-        const isMaintenanceDue =
-          !isIdle ||
-          (await mover.run('isMaintenanceDue', { ...owned, immutableForDays: days }, control));
-        // Of a task that copies something the warnings are those of its last look, and that one has another newest point.
-        const isFirst = input.epoch === null;
-        return {
-          epoch,
-          notes: isFirst && !isIdle ? [...notes, ...told] : notes,
-          ...work,
-          ...withDoubt(work.newDoubt, former?.text ?? null),
-          isMaintenanceDue,
-        };
-      });
+      return runTask((control) => lookForWork(deps, input, control));
     },
   };
+}
+
+async function lookForWork(
+  { mover, settleMs, immutableForDays }: CopyDependencies,
+  input: LookForWorkRequest,
+  control: TaskControl,
+): Promise<WorkLook | FormerCopies> {
+  const settle = settleRule(settleMs, input);
+  const place = onChain(input);
+  const target = await taskTarget(mover, input.targetRepositoryId, control);
+  await claimCopies(target, input.job, input);
+  const { formerIds = [] } = input;
+  const former =
+    input.epoch !== null || formerIds.length === 0
+      ? null
+      : await mover.run('findFormerChain', { ...place, formerIds }, control);
+  if (former !== null && former.workloadId !== null) return { formerId: former.workloadId };
+  const { epoch, notes } =
+    input.epoch === null ? await take(mover, input, control) : { epoch: input.epoch, notes: [] };
+  const owned = { ...place, epoch };
+  const { told, ...work } = await mover.run('selectWork', { ...owned, settle }, control);
+  const isIdle = work.detection.toCompare.length === 0 && work.selection.points.length === 0;
+  const days = immutableForDays(input.targetRepositoryId);
+  const isMaintenanceDue =
+    !isIdle || (await mover.run('isMaintenanceDue', { ...owned, immutableForDays: days }, control));
+  // Of a task that copies something the warnings are those of its last look, and that one has another newest point.
+  const isFirst = input.epoch === null;
+  return {
+    epoch,
+    notes: isFirst && !isIdle ? [...notes, ...told] : notes,
+    ...work,
+    ...withDoubt(work.newDoubt, former?.text ?? null),
+    isMaintenanceDue,
+  };
+}
+
+async function take(mover: DataMover, input: TakeChainRequest, control: TaskControl) {
+  const { record, notes } = await takeOver(mover, input, control);
+  return { epoch: record.epoch, notes };
 }
 
 function withDoubt(known: string | undefined, found: string | null): Pick<WorkLook, 'newDoubt'> {

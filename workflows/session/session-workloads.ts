@@ -69,14 +69,10 @@ export async function findWorkloads(
   const ambiguity = ambiguousTasks(job, overrides.workloads, looks);
   const isInScope = taskScope(job);
   const faultsOf = workloadRuleFaults(job);
-  const found = new Map<string, SessionWorkload>();
+  const found = new Map<string, ToCopy>();
   // Also what is not taken for what the job names.
   const ids = ({ id, otherIds = [] }: FoundWorkload): string[] => [id, ...otherIds];
   const seen = new Set(listed.flatMap(({ workloads }) => workloads.flatMap(ids)));
-  const isAllSeen = listed.every(
-    ({ failure, workloads }) => failure === null && !workloads.some(isUnreadPart),
-  );
-  const former = soleFormerIds(isAllSeen ? listed.flatMap(({ workloads }) => workloads) : []);
   const told = [...ambiguity.tasks];
   let hasUnreadSource = false;
   for (const [index, entry] of include.entries()) {
@@ -103,10 +99,7 @@ export async function findWorkloads(
       }
       const known = found.get(workload.id);
       if (known === undefined)
-        found.set(workload.id, {
-          ...{ repositoryId, workload, title: titleOf(workload) },
-          formerIds: former.get(workload.id) ?? [],
-        });
+        found.set(workload.id, { repositoryId, workload, title: titleOf(workload) });
       else {
         const reason = heldTwiceText(workload.id, known.repositoryId, repositoryId);
         told.push(warning(workload.name, 'WORKLOAD_CLAIMED_TWICE', reason));
@@ -120,7 +113,21 @@ export async function findWorkloads(
   if (isByHand) told.push(...unknownNames(job, overrides.workloads, looks.map(asLook)));
   if (found.size === 0) told.push(...nothingLeft(told));
   const byId = [...found.values()].sort((a, b) => (a.workload.id < b.workload.id ? -1 : 1));
-  return { workloads: byId, seen, hasUnreadSource, told };
+  return { workloads: withFormerIds(byId, listed), seen, hasUnreadSource, told };
+}
+
+type ToCopy = Omit<SessionWorkload, 'formerIds'>;
+
+/** What cannot be seen may have one of these ids now. */
+function withFormerIds(
+  workloads: readonly ToCopy[],
+  listed: readonly ListedSource[],
+): SessionWorkload[] {
+  const isAllSeen = listed.every(
+    (look) => look.failure === null && !look.workloads.some(isUnreadPart),
+  );
+  const former = soleFormerIds(isAllSeen ? listed.flatMap((look) => look.workloads) : []);
+  return workloads.map((one) => ({ ...one, formerIds: former.get(one.workload.id) ?? [] }));
 }
 
 /** A machine that is on is there, and no backup: a source that shows nothing else shows nothing. */
