@@ -1,7 +1,6 @@
 import type { DataMover } from '../../src/mover/data-mover.js';
 import type { TaskControl } from '../../src/mover/task/task-control.js';
 import type { BackupRepository } from '../../src/repository/backup-repository.js';
-import { fencedRepository } from '../../src/repository/fenced-repository.js';
 
 /** The repository for what an activity writes by itself, with the fence of its task: a worker that stood still may belong to a session that was ended, and its copies to another
  *  job by now. */
@@ -10,5 +9,5 @@ export async function taskTarget(
   repositoryId: string,
   control: TaskControl,
 ): Promise<BackupRepository> {
-  return fencedRepository(await mover.repository(repositoryId), () => control.assertMayWrite());
+  return (await mover.repository(repositoryId)).fenced(() => control.assertMayWrite());
 }

@@ -4,7 +4,7 @@ import type {
   SourceRepository,
   WritableFile,
 } from './backup-repository.js';
-import { readingOf } from './fenced-repository.js';
+import { readingOf, verbsOf } from './plain-functions.js';
 
 /** Does `call`, which reads or writes file content: pieces of these sizes, in bytes. */
 export type AroundContent = <T>(
@@ -35,8 +35,7 @@ function readerAround(file: ReadableFile, around: AroundContent): ReadableFile {
   };
 }
 
-/** The repository, with `around` about everything that reads or writes file content. Lists and names are left as they are, and so are syncs.
- *  @param repository an object of plain functions, as `fencedRepository` gives it */
+/** The repository, with `around` about everything that reads or writes file content. Lists and names are left as they are, and so are syncs. */
 export function aroundContent(
   repository: BackupRepository,
   around: AroundContent,
@@ -50,8 +49,9 @@ export function aroundContent(
   });
   const { openUpdate } = repository;
   return {
-    ...repository,
+    ...verbsOf(repository),
     ...aroundReading(repository, around),
+    fenced: (assertMayWrite) => aroundContent(repository.fenced(assertMayWrite), around),
     openUpdate: openUpdate && (async (path) => writer(await openUpdate.call(repository, path))),
     async openWork(path, token, open) {
       const file = await repository.openWork(path, token, open);

@@ -86,6 +86,11 @@ export interface StorageVerbs {
    *  @param isSyncedLater they need not be durable: the caller sees to that, for many files together */
   setFileTraits?(path: string, traits: FileTraits, isSyncedLater?: boolean): Promise<void>;
 
+  /** The same storage for whoever may lose the right to write: `assertMayWrite` is called right before each request that changes it, in the middle of
+   *  a verb too, so that he finds out there with no more between the question and the write than the call itself. What it throws ends the verb.
+   *  Reading is free, and so is making durable what was written, where that is no request of its own. */
+  fenced(assertMayWrite: () => void): BackupRepository;
+
   /** Two that put with the same expectation: one succeeds, whatever happens. */
   readonly conditionalPut: boolean;
   /** Opens a file that is in use to write to it in place: merges, and bytes that are healed. null: files are only replaced. */
@@ -96,7 +101,9 @@ export interface StorageVerbs {
 export interface BackupRepository extends SourceRepository, StorageVerbs {}
 
 /** A repository on a file system. Who keeps or reads backups knows nothing of it. */
-export interface FolderRepository extends BackupRepository, FolderStorage {}
+export interface FolderRepository extends BackupRepository, FolderStorage {
+  fenced(assertMayWrite: () => void): FolderRepository;
+}
 
 /** What a file system can do, for the verbs that are built on it (`folder-verbs.ts`).
  *  - `rename` replaces the destination atomically: a reader sees the old file or the new one, whole;

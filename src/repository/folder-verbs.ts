@@ -10,6 +10,7 @@ import type {
   SyncAll,
   WritableFile,
 } from './backup-repository.js';
+import { fencedFolder } from './fenced-folder.js';
 import { parentFolder, quoted } from './repository-path.js';
 import { withReserve } from './reserve.js';
 
@@ -18,10 +19,15 @@ const MANY_SYNCS = 8;
 
 /** The verbs of the contract on a file system: which content and which names are made durable, and in which order, stands here and nowhere
  *  else. Written for `this`: a repository that changes some of its calls changes the verbs with them. */
-export const folderVerbs: Required<Omit<StorageVerbs, 'setFileTraits' | 'link'>> & {
-  readonly link: NonNullable<StorageVerbs['link']>;
-} & ThisType<FolderRepository> = {
+export const folderVerbs: Required<Omit<StorageVerbs, 'setFileTraits' | 'link' | 'fenced'>> &
+  Pick<FolderRepository, 'fenced'> & {
+    readonly link: NonNullable<StorageVerbs['link']>;
+  } & ThisType<FolderRepository> = {
   conditionalPut: false,
+
+  fenced(assertMayWrite) {
+    return fencedFolder(this, folderVerbs, assertMayWrite);
+  },
 
   openUpdate(path) {
     return this.openWrite(path, 'existing');
@@ -161,6 +167,7 @@ export const folderVerbs: Required<Omit<StorageVerbs, 'setFileTraits' | 'link'>>
 /** A repository on a file system: whoever has the calls has the verbs. */
 export abstract class FolderVerbs {
   readonly conditionalPut = folderVerbs.conditionalPut;
+  readonly fenced = folderVerbs.fenced;
   readonly openUpdate = folderVerbs.openUpdate;
   readonly put = folderVerbs.put;
   readonly putNew = folderVerbs.putNew;

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import { openDirectoryRepository } from '../../src/repository/directory/directory-repository.js';
-import { fencedRepository } from '../../src/repository/fenced-repository.js';
 import { SimulatedObjectStore } from '../support/repository/simulated-object-store.js';
 import { SimulatedRepository } from '../support/repository/simulated-repository.js';
 import { RepositoryThread } from '../support/repository/threaded-repository.js';
 import { describeBackupRepository } from './backup-repository.js';
+import { describeFence } from './fence.js';
 import { describeDirectoryRepository, type OpenDirectory } from './directory-repository.js';
 import { describeStorageVerbs } from './storage-verbs.js';
 
@@ -32,6 +32,7 @@ for (const [name, open] of PLACES) {
   };
   describeBackupRepository(name, make, STAMPS_PROVE);
   describeStorageVerbs(name, make);
+  describeFence(name, make);
   describeDirectoryRepository(name, open);
 }
 
@@ -62,7 +63,7 @@ describeStorageVerbs('simulated', async () => ({
 }));
 
 describeStorageVerbs('behind a fence', async () => ({
-  repository: fencedRepository(new SimulatedRepository('tested'), () => undefined),
+  repository: new SimulatedRepository('tested').fenced(() => undefined),
   dispose: async () => undefined,
 }));
 
@@ -72,6 +73,17 @@ describeStorageVerbs('simulated object store', async () => ({
 }));
 
 describeStorageVerbs('object store behind a fence', async () => ({
-  repository: fencedRepository(new SimulatedObjectStore('tested'), () => undefined),
+  repository: new SimulatedObjectStore('tested').fenced(() => undefined),
   dispose: async () => undefined,
 }));
+
+describeFence('simulated', async () => ({
+  repository: new SimulatedRepository('tested'),
+  dispose: async () => undefined,
+}));
+
+describeFence('simulated object store', async () => {
+  const repository = new SimulatedObjectStore('tested');
+  const changes = () => repository.operations.length;
+  return { repository, changes, dispose: async () => undefined };
+});

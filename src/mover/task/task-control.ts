@@ -44,7 +44,7 @@ export class TaskControl {
     );
   }
 
-  /** Called right before every write (`fencedRepository`).
+  /** Called right before every write (`StorageVerbs.fenced`).
    *  @throws TaskStopped, LEASE_EXPIRED */
   assertMayWrite(): void {
     this.throwIfStopped();

@@ -4,7 +4,6 @@ import {
   aroundReading,
   type AroundContent,
 } from '../../repository/around-content.js';
-import { fencedRepository } from '../../repository/fenced-repository.js';
 import type { RateMeters } from '../../repository/rate-meters.js';
 import type { TaskControl } from './task-control.js';
 
@@ -17,7 +16,7 @@ export function taskRepository(
   meters: RateMeters,
   input: unknown,
 ): BackupRepository {
-  const fenced = fencedRepository(repository, () => control.assertMayWrite());
+  const fenced = repository.fenced(() => control.assertMayWrite());
   return aroundContent(fenced, withinRates(repository.id, control, meters, input));
 }
 

@@ -25,7 +25,6 @@ import { withLinksOut } from './links-out.js';
 import { inEntryOrder } from './name-order.js';
 import { KeptFolders } from './kept-folders.js';
 import { RepositoryRoot, type FolderAccess, type OpenFolder } from './open-folder.js';
-import type { KeepingTarget } from '../repository-kind.js';
 import { entryOrder, folderSegments, pathSegments, quoted } from '../repository-path.js';
 import { errnoOf, storageError } from '../storage-error.js';
 
@@ -70,7 +69,9 @@ export interface OpenedFolder extends FolderRepository {
   keepingFolders(): KeepingFolder;
 }
 
-export interface KeepingFolder extends FolderRepository, KeepingTarget {}
+export interface KeepingFolder extends FolderRepository {
+  close(): Promise<void>;
+}
 
 /** Opens a folder of this machine (a disk or a mounted share) as a repository. Every thread opens its own.
  *

@@ -11,7 +11,6 @@ import type {
   BackupRepository,
   FolderRepository,
 } from '../../../src/repository/backup-repository.js';
-import { fencedRepository } from '../../../src/repository/fenced-repository.js';
 import { requireTool } from '../../support/image/qemu.js';
 import { libvirtTruth, testJob, TestSite } from '../../support/session/test-site.js';
 import { WorkerDeath } from '../../support/workflows/local-server.js';
@@ -134,7 +133,7 @@ function stoppingAtRename(
   stop: 'before' | 'after' | 'never',
 ): { repository: BackupRepository; isStopped: () => boolean } {
   let isStopped = false;
-  const unchanged = fencedRepository(repository, () => {
+  const unchanged = repository.fenced(() => {
     if (isStopped) throw new Error('stopped');
   });
   const stopping: FolderRepository = {

@@ -8,7 +8,6 @@ import type {
   ReadableFile,
   WritableFile,
 } from '../../../src/repository/backup-repository.js';
-import { fencedRepository } from '../../../src/repository/fenced-repository.js';
 import { RateMeters } from '../../../src/repository/rate-meters.js';
 import { GrowingSource } from '../../support/living/growing-source.js';
 import { pointsOf, wrongPoints } from '../../support/living/read-chain.js';
@@ -51,7 +50,7 @@ function counted(inner: FolderRepository, clock: VirtualClock): Counted {
   });
   const one: Counted = {
     repository: {
-      ...fencedRepository(inner, () => undefined),
+      ...inner.fenced(() => undefined),
       openRead: async (path) => reader(await inner.openRead(path)),
       openReadPastCache: async (path) => reader(await inner.openReadPastCache(path)),
       openWrite: async (path, create) => writer(await inner.openWrite(path, create)),

@@ -179,7 +179,7 @@ describe('a source that changes for ever under its copy', () => {
     return new Proxy(repository, {
       get(subject, name) {
         const value = Reflect.get(subject, name, subject) as unknown;
-        if (typeof value !== 'function') return value;
+        if (typeof value !== 'function' || name === 'fenced') return value;
         const call = (value as (...args: unknown[]) => unknown).bind(subject);
         if (name !== 'openRead') return call;
         return async (opened: string) => {

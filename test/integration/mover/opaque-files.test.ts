@@ -20,7 +20,6 @@ import { readChainRecord } from '../../../src/chain/chain-store.js';
 import type { CopyJob } from '../../../src/domain/jobs/copy-job.js';
 import type { TargetRestorePoint } from '../../../src/domain/targets/target-point.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
-import { fencedRepository } from '../../../src/repository/fenced-repository.js';
 import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 import type { RestoreInput } from '../../../src/mover/restore/restore-input.js';
 import { folderRepositoryId } from '../../../src/repository/open-repository.js';
@@ -303,7 +302,7 @@ describe('a machine whose backups are opaque files', () => {
     it('copies them anew when they change while they are copied', async () => {
       let isChanged = false;
       const changing: BackupRepository = {
-        ...fencedRepository(primary, () => undefined),
+        ...primary.fenced(() => undefined),
         openRead: async (path: string) => {
           const file = await primary.openRead(path);
           if (path.endsWith('vm.xml') && !isChanged) {

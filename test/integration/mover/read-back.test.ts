@@ -10,7 +10,6 @@ import { BackupError } from '../../../src/domain/errors.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 import type { FolderRepository } from '../../../src/repository/backup-repository.js';
 import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
-import { fencedRepository } from '../../../src/repository/fenced-repository.js';
 import { makeLargeChain } from '../../support/session/large-chain.js';
 import { testJob } from '../../support/session/test-site.js';
 import { LocalSessions } from '../../support/workflows/local-sessions.js';
@@ -19,7 +18,7 @@ import { LocalSessions } from '../../support/workflows/local-sessions.js';
 function spoilFirstWrite(repository: FolderRepository): FolderRepository {
   let isSpoilt = false;
   return {
-    ...fencedRepository(repository, () => undefined),
+    ...repository.fenced(() => undefined),
     async openWrite(path, create) {
       const file = await repository.openWrite(path, create);
       return {
@@ -48,7 +47,7 @@ function spoiltOnDisk(
   isSpoilt: (offset: number) => boolean,
 ): FolderRepository {
   return {
-    ...fencedRepository(repository, () => undefined),
+    ...repository.fenced(() => undefined),
     async openReadPastCache(path) {
       const file = await repository.openReadPastCache(path);
       return {
@@ -130,7 +129,7 @@ describe('reading back what was written', () => {
 
   it('says what to do where the storage cannot be read past the cache', async () => {
     const unsuited: FolderRepository = {
-      ...fencedRepository(target, () => undefined),
+      ...target.fenced(() => undefined),
       openReadPastCache: (path) =>
         Promise.reject(new BackupError('REPOSITORY_UNSUITED', `cannot read ${path} like that`)),
     };

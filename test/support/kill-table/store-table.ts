@@ -64,9 +64,9 @@ export async function tryStorePlan(
 export async function tryStoreBroken(part: Part): Promise<BrokenRun[]> {
   const runs: BrokenRun[] = [];
   const sabotages = STORE_SABOTAGES.filter((_, index) => index % part.count === part.index);
-  for (const { name, scenario, first, wrap } of sabotages) {
+  for (const { name, scenario, first, ways, broken } of sabotages) {
     const tally = new KillTally();
-    const effort = { stride: 1, first, wrap, untilLost: true };
+    const effort = { stride: 1, first, ways, broken, untilLost: true };
     await tryRequests(await prepareScenario(scenario), effort, tally);
     runs.push({ name, scenario, tally });
   }

@@ -10,7 +10,6 @@ import type {
   SmallFile,
   WorkFile,
 } from '../../../src/repository/backup-repository.js';
-import { writeConflict } from '../../../src/repository/folder-verbs.js';
 import {
   entryOrder,
   folderSegments,
@@ -20,28 +19,14 @@ import {
   quoted,
 } from '../../../src/repository/repository-path.js';
 import { Bucket, type StoredObject } from './simulated-bucket.js';
-import { SimulatedCrash } from './simulated-repository.js';
 import { Extents, workPathOf } from './simulated-work.js';
-
-/** What changes the store. Reading is none. */
-export interface StoreRequest {
-  /** From 1. */
-  readonly number: number;
-  readonly kind: 'put' | 'delete';
-  readonly path: string;
-  readonly length: number;
-  readonly isConditional: boolean;
-}
-
-/** `unanswered`: it is done, but the caller is told that the store is away, and lives on. `late`: the process is killed while the request is
- *  under way, and it lands in the middle of what comes later. `lostRace`: somebody else has put the object right before; the caller lives on.
- *  `before` and `after`: the process is killed. */
-export interface StoreFault {
-  readonly atRequest: number;
-  readonly when: 'before' | 'after' | 'unanswered' | 'late' | 'lostRace';
-}
-
-type Effect = (bucket: Bucket) => void;
+import {
+  StoreRequests,
+  type ChangeRequest,
+  type Effect,
+  type StoreFault,
+  type StoreRequest,
+} from './store-requests.js';
 
 /** A store of objects in memory: keys and whole puts, with conditions; no folders, no rename, no writes in the middle. What is answered is
  *  durable. A file of work is one object for each range that was flushed, put together when it gets its name, as S3 does it with
@@ -52,42 +37,55 @@ export class SimulatedObjectStore implements BackupRepository {
   readonly conditionalPut = true;
   readonly openUpdate = null;
   readonly link = null;
-  readonly operations: StoreRequest[] = [];
-  #isCrashed = false;
-  #underWay: Effect | null = null;
 
+  /** @param assertMayWrite called right before each request that changes the store */
   constructor(
     readonly id = 'simulated',
     protected readonly bucket = new Bucket(),
-    private readonly fault: StoreFault | null = null,
-    private readonly landing: {
-      readonly afterRequest: number;
-      readonly effect: Effect;
-    } | null = null,
+    private readonly requests = new StoreRequests(id, bucket),
+    private readonly assertMayWrite: () => void = () => undefined,
   ) {}
+
+  fenced(assertMayWrite: () => void): SimulatedObjectStore {
+    const ask = () => {
+      this.assertMayWrite();
+      assertMayWrite();
+    };
+    return new SimulatedObjectStore(this.id, this.bucket, this.requests, ask);
+  }
+
+  /** The very same objects, as another process sees them. */
+  beside(): SimulatedObjectStore {
+    return new SimulatedObjectStore(this.id, this.bucket);
+  }
 
   /** The same objects, for a process that nothing has happened to. */
   clone(fault: StoreFault | null = null): SimulatedObjectStore {
-    return new SimulatedObjectStore(this.id, this.bucket.copy(), fault);
+    const bucket = this.bucket.copy();
+    return new SimulatedObjectStore(this.id, bucket, new StoreRequests(this.id, bucket, fault));
   }
 
   /** What the next process finds; the request that was under way lands after so many of its own. */
   restart(landsAfter: number, fault: StoreFault | null = null): SimulatedObjectStore {
-    const effect = this.#underWay;
-    const landing = effect && { afterRequest: landsAfter, effect };
-    return new SimulatedObjectStore(this.id, this.bucket.copy(), fault, landing);
+    const bucket = this.bucket.copy();
+    const landing = this.requests.landingAfter(landsAfter);
+    const requests = new StoreRequests(this.id, bucket, fault, landing);
+    return new SimulatedObjectStore(this.id, bucket, requests);
   }
 
   /** What is there once everything that was under way has landed, however late. */
   settled(): SimulatedObjectStore {
     const bucket = this.bucket.copy();
-    const { landing } = this;
-    if (landing !== null && this.operations.length <= landing.afterRequest) landing.effect(bucket);
+    this.requests.landIn(bucket);
     return new SimulatedObjectStore(this.id, bucket);
   }
 
+  get operations(): StoreRequest[] {
+    return this.requests.made;
+  }
+
   get isCrashed(): boolean {
-    return this.#isCrashed;
+    return this.requests.isCrashed;
   }
 
   /** Damages an object behind everyone's back. */
@@ -154,9 +152,11 @@ export class SimulatedObjectStore implements BackupRepository {
 
   async put(path: string, bytes: Uint8Array, { expected }: PutOptions = {}): Promise<void> {
     this.#look(pathSegments(path));
-    this.#request({ kind: 'put', path, length: bytes.length }, expected, (bucket) =>
-      bucket.put(path, bytes),
-    );
+    this.assertMayWrite();
+    const request = { kind: 'put', path, length: bytes.length } as const;
+    const begun = this.requests.begin(request, expected);
+    await this.requests.meanwhile(begun);
+    this.requests.do(begun, expected, (bucket) => bucket.put(path, bytes));
   }
 
   async putNew(path: string, bytes: Uint8Array): Promise<boolean> {
@@ -308,45 +308,13 @@ export class SimulatedObjectStore implements BackupRepository {
     return { name: path.slice(path.lastIndexOf('/') + 1), path, type: 'folder', stamp: NO_STAMP };
   }
 
-  #request(
-    request: Omit<StoreRequest, 'number' | 'isConditional'>,
-    expected: FileStamp | null | undefined,
-    effect: Effect,
-  ): void {
-    this.#look([]);
-    const number = this.operations.length + 1;
-    const isConditional = expected !== undefined;
-    this.operations.push({ number, isConditional, ...request });
-    const { path } = request;
-    if (this.landing?.afterRequest === number - 1) this.landing.effect(this.bucket);
-    const when = this.fault?.atRequest === number ? this.fault.when : null;
-    if (when === 'lostRace') this.#putBySomebody(path, effect);
-    const conditional: Effect = (bucket) => {
-      if (isConditional && !isExpected(bucket.get(path)?.stamp ?? null, expected))
-        throw writeConflict(this.id, path);
-      effect(bucket);
-    };
-    if (when === 'late') this.#underWay = (bucket) => unlessConflict(() => conditional(bucket));
-    if (when === 'before' || when === 'late') this.#die(number, when);
-    conditional(this.bucket);
-    if (when === 'after') this.#die(number, when);
-    if (when === 'unanswered') this.#fail('REPOSITORY_UNREACHABLE', path);
-  }
-
-  /** The same bytes as another version; what is not there yet, somebody with the same wish puts. */
-  #putBySomebody(path: string, effect: Effect): void {
-    const found = this.bucket.get(path);
-    if (found === undefined) effect(this.bucket);
-    else this.bucket.put(path, found.bytes);
-  }
-
-  #die(number: number, when: string): never {
-    this.#isCrashed = true;
-    throw new SimulatedCrash(`killed ${when} request ${number}`);
+  #request(request: ChangeRequest, expected: FileStamp | null | undefined, effect: Effect): void {
+    this.assertMayWrite();
+    this.requests.do(this.requests.begin(request, expected), expected, effect);
   }
 
   #look(_segments: readonly string[]): void {
-    if (this.#isCrashed) throw new SimulatedCrash('the process was killed before this call');
+    this.requests.assertAlive();
   }
 
   #fail(code: ErrorCode, path: string): never {
@@ -357,15 +325,3 @@ export class SimulatedObjectStore implements BackupRepository {
 }
 
 const NO_STAMP: FileStamp = { sizeBytes: 0, modifiedAtNs: '1', changedAtNs: '1', inode: '1' };
-
-function isExpected(found: FileStamp | null, expected: FileStamp | null): boolean {
-  return found === null || expected === null ? found === expected : sameStamp(found, expected);
-}
-
-function unlessConflict(effect: () => void): void {
-  try {
-    effect();
-  } catch (error) {
-    if (!(error instanceof BackupError) || error.code !== 'WRITE_CONFLICT') throw error;
-  }
-}

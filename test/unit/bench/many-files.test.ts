@@ -19,7 +19,9 @@ async function counted(
   const repository = new Proxy(opened, {
     get(target, name) {
       const value: unknown = Reflect.get(target, name);
-      if (typeof value !== 'function' || typeof name !== 'string') return value;
+      // What stands behind its fence is counted, too.
+      if (typeof value !== 'function' || typeof name !== 'string' || name === 'fenced')
+        return value;
       return (...given: unknown[]) => {
         calls.set(name, (calls.get(name) ?? 0) + 1);
         return (value as (...all: unknown[]) => unknown).apply(target, given);

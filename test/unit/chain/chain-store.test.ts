@@ -11,7 +11,6 @@ import {
   writeChainRecord,
 } from '../../../src/chain/chain-store.js';
 import { BackupError, isBackupError } from '../../../src/domain/errors.js';
-import { fencedRepository } from '../../../src/repository/fenced-repository.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 import { targetChain } from '../domain/retention/chain-builder.js';
 
@@ -190,7 +189,7 @@ describe('the two files of the commit record', () => {
       paths.includes(path)
         ? Promise.reject(new BackupError('REPOSITORY_IO_ERROR', 'bad sector'))
         : repository.openRead(path);
-    return { ...fencedRepository(repository, () => undefined), openRead };
+    return { ...repository.fenced(() => undefined), openRead };
   };
 
   it.each([

@@ -7,7 +7,6 @@ import {
   listSourceWorkloads,
   findSourceWorkload,
 } from '../../../src/mover/source/source-catalogue.js';
-import { fencedRepository } from '../../../src/repository/fenced-repository.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 
 let repository: SimulatedRepository;
@@ -83,7 +82,7 @@ it('shows a chain that lies where it is not looked for as a source, and not as a
 
 it('fails when the storage is away: then nothing is known of any chain', async () => {
   const away = {
-    ...fencedRepository(repository, () => undefined),
+    ...repository.fenced(() => undefined),
     openRead: () => Promise.reject(new BackupError('REPOSITORY_UNREACHABLE', 'away')),
   };
   await expect(findChains(away)).rejects.toThrow('away');

@@ -11,7 +11,6 @@ import {
 } from '../../../src/chain/repository-marker.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
-import { fencedRepository } from '../../../src/repository/fenced-repository.js';
 import { breakSectors } from '../../support/repository/bad-sectors.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 
@@ -135,7 +134,7 @@ it('keeps what several say at once that the target stands in the place of', asyn
 });
 
 function bound(repository: BackupRepository): BackupRepository {
-  return fencedRepository(repository, () => undefined);
+  return repository.fenced(() => undefined);
 }
 
 it('remembers what a target stands in the place of, but for itself and what there is elsewhere', async () => {

@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { FolderRepository } from '../../../src/repository/backup-repository.js';
-import { fencedRepository } from '../../../src/repository/fenced-repository.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 
 const LOST = new Error('the right to write is lost');
@@ -28,13 +27,13 @@ beforeEach(async () => {
   await file.close();
   asked = 0;
   mayWrite = true;
-  fenced = fencedRepository(inner, () => {
+  fenced = inner.fenced(() => {
     asked++;
     if (!mayWrite) throw LOST;
   });
 });
 
-describe('a fenced repository', () => {
+describe('a fenced folder', () => {
   it.each(Object.entries(CHANGES))('asks once before %s, and does it', async (_, change) => {
     const before = inner.operations.length;
     await change(fenced);
@@ -81,7 +80,7 @@ describe('a fenced repository', () => {
   });
 });
 
-describe('what changes nothing, through a fenced repository', () => {
+describe('what changes nothing, through a fenced folder', () => {
   /** Names of the calls that reached what lies behind the fence. */
   let reached: string[];
 
@@ -89,7 +88,7 @@ describe('what changes nothing, through a fenced repository', () => {
     return new Proxy(subject, {
       get: (target, name) => {
         const value = Reflect.get(target, name, target) as unknown;
-        if (typeof value !== 'function') return value;
+        if (typeof value !== 'function' || name === 'fenced') return value;
         return async (...input: unknown[]) => {
           reached.push(`${of}.${String(name)}`);
           const answer = (await (value as (...args: unknown[]) => unknown).apply(
@@ -104,7 +103,7 @@ describe('what changes nothing, through a fenced repository', () => {
 
   it('is done without the right, with its answer: a sync that is left out would lose what was copied', async () => {
     reached = [];
-    const behind = fencedRepository(noted(inner, 'repository'), () => {
+    const behind = noted(inner, 'repository').fenced(() => {
       if (!mayWrite) throw LOST;
     });
     const file = await behind.openWrite('job/old', 'existing');
