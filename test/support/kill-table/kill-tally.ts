@@ -1,3 +1,4 @@
+import type { StoreFault } from '../repository/store-requests.js';
 import type { PointFault } from './read-points.js';
 
 /** What became of the restore points at one stop with one loss. */
@@ -5,8 +6,8 @@ export interface Outcome {
   readonly scenario: string;
   /** Activity that was stopped. */
   readonly step: string;
-  /** `twice`: stopped again while the first stop was being recovered from. `unanswered`, `late`, `lostRace`: requests of an object store. */
-  readonly stop: 'before' | 'torn' | 'after' | 'twice' | 'unanswered' | 'late' | 'lostRace';
+  /** `twice`: stopped again while the first stop was being recovered from. The others: requests of an object store (`StoreFault`). */
+  readonly stop: 'torn' | 'twice' | StoreFault['when'];
   readonly loss: 'none' | 'power';
   readonly pointsRead: number;
   /** qemu-img looked too. */

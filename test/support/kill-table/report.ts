@@ -75,7 +75,9 @@ const STORE_INTRODUCTION = [
   '`test/support/repository/simulated-object-store.ts`). There nothing is torn and no power cut takes what was answered; what goes wrong is a',
   'request. The process dies *before* it or *after* it; it is done but *unanswered*, and the caller lives on; it comes too *late*: the process',
   'died while it was under way, and it lands before the first, the fourth, the eighteenth or the sixty-second request of the recovery, or',
-  'behind all of them; or it *lost a race*: somebody else had put the object right before. *Twice*: the process dies, and the next one while',
+  'behind all of them; or it *lost a race*: somebody else had put the same bytes right before; or, of a put of the commit record or with a',
+  'condition, its session is *overtaken*: between its look and this put the next session takes the chain over and does all its work, and what',
+  'that shows has to stay; then the caller lives on, or dies once it has its answer. *Twice*: the process dies, and the next one while',
   'it recovers. Then the same session goes on or the next one takes over, and another one follows; points are read back before, between and',
   'at the end. A store has no update in place, so nothing is merged there: retention builds a full once as many points are outdated as are',
   'kept, and the scenarios say so in their names.',
@@ -83,7 +85,10 @@ const STORE_INTRODUCTION = [
 ];
 
 function storeScenarioTable(tally: KillTally): string[] {
-  const stops = ['before', 'after', 'unanswered', 'late', 'lostRace', 'twice'];
+  const stops = [
+    ...['before', 'after', 'unanswered', 'late', 'lostRace'],
+    ...['overtaken', 'overtakenKilled', 'twice'],
+  ];
   const rows = [...tally.rows].map(([scenario, kinds]) => {
     const ofStops = stops.map((stop) => kinds.get(`${stop} none`));
     const sum = (field: keyof TallyRow) =>
@@ -91,7 +96,10 @@ function storeScenarioTable(tally: KillTally): string[] {
     const counts = ofStops.map((row) => text(row?.positions ?? 0));
     return [scenario, ...counts, sum('pointsRead'), sum('lost'), sum('wrong')];
   });
-  const words = ['Before', 'After', 'Unanswered', 'Late', 'Lost race', 'Twice'];
+  const words = [
+    ...['Before', 'After', 'Unanswered', 'Late', 'Lost race'],
+    ...['Overtaken', 'Overtaken, then killed', 'Twice'],
+  ];
   return table(['Scenario', ...words, 'Points read', 'Points lost', 'Wrong ends'], rows);
 }
 

@@ -1,15 +1,15 @@
+import { CHAIN_RECORD_NAME } from '../../../src/chain/chain-paths.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import { readWholeFile } from '../../../src/repository/replace-file.js';
-import {
-  SimulatedObjectStore,
-  type StoreFault,
-  type StoreRequest,
-} from '../repository/simulated-object-store.js';
+import type { Bucket } from '../repository/simulated-bucket.js';
+import { SimulatedObjectStore } from '../repository/simulated-object-store.js';
+import type { StoreFault, StoreRequest } from '../repository/store-requests.js';
 import type { SimulatedRepository } from '../repository/simulated-repository.js';
 import { WorkerDeath } from '../workflows/local-server.js';
 import { chainAsText, faultsOfEnd, filesBelow, without } from './chain-end.js';
 import { ChangeRun, NOW_MS } from './change-run.js';
 import type { KillTally, Outcome } from './kill-tally.js';
+import { brokenStore, type Broken } from './store-sabotages.js';
 import { faultsOfDigests, readShownPoints, type Reading } from './read-points.js';
 import type { Part, Scenario } from './try-positions.js';
 
@@ -22,8 +22,10 @@ export interface RequestEffort {
   readonly secondStopStride?: number;
   /** An activity that the scenario is there for: without a request of it nothing would be shown. */
   readonly shows?: string;
-  /** The store as the worker that is hit sees it, with a promise broken. */
-  readonly wrap?: (store: SimulatedObjectStore) => BackupRepository;
+  /** Only these ways to go wrong; absent: all. */
+  readonly ways?: readonly StoreFault['when'][] | undefined;
+  /** A promise that the store of the worker that is hit breaks. */
+  readonly broken?: Broken;
   /** Enough is known when the first restore point is lost. */
   readonly untilLost?: boolean;
   /** Only every so many faults, when several processes share the work. */
@@ -60,21 +62,26 @@ export async function tryRequests(
   let number = 0;
   for (let k = effort.first ?? 1; k <= requests.length; k += effort.stride)
     for (const when of waysToFail(requests[k - 1]!)) {
+      if (effort.ways?.includes(when) === false) continue;
       const isTwice = effort.secondStopStride !== undefined;
       if (isTwice && !KILLS.includes(when)) continue;
       if (number++ % part.count !== part.index) continue;
       const failure = new Failure(scenario, undisturbed, tally, { atRequest: k, when });
       if (isTwice) await failure.tryTwice(begun, effort.secondStopStride);
-      else await failure.tryOnce(begun, effort.wrap);
+      else await failure.tryOnce(begun, effort.broken);
       if (effort.untilLost === true && tally.total.lost > 0) return;
     }
 }
 
 const KILLS: readonly StoreFault['when'][] = ['before', 'after', 'late'];
 
-function waysToFail({ isConditional }: StoreRequest): StoreFault['when'][] {
-  const always = ['before', 'after', 'unanswered', 'late'] as const;
-  return isConditional ? [...always, 'lostRace'] : [...always];
+/** Somebody else may have put a commit record in between, whatever the request says of that. */
+function waysToFail({ isConditional, path, kind }: StoreRequest): StoreFault['when'][] {
+  const ways: StoreFault['when'][] = ['before', 'after', 'unanswered', 'late'];
+  if (isConditional) ways.push('lostRace');
+  const isOfRecord = kind === 'put' && path.endsWith(`/${CHAIN_RECORD_NAME}`);
+  if (isConditional || isOfRecord) ways.push('overtaken', 'overtakenKilled');
+  return ways;
 }
 
 /** The same files in a store. */
@@ -140,6 +147,10 @@ function begin(
 
 /** One request that goes wrong in one way, with all that may follow. */
 class Failure {
+  /** Ids of the source points that have a copy when whoever has overtaken is done. */
+  private shownMeanwhile: readonly string[] = [];
+  private wrongMeanwhile: string | null = null;
+
   constructor(
     private readonly scenario: Scenario,
     private readonly undisturbed: Undisturbed,
@@ -147,9 +158,10 @@ class Failure {
     private readonly fault: StoreFault,
   ) {}
 
-  async tryOnce(begun: SimulatedObjectStore, wrap: RequestEffort['wrap']): Promise<void> {
-    const store = begun.clone(this.fault);
-    const run = begin(this.scenario, store, 1, wrap?.(store));
+  async tryOnce(begun: SimulatedObjectStore, broken?: Broken): Promise<void> {
+    const meanwhile = (bucket: Bucket) => this.overtake(new SimulatedObjectStore(begun.id, bucket));
+    const store = begun.clone({ ...this.fault, meanwhile });
+    const run = begin(this.scenario, store, 1, broken && brokenStore(store, broken));
     await toEndOrDeath(run);
     for (const landsAfter of this.fault.when === 'late' ? LATE : NEVER_LATE)
       for (const by of store.isCrashed ? RECOVERIES : (['next'] as const))
@@ -157,6 +169,12 @@ class Failure {
           ...{ by, landsAfter, number: 3, stop: this.fault.when },
           where: landingText(by, landsAfter),
         });
+  }
+
+  /** The next session takes the chain over and does all there is to do, while the one that was tried still waits for an answer. What it leaves has to stay. */
+  private async overtake(store: SimulatedObjectStore): Promise<void> {
+    this.wrongMeanwhile = await toEndOrDeath(begin(this.scenario, store, 2));
+    this.shownMeanwhile = (await this.read(store, this.scenario.damaged)).shownSources;
   }
 
   /** The process dies, the next one dies while it recovers, and a third session takes over. */
@@ -201,6 +219,7 @@ class Failure {
     const wrongEnd = await toEndOrDeath(last);
     const end = await this.read(last.target, []);
     const readings = [before, after, end];
+    const wrongEnds = [this.wrongMeanwhile, wrongEnd].filter((text) => text !== null);
     tally.add({
       scenario: scenario.name,
       step: undisturbed.steps[this.fault.atRequest - 1] ?? '',
@@ -209,7 +228,7 @@ class Failure {
       pointsRead: readings.reduce((sum, { shown }) => sum + shown.length, 0),
       isWitnessed: false,
       lost: readings.map(({ faults }) => faults),
-      wrong: [...(wrongEnd === null ? [] : [wrongEnd]), ...(await this.wrongIn(last.target))],
+      wrong: [...wrongEnds, ...(await this.wrongIn(last.target))],
       bytesRedone: 0,
       where: this.inWords(recovery.where),
     });
@@ -231,7 +250,7 @@ class Failure {
 
   private async read(store: SimulatedObjectStore, unread: readonly string[]): Promise<Reading> {
     const reading = await readShownPoints(store.clone(), this.scenario, unread);
-    const gone = this.undisturbed.staying
+    const gone = [...new Set([...this.undisturbed.staying, ...this.shownMeanwhile])]
       .filter((id) => !reading.shownSources.includes(id))
       .map((pointId) => ({ pointId, text: 'is not shown any more' }));
     return { ...reading, faults: [...reading.faults, ...gone] };
