@@ -4,12 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import { openDirectoryRepository } from '../../src/repository/directory/directory-repository.js';
+import { readingOf } from '../../src/repository/plain-functions.js';
 import { SimulatedObjectStore } from '../support/repository/simulated-object-store.js';
 import { SimulatedRepository } from '../support/repository/simulated-repository.js';
 import { RepositoryThread } from '../support/repository/threaded-repository.js';
 import { describeBackupRepository } from './backup-repository.js';
 import { describeFence } from './fence.js';
 import { describeDirectoryRepository, type OpenDirectory } from './directory-repository.js';
+import { describeSource } from './source.js';
 import { describeStorageVerbs } from './storage-verbs.js';
 
 const STAMPS_PROVE = { stampsProve: true };
@@ -87,3 +89,16 @@ describeFence('simulated object store', async () => {
   const changes = () => repository.operations.length;
   return { repository, changes, dispose: async () => undefined };
 });
+
+describeSource('folder that is only read', async () => {
+  const rootPath = await mkdtemp(join(tmpdir(), 'longhaul-repository-'));
+  const open = (readOnly: boolean) => openDirectoryRepository({ id: 'tested', rootPath, readOnly });
+  const dispose = async () => void execFileSync('rm', ['-r', rootPath]);
+  return { source: await open(true), target: await open(false), dispose };
+});
+
+for (const Fake of [SimulatedRepository, SimulatedObjectStore])
+  describeSource(Fake.name, async () => {
+    const target = new Fake('tested');
+    return { source: readingOf(target), target, dispose: async () => undefined };
+  });

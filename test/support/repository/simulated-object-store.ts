@@ -240,6 +240,7 @@ export class SimulatedObjectStore implements BackupRepository {
   }
 
   async patch(path: string, offset: number, bytes: Uint8Array): Promise<void> {
+    this.#look(pathSegments(path));
     const object = this.bucket.get(path) ?? this.#fail('FILE_MISSING', path);
     const patched = Buffer.from(object.bytes);
     patched.set(bytes, offset);
