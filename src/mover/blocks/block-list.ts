@@ -175,9 +175,12 @@ export class BlockListReader {
     });
   }
 
-  /** All entries in parts of at most 1 MiB, each until the next one is asked for. */
-  async *parts(): AsyncGenerator<{ first: number; pairs: Float64Array }> {
-    for await (const { first, pairs } of this.stored())
+  /** All entries in parts of at most 1 MiB, each until the next one is asked for.
+   *  @param isWanted of a part, by the number of its first entry, which is the same each time; absent: all are read */
+  async *parts(
+    isWanted?: (first: number) => boolean,
+  ): AsyncGenerator<{ first: number; pairs: Float64Array }> {
+    for await (const { first, pairs } of this.stored(isWanted))
       yield { first, pairs: this.asPackedNow(pairs) };
   }
 
@@ -190,10 +193,13 @@ export class BlockListReader {
     return pairs;
   }
 
-  private async *stored(): AsyncGenerator<{ first: number; pairs: Float64Array }> {
+  private async *stored(
+    isWanted: (first: number) => boolean = () => true,
+  ): AsyncGenerator<{ first: number; pairs: Float64Array }> {
     const bytes = takeRunBuffer();
     try {
       for (let first = 0; first < this.count; first += BUFFERED_ENTRIES) {
+        if (!isWanted(first)) continue;
         const present = Math.min(BUFFERED_ENTRIES, this.count - first);
         await this.fill(bytes.subarray(0, present * LIST_ENTRY_BYTES), first);
         yield { first, pairs: pairsIn(bytes, present) };

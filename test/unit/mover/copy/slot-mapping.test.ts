@@ -5,6 +5,7 @@ import {
   packBlock,
 } from '../../../../src/mover/blocks/block-list.js';
 import { SlotMapping } from '../../../../src/mover/copy/slot-mapping.js';
+import { CallCounter } from '../../../support/repository/count-calls.js';
 import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
 
 const TOKEN = '0123456789abcdef0123456789abcdef';
@@ -12,8 +13,10 @@ const TOKEN = '0123456789abcdef0123456789abcdef';
 const WINDOW = 4 * 1024 * 1024;
 const PART = 65_536;
 
-async function listOf(entries: readonly (readonly [number, number])[]): Promise<BlockListReader> {
-  const repository = new SimulatedRepository();
+async function listOf(
+  entries: readonly (readonly [number, number])[],
+  repository = new SimulatedRepository(),
+): Promise<BlockListReader> {
   const writer = new BlockListWriter(await repository.openWrite('list', 'open-or-new'), TOKEN);
   for (const [first, second] of entries) {
     await writer.reserve(1);
@@ -53,5 +56,31 @@ describe('the mapping of guest blocks to slots', () => {
       [2 + 2 * PART, 1, 4 + 2 * PART, 0, 0, 0],
     ]);
     expect(asked).toEqual([0, PART, 2 * PART]);
+  });
+
+  it.each([
+    { whether: 'after a look at what is mapped', looks: true, expected: [3, 2, 2, 1] },
+    { whether: 'without', looks: false, expected: [0, 3, 2, 1] },
+  ])('reads of a list what lies in a part of the disk, $whether', async ({ looks, expected }) => {
+    // Three parts of the list: blocks of the first third of the disk, of the second, and of all.
+    const blocks = Array.from({ length: 3 * PART }, (_, slot) => {
+      const third = Math.floor(slot / PART);
+      const at = third === 2 ? slot % 3 : third;
+      return [packBlock(at * WINDOW + (slot % PART), 0), 0] as const;
+    });
+    const storage = new SimulatedRepository();
+    const calls = new CallCounter(storage, /^list$/);
+    const list = await listOf(blocks, storage);
+    const mapping = new SlotMapping(list, await listOf([]), 3 * WINDOW, null);
+    const reads: number[] = [];
+    const readsOf = async (work: () => Promise<unknown>) => {
+      calls.reset();
+      await work();
+      reads.push(calls.reads);
+    };
+    await readsOf(async () => looks && (await mapping.nextMapped(0)));
+    for (let third = 0; third < 3; third++)
+      await readsOf(() => mapping.mapBlocks(third * WINDOW, new Float64Array(PART)));
+    expect(reads).toEqual(expected);
   });
 });
