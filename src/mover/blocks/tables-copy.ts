@@ -1,4 +1,5 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import { isUnreadable } from '../../domain/errors.js';
 import { BLOCK_BYTES } from '../../domain/targets/digest.js';
 import type { FileRange } from '../../domain/targets/file-units.js';
 import type { ReadableFile, WritableFile } from '../../repository/backup-repository.js';
@@ -64,26 +65,54 @@ function stored(bytes: Buffer): Buffer {
   return Buffer.concat([header, bytes]);
 }
 
-/** The copy of one unit, of which its digest covers `unitBytes`; null when the file has none or is damaged there. */
-export async function readTablesCopy(
+export class TablesCopyReader {
+  private constructor(
+    private readonly file: ReadableFile,
+    /** Where the copies of these units lie. */
+    private readonly places: ReadonlyMap<number, FileRange>,
+  ) {}
+
+  /** Looks for the copies of these units, in one walk through the file. It ends where the file is damaged or cannot be read. */
+  static async open(file: ReadableFile, units: Iterable<number>): Promise<TablesCopyReader> {
+    const places = new Map<number, FileRange>();
+    try {
+      await findCopies(file, new Set(units), places);
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+    }
+    return new TablesCopyReader(file, places);
+  }
+
+  /** The copy of one of the units, of which its digest covers `unitBytes`; null when the file has none or is damaged there. */
+  async read(unit: number, unitBytes: number): Promise<Buffer | null> {
+    const place = this.places.get(unit);
+    return place === undefined ? null : unpack(this.file, place, unitBytes);
+  }
+
+  close(): Promise<void> {
+    return this.file.close();
+  }
+}
+
+async function findCopies(
   file: ReadableFile,
-  unit: number,
-  unitBytes: number,
-): Promise<Buffer | null> {
+  units: ReadonlySet<number>,
+  places: Map<number, FileRange>,
+): Promise<void> {
   const header = Buffer.alloc(HEADER_BYTES);
   await file.read(header, 0);
-  if (header.toString('latin1', 0, 8) !== MAGIC || header.readUInt32LE(8) !== VERSION) return null;
+  if (header.toString('latin1', 0, 8) !== MAGIC || header.readUInt32LE(8) !== VERSION) return;
   const count = header.readUInt32LE(12);
   const entry = Buffer.alloc(ENTRY_BYTES);
-  for (let i = 0, offset = HEADER_BYTES; i < count; i++) {
-    if ((await file.read(entry, offset)) < ENTRY_BYTES) return null;
+  for (let i = 0, offset = HEADER_BYTES; i < count && places.size < units.size; i++) {
+    if ((await file.read(entry, offset)) < ENTRY_BYTES) return;
     const length = entry.readUInt32LE(8);
-    if (length > BLOCK_BYTES * 2) return null;
-    if (entry.readBigUInt64LE(0) === BigInt(unit))
-      return unpack(file, { offset: offset + ENTRY_BYTES, length }, unitBytes);
+    if (length > BLOCK_BYTES * 2) return;
+    const unit = Number(entry.readBigUInt64LE(0));
+    if (units.has(unit) && !places.has(unit))
+      places.set(unit, { offset: offset + ENTRY_BYTES, length });
     offset += ENTRY_BYTES + length;
   }
-  return null;
 }
 
 async function unpack(

@@ -16,11 +16,13 @@ import { writeDigestTable } from '../blocks/write-digest-table.js';
 import {
   findGoodBlock,
   guestBlocksOf,
+  openTablesCopy,
   SourceDisk,
   unitsOf,
   type HealInput,
   type HealingSource,
 } from './healing-source.js';
+import { inOtherFiles } from './other-files.js';
 import { soundTable } from './verify-plan.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { withOpenFiles } from '../task/open-files.js';
@@ -87,29 +89,49 @@ async function healUnits(
   const { point, diskFile: disk } = source;
   const repository = await context.repository(source.targetRepositoryId);
   const blocks = await guestBlocksOf(context, source, disk, bad);
-  const healed: string[] = [];
-  const unhealed: string[] = [];
-  const remaining: number[] = [];
-  let isSourceUnknown = false;
-  for (const unit of bad) {
-    const place = placeText(point, disk, unit, blocks.get(unit) ?? null);
-    const expected = await expectedDigest(repository, source.chain, disk, unit);
-    const found = await findGoodBlock(context, source, unit, blocks.get(unit) ?? null, expected);
-    isSourceUnknown ||= found.isSourceUnknown;
-    if (found.bytes === null) {
-      remaining.push(unit);
-      unhealed.push(`${place} is corrupt and no good copy of it was found`);
-      continue;
-    }
-    const refusal = await refusalOf(overwrite(repository, source, disk, unit, found.bytes));
+  const digests = await expectedDigests(repository, source.chain, disk, bad);
+  const places = new Map(
+    bad.map((unit) => [unit, placeText(point, disk, unit, blocks.get(unit) ?? null)]),
+  );
+  const healed = new Map<number, string>();
+  const unhealed = new Map(
+    bad.map((unit) => [unit, `${places.get(unit)} is corrupt and no good copy of it was found`]),
+  );
+  const write = async (unit: number, bytes: Buffer, from: string): Promise<void> => {
+    const place = places.get(unit)!;
+    const refusal = await refusalOf(overwrite(repository, source, disk, unit, bytes));
     if (refusal !== null) {
-      remaining.push(unit);
-      unhealed.push(`${place} is corrupt and cannot be written over: ${refusal}`);
-      continue;
+      unhealed.set(unit, `${place} is corrupt and cannot be written over: ${refusal}`);
+      return;
     }
-    healed.push(`${place} was corrupt and was healed from ${found.from}`);
+    unhealed.delete(unit);
+    healed.set(unit, `${place} was corrupt and was healed from ${from}`);
+  };
+  let isSourceUnknown = false;
+  const rest = new Map<number, Buffer>();
+  const copies = await openTablesCopy(repository, source, bad);
+  try {
+    for (const [unit, expected] of digests) {
+      const found = await findGoodBlock(source, copies, {
+        ...{ unit, expected },
+        guestBlock: blocks.get(unit) ?? null,
+      });
+      isSourceUnknown ||= found.isSourceUnknown;
+      if (found.bytes === null) rest.set(unit, expected);
+      else await write(unit, found.bytes, found.from);
+    }
+  } finally {
+    await copies?.close();
   }
-  return { healed, unhealed, remaining, isSourceUnknown };
+  // All that is left together: the tables of a chain may be long.
+  for await (const { unit, bytes } of inOtherFiles(context, source, rest))
+    await write(unit, bytes, 'another file of the chain');
+  const inOrder = (texts: ReadonlyMap<number, string>) =>
+    bad.flatMap((unit) => texts.get(unit) ?? []);
+  return {
+    ...{ healed: inOrder(healed), unhealed: inOrder(unhealed), isSourceUnknown },
+    remaining: bad.filter((unit) => unhealed.has(unit)),
+  };
 }
 
 async function stillBad(
@@ -138,20 +160,23 @@ function placeText(
   return `disk ${disk.disk} of ${point.id}: ${what} at byte ${unitsOf(disk).rangeOf(unit).offset} of ${disk.path}`;
 }
 
-async function expectedDigest(
+/** By unit, in their order. */
+async function expectedDigests(
   repository: SourceRepository,
   chain: string,
   disk: TargetDisk,
-  unit: number,
-): Promise<Buffer> {
-  const table = await repository.openRead(`${chain}/${disk.digests.path}`);
-  try {
-    const digest = Buffer.alloc(DIGEST_BYTES);
-    await table.read(digest, digestEntryOffset(unit));
-    return digest;
-  } finally {
-    await table.close();
-  }
+  units: readonly number[],
+): Promise<Map<number, Buffer>> {
+  return withOpenFiles(async (files) => {
+    const table = files.add(await repository.openRead(`${chain}/${disk.digests.path}`));
+    const digests = new Map<number, Buffer>();
+    for (const unit of units) {
+      const digest = Buffer.alloc(DIGEST_BYTES);
+      await table.read(digest, digestEntryOffset(unit));
+      digests.set(unit, digest);
+    }
+    return digests;
+  });
 }
 
 /** A sector may be one that the storage cannot write either, or gives back as something else. */

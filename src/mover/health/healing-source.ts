@@ -1,11 +1,7 @@
-import {
-  digestEntryOffset,
-  HOLE,
-  readDigestTableHeader,
-} from '../../chain/digests/digest-table.js';
-import { isZeroUnit, unitDigest } from '../../chain/digests/digest.js';
+import { HOLE } from '../../chain/digests/digest-table.js';
+import { unitDigest } from '../../chain/digests/digest.js';
 import type { ChainRecord } from '../../chain/chain-record.js';
-import { BLOCK_BYTES, DIGEST_BYTES } from '../../domain/targets/digest.js';
+import { BLOCK_BYTES } from '../../domain/targets/digest.js';
 import { FileUnits, NO_SLOTS } from '../../domain/targets/file-units.js';
 import {
   BackupError,
@@ -20,7 +16,7 @@ import { BLOCK_DIRECT, MAP_BLOCKS } from '../../image/disk-image.js';
 import { ImageStack } from '../blocks/image-stack.js';
 import { openLayer, targetLayer, type LayerFile } from '../blocks/layer-file.js';
 import type { MoverContext } from '../task/mover-context.js';
-import { withOpenFiles } from '../task/open-files.js';
+import { openTogether } from '../task/open-files.js';
 import {
   findSourceWorkload,
   listSourceWorkloads,
@@ -29,7 +25,7 @@ import {
 } from '../source/source-catalogue.js';
 import type { SourceRepository } from '../../repository/backup-repository.js';
 import { pointFiles } from '../source/point-files.js';
-import { readTablesCopy } from '../blocks/tables-copy.js';
+import { TablesCopyReader } from '../blocks/tables-copy.js';
 
 export interface HealInput {
   readonly targetRepositoryId: string;
@@ -97,6 +93,13 @@ export class SourceDisk {
   }
 }
 
+interface WantedBlock {
+  readonly unit: number;
+  /** null: the unit holds a table. */
+  readonly guestBlock: number | null;
+  readonly expected: Buffer;
+}
+
 interface FoundBlock {
   readonly bytes: Buffer | null;
   /** In plain words. */
@@ -142,22 +145,22 @@ export async function guestBlocksOf(
   return blocks;
 }
 
-/** Bytes with the digest `expected`, from the first place that has them. */
+/** Bytes with the digest that is expected, from the copy of the tables or the source. Where neither has them, another file of the chain may
+ *  (`inOtherFiles`).
+ *  @param copies null: there is no copy of the tables */
 export async function findGoodBlock(
-  context: MoverContext,
   source: HealingSource,
-  unit: number,
-  guestBlock: number | null,
-  expected: Buffer,
+  copies: TablesCopyReader | null,
+  { unit, guestBlock, expected }: WantedBlock,
 ): Promise<FoundBlock> {
   const digest = unitDigest(source.diskFile.digests.algorithm);
   const isRight = (bytes: Buffer | null): bytes is Buffer =>
-    bytes !== null && (expected.equals(HOLE) ? isZeroUnit(bytes) : digest(bytes).equals(expected));
+    bytes !== null && digest(bytes).equals(expected);
   let isSourceUnknown = false;
   if (expected.equals(HOLE))
     return { bytes: Buffer.alloc(BLOCK_BYTES), from: 'zeros', isSourceUnknown };
 
-  const copy = await fromTablesCopy(context, source, unit);
+  const copy = await fromTablesCopy(copies, source.diskFile, unit);
   if (isRight(copy)) return { bytes: copy, from: 'the copy of the tables', isSourceUnknown };
   if (guestBlock !== null) {
     try {
@@ -168,27 +171,37 @@ export async function findGoodBlock(
       isSourceUnknown = mayAnswerLater(error);
     }
   }
-  const other = await fromOtherFiles(context, source, expected);
-  if (isRight(other)) return { bytes: other, from: 'another file of the chain', isSourceUnknown };
   return { bytes: null, from: '', isSourceUnknown };
 }
 
-async function fromTablesCopy(
-  context: MoverContext,
-  { targetRepositoryId, chain, diskFile }: HealingSource,
-  unit: number,
-): Promise<Buffer | null> {
-  const repository = await context.source(targetRepositoryId);
+/** The copy of the tables of a file, of these units; null: there is none, or it cannot be read. The caller closes it. */
+export async function openTablesCopy(
+  repository: SourceRepository,
+  { chain, diskFile }: Pick<HealingSource, 'chain' | 'diskFile'>,
+  units: readonly number[],
+): Promise<TablesCopyReader | null> {
   const path = `${chain}/${diskFile.tablesPath}`;
   if ((await repository.stat(path)) === null) return null;
-  const file = await repository.openRead(path);
   try {
-    return await readTablesCopy(file, unit, unitsOf(diskFile).digestedBytes(unit));
+    return await openTogether(async (files) =>
+      TablesCopyReader.open(files.add(await repository.openRead(path)), units),
+    );
   } catch (error) {
     if (isUnreadable(error)) return null;
     throw error;
-  } finally {
-    await file.close();
+  }
+}
+
+async function fromTablesCopy(
+  copies: TablesCopyReader | null,
+  diskFile: TargetDisk,
+  unit: number,
+): Promise<Buffer | null> {
+  try {
+    return (await copies?.read(unit, unitsOf(diskFile).digestedBytes(unit))) ?? null;
+  } catch (error) {
+    if (isUnreadable(error)) return null;
+    throw error;
   }
 }
 
@@ -261,52 +274,4 @@ const ANSWERED_LATER: readonly string[] = [
 /** The units of a backup file. */
 export function unitsOf({ digests, sizeBytes }: TargetDisk): FileUnits {
   return new FileUnits(digests.slots ?? NO_SLOTS, sizeBytes);
-}
-
-const TABLE_PART_ENTRIES = 32_768;
-
-/** Looks the digest up in the tables of all other files of the chain. One that is gone, damaged itself or cannot be read is passed over. */
-async function fromOtherFiles(
-  context: MoverContext,
-  { targetRepositoryId, chain, record, diskFile }: HealingSource,
-  expected: Buffer,
-): Promise<Buffer | null> {
-  const repository = await context.source(targetRepositoryId);
-  for (const disk of record.points.flatMap(({ disks }) => disks)) {
-    if (disk.path === diskFile.path || disk.digests.algorithm !== diskFile.digests.algorithm)
-      continue;
-    try {
-      const found = await fromFile({ repository, chain }, disk, expected);
-      if (found !== null) return found;
-    } catch (error) {
-      const isAway = isBackupError(error) && isStorageFault(error) && !isUnreadable(error);
-      if (!isBackupError(error) || isAway) throw error;
-    }
-  }
-  return null;
-}
-
-async function fromFile(
-  { repository, chain }: { readonly repository: SourceRepository; readonly chain: string },
-  { path, digests }: TargetDisk,
-  expected: Buffer,
-): Promise<Buffer | null> {
-  return withOpenFiles(async (files) => {
-    const table = files.add(await repository.openRead(`${chain}/${digests.path}`));
-    const image = files.add(await repository.openRead(`${chain}/${path}`));
-    const { units } = await readDigestTableHeader(table);
-    for (let first = 0; first < units.count; first += TABLE_PART_ENTRIES) {
-      const part = Buffer.alloc(Math.min(TABLE_PART_ENTRIES, units.count - first) * DIGEST_BYTES);
-      await table.read(part, digestEntryOffset(first));
-      for (let at = part.indexOf(expected); at >= 0; at = part.indexOf(expected, at + 1)) {
-        if (at % DIGEST_BYTES !== 0) continue;
-        const unit = first + at / DIGEST_BYTES;
-        const bytes = Buffer.alloc(units.digestedBytes(unit));
-        const { offset, length } = units.rangeOf(unit);
-        await image.read(bytes.subarray(0, length), offset);
-        if (unitDigest(digests.algorithm)(bytes).equals(expected)) return bytes;
-      }
-    }
-    return null;
-  });
 }

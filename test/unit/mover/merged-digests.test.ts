@@ -4,7 +4,7 @@ import { digestTableHeader } from '../../../src/chain/digests/digest-table.js';
 import { FileUnits, NO_SLOTS } from '../../../src/domain/targets/file-units.js';
 import { BLOCK_DIRECT, PLAIN_DIALECT, type DiskImage } from '../../../src/image/disk-image.js';
 import { composerOf, imageFormat } from '../../../src/image/formats.js';
-import { readTablesCopy, TablesCopyWriter } from '../../../src/mover/blocks/tables-copy.js';
+import { TablesCopyReader, TablesCopyWriter } from '../../../src/mover/blocks/tables-copy.js';
 import { writeMergedDigests } from '../../../src/mover/change/merged-digests.js';
 import { TaskControl } from '../../../src/mover/task/task-control.js';
 import { blockOf, composeDisk, type DiskToCompose } from '../../support/image/composed-disk.js';
@@ -162,7 +162,7 @@ describe('the digests of a merged file', () => {
     const stored = new Set((await unitsOfBlocks(file)).values());
     const copies = await target.openRead('merged.tables');
     for (let unit = 0; unit < Math.ceil(file.length / BLOCK); unit++) {
-      const copy = await readTablesCopy(copies, unit, BLOCK);
+      const copy = await (await TablesCopyReader.open(copies, [unit])).read(unit, BLOCK);
       const bytes = unitOf(file, unit);
       const isCopied = !stored.has(unit) && !entryOf(bytes).equals(HOLE);
       expect(copy === null ? null : copy.equals(bytes), String(unit)).toBe(isCopied ? true : null);

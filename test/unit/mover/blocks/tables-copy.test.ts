@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { deflateRawSync } from 'node:zlib';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { readTablesCopy, TablesCopyWriter } from '../../../../src/mover/blocks/tables-copy.js';
+import { TablesCopyReader, TablesCopyWriter } from '../../../../src/mover/blocks/tables-copy.js';
 import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
 
 const UNIT = 65_536;
@@ -36,7 +36,7 @@ async function read(bytes: Buffer, unit: number, unitBytes: number): Promise<Buf
   await repository.put('disk.tables', bytes);
   const file = await repository.openRead('disk.tables');
   try {
-    return await readTablesCopy(file, unit, unitBytes);
+    return await (await TablesCopyReader.open(file, [unit])).read(unit, unitBytes);
   } finally {
     await file.close();
   }

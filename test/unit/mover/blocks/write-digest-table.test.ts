@@ -6,7 +6,7 @@ import {
   NO_SLOTS,
   type PlacedSlots,
 } from '../../../../src/domain/targets/file-units.js';
-import { readTablesCopy, TablesCopyWriter } from '../../../../src/mover/blocks/tables-copy.js';
+import { TablesCopyReader, TablesCopyWriter } from '../../../../src/mover/blocks/tables-copy.js';
 import { writeDigestTable } from '../../../../src/mover/blocks/write-digest-table.js';
 import { TaskControl, TaskStopped } from '../../../../src/mover/task/task-control.js';
 import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
@@ -106,7 +106,9 @@ describe.each(Object.entries(LAYOUTS))('the digest table of a file %s', (_, [slo
     const tables = await repository.openRead('disk.tables');
     for (const unit of numbers) {
       const isCopied = others.includes(unit) && unit % 3 !== 1;
-      const copy = await readTablesCopy(tables, unit, units.digestedBytes(unit));
+      const copy = await (
+        await TablesCopyReader.open(tables, [unit])
+      ).read(unit, units.digestedBytes(unit));
       expect(copy === null ? null : copy.equals(digested(unit)), String(unit)).toBe(
         isCopied ? true : null,
       );
