@@ -1,5 +1,6 @@
 import { BackupError } from '../domain/errors.js';
 import type { FormatId, RestorePointKind } from '../domain/sources/source-workload.js';
+import type { PlacedSlots } from '../domain/targets/file-units.js';
 import type { SlotPlacement } from '../domain/targets/slot-placement.js';
 import type { ByteSink, ByteSource } from './byte-source.js';
 import type { Dialect, DiskImage, ImageHead } from './disk-image.js';
@@ -156,12 +157,14 @@ export const NOT_STORED = 0;
 export const STORED_ZEROS = 1;
 export const FIRST_SLOT = 2;
 
-/** Takes an increment up into the full below it, in the full's own file. */
+/** Takes an increment up into the full below it, in the full's own file, which then gets the increment's name: for formats whose files name their parent by
+ *  its name alone. */
 interface ImageMerger {
   /** Why this pair cannot be merged, in plain words; null: it can.
    *  @param look called often; what it throws ends the walk */
   refusal(full: ByteSource, increment: ByteSource, look: () => void): Promise<string | null>;
   /** Durable when it returns. Again at any time, with the same result: until the full takes the increment's place, the increment hides
-   *  every block that is overwritten. */
-  merge(full: ByteSource & ByteSink, increment: ByteSource, look: () => void): Promise<void>;
+   *  every block that is overwritten. Blocks that the full had stay where they are.
+   *  @returns where slots lie in the full now: as before, and perhaps more of them; any when they lie on multiples of 64 KiB (`isPlain`) */
+  merge(full: ByteSource & ByteSink, increment: ByteSource, look: () => void): Promise<PlacedSlots>;
 }

@@ -48,6 +48,22 @@ export function digestTableHeader({ algorithm, units }: DigestTableHeader): Buff
   return bytes;
 }
 
+/** A digest table that is open, and the units of its file. */
+export interface OpenDigestTable {
+  readonly file: ReadableFile;
+  readonly units: FileUnits;
+}
+
+/** Reads the digests of the blocks that lie side by side from byte `offset` of the backup file on: as many as `entries` has room for.
+ *  @returns how many bytes; less than there is room for only at the end of the table */
+export function readEntriesAt(
+  { file, units }: OpenDigestTable,
+  offset: number,
+  entries: Buffer,
+): Promise<number> {
+  return file.read(entries, digestEntryOffset(units.unitAt(offset)));
+}
+
 /** @throws CHAIN_RECORD_CORRUPT when the file is not a whole digest table */
 export async function readDigestTableHeader(file: ReadableFile): Promise<DigestTableHeader> {
   const bytes = Buffer.alloc(DIGEST_TABLE_HEADER_BYTES);

@@ -1,3 +1,4 @@
+import { NO_SLOTS } from '../../domain/targets/file-units.js';
 import type { ComposerTraits, ImageComposer, ImageFormat } from '../image-format.js';
 import { composeQcow2, MAX_COMPOSED_DISK_BYTES, placeQcow2Slots } from './compose.js';
 import { mergeInPlace, mergeRefusal } from './merge-in-place.js';
@@ -34,6 +35,8 @@ export const QCOW2 = {
         { image: await openQcow2Image(increment), source: increment },
         { look },
       );
+      // Wherever there is room.
+      return NO_SLOTS;
     },
   },
 } as const satisfies ImageFormat & { readonly composer: ImageComposer };

@@ -1,19 +1,18 @@
 import {
-  digestEntryOffset,
   HOLE,
   readDigestTableHeader,
+  readEntriesAt,
+  type OpenDigestTable,
 } from '../../chain/digests/digest-table.js';
 import { DIGEST_BYTES, type DigestAlgorithm } from '../../domain/targets/digest.js';
 import { BackupError, isBackupError } from '../../domain/errors.js';
-import type { FileUnits } from '../../domain/targets/file-units.js';
-import type { ReadableFile, SourceRepository } from '../../repository/backup-repository.js';
+import type { SourceRepository } from '../../repository/backup-repository.js';
 import { openTogether } from '../task/open-files.js';
 
 /** What a backup file holds already, unit by unit, by its digest table: what the next file of its kind has at the same place need not be sent. */
 export class HeldUnits {
   private constructor(
-    private readonly table: ReadableFile,
-    private readonly units: FileUnits,
+    private readonly table: OpenDigestTable,
     readonly close: () => Promise<void>,
   ) {}
 
@@ -25,11 +24,11 @@ export class HeldUnits {
   ): Promise<HeldUnits | null> {
     try {
       return await openTogether(async (files) => {
-        const table = files.add(await repository.openRead(path));
-        const header = await readDigestTableHeader(table);
+        const file = files.add(await repository.openRead(path));
+        const header = await readDigestTableHeader(file);
         if (header.algorithm !== algorithm)
           throw new BackupError('STAGING_INVALID', `${path} is a table of other digests`);
-        return new HeldUnits(table, header.units, () => files.close());
+        return new HeldUnits({ file, units: header.units }, () => files.close());
       });
     } catch (error) {
       if (isBackupError(error)) return null;
@@ -40,9 +39,9 @@ export class HeldUnits {
   /** How many of the blocks of `digests`, which lie side by side from `offset` on, the file has there. Holes count for nothing.
    *  @param digests one each; 32 zero bytes for a hole */
   async countSame(offset: number, digests: Buffer): Promise<number> {
-    if (offset >= this.units.fileSizeBytes) return 0;
+    if (offset >= this.table.units.fileSizeBytes) return 0;
     const held = Buffer.alloc(digests.length);
-    await this.table.read(held, digestEntryOffset(this.units.unitAt(offset)));
+    await readEntriesAt(this.table, offset, held);
     let same = 0;
     for (let at = 0; at < digests.length; at += DIGEST_BYTES) {
       const digest = digests.subarray(at, at + DIGEST_BYTES);

@@ -1,9 +1,12 @@
-import { digestEntryOffset, readDigestTableHeader } from '../../chain/digests/digest-table.js';
+import {
+  readDigestTableHeader,
+  readEntriesAt,
+  type OpenDigestTable,
+} from '../../chain/digests/digest-table.js';
 import { unitDigest, type UnitDigest } from '../../chain/digests/digest.js';
 import { DIGEST_BYTES } from '../../domain/targets/digest.js';
-import type { FileUnits } from '../../domain/targets/file-units.js';
 import { BLOCK_DIRECT, BLOCK_UNALLOCATED, BLOCK_ZERO } from '../../image/disk-image.js';
-import type { ReadableFile, SourceRepository } from '../../repository/backup-repository.js';
+import type { SourceRepository } from '../../repository/backup-repository.js';
 import { openTogether, type OpenFiles } from '../task/open-files.js';
 import { directRun } from './block-reader.js';
 import type { ImageStack } from './image-stack.js';
@@ -11,9 +14,7 @@ import type { ImageStack } from './image-stack.js';
 /** Stands where a block has no digest: it equals that of no block. */
 export const NO_DIGEST = Buffer.alloc(DIGEST_BYTES, 0xff);
 
-interface DigestTable {
-  readonly file: ReadableFile;
-  readonly units: FileUnits;
+interface DigestTable extends OpenDigestTable {
   readonly digest: UnitDigest;
 }
 
@@ -61,8 +62,7 @@ export class ShownDigests {
       const length = state === BLOCK_DIRECT ? directRun(map, i) : 1;
       const part = digests.subarray(i * DIGEST_BYTES, (i + length) * DIGEST_BYTES);
       if (state === BLOCK_DIRECT) {
-        const { file, units } = this.tables[map.layers[i]!]!;
-        await file.read(part, digestEntryOffset(units.unitAt(map.hostOffsets[i]!)));
+        await readEntriesAt(this.tables[map.layers[i]!]!, map.hostOffsets[i]!, part);
       } else if (state !== BLOCK_UNALLOCATED && state !== BLOCK_ZERO) NO_DIGEST.copy(part);
       i += length;
     }

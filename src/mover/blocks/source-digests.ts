@@ -1,7 +1,8 @@
 import {
-  digestEntryOffset,
   HOLE,
   readDigestTableHeader,
+  readEntriesAt,
+  type OpenDigestTable,
 } from '../../chain/digests/digest-table.js';
 import { isZeroUnit, unitDigest, type UnitDigest } from '../../chain/digests/digest.js';
 import { BLOCK_BYTES, DIGEST_BYTES, type DigestAlgorithm } from '../../domain/targets/digest.js';
@@ -9,18 +10,15 @@ import { BackupError } from '../../domain/errors.js';
 import type { FileUnits } from '../../domain/targets/file-units.js';
 import { BLOCK_DIRECT, BLOCK_UNALLOCATED } from '../../image/disk-image.js';
 import { withRunBuffer } from '../../image/run-buffer.js';
-import type { ReadableFile } from '../../repository/backup-repository.js';
 import type { BlockPlace } from './block-reader.js';
 import type { ImageStack } from './image-stack.js';
 import type { LayerFile } from './layer-file.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { openTogether, type OpenFiles } from '../task/open-files.js';
 
-interface DigestTable {
-  readonly file: ReadableFile;
+interface DigestTable extends OpenDigestTable {
   readonly algorithm: DigestAlgorithm;
   readonly digest: UnitDigest;
-  readonly units: FileUnits;
 }
 
 /** Digests that are read at once: a request each on storage that is far away. */
@@ -112,10 +110,7 @@ export class SourceDigests {
 
   private async readExpected(table: DigestTable, hostOffset: number, count: number) {
     const entries = this.expected.subarray(0, count * DIGEST_BYTES);
-    entries.fill(
-      0,
-      await table.file.read(entries, digestEntryOffset(table.units.unitAt(hostOffset))),
-    );
+    entries.fill(0, await readEntriesAt(table, hostOffset, entries));
   }
 
   /** @param index among the digests that were read last */

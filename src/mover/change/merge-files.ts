@@ -6,6 +6,8 @@ import { sourceAlone } from '../../domain/sources/source-identity.js';
 import { mergeStagingId } from '../../domain/targets/staging-id.js';
 import type { TargetDisk, TargetRestorePoint } from '../../domain/targets/target-point.js';
 import { imageFormat } from '../../image/formats.js';
+import { readDigestTableHeader } from '../../chain/digests/digest-table.js';
+import { isPlain } from '../../domain/targets/file-units.js';
 import { hashFile } from '../blocks/file-digest.js';
 import { fileByteSource } from '../../image/byte-source.js';
 import { fileBytes } from '../blocks/file-bytes.js';
@@ -128,11 +130,12 @@ async function mergeDisk(
     const image = files.add(await repository.openRead(path));
     const table = files.add(await repository.openRead(tablePath));
     const { sizeBytes } = await image.stamp();
-    // Without slots: a merge puts blocks wherever there is room.
+    const { slots } = (await readDigestTableHeader(table)).units;
     const digests = {
       path: increment.digests.path,
       algorithm: full.digests.algorithm,
       tableDigest: await hashFile(table, context.control),
+      ...(isPlain(slots) ? {} : { slots }),
     };
     return { ...increment, kind: 'full', sizeBytes, digests };
   });
@@ -184,7 +187,11 @@ async function mergeIntoFull(
     const look = (): void => context.control.throwIfStopped();
     await assertStillOurs();
     // What follows a sync builds on what was synced: no reference is written to a cluster that another attempt may have used.
-    await format.merger.merge(await fileBytes(fullFile, assertStillOurs), source, look);
+    const slots = await format.merger.merge(
+      await fileBytes(fullFile, assertStillOurs),
+      source,
+      look,
+    );
     const fullTable = files.add(await repository.openRead(`${chain}/${full.digests.path}`));
     const incrementTable = files.add(
       await repository.openRead(`${chain}/${increment.digests.path}`),
@@ -193,7 +200,7 @@ async function mergeIntoFull(
     const tables = files.add(await repository.openWork(beside.tables, token));
     await writeMergedDigests(context, {
       merged: fullFile,
-      format,
+      ...{ format, slots },
       fullTable,
       increment: image,
       incrementTable,

@@ -3,10 +3,12 @@ import {
   digestEntryOffset,
   HOLE,
   digestTableHeader,
+  readDigestTableHeader,
+  readEntriesAt,
 } from '../../chain/digests/digest-table.js';
 import { unitDigest } from '../../chain/digests/digest.js';
 import { BLOCK_BYTES, DIGEST_BYTES, type DigestAlgorithm } from '../../domain/targets/digest.js';
-import { FileUnits, NO_SLOTS } from '../../domain/targets/file-units.js';
+import { FileUnits, isPlain, type PlacedSlots } from '../../domain/targets/file-units.js';
 import { BLOCK_DIRECT, type BlockMap, type DiskImage, MAP_BLOCKS } from '../../image/disk-image.js';
 import type { ImageFormat } from '../../image/image-format.js';
 import { withRunBuffer } from '../../image/run-buffer.js';
@@ -25,6 +27,8 @@ export async function writeMergedDigests(
   input: {
     merged: ReadableFile;
     format: ImageFormat;
+    /** Where they lie in the merged file. */
+    slots: PlacedSlots;
     fullTable: ReadableFile;
     increment: DiskImage;
     incrementTable: ReadableFile;
@@ -35,16 +39,18 @@ export async function writeMergedDigests(
 ): Promise<void> {
   const { merged, increment, fullTable, table, algorithm } = input;
   const image = await input.format.open(await fileByteSource(merged));
-  const fileSizeBytes = (await merged.stamp()).sizeBytes;
-  // A merge puts blocks wherever there is room: there are no slots any more.
-  const units = new FileUnits(NO_SLOTS, fileSizeBytes);
+  const units = new FileUnits(input.slots, (await merged.stamp()).sizeBytes);
+  const before = await readDigestTableHeader(fullTable);
+  if (!isSamePlacement(before.units.slots, units.slots))
+    throw new Error(`${merged.path}: a merge has moved the slots`);
+  const added = await readDigestTableHeader(input.incrementTable);
   await table.truncate(0);
   await copyWhole(fullTable, table);
   await table.truncate(digestEntryOffset(units.count));
-  const digests = new MergedDigests(input, units.count);
+  const digests = new MergedDigests(input, units, added.units);
   const blockCount = Math.ceil(image.virtualSizeBytes / BLOCK_BYTES);
   let now: BlockMap | undefined;
-  let added: BlockMap | undefined;
+  let brought: BlockMap | undefined;
   // What the increment holds, the merged file holds.
   for (
     let first = image.nextHeldBlock(0);
@@ -55,8 +61,8 @@ export async function writeMergedDigests(
     const count = Math.min(MAP_BLOCKS, blockCount - first);
     now = await image.mapBlocks(first, count, now);
     digests.settle(now);
-    added = await increment.mapBlocks(first, count, added);
-    await digests.takeOver(now, added);
+    brought = await increment.mapBlocks(first, count, brought);
+    await digests.takeOver(now, brought);
   }
   await digests.digestRest(() => context.control.throwIfStopped());
   await input.tables.finish();
@@ -65,6 +71,13 @@ export async function writeMergedDigests(
 }
 
 type Input = Parameters<typeof writeMergedDigests>[1];
+
+/** Whether a slot has the same unit in both files, however many there are. */
+function isSamePlacement(a: PlacedSlots, b: PlacedSlots): boolean {
+  if (isPlain(a) || isPlain(b)) return isPlain(a) && isPlain(b);
+  const { headBytes, groupSlots, prefixBytes } = b;
+  return a.headBytes === headBytes && a.groupSlots === groupSlots && a.prefixBytes === prefixBytes;
+}
 
 /** Blocks of the increment from `first` on that lie side by side in both files, so that their digests do in both tables; 0 when the first
  *  is not stored in it. */
@@ -88,9 +101,10 @@ class MergedDigests {
 
   constructor(
     private readonly input: Input,
-    private readonly unitCount: number,
+    private readonly units: FileUnits,
+    private readonly unitsOfIncrement: FileUnits,
   ) {
-    this.settled = new UnitSet(unitCount);
+    this.settled = new UnitSet(units.count);
     this.digest = unitDigest(input.algorithm);
   }
 
@@ -98,20 +112,20 @@ class MergedDigests {
   settle({ states, hostOffsets }: BlockMap): void {
     for (let i = 0; i < states.length; i++) {
       if (states[i] !== BLOCK_DIRECT) continue;
-      this.settled.add(hostOffsets[i]! / BLOCK_BYTES);
+      this.settled.add(this.units.unitAt(hostOffsets[i]!));
     }
   }
 
   /** Writes the increment's digests of the blocks that it brought. */
   async takeOver(now: BlockMap, added: BlockMap): Promise<void> {
     const { incrementTable, table } = this.input;
+    const from = { file: incrementTable, units: this.unitsOfIncrement };
     for (let i = 0; i < added.states.length;) {
       const length = runLength(now, added, i);
       if (length > 0) {
         const entries = this.entries.subarray(0, length * DIGEST_BYTES);
-        const [from, to] = [added, now].map(({ hostOffsets }) => hostOffsets[i]! / BLOCK_BYTES);
-        await incrementTable.read(entries, digestEntryOffset(from!));
-        await table.write(entries, digestEntryOffset(to!));
+        await readEntriesAt(from, added.hostOffsets[i]!, entries);
+        await table.write(entries, digestEntryOffset(this.units.unitAt(now.hostOffsets[i]!)));
       }
       i += Math.max(1, length);
     }
@@ -126,13 +140,15 @@ class MergedDigests {
 
   private async digestRestIn(bytes: Buffer, throwIfStopped: () => void): Promise<void> {
     const { merged, table, tables } = this.input;
-    for (let unit = 0; unit < this.unitCount; unit++) {
+    for (let unit = 0; unit < this.units.count; unit++) {
       if (this.settled.has(unit)) continue;
       throwIfStopped();
-      bytes.fill(0, await merged.read(bytes, unit * BLOCK_BYTES));
-      const entry = digestEntryOf(bytes, this.digest);
+      const { offset, length } = this.units.rangeOf(unit);
+      const digested = bytes.subarray(0, this.units.digestedBytes(unit));
+      digested.fill(0, await merged.read(digested.subarray(0, length), offset));
+      const entry = digestEntryOf(digested, this.digest);
       await table.write(entry, digestEntryOffset(unit));
-      if (entry !== HOLE) await tables.add(unit, bytes);
+      if (entry !== HOLE) await tables.add(unit, digested);
     }
   }
 }

@@ -10,6 +10,9 @@ import { ChangeRun, NOW_MS } from '../../support/kill-table/change-run.js';
 import { KillTally } from '../../support/kill-table/kill-tally.js';
 import { faultsOfDigests, readShownPoints } from '../../support/kill-table/read-points.js';
 import { prepareScenario, type ScenarioName } from '../../support/kill-table/scenarios.js';
+import { composed } from '../../support/kill-table/machine-formats.js';
+import { makeMachinesKnown } from '../../support/kill-table/machine-layout.js';
+import { makeMergedSlabsKnown } from '../../support/slab/merged-slabs.js';
 import { makeSlabsKnown, SLABS } from '../../support/kill-table/source-format.js';
 import { tryPositions, type Scenario } from '../../support/kill-table/try-positions.js';
 import { requireTool } from '../../support/image/qemu.js';
@@ -125,6 +128,27 @@ describe.skipIf(!requireTool('qemu-img'))('a format that is known by its row alo
         }
       }
     });
+  });
+});
+
+/** The slots of these lie behind prefixes, on no multiple of 64 KiB. */
+describe.skipIf(!requireTool('qemu-img'))('a format whose fulls take up increments', () => {
+  beforeAll(() => {
+    const forget = [makeMergedSlabsKnown(), makeMachinesKnown('merged-slab')];
+    return () => forget.forEach((one) => one());
+  });
+
+  it.each([
+    ['merge in a chain of 2', 23],
+    ['merge of zeros alone', 61],
+    ['two merges in a chain of 6', 401],
+  ] as const)('loses nothing in a %s that is stopped and cut', async (name, stride) => {
+    const tally = new KillTally();
+    const scenario = await prepareScenario(name, composed('merged-slab', { color: 7 }));
+    const effort = { powerCuts: 1, stride, witnessStride: 0 };
+    await tryPositions(scenario, effort, tally);
+    expect(tally.findings).toEqual([]);
+    expect([...tally.steps.keys()]).toContain('mergeIncrement');
   });
 });
 

@@ -44,7 +44,7 @@ function named(id: FormatId): Pick<SourceFormat, 'id' | 'fileName'> {
 }
 
 /** Fulls, and files that build on others. A tool begins a disk that was resized anew. */
-function composed(id: FormatId, dialect: Dialect): SourceFormat {
+export function composed(id: FormatId, dialect: Dialect): SourceFormat {
   const convert = async (name: string, disk: Buffer, below: BelowIt | null) => {
     const parent = below?.disk.length === disk.length ? below : null;
     const file = await composeDisk(

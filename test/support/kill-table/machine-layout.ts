@@ -10,7 +10,8 @@ import { pointEvidence } from '../../../src/layout/point-evidence.js';
 import { settleChains, type DraftPoint } from '../../../src/layout/images/settle-chains.js';
 import type { RepositoryEntry } from '../../../src/repository/backup-repository.js';
 
-/** Restore points of files `<day>.<point>.<disk>.<ending>`, all of one format: those of one machine in one folder. What a file builds on is told by the ids within. */
+/** Restore points of files `<day>.<point>.<disk>.<ending>`, all of one format: those of one machine in one folder. What a file builds on is told by the ids
+ *  within, and by the name where there are none. */
 function machineLayout(format: FormatId): BackupLayout {
   const name = new RegExp(
     `^(?<day>\\d+)\\.(?<point>[0-9a-f-]{36})\\.(?<disk>[0-9a-f-]{36})\\.${imageFormat(format).extension}$`,
@@ -71,8 +72,10 @@ function diskOf(
   images: readonly Image[],
   format: FormatId,
 ): SourceDisk {
-  const isParent = (image: Image) =>
-    image.disk === disk && [parent?.linkId, parent?.otherLinkId].includes(image.linkId ?? '');
+  const isNamed = (image: Image) =>
+    [parent?.linkId, parent?.otherLinkId].includes(image.linkId ?? '') ||
+    (image.linkId === null && image.entry.name === parent?.name);
+  const isParent = (image: Image) => image.disk === disk && isNamed(image);
   const below = parent === null ? null : (images.find(isParent)?.point ?? 'gone');
   const kind = parent === null ? 'full' : 'increment';
   return { path, stamp, format, disk, kind, parentRestorePointId: below };

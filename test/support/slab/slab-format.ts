@@ -32,15 +32,19 @@ import type {
 const MAGIC = 'SLAB';
 const HEAD_BYTES = 600;
 const NAMES_OFFSET = 64;
-const GROUP_SLOTS = 3;
+export const GROUP_SLOTS = 3;
 const PREFIX_BYTES = 24;
-const ENTRY_BYTES = 5;
-const GRANULE_BLOCKS = 4;
+export const ENTRY_BYTES = 5;
+export const GRANULE_BLOCKS = 4;
 const MAX_DISK_BYTES = 2 ** 40;
 
-const PLACEMENT = { headBytes: HEAD_BYTES, groupSlots: GROUP_SLOTS, prefixBytes: PREFIX_BYTES };
+export const PLACEMENT = {
+  headBytes: HEAD_BYTES,
+  groupSlots: GROUP_SLOTS,
+  prefixBytes: PREFIX_BYTES,
+};
 
-interface Head extends ImageHead {
+export interface SlabHead extends ImageHead {
   readonly slots: PlacedSlots;
   /** Name of the file with the blocks; null: they are in this one. */
   readonly extent: string | null;
@@ -146,13 +150,13 @@ function headOf(
   return head;
 }
 
-function prefixOf(group: number): Buffer {
+export function prefixOf(group: number): Buffer {
   const prefix = Buffer.alloc(PREFIX_BYTES);
   prefix.write(`group ${group}`, 0, 'latin1');
   return prefix;
 }
 
-function endOfSlots(slotCount: number): number {
+export function endOfSlots(slotCount: number): number {
   const groups = Math.ceil(slotCount / GROUP_SLOTS);
   return HEAD_BYTES + groups * PREFIX_BYTES + slotCount * BLOCK_BYTES;
 }
@@ -161,7 +165,7 @@ function granuleOf(block: number): number {
   return Math.floor(block / GRANULE_BLOCKS);
 }
 
-function tableBytes(virtualSizeBytes: number): number {
+export function tableBytes(virtualSizeBytes: number): number {
   return Math.ceil(virtualSizeBytes / BLOCK_BYTES / GRANULE_BLOCKS) * ENTRY_BYTES;
 }
 
@@ -202,7 +206,7 @@ async function tableOf(shape: FileShape, content: PlannedContent): Promise<Buffe
   return table;
 }
 
-async function readHead(source: ByteSource): Promise<Head> {
+export async function readSlabHead(source: ByteSource): Promise<SlabHead> {
   const head = Buffer.alloc(Math.min(HEAD_BYTES, source.sizeBytes));
   await source.read(head, 0);
   const isHead = head.length === HEAD_BYTES && head.toString('latin1', 0, 4) === MAGIC;
@@ -231,8 +235,8 @@ async function readHead(source: ByteSource): Promise<Head> {
   };
 }
 
-async function openSlab(source: ByteSource, extents?: ImageExtents): Promise<DiskImage> {
-  const head = await readHead(source);
+export async function openSlab(source: ByteSource, extents?: ImageExtents): Promise<DiskImage> {
+  const head = await readSlabHead(source);
   const data = head.extent === null ? source : await openExtent(source, head.extent, extents);
   const table = emptyTable(head.virtualSizeBytes);
   await source.read(table, head.tableOffset);
@@ -249,7 +253,7 @@ async function openExtent(
   return extents.open(name);
 }
 
-function checkTable(source: ByteSource, data: ByteSource, head: Head, table: Buffer): void {
+function checkTable(source: ByteSource, data: ByteSource, head: SlabHead, table: Buffer): void {
   const { slots, extent } = head;
   if (extent !== null && slots.slotCount * BLOCK_BYTES > data.sizeBytes)
     throw fault(data, 'IMAGE_TRUNCATED', 'ends before its last slot does');
@@ -267,7 +271,7 @@ class SlabImage implements DiskImage {
 
   constructor(
     readonly label: string,
-    private readonly head: Head,
+    private readonly head: SlabHead,
     private readonly data: ByteSource,
     private readonly table: Buffer,
   ) {

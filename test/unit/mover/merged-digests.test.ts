@@ -96,7 +96,7 @@ async function merged(bad: { full?: number; increment?: number } = {}) {
     if (unit !== undefined) tables[name].fill(0xbd, 64 + 32 * unit, 96 + 32 * unit);
   }
   const into = new MemoryBytes(full);
-  await qcow2.merger!.merge(into, new MemoryBytes(increment), () => undefined);
+  const slots = await qcow2.merger!.merge(into, new MemoryBytes(increment), () => undefined);
   await target.put('merged', into.bytes);
   await target.put('full.digests', tables.full);
   await target.put('increment.digests', tables.increment);
@@ -107,7 +107,7 @@ async function merged(bad: { full?: number; increment?: number } = {}) {
   const image: DiskImage = await qcow2.open(new MemoryBytes(increment));
   const control = new TaskControl();
   await writeMergedDigests(new InProcessMover(target).context(control), {
-    ...{ merged: await target.openRead('merged'), format: qcow2, increment: image },
+    ...{ merged: await target.openRead('merged'), format: qcow2, slots, increment: image },
     ...{ fullTable: await target.openRead('full.digests'), table, algorithm: 'sha256' },
     ...{
       incrementTable: await target.openRead('increment.digests'),
