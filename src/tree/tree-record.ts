@@ -55,6 +55,8 @@ export interface TreeRecord extends OwnedRecord {
   readonly lostNamed?: readonly string[];
   /** Files of the copy that are known to be lost or damaged, and that no session has sent again. Absent: none; or a release before this one found them. */
   readonly lost?: KnownLosses;
+  /** Ids in the source of points that it has lost (broken, or gone), as an operator has agreed: they are told no more. Absent: there are none. */
+  readonly agreedLosses?: readonly string[];
   /** Files that are being removed, announced before the first goes. Found at a start, it is done again. */
   readonly pending: PendingRemoval | null;
   /** When the source last showed files that were gone or new. RFC 3339 UTC. */
@@ -191,6 +193,7 @@ const shape: Shape<TreeRecord> = object<TreeRecord>({
       files: listOf(object<LostCopy>({ path: text, digest: text, goneSinceMs: nullable(count) })),
     }),
   ),
+  agreedLosses: optional(listOf(text)),
   pending: nullable(
     object<PendingRemoval>({
       type: oneOf('remove'),

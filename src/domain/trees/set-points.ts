@@ -79,19 +79,60 @@ export function leftOutText(id: string, reason: string): string {
   return `restore point ${id} is not in the copy: ${reason}`;
 }
 
-/** Without those whose files have another content now, because their tool gave the names to another backup.
+/** Files of the points of `points` that the source shows as they were copied: their tool has given their names to no other backup.
+ *  @param shown what the source shows */
+export function filesOfStillShown(
+  points: readonly TargetTreePoint[],
+  shown: readonly TreePoint[],
+): ReadonlySet<string> {
+  const isStill = stillShown(shown);
+  return new Set(points.flatMap((point) => (isStill(point) ? (point.files ?? []) : [])));
+}
+
+function stillShown(shown: readonly TreePoint[]): (point: TargetTreePoint) => boolean {
+  const byId = new Map(shown.map((point) => [point.id, point]));
+  return ({ createdAt, source }) =>
+    byId.get(source.restorePointId)?.createdAtMs === Date.parse(createdAt);
+}
+
+/** Paths of files that have another content now, and whether it is longer than the one before. */
+export type OverwrittenFiles = ReadonlyMap<string, { readonly isLonger: boolean }>;
+
+/** Without those whose files have another content now, because their tool gave the names to another backup. Of those that the source still shows what was read of them
+ *  is not there any more, but where more was put behind it.
  *  @param shown what the source shows */
 export function notOverwritten(
   points: readonly TargetTreePoint[],
   shown: readonly TreePoint[],
-  overwritten: ReadonlySet<string>,
+  overwritten: OverwrittenFiles,
 ): TargetTreePoint[] {
   if (overwritten.size === 0) return [...points];
-  const byId = new Map(shown.map((point) => [point.id, point]));
-  return points.filter(({ files, createdAt, source }) => {
-    const isShown = byId.get(source.restorePointId)?.createdAtMs === Date.parse(createdAt);
-    return isShown || files?.some((path) => overwritten.has(path)) !== true;
+  const isStill = stillShown(shown);
+  return points.flatMap((point) => {
+    if (isRewritten(point, overwritten))
+      return isStill(point) ? { ...point, verifiedAt: null } : [];
+    return isStill(point) || point.files?.some((path) => overwritten.has(path)) !== true
+      ? point
+      : [];
   });
+}
+
+function isRewritten({ files }: TargetTreePoint, overwritten: OverwrittenFiles): boolean {
+  return files?.some((path) => overwritten.get(path)?.isLonger === false) === true;
+}
+
+/** Of those that are still listed although something has written to their files: of a backup that its tool has ended nothing does that.
+ *  @param after the same points once that was entered */
+export function rewrittenTexts(
+  after: readonly TargetTreePoint[],
+  overwritten: OverwrittenFiles,
+): string[] {
+  return after
+    .filter((point) => isRewritten(point, overwritten))
+    .map(({ source, files }) => {
+      const [path] = files!.filter((one) => overwritten.get(one)?.isLonger === false);
+      return `the source has written other bytes into files of restore point ${source.restorePointId}, which it shows as before, and the copy has these now (${path!}): check it with its tool`;
+    });
 }
 
 export function overwrittenTexts(

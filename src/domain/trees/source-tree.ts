@@ -32,7 +32,7 @@ export interface TreePoint {
   /** Of a store: when the last of the files was written that it shares with others and needs, by the clock of their storage. Epoch milliseconds. Absent: of logs
    *  `createdAtMs`, of others nothing tells. */
   readonly writtenUntilMs?: number;
-  /** Its tool does not list it: it has not ended, or its files are being removed. Absent: it does. */
+  /** Its tool does not list it, or says that it works on it: it has not ended, or its files are being removed or written anew. Absent: it does. */
   readonly isUnlisted?: true;
 }
 

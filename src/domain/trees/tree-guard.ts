@@ -17,6 +17,15 @@ export interface TreeChanges {
   readonly rewritten: number;
   /** Files that the source did not show at the last look. */
   readonly added: number;
+  /** Of those that are gone, those of backups that their tool has written anew (`remadePoints`). Absent: none, or a plan of a release before. */
+  readonly remade?: number;
+}
+
+/** What one look found of the files of one class that are never written over. */
+export interface ClassChanges extends Pick<TreeChanges, 'steady' | 'rewritten'> {
+  readonly name: string;
+  /** Its files are never written to at all. */
+  readonly isImmutable: boolean;
 }
 
 /** What the looks of one day found, as the record of a copy keeps it. */
@@ -50,17 +59,34 @@ export function suspicionOf(
   return suspicionAtOnce(changes, rules) ?? suspicionOverDays(changes, rules, days);
 }
 
+/** The same of each kind of files for itself: what refers to data are few files beside these, and without them nothing of the data can be found. Of three or fewer
+ *  nothing tells, but where all of those of a store are never written to at all. */
+export function suspicionOfClasses(
+  classes: readonly ClassChanges[],
+  rules: GuardRules,
+): string | null {
+  const isKept = rules.shape === 'store' && rules.isOpaque !== true;
+  const hurt = classes.find(
+    ({ steady, rewritten, isImmutable }) =>
+      isMuch(rewritten, steady, rules) ||
+      (isKept && isImmutable && steady > 1 && rewritten === steady),
+  );
+  if (hurt === undefined) return null;
+  const { name, steady, rewritten } = hurt;
+  return `of ${steady} files of kind ${name} that the source showed at the last look ${rewritten} were written to, although their kind never is: ${LOOKS_LIKE}`;
+}
+
 function suspicionAtOnce(
-  { known, steady, gone, rewritten }: TreeChanges,
+  { known, steady, gone, rewritten, remade = 0 }: TreeChanges,
   rules: GuardRules,
 ): string | null {
   const isEmptied = known > 0 && gone === known;
+  const isLoss = isEmptied || isMuch(gone - remade, known, rules);
   // Sets of a fixed name are written over by each backup, and few of them all at once; their heads tell whether they still are backups. So are files of a
   // store of which nothing is known, and these have no heads.
   const isKept = rules.shape === 'store' && rules.isOpaque !== true;
   const isAllOver = isKept && steady > 0 && rewritten === steady;
-  const isAll = isEmptied || isAllOver;
-  if (!isAll && !isMuch(gone, known, rules) && !isMuch(rewritten, steady, rules)) return null;
+  if (!isLoss && !isAllOver && !isMuch(rewritten, steady, rules)) return null;
   const parts = [
     ...(gone > 0 ? [`${gone} are gone`] : []),
     ...(rewritten > 0 ? [`${rewritten} were written to, although their kind never is`] : []),
@@ -68,7 +94,8 @@ function suspicionAtOnce(
   return `of ${known} files that the source showed at the last look ${parts.join(' and ')}: ${LOOKS_LIKE}`;
 }
 
-const LOOKS_LIKE = 'a wiped or encrypted source looks like this';
+/** How a suspicion ends. */
+export const LOOKS_LIKE = 'a wiped or encrypted source looks like this';
 
 /** What became of a file that opens a store. `unlikeCopy`: it changed, and the file of the copy is not what was copied, so that nothing tells whether what counts of it
  *  has changed. */
@@ -150,7 +177,8 @@ function suspicionOverDays(
   return null;
 }
 
-function isMuch(
+/** Whether so many look like no work; of three or fewer nothing tells. */
+export function isMuch(
   count: number,
   all: number,
   { suspiciousShare }: Pick<TreeRules, 'suspiciousShare'>,

@@ -62,8 +62,8 @@ export interface CommittedTree {
   readonly committed: readonly string[];
   /** Of all of them. */
   readonly committedCount: number;
-  /** Points that are not there although their tool shows them, and points that are gone because their files were overwritten; one plain sentence
-   *  each. */
+  /** Points that are not there although their tool shows them, those that are gone because their files were overwritten, and those whose files have other bytes although
+   *  their tool shows them as before; one plain sentence each. */
   readonly leftOut: readonly string[];
   /** New points are not in the copy, for want of files. Absent: all are. */
   readonly hasLeftOut?: true;

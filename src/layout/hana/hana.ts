@@ -48,6 +48,7 @@ export const hanaLayout: TreeLayout = {
         content: 'replaced',
         // Without an id each backup writes it anew.
         isOfStore: (path) => isCatalogueOfStore(lastName(path)),
+        isWrittenOnce: (path) => !isCatalogueOfStore(lastName(path)),
       },
     ],
     ignored: /\.tmp$/,

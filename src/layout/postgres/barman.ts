@@ -18,6 +18,7 @@ import {
 import { builtOn, type BuiltBackup } from './built-on.js';
 import { isBarmanId, parseBarmanInfo, type BarmanBackup } from './barman-info.js';
 import { clusterFolders } from './cluster-folders.js';
+import { isText } from './text-file.js';
 import { isWrittenOnce, walPathsIn } from './wal-names.js';
 import type { RepositoryEntry } from '../../repository/backup-repository.js';
 import { joinPath } from '../../repository/repository-path.js';
@@ -43,21 +44,30 @@ export const barmanLayout: TreeLayout = {
       { name: 'histories', match: WALS.history, content: 'replaced', isWrittenOnce },
       { name: 'log', match: WALS.segment, content: 'replaced', isWrittenOnce },
       { name: 'labels', match: WALS.label, content: 'replaced', isWrittenOnce },
+      // `reuse_backup = link` gives the files of the backup before further names with each backup, which moves their change times and nothing else.
       {
         name: 'data',
         match: /^base\/\d{8}T\d{6}\/(?!(?:backup\.info|data\/global\/pg_control)$).+/,
-        content: 'replaced',
+        content: 'immutable',
+        removal: { goesWith: backupOf },
       },
       {
         name: 'control',
         match: /^base\/\d{8}T\d{6}\/data\/global\/pg_control$/,
-        content: 'replaced',
+        content: 'immutable',
+        removal: { goesWith: backupOf },
       },
-      { name: 'meta', match: /^meta\/\d{8}T\d{6}-[\w.]+$/, content: 'replaced' },
+      {
+        name: 'meta',
+        match: /^meta\/\d{8}T\d{6}-[\w.]+$/,
+        content: 'replaced',
+        removal: { goesWith: backupOf },
+      },
       {
         name: 'information',
         match: /^base\/\d{8}T\d{6}\/backup\.info$/,
         content: 'replaced',
+        removal: { goesWith: backupOf },
       },
       // Its first lines are a list of the log that was there with them. `barman delete` makes it shorter.
       { name: 'catalogue', match: /^wals\/(?:[^/]+-)?xlog\.db$/, content: 'appended' },
@@ -69,7 +79,7 @@ export const barmanLayout: TreeLayout = {
     ignored:
       /^(?:incoming|streaming|errors)\/|(?:^|\/)\.[^/]+\.[A-Za-z0-9]{6}$|\.tmp$|(?:^|\/)\.[^/]*lock$|^base\/\d{8}T\d{6}\/data\/pg_tblspc\/\d+$/,
     digestInName: null,
-    pointOf: (path) => /^(?:base|meta)\/(?<id>\d{8}T\d{6})[/-]/.exec(path)?.groups?.id ?? null,
+    pointOf,
     // A restore takes along what backups and logs build on.
     isPointId: () => false,
     foldersWith: clusterFolders,
@@ -86,6 +96,18 @@ export const barmanLayout: TreeLayout = {
   confirm,
   scan,
 };
+
+function pointOf(path: string): string | null {
+  return /^(?:base|meta)\/(?<id>\d{8}T\d{6})[/-]/.exec(path)?.groups?.id ?? null;
+}
+
+/** What people have noted of a backup they take off again (`barman keep --release`), and Barman moves it: it is no part of the backup. A release of Barman
+ *  that keeps `backup.info` in `meta` moves it there, too. */
+function backupOf(path: string): string | null {
+  return NOTED.test(path) ? null : pointOf(path);
+}
+
+const NOTED = /^base\/[^/]+\/annotations\/|^meta\/\d{8}T\d{6}-(?!backup\.info$)/;
 
 const OWN_FOLDERS: readonly string[] = ['base', 'errors', 'incoming', 'meta', 'streaming', 'wals'];
 const OWN_FILE = /^(?:identity\.json|(?:[^/]+-)?xlog\.db)$/;
@@ -145,6 +167,8 @@ interface FoundBackup extends BuiltBackup {
   readonly fault: PointFault | null;
   /** Those of its folder, without its data. */
   readonly files: readonly TreeFile[];
+  /** Only its folder is left. */
+  readonly isEmpty: boolean;
 }
 
 async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise<FoundTree[]> {
@@ -182,13 +206,16 @@ async function readBackup(
   const files = listed
     .filter(({ type }) => type === 'file')
     .map((entry): TreeFile => ({ ...entry, within: entry.name }));
-  const none = { label, info: null, wal: null, parent: null, files, dataFaults: [] };
+  const isEmpty = listed.length === 0;
+  const none = { label, info: null, wal: null, parent: null, files, dataFaults: [], isEmpty };
   try {
     const path = infoPath(label, meta, listed);
     if (path === null)
       return { ...none, fault: incomplete('it has no backup.info: it has not ended').fault };
     const bytes = await reader.read(path, 0, MAX_INFO_BYTES);
     const info = parseBarmanInfo(new TextDecoder().decode(bytes));
+    if (info === null && !isText(bytes))
+      return { ...none, fault: broken(`${path} is nothing that Barman writes`).fault };
     if (info === null) return { ...none, fault: incomplete(`${path} ends too soon`).fault };
     const found = { ...none, info, wal: info.wal, parent: info.parent, fault: null };
     if (!isDone(found)) return found;
@@ -206,7 +233,7 @@ function isDone({ info }: Pick<FoundBackup, 'info'>): boolean {
 }
 
 function backupPoint(backup: FoundBackup, all: readonly FoundBackup[], log: BackupLog): TreePoint {
-  const { label, info, fault, dataFaults, files } = backup;
+  const { label, info, fault, dataFaults, files, isEmpty } = backup;
   const { labels: needs, faults: below } = builtOn(backup, (of) => {
     const found = all.find((one) => one.label === of);
     return found !== undefined && isDone(found) ? found : null;
@@ -223,6 +250,7 @@ function backupPoint(backup: FoundBackup, all: readonly FoundBackup[], log: Back
     ...{ state: gravest?.state ?? 'complete', reason: gravest?.reason ?? null, files: null },
     sizeBytes: info?.sizeBytes ?? 0,
     ...(evidence === undefined ? {} : { evidence }),
+    ...(info === null && isEmpty ? { isUnlisted: true } : {}),
   };
 }
 

@@ -48,6 +48,8 @@ export const pgBackRestLayout: TreeLayout = {
         name: 'manifests',
         match: /^backup\/[^/]+\/\d{8}-\d{6}F[^/]*\/.+/,
         content: 'replaced',
+        // While a backup is made its copy is written again and again.
+        isWrittenOnce: (path) => path.endsWith('/backup.manifest'),
         removal: { goesWith: backupOf },
       },
       { name: 'history', match: /^backup\/[^/]+\/backup\.history\/.+/, content: 'replaced' },

@@ -22,6 +22,7 @@ import {
   segmentBytesIn,
   type ProbackupBackup,
 } from './probackup-control.js';
+import { isText } from './text-file.js';
 import {
   isSegmentSize,
   isWrittenOnce,
@@ -60,27 +61,32 @@ export const probackupLayout: TreeLayout = {
       { name: 'histories', match: WALS.history, content: 'replaced', isWrittenOnce },
       { name: 'log', match: WALS.segment, content: 'replaced', isWrittenOnce },
       { name: 'labels', match: WALS.label, content: 'replaced', isWrittenOnce },
-      // A merge writes the files of a full anew.
+      // A merge alone writes the files of a full anew, and of both backups their control files tell (`remadePoints`).
       {
         name: 'data',
         match: /^backups\/[^/]+\/[0-9A-Z]{6,7}\/(?!backup(?:_content)?\.control$).+/,
         content: 'replaced',
+        isWrittenOnce,
+        removal: { goesWith: pointOf },
       },
       {
         name: 'contents',
         match: /^backups\/[^/]+\/[0-9A-Z]{6,7}\/backup_content\.control$/,
         content: 'replaced',
+        isWrittenOnce,
+        removal: { goesWith: pointOf },
       },
       {
         name: 'controls',
         match: /^backups\/[^/]+\/[0-9A-Z]{6,7}\/backup\.control$/,
         content: 'replaced',
+        removal: { goesWith: pointOf },
       },
     ],
     ignored:
       /^wal\/.+\.(?:part|partial|tmp)$|^backups\/[^/]+\/(?:pg_probackup\.conf\.tmp|[^/]+\/(?:backup(?:_ro)?\.pid|page_header_map_tmp|backup(?:_content)?\.control\.tmp))$/,
     digestInName: null,
-    pointOf: (path) => /^backups\/[^/]+\/(?<id>[0-9A-Z]{6,7})\//.exec(path)?.groups?.id ?? null,
+    pointOf,
     // A restore takes along what backups and logs build on.
     isPointId: () => false,
     openFilesWaitMs: OPEN_MS,
@@ -98,6 +104,10 @@ export const probackupLayout: TreeLayout = {
   confirm,
   scan,
 };
+
+function pointOf(path: string): string | null {
+  return /^backups\/[^/]+\/(?<id>[0-9A-Z]{6,7})\//.exec(path)?.groups?.id ?? null;
+}
 
 /** Instances by their configuration; what lies beside them in folders of such names is not theirs. Each has a folder for its log from the beginning: so of the many
  *  folders that one called `backups` may have no other is looked into. */
@@ -145,6 +155,8 @@ interface FoundBackup extends BuiltBackup {
   readonly wal: { readonly start: string; readonly stop: string } | null;
   /** Of its control file. */
   readonly fault: PointFault | null;
+  /** Only its folder is left. */
+  readonly isEmpty?: true;
 }
 
 async function pointsOf(reader: TreeReader, folder: string, name: string): Promise<TreePoint[]> {
@@ -176,9 +188,14 @@ async function readBackup(
   try {
     const names = (await reader.list(joinPath(at, label))).map(({ name }) => name);
     if (!names.includes(CONTROL))
-      return { ...none, fault: incomplete(`it has no ${CONTROL}: it has not ended`).fault };
+      return {
+        ...{ ...none, fault: incomplete(`it has no ${CONTROL}: it has not ended`).fault },
+        ...(names.length === 0 ? { isEmpty: true } : {}),
+      };
     const bytes = await reader.read(joinPath(at, `${label}/${CONTROL}`), 0, MAX_CONTROL_BYTES);
     const control = parseProbackupControl(new TextDecoder().decode(bytes));
+    if (control === null && !isText(bytes))
+      return { ...none, fault: broken(`its ${CONTROL} is nothing that pg_probackup writes`).fault };
     if (control === null)
       return { ...none, fault: incomplete(`its ${CONTROL} ends too soon`).fault };
     const found = { ...none, control, parent: control.parent, wal: segmentsOf(control, log) };
@@ -228,7 +245,7 @@ async function faultsOfOwnLog(
 }
 
 function backupPoint(backup: FoundBackup, all: readonly FoundBackup[], log: BackupLog): TreePoint {
-  const { label, control, wal, fault, dataFaults } = backup;
+  const { label, control, wal, fault, dataFaults, isEmpty = false } = backup;
   const { labels: needs, faults: below } = builtOn(backup, (of) => {
     const found = all.find((one) => one.label === of);
     return found !== undefined && isDone(found) ? found : null;
@@ -245,8 +262,12 @@ function backupPoint(backup: FoundBackup, all: readonly FoundBackup[], log: Back
     ...{ state: gravest?.state ?? 'complete', reason: gravest?.reason ?? null, files: null },
     sizeBytes: control?.sizeBytes ?? 0,
     ...(evidence === undefined ? {} : { evidence }),
+    ...(isEmpty || REMADE.has(control?.status ?? '') ? { isUnlisted: true } : {}),
   };
 }
+
+/** Files of it are written anew and removed. Source: src/merge.c, src/delete.c. */
+const REMADE: ReadonlySet<string> = new Set(['MERGING', 'MERGED', 'DELETING', 'DELETED']);
 
 const FAILED: ReadonlyMap<string, string> = new Map([
   ['ERROR', 'it has failed'],

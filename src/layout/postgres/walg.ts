@@ -16,6 +16,7 @@ import {
   shortPoints,
   type BackupLog,
 } from './backup-log.js';
+import { isText } from './text-file.js';
 import { readFilesMetadata } from './files-metadata.js';
 import { builtOn, type BuiltBackup } from './built-on.js';
 import {
@@ -49,18 +50,22 @@ export const walgLayout: TreeLayout = {
       { name: 'log', match: WALS.segment, content: 'replaced', isWrittenOnce },
       // Labels, and what WAL-G notes of the pages that segments change (`_delta`).
       { name: 'notes', match: /^wal_005\/[0-9A-F]{24}[._].+$/, content: 'replaced' },
-      { name: 'data', match: /^basebackups_005\/[^/]+\/.+/, content: 'replaced' },
+      {
+        ...{ name: 'data', match: /^basebackups_005\/[^/]+\/.+/, content: 'replaced' },
+        // `wal-g backup-mark` notes in it that a backup is to stay.
+        isWrittenOnce: (path) => !path.endsWith('/metadata.json'),
+        removal: { goesWith: pointOf },
+      },
       {
         name: 'sentinels',
         match: /^basebackups_005\/[^/]+_backup_stop_sentinel\.json$/,
         content: 'replaced',
+        removal: { goesWith: pointOf },
       },
     ],
     ignored: /\.tmp$/,
     digestInName: null,
-    pointOf: (path) =>
-      /^basebackups_005\/(?<name>[^/]+?)(?:\/|_backup_stop_sentinel\.json$)/.exec(path)?.groups
-        ?.name ?? null,
+    pointOf,
     // A restore takes along what deltas and logs build on.
     isPointId: () => false,
     openFilesWaitMs: OPEN_MS,
@@ -73,9 +78,15 @@ export const walgLayout: TreeLayout = {
   scan,
 };
 
+function pointOf(path: string): string | null {
+  const found = /^basebackups_005\/(?<name>[^/]+?)(?:\/|_backup_stop_sentinel\.json$)/.exec(path);
+  return found?.groups?.name ?? null;
+}
+
 const [BACKUPS, LOG] = ['basebackups_005', 'wal_005'];
 const SENTINEL = /^(?<name>base_[0-9A-F]{24}(?:_D_[0-9A-F]{24})?)_backup_stop_sentinel\.json$/;
 const NAME = /^base_(?<start>[0-9A-F]{24})(?:_D_[0-9A-F]{24})?$/;
+const SENTINEL_HEAD_BYTES = 4_096;
 const MAX_SENTINEL_BYTES = 16 * 1024 * 1024;
 
 function claim({ folders }: FolderNames): Claim | null {
@@ -92,6 +103,8 @@ async function confirm(reader: TreeReader, folder: string, claimed: Claim): Prom
 interface FoundBackup extends BuiltBackup {
   readonly sentinel: TreeFile | null;
   readonly values: Readonly<Record<string, unknown>>;
+  /** Something else has written over its sentinel. */
+  readonly isNoText: boolean;
   readonly wal: { readonly start: string; readonly stop: string } | null;
   readonly files: readonly TreeFile[];
 }
@@ -109,11 +122,16 @@ async function scan(reader: TreeReader, folder: string): Promise<FoundTree[]> {
     const values =
       typeof read === 'object' && read !== null ? (read as Record<string, unknown>) : {};
     const files = await filesBelow(reader, folder, `${BACKUPS}/${label}`);
+    const head =
+      sentinel !== null && read === null
+        ? await reader.orTell(() => reader.read(sentinel.path, 0, SENTINEL_HEAD_BYTES))
+        : null;
+    const isNoText = head !== null && !isText(head);
     backups.push({
-      ...{ label, sentinel, values, files, wal: logOf(label, values) },
+      ...{ label, sentinel, values, isNoText, files, wal: logOf(label, values) },
       parent: typeof values['DeltaFrom'] === 'string' ? values['DeltaFrom'] : null,
       dataFaults: faultsOfTars(
-        { sentinel, values, files },
+        { sentinel, values, isNoText, files },
         await tarsListed(reader, { values, files }),
       ),
     });
@@ -176,6 +194,8 @@ function backupPoint(
     ...{ state: fault?.state ?? 'complete', reason: fault?.reason ?? null, files: null },
     sizeBytes: files.reduce((sum, { stamp }) => sum + stamp.sizeBytes, 0),
     ...(sentinel !== null || files.length === 0 ? {} : { evidence: treeEvidence(files, null) }),
+    // Of a backup that it has removed folders may stay.
+    ...(sentinel === null && files.length === 0 ? { isUnlisted: true } : {}),
     // It ends when its log is archived.
     ...(sentinel === null || wal === null
       ? {}
@@ -185,7 +205,7 @@ function backupPoint(
 
 /** @param listed names of tars, as `tarsListed` tells */
 function faultsOfTars(
-  { sentinel, values, files }: Pick<FoundBackup, 'sentinel' | 'values' | 'files'>,
+  { sentinel, values, isNoText, files }: Omit<FoundBackup, keyof BuiltBackup | 'wal'>,
   listed: TarsListed,
 ): PointFault[] {
   if (sentinel === null) return [incomplete('it has no sentinel: it has not ended').fault];
@@ -195,6 +215,7 @@ function faultsOfTars(
       state: 'unknown',
       reason: `its sentinel has ${sentinel.stamp.sizeBytes} bytes, of which at most ${MAX_SENTINEL_BYTES} are read: what it needs is not known`,
     });
+  else if (isNoText) faults.push(broken('its sentinel is nothing that WAL-G writes').fault);
   else if (Object.keys(values).length === 0)
     faults.push(incomplete('its sentinel ends too soon').fault);
   const tars = files.flatMap(({ within, name }) => (within.includes(TARS) ? [name] : []));

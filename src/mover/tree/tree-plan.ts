@@ -63,6 +63,8 @@ export interface TreePlan extends TreePlanReference {
   readonly changes: TreeChanges;
   /** An operator has agreed to them. */
   readonly isAgreed: boolean;
+  /** Ids of the points that the source has lost, and that an operator has agreed to, now or before. Absent: there are none. */
+  readonly agreedLosses?: readonly string[];
   /** Ids of all points that the source showed. */
   readonly shown: readonly string[];
 }

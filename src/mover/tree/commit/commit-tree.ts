@@ -10,7 +10,11 @@ import {
   type KnownLosses,
 } from '../../../domain/trees/known-losses.js';
 import { joinLacking, LackingList, type Lacking } from '../../../domain/trees/lacking-files.js';
-import { notOverwritten, overwrittenTexts } from '../../../domain/trees/set-points.js';
+import {
+  notOverwritten,
+  overwrittenTexts,
+  rewrittenTexts,
+} from '../../../domain/trees/set-points.js';
 import { copyAgesFrom } from '../../../domain/trees/tree-dates.js';
 import { guardedDaysAfter } from '../../../domain/trees/tree-guard.js';
 import type { TargetTreePoint } from '../../../domain/trees/target-tree.js';
@@ -71,7 +75,7 @@ export async function commitTree(
   }
   const plan = await requireTreePlan(target, input.chain, input.reference);
   const copied = await noteCopied(context, target, input.chain, record, plan);
-  const { noted, replacedTables, lacking, sent } = copied;
+  const { noted, replacedTables, lacking, sent, rewritten } = copied;
   const bytesOf = await copiedBytes(target, input.chain, noted, plan);
   const whole = wholeOf(noted, plan, lacking, bytesOf);
   const standing = { plan, nowMs: input.nowMs, bytesOf, lacking };
@@ -86,12 +90,14 @@ export async function commitTree(
         ...{ ...input.choice, nowMs: input.nowMs },
       });
   const { isToldApart = false } = input;
-  const answer = answerOf(record, points, { whole, sent, plan });
-  const { isBehind: _, isGoneSpare: __, lost: ___, untold, untoldWork, ...entered } = noted;
+  const answer = answerOf(record, points, { whole, sent, plan, rewritten });
+  const { isBehind: _, isGoneSpare: __, lost: ___, agreedLosses: ____, ...rest } = noted;
+  const { untold, untoldWork, ...entered } = rest;
   await writeTreeRecord(target, input.chain, {
     ...entered,
     ...(isBehind ? { isBehind } : {}),
     ...(left.count > 0 ? { lost: areLossesKnown(record) ? left : { ...left, files: [] } } : {}),
+    ...(plan.agreedLosses === undefined ? {} : { agreedLosses: plan.agreedLosses }),
     points,
     unfinished: unfinishedOf(plan, whole.points),
     sourceRepositoryId: plan.sourceRepositoryId,
@@ -143,8 +149,10 @@ function answerOf(
     whole,
     sent,
     plan,
+    rewritten,
   }: {
     readonly whole: ReturnType<typeof wholeOf>;
+    readonly rewritten: readonly string[];
     readonly sent: SentAgain;
     readonly plan: TreePlan;
   },
@@ -157,7 +165,7 @@ function answerOf(
   return {
     committed: committed.slice(-MOST_NAMED),
     committedCount: committed.length,
-    leftOut: firstTexts([...whole.leftOut, ...gone]),
+    leftOut: firstTexts([...whole.leftOut, ...gone, ...rewritten]),
     ...(whole.leftOut.length > 0 ? { hasLeftOut: true } : {}),
     ...(sent.again.count === 0 ? {} : { sentAgain: sent.again }),
     ...unsentNeeded(sent.unsent, points, rulesOf(plan)),
@@ -202,7 +210,7 @@ export async function noteCopied(
   const rules = treeLayoutOf(plan.layout)!.rules;
   const index: ClassIndex[] = [];
   const replacedTables: string[] = [];
-  const overwritten = new Set<string>();
+  const overwritten: ClassPlace['overwritten'] = new Map();
   const unread = new LackingList(rules, plan.points);
   const unsettled = new Set<string>();
   const sent = new SentAgain(record);
@@ -232,17 +240,17 @@ export async function noteCopied(
   const asOfMs = copyAgesFrom(record.points, plan.plannedAtMs, plan.points);
   const look = { nowMs: plan.plannedAtMs, asOfMs, isAgreed: plan.isAgreed };
   // What was not entered the next look finds once more.
-  const rewritten = isStopped
+  const rewrittenCount = isStopped
     ? Math.min(plan.changes.rewritten, rewrites.count)
     : plan.changes.rewritten;
-  const changes = { ...plan.changes, rewritten };
+  const changes = { ...plan.changes, rewritten: rewrittenCount };
   const guard = isEntered ? record.guard : guardedDaysAfter(record.guard, changes, look);
   return {
     noted: {
       ...{ ...record, ...lostAfter(record, sent), points, index: moved.index },
       ...{ guard, enteredPlan: plan.token },
     },
-    ...{ replacedTables, sent },
+    ...{ replacedTables, sent, rewritten: rewrittenTexts(points, overwritten) },
     lacking: joinLacking([...plan.lacking.map(({ lacking }) => lacking), unread.lacking]),
   };
 }
@@ -279,6 +287,8 @@ interface NotedCopies {
   /** Files that could not be copied, and those that may refer to them. */
   readonly lacking: Lacking;
   readonly sent: SentAgain;
+  /** `rewrittenTexts`. */
+  readonly rewritten: readonly string[];
 }
 
 /** What a plan was entered into before a stop: only what else follows from it is found out again. */

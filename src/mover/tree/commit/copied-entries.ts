@@ -1,4 +1,5 @@
 import { LackingList } from '../../../domain/trees/lacking-files.js';
+import type { OverwrittenFiles } from '../../../domain/trees/set-points.js';
 import { isOfOneBackup } from '../../../domain/trees/tree-rules.js';
 import { treeLayoutOf } from '../../../layout/tree-layouts.js';
 import type { BackupRepository, SourceRepository } from '../../../repository/backup-repository.js';
@@ -20,8 +21,8 @@ import type { PlannedFile, TreePlan } from '../tree-plan.js';
 /** A class of files, and what is gathered while its entries are made. */
 export interface ClassPlace {
   readonly replacedTables: string[];
-  /** Gets the paths of files that have another content now. */
-  readonly overwritten: Set<string>;
+  /** Gets the files that have another content now. */
+  readonly overwritten: Map<string, { readonly isLonger: boolean }>;
   readonly unread: LackingList;
   /** Gets the folders of files that have their names by an attempt of which nobody knows whether it came to its end. */
   readonly unsettled: Set<string>;
@@ -53,7 +54,7 @@ interface Tally {
   sizeBytes: number;
   goneCount: number;
   readonly replacedTables: string[];
-  readonly overwritten: Set<string>;
+  readonly overwritten: ClassPlace['overwritten'];
   readonly unread: LackingList;
   readonly unsettled: Set<string>;
   readonly sent: SentAgain;
@@ -98,7 +99,7 @@ export async function overwrittenFiles(
   target: SourceRepository,
   tree: string,
   plan: TreePlan,
-): Promise<Set<string>> {
+): Promise<OverwrittenFiles> {
   const tally = noTally(plan);
   for (const classIndex of plan.classes.keys()) {
     const staged = await StagedClass.open(target, tree, plan, classIndex);
@@ -120,7 +121,7 @@ function noTally({ layout, points }: TreePlan): Tally {
   return {
     ...counts,
     replacedTables: [],
-    overwritten: new Set(),
+    overwritten: new Map(),
     unread,
     unsettled: new Set(),
     sent,
@@ -178,7 +179,7 @@ async function* smallEntries(
     if (!isTold) tally.unsettled.add(parentFolder(treeFile(staged.tree, file.path)));
     count(tally, file, { digest: found, table: null });
     const { path, stamp, mode } = file;
-    if (outcome !== 'held' && isWrittenOver(staged, file, found)) tally.overwritten.add(path);
+    if (outcome !== 'held') noteWrittenOver(tally, staged, file, found);
     part.push({ path, stamp, mode, digest: found, table: null, goneSinceMs: null });
     if (part.length < 1_024) continue;
     yield part;
@@ -212,20 +213,22 @@ async function* largeEntries(
     if (isStopped) tally.unsettled.add(parentFolder(treeFile(tree, file.path)));
     count(tally, file, published);
     const { path, stamp, mode } = file;
-    if (isWrittenOver(staged, file, published.digest)) tally.overwritten.add(path);
+    noteWrittenOver(tally, staged, file, published.digest);
     yield [{ path, stamp, mode, ...published, goneSinceMs: null }];
   }
 }
 
-/** Whether the points that list it have lost it. What their tool keeps for the whole store is no backup's own: they go on with what it is now. */
-function isWrittenOver(
+/** The points that list it may have lost it. What their tool keeps for the whole store is no backup's own: they go on with what it is now. */
+function noteWrittenOver(
+  { overwritten }: Pick<Tally, 'overwritten'>,
   { plan, classIndex }: StagedClass,
-  { path, held }: PlannedFile,
+  { path, stamp, held }: PlannedFile,
   digest: string,
-): boolean {
-  if (held === null || held.digest === digest) return false;
+): void {
+  if (held === null || held.digest === digest) return;
   const { isOfStore } = treeLayoutOf(plan.layout)!.rules.classes[classIndex]!;
-  return isOfStore?.(path) !== true;
+  if (isOfStore?.(path) !== true)
+    overwritten.set(path, { isLonger: stamp.sizeBytes > held.sizeBytes });
 }
 
 /** @param entry new; a file that is read again because its stamp proves nothing has a table of the same name */

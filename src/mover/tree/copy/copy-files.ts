@@ -233,6 +233,7 @@ class FileWorker implements WindowWorker {
     if (outcome !== 'copied') return outcome;
     const claimed = this.parts.rules.digestInName?.(path) ?? null;
     if (claimed !== null && claimed !== digest) return 'bad';
+    if (held !== null && this.parts.rules.isSound?.(path, bytes) === false) return 'unsound';
     if (held?.lost?.isStill === true) return held.digest === digest ? 'copied' : 'unlike';
     if (held?.isFixed === true && hash('sha256', bytes.subarray(0, held.sizeBytes)) !== held.digest)
       return 'kept';

@@ -19,7 +19,7 @@ import {
 
 /** What came of a small file. `copied`, `held`: the copy has it now, or had its content already. `unreadable`, `denied`: the storage of the source does not
  *  read it, or does not allow it. `bad`: it is not what its name claims. `unlike`: the copy has lost it, and it is not what was copied. `…Refused`: the target does not take it. `withheld`: it may refer to one of those. `kept`: the copy
- *  must keep what it has under this name, which is something else.
+ *  must keep what it has under this name, which is something else. `unsound`: it is not what its tool writes under such a name, and the copy has what was.
  *  The others: it is not what was listed. Noted as numbers: new ones come last. */
 export const FILE_OUTCOMES = [
   'open',
@@ -36,6 +36,7 @@ export const FILE_OUTCOMES = [
   'writeRefused',
   'unlike',
   'kept',
+  'unsound',
 ] as const;
 export type FileOutcome = (typeof FILE_OUTCOMES)[number];
 
@@ -51,6 +52,8 @@ export function lackingReason(outcome: NameOutcome, isOfOne = false): string | n
       return null;
     case 'bad':
       return 'its content is not that which the digest in its name says';
+    case 'unsound':
+      return 'it is no longer what its tool writes under such a name, and the copy keeps what it was';
     case 'unlike':
       return 'the copy has lost it, and what the source has under its name is not what was copied';
     case 'nameless':

@@ -1,6 +1,6 @@
 import { modifiedAtMs } from '../../../domain/file-stamp.js';
 import { sequenceOrder } from '../../../domain/trees/lacking-files.js';
-import type { TreeChanges } from '../../../domain/trees/tree-guard.js';
+import type { ClassChanges, TreeChanges } from '../../../domain/trees/tree-guard.js';
 import {
   isNeverWrittenOver,
   type FileClass,
@@ -11,7 +11,14 @@ import type { FileDifference, ListedFile } from './listed-file.js';
 
 type CountedClass = Pick<
   FileClass,
-  'name' | 'content' | 'isWrittenOnce' | 'inSequence' | 'isOfNoPoint' | 'opensStore'
+  | 'name'
+  | 'content'
+  | 'isWrittenOnce'
+  | 'isAddedTo'
+  | 'isOfStore'
+  | 'inSequence'
+  | 'isOfNoPoint'
+  | 'opensStore'
 >;
 
 /** What has become of a file without which a store cannot be opened. */
@@ -40,7 +47,11 @@ interface Opening {
 
 /** Counts what a look finds, for the guard against a wipe. */
 export class ChangeCount {
-  readonly #counts = { known: 0, steady: 0, gone: 0, rewritten: 0, added: 0 };
+  readonly #counts = { known: 0, steady: 0, gone: 0, rewritten: 0, added: 0, remade: 0 };
+  readonly #classes = new Map<
+    string,
+    { steady: number; rewritten: number; isImmutable: boolean }
+  >();
   #lost = 0;
   /** Path of the last file that was found to be gone. */
   #lastGone: string | null = null;
@@ -51,10 +62,14 @@ export class ChangeCount {
   readonly #opening = new Map<string, Opening>();
 
   /** @param stampsProve of the source: where they do not, every file counts as different until it is read, and only its length and time tell that
-   *    somebody has written to it */
+   *    somebody has written to it
+   *  @param remade `remadePoints`
+   *  @param stillShown `filesOfStillShown`: whatever their names, their tool writes to them no more, but behind what is there */
   constructor(
     private readonly stampsProve: boolean,
-    private readonly rules: Pick<TreeRules, 'pointOf'>,
+    private readonly rules: Pick<TreeRules, 'shape' | 'pointOf'>,
+    private readonly remade: ReadonlySet<string>,
+    private readonly stillShown: ReadonlySet<string>,
   ) {}
 
   get changes(): TreeChanges {
@@ -62,6 +77,11 @@ export class ChangeCount {
     for (const { count, hasLastGrown } of this.#grown.values())
       rewritten += count - (hasLastGrown ? 1 : 0);
     return { ...this.#counts, gone: this.#counts.gone + this.#lost, rewritten };
+  }
+
+  /** The same of each class that has files which are never written over. */
+  get classes(): ClassChanges[] {
+    return [...this.#classes].map(([name, counts]) => ({ name, ...counts }));
   }
 
   /** Files that the tool has removed, as far as can be told. */
@@ -101,10 +121,17 @@ export class ChangeCount {
     entry: FileEntry | null,
   ): void {
     const counts = this.#counts;
-    const isSteady = isNeverWrittenOver(fileClass, (listed ?? entry)!.path);
+    const { path } = (listed ?? entry)!;
+    const isRemade = this.remade.has(this.rules.pointOf?.(path) ?? '');
+    // Of what sets do not show any more nothing is compared: they keep less than the copy does.
+    const isCompared = listed !== null || this.rules.shape === 'store';
+    const isEnded = isNeverWrittenOver(fileClass, path);
+    const isOfStill = this.stillShown.has(path) && fileClass.isOfStore?.(path) !== true;
+    const isSteady = isCompared && !isRemade && (isEnded || isOfStill);
     const wasShown = entry !== null && entry.goneSinceMs === null;
     if (wasShown) counts.known++;
-    if (wasShown && isSteady) counts.steady++;
+    if (wasShown && isSteady) this.#countSteady(fileClass, 'steady');
+    if (wasShown && isRemade && (is === 'gone' || is === 'lost')) counts.remade++;
     if (listed !== null && !wasShown && is !== 'waits') counts.added++;
     if (is === 'waits') this.#addWaiting(fileClass, listed!);
     if (is === 'gone') counts.gone++;
@@ -112,17 +139,26 @@ export class ChangeCount {
     if (is === 'gone' || is === 'lost') this.#lastGone = entry!.path;
     const isUnderNewName =
       is === 'new' && this.#lastGone !== null && listed!.path.startsWith(`${this.#lastGone}.`);
-    const hasGrown = is === 'changed' && isLonger(fileClass, listed!, entry!);
+    const mayGrow = !isEnded || mayBeLonger(fileClass, path);
+    const hasGrown = is === 'changed' && mayGrow && isLonger(listed!, entry!);
     const isWrittenOver =
       is === 'changed' &&
       wasShown &&
       isSteady &&
       !hasGrown &&
       (this.stampsProve || isStampedAnew(listed!, entry));
-    if (isWrittenOver || (isSteady && isUnderNewName)) counts.rewritten++;
+    if (isWrittenOver || (isSteady && isUnderNewName)) this.#countSteady(fileClass, 'rewritten');
     if (wasShown && fileClass.content === 'appended' && fileClass.inSequence === true)
       this.#addToSequence(fileClass.name, entry.path, hasGrown);
     if (fileClass.opensStore !== undefined) this.#addOpening(is, fileClass, listed, entry);
+  }
+
+  #countSteady({ name, content }: CountedClass, what: 'steady' | 'rewritten'): void {
+    const isImmutable = content !== 'appended';
+    const own = this.#classes.get(name) ?? { steady: 0, rewritten: 0, isImmutable };
+    this.#classes.set(name, own);
+    own[what]++;
+    this.#counts[what]++;
   }
 
   #addWaiting({ isOfNoPoint }: CountedClass, { path, stamp }: ListedFile): void {
@@ -166,11 +202,14 @@ function isStampedAnew({ stamp }: ListedFile, entry: FileEntry): boolean {
   return stamp.sizeBytes !== sizeBytes || stamp.modifiedAtNs !== modifiedAtNs;
 }
 
-/** What is only ever appended to is larger when it has changed. */
-function isLonger(
-  { content }: Pick<CountedClass, 'content'>,
-  { stamp }: ListedFile,
-  entry: FileEntry,
+/** Whether its tool may put more behind what is there. */
+function mayBeLonger(
+  { content, isAddedTo }: Pick<CountedClass, 'content' | 'isAddedTo'>,
+  path: string,
 ): boolean {
-  return content === 'appended' && stamp.sizeBytes > entry.stamp.sizeBytes;
+  return content === 'appended' || isAddedTo?.(path) === true;
+}
+
+function isLonger({ stamp }: ListedFile, entry: FileEntry): boolean {
+  return stamp.sizeBytes > entry.stamp.sizeBytes;
 }

@@ -61,9 +61,10 @@ export class FixedFiles {
   /** What tools replace, or add to, by design is no backup of its own: such files go with what comes. */
   has(path: string, before: FileStamp, now: FileStamp): boolean {
     const mayGrow = this.#mayGrow.get(path);
-    const { content, isOfStore } = this.rules.classes[classOf(this.rules, path) ?? -1] ?? {};
+    const fileClass = this.rules.classes[classOf(this.rules, path) ?? -1];
+    const { content, isOfStore, isAddedTo } = fileClass ?? {};
     if (isOfStore?.(path) === true) return false;
-    const isOnce = isOfOneBackup(this.rules, path);
+    const isOnce = isAddedTo?.(path) !== true && isOfOneBackup(this.rules, path);
     if (mayGrow === undefined || (content !== 'rewritten' && !isOnce)) return false;
     return isOnce || !mayGrow || now.sizeBytes <= before.sizeBytes;
   }

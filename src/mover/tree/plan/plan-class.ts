@@ -1,6 +1,7 @@
 import { FaultList, type FileFault } from '../../../domain/trees/file-faults.js';
 import { modifiedAtMs } from '../../../domain/file-stamp.js';
 import type { AwaitedPoint, SettleRule } from '../../../domain/sources/settle.js';
+import { brokenPointText, type PointLosses } from '../../../domain/trees/source-point-losses.js';
 import type { SourceTree } from '../../../domain/trees/source-tree.js';
 import type { VerifyAfterCopy } from '../../../domain/jobs/copy-job.js';
 import { isOfOneBackup } from '../../../domain/trees/tree-rules.js';
@@ -69,6 +70,8 @@ export interface Seen {
   readonly layout: TreeLayout;
   /** null: there is no copy. */
   readonly known: TreeRecord | null;
+  /** Points of the copy that the source has lost. */
+  readonly pointLosses: PointLosses;
   /** As `Told.awaited`. */
   readonly awaited: readonly AwaitedPoint[];
 }
@@ -120,7 +123,7 @@ export async function namesOf({ source, target, layout, input }: Seen): Promise<
 }
 
 export async function planClass(
-  { input, target, known, layout }: Seen,
+  { input, target, known, layout, pointLosses }: Seen,
   walk: Walk,
   index: number,
   token: string,
@@ -131,6 +134,7 @@ export async function planClass(
   const fileClass = layout.rules.classes[index]!;
   const files = new FileNames();
   const lossOf = losses.ofClass(fileClass.name);
+  const brokenAt = input.acceptChanges ? () => undefined : brokenPointOf(pointLosses, layout);
   const lists = await PlanLists.open(target, chain, fileClass, index, token);
   await compareClass(walk, target, chain, known, index, (is, listed, entry) => {
     count.add(is, fileClass, listed, entry);
@@ -156,6 +160,11 @@ export async function planClass(
         return lists.add(file);
       }
       case 'changed': {
+        const broken = lost === undefined ? brokenAt(listed!.path) : undefined;
+        if (broken !== undefined) {
+          walk.faults.add({ path: listed!.path, reason: broken });
+          return undefined;
+        }
         const file = changedFile(listed!, entry!, lost, fixed);
         if (file !== null) return lists.add(file);
         const { path } = listed!;
@@ -179,6 +188,15 @@ export async function planClass(
     }
   });
   return lists.end();
+}
+
+/** Of a store: why a file stays as the copy has it, by its path. Of sets no file of a broken point is listed. */
+function brokenPointOf(
+  { broken }: PointLosses,
+  { rules }: TreeLayout,
+): (path: string) => string | undefined {
+  const texts = new Map(broken.map((point) => [point.id, brokenPointText(point)]));
+  return (path) => texts.get(rules.pointOf?.(path) ?? '');
 }
 
 /** null: the copy must keep what it has. */

@@ -3,6 +3,12 @@ import { BackupError, isBackupError } from '../../../domain/errors.js';
 import { modifiedAtMs } from '../../../domain/file-stamp.js';
 import { awaitedTreePoints, settledTreePoints } from '../../../domain/trees/settled-tree.js';
 import { copyOrder } from '../../../domain/trees/copy-order.js';
+import { remadePoints } from '../../../domain/trees/remade-points.js';
+import {
+  agreedAfter,
+  pointLosses,
+  pointLossTexts,
+} from '../../../domain/trees/source-point-losses.js';
 import { type SourceTree } from '../../../domain/trees/source-tree.js';
 import { counted, firstTexts } from '../../../domain/sentences.js';
 import { withHeldFulls } from '../../../domain/trees/held-fulls.js';
@@ -15,7 +21,7 @@ import {
 } from '../../../domain/trees/tree-guard.js';
 import { untoldTexts, untoldWorkNotes } from '../../../domain/trees/unheard-answers.js';
 import type { LeftTree, TreePlanOutcome, TreeWork } from '../../../domain/trees/tree-work.js';
-import { copiedWithoutGap } from '../../../domain/trees/set-points.js';
+import { copiedWithoutGap, filesOfStillShown } from '../../../domain/trees/set-points.js';
 import {
   chooseTreePoints,
   copiedAt,
@@ -78,6 +84,7 @@ export async function planTree(
   const due = isLeft ? 'a run before was stopped' : whatIsDue(seen, chosen);
   const looked = noRemarks();
   const warnings = [...chosen.warnings];
+  if (!input.acceptChanges) warnings.push(...pointLossTexts(seen.pointLosses));
   let losses = new Losses(known, layout.rules, NOTHING_LOST, false);
   const told = (remarks: Remarks, lacking = 0, more: readonly string[] = []) =>
     toldOf(seen, chosen, [...warnings, ...more], losses, remarks, lacking);
@@ -185,7 +192,7 @@ async function sourceSuspicion(
 ): Promise<string | null> {
   const { target, input, known, layout } = seen;
   const walk = walkOf(seen, points, noRemarks());
-  const count = new ChangeCount(seen.source.capabilities.stampsProve, layout.rules);
+  const count = countOf(seen);
   for (let index = layout.rules.classes.length - 1; index >= 0; index--) {
     const fileClass = layout.rules.classes[index]!;
     await compareClass(walk, target, input.chain, known, index, (is, listed, entry) => {
@@ -219,7 +226,11 @@ async function lookAtBoth(context: MoverContext, input: PlanTreeInput): Promise<
   const copied = known?.points ?? [];
   const points = withHeldFulls(settled, copied, layout.rules, input.acceptChanges);
   const awaited = awaitedTreePoints(points, layout.rules, input.choice.withLogs, rule);
-  return { input, source, target, tree: { ...found, points }, layout, known, awaited };
+  const agreed = new Set(known?.agreedLosses);
+  return {
+    ...{ input, source, target, tree: { ...found, points }, layout, known, awaited },
+    pointLosses: pointLosses(points, copied, layout.rules, { agreed, nowMs }),
+  };
 }
 
 /** What a run before has copied until it was stopped may lie in place of a backup that the record calls good: it says so as long as nobody can look at the source, too. */
@@ -233,6 +244,17 @@ async function enterStopped(context: MoverContext, input: PlanTreeInput): Promis
   }
 }
 
+function countOf({ source, layout, tree, known }: Seen): ChangeCount {
+  const copied = known?.points ?? [];
+  const isStore = layout.rules.shape === 'store';
+  return new ChangeCount(
+    source.capabilities.stampsProve,
+    layout.rules,
+    isStore ? remadePoints(tree.points, copied) : new Set(),
+    isStore ? new Set() : filesOfStillShown(copied, tree.points),
+  );
+}
+
 /** Whether a look at all files finds no difference, and nothing that is due. Ends at the first one. */
 async function isSame(
   seen: Seen,
@@ -242,7 +264,7 @@ async function isSame(
 ): Promise<boolean> {
   const { input, target, layout, known } = seen;
   const walk = walkOf(seen, points, remarks);
-  const count = new ChangeCount(seen.source.capabilities.stampsProve, layout.rules);
+  const count = countOf(seen);
   try {
     for (let index = layout.rules.classes.length - 1; index >= 0; index--) {
       const fileClass = layout.rules.classes[index]!;
@@ -285,7 +307,7 @@ async function writePlan(
   await removeStaleLarge(target, input.chain, walkOf(seen, points, noRemarks()));
   const { waiting } = remarks;
   const walk = walkOf(seen, points, remarks);
-  const count = new ChangeCount(seen.source.capabilities.stampsProve, layout.rules);
+  const count = countOf(seen);
   const names = await namesOf(seen);
   const { chain, immutableForDays, nowMs } = input;
   const fixed = await fixedFiles(
@@ -305,6 +327,7 @@ async function writePlan(
   await assertGoneTogether(seen, points, goneByClass);
   const { changes } = count;
   const { ofNewPoints, left } = losses;
+  const agreedLosses = agreedAfter(seen.pointLosses, input.acceptChanges);
   const plan: TreePlan = {
     ...{ token, epoch: seen.known.epoch, plannedAtMs: input.nowMs },
     ...{ sourceRepositoryId: input.sourceRepositoryId, root: tree.root, layout: layout.name },
@@ -312,6 +335,7 @@ async function writePlan(
     ...{ classes, order: copyOrder(layout.rules.classes, hasFiles(seen.known, losses)) },
     ...{ points, lacking: lackingOf(walk), waitingCount: waiting.faults.count },
     ...{ changes, isAgreed: input.acceptChanges },
+    ...(agreedLosses.length === 0 ? {} : { agreedLosses }),
     waitingPoints: count.waitingPoints,
     ...(count.waitingFromMs === null ? {} : { waitingFromMs: count.waitingFromMs }),
     shown: tree.points.map(({ id }) => id),

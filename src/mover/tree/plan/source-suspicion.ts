@@ -4,6 +4,7 @@ import { faultOfSourceFile } from '../../../domain/trees/one-file-fault.js';
 import {
   openingSuspicion,
   suspicionOf,
+  suspicionOfClasses,
   type OpeningFinding,
 } from '../../../domain/trees/tree-guard.js';
 import { MAX_OPENING_BYTES } from '../../../domain/trees/tree-rules.js';
@@ -17,10 +18,12 @@ import { sourcePath } from '../tree-plan.js';
 /** Why an operator has to look before the copy follows its source. null: it may. */
 export async function suspicionIn(
   seen: Seen & { readonly known: TreeRecord },
-  { changes, openingChanges }: Pick<ChangeCount, 'changes' | 'openingChanges'>,
+  { changes, classes, openingChanges }: Pick<ChangeCount, 'changes' | 'classes' | 'openingChanges'>,
 ): Promise<string | null> {
-  const ofAll = suspicionOf(changes, seen.layout.rules, seen.known.guard);
-  return ofAll ?? (await suspicionOfOpening(seen, openingChanges));
+  const { rules } = seen.layout;
+  const ofFiles =
+    suspicionOf(changes, rules, seen.known.guard) ?? suspicionOfClasses(classes, rules);
+  return ofFiles ?? seen.pointLosses.suspicion ?? (await suspicionOfOpening(seen, openingChanges));
 }
 
 /** Of files without which a store cannot be opened. Tools write them anew with the very bytes, so their bytes are asked. */

@@ -6,7 +6,7 @@ import type { Seen } from './plan-class.js';
 
 /** What is to be done although no file may be different; null: nothing. */
 export function whatIsDue(
-  { input, tree, layout, known }: Seen,
+  { input, tree, layout, known, pointLosses }: Seen,
   chosen: ChosenTreePoints,
 ): string | null {
   if (known === null) return 'there is no copy yet';
@@ -20,6 +20,10 @@ export function whatIsDue(
     return 'what was found or done was not told yet';
   if (known.lost?.count === 0) return 'what was lost was sent again';
   if (pointsToTake(chosen.points, known.points).length > 0) return 'points are new or have grown';
+  const { suspicion, broken, gone } = pointLosses;
+  if (suspicion !== null) return 'points are broken at the source';
+  if (input.acceptChanges && broken.length + gone.length > 0)
+    return 'an operator agrees that points are lost at the source';
   const { rules } = layout;
   // A state that another one has followed is not missed.
   if (rules.isOpaque === true) return null;

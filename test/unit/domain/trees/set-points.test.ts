@@ -84,7 +84,7 @@ describe('the points that are there once files were copied', () => {
 describe('points whose files have another content now', () => {
   const points = [copied('a', ['1', '2']), copied('b', ['3']), copied('c', null)];
   const left = (now: readonly TreePoint[], ...overwritten: readonly string[]) =>
-    notOverwritten(points, now, new Set(overwritten))
+    notOverwritten(points, now, new Map(overwritten.map((path) => [path, { isLonger: true }])))
       .map(({ source }) => source.restorePointId)
       .join(' ');
 
