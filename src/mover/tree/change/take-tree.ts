@@ -167,6 +167,7 @@ async function enterLeft(
   const untold = untoldWith(heard, [
     ...(sent.again.count > 0 ? [sentAgainText(sent.again)] : []),
     ...overwrittenTexts(heard.points, noted.points),
+    ...copied.rewritten,
   ]);
   const entered = { ...noted, ...(untold === undefined ? {} : { untold }) };
   const isNew = (record: TreeRecord) =>

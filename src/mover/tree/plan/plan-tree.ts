@@ -3,7 +3,6 @@ import { BackupError, isBackupError } from '../../../domain/errors.js';
 import { modifiedAtMs } from '../../../domain/file-stamp.js';
 import { awaitedTreePoints, settledTreePoints } from '../../../domain/trees/settled-tree.js';
 import { copyOrder } from '../../../domain/trees/copy-order.js';
-import { remadePoints } from '../../../domain/trees/remade-points.js';
 import {
   agreedAfter,
   pointLosses,
@@ -21,7 +20,7 @@ import {
 } from '../../../domain/trees/tree-guard.js';
 import { untoldTexts, untoldWorkNotes } from '../../../domain/trees/unheard-answers.js';
 import type { LeftTree, TreePlanOutcome, TreeWork } from '../../../domain/trees/tree-work.js';
-import { copiedWithoutGap, filesOfStillShown } from '../../../domain/trees/set-points.js';
+import { copiedWithoutGap } from '../../../domain/trees/set-points.js';
 import {
   chooseTreePoints,
   copiedAt,
@@ -35,7 +34,7 @@ import type { TreeRecord } from '../../../tree/tree-record.js';
 import type { MoverContext } from '../../task/mover-context.js';
 import { findSourceWorkload } from '../../source/source-catalogue.js';
 import { compareClass } from './compare-class.js';
-import { ChangeCount } from './count-changes.js';
+import { countOf } from './counted-look.js';
 import { fixedFiles } from './fixed-files.js';
 import { lookAtCopy, NOTHING_LOST, type LookedAtCopy } from '../look-at-copy.js';
 import { Losses } from './losses.js';
@@ -242,17 +241,6 @@ async function enterStopped(context: MoverContext, input: PlanTreeInput): Promis
     // Why the source cannot be looked at is what is to be told.
     if (!isBackupError(error)) throw error;
   }
-}
-
-function countOf({ source, layout, tree, known }: Seen): ChangeCount {
-  const copied = known?.points ?? [];
-  const isStore = layout.rules.shape === 'store';
-  return new ChangeCount(
-    source.capabilities.stampsProve,
-    layout.rules,
-    isStore ? remadePoints(tree.points, copied) : new Set(),
-    isStore ? new Set() : filesOfStillShown(copied, tree.points),
-  );
 }
 
 /** Whether a look at all files finds no difference, and nothing that is due. Ends at the first one. */
