@@ -215,8 +215,7 @@ export const SMALL_TREES: Readonly<Record<string, () => TreeFiles>> = {
   'pg-base-folder': () => ({ ...clusterFiles('pg/2026-11-22'), ...clusterFiles('pg/2026-11-23') }),
   xtrabackup: () =>
     Object.assign({}, ...DAYS.map((day, i) => xtraBackup(day, 100 + 10 * i))) as TreeFiles,
-  hana: () =>
-    named(Object.entries(hanaBackups()), ([path, bytes]) => [`hdb/${path}`, bytes]) as TreeFiles,
+  hana: () => named(Object.entries(hanaBackups()), ([path, bytes]) => [`hdb/${path}`, bytes]),
   rman: recoveryArea,
   'rman-free': () =>
     named(

@@ -135,6 +135,7 @@ export async function planClass(
   const files = new FileNames();
   const lossOf = losses.ofClass(fileClass.name);
   const brokenAt = input.acceptChanges ? () => undefined : brokenPointOf(pointLosses, layout);
+  const kept = { walk, fixed, brokenAt };
   const lists = await PlanLists.open(target, chain, fileClass, index, token);
   await compareClass(walk, target, chain, known, index, (is, listed, entry) => {
     count.add(is, fileClass, listed, entry);
@@ -160,18 +161,8 @@ export async function planClass(
         return lists.add(file);
       }
       case 'changed': {
-        const broken = lost === undefined ? brokenAt(listed!.path) : undefined;
-        if (broken !== undefined) {
-          walk.faults.add({ path: listed!.path, reason: broken });
-          return undefined;
-        }
-        const file = changedFile(listed!, entry!, lost, fixed);
-        if (file !== null) return lists.add(file);
-        const { path } = listed!;
-        const fault = { path, reason: lackingReason('kept', isOfOneBackup(layout.rules, path))! };
-        walk.faults.add(fault);
-        walk.unread.addFile(fault);
-        return undefined;
+        const file = changedOrTold(kept, listed!, entry!, lost);
+        return file === null ? undefined : lists.add(file);
       }
       case 'gone':
         return lists.mark({ ...entry!, goneSinceMs });
@@ -197,6 +188,34 @@ function brokenPointOf(
 ): (path: string) => string | undefined {
   const texts = new Map(broken.map((point) => [point.id, brokenPointText(point)]));
   return (path) => texts.get(rules.pointOf?.(path) ?? '');
+}
+
+interface KeptFiles {
+  readonly walk: Walk;
+  readonly fixed: FixedFiles;
+  /** `brokenPointOf` */
+  readonly brokenAt: (path: string) => string | undefined;
+}
+
+/** null: the copy keeps what it has, which is told. Of a point that is broken at the source no other point is held back. */
+function changedOrTold(
+  { walk, fixed, brokenAt }: KeptFiles,
+  listed: ListedFile,
+  entry: FileEntry,
+  lost: LostState | undefined,
+): PlannedFile | null {
+  const { path } = listed;
+  const broken = lost === undefined ? brokenAt(path) : undefined;
+  if (broken !== undefined) {
+    walk.faults.add({ path, reason: broken });
+    return null;
+  }
+  const file = changedFile(listed, entry, lost, fixed);
+  if (file !== null) return file;
+  const fault = { path, reason: lackingReason('kept', isOfOneBackup(walk.rules, path))! };
+  walk.faults.add(fault);
+  walk.unread.addFile(fault);
+  return null;
 }
 
 /** null: the copy must keep what it has. */

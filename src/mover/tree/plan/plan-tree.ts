@@ -82,8 +82,7 @@ export async function planTree(
   const chosen = choosePoints(seen, known);
   const due = isLeft ? 'a run before was stopped' : whatIsDue(seen, chosen);
   const looked = noRemarks();
-  const warnings = [...chosen.warnings];
-  if (!input.acceptChanges) warnings.push(...pointLossTexts(seen.pointLosses));
+  const warnings = [...chosen.warnings, ...pointWarnings(seen)];
   let losses = new Losses(known, layout.rules, NOTHING_LOST, false);
   const told = (remarks: Remarks, lacking = 0, more: readonly string[] = []) =>
     toldOf(seen, chosen, [...warnings, ...more], losses, remarks, lacking);
@@ -132,6 +131,10 @@ export async function planTree(
     notes: input.hasHeard === true ? [] : untoldWorkNotes(record.untoldWork),
     ...told(listed, lackingCount(plan, layout)),
   };
+}
+
+function pointWarnings({ input, pointLosses: lost }: Seen): string[] {
+  return input.acceptChanges ? [] : pointLossTexts(lost);
 }
 
 function toldOf(
