@@ -167,7 +167,7 @@ interface FoundBackup extends BuiltBackup {
   readonly fault: PointFault | null;
   /** Those of its folder, without its data. */
   readonly files: readonly TreeFile[];
-  /** Only its folder is left. */
+  /** Only its folder is left: it is none. */
   readonly isEmpty: boolean;
 }
 
@@ -176,6 +176,7 @@ async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise
   const meta = await reader.list(joinPath(folder, 'meta'));
   for (const id of await idsOf(reader, folder, meta))
     backups.push(await readBackup(reader, folder, id, meta));
+  const there = backups.filter(({ info, isEmpty }) => info !== null || !isEmpty);
   const files = await filesBelow(reader, folder, 'wals');
   const segmentBytes = backups.findLast(({ info }) => info?.segmentBytes)?.info?.segmentBytes;
   const log = await readBackupLog(reader, files, {
@@ -183,7 +184,7 @@ async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise
     openMs: OPEN_MS,
   });
   const points = [...logPoints(log, backups.filter(isDone)), ...shortPoints(log)];
-  for (const backup of backups) points.push(backupPoint(backup, backups, log));
+  for (const backup of there) points.push(backupPoint(backup, backups, log));
   return [
     {
       id: folderWorkloadId('barman', folder),
@@ -233,7 +234,7 @@ function isDone({ info }: Pick<FoundBackup, 'info'>): boolean {
 }
 
 function backupPoint(backup: FoundBackup, all: readonly FoundBackup[], log: BackupLog): TreePoint {
-  const { label, info, fault, dataFaults, files, isEmpty } = backup;
+  const { label, info, fault, dataFaults, files } = backup;
   const { labels: needs, faults: below } = builtOn(backup, (of) => {
     const found = all.find((one) => one.label === of);
     return found !== undefined && isDone(found) ? found : null;
@@ -250,7 +251,6 @@ function backupPoint(backup: FoundBackup, all: readonly FoundBackup[], log: Back
     ...{ state: gravest?.state ?? 'complete', reason: gravest?.reason ?? null, files: null },
     sizeBytes: info?.sizeBytes ?? 0,
     ...(evidence === undefined ? {} : { evidence }),
-    ...(info === null && isEmpty ? { isUnlisted: true } : {}),
   };
 }
 

@@ -155,7 +155,7 @@ interface FoundBackup extends BuiltBackup {
   readonly wal: { readonly start: string; readonly stop: string } | null;
   /** Of its control file. */
   readonly fault: PointFault | null;
-  /** Only its folder is left. */
+  /** Only its folder is left: it is none. */
   readonly isEmpty?: true;
 }
 
@@ -171,10 +171,11 @@ async function pointsOf(reader: TreeReader, folder: string, name: string): Promi
   for (const { type, name: id } of await reader.list(at))
     if (type === 'folder' && isProbackupId(id)) backups.push(await readBackup(reader, at, id, log));
   const done = backups.filter(isDone);
+  const there = backups.filter(({ isEmpty }) => isEmpty !== true);
   return [
     ...logPoints(log, done),
     ...shortPoints(log),
-    ...backups.map((backup) => backupPoint(backup, backups, log)),
+    ...there.map((backup) => backupPoint(backup, backups, log)),
   ];
 }
 
@@ -245,7 +246,7 @@ async function faultsOfOwnLog(
 }
 
 function backupPoint(backup: FoundBackup, all: readonly FoundBackup[], log: BackupLog): TreePoint {
-  const { label, control, wal, fault, dataFaults, isEmpty = false } = backup;
+  const { label, control, wal, fault, dataFaults } = backup;
   const { labels: needs, faults: below } = builtOn(backup, (of) => {
     const found = all.find((one) => one.label === of);
     return found !== undefined && isDone(found) ? found : null;
@@ -262,7 +263,7 @@ function backupPoint(backup: FoundBackup, all: readonly FoundBackup[], log: Back
     ...{ state: gravest?.state ?? 'complete', reason: gravest?.reason ?? null, files: null },
     sizeBytes: control?.sizeBytes ?? 0,
     ...(evidence === undefined ? {} : { evidence }),
-    ...(isEmpty || REMADE.has(control?.status ?? '') ? { isUnlisted: true } : {}),
+    ...(REMADE.has(control?.status ?? '') ? { isUnlisted: true } : {}),
   };
 }
 

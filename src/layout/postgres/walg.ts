@@ -122,6 +122,8 @@ async function scan(reader: TreeReader, folder: string): Promise<FoundTree[]> {
     const values =
       typeof read === 'object' && read !== null ? (read as Record<string, unknown>) : {};
     const files = await filesBelow(reader, folder, `${BACKUPS}/${label}`);
+    // Of a backup that WAL-G has removed folders may stay.
+    if (sentinel === null && files.length === 0) continue;
     const head =
       sentinel !== null && read === null
         ? await reader.orTell(() => reader.read(sentinel.path, 0, SENTINEL_HEAD_BYTES))
@@ -194,8 +196,6 @@ function backupPoint(
     ...{ state: fault?.state ?? 'complete', reason: fault?.reason ?? null, files: null },
     sizeBytes: files.reduce((sum, { stamp }) => sum + stamp.sizeBytes, 0),
     ...(sentinel !== null || files.length === 0 ? {} : { evidence: treeEvidence(files, null) }),
-    // Of a backup that it has removed folders may stay.
-    ...(sentinel === null && files.length === 0 ? { isUnlisted: true } : {}),
     // It ends when its log is archived.
     ...(sentinel === null || wal === null
       ? {}

@@ -165,12 +165,11 @@ describe('a file that the source lost', () => {
           if (path.startsWith(at) && path !== `${at}${file}`) await tree.remove(path);
       const removed = await tree.session();
       expect(notesOf(removed)).not.toContain('did not remove');
-      for (let look = 0; look < 3; look++) {
-        tree.nowMs += 20_000 * DAY_MS;
-        await tree.session();
-      }
-      expect((await tree.copied()).has(inCopy)).toBe(false);
-      expect(await idsOf(tree)).not.toContain(id);
+      const { points, index } = await tree.record();
+      const gone = points.find(({ source }) => source.restorePointId === id)!;
+      expect(gone.goneSince).toBeDefined();
+      const own = Object.keys(files).filter((path) => path.startsWith(at));
+      expect(index.reduce((sum, { goneCount }) => sum + goneCount, 0)).toBe(own.length);
     },
   );
 });
