@@ -151,7 +151,7 @@ export async function treeRuns(
     async once() {
       const planned = await plan();
       if (planned.state === 'same') return 'same';
-      if (planned.state !== 'planned') throw new Error(planned.reason);
+      if (planned.state !== 'planned') throw new Error(JSON.stringify(planned));
       const { reference, classes } = planned;
       for (const { class: name, windowCount } of classes) {
         const work = { ...place, reference, class: name };

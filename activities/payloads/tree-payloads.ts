@@ -44,6 +44,8 @@ export interface PlanTreeRequest extends TakeTreeRequest, SettleRequest {
   readonly definition?: CopyJob;
   /** An earlier round of this task has committed: what the record keeps until it is told was told to it. */
   readonly hasHeard?: boolean;
+  /** After so many windows a comparison that damaged lists make necessary ends as `comparing`. Absent, of a release before: it reads all. */
+  readonly compareWindows?: number;
 }
 
 /** Of one class of files. */

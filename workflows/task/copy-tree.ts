@@ -246,24 +246,37 @@ class TreeCopy implements WorkloadTask {
   }
 
   private async plan(): Promise<PlannedTree | LeftTree> {
-    const { job, workload, overrides, owner, sourceFolders } = this.input;
+    const { job, workload, overrides, owner, sourceFolders, settings } = this.input;
     this.state.show({ state: 'inspecting' }, 'comparing the source with its copy');
     const { restorePoints } = job;
     const scope = overrides.restorePoints ?? restorePoints;
     const request = {
-      ...{ ...this.ids, workload, owner, sourceFolders, nowMs: Date.now() },
+      ...{ ...this.ids, workload, owner, sourceFolders },
       choice: { scope, withLogs: job.transactionLogs, ...this.policy },
       verifyAfterCopy: job.storage.verifyAfterCopy,
       acceptChanges: overrides.acceptChanges === true,
       ...{ now: overrides.now ?? false, seen: this.wait.seen, hasHeard: this.hasCommit },
       ...this.claim,
     };
-    return this.pause.untilDone(this.input.settings.unavailableLimitMs, () =>
-      this.tries.planTree.executeWithOptions(
-        { summary: `${workload.name}: compare with its copy` },
-        [request],
-      ),
-    );
+    let compared = { windows: 0, isNoted: true };
+    for (;;) {
+      // What is not noted would be compared for ever.
+      const step = compared.isNoted ? { compareWindows: settings.batchWindows } : {};
+      const plan = await this.pause.untilDone(settings.unavailableLimitMs, () =>
+        this.tries.planTree.executeWithOptions(
+          { summary: `${workload.name}: compare with its copy` },
+          [{ ...request, ...step, nowMs: Date.now() }],
+        ),
+      );
+      if (plan.state !== 'comparing') return plan;
+      compared = { windows: plan.windows, isNoted: plan.windows > compared.windows };
+      this.state.show(
+        { state: 'inspecting' },
+        `comparing the copy with its index: ${plan.comparedCount} files so far`,
+      );
+      await this.turn.giveUpIfLong();
+      await this.continueIfLong();
+    }
   }
 
   private async copyClass(plan: PlannedTree, work: TreeWork): Promise<void> {

@@ -11,7 +11,7 @@ export interface TreePlanReference {
 }
 
 /** What is to be done, as it goes through Temporal: counts, never lists. */
-export type TreePlanOutcome = PlannedTree | LeftTree;
+export type TreePlanOutcome = PlannedTree | LeftTree | ComparingTree;
 
 interface Told {
   /** Files that cannot be copied. */
@@ -46,6 +46,15 @@ export interface LeftTree extends Told {
   /** Of what is suspicious. Absent: the source. */
   readonly code?: 'SOURCE_SUSPICIOUS' | 'TARGET_SUSPICIOUS';
   readonly reason: string;
+}
+
+/** Lists of a run that was stopped are damaged, and files of the copy are still to be compared with its index before anything can be planned: to be asked again. */
+export interface ComparingTree {
+  readonly state: 'comparing';
+  /** Files by now. */
+  readonly comparedCount: number;
+  /** How far it is, in windows of 8 MiB or 1,024 small files. What does not grow was not noted. */
+  readonly windows: number;
 }
 
 /** The windows of one class. */

@@ -117,6 +117,8 @@ export const treeStaged = {
     `${tree}/${STAGING_FOLDER}/large/${key}.${part}`,
   /** What lacks files that could not be copied, as far as classes are published. */
   lacking: (tree: string) => `${tree}/${STAGING_FOLDER}/lacking.json`,
+  /** How far the comparison is that damaged lists make necessary. */
+  compared: (tree: string) => `${tree}/${STAGING_FOLDER}/compared.json`,
   largeFolder: (tree: string) => `${tree}/${STAGING_FOLDER}/large`,
   desk: (tree: string, id: string) => `${tree}/${STAGING_FOLDER}/desks/${id}`,
   desks: (tree: string) => `${tree}/${STAGING_FOLDER}/desks`,
@@ -137,8 +139,8 @@ export async function writeTreePlan(
   const path = treeStaged.plan(tree);
   const bytes = Buffer.from(JSON.stringify(plan));
   assertReadable(path, bytes, MAX_PLAN_BYTES);
-  // A damaged one does not say of which plan it is.
-  await repository.remove(treeStaged.lacking(tree));
+  // A damaged one does not say of which plan it is, and what was compared this plan may write over.
+  await repository.remove(treeStaged.lacking(tree), treeStaged.compared(tree));
   await repository.put(path, bytes);
 }
 

@@ -7,6 +7,7 @@ import type { RepositoryCopy } from '../layout/repository-copy.js';
 import { SimulatedRepository } from '../repository/simulated-repository.js';
 import { testJob } from '../session/test-site.js';
 import { LocalSessions } from '../workflows/local-sessions.js';
+import type { WorkerOptions } from '../workflows/local-worker.js';
 import { DAY_MS, filesBelow, START_MS } from './tree-world.js';
 
 /** A tool that dumps each day under the names of the day before, and a target. */
@@ -37,8 +38,8 @@ export class OneDump {
   }
 
   /** The next one is a day later. */
-  async session() {
-    const sessions = new LocalSessions([this.source.repository, this.target]);
+  async session(options: WorkerOptions = {}) {
+    const sessions = new LocalSessions([this.source.repository, this.target], options);
     const outcome = await sessions.tryToCopy(this.job, this.nowMs);
     this.#tree ??= chainFolder(this.job.id, outcome.tasks[0]!.workloadId!);
     this.nowMs += DAY_MS;

@@ -12,7 +12,8 @@ import type { MoverContext } from '../../task/mover-context.js';
 import { endCommit, noteCopied } from '../commit/commit-tree.js';
 import { removeReplaced } from '../commit/index-runs.js';
 import { finishRemoval, readerOfGoing } from './remove-files.js';
-import { enterUnread, nowBehind, untoldWith, type TakenPlace } from './unread-lists.js';
+import type { TakenPlace } from './compared-files.js';
+import { enterUnread, nowBehind, untoldWith } from './unread-lists.js';
 import { readTreePlan, treeStaged, type TreePlace, type TreePlan } from '../tree-plan.js';
 
 export interface TakeTreeInput extends TreePlace {
@@ -22,12 +23,14 @@ export interface TakeTreeInput extends TreePlace {
   /** The session part that takes the tree over; the same one always gets the same epoch. */
   readonly owner: string;
   readonly nowMs: number;
+  /** As of `TakenPlace`. */
+  readonly compareWindows?: number;
 }
 
 /** Takes the tree over (made when there is none) in a target that is marked as one. What a run before it copied is entered into the index, so that
  *  it is not copied again; a removal that was stopped is carried out. What is left of large files stays for the plan that lists them again.
  *  What was found in it, and what nobody may have told yet, stands in the record (`untold`) until it is told.
- *  @throws CHAIN_FOREIGN, CHAIN_RECORD_CORRUPT, CHAIN_RECORD_LOST, POINT_IN_USE */
+ *  @throws CHAIN_FOREIGN, CHAIN_RECORD_CORRUPT, CHAIN_RECORD_LOST, POINT_IN_USE, ComparisonUnfinished */
 async function takeForCopy(
   context: MoverContext,
   input: TakeTreeInput,
@@ -43,7 +46,7 @@ async function takeForCopy(
 
 /** The same.
  *  @returns in one sentence, why nothing may be copied before a reader is done
- *  @throws CHAIN_FOREIGN, CHAIN_RECORD_CORRUPT, CHAIN_RECORD_LOST */
+ *  @throws CHAIN_FOREIGN, CHAIN_RECORD_CORRUPT, CHAIN_RECORD_LOST, ComparisonUnfinished */
 export async function takeUnlessRead(
   ...taking: Parameters<typeof takeForCopy>
 ): Promise<TreeRecord | string> {
@@ -56,10 +59,11 @@ export async function takeUnlessRead(
 }
 
 /** The same of a tree that is there, by somebody who does not look at its source.
- *  @throws RESTORE_POINT_MISSING when there is none; POINT_IN_USE */
+ *  @throws RESTORE_POINT_MISSING when there is none; POINT_IN_USE, ComparisonUnfinished */
 export async function takeKept(
   context: MoverContext,
-  input: TreePlace & Pick<TakeTreeInput, 'jobId' | 'workload' | 'owner' | 'nowMs'>,
+  input: TreePlace &
+    Pick<TakeTreeInput, 'jobId' | 'workload' | 'owner' | 'nowMs' | 'compareWindows'>,
 ): Promise<TreeRecord> {
   const { jobId, workload, chain, owner } = input;
   const target = await context.repository(input.targetRepositoryId);
@@ -109,7 +113,7 @@ function withUnheard(record: TreeRecord): TreeRecord {
 async function finishLeft(
   context: MoverContext,
   target: BackupRepository,
-  { chain, nowMs }: Pick<TakeTreeInput, 'chain' | 'nowMs'>,
+  { chain, nowMs, compareWindows }: Pick<TakeTreeInput, 'chain' | 'nowMs' | 'compareWindows'>,
   taken: TreeRecord,
 ): Promise<TreeRecord> {
   const reader = await readerOfGoing(target, chain, taken, nowMs);
@@ -119,7 +123,11 @@ async function finishLeft(
     throw new BackupError('POINT_IN_USE', `a removal that was stopped waits: ${reader}`);
   }
   const finished = await finishRemoval(context, target, chain, taken);
-  const record = await enterStopped({ context, target, chain }, finished);
+  const place = {
+    ...{ context, target, chain },
+    ...(compareWindows === undefined ? {} : { compareWindows }),
+  };
+  const record = await enterStopped(place, finished);
   await removeEndedLeases(target, chain, nowMs);
   return record;
 }

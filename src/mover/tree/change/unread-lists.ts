@@ -3,27 +3,15 @@ import { counted, firstTexts } from '../../../domain/sentences.js';
 import {
   areLossesKnown,
   joinLosses,
-  LossList,
   NO_LOSSES,
   type KnownLosses,
 } from '../../../domain/trees/known-losses.js';
-import { pointsThatNeed } from '../../../domain/trees/tree-damage.js';
-import { classOf, type TreeRules } from '../../../domain/trees/tree-rules.js';
-import type { BackupRepository } from '../../../repository/backup-repository.js';
 import type { TreeRecord } from '../../../tree/tree-record.js';
 import { writeTreeRecord } from '../../../tree/tree-store.js';
-import type { MoverContext } from '../../task/mover-context.js';
 import { removeReplaced } from '../commit/index-runs.js';
-import { FileCheck, isFine } from '../file-check.js';
 import { rulesOf } from '../rules-of-copy.js';
 import { treeStaged } from '../tree-plan.js';
-import { knownFiles } from '../whole-tree.js';
-
-export interface TakenPlace {
-  readonly context: MoverContext;
-  readonly target: BackupRepository;
-  readonly chain: string;
-}
+import { comparedWithIndex, type ComparedFiles, type TakenPlace } from './compared-files.js';
 
 /** Takes a tree over from a run that was stopped and whose lists cannot be read: nothing tells which files it has written over. So each file that points of sets have for
  *  themselves is read and compared with the index. What has another content is lost, as if a health check had found it, and points that need it are corrupt, until
@@ -33,63 +21,28 @@ export interface TakenPlace {
  *  @param before as it stands in the target
  *  @param heard the same, with what nobody may have told yet
  *  @param fault STAGING_INVALID, with the `path` of what cannot be read
- *  @throws CHAIN_FORMAT_UNKNOWN, what the storage says of itself */
+ *  @throws CHAIN_FORMAT_UNKNOWN, ComparisonUnfinished, what the storage says of itself */
 export async function enterUnread(
-  { context, target, chain }: TakenPlace,
+  place: TakenPlace,
   before: TreeRecord,
   heard: TreeRecord,
   fault: BackupError,
 ): Promise<TreeRecord> {
-  const rules = rulesOf(heard);
-  const found = await notAsCopied({ context, target, chain }, heard, rules);
-  const needed = found.files.map(({ path }) => ({ path, goneSinceMs: null }));
-  const hurt = pointsThatNeed(heard.points, needed, rules);
+  const { target, chain } = place;
+  const found = await comparedWithIndex(place, heard, rulesOf(heard));
+  const hurt = new Set(found.hurt);
   const record = await writeTreeRecord(target, chain, {
     ...heard,
     ...lostWith(heard, found.losses),
     points: heard.points.map((point) =>
       hurt.has(point.id) ? { ...point, health: 'corrupt' } : point,
     ),
-    untold: untoldWith(heard, [unreadText(fault, found, hurt.size)])!,
+    untold: untoldWith(heard, [unreadText(fault, found)])!,
     ...(heard.index.length === 0 ? {} : nowBehind(before)),
   });
   await removeReplaced(target, chain, record);
   await target.remove(treeStaged.plan(chain));
   return record;
-}
-
-interface NotAsCopied {
-  /** How many were compared. */
-  readonly comparedCount: number;
-  readonly files: readonly { readonly path: string }[];
-  /** Of those the ones that the record does not name yet. */
-  readonly losses: KnownLosses;
-}
-
-async function notAsCopied(
-  { context, target, chain }: TakenPlace,
-  record: TreeRecord,
-  rules: TreeRules,
-): Promise<NotAsCopied> {
-  const own = new Set(record.points.flatMap(({ files }) => files ?? []));
-  const named = new Set(record.lost?.files.map(({ path }) => path));
-  const [files, losses] = [[] as { path: string }[], new LossList()];
-  let comparedCount = 0;
-  if (own.size === 0) return { comparedCount, files, losses: losses.losses };
-  // What their tool keeps for the whole store goes on with what it is now.
-  const isOfStore = (path: string) =>
-    rules.classes[classOf(rules, path) ?? -1]?.isOfStore?.(path) === true;
-  const check = new FileCheck(target, chain, context.control, rules);
-  for await (const entries of knownFiles(target, chain, record))
-    for (const entry of entries) {
-      const { path, digest, table, goneSinceMs } = entry;
-      if (!own.has(path) || isOfStore(path)) continue;
-      comparedCount++;
-      if (isFine(await (table === null ? check.small(entry) : check.large(entry, null)))) continue;
-      files.push({ path });
-      if (!named.has(path)) losses.add({ path, digest, goneSinceMs });
-    }
-  return { comparedCount, files, losses: losses.losses };
 }
 
 /** Where points suffer from what nobody has named, the count says that there is more than is listed. */
@@ -103,15 +56,14 @@ function lostWith(record: TreeRecord, found: KnownLosses): Pick<TreeRecord, 'los
 
 function unreadText(
   { code, message }: BackupError,
-  { comparedCount, files }: NotAsCopied,
-  hurt: number,
+  { comparedCount, changedCount, hurt }: ComparedFiles,
 ): string {
   const told = `a run that was stopped has left lists that cannot be read (${code}: ${message}), so that what it has copied is copied again`;
   if (comparedCount === 0) return told;
   const compared = `${told}, and ${counted(comparedCount, 'file that it may have written over was', 'files that it may have written over were')} compared with the index`;
-  if (files.length === 0) return `${compared}: all as copied`;
-  const points = counted(hurt, 'restore point needs', 'restore points need');
-  return `${compared}: ${counted(files.length, 'is', 'are')} not what was copied, and ${points} what was there; what the source still has is sent again, and \`longhaul restore-point verify\` judges the rest`;
+  if (changedCount === 0) return `${compared}: all as copied`;
+  const points = counted(hurt.length, 'restore point needs', 'restore points need');
+  return `${compared}: ${counted(changedCount, 'is', 'are')} not what was copied, and ${points} what was there; what the source still has is sent again, and \`longhaul restore-point verify\` judges the rest`;
 }
 
 /** What the source has removed the points that it shows may need for now. */

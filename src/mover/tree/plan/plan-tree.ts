@@ -19,7 +19,12 @@ import {
   suspicionOf,
 } from '../../../domain/trees/tree-guard.js';
 import { untoldTexts, untoldWorkNotes } from '../../../domain/trees/unheard-answers.js';
-import type { LeftTree, TreePlanOutcome, TreeWork } from '../../../domain/trees/tree-work.js';
+import type {
+  LeftTree,
+  PlannedTree,
+  TreePlanOutcome,
+  TreeWork,
+} from '../../../domain/trees/tree-work.js';
 import { copiedWithoutGap } from '../../../domain/trees/set-points.js';
 import {
   chooseTreePoints,
@@ -51,6 +56,7 @@ import {
 import { removalRule } from '../change/remove-files.js';
 import { suspicionIn } from './source-suspicion.js';
 import { removeStaleLarge } from './stale-large.js';
+import { ComparisonUnfinished } from '../change/compared-files.js';
 import { takeKept, takeUnlessRead } from '../change/take-tree.js';
 import {
   classIndexOf,
@@ -73,6 +79,18 @@ export async function planTree(
   context: MoverContext,
   input: PlanTreeInput,
 ): Promise<TreePlanOutcome> {
+  try {
+    return await planOnce(context, input);
+  } catch (error) {
+    if (!(error instanceof ComparisonUnfinished)) throw error;
+    return { state: 'comparing', ...error.compared };
+  }
+}
+
+async function planOnce(
+  context: MoverContext,
+  input: PlanTreeInput,
+): Promise<PlannedTree | LeftTree> {
   const seen = await lookAtBoth(context, input).catch(async (error: unknown) => {
     await enterStopped(context, input);
     throw error;
@@ -241,8 +259,8 @@ async function enterStopped(context: MoverContext, input: PlanTreeInput): Promis
     const target = await context.source(input.targetRepositoryId);
     if ((await target.stat(treeStaged.plan(input.chain))) !== null) await takeKept(context, input);
   } catch (error) {
-    // Why the source cannot be looked at is what is to be told.
-    if (!isBackupError(error)) throw error;
+    // Why the source cannot be looked at is what is to be told; the next try compares the rest.
+    if (!isBackupError(error) && !(error instanceof ComparisonUnfinished)) throw error;
   }
 }
 

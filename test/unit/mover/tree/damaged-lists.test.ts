@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { BackupError } from '../../../../src/domain/errors.js';
 import { withLostPoints } from '../../../../src/mover/tree/health/lost-points.js';
 import { OneDump } from '../../../support/tree/one-dump.js';
 import { LocalSessions } from '../../../support/workflows/local-sessions.js';
@@ -61,17 +62,21 @@ interface Case {
 }
 
 /** Monday's dump was copied; the session of Tuesday's was killed, and then a list was damaged. */
-async function damaged({ stop, list, damage }: Case): Promise<OneDump> {
-  const dump = await OneDump.of(stop === 'named' ? WITH_LARGE : SMALL);
+async function damaged(one: Case, of = one.stop === 'named' ? WITH_LARGE : SMALL) {
+  const dump = await OneDump.of(of);
   await dump.write('monday');
   expect((await dump.session()).result).toBe('success');
   await dump.write('tuesday');
-  await killedAt(dump, stop);
+  await killedAt(dump, one.stop);
+  await damage(dump, one);
+  return dump;
+}
+
+async function damage(dump: OneDump, { list, damage }: Case): Promise<void> {
   const path = `${dump.tree}/.staging/${list}`;
   const bytes = DAMAGES[damage](await bytesOf(dump, path));
   if (bytes === null) await dump.target.remove(path);
   else await dump.target.put(path, bytes);
-  return dump;
 }
 
 async function killedAt(dump: OneDump, stop: Stop): Promise<void> {
@@ -109,6 +114,93 @@ async function goodPoints(dump: OneDump): Promise<string[]> {
   const { points } = await dump.record();
   return points.filter(({ health }) => health === 'good').map(({ createdAt }) => createdAt);
 }
+
+/** Windows of 8 MiB: a step ends with each large file. */
+const STEPS = { settings: { batchWindows: 1 } };
+
+/** A session that reads files of the copy to compare them with the index, until it is killed at one. */
+async function comparedBy(
+  dump: OneDump,
+  killedAt: string | null,
+): Promise<{ readonly steps: number; readonly read: readonly string[] }> {
+  const { openRead } = dump.target;
+  const files = `${dump.tree}/files/dump/shop/`;
+  const [steps, read] = [[] as string[], new Set<string>()];
+  dump.target.openRead = (path) => {
+    if (steps.at(-1) !== 'planTree' || !path.startsWith(files))
+      return openRead.call(dump.target, path);
+    const name = path.slice(files.length);
+    if (name === killedAt) return Promise.reject(new Error('killed'));
+    read.add(name);
+    return openRead.call(dump.target, path);
+  };
+  const beforeActivity = (name: string) => Promise.resolve(void steps.push(name));
+  await dump.session({ ...STEPS, beforeActivity }).catch(() => undefined);
+  dump.target.openRead = openRead;
+  return { steps: steps.filter((name) => name === 'planTree').length, read: [...read].sort() };
+}
+
+describe('the comparison that damaged lists make necessary', () => {
+  const CUT: Case = { stop: 'before', list: '0.small', damage: 'cut' };
+  const SMALL_READ = ['a.bson', 'a.metadata.json', 'b.bson'];
+
+  it('goes on in the next session where it was stopped, in steps', async () => {
+    const dump = await damaged(CUT, WITH_LARGE);
+
+    expect((await comparedBy(dump, 'z.bson')).read).toEqual([...SMALL_READ, 'y.bson']);
+    expect(await comparedBy(dump, null)).toEqual({ steps: 2, read: ['z.bson'] });
+
+    expect(await daysOf(dump)).toEqual(new Set(['tuesday']));
+    expect(await goodPoints(dump)).toHaveLength(1);
+    expect(await dump.session()).toMatchObject({ result: 'nothingToCopy' });
+  });
+
+  it('trusts no file to what was compared before a later run wrote over it', async () => {
+    const dump = await damaged(CUT, WITH_LARGE);
+    const [monday] = (await dump.record()).points;
+    await comparedBy(dump, 'z.bson');
+    await killedAt(dump, 'after');
+    await damage(dump, CUT);
+
+    const { read } = await comparedBy(dump, 'z.bson');
+    expect(read).toEqual([...SMALL_READ, 'y.bson']);
+    expect((await comparedBy(dump, null)).read).toEqual(['z.bson']);
+
+    expect(await goodPoints(dump)).not.toContain(monday!.createdAt);
+    expect(await daysOf(dump)).toEqual(new Set(['tuesday']));
+  });
+
+  it('is done in one go where its notes cannot be read', async () => {
+    const dump = await damaged(CUT, WITH_LARGE);
+    const { put } = dump.target;
+    dump.target.put = (path, bytes, options) =>
+      put.call(
+        dump.target,
+        path,
+        path.endsWith('/compared.json') ? bytes.subarray(1) : bytes,
+        options,
+      );
+
+    expect((await comparedBy(dump, null)).steps).toBe(3);
+
+    expect(await daysOf(dump)).toEqual(new Set(['tuesday']));
+  });
+
+  it('tells all that it has found when it was stopped in between', async () => {
+    const dump = await damaged({ ...CUT, stop: 'after' }, WITH_LARGE);
+    await comparedBy(dump, 'z.bson');
+    await killedAt(dump, 'before');
+
+    const { points, untold, lost } = await dump.record();
+
+    expect(points.map(({ health }) => health)).toEqual(['corrupt']);
+    expect(lost?.files.map(({ path }) => path)).toEqual([
+      'dump/shop/a.bson',
+      'dump/shop/a.metadata.json',
+    ]);
+    expect(untold!.join()).toContain('5 files that it may have written over were compared');
+  });
+});
 
 describe('a list of a stopped session that is damaged', () => {
   it.each(CASES)('$list, $damage, $stop', async (one) => {
