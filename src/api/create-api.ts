@@ -202,10 +202,10 @@ function apiRoutes(
   const all = new AllSessions({ live: sessions, browser, targets, now });
   const workloadTypes = dependencies.workloadTypes ?? [];
   const seenWorkloads = (repositoryId: string) => reader.seenWorkloads(repositoryId);
-  const surroundings = { jobs, repositories, workloadTypes, seenWorkloads };
+  const surroundings = { jobs, repositories, workloadTypes, seenWorkloads, browser };
   const routes: Route[] = [
     ...overviewRoutes({ reader, sessions }),
-    ...jobRoutes({ ...surroundings, fileBackups, starter, browser, timeZone }),
+    ...jobRoutes({ ...surroundings, browser, fileBackups, starter, timeZone }),
     ...jobChangeRoutes(surroundings),
     ...rehomeRoutes({ ...surroundings, browser, operations, now }),
     ...fileBackupRoutes({

@@ -7,7 +7,10 @@ import { jobFaults, type JobFault } from '../../domain/jobs/job-rules.js';
 import { pairFaults } from '../../domain/jobs/mirror-job.js';
 import { endedByRequest, withoutTiersOf } from '../../domain/retention/ended-gfs.js';
 import { workloadRuleFaults, type WorkloadTypeFacts } from '../../domain/sources/workload-rules.js';
+import { namesOfWorkload, type NamedWorkload } from '../../domain/jobs/source-scope.js';
+import type { NamedLook } from '../../domain/sources/found-workload.js';
 import type { WorkloadFacts } from '../../domain/safety/workload-facts.js';
+import type { RepositoryBrowser } from '../repositories/repository-browser.js';
 import type { JobDefinition, JobRequest } from './job-schemas.js';
 import { refuseOtherId } from './job-revision.js';
 import type { JobStore } from './job-store.js';
@@ -23,7 +26,12 @@ export interface JobSurroundings {
   readonly workloadTypes: readonly WorkloadTypeFacts[];
   /** What the last look into a repository found. */
   readonly seenWorkloads: (repositoryId: string) => readonly WorkloadFacts[] | null;
+  /** Looks for what that look has not found. */
+  readonly browser: Pick<RepositoryBrowser, 'named'>;
 }
+
+/** Of a job that names thousands which nobody has seen yet: each is a look of its own. Of the rest its sessions tell. */
+const MOST_LOOKS = 20;
 
 /** @throws JOB_KIND_WRONG, JOB_RULE_BROKEN with every fault in `details.errors` */
 export async function checkRules(
@@ -34,7 +42,7 @@ export async function checkRules(
   const job: CopyJob = { ...definition, revision: 1, replaces: null };
   refuseFaults([
     ...jobFaults(job, repositories),
-    ...typeFaults(job, surroundings),
+    ...(await typeFaults(job, surroundings)),
     ...(await predecessorFaults(job, (id) => jobs.definition(id).catch(missingJob))),
     ...(job.kind === 'mirror' ? pairFaults(job, repositories, await otherJobs(job.id, jobs)) : []),
   ]);
@@ -90,19 +98,40 @@ export async function otherJobs(id: string, jobs: JobStore): Promise<CopyJob[]> 
   return found.filter((job) => job !== null);
 }
 
-/** Rules of the types of backups that its sources were seen to hold. What nobody has seen yet is checked by each session. */
-function typeFaults(job: CopyJob, { workloadTypes, seenWorkloads }: JobSurroundings): JobFault[] {
+/** Rules of the types of backups that its sources were seen to hold, or that are seen now of what it names. What nobody can see is checked by each session. */
+async function typeFaults(job: CopyJob, surroundings: JobSurroundings): Promise<JobFault[]> {
+  const { repositories, workloadTypes, seenWorkloads } = surroundings;
   const types = new Map(workloadTypes.map((type) => [type.id, type]));
   const faults = new Map<string, JobFault>();
   const faultsOf = workloadRuleFaults(job);
-  for (const repositoryId of new Set(job.sources.include.map((entry) => entry.repositoryId)))
-    for (const workload of seenWorkloads(repositoryId) ?? []) {
-      const type = workload.is === 'source' ? types.get(workload.type) : undefined;
+  for (const repositoryId of new Set(job.sources.include.map((entry) => entry.repositoryId))) {
+    if (!repositories.some(({ id }) => id === repositoryId)) continue;
+    const seen = (seenWorkloads(repositoryId) ?? []).filter(({ is }) => is === 'source');
+    const found = await foundNow(job, repositoryId, seen, surroundings);
+    for (const workload of [...seen, ...found]) {
+      const type = types.get(workload.type);
       if (type === undefined) continue;
       for (const fault of faultsOf(repositoryId, workload, type))
         faults.set(`${fault.path}: ${fault.message}`, fault);
     }
+  }
   return [...faults.values()];
+}
+
+/** What the job names in a repository and the last look has not found: it may have come since, or nobody has looked. */
+async function foundNow(
+  { sources }: CopyJob,
+  repositoryId: string,
+  seen: readonly NamedWorkload[],
+  { browser }: Pick<JobSurroundings, 'browser'>,
+): Promise<NamedLook['found']> {
+  const known = new Set(seen.flatMap(namesOfWorkload));
+  const named = sources.include
+    .filter((entry) => entry.repositoryId === repositoryId)
+    .flatMap(({ workloads = [] }) => workloads);
+  const unseen = [...new Set(named)].filter((name) => !known.has(name)).slice(0, MOST_LOOKS);
+  const looks = unseen.map((name) => browser.named(repositoryId, name));
+  return (await Promise.all(looks)).flatMap((look) => look?.found ?? []);
 }
 
 /** @throws JOB_KIND_WRONG, JOB_RULE_BROKEN with all of them */
