@@ -80,8 +80,9 @@ function startRoute(services: OneTimeServices): Route {
         throw invalidRequest([{ path: 'expiresAt', message: 'lies in the past' }]);
       const key = idempotencyKey(header('Idempotency-Key'));
       const job = copies.jobOf({ ...body, expiresAt }, key, timeZone);
-      await checkRules(job, services);
-      if (!(await copies.isOrdered(job))) await refuseUnknown(body.source, services);
+      const looking = { ...services, browser: lookingOnce(services) };
+      await checkRules(job, looking);
+      if (!(await copies.isOrdered(job))) await refuseUnfit(body.source, looking);
       const content = await copies.start(job, caller.name);
       return {
         content,
@@ -91,17 +92,35 @@ function startRoute(services: OneTimeServices): Route {
   });
 }
 
-/** What the last look has shown may be ordered; what it has not may have come since, so it is looked for. Where that is not seen to be missing, the
- *  session says it. @throws WORKLOAD_MISSING */
-async function refuseUnknown(
+/** An order names one workload, which several rules ask for. */
+function lookingOnce({ browser }: OneTimeServices): Pick<RepositoryBrowser, 'named'> {
+  let look: ReturnType<RepositoryBrowser['named']> | null = null;
+  return { named: (...order) => (look ??= browser.named(...order)) };
+}
+
+/** What the last look has shown may be ordered, unless it is a tree; what it has not may have come since, so it is looked for. Where that is not seen to be missing, the
+ *  session says it. @throws WORKLOAD_MISSING, JOB_KIND_WRONG */
+async function refuseUnfit(
   { repositoryId, workload }: OneTimeOrder['source'],
-  { seenWorkloads, browser }: OneTimeServices,
+  { seenWorkloads, browser }: Pick<JobSurroundings, 'seenWorkloads' | 'browser'>,
 ): Promise<void> {
-  if (seenWorkloads(repositoryId)?.some((seen) => isNamed([workload], seen)) === true) return;
+  const seen = seenWorkloads(repositoryId)?.find(
+    (each) => each.is === 'source' && isNamed([workload], each),
+  );
+  if (seen !== undefined) return refuseTree(workload, seen);
   const look = await browser.named(repositoryId, workload);
-  if (look === null || !look.isWhole || look.found.length > 0) return;
+  if (look === null) return;
+  const [found] = look.found;
+  if (found !== undefined) return refuseTree(workload, found);
+  if (!look.isWhole) return;
   const text = `repository ${repositoryId} holds no workload ${workload}: nothing was ordered`;
   throw new BackupError('WORKLOAD_MISSING', text);
+}
+
+function refuseTree(workload: string, { isTree }: { readonly isTree?: true }): void {
+  if (isTree !== true) return;
+  const text = `${workload} is a set of files, which a job copies: a one-time copy takes a machine. Nothing was ordered`;
+  throw new BackupError('JOB_KIND_WRONG', text);
 }
 
 function removeRoute({ copies, browser, repositories }: OneTimeServices): Route {

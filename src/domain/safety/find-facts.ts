@@ -36,6 +36,7 @@ export function sourceFacts(workload: SourceWorkload, nowMs: number): SourceFact
     ...(otherIds === undefined ? {} : { otherIds: fittingIds(otherIds) }),
     name,
     type,
+    ...(workload.tree === undefined ? {} : { isTree: true as const }),
     restorePointCount: restorePoints.length,
     ...momentsOf(whole.map(({ createdAtMs }) => createdAtMs)),
     ...(hasBoth ? { recentBackupsAtSeconds: recentOf(backups) } : {}),

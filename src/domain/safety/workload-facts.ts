@@ -34,6 +34,8 @@ export interface SourceFacts extends FactsOfPoints {
   readonly is: 'source';
   /** As `SourceWorkload.otherIds`. */
   readonly otherIds?: readonly string[];
+  /** It is a tree of files. */
+  readonly isTree?: true;
   /** `recentAtSeconds` of its backups alone, which jobs that copy no logs wait for. Absent: it has no transaction logs, or nothing else. */
   readonly recentBackupsAtSeconds?: readonly number[];
   /** Why it cannot be copied at all, in plain words; null: it can. */

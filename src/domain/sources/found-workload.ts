@@ -35,7 +35,7 @@ export interface WorkloadPage {
 
 /** What a source holds under a name at this moment. */
 export interface NamedLook {
-  readonly found: readonly Pick<FoundWorkload, 'id' | 'name' | 'type'>[];
+  readonly found: readonly Pick<FoundWorkload, 'id' | 'name' | 'type' | 'isTree'>[];
   /** All of it was seen, and it shows something: what was not found is not there. */
   readonly isWhole: boolean;
 }
@@ -48,7 +48,10 @@ export function namedLook(workloads: readonly FoundWorkload[], named: string): N
   return {
     found: shown
       .filter((workload) => isNamed([named], workload))
-      .map(({ id, name, type }) => ({ id, name, type })),
+      .map(({ id, name, type, isTree }) => ({
+        ...{ id, name, type },
+        ...(isTree === true ? { isTree } : {}),
+      })),
     isWhole:
       shown.length > 0 &&
       !workloads.some(({ unseen }) => unseen !== undefined && mayHoldWorkloads(unseen)),

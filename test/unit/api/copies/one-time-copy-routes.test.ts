@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express';
 import { expect, it } from 'vitest';
 import { oneTimeCopyRoutes } from '../../../../src/api/copies/one-time-copy-routes.js';
+import { toProblem } from '../../../../src/api/problem.js';
 import { oneTimeJob, type OneTimeOrder } from '../../../../src/domain/jobs/one-time-copy.js';
 import type { NamedLook } from '../../../../src/domain/sources/found-workload.js';
 
@@ -67,6 +68,24 @@ it.each<[string, readonly object[] | null, NamedLook | null]>([
 ])('a one-time copy is ordered of what %s', async (_, seen, look) => {
   expect(await order(seen, look)).toBe(true);
 });
+
+const DUMP = { id: 'mongodump-web01', name: 'web01', type: 'mongodb', isTree: true } as const;
+
+it.each<[string, readonly object[] | null, NamedLook]>([
+  ['the last look has shown', [{ ...DUMP, is: 'source' }], { found: [], isWhole: true }],
+  ['a look shows now', null, { found: [DUMP], isWhole: true }],
+])(
+  'a one-time copy of a set of files that %s is refused, with what copies it',
+  async (_, seen, look) => {
+    const refusal: unknown = await order(seen, look).catch((error: unknown) => error);
+    expect(toProblem(refusal)).toMatchObject({
+      ...{ status: 422, code: 'JOB_KIND_WRONG' },
+      detail:
+        'web01 is a set of files, which a job copies: a one-time copy takes a machine. Nothing was ordered',
+      hint: expect.stringContaining('all else a copy job') as string,
+    });
+  },
+);
 
 it('a one-time copy that was ordered before gets its answer again, whatever the source holds now', async () => {
   expect(await order([], { found: [], isWhole: true }, true)).toBe(true);
