@@ -33,8 +33,8 @@ interface PlacedEntry extends Sorted {
 }
 
 /** Compares the names and lengths of what lies in a copy with its index. It opens no file: what was changed in its length a health check alone finds. What
- *  is known of a folder that cannot be listed counts as unreadable. Only sessions that have something to copy look, or that know of losses, so that one
- *  that has not costs what it did. */
+ *  is known of a folder that cannot be listed counts as unreadable. Only sessions that have something to copy look, or that know of losses, or find one gone of
+ *  the few files that they ask for, so that one that has nothing to do costs what it did. */
 export async function lookAtCopy(
   target: SourceRepository,
   tree: string,

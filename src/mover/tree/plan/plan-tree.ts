@@ -38,6 +38,7 @@ import { readTreeRecord } from '../../../tree/tree-store.js';
 import type { TreeRecord } from '../../../tree/tree-record.js';
 import type { MoverContext } from '../../task/mover-context.js';
 import { findSourceWorkload } from '../../source/source-catalogue.js';
+import { AskedFiles } from './asked-files.js';
 import { compareClass } from './compare-class.js';
 import { countOf } from './counted-look.js';
 import { fixedFiles } from './fixed-files.js';
@@ -110,7 +111,7 @@ async function planOnce(
     if (known.lost !== undefined || hasUnknown(known))
       copy = await lookAtCopy(target, input.chain, known);
     losses = new Losses(known, layout.rules, copy ?? NOTHING_LOST, false);
-    if (await isSame(seen, chosen, looked, losses)) {
+    if (await isSame(seen, chosen, looked, losses, copy !== null)) {
       if (losses.unjudged > 0 || hasUnknown(known)) warnings.push(...lossTexts(losses));
       return { state: 'same', reason: 'the copy has all that the source shows', ...told(looked) };
     }
@@ -264,22 +265,26 @@ async function enterStopped(context: MoverContext, input: PlanTreeInput): Promis
   }
 }
 
-/** Whether a look at all files finds no difference, and nothing that is due. Ends at the first one. */
+/** Whether a look at all files finds no difference, and nothing that is due. Ends at the first one.
+ *  @param isLookedAt the files of the copy were; else some are asked for */
 async function isSame(
   seen: Seen,
   { points }: ChosenTreePoints,
   remarks: Remarks,
   losses: Losses,
+  isLookedAt: boolean,
 ): Promise<boolean> {
   const { input, target, layout, known } = seen;
   const walk = walkOf(seen, points, remarks);
   const count = countOf(seen);
+  const asked = new AskedFiles();
   try {
     for (let index = layout.rules.classes.length - 1; index >= 0; index--) {
       const fileClass = layout.rules.classes[index]!;
       const lossOf = losses.ofClass(fileClass.name);
       await compareClass(walk, target, input.chain, known, index, (is, listed, entry) => {
         count.add(is, fileClass, listed, entry);
+        if (entry !== null) asked.note(fileClass.name, entry);
         if (entry !== null && lossOf(entry, is) !== undefined) throw new Different();
         if (is === 'waits') remarks.waiting.add(waitingFile(listed!));
         if (is === 'same' || is === 'waits' || is === 'unseen') return undefined;
@@ -289,7 +294,9 @@ async function isSame(
       });
     }
     // What is lost is no difference, unless it is so much that somebody has to look.
-    return known === null || suspicionOf(count.changes, layout.rules, known.guard) === null;
+    const isUnsuspicious =
+      known === null || suspicionOf(count.changes, layout.rules, known.guard) === null;
+    return isUnsuspicious && (isLookedAt || (await asked.areThere(target, input.chain)));
   } catch (error) {
     if (error instanceof Different) return false;
     throw error;
