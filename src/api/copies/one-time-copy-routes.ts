@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { BackupError } from '../../domain/errors.js';
 import type { OneTimeOrder } from '../../domain/jobs/one-time-copy.js';
 import { isNamed } from '../../domain/jobs/source-scope.js';
+import type { SourceFacts } from '../../domain/safety/workload-facts.js';
 import type { UnreadablePart } from '../../domain/targets/unreadable-part.js';
 import type { StoredJob } from '../../domain/targets/repository-view.js';
 import { SLUG, slug } from '../field-schemas.js';
@@ -105,7 +106,7 @@ async function refuseUnfit(
   { seenWorkloads, browser }: Pick<JobSurroundings, 'seenWorkloads' | 'browser'>,
 ): Promise<void> {
   const seen = seenWorkloads(repositoryId)?.find(
-    (each) => each.is === 'source' && isNamed([workload], each),
+    (each): each is SourceFacts => each.is === 'source' && isNamed([workload], each),
   );
   if (seen !== undefined) return refuseTree(workload, seen);
   const look = await browser.named(repositoryId, workload);

@@ -23,9 +23,9 @@ export interface TakeTreeInput extends TreePlace {
   /** The session part that takes the tree over; the same one always gets the same epoch. */
   readonly owner: string;
   readonly nowMs: number;
-  /** As of `TakenPlace`. */
-  readonly compareWindows?: number;
 }
+
+type Steps = Pick<TakenPlace, 'compareWindows'>;
 
 /** Takes the tree over (made when there is none) in a target that is marked as one. What a run before it copied is entered into the index, so that
  *  it is not copied again; a removal that was stopped is carried out. What is left of large files stays for the plan that lists them again.
@@ -33,7 +33,7 @@ export interface TakeTreeInput extends TreePlace {
  *  @throws CHAIN_FOREIGN, CHAIN_RECORD_CORRUPT, CHAIN_RECORD_LOST, POINT_IN_USE, ComparisonUnfinished */
 async function takeForCopy(
   context: MoverContext,
-  input: TakeTreeInput,
+  input: TakeTreeInput & Steps,
   { layout }: Pick<TreeRecord, 'layout'>,
 ): Promise<TreeRecord> {
   const target = await context.repository(input.targetRepositoryId);
@@ -62,8 +62,7 @@ export async function takeUnlessRead(
  *  @throws RESTORE_POINT_MISSING when there is none; POINT_IN_USE, ComparisonUnfinished */
 export async function takeKept(
   context: MoverContext,
-  input: TreePlace &
-    Pick<TakeTreeInput, 'jobId' | 'workload' | 'owner' | 'nowMs' | 'compareWindows'>,
+  input: TreePlace & Pick<TakeTreeInput, 'jobId' | 'workload' | 'owner' | 'nowMs'> & Steps,
 ): Promise<TreeRecord> {
   const { jobId, workload, chain, owner } = input;
   const target = await context.repository(input.targetRepositoryId);
@@ -113,7 +112,7 @@ function withUnheard(record: TreeRecord): TreeRecord {
 async function finishLeft(
   context: MoverContext,
   target: BackupRepository,
-  { chain, nowMs, compareWindows }: Pick<TakeTreeInput, 'chain' | 'nowMs' | 'compareWindows'>,
+  { chain, nowMs, compareWindows }: Pick<TakeTreeInput, 'chain' | 'nowMs'> & Steps,
   taken: TreeRecord,
 ): Promise<TreeRecord> {
   const reader = await readerOfGoing(target, chain, taken, nowMs);

@@ -42,6 +42,8 @@ export interface PlanTreeInput extends TakeTreeInput {
   readonly seen?: SettleRule['seen'];
   /** As `PlanTreeRequest.hasHeard`. */
   readonly hasHeard?: boolean;
+  /** As of `TakenPlace`. */
+  readonly compareWindows?: number;
   /** Of the target. */
   readonly immutableForDays: number;
   /** An operator has looked at what a run before this one found suspicious. */

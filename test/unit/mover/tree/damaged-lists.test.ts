@@ -173,13 +173,14 @@ describe('the comparison that damaged lists make necessary', () => {
   it('is done in one go where its notes cannot be read', async () => {
     const dump = await damaged(CUT, WITH_LARGE);
     const { put } = dump.target;
-    dump.target.put = (path, bytes, options) =>
+    const cut: typeof put = (path, bytes, options) =>
       put.call(
         dump.target,
         path,
         path.endsWith('/compared.json') ? bytes.subarray(1) : bytes,
         options,
       );
+    Object.assign(dump.target, { put: cut });
 
     expect((await comparedBy(dump, null)).steps).toBe(3);
 
