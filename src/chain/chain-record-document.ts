@@ -30,7 +30,11 @@ import type { OwnedRecord } from './record-store.js';
 
 /** Shape of the commit record (docs/FORMAT.md, Commit record): the tables there, line by line. */
 
-const fingerprint = object<SourceFingerprint>({ byPath: text, byFile: text });
+const fingerprint = object<SourceFingerprint>({
+  byPath: text,
+  byFile: text,
+  sizes: optional(text),
+});
 
 const judgement = object<SourceJudgement>({
   verdict: oneOf('grown', 'replaced'),
@@ -144,6 +148,8 @@ const knownSourcePoint = object<KnownSourcePoint>({
   repositoryId: text,
   restorePointId: text,
   createdAt: instant,
+  fingerprint: optional(nullable(fingerprint)),
+  copyId: optional(text),
 });
 
 const workloadId: Shape<string> = (value) =>

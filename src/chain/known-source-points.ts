@@ -35,7 +35,7 @@ export function forgettablePoints(
   return unseen.slice(0, Math.max(0, unseen.length - MAX_UNSEEN));
 }
 
-/** The record once retention has let go of these copies: their source points must not be taken for new ones. With the last copy the memory
+/** The record once retention, or an operator, has let go of these copies: their source points, as they were copied, must not be taken for new ones. With the last copy the memory
  *  goes, too: what the source shows then is copied as on a first run. */
 export function afterRetention(
   record: ChainRecord,
@@ -44,10 +44,9 @@ export function afterRetention(
   if (record.points.length === 0) return { ...record, knownSourcePoints: [] };
   return withKnownSourcePoints(
     record,
-    gone.map(({ createdAt, source }) => ({
-      repositoryId: source.repositoryId,
-      restorePointId: source.restorePointId,
-      createdAt,
+    gone.map(({ createdAt, source: { repositoryId, restorePointId, fingerprint, copyId } }) => ({
+      ...{ repositoryId, restorePointId, createdAt, fingerprint },
+      ...(copyId === undefined ? {} : { copyId }),
     })),
   );
 }

@@ -13,11 +13,12 @@ import type {
 
 /** `copied`: proven to be what the copy shows. `unproven`: may be it; its blocks have to be compared. `grown`: it is what was copied, and more:
  *  the copy was taken too early. `replaced`: it has the name and date of what was copied, and other content. `known`: passed over, or copied
- *  once and gone from the target by now. `new`: none of these. `unreadable`: not complete, so nothing can be said; `copiedId` by its name. */
+ *  once and gone from the target by now; `isChanged`: its files were written to since, and nothing tells whether that is what was dealt with. `new`: none of these. `unreadable`: not complete, so nothing can be said; `copiedId` by its name. */
 export type SourceIdentity =
   | { readonly is: 'copied' | 'unproven' | 'replaced'; readonly copiedId: string }
   | { readonly is: 'grown'; readonly copiedId: string; readonly reason: string }
-  | { readonly is: 'known' | 'new' }
+  | { readonly is: 'known'; readonly isChanged?: true }
+  | { readonly is: 'new' }
   | { readonly is: 'unreadable'; readonly copiedId: string | null };
 
 /** Id of a point whose tool overwrites one file and tells nothing of which backup it is: its date is that of the last change of the file. */
@@ -38,6 +39,8 @@ export interface IdentityInput {
   readonly current: readonly SourceRestorePoint[];
   /** The owner of the chain, for proofs that hold only as long as it; null: none. */
   readonly epoch: number | null;
+  /** No point of the source builds on another one, so nothing but a change of its own content gives its files other sizes. Absent: some may. */
+  readonly makesFullsOnly?: boolean;
 }
 
 /** Every source point with its identity, in the order of `current`. */
@@ -97,6 +100,11 @@ export function isCopyable({
   hasNoWhole,
 }: Pick<SourceRestorePoint, 'state' | 'hasNoWhole'>): boolean {
   return state === 'complete' || hasNoWhole === true;
+}
+
+/** Whether nothing tells that this is what was dealt with, and nothing that it is not. */
+export function isKnownAndChanged(identity: SourceIdentity): boolean {
+  return identity.is === 'known' && identity.isChanged === true;
 }
 
 /** What lists say of a short copy.
@@ -188,19 +196,21 @@ class Identities {
   private readonly offered: readonly CopiedPoint[];
   /** What a copy can be found by, each with its place among the offered: a chain of a thousand points is asked a thousand times. */
   private readonly places = new Map<string, number>();
-  private readonly known: ReadonlySet<string>;
+  private readonly known: ReadonlyMap<string, KnownSourcePoint>;
   private readonly currentIds: ReadonlySet<string>;
   private readonly short: ReadonlyMap<string, string>;
+  /** Place in `current` of the last one that has a copy; -1: none has. Looked for when it is asked for. */
+  private lastCopied: number | undefined;
 
   constructor(private readonly input: IdentityInput) {
     const { copied, known, sourceRepositoryId } = input;
     const superseded = supersededIds(copied);
     this.offered = copied.filter(({ id }) => !superseded.has(id));
     this.short = shortCopies(copied);
-    this.known = new Set(
+    this.known = new Map(
       known
         .filter(({ repositoryId }) => repositoryId === sourceRepositoryId)
-        .map(({ restorePointId, createdAt }) => nameOf(restorePointId, Date.parse(createdAt))),
+        .map((point) => [nameOf(point.restorePointId, Date.parse(point.createdAt)), point]),
     );
     this.currentIds = new Set(input.current.map(({ id, createdAtMs }) => nameOf(id, createdAtMs)));
     for (const [place, copy] of this.offered.entries())
@@ -227,8 +237,7 @@ class Identities {
   of(point: SourceRestorePoint): SourceIdentity {
     const copy = this.copyOf(point);
     if (!isCopyable(point)) return { is: 'unreadable', copiedId: copy?.id ?? null };
-    if (copy === undefined)
-      return { is: this.known.has(nameOf(point.id, point.createdAtMs)) ? 'known' : 'new' };
+    if (copy === undefined) return this.withoutCopy(point);
     // Of one that is short only the very copy of it tells anything: another one of its backup holds as much or more.
     if (point.short !== undefined)
       return {
@@ -238,6 +247,44 @@ class Identities {
     const reason = this.short.get(copy.id);
     if (reason !== undefined) return { is: 'grown', copiedId: copy.id, reason };
     return this.compare(point, copy);
+  }
+
+  /** Name and date of one that was dealt with prove nothing: it may have been made anew. Behind all that is copied it has to be proven to be that one, or it is
+   *  copied. Before them nobody wants it back only because its files were moved, or because its tool merged below it (ADR 11). */
+  private withoutCopy(point: SourceRestorePoint): SourceIdentity {
+    const known = this.known.get(nameOf(point.id, point.createdAtMs));
+    if (known === undefined) return { is: 'new' };
+    const { copyId, fingerprint } = point;
+    if (copyId !== undefined && copyId === known.copyId) return { is: 'known' };
+    if (copyId === undefined && sameFingerprint(fingerprint, known.fingerprint))
+      return { is: 'known' };
+    if (this.isBehindCopies(point) || this.hasOtherSizes(fingerprint, known.fingerprint))
+      return { is: 'new' };
+    return this.isChanged(point, known) ? { is: 'known', isChanged: true } : { is: 'known' };
+  }
+
+  /** Where nothing but a change of its own files tells them apart from what was dealt with. */
+  private isChanged({ copyId, fingerprint }: SourceRestorePoint, known: KnownSourcePoint): boolean {
+    if (copyId !== undefined) return known.copyId !== undefined;
+    const isNoted = known.fingerprint !== undefined && known.fingerprint !== null;
+    return this.input.makesFullsOnly === true && isNoted && fingerprint !== null;
+  }
+
+  private hasOtherSizes(
+    now: SourceFingerprint | null,
+    before: SourceFingerprint | null | undefined,
+  ): boolean {
+    if (this.input.makesFullsOnly !== true) return false;
+    const [a, b] = [now?.sizes, before?.sizes];
+    return a !== undefined && b !== undefined && a !== b;
+  }
+
+  /** By the order of the source, for a date may be wrong; where it shows nothing that is copied, by the dates. */
+  private isBehindCopies(point: SourceRestorePoint): boolean {
+    const { current } = this.input;
+    this.lastCopied ??= current.findLastIndex((other) => this.copyOf(other) !== undefined);
+    if (this.lastCopied >= 0) return current.indexOf(point) > this.lastCopied;
+    return this.offered.every(({ createdAt }) => Date.parse(createdAt) < point.createdAtMs);
   }
 
   private compare(point: SourceRestorePoint, copy: CopiedPoint): SourceIdentity {

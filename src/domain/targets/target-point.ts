@@ -103,10 +103,14 @@ export interface SourceJudgement {
   readonly epoch: number;
 }
 
-/** A point of the source that has been dealt with and is not among the copies: passed over, or copied once and gone by retention. */
+/** A point of the source that has been dealt with and is not among the copies: passed over, or copied once and gone by retention or by an operator. */
 export interface KnownSourcePoint {
   readonly repositoryId: string;
   readonly restorePointId: string;
   /** RFC 3339 UTC. */
   readonly createdAt: string;
+  /** Of the source's files when it was dealt with. null: its stamps are weak. Absent: an earlier build did not say. */
+  readonly fingerprint?: SourceFingerprint | null;
+  /** Of a point of a chain of Longhaul. */
+  readonly copyId?: string;
 }

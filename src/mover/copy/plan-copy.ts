@@ -16,6 +16,7 @@ import type {
 import { settlePoints, type SettleRule } from '../../domain/sources/settle.js';
 import {
   isCopyable,
+  isKnownAndChanged,
   judgedShort,
   type IdentifiedPoint,
 } from '../../domain/sources/source-identity.js';
@@ -289,7 +290,7 @@ function dealtWith(
 }
 
 /** New points that stand before the one that is copied and that the look had no use for: with this copy they are dealt with. Not those that may
- *  still be written: they are wanted when they are whole. */
+ *  still be written: they are wanted when they are whole. And those that were dealt with before and were written to since: the look has told of them. */
 function pointsPassedOver(
   { sourceRepositoryId, passesOver = true, settle }: PlanCopyInput,
   workload: SourceWorkload,
@@ -302,12 +303,16 @@ function pointsPassedOver(
   const whole = new Set(judged.filter(isCopyable).map(({ id }) => id));
   const place = identified.findIndex(({ id }) => id === point.id);
   return identified
-    .slice(0, place)
-    .filter(({ id, identity }) => identity.is === 'new' && whole.has(id))
-    .map(({ id, createdAtMs }) => ({
+    .filter(
+      ({ id, identity }, index) =>
+        isKnownAndChanged(identity) || (index < place && identity.is === 'new' && whole.has(id)),
+    )
+    .map(({ id, createdAtMs, fingerprint, copyId }) => ({
       repositoryId: sourceRepositoryId,
       restorePointId: id,
       createdAt: new Date(createdAtMs).toISOString(),
+      fingerprint,
+      ...(copyId === undefined ? {} : { copyId }),
     }));
 }
 

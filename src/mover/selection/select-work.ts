@@ -20,8 +20,13 @@ import {
 } from '../../domain/sources/settle.js';
 import { isDoubtNew } from '../../domain/sources/one-workload.js';
 import type { SourceWorkload } from '../../domain/sources/source-workload.js';
-import { shortText, type IdentifiedPoint } from '../../domain/sources/source-identity.js';
+import {
+  isKnownAndChanged,
+  shortText,
+  type IdentifiedPoint,
+} from '../../domain/sources/source-identity.js';
 import type { TargetRestorePoint } from '../../domain/targets/target-point.js';
+import { counted } from '../../domain/sentences.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import type { MoverContext } from '../task/mover-context.js';
 import type { CopyPlace } from '../source/copy-place.js';
@@ -112,7 +117,10 @@ export async function selectWork(
     told: [...(former === null ? late : [former]), ...doubts.known],
     ...doubts.found,
     lookId,
-    passesOver: current.some(({ id, identity }) => identity.is === 'new' && !selected.has(id)),
+    passesOver: current.some(
+      ({ id, identity }) =>
+        isKnownAndChanged(identity) || (identity.is === 'new' && !selected.has(id)),
+    ),
     detection: {
       ...detection,
       toCompare: detection.toCompare.slice(0, MAX_SELECTED),
@@ -146,6 +154,17 @@ function pointWarnings(
   return [...staleWarnings(notCopied(current, copied, selected), nowMs), ...short];
 }
 
+/** Those that were dealt with, as far as nothing tells whether they are still what they were then; null: none. The next copy deals with them as they are now
+ *  (`planCopy`). */
+function changedSinceText(current: readonly IdentifiedPoint[]): string | null {
+  const changed = current.filter(({ identity }) => isKnownAndChanged(identity));
+  const newest = changed.at(-1);
+  if (newest === undefined) return null;
+  const others = changed.length - 1;
+  const rest = others === 0 ? '' : `, as were those of ${counted(others, 'other', 'others')}`;
+  return `the files of restore point ${newest.id} were written or moved after it was dealt with${rest}: it is not copied again, and whether it shows what it showed then is not known. \`longhaul copy once\` copies it as it is now`;
+}
+
 /** What may be wrong with the source, and nothing tells whether it is. One point is of one machine: only chains are of several. */
 function doubtsOn(
   judged: SourceWorkload,
@@ -154,11 +173,13 @@ function doubtsOn(
 ): { readonly known: readonly string[]; readonly found: Pick<FoundWork, 'newDoubt'> } {
   const { doubt } = judged;
   const lack = lackOfNewest(current);
+  const changed = once === undefined ? changedSinceText(current) : null;
   const doubts = [
     ...(doubt === undefined || once !== undefined
       ? []
       : [{ text: doubt.text, isKnown: !isDoubtNew(judged, current) }]),
     ...(lack?.isUnsure === true ? [lack] : []),
+    ...(changed === null ? [] : [{ text: changed, isKnown: false }]),
   ];
   const found = doubts.filter(({ isKnown }) => !isKnown).map(({ text }) => text);
   return {

@@ -1,10 +1,12 @@
 import { availablePoints, type ChainRecord } from '../../chain/chain-record.js';
+import { makesFullsOnly } from '../../domain/sources/fulls-only.js';
 import type { SourceWorkload } from '../../domain/sources/source-workload.js';
 import {
   identifySourcePoints,
   withToldShort,
   type IdentifiedPoint,
 } from '../../domain/sources/source-identity.js';
+import { fullFormatsOf } from './full-formats.js';
 
 /** The points of a source as the chain knows them; all new to a chain that is not there yet. Reads nothing.
  *  @param epoch owner of the chain; null: only a look */
@@ -20,6 +22,7 @@ export function identifiedPoints(
     known: record?.knownSourcePoints ?? [],
     current: workload.restorePoints,
     epoch,
+    makesFullsOnly: makesFullsOnly(workload, fullFormatsOf(workload.restorePoints)),
   });
 }
 
