@@ -1,17 +1,26 @@
-import { digestTablePath, stagingFolder, tablesCopyPath } from '../../chain/chain-paths.js';
+import {
+  diskFileName,
+  digestTablePath,
+  stagingFolder,
+  tablesCopyPath,
+} from '../../chain/chain-paths.js';
 import { withNewChain, type ChainRecord, type PendingChange } from '../../chain/chain-record.js';
 import { readChainRecord } from '../../chain/chain-store.js';
 import { BackupError } from '../../domain/errors.js';
 import { sourceAlone } from '../../domain/sources/source-identity.js';
 import { mergeStagingId } from '../../domain/targets/staging-id.js';
-import type { TargetDisk, TargetRestorePoint } from '../../domain/targets/target-point.js';
+import type {
+  PointHealth,
+  TargetDisk,
+  TargetRestorePoint,
+} from '../../domain/targets/target-point.js';
 import { imageFormat } from '../../image/formats.js';
-import { readDigestTableHeader } from '../../chain/digests/digest-table.js';
 import { isPlain } from '../../domain/targets/file-units.js';
 import { hashFile } from '../blocks/file-digest.js';
 import { fileByteSource } from '../../image/byte-source.js';
 import { fileBytes } from '../blocks/file-bytes.js';
 import { writeMergedDigests } from './merged-digests.js';
+import { mergedBefore, noteMerged, type MergedDisk } from './merged-table.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { withOpenFiles } from '../task/open-files.js';
 import type { ChainPlace } from '../../chain/chain-place.js';
@@ -39,21 +48,31 @@ export async function mergeFiles(
   await assertStillOurs();
   await repository.makePlace(staging);
   const disks: TargetDisk[] = [];
+  const healths: PointHealth[] = [from.health];
   for (const disk of from.disks) {
     const full = into.disks.find((entry) => entry.disk === disk.disk);
     if (disk.kind === 'full') disks.push(disk);
     else if (full === undefined) throw new Error(`disk ${disk.disk} has no full to merge into`);
     else {
       const beside = mergedBeside(chain, { fromId }, disk.disk);
-      disks.push(await mergeDisk(context, { ...place, assertStillOurs }, beside, full, disk));
+      const order = { ...place, assertStillOurs };
+      const merged = await mergeDisk(context, order, beside, full, disk);
+      disks.push(merged.disk);
+      healths.push(merged.health);
     }
   }
   await assertStillOurs();
   await repository.removeAll(staging);
   const rest = record.points.filter(({ id }) => id !== intoId);
-  const verifiedAt = earlier(into.verifiedAt, from.verifiedAt);
+  const health = worst(healths);
+  const verifiedAt = health === from.health ? earlier(into.verifiedAt, from.verifiedAt) : null;
   const source = sourceAlone(record.points, from);
-  return withNewChain(rest, { ...from, kind: 'full', parentId: null, verifiedAt, disks, source });
+  const merged = { ...from, kind: 'full', parentId: null, health, verifiedAt, disks } as const;
+  return withNewChain(rest, { ...merged, source });
+}
+
+function worst(healths: readonly PointHealth[]): PointHealth {
+  return (['corrupt', 'unknown'] as const).find((health) => healths.includes(health)) ?? 'good';
 }
 
 function mergeStaging(chain: string, fromId: string): string {
@@ -63,9 +82,11 @@ function mergeStaging(chain: string, fromId: string): string {
 interface Beside {
   readonly digests: string;
   readonly tables: string;
+  /** What was made (`noteMerged`). */
+  readonly note: string;
 }
 
-/** Where digest table and tables of a merged disk lie until its file has the name of the increment. */
+/** Where digest table and tables of a merged disk lie until its file has the name of the increment, and what tells which they are. */
 export function mergedBeside(
   chain: string,
   { fromId }: Pick<Merge, 'fromId'>,
@@ -75,6 +96,7 @@ export function mergedBeside(
   return {
     digests: `${staging}/${digestTablePath('', disk).slice(1)}`,
     tables: `${staging}/${tablesCopyPath('', disk).slice(1)}`,
+    note: `${staging}/${diskFileName(disk, 'merged.json')}`,
   };
 }
 
@@ -109,36 +131,40 @@ async function mergeDisk(
   beside: Beside,
   full: TargetDisk,
   increment: TargetDisk,
-): Promise<TargetDisk> {
+): Promise<{ readonly disk: TargetDisk; readonly health: PointHealth }> {
   const { repository, chain, assertStillOurs } = place;
+  const { algorithm } = full.digests;
   const fullPath = `${chain}/${full.path}`;
   const path = `${chain}/${increment.path}`;
   const tablePath = `${chain}/${increment.digests.path}`;
+  let made: MergedDisk | null = null;
   if ((await repository.stat(fullPath)) !== null) {
-    await mergeIntoFull(context, place, full, increment, beside);
+    made = await mergeIntoFull(context, place, full, increment, beside);
+    await noteMerged(repository, beside.note, made);
     await repository.settle([parentFolder(beside.digests)]);
     await assertStillOurs();
   } else await assertMoved(place, fullPath, increment);
   // Also when an attempt that was killed has moved it: what it saw need not be durable.
   await repository.move([{ from: fullPath, to: path }], chain);
+  const places = { image: path, staged: beside.digests, final: tablePath, note: beside.note };
+  const merged =
+    made === null
+      ? await mergedBefore(context, repository, places, algorithm)
+      : ({ disk: made, health: 'good' } as const);
   const tables = [
     { from: beside.tables, to: `${chain}/${increment.tablesPath}` },
     { from: beside.digests, to: tablePath },
   ];
   await repository.move(tables, chain);
-  return withOpenFiles(async (files) => {
-    const image = files.add(await repository.openRead(path));
-    const table = files.add(await repository.openRead(tablePath));
-    const { sizeBytes } = await image.stamp();
-    const { slots } = (await readDigestTableHeader(table)).units;
-    const digests = {
-      path: increment.digests.path,
-      algorithm: full.digests.algorithm,
-      tableDigest: await hashFile(table, context.control),
-      ...(isPlain(slots) ? {} : { slots }),
-    };
-    return { ...increment, kind: 'full', sizeBytes, digests };
-  });
+  const { sizeBytes, tableDigest, slots } = merged.disk;
+  const digests = {
+    ...{ path: increment.digests.path, algorithm, tableDigest },
+    ...(slots === undefined ? {} : { slots }),
+  };
+  return {
+    disk: { ...increment, kind: 'full', sizeBytes, digests },
+    health: merged.health,
+  };
 }
 
 /** A full that is not in its place was moved to that of the increment by an attempt that was stopped, or is lost: the increment is no full then.
@@ -160,18 +186,19 @@ async function assertMoved(
   );
 }
 
-/** Blocks, tables and digests of the merged file, all durable when it returns. */
+/** Blocks, tables and digests of the merged file, all durable when it returns.
+ *  @returns what was made */
 async function mergeIntoFull(
   context: MoverContext,
   { repository, chain, assertStillOurs }: MergePlace,
   full: TargetDisk,
   increment: TargetDisk,
   beside: Beside,
-): Promise<void> {
+): Promise<MergedDisk> {
   const { openUpdate } = repository;
   if (openUpdate === null) throw new Error('no merges are planned where files cannot be updated');
   const token = newToken();
-  await withOpenFiles(async (files) => {
+  return withOpenFiles(async (files) => {
     const fullFile = files.add(await openUpdate.call(repository, `${chain}/${full.path}`));
     const incrementFile = files.add(await repository.openRead(`${chain}/${increment.path}`));
     const source = await fileByteSource(incrementFile);
@@ -208,6 +235,9 @@ async function mergeIntoFull(
       tables: files.add(new TablesCopyWriter(tables)),
       algorithm: full.digests.algorithm,
     });
+    const { sizeBytes } = await fullFile.stamp();
+    const tableDigest = await hashFile(table, context.control);
+    return { sizeBytes, tableDigest, ...(isPlain(slots) ? {} : { slots }) };
   });
 }
 

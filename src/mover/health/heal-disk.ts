@@ -6,13 +6,9 @@ import { BackupError, isBackupError, isUnreadable } from '../../domain/errors.js
 import { BLOCK_BYTES, DIGEST_BYTES } from '../../domain/targets/digest.js';
 import { healStagingId } from '../../domain/targets/staging-id.js';
 import type { TargetDisk, TargetRestorePoint } from '../../domain/targets/target-point.js';
-import type {
-  BackupRepository,
-  ReadableFile,
-  SourceRepository,
-} from '../../repository/backup-repository.js';
+import type { BackupRepository, SourceRepository } from '../../repository/backup-repository.js';
 import { readWholeFile } from '../../repository/replace-file.js';
-import { writeDigestTable } from '../blocks/write-digest-table.js';
+import { remakeTable } from '../change/remade-table.js';
 import {
   findGoodBlock,
   guestBlocksOf,
@@ -28,7 +24,6 @@ import type { MoverContext } from '../task/mover-context.js';
 import { withOpenFiles } from '../task/open-files.js';
 import { makeHealedDurable } from '../staging/staging.js';
 import { withVerifier } from '../blocks/verify-units.js';
-import { newToken } from '../staging/copy-plan.js';
 
 interface HealOutcome {
   /** One sentence for each unit: which, where, from what it was healed, or that it was not. */
@@ -245,24 +240,7 @@ async function rebuildTable(
   path: string,
 ): Promise<boolean> {
   const { algorithm, tableDigest } = disk.digests;
-  return withOpenFiles(async (files) => {
-    const image = files.add(await repository.openRead(`${chain}/${disk.path}`));
-    const table = files.add(await repository.openWork(path, newToken()));
-    let isRead = true;
-    const read: ReadableFile['read'] = (target, offset) =>
-      image.read(target, offset).catch((error: unknown) => {
-        if (!isUnreadable(error)) throw error;
-        isRead = false;
-        return 0;
-      });
-    const made = await writeDigestTable(context.control, {
-      image: { path: image.path, read, stamp: () => image.stamp(), close: () => image.close() },
-      units: unitsOf(disk),
-      algorithm,
-      slotDigests: null,
-      table,
-      tables: null,
-    });
-    return isRead && made === tableDigest;
-  });
+  const paths = { image: `${chain}/${disk.path}`, table: path };
+  const made = await remakeTable(context, repository, paths, { units: unitsOf(disk), algorithm });
+  return made === tableDigest;
 }

@@ -12,7 +12,7 @@ export function pointContent({ disks }: Pick<TargetRestorePoint, 'disks'>): stri
   return createHash('sha256').update(tables.join()).digest('hex').slice(0, 16);
 }
 
-/** Enters into the record when points were verified. A corrupt point is good again when it and all it builds on were read without a fault.
+/** Enters into the record when points were verified. One that was corrupt, or of which nothing was known, is good when it and all it builds on were read without a fault.
  *  What has changed since it was read, or is gone, is passed over.
  *  @param input.since when the check began: what was verified since then was entered by it, or was written meanwhile. RFC 3339 UTC */
 export async function markVerified(
@@ -31,7 +31,7 @@ export async function markVerified(
   const points = record.points.map((point) => {
     const verifiedAt = verified.get(point.id);
     if (verifiedAt === undefined) return point;
-    const isGood = point.health === 'corrupt' && lineageOf(record, point.id).every(isVerified);
+    const isGood = point.health !== 'good' && lineageOf(record, point.id).every(isVerified);
     return { ...point, verifiedAt, health: isGood ? ('good' as const) : point.health };
   });
   await writeChainRecord(place.repository, place.chain, { ...record, points });
@@ -44,6 +44,6 @@ function isGoodSince(
   { health, verifiedAt }: TargetRestorePoint,
   { since, nowMs }: { readonly since: string; readonly nowMs: number },
 ): boolean {
-  if (health === 'corrupt' || verifiedAt === null) return false;
+  if (health !== 'good' || verifiedAt === null) return false;
   return verifiedAt >= since && Date.parse(verifiedAt) <= nowMs;
 }
