@@ -191,6 +191,8 @@ export function retryWorkflowId(jobId: string): string {
 export interface WatchSourcesInput extends CopySessionInput {
   /** Fingerprint of the sources as they were at the last session; carried from run to run. */
   readonly seen?: string | null;
+  /** When the watch last had news, epoch milliseconds; carried, too. */
+  readonly sinceMs?: number;
 }
 
 /** What `copySession` returns. */

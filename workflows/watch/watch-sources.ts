@@ -52,6 +52,7 @@ export async function watchSources(input: WatchSourcesInput): Promise<void> {
   });
   const underWay = new Set<Promise<void>>();
   let seen = input.seen ?? null;
+  let sinceMs = input.sinceMs ?? Date.now();
   // What a session loses that somebody terminates is ordered again in the run that has begun it.
   const mayEnd = (sessions: number) =>
     underWay.size === 0 ||
@@ -61,9 +62,12 @@ export async function watchSources(input: WatchSourcesInput): Promise<void> {
     setCurrentDetails(`Watching the sources of **${job.name}**`);
     const found = await waitForRestorePoints.executeWithOptions(
       { summary: `${job.name}: wait for new restore points` },
-      [{ job, seen, intervalMs: settings.watchIntervalMs }],
+      [{ job, seen, intervalMs: settings.watchIntervalMs, sinceMs }],
     );
     ({ seen } = found);
+    sinceMs = Date.now();
+    // A session that takes days has not left anything yet.
+    if (found.isLeft === true && underWay.size > 0) continue;
     const names = found.workloads?.map(({ name }) => name).join(', ') ?? 'all workloads';
     setCurrentDetails(`Copying ${cut(names, MAX_DETAIL_CHARACTERS)}`);
     const session = copyNow(
@@ -76,7 +80,7 @@ export async function watchSources(input: WatchSourcesInput): Promise<void> {
     if (workflowInfo().continueAsNewSuggested && mayEnd(sessions)) break;
   }
   await condition(allHandlersFinished);
-  await goOnInNewRun<typeof watchSources>({ ...input, seen });
+  await goOnInNewRun<typeof watchSources>({ ...input, seen, sinceMs });
 }
 
 /** Waits for a session that may soon be over, and while so many take long that one more would only be in their way. What one of them has under way is left to it

@@ -29,6 +29,8 @@ interface News {
   readonly seen: string;
   /** Those that have something to copy. */
   readonly workloads: NamedWorkload[];
+  /** Ids of those of them of which nothing is to be copied that is known, only compared: with weak stamps that is so at each look. */
+  readonly onlyToCompare: readonly string[];
   /** Points that are in progress. */
   readonly awaited: readonly AwaitedPoint[];
   /** Sources that could not be read, or not in all of their places, and why. */
@@ -61,9 +63,10 @@ export async function lookForNews(
   const { job, settleMs, targetIds, nowMs } = input;
   const fingerprint = createHash('sha256');
   const workloads: NamedWorkload[] = [];
+  const onlyToCompare: string[] = [];
   const isInScope = sourceScope(job);
   const awaited: AwaitedPoint[] = [];
-  const seen = input.awaited.flatMap((point) => point.seen ?? []);
+  const seenBefore = input.awaited.flatMap((point) => point.seen ?? []);
   const unread: UnreadSource[] = [];
   const folders: Record<string, readonly string[]> = {};
   const target = await context.source(job.target.repositoryId);
@@ -91,7 +94,7 @@ export async function lookForNews(
       if (!isInScope(repositoryId, found)) continue;
       // What another kind of job copies is no news for this one.
       if (workloadTypeOf(found.type).rules.job !== jobKind(job)) continue;
-      const rule = { nowMs, settleMs: settleMs[repositoryId] ?? 0, seen };
+      const rule = { nowMs, settleMs: settleMs[repositoryId] ?? 0, seen: seenBefore };
       const workload = { ...found, restorePoints: settlePoints(found.restorePoints, rule) };
       awaited.push(...awaitedPoints(workload.restorePoints, rule));
       const complete = workload.restorePoints.filter(isCopyable);
@@ -101,14 +104,16 @@ export async function lookForNews(
         ...(states.get(id) ?? []),
       ]);
       fingerprint.update(JSON.stringify([repositoryId, workload.id, points]));
-      const work = await orCode(context, () => hasWork(target, job, repositoryId, workload, rule));
+      const work = await orCode(context, () => workOf(target, job, repositoryId, workload, rule));
       if (work === 'REPOSITORY_UNREACHABLE')
         throw new BackupError(work, `repository ${target.id} cannot be read`);
-      if (typeof work === 'string') fingerprint.update(work);
-      if (work !== false) workloads.push({ id: workload.id, name: workload.name });
+      if (typeof work === 'string' && !isWork(work)) fingerprint.update(work);
+      if (work === 'compare') onlyToCompare.push(workload.id);
+      if (work !== 'none') workloads.push({ id: workload.id, name: workload.name });
     }
   }
-  return { seen: fingerprint.digest('hex'), workloads, awaited, unread, folders };
+  const seen = fingerprint.digest('hex');
+  return { seen, workloads, onlyToCompare, awaited, unread, folders };
 }
 
 const PLACE_UNREAD = 'SOURCE_PART_UNREADABLE';
@@ -144,22 +149,30 @@ function stateOf({ createdAtMs, sizeBytes, files, needs, gap }: TreePoint): unkn
   return [createdAtMs, sizeBytes, files?.length, needs, gap];
 }
 
-/** A complete point that nobody has dealt with, one of which only a comparison tells what it is, or one that was copied and taken too early. */
-async function hasWork(
+type Work = 'copy' | 'compare' | 'none';
+
+function isWork(work: Work | ErrorCode): work is Work {
+  return work === 'copy' || work === 'compare' || work === 'none';
+}
+
+/** `copy`: there is a complete point that nobody has dealt with, or one that was copied and taken too early. `compare`: only one of which a comparison tells what
+ *  it is. */
+async function workOf(
   target: SourceRepository,
   job: CopyJob,
   sourceRepositoryId: string,
   workload: SourceWorkload,
   rule: SettleRule,
-): Promise<boolean> {
-  if (workload.tree !== undefined)
-    return (await newTreePoints(target, job, workload, rule)).added.length > 0;
+): Promise<Work> {
+  if (workload.tree !== undefined) {
+    const { added } = await newTreePoints(target, job, workload, rule);
+    return added.length > 0 ? 'copy' : 'none';
+  }
   const record = await readChainRecord(target, chainFolder(job.id, workload.id));
   // A session takes down what a source knows by now of copies of its copies.
-  if (record !== null && toldRecord(workload, record) !== null) return true;
-  return identifiedPoints(workload, record, sourceRepositoryId, null).some(({ identity }) =>
-    WORK.includes(identity.is),
-  );
+  if (record !== null && toldRecord(workload, record) !== null) return 'copy';
+  const points = identifiedPoints(workload, record, sourceRepositoryId, null);
+  const has = (...is: readonly SourceIdentity['is'][]) =>
+    points.some(({ identity }) => is.includes(identity.is));
+  return has('new', 'grown') ? 'copy' : has('unproven') ? 'compare' : 'none';
 }
-
-const WORK: readonly SourceIdentity['is'][] = ['new', 'grown', 'unproven'];

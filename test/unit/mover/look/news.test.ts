@@ -1,7 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createWatchActivities } from '../../../../activities/watch/watch-activities.js';
 import { chainFolder } from '../../../../src/chain/chain-paths.js';
+import { readChainRecord, writeChainRecord } from '../../../../src/chain/chain-store.js';
 import { BackupError } from '../../../../src/domain/errors.js';
+import { defaultRetry } from '../../../../src/domain/schedules/retry.js';
 import type { DataMover } from '../../../../src/mover/data-mover.js';
 import { lookForNews } from '../../../../src/mover/look/news.js';
 import { inActivity } from '../../../support/activities/in-activity.js';
@@ -106,6 +108,61 @@ describe('the look of a watch', () => {
     expect(workloads?.map(({ id }) => id)).toEqual(['ovirt-web01']);
     expect(watched[0]).toEqual(expect.arrayContaining(['', 'web01']));
     expect(watched.slice(1)).toEqual([['closed'], ['closed']]);
+  });
+
+  describe('at a machine whose session is over', () => {
+    const DAY_MS = 86_400_000;
+
+    /** What a wait returns whose looks are these, one after the other.
+     *  @param looks what happens before each; behind the last the wait is stopped */
+    async function waitFor(
+      looks: readonly (() => Promise<void>)[],
+      { seen, sinceMs }: { readonly seen: string; readonly sinceMs: number },
+    ) {
+      let count = 0;
+      const mover = new InProcessMover(primary, second, target);
+      const { run } = mover;
+      mover.run = async (name, ...rest) => {
+        const look = looks[count++];
+        if (look === undefined) throw new BackupError('REPOSITORY_UNREACHABLE', 'seen enough');
+        await look();
+        return run.call(mover, name, ...rest) as never;
+      };
+      mover.watch = () => null;
+      const { waitForRestorePoints } = createWatchActivities({
+        mover: mover as Pick<DataMover, keyof DataMover> as DataMover,
+        settleMs: () => 0,
+        targetIds: ['offsite'],
+      });
+      const job = { ...ALL, retry: defaultRetry('immediate') };
+      const order = { job, seen, intervalMs: 1, sinceMs };
+      const found = await inActivity(waitForRestorePoints, order).catch(() => null);
+      return found === null ? null : found.workloads?.map(({ id }) => id);
+    }
+
+    const nothing = () => Promise.resolve();
+    const now = () => ({ sinceMs: Date.now() });
+
+    /** As a health check leaves the chain that sets its only copy aside. */
+    async function setAside(): Promise<void> {
+      const chain = chainFolder(ALL.id, 'ovirt-web01');
+      const record = (await readChainRecord(target, chain))!;
+      await writeChainRecord(target, chain, { ...record, points: [], knownSourcePoints: [] });
+    }
+
+    it('has news when its copy is set aside, although its source shows the same', async () => {
+      const { seen } = await look();
+      expect(await waitFor([nothing, setAside], { seen, ...now() })).toEqual(['ovirt-web01']);
+    });
+
+    it('has none in what its session has left, for a day', async () => {
+      await setAside();
+      const { seen, ids } = await look();
+      expect(ids).toEqual(['ovirt-web01']);
+      expect(await waitFor([nothing, nothing, nothing], { seen, ...now() })).toBeNull();
+      const sinceMs = Date.now() - DAY_MS;
+      expect(await waitFor([nothing], { seen, sinceMs })).toEqual(['ovirt-web01']);
+    });
   });
 
   it('starts a session over all when a source cannot be read twice on end, and only one', async () => {
