@@ -4,6 +4,7 @@
 import { sumMoved } from '../../domain/targets/moved-bytes.js';
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import { z } from 'zod';
+import { progressOf } from '../../domain/sessions/session-result.js';
 import { newTask, type CopyProgress, type CopyTask } from '../../domain/sessions/copy-session.js';
 import { taskQuery, workloadIdOfChain } from '../../../workflows/messages.js';
 import type { CopyBlocksHeartbeat } from '../../domain/sessions/operation.js';
@@ -113,20 +114,8 @@ function withHeartbeats(
   if (heartbeats.length === 0) return progress;
   const sum = (field: 'processedBytes' | 'bytesPerSecond') =>
     heartbeats.reduce((total, heartbeat) => total + heartbeat[field], 0);
-  return progressOf({
-    processedBytes: Math.min(progress.totalBytes, progress.processedBytes + sum('processedBytes')),
-    totalBytes: progress.totalBytes,
-    ...sumMoved([progress, ...heartbeats]),
-    bytesPerSecond: sum('bytesPerSecond'),
-  });
-}
-
-function progressOf(counters: Omit<CopyProgress, 'percent' | 'etaSeconds'>): CopyProgress {
-  const { processedBytes, totalBytes, bytesPerSecond } = counters;
-  const leftBytes = totalBytes - processedBytes;
-  return {
-    ...counters,
-    percent: totalBytes === 0 ? 0 : Math.round((processedBytes / totalBytes) * 1_000) / 10,
-    etaSeconds: bytesPerSecond > 0 ? Math.ceil(leftBytes / bytesPerSecond) : null,
-  };
+  const { totalBytes } = progress;
+  const processedBytes = Math.min(totalBytes, progress.processedBytes + sum('processedBytes'));
+  const moved = sumMoved([progress, ...heartbeats]);
+  return progressOf({ processedBytes, totalBytes, ...moved }, sum('bytesPerSecond'));
 }

@@ -3,6 +3,7 @@
 import { bottleneckOf, holdOf } from '../../domain/sessions/bottleneck.js';
 import { newTask, type CopyTask } from '../../domain/sessions/copy-session.js';
 import type { MoverTimes } from '../../domain/sessions/mover-times.js';
+import { shownProgress } from '../../domain/sessions/session-result.js';
 import type { StepRetry } from '../../domain/sessions/operation.js';
 import type { StorageHold } from '../../domain/sessions/storage-wait.js';
 import type { TaskView } from './session-schemas.js';
@@ -20,7 +21,7 @@ export function taskView(
   const { retry = null, waits = null, recent = null } = live;
   const whole = { ...newTask(task.workload, task.workloadId), ...task };
   const bottleneck = bottleneckOf(whole, recent, holdOf({ retry, waits }));
-  return { ...whole, retry, waits, bottleneck };
+  return { ...whole, progress: shownProgress(whole), retry, waits, bottleneck };
 }
 
 /** Of which nothing more is known than what was recorded. */

@@ -122,12 +122,9 @@ export function taskProgress(
 }
 
 /** Progress of a session: bytes add up, and so do the speeds of the tasks that run. A session with nothing to copy is done at its end. While there
- *  are tasks of which nobody knows yet how much they copy, it is never done, and nobody knows when it will be.
+ *  are tasks of which nobody knows yet how much they copy, or what the restore points behind the one in work come to, it is never done, and nobody knows when it will be.
  *  @param waiting tasks that have not begun and are none of `tasks` */
-export function sumProgress(
-  tasks: readonly Pick<CopyTask, 'progress' | 'state'>[],
-  waiting = 0,
-): CopyProgress {
+export function sumProgress(tasks: readonly TaskInSum[], waiting = 0): CopyProgress {
   const sum = (count: (progress: CopyProgress) => number): number =>
     tasks.reduce((total, task) => total + count(task.progress), 0);
   const running = tasks.filter((task) => task.state !== 'ended');
@@ -139,17 +136,33 @@ export function sumProgress(
     },
     running.reduce((total, task) => total + task.progress.bytesPerSecond, 0),
   );
-  if (waiting > 0 || running.some((task) => task.progress.totalBytes === 0))
-    return { ...progress, percent: Math.min(progress.percent, NOT_DONE_PERCENT), etaSeconds: null };
+  if (waiting > 0 || running.some((task) => task.progress.totalBytes === 0 || hasMore(task)))
+    return unknownEnd(progress);
   const done = progress.totalBytes === 0 && tasks.length > 0 && running.length === 0;
   return done ? { ...progress, percent: 100 } : progress;
+}
+
+type TaskInSum = Pick<CopyTask, 'progress' | 'state'> & Partial<Pick<CopyTask, 'remainingPoints'>>;
+
+/** What a restore point comes to is known once it is planned, and each is planned when its turn comes. */
+function hasMore({ state, remainingPoints = 0 }: Omit<TaskInSum, 'progress'>): boolean {
+  return state !== 'ended' && remainingPoints > 0;
+}
+
+/** Progress of a task as people see it: with more restore points behind the one in work it is not done with that, and nobody knows when it will be. */
+export function shownProgress(task: TaskInSum): CopyProgress {
+  return hasMore(task) ? unknownEnd(task.progress) : task.progress;
+}
+
+function unknownEnd(progress: CopyProgress): CopyProgress {
+  return { ...progress, percent: Math.min(progress.percent, NOT_DONE_PERCENT), etaSeconds: null };
 }
 
 /** @param ended what the ended tasks have done
  *  @param waiting tasks that have not begun */
 export function liveProgress(
   ended: CopyProgress,
-  running: readonly Pick<CopyTask, 'progress' | 'state'>[],
+  running: readonly TaskInSum[],
   waiting: number,
 ): CopyProgress {
   if (running.length + waiting === 0) return ended;
@@ -158,7 +171,8 @@ export function liveProgress(
 
 type ProgressCounts = MovedBytes & Pick<CopyProgress, 'processedBytes' | 'totalBytes'>;
 
-function progressOf(counts: ProgressCounts, bytesPerSecond: number): CopyProgress {
+/** Of what is known now. */
+export function progressOf(counts: ProgressCounts, bytesPerSecond: number): CopyProgress {
   const { processedBytes, totalBytes } = counts;
   const remainingBytes = Math.max(0, totalBytes - processedBytes);
   // Rounded down, so that 100.0 is shown only when nothing is left.

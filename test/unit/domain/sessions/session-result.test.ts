@@ -8,6 +8,7 @@ import {
 } from '../../../../src/domain/sessions/copy-session.js';
 import {
   sessionResult,
+  shownProgress,
   sumProgress,
   taskProgress,
 } from '../../../../src/domain/sessions/session-result.js';
@@ -194,6 +195,27 @@ describe('progress', () => {
     expect(sumProgress([ended, copying, task('inspecting', {})])).toMatchObject(unknown);
     expect(sumProgress([ended], 1)).toMatchObject({ percent: 99.9, etaSeconds: null });
     expect(sumProgress([ended])).toMatchObject({ percent: 100 });
+  });
+
+  it('is not known to end while restore points come behind the one in work', () => {
+    const done = {
+      percent: 100,
+      etaSeconds: 0,
+      processedBytes: 900,
+      totalBytes: 900,
+      bytesPerSecond: 9,
+    };
+    const unknown = { percent: 99.9, etaSeconds: null };
+    const backlog = { ...task('copying', done), remainingPoints: 1 };
+    expect(shownProgress(backlog)).toMatchObject(unknown);
+    expect(sumProgress([backlog])).toMatchObject(unknown);
+    const last = { ...backlog, remainingPoints: 0 };
+    expect([shownProgress(last), sumProgress([last])]).toMatchObject([
+      { percent: 100, etaSeconds: 0 },
+      { percent: 100, etaSeconds: 0 },
+    ]);
+    // What was stopped is over, and so is what it would have copied.
+    expect(shownProgress({ ...backlog, state: 'ended' })).toMatchObject({ percent: 100 });
   });
 
   it('is at 100 percent when all tasks ended with nothing to copy, and at 0 before', () => {
