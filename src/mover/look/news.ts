@@ -97,13 +97,7 @@ export async function lookForNews(
       const rule = { nowMs, settleMs: settleMs[repositoryId] ?? 0, seen: seenBefore };
       const workload = { ...found, restorePoints: settlePoints(found.restorePoints, rule) };
       awaited.push(...awaitedPoints(workload.restorePoints, rule));
-      const complete = workload.restorePoints.filter(isCopyable);
-      const states = new Map(found.tree?.points.map((point) => [point.id, stateOf(point)]));
-      const points = complete.map(({ id, disks }) => [
-        ...[id, disks.map(({ stamp }) => stamp)],
-        ...(states.get(id) ?? []),
-      ]);
-      fingerprint.update(JSON.stringify([repositoryId, workload.id, points]));
+      fingerprint.update(JSON.stringify([repositoryId, workload.id, completePoints(workload)]));
       const work = await orCode(context, () => workOf(target, job, repositoryId, workload, rule));
       if (work === 'REPOSITORY_UNREACHABLE')
         throw new BackupError(work, `repository ${target.id} cannot be read`);
@@ -142,6 +136,14 @@ async function orCode<T>(
     if (!(error instanceof BackupError) || control.isStopped) throw error;
     return error.code;
   }
+}
+
+/** Points that may be copied, and what tells that one has become another. */
+function completePoints({ restorePoints, tree }: SourceWorkload): unknown[][] {
+  const states = new Map(tree?.points.map((point) => [point.id, stateOf(point)]));
+  return restorePoints
+    .filter(isCopyable)
+    .map(({ id, disks }) => [id, disks.map(({ stamp }) => stamp), ...(states.get(id) ?? [])]);
 }
 
 /** What changes of a point of a tree while it stays the same point. */

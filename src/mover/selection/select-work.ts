@@ -117,10 +117,7 @@ export async function selectWork(
     told: [...(former === null ? late : [former]), ...doubts.known],
     ...doubts.found,
     lookId,
-    passesOver: current.some(
-      ({ id, identity }) =>
-        isKnownAndChanged(identity) || (identity.is === 'new' && !selected.has(id)),
-    ),
+    passesOver: current.some((point) => isPassedOver(point, selected)),
     detection: {
       ...detection,
       toCompare: detection.toCompare.slice(0, MAX_SELECTED),
@@ -137,6 +134,12 @@ export async function selectWork(
       awaited: selection.awaited.slice(-MAX_AWAITED),
     },
   };
+}
+
+/** Whether the next copy is to deal with it without copying it.
+ *  @param selected ids of those that are to be copied now */
+function isPassedOver({ id, identity }: IdentifiedPoint, selected: ReadonlySet<string>): boolean {
+  return isKnownAndChanged(identity) || (identity.is === 'new' && !selected.has(id));
 }
 
 /** What is in no copy, and what is copied although it was taken too early: that makes no whole copy.

@@ -41,7 +41,7 @@ const ROWS: readonly Row[] = [
     files: ['.digests', '.merged.json'],
   },
   {
-    name: 'GFS full in the middle, then delete',
+    name: 'synthetic full and delete instead of a merge',
     place: 'before the full takes the place of what it is made of',
     isThere: ({ kind, path }) => kind === 'rename' && /-full\/point\/.*\.qcow2$/.test(path),
     staging: /-full\//,

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { readChainRecord } from '../../../src/chain/chain-store.js';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { restorePointKey } from '../../../src/domain/targets/repository-view.js';
+import type { RemoveInput } from '../../../workflows/messages.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 import { testJob } from '../../support/session/test-site.js';
 import { LocalSessions } from '../../support/workflows/local-sessions.js';
@@ -49,7 +50,9 @@ describe('a backup that was made again under its name and date', () => {
       await file.read(bytes, 0);
       await file.close();
       const day = createdAt.slice(8, 10);
-      texts.push(`${day} ${['22', '23', '24', 'anew'].find((text) => shows(bytes, text)) ?? '?'}`);
+      texts.push(
+        `${day} ${['22', '23', '24', '25', 'anew'].find((text) => shows(bytes, text)) ?? '?'}`,
+      );
     }
     return texts;
   }
@@ -61,10 +64,12 @@ describe('a backup that was made again under its name and date', () => {
   async function removeNewest(workloadId: string): Promise<void> {
     const chain = chainFolder('nightly', workloadId);
     const { id } = (await readChainRecord(target, chain))!.points.at(-1)!;
-    const input = {
-      ...{ repositoryId: 'offsite', mode: 'delete', withDependents: true },
+    const input: RemoveInput = {
+      repositoryId: 'offsite',
       restorePointId: restorePointKey(['nightly', workloadId, id]),
-    } as const;
+      mode: 'delete',
+      withDependents: true,
+    };
     expect(await sessions.remove(input, nowMs)).toMatchObject({ result: 'success' });
   }
 
@@ -86,10 +91,10 @@ describe('a backup that was made again under its name and date', () => {
     const told = /^the files of restore point .*22.* were written or moved after it was dealt with/;
     const warning = { result: 'warning', reason: expect.stringMatching(told) as string };
     expect(await session(1)).toMatchObject(warning);
-    await backUp(25, '24');
+    await backUp(25, '25');
     expect(await session(2)).toMatchObject({ result: 'warning' });
     expect(await session(2)).toMatchObject({ result: 'nothingToCopy', reason: NOTHING_NEW });
-    expect(await copies(workloadId)).toEqual(['24 24', '25 24']);
+    expect(await copies(workloadId)).toEqual(['24 24', '25 25']);
   });
 
   const NOTHING_NEW = expect.stringMatching(
