@@ -140,6 +140,8 @@ async function mergeDisk(
   let made: MergedDisk | null = null;
   if ((await repository.stat(fullPath)) !== null) {
     made = await mergeIntoFull(context, place, full, increment, beside);
+    // The note is of this attempt's file, whoever else writes one.
+    await assertStillOurs();
     await noteMerged(repository, beside.note, made);
     await repository.settle([parentFolder(beside.digests)]);
     await assertStillOurs();
