@@ -18,7 +18,7 @@ import type {
   WindowOperation,
 } from './mover-operations.js';
 import type { TaskControl } from './task/task-control.js';
-import { MAX_LOOPS, windowsOfASync } from './task/window-loop.js';
+import { MAX_LOOPS, bytesOfASync } from './task/window-loop.js';
 import { WindowRange, windowsIn, type WindowRun } from './task/window-runs.js';
 import { MoverThread } from './resident-thread.js';
 import { heapOfProcess, memoryOf, type ThreadWork } from './thread-memory.js';
@@ -120,7 +120,7 @@ export class DataMover {
     this.tellWaits(control);
     const request = {
       claims: new WindowRange(windows).shared,
-      windowsOfASync: windowsOfASync(count),
+      bytesOfASync: bytesOfASync(count),
       control: control.shared,
     };
     const failures: unknown[] = [];

@@ -77,6 +77,6 @@ async function run(context: MoverContext, request: ThreadRequest): Promise<unkno
   if (request.type === 'operation') return threadOperation(request.name)(context, request.input);
   const open = windowOperation(request.name);
   const range = new WindowRange(request.windows, request.claims);
-  await runWindowLoop(context, range, request.windowsOfASync, () => open(context, request.input));
+  await runWindowLoop(context, range, request.bytesOfASync, () => open(context, request.input));
   return null;
 }

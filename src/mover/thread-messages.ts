@@ -34,7 +34,7 @@ export type ThreadRequest = {
       readonly name: WindowOperation;
       readonly windows: readonly WindowRun[];
       readonly claims: SharedArrayBuffer;
-      readonly windowsOfASync: number;
+      readonly bytesOfASync: number;
     }
 );
 

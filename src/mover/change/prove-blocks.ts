@@ -52,7 +52,7 @@ export async function openProofWorker(
       const [bad] = await verifier.damagedUnits(first, count);
       if (bad !== undefined) throw badBlock(input.imagePath, verifier.units.rangeOf(bad).offset);
       context.control.add('readBytes', count * BLOCK_BYTES);
-      return () => Promise.resolve();
+      return { bytes: count * BLOCK_BYTES, mark: () => Promise.resolve() };
     },
     sync: () => Promise.resolve(),
     close: () => verifier.close(),

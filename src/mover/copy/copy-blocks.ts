@@ -22,7 +22,7 @@ import { SourceDigests } from '../blocks/source-digests.js';
 import { copyJournal } from '../staging/journals.js';
 import { StoredBytes } from '../blocks/stored-bytes.js';
 import { hasNotes, JournalWriter } from '../task/window-journal.js';
-import type { WindowWorker } from '../task/window-loop.js';
+import type { DoneWindow, WindowWorker } from '../task/window-loop.js';
 
 export interface CopyBlocksInput {
   readonly targetRepositoryId: string;
@@ -123,7 +123,7 @@ class CopyWorker implements WindowWorker {
     this.framed = parts.prefixOf === null ? null : takeRunBuffer();
   }
 
-  async process(window: number): Promise<() => Promise<void>> {
+  async process(window: number): Promise<DoneWindow> {
     const { context, placement, stored, journal, digest } = this.parts;
     const firstSlot = window * WINDOW_BLOCKS;
     const places = await this.placesOf(firstSlot);
@@ -140,12 +140,13 @@ class CopyWorker implements WindowWorker {
     }
     const copiedCount = places.filter(({ hostOffset }) => !isHoleOffset(hostOffset)).length;
     const digests = Buffer.from(this.digests); // sealed later, while the next window is copied
-    return async () => {
+    const mark = async () => {
       const copied = digests.subarray(0, places.length * DIGEST_BYTES);
       await stored?.assertSlots(placement, firstSlot, copied, digest);
       await journal.seal(window, digests);
       context.control.add('processedBlocks', copiedCount);
     };
+    return { bytes: copiedCount * BLOCK_BYTES, mark };
   }
 
   /** How many slots from this one on are copied together: at most 1 MiB with what stands before them, up to a hole. */

@@ -16,7 +16,7 @@ import { HeldWindows } from '../staging/held-windows.js';
 import type { BlockScan, OwnLayers } from './scan-plan.js';
 import { comparisonJournal } from '../staging/journals.js';
 import { JournalWriter } from '../task/window-journal.js';
-import type { WindowWorker } from '../task/window-loop.js';
+import type { DoneWindow, WindowWorker } from '../task/window-loop.js';
 
 /** Compares windows of guest blocks of the source with the digests of a point of the target and notes which differ.
  *  @throws SOURCE_CHANGED, STAGING_INVALID, STALE_EPOCH */
@@ -64,7 +64,7 @@ class ScanWorker implements WindowWorker {
 
   constructor(private readonly parts: ScanParts) {}
 
-  async process(window: number): Promise<() => Promise<void>> {
+  async process(window: number): Promise<DoneWindow> {
     const { context, windows, source, shown, journal } = this.parts;
     const { control } = context;
     const { firstBlock: first, count } = windows.blocksOf(window);
@@ -73,18 +73,21 @@ class ScanWorker implements WindowWorker {
     const isCompared = await this.comparedBlocks(first, count);
     const changed = new Uint8Array(count);
     const places: BlockPlace[] = [];
+    let bytewise = 0;
     for (let i = 0; i < count; i++) {
       if (!isCompared(i)) continue;
       const known = digestAt(before.digests, i);
-      if (known.equals(NO_DIGEST)) changed[i] = (await this.isSameByBytes(first + i)) ? 0 : 1;
-      else if (isEmpty(now.states[i]!)) changed[i] = known.equals(HOLE) ? 0 : 1;
+      if (known.equals(NO_DIGEST)) {
+        changed[i] = (await this.isSameByBytes(first + i)) ? 0 : 1;
+        bytewise++;
+      } else if (isEmpty(now.states[i]!)) changed[i] = known.equals(HOLE) ? 0 : 1;
       else places.push(placeOf(now, i, first));
     }
     for (let i = 0; i < places.length; i += RUN_BLOCKS) {
       control.throwIfStopped();
       await this.compareRun(places.slice(i, i + RUN_BLOCKS), first, before, changed);
     }
-    return async () => {
+    const mark = async () => {
       await journal.seal(window, packBits(changed));
       control.add('processedBlocks', count);
       control.add(
@@ -92,6 +95,7 @@ class ScanWorker implements WindowWorker {
         changed.reduce((sum, bit) => sum + bit, 0),
       );
     };
+    return { bytes: (bytewise + places.length) * BLOCK_BYTES, mark };
   }
 
   async sync(): Promise<void> {

@@ -56,10 +56,11 @@ export async function openVerifyWorker(
         const bad = new Uint8Array(count);
         for (const unit of await verifier.damagedUnits(first, count)) bad[unit - first] = 1;
         context.control.add('readBytes', count * BLOCK_BYTES);
-        return async () => {
+        const mark = async () => {
           await writer.seal(window, packBits(bad));
           context.control.add('processedBlocks', count);
         };
+        return { bytes: count * BLOCK_BYTES, mark };
       },
       sync: () => Promise.resolve(), // what a power cut takes of the notes is looked for again
       close: () => files.close(),

@@ -46,11 +46,12 @@ export async function openRawRestoreWorker(
     return {
       async process(number) {
         const { firstBlock, count } = windows.blocksOf(number);
-        await window.restore(firstBlock, count);
-        return async () => {
+        const bytes = await window.restore(firstBlock, count);
+        const mark = async () => {
           await journal.seal(number, NO_PAYLOAD);
           context.control.add('processedBlocks', count);
         };
+        return { bytes, mark };
       },
       async sync() {
         await stack.assertUnchanged(context);
@@ -77,7 +78,8 @@ class RawWindow {
 
   constructor(private readonly parts: RawWindowParts) {}
 
-  async restore(first: number, count: number): Promise<void> {
+  /** @returns bytes that were read */
+  async restore(first: number, count: number): Promise<number> {
     const map = await this.parts.stack.mapBlocks(first, count);
     const places: BlockPlace[] = [];
     for (let i = 0; i < count; i++) {
@@ -89,6 +91,7 @@ class RawWindow {
       this.parts.context.control.throwIfStopped();
       await this.restoreRun(places.slice(i, i + RUN_BLOCKS));
     }
+    return places.length * BLOCK_BYTES;
   }
 
   private async restoreRun(places: readonly BlockPlace[]): Promise<void> {

@@ -2,11 +2,18 @@ import { WINDOW_BYTES } from '../../domain/targets/digest.js';
 import type { MoverContext } from './mover-context.js';
 import type { WindowRange } from './window-runs.js';
 
+/** A window whose result need not be durable yet. */
+export interface DoneWindow {
+  /** What was read for it, at most `WINDOW_BYTES`: what a kill before it is marked has read and written again. */
+  readonly bytes: number;
+  /** Marks it as done, for when its result is durable. */
+  readonly mark: () => Promise<void>;
+}
+
 /** Work on one disk, cut into windows that can be done in any order and repeated without harm. */
 export interface WindowWorker {
-  /** Does one window.
-   *  @returns marks it as done, for when its result is durable */
-  process(window: number): Promise<() => Promise<void>>;
+  /** Does one window. */
+  process(window: number): Promise<DoneWindow>;
   /** Makes the results of all windows done so far durable, if what they were read from is still what it was. Goes on while the next window is
    *  worked on. */
   sync(): Promise<void>;
@@ -15,27 +22,33 @@ export interface WindowWorker {
 
 /** What all loops on one disk have begun and not marked as done is the most that is copied again after a kill: 64 MiB however many cores
  *  there are. */
-const MAX_UNMARKED_WINDOWS = (64 * 1024 * 1024) / WINDOW_BYTES;
+const MAX_UNMARKED_BYTES = 64 * 1024 * 1024;
+const MAX_UNMARKED_WINDOWS = MAX_UNMARKED_BYTES / WINDOW_BYTES;
 
 /** A loop has windows in work and windows that are being made durable. */
 const UNMARKED_SHARES = 2;
 export const MAX_LOOPS = MAX_UNMARKED_WINDOWS / UNMARKED_SHARES;
 
-/** Windows that each of `loops` loops makes durable together at most: 16 MiB where there are two. */
-export function windowsOfASync(loops: number): number {
-  return Math.max(1, Math.floor(MAX_UNMARKED_WINDOWS / UNMARKED_SHARES / loops));
+/** Windows that are marked together at most, where they hold next to nothing: to find that out once more takes a moment. */
+export const MAX_MARKED_TOGETHER = 1_024;
+
+/** What each of `loops` loops makes durable together at most: 16 MiB where there are two. */
+export function bytesOfASync(loops: number): number {
+  return Math.max(WINDOW_BYTES, Math.floor(MAX_UNMARKED_BYTES / UNMARKED_SHARES / loops));
 }
 
 /** Claims windows until none is left; several loops share one range. What the storage can take is not held back at the begin and at the end of a
- *  disk: it has something to do from the first window on, and little is left when the last one is done. */
+ *  disk: it has something to do from the first window on, and little is left when the last one is done. Windows in which there was nothing to read
+ *  wait for others: a disk of 2 TiB with a block here and there has 262,144. */
 export async function runWindowLoop(
   context: MoverContext,
   range: WindowRange,
-  windowsOfASync: number,
+  bytesOfASync: number,
   open: () => Promise<WindowWorker>,
 ): Promise<void> {
   let worker: WindowWorker | null = null;
-  const marks: (() => Promise<void>)[] = [];
+  const marks: DoneWindow['mark'][] = [];
+  let unmarkedBytes = 0;
   let settling = Promise.resolve();
   let isSettling = false;
   let isFirst = true;
@@ -46,12 +59,16 @@ export async function runWindowLoop(
       if (window === undefined) break;
       worker ??= await open();
       const opened = worker;
-      marks.push(await context.control.timed('loopNs', () => opened.process(window)));
-      const isEarly = !isSettling && (isFirst || range.left <= MAX_UNMARKED_WINDOWS);
-      if (isEarly || marks.length === windowsOfASync) {
+      const { bytes, mark } = await context.control.timed('loopNs', () => opened.process(window));
+      marks.push(mark);
+      unmarkedBytes += bytes;
+      const mayBeEarly = !isSettling && (isFirst || range.left <= MAX_UNMARKED_WINDOWS);
+      const isFull = unmarkedBytes + WINDOW_BYTES > bytesOfASync;
+      if ((unmarkedBytes > 0 && (mayBeEarly || isFull)) || marks.length === MAX_MARKED_TOGETHER) {
         await waitForTarget(context, () => settling);
         isFirst = false;
         isSettling = true;
+        unmarkedBytes = 0;
         settling = settle(worker, marks.splice(0)).finally(() => (isSettling = false));
         settling.catch(() => undefined); // thrown where it is awaited
       }
@@ -73,10 +90,7 @@ function waitForTarget({ control }: MoverContext, settled: () => Promise<void>):
 }
 
 /** Durable first, marked then (docs/FORMAT.md, Order, W1). */
-async function settle(
-  worker: WindowWorker,
-  marks: readonly (() => Promise<void>)[],
-): Promise<void> {
+async function settle(worker: WindowWorker, marks: readonly DoneWindow['mark'][]): Promise<void> {
   await worker.sync();
   for (const mark of marks) await mark();
 }

@@ -14,7 +14,7 @@ import {
 import type { MoverContext } from '../../../src/mover/task/mover-context.js';
 import { taskRepository, taskSource } from '../../../src/mover/task/task-repository.js';
 import { TaskControl } from '../../../src/mover/task/task-control.js';
-import { runWindowLoop, windowsOfASync } from '../../../src/mover/task/window-loop.js';
+import { runWindowLoop, bytesOfASync } from '../../../src/mover/task/window-loop.js';
 import { WindowRange, type WindowRun } from '../../../src/mover/task/window-runs.js';
 import type {
   BackupRepository,
@@ -101,7 +101,7 @@ export class InProcessMover implements Pick<DataMover, keyof DataMover> {
   ): Promise<void> {
     const context = this.context(control, input);
     const open = () => windowOperation(name)(context, input);
-    await runWindowLoop(context, new WindowRange(windows), windowsOfASync(1), open);
+    await runWindowLoop(context, new WindowRange(windows), bytesOfASync(1), open);
   }
 
   /** They are what the test says they are. */

@@ -1,5 +1,5 @@
 import { randomUUID, hash } from 'node:crypto';
-import { BLOCK_BYTES } from '../../../domain/targets/digest.js';
+import { BLOCK_BYTES, WINDOW_BYTES } from '../../../domain/targets/digest.js';
 import { BackupError, isBackupError } from '../../../domain/errors.js';
 import { faultOfSourceFile } from '../../../domain/trees/one-file-fault.js';
 import {
@@ -21,7 +21,7 @@ import { treeFile } from '../../../tree/tree-paths.js';
 import type { MoverContext } from '../../task/mover-context.js';
 import { OpenFiles } from '../../task/open-files.js';
 import { JournalWriter } from '../../task/window-journal.js';
-import type { WindowWorker } from '../../task/window-loop.js';
+import type { DoneWindow, WindowWorker } from '../../task/window-loop.js';
 import { FILES_OF_A_WINDOW } from '../file-lists.js';
 import { heldBackOf } from './lacking-notes.js';
 import { FaultyFile, LargeFile, mayBeRead } from './large-file.js';
@@ -113,7 +113,11 @@ class FileWorker implements WindowWorker {
     this.#content = parts.rules.classes[parts.staged.classIndex]!.content;
   }
 
-  async process(window: number): Promise<() => Promise<void>> {
+  async process(window: number): Promise<DoneWindow> {
+    return { bytes: WINDOW_BYTES, mark: await this.#copy(window) };
+  }
+
+  async #copy(window: number): Promise<DoneWindow['mark']> {
     const { staged } = this.parts;
     if (staged.isSmall(window)) return this.#copySmall(window, await staged.smallFiles(window));
     const { file, part } = await staged.largePart(window);

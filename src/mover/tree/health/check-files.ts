@@ -1,3 +1,4 @@
+import { WINDOW_BYTES } from '../../../domain/targets/digest.js';
 import { FILE_FINDINGS, type TreeCheckReference } from '../../../domain/trees/tree-damage.js';
 import { FileCheck } from '../file-check.js';
 import { FILES_OF_A_WINDOW } from '../file-lists.js';
@@ -45,7 +46,7 @@ export async function openCheckWorker(
           const { file, part } = await sound(() => lists.largePart(window));
           payload[0] = FILE_FINDINGS.indexOf(await reader.large(file, isRead(file) ? null : part));
         }
-        return async () => journal.seal(window, payload);
+        return { bytes: WINDOW_BYTES, mark: () => journal.seal(window, payload) };
       },
       sync: () => Promise.resolve(), // what a power cut takes of the notes is looked for again
       close: () => open.close(),

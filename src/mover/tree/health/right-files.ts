@@ -20,7 +20,7 @@ import { largeKey } from '../tree-plan.js';
 import type { MoverContext } from '../../task/mover-context.js';
 import { openTogether, withOpenFiles, type OpenFiles } from '../../task/open-files.js';
 import { JournalWriter, openRuns } from '../../task/window-journal.js';
-import type { WindowWorker } from '../../task/window-loop.js';
+import type { DoneWindow, WindowWorker } from '../../task/window-loop.js';
 import type { FilePlace } from './digest-table-proof.js';
 import {
   keptJournal,
@@ -131,7 +131,7 @@ class RightWorker implements WindowWorker {
 
   constructor(private readonly parts: RightWorkerParts) {}
 
-  async process(window: number): Promise<() => Promise<void>> {
+  async process(window: number): Promise<DoneWindow> {
     const { lists, journal } = this.parts;
     const payload = Buffer.alloc(FILES_OF_A_WINDOW);
     if (lists.isSmall(window)) await this.#writeSmall(await lists.smallFiles(window), payload);
@@ -140,7 +140,7 @@ class RightWorker implements WindowWorker {
       const large = await this.#largeFile(file, window - part);
       payload[0] = RIGHT_OUTCOMES.indexOf(await large.writePart(part));
     }
-    return () => journal.seal(window, payload);
+    return { bytes: WINDOW_BYTES, mark: () => journal.seal(window, payload) };
   }
 
   async sync(): Promise<void> {
