@@ -20,7 +20,7 @@ import type { DiskWork } from '../src/domain/targets/disk-work.js';
 import type { WindowInput } from '../src/mover/mover-operations.js';
 import type { PlanCopyInput } from '../src/mover/copy/plan-copy.js';
 import { replacementStaging } from '../src/mover/change/replace-files.js';
-import { listSourceWorkloads } from '../src/mover/source/source-catalogue.js';
+import { listSourceWorkloads, rememberLook } from '../src/mover/source/source-catalogue.js';
 import { restoreStaging } from '../src/domain/targets/staging-id.js';
 import type { RestoreInput } from '../src/mover/restore/restore-input.js';
 import { TaskControl } from '../src/mover/task/task-control.js';
@@ -37,7 +37,7 @@ export interface Measurement {
 }
 
 /** One target chain and the data mover that works on it, resident, as in a worker. What is timed is all that the mover does for the
- *  operation, until its result is durable; taking the chain over and choosing the restore point belong to the session. */
+ *  operation, until its result is durable; taking the chain over, and the look at the source that chooses the restore point, belong to the session. */
 export class ChainUnderTest {
   private readonly mover: DataMover;
   private ids!: {
@@ -46,6 +46,8 @@ export class ChainUnderTest {
     workloadId: string;
     chain: string;
     epoch: number;
+    sourceFolders: readonly string[];
+    lookId?: string;
   };
   private sourcePoints: string[] = [];
   /** Of disks, to the target, so far. */
@@ -79,12 +81,15 @@ export class ChainUnderTest {
       },
       new TaskControl(),
     );
+    const source = { sourceRepositoryId: SOURCE, workloadId: workload.id };
+    const ids = { ...source, targetRepositoryId: TARGET, chain };
+    // As a session's plan knows what its look has found.
+    const { facts, repository } = this.mover;
+    const context = { control: new TaskControl(), facts, repository, source: this.mover.source };
+    const lookId = await rememberLook(context, ids, workload);
     this.ids = {
-      targetRepositoryId: TARGET,
-      sourceRepositoryId: SOURCE,
-      workloadId: workload.id,
-      chain,
-      epoch: record.epoch,
+      ...{ ...ids, epoch: record.epoch, sourceFolders: workload.folders },
+      ...(lookId === null ? {} : { lookId }),
     };
   }
 

@@ -42,8 +42,28 @@ export async function incrementSuite(site: BenchSite): Promise<Suite> {
     goals.push({ ours: ours.name, peer: peer.name, limit: 0.8 });
   }
   goals.push({ ours: own[1]!.name, peer: own[0]!.name, limit: 1.3 });
-  return { own, peers, goals };
+  return { own, peers, goals, outputMiB: site.sources.changedBytes / MIB };
 }
+
+/** The same into memory, where no disk hides what the tools do themselves. */
+export async function memoryIncrementSuite(site: BenchSite): Promise<Suite> {
+  const source = site.sources.scattered;
+  const folder = site.memoryFolder!;
+  const own: OwnCase[] = [];
+  for (const [digest, name] of [
+    ['sha256', 'Longhaul increment into memory, SHA-256'],
+    ['blake3', 'Longhaul increment into memory, BLAKE3'],
+  ] as const)
+    own.push(await startOnFull(site, name, source, { ...INCREMENT, digest }, folder));
+  const [base] = await own[0]!.mover.images();
+  const peer = fileCase({ folder }, 'qemu-img convert -B into memory', (out) =>
+    runProgram('qemu-img', ...CONVERT, '-B', base!, '-F', 'qcow2', source.files[1], out),
+  );
+  const goals = own.map(({ name }): RatioGoal => ({ ours: name, peer: peer.name, limit: null }));
+  return { own, peers: [peer], goals, isInMemory: true };
+}
+
+const MIB = 1024 * 1024;
 
 /** A source that does not tell what changed: all its blocks are compared with the target's digests. */
 export async function scanSuite(site: BenchSite): Promise<Suite> {

@@ -38,7 +38,9 @@ export async function mergeSuite(site: BenchSite): Promise<Suite> {
         await rm(increment);
       }),
   };
-  return { own: [own], peers: [peer], goals: [{ ours: own.name, peer: peer.name, limit: 1.3 }] };
+  const goals = [{ ours: own.name, peer: peer.name, limit: 1.3 }];
+  const outputMiB = site.sources.changedBytes / 1024 ** 2;
+  return { own: [own], peers: [peer], goals, outputMiB };
 }
 
 /** A full is made of an increment and what it builds on, from the target's own files. */

@@ -9,16 +9,25 @@ export interface BenchReport extends SuiteResult {
   readonly data: string;
 }
 
-const BEGIN = '<!-- Made by `npm run bench` from here -->';
+/** A run of each kind has a part of its own: what the long one alone measures stays until the next such run. */
+const BEGINS = {
+  usual: '<!-- Made by `npm run bench` from here -->',
+  full: '<!-- Made by `npm run bench -- --full` from here -->',
+} as const;
 const END = '<!-- to here -->';
 
-/** Puts the report in place of the last one in a document that holds both marks. */
-export async function writeReport(path: string, report: BenchReport): Promise<void> {
+/** Puts the report in place of the last one of its kind in a document that holds the marks of that. */
+export async function writeReport(
+  path: string,
+  report: BenchReport,
+  part: keyof typeof BEGINS,
+): Promise<void> {
   const text = await readFile(path, 'utf8');
-  const begin = text.indexOf(BEGIN);
-  const end = text.indexOf(END);
-  if (begin < 0 || end < begin) throw new Error(`${path} lacks the marks for the report`);
-  const before = text.slice(0, begin + BEGIN.length);
+  const mark = BEGINS[part];
+  const begin = text.indexOf(mark);
+  const end = text.indexOf(END, begin);
+  if (begin < 0 || end < 0) throw new Error(`${path} lacks the marks for the report`);
+  const before = text.slice(0, begin + mark.length);
   await writeFile(path, `${before}\n\n${reportText(report)}\n${text.slice(end)}`);
 }
 

@@ -7,13 +7,15 @@ import { fileCase, OwnCase, type BenchSite, type RatioGoal, type Suite } from '.
 
 /** A full of the target becomes a disk in a new folder, every block compared with its digest. */
 export function restoreSuite(site: BenchSite): Promise<Suite> {
-  return restores(site, '', site.sources.clustered);
+  const { clustered, dataBytes } = site.sources;
+  return restores(site, '', clustered, dataBytes / 1024 ** 2);
 }
 
 /** The same of a disk that holds hardly anything: 256 MiB in single blocks on 2 TiB. */
 export async function thinRestoreSuite(site: BenchSite): Promise<Suite> {
-  const source = await makeSparseChain(site.folder, { diskGiB: 2048, changedMiB: 64 });
-  return restores(site, ', thin', source);
+  const dataMiB = 256;
+  const source = await makeSparseChain(site.folder, { diskGiB: 2048, changedMiB: 64, dataMiB });
+  return restores(site, ', thin', source, dataMiB);
 }
 
 /** Goals, by what the peer writes. */
@@ -22,7 +24,12 @@ const FORMS = [
   { format: 'same', written: 'qcow2', limit: null },
 ] as const;
 
-async function restores(site: BenchSite, suffix: string, source: SourceChain): Promise<Suite> {
+async function restores(
+  site: BenchSite,
+  suffix: string,
+  source: SourceChain,
+  outputMiB: number,
+): Promise<Suite> {
   const own: OwnCase[] = [];
   const peers = [];
   const goals: RatioGoal[] = [];
@@ -49,5 +56,5 @@ async function restores(site: BenchSite, suffix: string, source: SourceChain): P
     peers.push(peer);
     goals.push({ ours: ours.name, peer: peer.name, limit });
   }
-  return { own, peers, goals };
+  return { own, peers, goals, outputMiB };
 }

@@ -64,6 +64,21 @@ export async function suiteResult(suite: Suite, rounds: readonly Round[]): Promi
   return { goals: [...ratios, ...times, ...cases.flatMap(memoryAndDelay)], cases };
 }
 
+/** A goal that one of two series misses is met when the other meets it, and missed otherwise; what the first has shown stands beside the second.
+ *  @returns the figures of the second */
+export function seriesTogether(first: SuiteResult, second: SuiteResult): SuiteResult {
+  const goals = second.goals.map((goal) => {
+    const before = first.goals.find((each) => each.goal === goal.goal);
+    const states = [before?.state, goal.state];
+    if (before === undefined || !states.includes('missed')) return goal;
+    const shown = `first series ${before.measured}${before.note === '' ? '' : ` (${before.note})`}`;
+    const known = states.includes('met') ? 'met' : 'missed';
+    const state = goal.state === 'shown' ? 'shown' : known;
+    return { ...goal, state, note: goal.note === '' ? shown : `${goal.note}; ${shown}` };
+  });
+  return { ...second, goals };
+}
+
 function timesOf(name: string, { outputMiB }: Suite, rounds: readonly Round[]) {
   const disk = outputMiB === undefined ? null : partOfDisk(rounds, name, outputMiB);
   return {

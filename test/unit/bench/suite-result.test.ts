@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { suiteResult } from '../../../bench/results.js';
+import { seriesTogether, suiteResult, type GoalResult } from '../../../bench/results.js';
 import type { Round } from '../../../bench/rounds.js';
 import type { OwnCase, Suite } from '../../../bench/suite.js';
 
@@ -61,5 +61,51 @@ describe('suiteResult', () => {
     const measured = rounds({ ours: 2, buffered: 1, direct: 1 });
     expect((await suiteResult(bound, measured)).goals[0]).toMatchObject({ state: 'met' });
     expect((await suiteResult(slower, measured)).goals[0]).toMatchObject({ state: 'missed' });
+  });
+});
+
+describe('seriesTogether', () => {
+  const series = (measured: string, state: GoalResult['state'], note = '') => ({
+    goals: [{ goal: 'restore / convert', measured, limit: '≤ 1.00', state, note }],
+    cases: [],
+  });
+  const [first, second] = ['1.20–1.40 in 5 rounds', '0.90–1.50 in 4 rounds'];
+
+  it('has missed a goal that both series miss, and shows both', () => {
+    const { goals } = seriesTogether(
+      series('1.31', 'missed', first),
+      series('1.42', 'missed', second),
+    );
+    expect(goals).toMatchObject([
+      {
+        ...{ measured: '1.42', state: 'missed' },
+        note: '0.90–1.50 in 4 rounds; first series 1.31 (1.20–1.40 in 5 rounds)',
+      },
+    ]);
+  });
+
+  it.each([
+    ['the first', 'missed', 'met'],
+    ['the second', 'met', 'missed'],
+  ] as const)('has met a goal that only %s misses, and shows both', (_, before, after) => {
+    const { goals } = seriesTogether(series('160 MiB', before), series('161 MiB', after));
+    expect(goals).toMatchObject([
+      { measured: '161 MiB', state: 'met', note: 'first series 160 MiB' },
+    ]);
+  });
+
+  it('has missed a goal that the only series misses that could be measured', () => {
+    const busy = series('not measurable', 'notMeasurable');
+    const missed = series('1.31', 'missed');
+    for (const [before, after] of [
+      [busy, missed],
+      [missed, busy],
+    ] as const)
+      expect(seriesTogether(before, after).goals).toMatchObject([{ state: 'missed' }]);
+  });
+
+  it('shows the second series alone of what neither misses', () => {
+    const { goals } = seriesTogether(series('0.90', 'met', first), series('0.95', 'met', second));
+    expect(goals).toMatchObject([{ measured: '0.95', state: 'met', note: second }]);
   });
 });
