@@ -1,20 +1,23 @@
 import * as fs from 'node:fs';
 import { promisify } from 'node:util';
+import { errnoOf } from './storage-error.js';
 
 const fdatasync = promisify(fs.fdatasync);
 
 /** The calls of `node:fs` that the directory repository is built on. They reject with Node's errors. */
 export interface FileCalls {
   open(path: string, flags: number, mode?: number): Promise<OpenFile>;
-  lstat(path: string | Buffer): Promise<fs.BigIntStats>;
+  /** null: there is no such name. Asked for often, and an error costs six times as much as the look. */
+  lstat(path: string | Buffer): Promise<fs.BigIntStats | null>;
   /** What a link says, unchanged. */
   readLink(path: string): Promise<string>;
   /** The same without a promise for each of a million names. null: this thread must not wait for storage. */
-  readonly lstatNow: ((path: string | Buffer) => fs.BigIntStats) | null;
+  readonly lstatNow: ((path: string | Buffer) => fs.BigIntStats | null) | null;
   /** A character for each byte (latin1), because a file system does not promise UTF-8, and a buffer for each of a million names costs more than looking at it.
    *  Names alone: with their types Node looks at each that the file system does not type, waits for that, and gives up the whole folder for one that is
    *  gone by then. */
   listNames(path: string): Promise<string[]>;
+  /** What has the name already stays what it is. */
   makeFolder(path: string, mode: number): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   /** Another name of a file. */
@@ -51,14 +54,28 @@ export interface OpenFile {
 
 const LISTED = { encoding: 'latin1' } as const;
 const EXACT = { bigint: true } as const;
+const EXACT_IF_THERE = { bigint: true, throwIfNoEntry: false } as const;
+
+function lstatIfThere(path: string | Buffer): fs.BigIntStats | null {
+  return fs.lstatSync(path, EXACT_IF_THERE) ?? null;
+}
+
+/** What an error of this name says; every other one is thrown. */
+function answerOf<T>(errno: string, answer: T): (error: unknown) => T {
+  return (error) => {
+    if (errnoOf(error) !== errno) throw error;
+    return answer;
+  };
+}
 
 export const asynchronousCalls: FileCalls = {
   open: (path, flags, mode) => fs.promises.open(path, flags, mode),
-  lstat: (path) => fs.promises.lstat(path, { bigint: true }),
+  lstat: (path) => fs.promises.lstat(path, EXACT).catch(answerOf('ENOENT', null)),
   readLink: (path) => fs.promises.readlink(path),
   lstatNow: null,
   listNames: (path) => fs.promises.readdir(path, LISTED),
-  makeFolder: async (path, mode) => void (await fs.promises.mkdir(path, { mode })),
+  makeFolder: async (path, mode) =>
+    void (await fs.promises.mkdir(path, { mode }).catch(answerOf('EEXIST', undefined))),
   rename: (from, to) => fs.promises.rename(from, to),
   link: (from, to) => fs.promises.link(from, to),
   remove: (path) => fs.promises.unlink(path),
@@ -68,11 +85,17 @@ export const asynchronousCalls: FileCalls = {
 
 export const synchronousCalls: FileCalls = {
   open: async (path, flags, mode) => new SynchronousFile(fs.openSync(path, flags, mode)),
-  lstat: async (path) => fs.lstatSync(path, { bigint: true }),
+  lstat: async (path) => lstatIfThere(path),
   readLink: async (path) => fs.readlinkSync(path),
-  lstatNow: (path) => fs.lstatSync(path, EXACT),
+  lstatNow: lstatIfThere,
   listNames: async (path) => fs.readdirSync(path, LISTED),
-  makeFolder: async (path, mode) => void fs.mkdirSync(path, { mode }),
+  makeFolder: async (path, mode) => {
+    try {
+      fs.mkdirSync(path, { mode });
+    } catch (error) {
+      answerOf('EEXIST', undefined)(error);
+    }
+  },
   rename: async (from, to) => fs.renameSync(from, to),
   link: async (from, to) => fs.linkSync(from, to),
   remove: async (path) => fs.unlinkSync(path),

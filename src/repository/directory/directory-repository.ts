@@ -26,7 +26,7 @@ import { inEntryOrder } from './name-order.js';
 import { KeptFolders } from './kept-folders.js';
 import { RepositoryRoot, type FolderAccess, type OpenFolder } from './open-folder.js';
 import { entryOrder, folderSegments, pathSegments, quoted } from '../repository-path.js';
-import { errnoOf, storageError } from '../storage-error.js';
+import { storageError } from '../storage-error.js';
 
 /** Backups hold the data of whole machines: the owner's group may read them, others may not. The umask can only take away. */
 const FILE_MODE = 0o640;
@@ -180,7 +180,7 @@ class DirectoryRepository extends FolderVerbs implements FolderRepository {
     const entry = this.#reading('look at', path, () =>
       this.#folders.within(parent, async (open) => {
         const stats = await this.#calls.lstat(open.at(name));
-        return { name, path, type: typeOf(stats), ...factsOf(stats) };
+        return stats && { name, path, type: typeOf(stats), ...factsOf(stats) };
       }),
     );
     return unlessMissing(entry);
@@ -205,18 +205,25 @@ class DirectoryRepository extends FolderVerbs implements FolderRepository {
   async makeFolder(folder: string): Promise<void> {
     const segments = folderSegments(folder);
     await this.#writing('make the folder', folder, async () => {
-      for (const [depth, name] of segments.entries()) {
-        await this.#folders.within(segments.slice(0, depth), async (open) => {
-          try {
-            await this.#calls.makeFolder(open.at(name), FOLDER_MODE);
-          } catch (error) {
-            if (errnoOf(error) !== 'EEXIST') throw error;
-          }
-        });
-      }
+      await this.#makeFolder(segments);
       // What exists under the last name may be a file or a link.
       await this.#folders.within(segments, async () => undefined);
     });
+  }
+
+  /** Those above it are made when they turn out to be absent: as a rule they are there. */
+  async #makeFolder(segments: readonly string[]): Promise<void> {
+    const [parent, name] = [segments.slice(0, -1), segments.at(-1)];
+    if (name === undefined) return;
+    const make = () =>
+      this.#folders.within(parent, (open) => this.#calls.makeFolder(open.at(name), FOLDER_MODE));
+    try {
+      await make();
+    } catch (error) {
+      if (parent.length === 0 || !isBackupError(error, 'FILE_MISSING')) throw error;
+      await this.#makeFolder(parent);
+      await make();
+    }
   }
 
   async rename(from: string, to: string): Promise<void> {
@@ -326,12 +333,9 @@ class DirectoryRepository extends FolderVerbs implements FolderRepository {
 
   /** Looks before it opens, because opening a device can already do something. */
   async #refuseOther(path: string, openable: string): Promise<void> {
-    try {
-      if (typeOf(await this.#calls.lstat(openable)) === 'other')
-        throw this.#forbidden(path, 'is a symbolic link or a device');
-    } catch (error) {
-      if (errnoOf(error) !== 'ENOENT') throw error;
-    }
+    const found = await this.#calls.lstat(openable);
+    if (found !== null && typeOf(found) === 'other')
+      throw this.#forbidden(path, 'is a symbolic link or a device');
   }
 
   /** null when the name went away since it was listed. */
@@ -340,12 +344,8 @@ class DirectoryRepository extends FolderVerbs implements FolderRepository {
     folder: string,
     listed: ListedName,
   ): Promise<RepositoryEntry | null> {
-    try {
-      return entryOf(folder, listed, await this.#calls.lstat(listed.in(open)));
-    } catch (error) {
-      if (errnoOf(error) === 'ENOENT') return null;
-      throw error;
-    }
+    const found = await this.#calls.lstat(listed.in(open));
+    return found && entryOf(folder, listed, found);
   }
 
   async #reading<T>(verb: string, path: string, action: () => Promise<T>): Promise<T> {

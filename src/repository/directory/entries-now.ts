@@ -40,7 +40,8 @@ function entriesByPath(
   const place: NamePlace = { at: (name) => `${open.openedAt}/${name}` };
   const leadsHere = (): boolean => {
     try {
-      return identityOf(lstatNow(place.at('.'))) === identity;
+      const found = lstatNow(place.at('.'));
+      return found !== null && identityOf(found) === identity;
     } catch (error) {
       if (errnoOf(error) === null) throw error;
       return false;
@@ -49,11 +50,12 @@ function entriesByPath(
   if (!leadsHere()) return null;
   const entries = names.map((name) => {
     try {
-      return entryOf(folder, name, lstatNow(name.in(place)));
+      const found = lstatNow(name.in(place));
+      if (found !== null) return entryOf(folder, name, found);
     } catch (error) {
       if (errnoOf(error) === null) throw error;
-      return entryThrough(lstatNow, open, folder, name);
     }
+    return entryThrough(lstatNow, open, folder, name);
   });
   return leadsHere() ? entries : null;
 }
@@ -64,10 +66,6 @@ function entryThrough(
   folder: string,
   name: ListedName,
 ): RepositoryEntry | null {
-  try {
-    return entryOf(folder, name, lstatNow(name.in(open)));
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return null;
-    throw error;
-  }
+  const found = lstatNow(name.in(open));
+  return found === null ? null : entryOf(folder, name, found);
 }

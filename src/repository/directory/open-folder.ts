@@ -97,7 +97,7 @@ export class RepositoryRoot implements FolderAccess {
     try {
       const identity = identityOf(await handle.stat({ bigint: true }));
       const isShown = await calls.lstat(`${openFiles}/${handle.fd}`).then(
-        () => true,
+        (shown) => shown !== null,
         () => false,
       );
       return new RepositoryRoot(
@@ -165,8 +165,10 @@ export class RepositoryRoot implements FolderAccess {
     const named = await this.within(segments.slice(0, -1), (folder) =>
       this.#calls.lstat(folder.at(segments[segments.length - 1] ?? '')),
     );
+    const path = segments.join('/');
+    if (named === null) throw this.#missing(path, 'file');
     if (identityOf(named) !== identityOf(opened))
-      throw this.#forbidden(segments.join('/'), 'was exchanged while it was opened');
+      throw this.#forbidden(path, 'was exchanged while it was opened');
   }
 
   #folder(handle: OpenFile, segments: readonly string[]): OpenFolder {
@@ -196,12 +198,16 @@ export class RepositoryRoot implements FolderAccess {
       if (errno === 'ENOTDIR' || errno === 'ELOOP')
         throw this.#forbidden(path, 'is a symbolic link or a file, not a folder');
       if (errno !== 'ENOENT') throw error;
-      throw new BackupError(
-        'FILE_MISSING',
-        `Repository ${quoted(this.repositoryId)}: there is no folder ${quoted(path)}.`,
-        { details: { repositoryId: this.repositoryId, path }, cause: error },
-      );
+      throw this.#missing(path, 'folder', error);
     }
+  }
+
+  #missing(path: string, what: 'file' | 'folder', cause?: unknown): BackupError {
+    return new BackupError(
+      'FILE_MISSING',
+      `Repository ${quoted(this.repositoryId)}: there is no ${what} ${quoted(path)}.`,
+      { details: { repositoryId: this.repositoryId, path }, cause },
+    );
   }
 
   #forbidden(path: string, words: string): BackupError {
