@@ -74,6 +74,12 @@ export class FileUnits {
     return inGroup === 0 ? null : Math.floor(inBody / (groupSlots + 1)) * groupSlots + inGroup - 1;
   }
 
+  /** The first slot behind a prefix; null: the unit is none. */
+  slotBehind(unit: number): number | null {
+    const isPrefix = this.slots.groupSlots > 0 && this.slotOf(unit) === null;
+    return isPrefix ? this.slotOf(unit + 1) : null;
+  }
+
   /** The unit that holds this byte. */
   unitAt(offset: number): number {
     const { headBytes, groupSlots, prefixBytes } = this.slots;

@@ -26,14 +26,63 @@ export async function readBlocks(
   control: TaskControl,
 ): Promise<void> {
   for (let i = 0; i < places.length;) {
-    const { guestBlock, layer, hostOffset } = places[i]!;
-    const length = hostOffset < 0 ? encodedTogether(places, i) : placesTogether(places, i);
+    const length = readTogether(places, i);
     const part = target.subarray(i * BLOCK_BYTES, (i + length) * BLOCK_BYTES);
-    if (hostOffset < 0) await stack.read(part, guestBlock * BLOCK_BYTES);
-    else await readWhole(stack, layer, part, hostOffset);
-    control.add('readBytes', part.length);
+    await readPart(stack, places[i]!, part, control);
     i += length;
   }
+}
+
+/** Memory in which blocks lie behind one another, each behind a gap. */
+export interface SpacedBlocks {
+  readonly bytes: Buffer;
+  readonly gapBytes: number;
+}
+
+/** As `readBlocks`, with a gap before each block; what the gaps hold afterwards is of no use. Blocks that lie at the same distance in one file, as in a
+ *  stream of single blocks, are one read. Neighbours go through `scratch`, which has room for all of them. */
+export async function readSpacedBlocks(
+  stack: ImageStack,
+  places: readonly BlockPlace[],
+  { bytes, gapBytes }: SpacedBlocks,
+  scratch: Buffer,
+  control: TaskControl,
+): Promise<void> {
+  const strideBytes = gapBytes + BLOCK_BYTES;
+  const blockAt = (i: number): number => i * strideBytes + gapBytes;
+  for (let i = 0; i < places.length;) {
+    const place = places[i]!;
+    let length = readTogether(places, i);
+    if (length > 1 || place.hostOffset < 0) {
+      const part = scratch.subarray(0, length * BLOCK_BYTES);
+      await readPart(stack, place, part, control);
+      for (let k = 0; k < length; k++)
+        part.copy(bytes, blockAt(i + k), k * BLOCK_BYTES, (k + 1) * BLOCK_BYTES);
+    } else {
+      length = placesApart(places, i, strideBytes);
+      const part = bytes.subarray(blockAt(i), (i + length) * strideBytes);
+      await readPart(stack, place, part, control);
+    }
+    i += length;
+  }
+}
+
+/** Blocks from `first` on that one read gets. */
+function readTogether(places: readonly BlockPlace[], first: number): number {
+  return places[first]!.hostOffset < 0
+    ? encodedTogether(places, first)
+    : placesApart(places, first, BLOCK_BYTES);
+}
+
+async function readPart(
+  stack: ImageStack,
+  { guestBlock, layer, hostOffset }: BlockPlace,
+  part: Buffer,
+  control: TaskControl,
+): Promise<void> {
+  if (hostOffset < 0) await stack.read(part, guestBlock * BLOCK_BYTES);
+  else await readWhole(stack, layer, part, hostOffset);
+  control.add('readBytes', part.length);
 }
 
 /** Blocks of a map from `first` on that lie side by side in one file, so that their digests do in its digest table. */
@@ -61,12 +110,13 @@ function encodedTogether(places: readonly BlockPlace[], first: number): number {
   return length;
 }
 
-function placesTogether(places: readonly BlockPlace[], first: number): number {
+/** Blocks from `first` on that lie in one file, each so far behind the start of the one before. */
+function placesApart(places: readonly BlockPlace[], first: number, strideBytes: number): number {
   const { layer, hostOffset } = places[first]!;
   let length = 1;
   while (first + length < places.length) {
     const next = places[first + length]!;
-    if (next.layer !== layer || next.hostOffset !== hostOffset + length * BLOCK_BYTES) break;
+    if (next.layer !== layer || next.hostOffset !== hostOffset + length * strideBytes) break;
     length++;
   }
   return length;

@@ -57,12 +57,13 @@ export class SourceDigests {
     return { file, algorithm, digest: unitDigest(algorithm), units };
   }
 
-  /** @param known the blocks' digests by the algorithm `by`, where the caller has them: all zeros for a block of zeros
+  /** @param unitAt the bytes of a block, by its index in `places`
+   *  @param known the blocks' digests by the algorithm `by`, where the caller has them: all zeros for a block of zeros
    *  @throws BLOCK_DIGEST_MISMATCH for the first of the blocks just read that is not what was written */
   async assertGood(
     stack: ImageStack,
     places: readonly BlockPlace[],
-    bytes: Buffer,
+    unitAt: (index: number) => Buffer,
     known?: { readonly digests: Buffer; readonly by: DigestAlgorithm },
   ): Promise<void> {
     for (let i = 0; i < places.length;) {
@@ -75,7 +76,7 @@ export class SourceDigests {
         const digest =
           known?.by === table.algorithm
             ? known.digests.subarray(at * DIGEST_BYTES, (at + 1) * DIGEST_BYTES)
-            : digestOf(table, bytes.subarray(at * BLOCK_BYTES, (at + 1) * BLOCK_BYTES));
+            : digestOf(table, unitAt(at));
         this.assertUnit(layer, places[at]!.hostOffset, digest, at - i);
       }
       i += length;

@@ -12,12 +12,16 @@ import type { TablesCopyWriter } from './tables-copy.js';
 /** Digests of `count` slots from `firstSlot`, as they were noted when the slots were written. */
 type SlotDigests = (firstSlot: number, count: number) => Promise<Buffer>;
 
+/** What stands before a slot, where it was noted; null: it is read like everything else. */
+type SlotPrefix = (slot: number) => Promise<Buffer | null>;
+
 /** Slots whose digests are taken at once. */
 const SLOTS_AT_ONCE = 8_192;
 
 /** Writes the digest table of a backup file from its first byte to its last; durable when it returns.
  *  @param input.slotDigests null: the slots are read and digested like everything else
- *  @param input.tables gets a copy of every unit that is read and is not zeros
+ *  @param input.prefix absent: none was noted
+ *  @param input.tables gets a copy of every unit that is no noted slot and is not zeros
  *  @returns SHA-256 of the table */
 export async function writeDigestTable(
   control: TaskControl,
@@ -26,6 +30,7 @@ export async function writeDigestTable(
     readonly units: FileUnits;
     readonly algorithm: DigestAlgorithm;
     readonly slotDigests: SlotDigests | null;
+    readonly prefix?: SlotPrefix | undefined;
     readonly table: WritableFile;
     readonly tables: TablesCopyWriter | null;
   },
@@ -46,9 +51,9 @@ export async function writeDigestTable(
           unit += count;
           continue;
         }
-        const { offset, length } = units.rangeOf(unit);
-        const bytes = buffer.subarray(0, units.digestedBytes(unit));
-        bytes.fill(0, await image.read(bytes.subarray(0, length), offset));
+        const behind = input.prefix === undefined ? null : units.slotBehind(unit);
+        const noted = behind === null ? null : await input.prefix!(behind);
+        const bytes = noted ?? (await readUnit(image, units, unit, buffer));
         const entry = digestEntryOf(bytes, digest);
         await table.append(entry);
         if (entry !== HOLE) await tables?.add(unit, bytes);
@@ -59,6 +64,19 @@ export async function writeDigestTable(
   } finally {
     table.close();
   }
+}
+
+/** As it is digested. */
+async function readUnit(
+  image: ReadableFile,
+  units: FileUnits,
+  unit: number,
+  buffer: Buffer,
+): Promise<Buffer> {
+  const { offset, length } = units.rangeOf(unit);
+  const bytes = buffer.subarray(0, units.digestedBytes(unit));
+  bytes.fill(0, await image.read(bytes.subarray(0, length), offset));
+  return bytes;
 }
 
 /** Asks for many at once, also where the slots lie in small groups: a part of the journal is read and proven whole, whatever is wanted of it. */

@@ -11,6 +11,7 @@ import type { ByteSink, ByteSource } from '../../image/byte-source.js';
 import type { BackupRepository, ReadableFile } from '../../repository/backup-repository.js';
 import { BlockListReader } from '../blocks/block-list.js';
 import { copyCompanions } from './copy-companions.js';
+import { CopiedPrefixes } from './copied-prefixes.js';
 import { SlotMapping } from './slot-mapping.js';
 import { StoredBytes } from '../blocks/stored-bytes.js';
 import {
@@ -120,15 +121,21 @@ async function composeDisk(
     const slots = new CopiedSlots(new WindowJournal(noted, journal), disk.slotCount);
     const composer = composerOf(disk.format);
     const read = async (path: string) => files.add(await open(path, 'existing'));
+    const list = await openSoundList(
+      await read(stagedPath.blockList(staging, disk.disk)),
+      plan.token,
+    );
     const mapping = new SlotMapping(
-      await openSoundList(await read(stagedPath.blockList(staging, disk.disk)), plan.token),
+      list,
       await openSoundList(await read(stagedPath.zeroList(staging, disk.disk)), plan.token),
       Math.ceil(disk.virtualSizeBytes / BLOCK_BYTES),
       hasZerosInSlots(composer, disk) ? null : (first, count) => slots.inUse(first, count),
     );
     const bytes = await fileBytes(image);
+    const copied = isFirst ? copiedPrefixes(composer, disk, list, slots) : null;
+    const sink = copied?.unlessCopied(bytes) ?? unlessThere(bytes, composer, isFirst);
     const { sizeBytes } = await composer.compose(
-      composer.prefixes !== undefined && isFirst ? unlessThere(bytes) : bytes,
+      sink,
       disk,
       plannedContent(context, mapping, slots),
     );
@@ -144,6 +151,7 @@ async function composeDisk(
       units,
       algorithm,
       slotDigests: (first, count) => slots.digests(first, count),
+      prefix: copied === null ? undefined : (slot) => copied.before(slot),
       table,
       tables: copyOfTables,
     });
@@ -154,9 +162,26 @@ async function composeDisk(
 
 const SMALL_BYTES = 64;
 
-/** Small pieces that the file has already are not written again: what stands before a slot was written with it, and each would make a page dirty anew, far from
- *  the next. For a first attempt alone: after a sync that failed the system shows what was written, and may never put it on the disk (fsync(2)). */
-function unlessThere(file: ByteSource & ByteSink): ByteSink {
+/** For a first attempt alone: after a sync that failed the system shows what was written, and may never put it on the disk (fsync(2)). */
+function copiedPrefixes(
+  composer: ImageComposer,
+  disk: DiskPlan,
+  list: BlockListReader,
+  slots: CopiedSlots,
+): CopiedPrefixes | null {
+  const prefixOf = composer.prefixes?.(disk);
+  const areCopied = disk.copiesPrefixes === true && disk.reuse === undefined;
+  if (prefixOf === undefined || !areCopied) return null;
+  return new CopiedPrefixes(list, slots, composer.place(disk), prefixOf);
+}
+
+/** Where nothing tells whether what stands before a slot was written with it: small pieces that the file has already are not written again. */
+function unlessThere(
+  file: ByteSource & ByteSink,
+  composer: ImageComposer,
+  isFirst: boolean,
+): ByteSink {
+  if (composer.prefixes === undefined || !isFirst) return file;
   return {
     ...file,
     async write(bytes, offset) {

@@ -12,7 +12,7 @@ import { composerOf } from '../../image/formats.js';
 import { giveRunBuffer, RUN_BYTES, takeRunBuffer } from '../../image/run-buffer.js';
 import type { WorkFile, WritableFile } from '../../repository/backup-repository.js';
 import { BlockListReader, guestBlockOf, isHoleOffset, layerOf } from '../blocks/block-list.js';
-import { readBlocks, type BlockPlace } from '../blocks/block-reader.js';
+import { readBlocks, readSpacedBlocks, type BlockPlace } from '../blocks/block-reader.js';
 import { requireDisk, requirePlan, stagedPath, type DiskPlan } from '../staging/copy-plan.js';
 import { HeldUnits } from '../blocks/held-units.js';
 import { ImageStack } from '../blocks/image-stack.js';
@@ -182,37 +182,43 @@ class CopyWorker implements WindowWorker {
     places: BlockPlace[],
     digestIndex: number,
   ): Promise<void> {
-    const { context, stack, image, digest } = this.parts;
-    const bytes = this.buffer.subarray(0, places.length * BLOCK_BYTES);
-    await readBlocks(stack, places, bytes, context.control);
-    const isData = places.map((_, i) => !isZeroUnit(unitOf(bytes, i)));
-    const written = this.asWritten(bytes, places, isData);
+    const { image, digest } = this.parts;
+    const written = await this.read(places);
+    const isData = places.map((_, i) => !isZeroUnit(this.blockOf(written, i)));
+    this.putPrefixes(written, places, isData);
     const runs = runsOf(isData);
     for (const run of runs) if (run.isData) await this.write(written, firstSlot, run);
     const copy = this.copy.subarray(0, written.length);
     copy.fill(0, await image.read(copy, this.offsetOf(firstSlot)));
     for (const run of runs) this.assertAsWritten(written, firstSlot, run);
     for (let i = 0; i < places.length; i++)
-      if (isData[i]) digest(this.slotOf(i)).copy(this.digests, (digestIndex + i) * DIGEST_BYTES);
-    await this.assertSourceIsGood(places, bytes, digestIndex);
+      if (isData[i])
+        digest(this.blockOf(this.copy, i)).copy(this.digests, (digestIndex + i) * DIGEST_BYTES);
+    await this.assertSourceIsGood(places, written, digestIndex);
     await this.countSent(firstSlot, digestIndex, places.length, isData);
   }
 
-  /** The blocks as they lie in the file, each behind its prefix. */
-  private asWritten(
-    bytes: Buffer,
+  /** The blocks as they are to lie in the file, each behind room for its prefix. */
+  private async read(places: readonly BlockPlace[]): Promise<Buffer> {
+    const { stack, context } = this.parts;
+    const bytes = (this.framed ?? this.buffer).subarray(0, places.length * this.strideBytes);
+    if (this.framed === null) await readBlocks(stack, places, bytes, context.control);
+    else {
+      const spaced = { bytes, gapBytes: this.prefixBytes };
+      await readSpacedBlocks(stack, places, spaced, this.buffer, context.control);
+    }
+    return bytes;
+  }
+
+  private putPrefixes(
+    written: Buffer,
     places: readonly BlockPlace[],
     isData: readonly boolean[],
-  ): Buffer {
-    const { framed } = this;
+  ): void {
     const { prefixOf } = this.parts;
-    if (prefixOf === null || framed === null) return bytes;
-    for (const [i, { guestBlock }] of places.entries()) {
-      if (!isData[i]!) continue;
-      prefixOf(guestBlock).copy(framed, i * this.strideBytes);
-      unitOf(bytes, i).copy(framed, i * this.strideBytes + this.prefixBytes);
-    }
-    return framed.subarray(0, places.length * this.strideBytes);
+    if (prefixOf === null) return;
+    for (const [i, { guestBlock }] of places.entries())
+      if (isData[i]!) prefixOf(guestBlock).copy(written, i * this.strideBytes);
   }
 
   /** Zero blocks leave a hole; each run of others is one write. */
@@ -230,7 +236,7 @@ class CopyWorker implements WindowWorker {
       const one = { start: i, end: i + 1 };
       const isSame = run.isData
         ? this.of(this.copy, one).equals(this.of(written, one))
-        : isZeroUnit(this.slotOf(i));
+        : isZeroUnit(this.blockOf(this.copy, i));
       if (!isSame) throw this.mismatch(firstSlot + i);
     }
   }
@@ -239,9 +245,9 @@ class CopyWorker implements WindowWorker {
     return bytes.subarray(start * this.strideBytes, end * this.strideBytes);
   }
 
-  /** As it was read back. */
-  private slotOf(i: number): Buffer {
-    return this.of(this.copy, { start: i, end: i + 1 }).subarray(this.prefixBytes);
+  /** Without its prefix. */
+  private blockOf(bytes: Buffer, i: number): Buffer {
+    return this.of(bytes, { start: i, end: i + 1 }).subarray(this.prefixBytes);
   }
 
   /** Where a slot begins, with what is written before it. */
@@ -269,13 +275,14 @@ class CopyWorker implements WindowWorker {
    *  changed, not damage. */
   private async assertSourceIsGood(
     places: readonly BlockPlace[],
-    bytes: Buffer,
+    written: Buffer,
     digestIndex: number,
   ): Promise<void> {
     const { context, stack, sourceDigests, algorithm } = this.parts;
     const digests = this.digests.subarray(digestIndex * DIGEST_BYTES);
+    const unitAt = (i: number): Buffer => this.blockOf(written, i);
     try {
-      await sourceDigests.assertGood(stack, places, bytes, { digests, by: algorithm });
+      await sourceDigests.assertGood(stack, places, unitAt, { digests, by: algorithm });
     } catch (error) {
       await stack.assertUnchanged(context);
       throw error;
@@ -315,8 +322,4 @@ function runsOf(isData: readonly boolean[]): Run[] {
     start = end;
   }
   return runs;
-}
-
-function unitOf(bytes: Buffer, i: number): Buffer {
-  return bytes.subarray(i * BLOCK_BYTES, (i + 1) * BLOCK_BYTES);
 }

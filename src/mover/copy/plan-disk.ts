@@ -107,7 +107,10 @@ export function fileOf(
   { token, disk }: { readonly token: string; readonly disk: string },
   format: ComposedFormat,
   stack: ImageStack,
-): Pick<DiskPlan, 'disk' | 'virtualSizeBytes' | 'format' | 'fileName' | 'dialect' | 'seed'> {
+): Pick<
+  DiskPlan,
+  'disk' | 'virtualSizeBytes' | 'format' | 'fileName' | 'dialect' | 'seed' | 'copiesPrefixes'
+> {
   return {
     disk,
     virtualSizeBytes: stack.virtualSizeBytes,
@@ -115,6 +118,7 @@ export function fileOf(
     fileName: diskFileName(disk, format.extension),
     dialect: stack.dialectFor(format.id),
     seed: hash('sha256', `${token} ${disk}`, 'hex').slice(0, SEED_DIGITS),
+    ...(format.composer.prefixes === undefined ? {} : { copiesPrefixes: true }),
   };
 }
 

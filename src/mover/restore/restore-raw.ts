@@ -109,7 +109,7 @@ class RawWindow {
   private async assertGood(places: readonly BlockPlace[]): Promise<void> {
     const { context, stack, digests } = this.parts;
     try {
-      await digests.assertGood(stack, places, this.buffer);
+      await digests.assertGood(stack, places, (i) => this.unitOf(i));
     } catch (error) {
       await stack.assertUnchanged(context);
       throw error;
@@ -120,7 +120,7 @@ class RawWindow {
   private dataRuns(places: readonly BlockPlace[]): { first: number; count: number }[] {
     const runs: { first: number; count: number }[] = [];
     for (const [i, { guestBlock }] of places.entries()) {
-      if (isZeroUnit(this.buffer.subarray(i * BLOCK_BYTES, (i + 1) * BLOCK_BYTES))) continue;
+      if (isZeroUnit(this.unitOf(i))) continue;
       const last = runs.at(-1);
       const isNext =
         last !== undefined &&
@@ -130,6 +130,10 @@ class RawWindow {
       else runs.push({ first: i, count: 1 });
     }
     return runs;
+  }
+
+  private unitOf(i: number): Buffer {
+    return this.buffer.subarray(i * BLOCK_BYTES, (i + 1) * BLOCK_BYTES);
   }
 
   private async writeBack(bytes: Buffer, offset: number): Promise<void> {

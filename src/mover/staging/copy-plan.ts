@@ -66,6 +66,8 @@ export interface DiskPlan extends FileShape, KeptFile {
   /** Of those slots the ones that nothing is copied into. */
   readonly holeCount: number;
   readonly zeroBlockCount: number;
+  /** What stands before a slot is written with its block and sealed with it, but for `reuse`. Absent: it has to be looked for. */
+  readonly copiesPrefixes?: true;
   /** Of the target's newest file of a disk that is a full in each point: what it holds at the same place is not sent again. Absent: there is none. */
   readonly reuse?: { readonly digestsPath: string };
 }

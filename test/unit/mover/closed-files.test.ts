@@ -52,9 +52,7 @@ it('leaves no digest table open when one of them is damaged or gone', async () =
 
   // Each is opened when a block of its layer is read.
   const read = (digests: SourceDigests, number: number): Promise<void> =>
-    digests.assertGood(
-      {} as ImageStack,
-      [{ guestBlock: 0, layer: number, hostOffset: 0 }],
+    digests.assertGood({} as ImageStack, [{ guestBlock: 0, layer: number, hostOffset: 0 }], () =>
       Buffer.alloc(65_536),
     );
   for (const last of ['damaged', 'gone']) {

@@ -8,6 +8,7 @@ import {
   directRun,
   placeOf,
   readBlocks,
+  readSpacedBlocks,
   type BlockPlace,
 } from '../../../../src/mover/blocks/block-reader.js';
 import { ImageStack } from '../../../../src/mover/blocks/image-stack.js';
@@ -113,6 +114,9 @@ async function placesIn(stack: ImageStack, wanted: readonly number[]): Promise<B
 
 /** All that hold anything; those that are read in part from one layer; across each other; one alone. */
 const HELD = [0, 1, 2, 4, 5, 6, 9];
+/** Before each block, as in a stream. */
+const GAP = 42;
+const STRIDE = GAP + BLOCK;
 const ORDERS = [HELD, [9, 6, 5, 4, 2, 1, 0], [6, 9], [5, 6], [0], [4, 5], [1, 2, 9]];
 
 describe('blocks of a stack', () => {
@@ -164,6 +168,39 @@ describe('blocks of a stack', () => {
       ]);
       const right = Buffer.concat([4, 5, 6, 0, 2, 3].map(shown));
       expect(target.subarray(0, 6 * BLOCK).equals(right)).toBe(true);
+    });
+  });
+
+  it.each(ORDERS)('are read each behind its gap: %j', async (...wanted) => {
+    await withStack(async (stack) => {
+      const [bytes, scratch] = [Buffer.alloc(wanted.length * STRIDE), Buffer.alloc(16 * BLOCK)];
+      const places = await placesIn(stack, wanted);
+      const target = { bytes, gapBytes: GAP };
+      await readSpacedBlocks(stack, places, target, scratch, new TaskControl());
+      for (const [i, block] of wanted.entries())
+        expect(bytes.subarray(i * STRIDE + GAP, (i + 1) * STRIDE).equals(shown(block))).toBe(true);
+    });
+  });
+
+  it('that lie in one file at the distance at which they are wanted are one read, and neighbours another', async () => {
+    layers = [await stored('alone', DISK_BYTES, OF_BASE)];
+    const file = await source.openRead('alone.qcow2');
+    const counter = new CallCounter(source);
+    await withStack(async (stack) => {
+      await stack.mapBlocks(0, BLOCKS);
+      const from = [100, 100 + STRIDE, 100 + 2 * STRIDE, 7 * BLOCK, 8 * BLOCK, 50];
+      const places = from.map((hostOffset, guestBlock) => ({ guestBlock, layer: 0, hostOffset }));
+      const [bytes, scratch] = [Buffer.alloc(places.length * STRIDE), Buffer.alloc(16 * BLOCK)];
+      const [control, before] = [new TaskControl(), counter.reads];
+      await readSpacedBlocks(stack, places, { bytes, gapBytes: GAP }, scratch, control);
+      expect(counter.reads - before).toBe(3);
+      // What lies between the three of the first read was read, too.
+      expect(control.get('readBytes')).toBe(6 * BLOCK + 2 * GAP);
+      for (const [i, offset] of from.entries()) {
+        const right = Buffer.alloc(BLOCK);
+        await file.read(right, offset);
+        expect(bytes.subarray(i * STRIDE + GAP, (i + 1) * STRIDE).equals(right)).toBe(true);
+      }
     });
   });
 
@@ -221,7 +258,8 @@ describe('blocks that were just read', () => {
       const bytes = Buffer.alloc(wanted.length * BLOCK);
       await readBlocks(stack, places, bytes, new TaskControl());
       const digests = await SourceDigests.open(context(), stack.layers);
-      await digests.assertGood(stack, places, bytes).finally(() => digests.close());
+      const unitAt = (i: number): Buffer => bytes.subarray(i * BLOCK, (i + 1) * BLOCK);
+      await digests.assertGood(stack, places, unitAt).finally(() => digests.close());
     });
   }
 
