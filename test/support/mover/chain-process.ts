@@ -13,7 +13,9 @@ const chain = new ChainUnderTest(sourceFolder, targetFolder);
 const OPERATIONS: Record<string, () => Promise<unknown>> = {
   full: copyFull,
   again: copyFull,
-  increment: () => chain.copy(1, { kind: 'increment', changedBy: 'lineage' }),
+  increment: copyIncrement,
+  incrementagain: copyIncrement,
+  drop: () => chain.keepOldest(1),
   scan: () => chain.copy(1, { kind: 'increment', changedBy: 'digest' }),
   verify: () => chain.verify(),
   synthetic: () => chain.synthesize(),
@@ -29,6 +31,10 @@ for (const operation of operations) {
 existsSync(`${MARK}end`);
 await chain.close();
 process.stdout.write(String(await peakMemoryMiB()));
+
+function copyIncrement(): Promise<unknown> {
+  return chain.copy(1, { kind: 'increment', changedBy: 'lineage' });
+}
 
 function copyFull(): Promise<unknown> {
   return chain.copy(0, { kind: 'full', changedBy: 'all' });
