@@ -67,7 +67,7 @@ export async function suiteResult(suite: Suite, rounds: readonly Round[]): Promi
 /** A goal that one of two series misses is met when the other meets it, and missed otherwise; what the first has shown stands beside the second.
  *  @returns the figures of the second */
 export function seriesTogether(first: SuiteResult, second: SuiteResult): SuiteResult {
-  const goals = second.goals.map((goal) => {
+  const goals = second.goals.map((goal): GoalResult => {
     const before = first.goals.find((each) => each.goal === goal.goal);
     const states = [before?.state, goal.state];
     if (before === undefined || !states.includes('missed')) return goal;

@@ -123,7 +123,8 @@ describe('the copy of a stream', () => {
       const planPath = stagedPath.plan(path.slice(0, path.indexOf('/point/')));
       const plan = (await readStagedJson<CopyPlan>(copy.target, planPath))!;
       const disks = plan.disks.map(({ copiesPrefixes: _, ...disk }) => disk);
-      await writeStagedJson(copy.target, planPath, { ...plan, disks });
+      const before: CopyPlan = { ...plan, disks };
+      await writeStagedJson(copy.target, planPath, before);
     };
     const source = await stream();
     const file = await copy.copied(source, VIRTNBD);
