@@ -9,11 +9,7 @@ import type { DigestAlgorithm } from '../src/domain/targets/digest.js';
 import type { RestoreFormat } from '../src/domain/targets/restore-format.js';
 import { DataMover } from '../src/mover/data-mover.js';
 import type { DiskProof } from '../src/mover/change/prove-blocks.js';
-import {
-  comparisonJournal,
-  copyJournal,
-  rawRestoreJournal,
-} from '../src/mover/staging/journals.js';
+import { comparisonJournal, rawRestoreJournal } from '../src/mover/staging/journals.js';
 import { openRuns } from '../src/mover/task/window-journal.js';
 import { windowRuns } from '../src/mover/task/window-runs.js';
 import type { DiskWork } from '../src/domain/targets/disk-work.js';
@@ -245,11 +241,10 @@ export class ChainUnderTest {
   }
 
   private async copyDisk(work: Work, disk: DiskWork): Promise<void> {
-    const target = await this.mover.repository(work.targetRepositoryId);
-    const journal = copyJournal(work.staging, disk.disk, work.reference.token);
-    const windows = await openRuns(target, journal, 0, disk.windowCount);
     const input = { ...work, disk: disk.disk };
     const control = new TaskControl();
+    const all = { ...input, firstWindow: 0, windowCount: disk.windowCount };
+    const windows = await this.mover.run('openCopyWindows', all, control);
     await this.mover.runWindows('copyBlocks', input, windows, control);
     this.transferredBytes += control.get('transferredBytes');
   }

@@ -54,10 +54,10 @@ function createVerifyActivities(mover: DataMover) {
         ...(operation === undefined ? {} : { operation }),
       };
       const input = { targetRepositoryId, chain, pointId, disk, nowMs, ...prepared };
-      const findOpen: FindOpenRuns = async (target) => {
-        const point = await preparedPoint(target, input);
+      const findOpen: FindOpenRuns = async (target, control) => {
+        const point = await preparedPoint(await target(), input);
         const journal = verificationJournal(staging, disk, verificationToken(point));
-        return openIn(journal, batch)(target);
+        return openIn(journal, batch)(target, control);
       };
       return runBatch(mover, batch, findOpen, (windows, control) => {
         const renew = (at: number) =>

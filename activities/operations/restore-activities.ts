@@ -147,7 +147,9 @@ function createDiskRestoreActivities(mover: DataMover) {
       const input = { targetRepositoryId, staging, reference, disk };
       const isRaw = order.format === 'raw';
       const journal = rawRestoreJournal(staging, disk, reference.token);
-      const findOpen = isRaw ? openIn(journal, batch) : openOfCopy(batch, staging);
+      const findOpen = isRaw
+        ? openIn(journal, batch)
+        : openOfCopy(mover, { ...batch, targetRepositoryId, staging });
       const onDisk = { ...batch, targetRepositoryId };
       return runBatch(
         mover,
@@ -202,7 +204,8 @@ function createTreeRestoreActivities(mover: DataMover) {
       return runBatch(
         mover,
         { ...batch, targetRepositoryId },
-        (target) => openRestoreRuns(target, restore, batch.firstWindow, batch.windowCount),
+        async (target) =>
+          openRestoreRuns(await target(), restore, batch.firstWindow, batch.windowCount),
         (windows, control) =>
           leased(restore, batch.nowMs, control, () =>
             mover.runWindows('restoreFiles', restore, windows, control),

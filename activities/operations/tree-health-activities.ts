@@ -34,7 +34,10 @@ export function createTreeHealthActivities({ mover }: { readonly mover: DataMove
       return runBatch(
         mover,
         batch,
-        (target) => openIn(keptJournal(checkedFiles(target, chain, reference)), batch)(target),
+        async (target, control) => {
+          const journal = keptJournal(checkedFiles(await target(), chain, reference));
+          return openIn(journal, batch)(target, control);
+        },
         (windows, control) => {
           const { check } = reference;
           const renew = (nowMs: number) =>
@@ -58,8 +61,10 @@ export function createTreeHealthActivities({ mover }: { readonly mover: DataMove
       return runBatch(
         mover,
         batch,
-        (target) =>
-          openIn(keptJournal(repairFiles(target, chain, reference, epoch)), batch)(target),
+        async (target, control) => {
+          const journal = keptJournal(repairFiles(await target(), chain, reference, epoch));
+          return openIn(journal, batch)(target, control);
+        },
         (windows, control) => mover.runWindows('healFiles', input, windows, control),
       );
     },

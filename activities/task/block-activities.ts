@@ -3,12 +3,7 @@ import { moverTimes, sumTimes, type MoverTimes } from '../../src/domain/sessions
 import { Context } from '@temporalio/activity';
 import { BLOCK_BYTES } from '../../src/domain/targets/digest.js';
 import type { CopyBlocksHeartbeat } from '../../src/domain/sessions/operation.js';
-import {
-  comparisonJournal,
-  copiedIn,
-  copyJournal,
-  openCopyRuns,
-} from '../../src/mover/staging/journals.js';
+import { comparisonJournal, copiedIn } from '../../src/mover/staging/journals.js';
 import type { DataMover } from '../../src/mover/data-mover.js';
 import type { BackupRepository } from '../../src/repository/backup-repository.js';
 import type { TaskControl } from '../../src/mover/task/task-control.js';
@@ -40,7 +35,7 @@ export function createBlockActivities({ mover }: { readonly mover: DataMover }) 
       return runBatch(
         mover,
         batch,
-        openOfCopy(batch, staging),
+        openOfCopy(mover, { ...batch, staging }),
         (windows, control) => mover.runWindows('copyBlocks', input, windows, control),
         copiedOf(batch, staging),
       );
@@ -48,8 +43,12 @@ export function createBlockActivities({ mover }: { readonly mover: DataMover }) 
   };
 }
 
-/** Finds the windows of a batch that are not done. */
-export type FindOpenRuns = (target: BackupRepository) => Promise<WindowRun[]>;
+/** Finds the windows of a batch that are not done.
+ *  @param target opened when it is asked for */
+export type FindOpenRuns = (
+  target: () => Promise<BackupRepository>,
+  control: TaskControl,
+) => Promise<WindowRun[]>;
 
 type Windows = Pick<BlockBatch, 'disk' | 'firstWindow' | 'windowCount' | 'reference'>;
 
@@ -57,16 +56,17 @@ export function openIn(
   journal: JournalPlace,
   { firstWindow, windowCount }: Pick<Windows, 'firstWindow' | 'windowCount'>,
 ): FindOpenRuns {
-  return (target) => openRuns(target, journal, firstWindow, windowCount);
+  return async (target) => openRuns(await target(), journal, firstWindow, windowCount);
 }
 
 /** Of a copy whose file may be composed by now. */
 export function openOfCopy(
-  { disk, firstWindow, windowCount, reference }: Windows,
-  staging: string,
+  mover: DataMover,
+  batch: Windows & { readonly targetRepositoryId: string; readonly staging: string },
 ): FindOpenRuns {
-  const journal = copyJournal(staging, disk, reference.token);
-  return (target) => openCopyRuns(target, staging, journal, firstWindow, windowCount);
+  const { targetRepositoryId, staging, disk, reference, firstWindow, windowCount } = batch;
+  const input = { targetRepositoryId, staging, disk, reference, firstWindow, windowCount };
+  return (_, control) => mover.run('openCopyWindows', input, control);
 }
 
 /** Counts the blocks that windows which are done were copied for. */
@@ -93,8 +93,8 @@ export async function runBatch(
   const start = { atMs: performance.now(), before: movedBefore(info.heartbeatDetails) };
   return runTask(
     async (control) => {
-      const target = await mover.repository(batch.targetRepositoryId);
-      const windows = await findOpenRuns(target);
+      const target = () => mover.repository(batch.targetRepositoryId);
+      const windows = await findOpenRuns(target, control);
       await run(windows, control);
       const { processedBytes, times, ...moved } = counts(control, start);
       const resumedWindows = batch.windowCount - windowsIn(windows);
@@ -103,7 +103,8 @@ export async function runBatch(
         countCopied === undefined || resumedWindows === 0
           ? {}
           : {
-              resumedBytes: (await countCopied(target, windowsBeside(all, windows))) * BLOCK_BYTES,
+              resumedBytes:
+                (await countCopied(await target(), windowsBeside(all, windows))) * BLOCK_BYTES,
             };
       return {
         ...{ processedBytes, times, ...movedBytes(moved) },

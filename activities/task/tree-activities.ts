@@ -4,7 +4,7 @@ import type { CommittedTree, TreePlanOutcome } from '../../src/domain/trees/tree
 import type { PlanTreeInput } from '../../src/mover/tree/plan/plan-class.js';
 import { StagedClass } from '../../src/mover/tree/copy/staged-files.js';
 import { classIndexOf, requireTreePlan } from '../../src/mover/tree/tree-plan.js';
-import { runBatch } from './block-activities.js';
+import { runBatch, type FindOpenRuns } from './block-activities.js';
 import type { BatchCounts } from '../payloads/chain-payloads.js';
 import { onChain } from '../running/on-chain.js';
 import { runTask } from '../running/run-task.js';
@@ -45,6 +45,22 @@ async function placesOf(
   };
 }
 
+/** The windows of a class. */
+function openOfClass(batch: FileBatch & { readonly chain: string }): FindOpenRuns {
+  const { chain, reference, firstWindow, windowCount } = batch;
+  return async (opened) => {
+    const target = await opened();
+    const plan = await requireTreePlan(target, chain, reference);
+    const classIndex = classIndexOf(plan, batch.class);
+    const staged = await StagedClass.open(target, chain, plan, classIndex);
+    try {
+      return await staged.openWindows(target, firstWindow, windowCount);
+    } finally {
+      await staged.close();
+    }
+  };
+}
+
 /** Steps of the copy of a tree. Each may be run twice, also at once: what it writes follows from the plan, and a commit is fenced by its epoch. */
 export function createTreeActivities(dependencies: TreeDependencies) {
   const { mover, immutableForDays } = dependencies;
@@ -65,21 +81,8 @@ export function createTreeActivities(dependencies: TreeDependencies) {
     /** Copies files, or parts of large ones. Windows that are done are left alone. */
     async copyFiles(batch: FileBatch): Promise<BatchCounts> {
       const input = onChain(batch);
-      const { chain, reference, firstWindow, windowCount } = input;
-      return runBatch(
-        mover,
-        batch,
-        async (target) => {
-          const plan = await requireTreePlan(target, chain, reference);
-          const classIndex = classIndexOf(plan, batch.class);
-          const staged = await StagedClass.open(target, chain, plan, classIndex);
-          try {
-            return await staged.openWindows(target, firstWindow, windowCount);
-          } finally {
-            await staged.close();
-          }
-        },
-        (windows, control) => mover.runWindows('copyFiles', input, windows, control),
+      return runBatch(mover, batch, openOfClass(input), (windows, control) =>
+        mover.runWindows('copyFiles', input, windows, control),
       );
     },
 

@@ -20,6 +20,7 @@ import { listWorkloadFacts } from './look/workload-facts.js';
 import { markDamage } from './health/mark-damage.js';
 import { markVerified } from './health/mark-verified.js';
 import type { MoverContext } from './task/mover-context.js';
+import { openCopyWindows } from './staging/journals.js';
 import { discardStagedFulls } from './staging/staged-fulls.js';
 import { noteAbsence } from './change/note-absence.js';
 import { planCopy } from './copy/plan-copy.js';
@@ -80,6 +81,7 @@ const THREAD_OPERATIONS = {
   planComparison,
   settleComparison,
   planCopy,
+  openCopyWindows,
   composeTargetFile,
   commitRestorePoint,
   planJob,

@@ -1,8 +1,9 @@
 import { DIGEST_BYTES, WINDOW_BLOCKS } from '../../domain/targets/digest.js';
-import type { DiskWork } from '../../domain/targets/disk-work.js';
+import type { DiskWork, PlanReference } from '../../domain/targets/disk-work.js';
 import type { BackupRepository, SourceRepository } from '../../repository/backup-repository.js';
 import { WINDOW_BITS_BYTES } from '../blocks/block-bits.js';
 import { BlockListReader } from '../blocks/block-list.js';
+import type { MoverContext } from '../task/mover-context.js';
 import { withOpenFiles } from '../task/open-files.js';
 import { firstOpenWindow, openRuns, type JournalPlace } from '../task/window-journal.js';
 import type { WindowRun } from '../task/window-runs.js';
@@ -92,16 +93,25 @@ export async function copiedIn(
   });
 }
 
-/** The windows of `first … first + count - 1` that are not copied: none once the file is composed, whose parts may have their final names
- *  by then. */
-export async function openCopyRuns(
-  target: BackupRepository,
-  staging: string,
-  journal: JournalPlace,
-  first: number,
-  count: number,
+/** The windows of `firstWindow … firstWindow + windowCount - 1` that are not copied: none once the file is composed, whose parts may have their final names
+ *  by then. An operation of a thread: there the way to the journal is a few calls, and on the thread that runs the activity forty that each go through
+ *  the pool. */
+export async function openCopyWindows(
+  context: MoverContext,
+  input: {
+    readonly targetRepositoryId: string;
+    readonly staging: string;
+    readonly reference: PlanReference;
+    readonly disk: string;
+    readonly firstWindow: number;
+    readonly windowCount: number;
+  },
 ): Promise<WindowRun[]> {
-  return (await hasComposed(target, staging)) ? [] : openRuns(target, journal, first, count);
+  const { staging, disk, reference, firstWindow, windowCount } = input;
+  const target = await context.repository(input.targetRepositoryId);
+  if (await hasComposed(target, staging)) return [];
+  const journal = copyJournal(staging, disk, reference.token);
+  return openRuns(target, journal, firstWindow, windowCount);
 }
 
 async function hasComposed(target: SourceRepository, staging: string): Promise<boolean> {
