@@ -2,6 +2,7 @@ import { BLOCK_BYTES } from '../../domain/targets/digest.js';
 import { BackupError } from '../../domain/errors.js';
 import type { SlotPlacement } from '../../domain/targets/slot-placement.js';
 import type { ByteSink } from '../byte-source.js';
+import { withRunBuffer } from '../run-buffer.js';
 import {
   FIRST_SLOT,
   NOT_STORED,
@@ -57,19 +58,29 @@ export async function composeQcow2(
   content: PlannedContent,
 ): Promise<{ sizeBytes: number; metadataStart: number }> {
   checkShape(shape);
+  return withRunBuffer((memory) => compose(sink, shape, content, memory));
+}
+
+/** @param memory for what is made cluster by cluster: new memory for each file would pile up until the collector runs */
+async function compose(
+  sink: ByteSink,
+  shape: Qcow2Shape,
+  content: PlannedContent,
+  memory: Buffer,
+): Promise<{ sizeBytes: number; metadataStart: number }> {
   const metadataStart = (1 + shape.slotCount) * CLUSTER_BYTES;
   const l1 = new Uint8Array(roundUp(l1Entries(shape) * POINTER_BYTES));
   const tables = { start: metadataStart, l1: viewOf(l1) };
-  const { l1Offset, referencedSlots } = await writeL2Tables(sink, shape, content, tables);
+  const { l1Offset, referencedSlots } = await writeL2Tables(sink, shape, content, tables, memory);
   await sink.write(l1, l1Offset);
 
   const layout = placeRefcounts(metadataStart, l1Offset + l1.length);
-  const usedSlots = await writeRefcounts(sink, content, layout);
+  const usedSlots = await writeRefcounts(sink, content, layout, memory);
   if (usedSlots !== referencedSlots)
     throw new Error(`plan: ${usedSlots} slots hold data, ${referencedSlots} are referred to`);
   await sink.truncate(layout.sizeBytes);
   await sink.sync();
-  await sink.write(headerCluster(shape, l1Offset, layout), 0);
+  await sink.write(headerCluster(shape, l1Offset, layout, memory), 0);
   await sink.sync();
   return { sizeBytes: layout.sizeBytes, metadataStart };
 }
@@ -102,9 +113,11 @@ async function writeL2Tables(
   { virtualSizeBytes, parent }: Qcow2Shape,
   content: PlannedContent,
   tables: { readonly start: number; readonly l1: DataView },
+  memory: Buffer,
 ): Promise<{ l1Offset: number; referencedSlots: number }> {
-  const clusters = new Float64Array(CLUSTERS_PER_L2_TABLE);
-  const table = new Uint8Array(CLUSTER_BYTES);
+  const table = memory.subarray(0, CLUSTER_BYTES);
+  const behind = memory.byteOffset + CLUSTER_BYTES;
+  const clusters = new Float64Array(memory.buffer, behind, CLUSTERS_PER_L2_TABLE);
   const view = viewOf(table);
   let tableOffset = tables.start;
   let referencedSlots = 0;
@@ -177,12 +190,13 @@ async function writeRefcounts(
   sink: ByteSink,
   content: PlannedContent,
   layout: RefcountLayout,
+  memory: Buffer,
 ): Promise<number> {
   const table = new Uint8Array(layout.tableClusters * CLUSTER_BYTES);
   const tableView = viewOf(table);
-  const block = new Uint8Array(CLUSTER_BYTES);
+  const block = memory.subarray(0, CLUSTER_BYTES);
   const counts = viewOf(block);
-  const slots = new Uint8Array(REFCOUNTS_PER_BLOCK);
+  const slots = memory.subarray(CLUSTER_BYTES, CLUSTER_BYTES + REFCOUNTS_PER_BLOCK);
   const firstMetadata = layout.metadataStart / CLUSTER_BYTES;
   const endCluster = layout.sizeBytes / CLUSTER_BYTES;
   let usedSlots = 0;
@@ -207,8 +221,13 @@ async function writeRefcounts(
   return usedSlots;
 }
 
-function headerCluster(shape: Qcow2Shape, l1Offset: number, layout: RefcountLayout): Uint8Array {
-  const cluster = new Uint8Array(CLUSTER_BYTES);
+function headerCluster(
+  shape: Qcow2Shape,
+  l1Offset: number,
+  layout: RefcountLayout,
+  memory: Buffer,
+): Uint8Array {
+  const cluster = memory.subarray(0, CLUSTER_BYTES).fill(0);
   const view = viewOf(cluster);
   view.setUint32(0, QCOW2_MAGIC);
   view.setUint32(4, 3);
