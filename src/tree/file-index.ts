@@ -6,6 +6,7 @@ import type {
   SourceRepository,
   WritableFile,
 } from '../repository/backup-repository.js';
+import { RunLine } from './run-line.js';
 import { mergeStreams, SortedStream } from './sorted-stream.js';
 import { indexPath } from './tree-paths.js';
 import type { ClassIndex, IndexRun } from './tree-record.js';
@@ -90,12 +91,17 @@ function lineOfFields(fields: Fields): IndexLine {
   };
 }
 
-/** Lines of a file in parts of about 1 MiB, as they stand there.
+/** Lines of a file in parts of about 1 MiB, as they stand there. */
+export async function* readLines(file: ReadableFile): AsyncGenerator<string[]> {
+  for await (const text of readTexts(file)) yield text.split('\n');
+}
+
+/** The same, the lines of a part in one text, without the end of the last one.
  *  @param onBytes gets them before they are text */
-export async function* readLines(
+async function* readTexts(
   file: ReadableFile,
   onBytes?: (bytes: Uint8Array) => void,
-): AsyncGenerator<string[]> {
+): AsyncGenerator<string> {
   const buffer = Buffer.alloc(READ_BYTES);
   let rest = Buffer.alloc(0);
   for (let offset = 0; ;) {
@@ -106,9 +112,9 @@ export async function* readLines(
     const bytes = Buffer.concat([rest, buffer.subarray(0, count)]);
     const end = bytes.lastIndexOf(0x0a) + 1;
     rest = bytes.subarray(end);
-    if (end > 0) yield bytes.toString('utf8', 0, end - 1).split('\n');
+    if (end > 0) yield bytes.toString('utf8', 0, end - 1);
   }
-  if (rest.length > 0) yield [rest.toString('utf8')];
+  if (rest.length > 0) yield rest.toString('utf8');
 }
 
 /** Writes lines one behind the other, digested on the way. */
@@ -158,24 +164,40 @@ export class LineWriter {
 export async function* readIndex(
   repository: SourceRepository,
   tree: string,
-  { runs }: Pick<ClassIndex, 'runs'>,
+  index: Pick<ClassIndex, 'runs'>,
 ): AsyncGenerator<readonly FileEntry[]> {
+  for await (const lines of readIndexLines(repository, tree, index))
+    yield lines.map(({ entry }) => entry);
+}
+
+/** The same, not read yet.
+ *  @throws CHAIN_RECORD_CORRUPT, also when a line is read */
+export async function* readIndexLines(
+  repository: SourceRepository,
+  tree: string,
+  { runs }: Pick<ClassIndex, 'runs'>,
+): AsyncGenerator<readonly RunLine[]> {
   const files: ReadableFile[] = [];
   try {
-    const streams: SortedStream<IndexLine>[] = [];
+    const parts: AsyncGenerator<readonly RunLine[]>[] = [];
     for (const run of runs) {
       const file = await openRun(repository, tree, run);
       files.push(file);
-      streams.push(await SortedStream.of(readRun(file, run)));
+      parts.push(readRun(file, run));
     }
-    for await (const part of mergeStreams(streams)) yield part.filter(isEntry);
+    for await (const part of parts.length === 1 ? parts[0]! : await merged(parts))
+      yield part.filter(({ isRemoved }) => !isRemoved);
   } finally {
     for (const file of files) await file.close();
   }
 }
 
-function isEntry(line: IndexLine): line is FileEntry {
-  return !('isRemoved' in line);
+async function merged(
+  parts: readonly AsyncIterable<readonly RunLine[]>[],
+): Promise<AsyncIterable<readonly RunLine[]>> {
+  const streams: SortedStream<RunLine>[] = [];
+  for (const each of parts) streams.push(await SortedStream.of(each));
+  return mergeStreams(streams);
 }
 
 async function openRun(
@@ -193,20 +215,34 @@ async function openRun(
   }
 }
 
-async function* readRun(file: ReadableFile, run: IndexRun): AsyncGenerator<readonly IndexLine[]> {
+async function* readRun(file: ReadableFile, run: IndexRun): AsyncGenerator<readonly RunLine[]> {
   const hash = createHash('sha256');
   let entryCount = 0;
-  for await (const lines of readLines(file, (bytes) => hash.update(bytes))) {
-    entryCount += lines.length;
+  const read = (line: string): IndexLine => {
     try {
-      yield lines.map(parseLine);
+      return parseLine(line);
     } catch (error) {
       throw corrupt(file.path, 'it has a line that is none of an index', error);
     }
-  }
+  };
+  for await (const text of readTexts(file, (bytes) => hash.update(bytes)))
+    for (let at = 0; at <= text.length;) {
+      const lines: RunLine[] = [];
+      while (at <= text.length && lines.length < LINES_AT_ONCE) {
+        const end = text.indexOf('\n', at);
+        const to = end < 0 ? text.length : end;
+        lines.push(new RunLine(text.slice(at, to), read));
+        at = to + 1;
+      }
+      entryCount += lines.length;
+      yield lines;
+    }
   if (entryCount !== run.entryCount || hash.digest('hex') !== run.digest)
     throw corrupt(file.path, 'it is not what the record lists');
 }
+
+/** What is made of more lines at once outlives a young generation, and the garbage collector copies it twice before it goes. */
+const LINES_AT_ONCE = 256;
 
 function corrupt(path: string, why: string, cause?: unknown): BackupError {
   return new BackupError('CHAIN_RECORD_CORRUPT', `${path} cannot be trusted: ${why}`, {

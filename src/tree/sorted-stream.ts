@@ -88,10 +88,16 @@ export async function walkBoth<A extends Sorted, B extends Sorted>(
     const { current: a } = left;
     const { current: b } = right;
     if (a === null && b === null) return;
-    const order = a === null ? 1 : b === null ? -1 : compareBytes(a.path, b.path);
+    const order = orderOf(a, b);
     const wait = visit(order <= 0 ? a : null, order >= 0 ? b : null);
     if (wait !== undefined) await wait;
     const waits = [order <= 0 ? left.advance() : null, order >= 0 ? right.advance() : null];
     for (const next of waits) if (next !== null) await next;
   }
+}
+
+/** Of the next two of both; null: there is none, and the other one comes first. Most are the same. */
+function orderOf(a: Sorted | null, b: Sorted | null): number {
+  if (a === null || b === null) return a === null ? 1 : -1;
+  return a.path === b.path ? 0 : compareBytes(a.path, b.path);
 }

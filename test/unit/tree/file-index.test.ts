@@ -189,6 +189,21 @@ describe('an index', () => {
     expect(await pathsOf(repository, [])).toEqual([]);
   });
 
+  it('of one run comes in small parts, in its order, without what it calls removed', async () => {
+    const repository = new SimulatedRepository();
+    const paths = Array.from({ length: 600 }, (_, at) => String(at).padStart(4, '0'));
+    const lines = paths.map((path, at) =>
+      at === 300 ? JSON.stringify([path]) : lineOf(entry(path)),
+    );
+    const runs = [await runOf(repository, '1.run', lines)];
+    const parts: string[][] = [];
+    for await (const part of readIndex(repository, TREE, { runs }))
+      parts.push(part.map(({ path }) => path));
+    expect(parts.flat()).toEqual(paths.filter((_, at) => at !== 300));
+    // What lives as long as a thousand lines and more is copied by the garbage collector.
+    expect(parts.map(({ length }) => length)).toEqual([256, 255, 88]);
+  });
+
   it.each<[string, (run: IndexRun) => IndexRun, string]>([
     ['has another digest', (run) => ({ ...run, digest: '0'.repeat(64) }), 'not what the record'],
     ['has more entries', (run) => ({ ...run, entryCount: 1 }), 'not what the record'],

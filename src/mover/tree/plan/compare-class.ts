@@ -1,12 +1,13 @@
 import { modifiedAtMs } from '../../../domain/file-stamp.js';
 import { isSameFile, type FileClass } from '../../../domain/trees/tree-rules.js';
 import type { SourceRepository } from '../../../repository/backup-repository.js';
-import { readIndex, type FileEntry } from '../../../tree/file-index.js';
+import { readIndexLines, type FileEntry } from '../../../tree/file-index.js';
 import { SortedStream, walkBoth } from '../../../tree/sorted-stream.js';
 import type { TreeRecord } from '../../../tree/tree-record.js';
 import type { FileDifference, ListedFile } from './listed-file.js';
 import { listClass, type Walk } from './walk-tree.js';
 
+/** Gets the entry of what is `same` as one that is read when it is asked: nothing takes it apart into a copy. */
 type OnDifference = (
   is: FileDifference,
   listed: ListedFile | null,
@@ -27,8 +28,9 @@ export async function compareClass(
   const fileClass = rules.classes[classIndex]!;
   const index = record?.index.find((entry) => entry.class === fileClass.name) ?? { runs: [] };
   const listing = await SortedStream.of(listClass(walk, classIndex));
-  const known = await SortedStream.of(readIndex(target, tree, index));
+  const known = await SortedStream.of(readIndexLines(target, tree, index));
   const isProven = sameness(walk, classIndex);
+  const { stampsProve } = walk.repository.capabilities;
   const differenceOf = (listed: ListedFile | null, entry: FileEntry | null): FileDifference => {
     if (listed === null) return absence(walk, fileClass, entry!);
     if (entry !== null && isProven(listed, entry))
@@ -37,8 +39,11 @@ export async function compareClass(
     return entry === null ? 'new' : 'changed';
   };
   try {
-    await walkBoth(listing, known, (listed, entry) => {
-      const is = differenceOf(listed, entry);
+    await walkBoth(listing, known, (listed, line) => {
+      const isInBoth = listed !== null && line !== null;
+      const same = isInBoth && stampsProve ? line.entryOfSame(listed, fileClass.content) : null;
+      const entry = same ?? line?.entry ?? null;
+      const is = same === null ? differenceOf(listed, entry) : 'same';
       walk.losses.see(is, listed, entry);
       return onDifference(is, listed, entry);
     });

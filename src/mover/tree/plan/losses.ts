@@ -81,8 +81,9 @@ export class Losses {
   }
 
   /** A health check has found it, or it could not be sent before: whatever lies there now, nobody has proven it. */
-  #known({ path, digest }: FileEntry): FileFinding | null {
-    return this.#digests.get(path) === digest ? 'changed' : null;
+  #known(entry: FileEntry): FileFinding | null {
+    const digest = this.#digests.get(entry.path);
+    return digest !== undefined && digest === entry.digest ? 'changed' : null;
   }
 
   #leave(entry: FileEntry, finding: FileFinding): void {
