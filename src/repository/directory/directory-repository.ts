@@ -20,7 +20,7 @@ import { FolderVerbs } from '../folder-verbs.js';
 import { openSyncOfFileSystem } from './sync-file-system.js';
 import { isPlain, isSyncedAsAWhole } from './file-systems.js';
 import { entriesNow } from './entries-now.js';
-import { entryOf, factsOf, listedName, typeOf, type ListedName } from './listed-entry.js';
+import { entryOf, factsOf, listedName, pathIn, typeOf, type ListedName } from './listed-entry.js';
 import { withLinksOut } from './links-out.js';
 import { inEntryOrder } from './name-order.js';
 import { KeptFolders } from './kept-folders.js';
@@ -344,7 +344,7 @@ class DirectoryRepository extends FolderVerbs implements FolderRepository {
     folder: string,
     listed: ListedName,
   ): Promise<RepositoryEntry | null> {
-    const found = await this.#calls.lstat(listed.in(open));
+    const found = await this.#calls.lstat(pathIn(listed, open));
     return found && entryOf(folder, listed, found);
   }
 

@@ -1,7 +1,7 @@
 import type { RepositoryEntry } from '../backup-repository.js';
 import type { FileCalls } from '../file-calls.js';
 import { errnoOf } from '../storage-error.js';
-import { entryOf, type ListedName } from './listed-entry.js';
+import { entryOf, pathIn, type ListedName } from './listed-entry.js';
 import { identityOf, type NamePlace, type OpenFolder } from './open-folder.js';
 
 type LstatNow = NonNullable<FileCalls['lstatNow']>;
@@ -50,7 +50,7 @@ function entriesByPath(
   if (!leadsHere()) return null;
   const entries = names.map((name) => {
     try {
-      const found = lstatNow(name.in(place));
+      const found = lstatNow(pathIn(name, place));
       if (found !== null) return entryOf(folder, name, found);
     } catch (error) {
       if (errnoOf(error) === null) throw error;
@@ -66,6 +66,6 @@ function entryThrough(
   folder: string,
   name: ListedName,
 ): RepositoryEntry | null {
-  const found = lstatNow(name.in(open));
+  const found = lstatNow(pathIn(name, open));
   return found === null ? null : entryOf(folder, name, found);
 }

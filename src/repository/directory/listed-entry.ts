@@ -9,8 +9,13 @@ export interface ListedName {
   readonly name: string;
   /** It can be part of a path. */
   readonly isAddressable: boolean;
-  /** Path for one call. */
-  in(place: NamePlace): string | Buffer;
+  /** The name where it is no UTF-8, as the file system has it; null: it is, and `name` is all of it. */
+  readonly bytes: Buffer | null;
+}
+
+/** Path of a name for one call. */
+export function pathIn({ name, bytes }: ListedName, place: NamePlace): string | Buffer {
+  return bytes === null ? place.at(name) : Buffer.concat([Buffer.from(place.at('')), bytes]);
 }
 
 /** @param listed as `FileCalls.listNames` gives it */
@@ -18,14 +23,13 @@ export function listedName(listed: string): ListedName {
   if (PRINTABLE_ASCII.test(listed)) return addressedName(listed);
   const bytes = Buffer.from(listed, 'latin1');
   if (isUtf8(bytes)) return addressedName(bytes.toString('utf8'));
-  const path = (place: NamePlace) => Buffer.concat([Buffer.from(place.at('')), bytes]);
-  return { name: escapedName(listed), isAddressable: false, in: path };
+  return { name: escapedName(listed), isAddressable: false, bytes };
 }
 
 const PRINTABLE_ASCII = /^[ -~]+$/;
 
 function addressedName(name: string): ListedName {
-  return { name, isAddressable: isSegment(name), in: (place) => place.at(name) };
+  return { name, isAddressable: isSegment(name), bytes: null };
 }
 
 export function entryOf(
@@ -35,8 +39,9 @@ export function entryOf(
 ): RepositoryEntry {
   const type = typeOf(stats);
   const path = joinPath(folder, name);
-  if (isAddressable || type === 'other') return { name, path, ...factsOf(stats), type };
-  return { name, path, ...factsOf(stats), type: 'other', unaddressable: type };
+  const { stamp, mode } = factsOf(stats);
+  if (isAddressable || type === 'other') return { name, path, type, stamp, mode };
+  return { name, path, type: 'other', stamp, mode, unaddressable: type };
 }
 
 /** A name that is not UTF-8, as people can read and tell it: every byte beyond ASCII as `\xNN`. */
@@ -49,6 +54,6 @@ export function typeOf(stats: BigIntStats): RepositoryEntry['type'] {
   return stats.isDirectory() ? 'folder' : 'other';
 }
 
-export function factsOf(stats: BigIntStats): Pick<RepositoryEntry, 'stamp' | 'mode'> {
+export function factsOf(stats: BigIntStats): Required<Pick<RepositoryEntry, 'stamp' | 'mode'>> {
   return { stamp: fileStamp(stats), mode: modeOf(stats) };
 }

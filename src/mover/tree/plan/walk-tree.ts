@@ -53,27 +53,26 @@ export function listClass(walk: Walk, classIndex: number): AsyncGenerator<readon
   return walk.rules.shape === 'store' ? walkStore(walk, classIndex) : listSets(walk, classIndex);
 }
 
+/** What a look goes on with in a folder: a file of its class, or a folder by its path within the tree. */
+type Found = ListedFile | { readonly folder: string };
+
 interface OpenFolder {
-  readonly entries: readonly RepositoryEntry[];
+  readonly found: readonly Found[];
   at: number;
 }
 
 async function* walkStore(walk: Walk, classIndex: number): AsyncGenerator<readonly ListedFile[]> {
   const look = new ClassLook(walk, classIndex);
-  const open: OpenFolder[] = [{ entries: await look.entriesOf(''), at: 0 }];
+  const open: OpenFolder[] = [{ found: await look.foundIn(''), at: 0 }];
   let part: ListedFile[] = [];
   for (let folder = open.at(-1); folder !== undefined; folder = open.at(-1)) {
-    const entry = folder.entries[folder.at++];
-    if (entry === undefined) {
+    const found = folder.found[folder.at++];
+    if (found === undefined) {
       open.pop();
       yield part;
       part = [];
-    } else if (entry.type === 'folder')
-      open.push({ entries: await look.entriesOf(look.pathOf(entry)), at: 0 });
-    else {
-      const file = look.fileOf(entry);
-      if (file !== null) part.push(file);
-    }
+    } else if ('folder' in found) open.push({ found: await look.foundIn(found.folder), at: 0 });
+    else part.push(found);
   }
   yield part;
 }
@@ -92,38 +91,33 @@ class ClassLook {
     this.#isOwn = within === undefined ? () => true : ownPaths(within);
   }
 
-  pathOf({ path }: RepositoryEntry): string {
-    return path.slice(this.#prefixLength);
-  }
-
-  /** Files and folders that this look goes on with, in the order of their bytes. What cannot be copied is told by the first look that sees it. */
-  async entriesOf(folder: string): Promise<RepositoryEntry[]> {
+  /** In the order of their bytes. What cannot be copied is told by the first look that sees it. */
+  async foundIn(folder: string): Promise<Found[]> {
     const { repository, tree, rules } = this.walk;
-    const isFirst = this.#isFirstIn(folder === '' ? '' : `${folder}/`);
+    const here = folder === '' ? '' : `${folder}/`;
+    const isFirst = this.#isFirstIn(here);
     const place = joinPath(tree.root, folder).replace(/^\/|\/$/g, '');
     const entries = (await entriesUnlessUnread(this.walk, repository.list(place), folder)) ?? [];
     const collisions = this.#collisionsOf(entries);
-    const wanted: RepositoryEntry[] = [];
+    const canLieHere = rules.classes.map((_, index) => mayHoldClass(rules, index, here));
+    const found: Found[] = [];
     for (const entry of entries) {
-      const path = this.pathOf(entry);
+      const path = entry.path.slice(this.#prefixLength);
       if (!this.#isOwn(path)) continue;
       if (rules.ignored?.test(entry.type === 'folder' ? `${path}/` : path) === true) continue;
-      const reason = this.#reasonAgainst(entry, path, collisions);
-      if (reason === null) {
-        if (entry.type === 'file' || this.#mayHold(`${path}/`)) wanted.push(entry);
-      } else if (isFirst && !(reason === NO_FOLDER_OF_ITS_TYPE && (await this.#isEmpty(entry)))) {
-        tellFault(this.walk, { path, reason }, entry);
-      }
+      const own = entry.type === 'file' ? classOf(rules, path) : null;
+      const isOfType = own !== null && canLieHere[own] === true;
+      const reason = this.#reasonAgainst(entry, path, collisions, isOfType);
+      if (reason !== null) {
+        if (isFirst && !(reason === NO_FOLDER_OF_ITS_TYPE && (await this.#isEmpty(entry))))
+          tellFault(this.walk, { path, reason }, entry);
+      } else if (entry.type === 'folder') {
+        if (this.#mayHold(`${path}/`)) found.push({ folder: path });
+      } else if (own === this.classIndex)
+        found.push({ path, stamp: entry.stamp, mode: entry.mode ?? null });
     }
     // As listed: names of one folder are in the order of their paths.
-    return wanted;
-  }
-
-  /** null: it belongs to another class. */
-  fileOf(entry: RepositoryEntry): ListedFile | null {
-    const path = this.pathOf(entry);
-    if (classOf(this.walk.rules, path) !== this.classIndex) return null;
-    return { path, stamp: entry.stamp, mode: entry.mode ?? null };
+    return found;
   }
 
   #mayHold(folder: string): boolean {
@@ -142,6 +136,7 @@ class ClassLook {
     { type, name, stamp, unaddressable }: RepositoryEntry,
     path: string,
     collisions: ReadonlySet<string>,
+    isOfType: boolean,
   ): string | null {
     const { rules, limits, losses } = this.walk;
     const damaged = type === 'file' ? (rules.setAside?.(path) ?? null) : null;
@@ -157,11 +152,7 @@ class ClassLook {
       return rules.classes.some((_, index) => mayHoldClass(rules, index, `${path}/`))
         ? null
         : NO_FOLDER_OF_ITS_TYPE;
-    const own = classOf(rules, path);
-    const folder = parentFolder(path);
-    if (own === null || !mayHoldClass(rules, own, folder === '' ? '' : `${folder}/`))
-      return NO_FILE_OF_ITS_TYPE;
-    return tooLarge(stamp, limits);
+    return isOfType ? tooLarge(stamp, limits) : NO_FILE_OF_ITS_TYPE;
   }
 
   /** Whether nothing but folders lies in it: nobody misses anything then. */
