@@ -274,7 +274,8 @@ function now(): string {
 
 const DELAY_RESOLUTION_MS = 1;
 
-async function measured(action: () => Promise<void>): Promise<Measurement> {
+/** How long an action takes, and how late the timers of this thread are meanwhile. */
+export async function measured(action: () => Promise<void>): Promise<Measurement> {
   const delay = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS });
   delay.enable();
   const startedAtMs = performance.now();

@@ -29,7 +29,7 @@ import {
   type SourceChains,
 } from './source-chains.js';
 import { restoreSuite, thinRestoreSuite } from './restore-suites.js';
-import { MANY_FILES, measureManyFiles, SMALL_FILE_BYTES, type ManyFilesRun } from './many-files.js';
+import { manyFilesSuite, millionFilesSuite } from './many-files.js';
 import { OwnCase, type BenchSite, type Suite } from './suite.js';
 import { thinSuite } from './thin-suite.js';
 
@@ -48,6 +48,8 @@ const SUITES: Record<string, (site: BenchSite) => Promise<Suite>> = {
   thin: thinSuite,
   growth: growthSuite,
   formats: formatSuite,
+  files: manyFilesSuite,
+  'million-files': millionFilesSuite,
 };
 
 const SIZES: BenchSizes = { diskMiB: 4096, dataMiB: 512, changedPart: 0.02 };
@@ -69,9 +71,9 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 });
-const CASES = [...Object.keys(SUITES), 'files', 'retention', 'session', 'sigkill'];
+const CASES = [...Object.keys(SUITES), 'retention', 'session', 'sigkill'];
 /** Without `--full` only by name: no goal hangs on them. */
-const LONG_CASES = ['thin-restore', 'thin', 'growth', 'sigkill'];
+const LONG_CASES = ['thin-restore', 'thin', 'growth', 'million-files', 'sigkill'];
 const usual = values.full ? CASES : CASES.filter((name) => !LONG_CASES.includes(name));
 const chosen = values.only === undefined ? usual : [values.only];
 for (const name of chosen)
@@ -116,7 +118,6 @@ async function runBench(): Promise<BenchReport> {
   }
   const cases = results.flatMap((result) => result.cases);
   const goals = results.flatMap((result) => result.goals);
-  if (chosen.includes('files')) goals.push(...(await fileGoals()));
   if (chosen.includes('retention')) goals.push(retentionGoal());
   if (chosen.includes('session')) goals.push(...(await sessionGoals(sources)));
   if (chosen.includes('sigkill')) {
@@ -204,21 +205,6 @@ async function runSuite(
 
 function isMissed({ goals }: { readonly goals: readonly GoalResult[] }): boolean {
   return goals.some(({ state }) => state === 'missed');
-}
-
-async function fileGoals(): Promise<GoalResult[]> {
-  say('measuring files');
-  const { first, unchanged } = await measureManyFiles(join(folder, 'files'));
-  const what = `${MANY_FILES.toLocaleString('en')} files of ${SMALL_FILE_BYTES / 1024} KiB`;
-  const goal = (name: string, { ours, rsync }: ManyFilesRun, limit: number) =>
-    limitGoal(
-      `Longhaul ${what}, ${name} / rsync`,
-      ours / rsync,
-      limit,
-      '',
-      `${ours.toFixed(2)} s and ${rsync.toFixed(2)} s`,
-    );
-  return [goal('first run', first, 3), goal('nothing changed', unchanged, 1)];
 }
 
 function retentionGoal(): GoalResult {

@@ -1,10 +1,12 @@
 import { ChainUnderTest } from './chain-under-test.js';
 import type { MoverCommand, MoverReply } from './mover-process.js';
 import { peakMemoryMiB } from './peak-memory.js';
+import { TreeUnderTest } from './tree-under-test.js';
 
 /** Entry of a process that does one case of the bench and nothing else, so that its peak memory is that case's. */
 const [sourceFolder, targetFolder] = process.argv.slice(2) as [string, string];
 const chain = new ChainUnderTest(sourceFolder, targetFolder);
+let tree: TreeUnderTest | null = null;
 
 process.on('message', (command: MoverCommand) => {
   answer(command).then(
@@ -14,7 +16,10 @@ process.on('message', (command: MoverCommand) => {
   );
 });
 
-process.on('disconnect', () => void chain.close());
+process.on('disconnect', () => {
+  void chain.close();
+  void tree?.close();
+});
 
 async function answer(command: MoverCommand): Promise<MoverReply['value']> {
   switch (command.type) {
@@ -30,6 +35,15 @@ async function answer(command: MoverCommand): Promise<MoverReply['value']> {
       return chain.verify();
     case 'restore':
       return chain.restore(command.format, command.folder);
+    case 'openTree':
+      tree = await TreeUnderTest.open(sourceFolder, targetFolder);
+      return undefined;
+    case 'copyTree':
+      return tree!.copy(command.is);
+    case 'removeTree':
+      return void (await tree!.remove());
+    case 'treeFiles':
+      return tree!.files;
     case 'keepOldest':
       return void (await chain.keepOldest(command.count));
     case 'images':

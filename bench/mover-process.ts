@@ -5,6 +5,7 @@ import type { VerifyAfterCopy } from '../src/domain/jobs/copy-job.js';
 import type { DigestAlgorithm } from '../src/domain/targets/digest.js';
 import type { RestoreFormat } from '../src/domain/targets/restore-format.js';
 import type { Measurement } from './chain-under-test.js';
+import type { TreeRun } from './tree-under-test.js';
 
 export type MeasuredCommand =
   | { readonly type: 'merge' | 'synthesize' | 'verify' }
@@ -23,15 +24,17 @@ export type MeasuredCommand =
       readonly format: RestoreFormat;
       /** New for each restore. */
       readonly folder: string;
-    };
+    }
+  | { readonly type: 'copyTree'; readonly is: TreeRun };
 
 export type MoverCommand =
   | MeasuredCommand
   | { readonly type: 'open' | 'images' | 'peakMemory' | 'transferredBytes' }
+  | { readonly type: 'openTree' | 'removeTree' | 'treeFiles' }
   | { readonly type: 'keepOldest'; readonly count: number };
 
 export interface MoverReply {
-  readonly value?: Measurement | string[] | number | undefined;
+  readonly value?: Measurement | string[] | string | number | undefined;
   readonly error?: string;
 }
 
@@ -62,6 +65,11 @@ export class MoverProcess {
 
   async images(): Promise<string[]> {
     return (await this.ask({ type: 'images' })) as string[];
+  }
+
+  /** Folder of the files of a tree that was copied. */
+  async treeFiles(): Promise<string> {
+    return (await this.ask({ type: 'treeFiles' })) as string;
   }
 
   async peakMemoryMiB(): Promise<number> {

@@ -45,20 +45,33 @@ export interface RatioGoal {
   readonly fastestOf?: readonly string[];
 }
 
-export interface OwnCaseOptions {
+export type OwnCaseOptions = RunOptions & (ImageOptions | TreeOptions);
+
+interface RunOptions {
   readonly name: string;
   readonly source: Pick<SourceChain, 'folder'>;
   readonly command: MeasuredCommand;
   /** Brings the target into the state before a round. */
   readonly before: (own: OwnCase) => Promise<void>;
+  /** Where the target lies; by default in the suite's folder. */
+  readonly folder?: string;
+}
+
+/** A copy of disks. */
+interface ImageOptions {
+  readonly opens?: 'open';
   /** Image that shows what the newest point must show afterwards. */
   readonly expected: string;
   /** What is made, when it is not the target's newest image. */
   readonly output?: () => Promise<string>;
   /** Makes a raw disk of what the newest point shows, where qemu-img cannot read the target's own images. */
   readonly shown?: (own: OwnCase) => Promise<string>;
-  /** Where the target lies; by default in the suite's folder. */
-  readonly folder?: string;
+}
+
+interface TreeOptions {
+  readonly opens: 'openTree';
+  /** Looks at the copy with another tool. */
+  readonly check: (own: OwnCase) => Promise<void>;
 }
 
 /** A case of ours: a resident data mover and the target repository that it works on. */
@@ -77,7 +90,7 @@ export class OwnCase implements BenchCase {
     const targetFolder = join(options.folder ?? site.folder, options.name);
     await mkdir(targetFolder, { recursive: true });
     const own = new OwnCase(options, targetFolder);
-    await own.mover.do({ type: 'open' });
+    await own.mover.do({ type: options.opens ?? 'open' });
     return own;
   }
 
@@ -96,6 +109,7 @@ export class OwnCase implements BenchCase {
   }
 
   async check(): Promise<void> {
+    if (this.options.opens === 'openTree') return this.options.check(this);
     const { shown, expected } = this.options;
     if (shown !== undefined) {
       const raw = await shown(this);
