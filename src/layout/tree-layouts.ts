@@ -53,3 +53,9 @@ export const TREE_LAYOUTS: readonly TreeLayout[] = [
 export function treeLayoutOf(name: string): TreeLayout | null {
   return TREE_LAYOUTS.find((layout) => layout.name === name) ?? null;
 }
+
+/** Whether the files of every tree of this type of backups stand alone (`TreeRules`). */
+export function filesStandAlone(typeId: string): boolean {
+  const ofType = TREE_LAYOUTS.filter(({ type }) => type.id === typeId);
+  return ofType.length > 0 && ofType.every(({ rules }) => rules.filesStandAlone === true);
+}

@@ -101,6 +101,9 @@ export interface TreeRules {
   readonly names?: NamingFiles;
   /** Of a store: files that name what its tool goes on to use: what one of them names does not go, whatever the source shows. Absent: those of `names`. */
   readonly inUse?: NamingFiles;
+  /** None of its files tells of another: one look at a folder says both whether its tool is still writing and which files there are. Absent: they may, and what a scan has listed is older than
+   *  what is looked at first. */
+  readonly filesStandAlone?: true;
   /** Path of a file that its tool found damaged and renamed to this one, which stays as long as the store needs what it was. null: this is none. Absent: it does no such thing. */
   readonly setAside?: (path: string) => string | null;
   /** Whether a file is what its tool writes under such a name, told by its bytes; of files of up to 8 MiB. Absent: nothing tells. */

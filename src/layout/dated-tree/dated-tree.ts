@@ -29,6 +29,7 @@ export const datedTreeLayout: TreeLayout = {
     pointOf: (path) => /^[^/]+(?=\/)/.exec(path)?.[0] ?? null,
     isPointId: (name) => pointOf(name).length > 0,
     isPartial: true,
+    filesStandAlone: true,
     keeps: { modes: true, times: true, links: true },
   },
   claim,

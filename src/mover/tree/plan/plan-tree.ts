@@ -33,7 +33,9 @@ import {
   type ChosenTreePoints,
 } from '../../../domain/trees/tree-points.js';
 import type { TreeLayout } from '../../../layout/tree-layout.js';
+import { filesStandAlone } from '../../../layout/tree-layouts.js';
 import type { FileEntry } from '../../../tree/file-index.js';
+import { RememberedLists } from '../../../repository/remembered-lists.js';
 import { readTreeRecord } from '../../../tree/tree-store.js';
 import type { TreeRecord } from '../../../tree/tree-record.js';
 import type { MoverContext } from '../../task/mover-context.js';
@@ -236,9 +238,12 @@ function choosePoints({ input, tree, layout }: Seen, record: TreeRecord | null):
 }
 
 async function lookAtBoth(context: MoverContext, input: PlanTreeInput): Promise<Seen> {
-  const source = await context.source(input.sourceRepositoryId);
+  const opened = await context.source(input.sourceRepositoryId);
   const target = await context.repository(input.targetRepositoryId);
+  const lists = filesStandAlone(input.workload.type) ? new RememberedLists(opened) : null;
+  const source = lists?.source ?? opened;
   const workload = await findSourceWorkload(source, input.workload.id, input.sourceFolders);
+  lists?.giveOut();
   const { tree: found, layout } = treeOf(workload);
   const { seen = [], nowMs, settleMs } = input;
   const rule = { nowMs, settleMs, seen };
