@@ -30,6 +30,8 @@ export interface StackMap {
   readonly hostOffsets: Float64Array;
 }
 
+/** As many as a map can name with 16 bits. Nobody keeps chains of such a length: a day has 1,440 minutes. */
+const MAX_LAYERS = 65_536;
 /** Of tables of all layers of a stack together, beside one of each: a chain of many layers would keep some MiB of each. */
 const TABLES_BYTES = 32 * 1024 * 1024;
 
@@ -52,12 +54,13 @@ export class ImageStack {
   ) {}
 
   /** @param count of layers that are opened now, from the top; the others when they are needed: a chain may have thousands. Absent: all
-   *  @throws SOURCE_CHANGED when a file is not what its stamp says, IMAGE_… when one cannot be read */
+   *  @throws SOURCE_CHANGED when a file is not what its stamp says, IMAGE_… when one cannot be read, or there are more than a map can name */
   static async open(
     context: MoverContext,
     layers: readonly LayerFile[],
     count = layers.length,
   ): Promise<ImageStack> {
+    if (layers.length > MAX_LAYERS) throw tooDeep(layers);
     const stack = new ImageStack(context, [...layers]);
     try {
       await stack.ensure(count);
@@ -291,6 +294,15 @@ function assertLinked(
     'IMAGE_BACKING_REFUSED',
     `${layer.path} was made on a parent with the id ${expected}; ${belowLayer.path} has ${below.linkId ?? 'none'}`,
     { details: { path: layer.path } },
+  );
+}
+
+function tooDeep(layers: readonly LayerFile[]): BackupError {
+  const { path } = layers[0]!;
+  return new BackupError(
+    'IMAGE_LIMIT_EXCEEDED',
+    `${path} stands on a chain of ${layers.length} files; at most ${MAX_LAYERS} are read as one disk`,
+    { details: { path, seen: layers.length, max: MAX_LAYERS } },
   );
 }
 

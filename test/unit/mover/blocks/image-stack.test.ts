@@ -213,3 +213,20 @@ describe('a stack of images of which one in the middle is shorter', () => {
     });
   });
 });
+
+describe('a stack of more layers than a map can name', () => {
+  it('is refused before any of them is opened, and never read as another one', async () => {
+    const layer: LayerFile = {
+      ...{ repositoryId: 'primary', path: 'top.qcow2', format: 'qcow2', stamp: null },
+    };
+    const context = new InProcessMover(new SimulatedRepository('primary')).context();
+    const open = (count: number) =>
+      ImageStack.open(context, new Array<LayerFile>(count).fill(layer), 0);
+    await expect(open(70_000)).rejects.toMatchObject({
+      code: 'IMAGE_LIMIT_EXCEEDED',
+      message: 'top.qcow2 stands on a chain of 70000 files; at most 65536 are read as one disk',
+    });
+    await expect(open(65_537)).rejects.toMatchObject({ code: 'IMAGE_LIMIT_EXCEEDED' });
+    await (await open(65_536)).close();
+  });
+});
