@@ -7,19 +7,20 @@ import { readChainRecord } from '../../../src/chain/chain-store.js';
 import type { TargetDisk, TargetRestorePoint } from '../../../src/domain/targets/target-point.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 import { libvhdiBytes } from '../../support/image/libvhdi.js';
+import { libvmdkBytes } from '../../support/image/libvmdk.js';
 import { qemuBytes } from '../../support/image/qemu.js';
 import { virtnbdrestore } from '../../support/image/virtnbdrestore.js';
 import { LonghaulProcess, writeConfig } from '../../support/session/longhaul-process.js';
 import { testJob, TestSite } from '../../support/session/test-site.js';
 import { TestWorkers } from '../../support/session/test-workers.js';
+import { MACHINE_VARIANTS } from '../../support/layout/machine-variants.js';
 import { LONE_CHAIN } from '../../support/layout/lone-chain.js';
 import { TYPE_VARIANTS } from '../../support/layout/type-variants.js';
 import { TYPES_UNDER_TEST, type ExpectedPoint } from '../../support/layout/types-under-test.js';
 import { manifestFault, toolFault } from '../../support/image/named-tools.js';
 import { describeTemporal } from '../../support/temporal/server.js';
 
-const TYPES = [...TYPES_UNDER_TEST, ...TYPE_VARIANTS, LONE_CHAIN];
-const QEMU_FORMATS: Readonly<Record<string, string>> = { qcow2: 'qcow2', vmdk: 'vmdk' };
+const TYPES = [...TYPES_UNDER_TEST, ...TYPE_VARIANTS, ...MACHINE_VARIANTS, LONE_CHAIN];
 
 describeTemporal('one job over backups of every type', () => {
   let site: TestSite;
@@ -83,9 +84,8 @@ describeTemporal('one job over backups of every type', () => {
     folder: string,
   ): Promise<Buffer> {
     const path = `${folder}/${disk.path}`;
-    const format = QEMU_FORMATS[disk.format];
-    if (format !== undefined) return qemuBytes(path, format);
-    if (!['vhd', 'vhdx', 'virtnbd'].includes(disk.format)) return readFile(path);
+    if (disk.format === 'qcow2') return qemuBytes(path, 'qcow2');
+    if (!['vmdk', 'vhd', 'vhdx', 'virtnbd'].includes(disk.format)) return readFile(path);
     const paths: string[] = [];
     let at: TargetRestorePoint | undefined = point;
     for (;;) {
@@ -95,7 +95,17 @@ describeTemporal('one job over backups of every type', () => {
       if (layer.kind === 'full') break;
       at = record.points.find(({ id }) => id === at?.parentId);
     }
+    if (disk.format === 'vmdk') return bothReadVmdk(paths);
     return disk.format === 'virtnbd' ? byTheirTool(paths) : libvhdiBytes(...paths);
+  }
+
+  /** @param paths of a disk, the newest first
+   *  @throws when QEMU and libvmdk read other bytes */
+  async function bothReadVmdk(paths: readonly string[]): Promise<Buffer> {
+    const bytes = await qemuBytes(paths[0]!, 'vmdk');
+    if (!bytes.equals(await libvmdkBytes(...[...paths].reverse())))
+      throw new Error(`QEMU and libvmdk read other bytes from ${paths[0]}`);
+    return bytes;
   }
 
   /** @param paths of the streams of a disk, the newest first */

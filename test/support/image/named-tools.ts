@@ -1,4 +1,7 @@
 import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -12,12 +15,34 @@ const TOOLS: Readonly<Record<string, readonly [program: string, ...string[]]>> =
   ova: ['tar', '--list', '--file'],
   tar: ['tar', '--list', '--file'],
   gzip: ['gzip', '--test'],
+  zstd: ['zstd', '--test', '--quiet'],
+  lzop: ['lzop', '--test'],
 };
 
 /** What the tool has against the file; null: nothing, or there is no tool. */
 export async function toolFault(format: string, path: string): Promise<string | null> {
   const [program, ...args] = TOOLS[format] ?? [];
-  return program === undefined ? null : faultOf(program, [...args, path]);
+  if (program === undefined) return null;
+  const fault = await faultOf(program, [...args, path]);
+  return fault ?? (format === 'ova' ? packedDiskFault(path) : null);
+}
+
+/** What qemu-img has against the disks in a package, once tar has unpacked it. */
+async function packedDiskFault(path: string): Promise<string | null> {
+  const folder = await mkdtemp(join(tmpdir(), 'longhaul-package-'));
+  try {
+    await run('tar', ['--extract', '--file', path, '--directory', folder]);
+    const disks = (await readdir(folder)).filter((name) => /\.(?:vmdk|qcow2)$/.test(name));
+    if (disks.length === 0) return `${path} holds no disk`;
+    for (const name of disks) {
+      const format = name.slice(name.lastIndexOf('.') + 1);
+      const fault = await faultOf('qemu-img', ['check', '-f', format, join(folder, name)]);
+      if (fault !== null) return fault;
+    }
+    return null;
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 }
 
 /** As `sha256sum --check` has it of a manifest of an OVF package (DSP0243, 5.1: `SHA256(name)= digest`).

@@ -3,14 +3,14 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { gzipSync } from 'node:zlib';
 import { zstdCodec } from '../../../src/image/zstd-codec.js';
 import { aixBackupFile } from '../image/aix-backup-file.js';
 import { qemuImg } from '../image/qemu.js';
-import { streamFile, type StreamFrame } from '../image/stream-file.js';
+import { streamFile } from '../image/stream-file.js';
 import { streamFixture } from '../image/stream-fixture.js';
 import { vmaFile } from '../image/vma-file.js';
 import { guestDisk } from '../image/guest-disk.js';
+import { checkpointOf, dateOf, domainOf, framesOf, ovfOf, write, writeDisk } from './type-files.js';
 
 const run = promisify(execFile);
 
@@ -30,42 +30,17 @@ const MACHINE = 'ec04f346-db96-4700-af5b-77b3c56c38bd';
 const DISK = '2f9c1d3e-58b4-4d1b-9a52-0c6f7b3d9e01';
 const VOLUME = '9b9cfbc3-369e-11e9-a17c-806e6f6e6963';
 
-const dateOf = (day: number) => `2026-11-2${day}`;
-
-async function write(path: string, content: string | Buffer): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, content);
-}
-
-/** A disk in a format of qemu-img. */
-async function writeDisk(
-  path: string,
-  disk: Buffer,
-  format: string,
-  ...options: string[]
-): Promise<void> {
-  const raw = `${path}.tmp`;
-  await write(raw, disk);
-  await qemuImg('convert', '-f', 'raw', '-O', format, ...options, raw, path);
-  await rm(raw);
-}
-
 /** One file a day, copied as it is. */
 function fileOfADay(type: string, name: string, pathOf: (day: number) => string): TypeUnderTest {
   return {
     type,
     name,
     async write(root, day) {
-      const content = Buffer.concat([guestDisk(type.length, day), Buffer.from(name)]);
-      const bytes = pathOf(day).endsWith('.gz') ? gzipSync(content) : content;
+      const bytes = Buffer.concat([guestDisk(type.length, day), Buffer.from(name)]);
       await write(join(root, pathOf(day)), bytes);
       return { image: bytes };
     },
   };
-}
-
-function ovfOf(name: string, disk: string): string {
-  return `<Envelope xmlns="http://schemas.dmtf.org/ovf/envelope/1" xmlns:ovf="http://schemas.dmtf.org/ovf/envelope/1"><References><File ovf:id="f1" ovf:href="${disk}"/></References><DiskSection><Disk ovf:diskId="d1" ovf:fileRef="f1"/></DiskSection><VirtualSystem ovf:id="vm"><Name>${name}</Name></VirtualSystem></Envelope>`;
 }
 
 /** @param path of the file, without its ending */
@@ -78,30 +53,6 @@ async function writeOva(root: string, path: string, seed: number): Promise<Expec
   await mkdir(dirname(file), { recursive: true });
   await run('tar', ['--format=ustar', '-C', stage, '-cf', file, 'machine.ovf', 'disk1.vmdk']);
   return { image: await readFile(file) };
-}
-
-function domainOf(name: string): string {
-  const uuid = name === 'kvm01' ? MACHINE : VOLUME;
-  return `<domain type='kvm'><name>${name}</name><uuid>${uuid}</uuid></domain>`;
-}
-
-/** As libvirt keeps it: what a checkpoint is of, and which one comes before it. */
-function checkpointOf(prefix: string, number: number, machine: string, disk: string): string {
-  const isFirst = prefix === 'cp' ? number === 1 : number === 0;
-  const parent = isFirst ? '' : `<parent><name>${prefix}${number - 1}</name></parent>`;
-  const created = 1_795_500_000 + number * 86_400;
-  return `<domaincheckpoint><name>${prefix}${number}</name>${parent}<creationTime>${created}</creationTime><disks><disk name='${disk}' checkpoint='bitmap'/></disks>${domainOf(machine)}</domaincheckpoint>`;
-}
-
-/** Blocks that are another than before; of a full those that are no zeros. */
-function framesOf(disk: Buffer, before: Buffer | null): StreamFrame[] {
-  const below = before ?? Buffer.alloc(disk.length);
-  const frames: StreamFrame[] = [];
-  for (let start = 0; start < disk.length; start += 65_536) {
-    const data = disk.subarray(start, start + 65_536);
-    if (!data.equals(below.subarray(start, start + 65_536))) frames.push({ start, data });
-  }
-  return frames;
 }
 
 export const TYPES_UNDER_TEST: readonly TypeUnderTest[] = [
@@ -379,7 +330,20 @@ export const TYPES_UNDER_TEST: readonly TypeUnderTest[] = [
       },
     };
   }),
-  fileOfADay('google-cloud', 'gcp01.tar.gz', (day) => `gcp/gcp01-${dateOf(day)}.tar.gz`),
+  {
+    type: 'google-cloud',
+    name: 'gcp01.tar.gz',
+    async write(root, day) {
+      // `gcloud compute images export`: a sparse file of that name in the old form of GNU, packed.
+      const stage = join(root, '..', 'gcp01');
+      await write(join(stage, 'disk.raw'), guestDisk(12, day));
+      const file = join(root, `gcp/gcp01-${dateOf(day)}.tar.gz`);
+      await mkdir(dirname(file), { recursive: true });
+      await run('fallocate', ['--dig-holes', join(stage, 'disk.raw')]);
+      await run('tar', ['--format=oldgnu', '-C', stage, '-Sczf', file, 'disk.raw']);
+      return { image: await readFile(file) };
+    },
+  },
   fileOfADay('mac-image', 'mac01.dmg', (day) => `mac/mac01-${dateOf(day)}.dmg`),
   {
     type: 'solaris-stream',
