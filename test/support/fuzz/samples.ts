@@ -4,13 +4,18 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { compressFrameSync } from 'lz4-napi';
 import { PLAIN_DIALECT } from '../../../src/image/disk-image.js';
+import { IMAGE_FORMATS } from '../../../src/image/formats.js';
 import type { ImageFormat } from '../../../src/image/image-format.js';
-import { blockOf, composeDisk } from '../image/composed-disk.js';
 import { aixBackupFile } from '../image/aix-backup-file.js';
+import { blockOf, composeDisk } from '../image/composed-disk.js';
 import { dmgFile } from '../image/dmg-file.js';
+import type { FuzzedReader } from './fuzz-reader.js';
+import { diskSamples } from './disk-samples.js';
+import { PART_READERS } from './part-readers.js';
 import { streamFile as virtnbdStream } from '../image/stream-file.js';
 import { streamFixture } from '../image/stream-fixture.js';
 import { vmaFile } from '../image/vma-file.js';
+import { sparsePackages, tarFile } from './tar-samples.js';
 import { streamFile } from '../image/vmdk-bytes.js';
 
 /** Files that once broke a reader, by format. `npm run fuzz` adds to them. */
@@ -18,10 +23,28 @@ export const KEPT_CRASHES = fileURLToPath(new URL('../../fixtures/fuzz/', import
 
 const MIB = 1024 * 1024;
 
-/** Small files of a format: what its own composer makes, and what none of its composer is. */
-export async function samplesOf(format: ImageFormat): Promise<Uint8Array[]> {
-  const further = FURTHER[format.id]?.() ?? [];
-  return [...(await composedSamples(format)), ...further, ...keptCrashes(format.id)];
+/** All that is fuzzed, and the small files that are changed: what the composer of a format makes, what other tools make, and files that once broke the
+ *  reader. */
+export const FUZZED: readonly {
+  readonly reader: FuzzedReader;
+  readonly samples: () => Promise<Uint8Array[]>;
+}[] = [
+  ...IMAGE_FORMATS.map((format) => ({ reader: format, samples: () => samplesOf(format) })),
+  ...PART_READERS.map(({ reader, samples }) => ({
+    reader,
+    samples: () => Promise.resolve([...samples, ...keptCrashes(reader.id)]),
+  })),
+];
+
+async function samplesOf(format: ImageFormat): Promise<Uint8Array[]> {
+  const { id } = format;
+  const further = FURTHER[id]?.() ?? [];
+  return [
+    ...(await composedSamples(format)),
+    ...(await diskSamples(id)),
+    ...further,
+    ...keptCrashes(id),
+  ];
 }
 
 export function keptCrashes(format: string): Buffer[] {
@@ -30,8 +53,9 @@ export function keptCrashes(format: string): Buffer[] {
   return readdirSync(folder).map((name) => readFileSync(join(folder, name)));
 }
 
-async function composedSamples({ composer }: ImageFormat): Promise<Uint8Array[]> {
-  if (composer === null) return [];
+/** Of an archive or a stream the composer knows nothing: what it makes is none. */
+async function composedSamples({ id, composer, isOpaque }: ImageFormat): Promise<Uint8Array[]> {
+  if (composer === null || (isOpaque === true && id !== 'file')) return [];
   const blocks = new Map<number, Uint8Array | 'zero'>([
     [0, blockOf(1)],
     [3, blockOf(2)],
@@ -50,15 +74,24 @@ const FURTHER: Readonly<Record<string, () => Uint8Array[]>> = {
     virtnbdStream({ virtualSize: MIB, frames: FRAMES, compressedBy: 65_536 }),
     virtnbdStream({ virtualSize: MIB, frames: FRAMES, parent: 'virtnbdbackup.0' }),
   ],
-  vma: () => [vmaFile({ devices: [{ name: 'drive-scsi0', disk: Buffer.alloc(MIB, 7) }] }).bytes],
+  vma: () => [
+    vmaFile({ devices: [{ name: 'drive-scsi0', disk: Buffer.alloc(MIB, 7) }] }).bytes,
+    vmaFile({
+      devices: [
+        { name: 'drive-scsi0', disk: Buffer.concat([Buffer.alloc(300_000), Buffer.alloc(MIB, 7)]) },
+        { name: 'drive-efidisk0', disk: Buffer.alloc(540_672, 5) },
+      ],
+      ...{ config: 'name: web01\n', isWoven: true },
+    }).bytes,
+  ],
   gzip: () => [gzipSync(PACKED), Buffer.concat([gzipSync('web01'), gzipSync(PACKED)])],
   zstd: () => [Buffer.from(ZSTD_FRAME, 'base64')],
   lz4: () => [compressFrameSync(PACKED)],
   xz: () => [Buffer.from(XZ_STREAM, 'base64')],
   lzop: () => [Buffer.from(LZOP_FILE, 'base64')],
   bzip2: () => [Buffer.from(BZIP2_FILE, 'base64')],
-  tar: () => [packageFile()],
-  ova: () => [packageFile()],
+  tar: () => [packageFile(), ...sparsePackages()],
+  ova: () => [packageFile(), ...sparsePackages()],
   'zfs-stream': () => [streamFixture('one.zfs'), streamFixture('replicated.zfs')],
   dump: () => [streamFixture('one.dump'), streamFixture('multi-terabyte.dump')],
   dmg: () => [dmgFile(PACKED)],
@@ -86,25 +119,6 @@ const FRAMES = [
 function vmdkStream(): Buffer {
   const grains = new Map([[0, Buffer.alloc(65_536, 7)]]);
   return streamFile({ sectors: 2_048, grains, shape: 'footer' as const });
-}
-
-/** A tar as POSIX.1-1988 has it. */
-function tarFile(files: Readonly<Record<string, string | Buffer>>): Buffer {
-  const parts = Object.entries(files).flatMap(([name, content]) => {
-    const bytes = Buffer.from(content);
-    const header = Buffer.alloc(512);
-    header.write(name, 0);
-    header.write('0000644\0', 100);
-    header.write(`${bytes.length.toString(8).padStart(11, '0')}\0`, 124);
-    header.write('0ustar\x0000', 156, 'latin1');
-    header.fill(0x20, 148, 156);
-    const sum = header.reduce((total, byte) => total + byte, 0);
-    header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
-    const data = Buffer.alloc(Math.ceil(bytes.length / 512) * 512);
-    bytes.copy(data);
-    return [header, data];
-  });
-  return Buffer.concat([...parts, Buffer.alloc(1_024)]);
 }
 
 function packageFile(): Buffer {
