@@ -1,3 +1,4 @@
+import type { FormatId } from '../../../src/domain/sources/source-workload.js';
 import type { ByteSource } from '../../../src/image/byte-source.js';
 import {
   cowdFile,
@@ -16,6 +17,8 @@ export type Grain = Buffer | 'zero' | 'unmapped';
 /** Snapshots of ESX, each a descriptor with one extent: they are read and never written. A new kind is tried by a row. */
 interface ReadOnlyRow {
   readonly name: string;
+  /** By which the tables of an extent are found (`tablePlaces`). */
+  readonly extentFormat: FormatId;
   readonly grainBytes: number;
   /** Its tables say where zeros hide what lies below. */
   readonly hasZeros: boolean;
@@ -30,7 +33,7 @@ export const EXTENT = 'web01-000001-delta.vmdk';
 
 export const READ_ONLY_ROWS: readonly ReadOnlyRow[] = [
   {
-    ...{ name: 'vmdk, COWD', grainBytes: SECTOR, hasZeros: false },
+    ...{ name: 'vmdk, COWD', extentFormat: 'vmdk-cowd', grainBytes: SECTOR, hasZeros: false },
     descriptor: (sectors, more) => deltaText('vmfsSparse', `RW ${sectors} VMFSSPARSE`, more),
     extent: (sectors, grains) => cowdFile(sectors, grains as ReadonlyMap<number, Buffer>),
     largest: () => {
@@ -43,7 +46,12 @@ export const READ_ONLY_ROWS: readonly ReadOnlyRow[] = [
     },
   },
   {
-    ...{ name: 'vmdk, seSparse', grainBytes: 8 * SECTOR, hasZeros: true },
+    ...{
+      name: 'vmdk, seSparse',
+      extentFormat: 'vmdk-sesparse',
+      grainBytes: 8 * SECTOR,
+      hasZeros: true,
+    },
     descriptor: (sectors, more) => deltaText('seSparse', `RW ${sectors} SESPARSE`, more),
     extent: seSparseFile,
     largest: () => {
@@ -62,7 +70,7 @@ function deltaText(createType: string, extent: string, more: readonly string[] =
   return descriptorText({ createType, cid: '8f67ca74', extents: [`${extent} "${EXTENT}"`], more });
 }
 
-interface Directory {
+export interface Directory {
   readonly offset: number;
   readonly tables: number;
   /** Of the entries, 32 bits each: the first, and how much each is more than the one before. */
@@ -72,7 +80,7 @@ interface Directory {
 }
 
 /** A file that is made as it is read: header and directory, and behind them zeros. */
-function tablesAlone(sizeBytes: number, header: Buffer, directory: Directory): ByteSource {
+export function tablesAlone(sizeBytes: number, header: Buffer, directory: Directory): ByteSource {
   const { offset: first, tables, low, high } = directory;
   const entryBytes = high === null ? 4 : 8;
   return {

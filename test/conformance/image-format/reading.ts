@@ -1,25 +1,33 @@
 import { expect } from 'vitest';
 import { BackupError } from '../../../src/domain/errors.js';
+import type { FormatId } from '../../../src/domain/sources/source-workload.js';
 import type { ByteSource } from '../../../src/image/byte-source.js';
 import type { DiskImage } from '../../../src/image/disk-image.js';
 import type { ImageFormat } from '../../../src/image/image-format.js';
+import { MemoryBytes } from '../../support/image/byte-files.js';
 import { firstDifference } from '../../support/image/composed-disk.js';
+import { mutateBytes } from '../../support/fuzz/mutate-bytes.js';
+import { SEALS } from '../../support/fuzz/seals.js';
+import { SeededRandom } from '../../support/fuzz/seeded-random.js';
+import { tablePlaces } from '../../support/fuzz/table-places.js';
 import { readByMap, type Sample } from './sample-disks.js';
 
 /** What is asked of whatever reads images. */
 
 const BLOCK = 65_536;
 
-/** By the map, and by reads at any place. */
+/** By the map, and by reads at any place.
+ *  @param direct in which the map says that blocks lie; absent: in the file itself */
 export async function expectShown(
   { open }: Pick<ImageFormat, 'open'>,
   sample: Sample,
   below: Buffer | null,
+  direct: Pick<ByteSource, 'read'> = sample.file,
 ): Promise<void> {
   const image = await open(sample.file);
   expect(image.virtualSizeBytes).toBe(sample.disk.length);
   expect(image.parent === null).toBe(below === null);
-  expect(firstDifference(await readByMap(image, sample.file, below), sample.disk)).toBeNull();
+  expect(firstDifference(await readByMap(image, direct, below), sample.disk)).toBeNull();
   for (const { offset, bytes } of places(sample.disk.length)) {
     const target = Buffer.alloc(bytes, 0xee);
     await image.read(target, offset, below === null ? null : readOf(below));
@@ -50,38 +58,13 @@ function places(sizeBytes: number): { offset: number; bytes: number }[] {
   );
 }
 
-/** The file, cut off somewhere, or with other bytes in some places: mostly where its structures are. */
-export function brokenBytes(file: ByteSource, seed: number): ByteSource {
-  const random = generator(seed);
-  const sizeBytes = seed % 4 === 0 ? Math.floor(random() * file.sizeBytes) : file.sizeBytes;
-  const patches = new Map<number, number>();
-  for (let i = 0; i < 1 + (seed % 5) * 3; i++) {
-    const isHead = random() < 0.7;
-    const span = Math.min(isHead ? 4_096 : file.sizeBytes, file.sizeBytes);
-    patches.set(Math.floor(random() * span), Math.floor(random() * 256));
-  }
-  return {
-    label: file.label,
-    sizeBytes,
-    read: async (target, offset) => {
-      if (offset + target.length > sizeBytes)
-        throw new BackupError('IMAGE_TRUNCATED', `${file.label} ends at ${sizeBytes}`);
-      await file.read(target, offset);
-      for (const [at, byte] of patches)
-        if (at >= offset && at < offset + target.length) target[at - offset] = byte;
-    },
-  };
-}
-
-/** Mulberry32. */
-function generator(seed: number): () => number {
-  let state = seed + 1;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
+/** The file with changes: mostly where its tables are, and three times in four with its checksums made right, so that a reader has to look at what they are of.
+ *  @param id of the format, by which its tables are found */
+export function brokenBytes(file: MemoryBytes, id: FormatId, seed: number): MemoryBytes {
+  const random = new SeededRandom(seed);
+  const bytes = mutateBytes(file.bytes, random, tablePlaces(id, file.bytes));
+  if (seed % 4 > 0) SEALS[id]?.(bytes);
+  return new MemoryBytes(bytes, file.label);
 }
 
 export async function expectRefusedOrRead(

@@ -1,3 +1,4 @@
+import type { ByteSource } from '../../../src/image/byte-source.js';
 import { BLOCK_DIRECT, BLOCK_UNALLOCATED, type DiskImage } from '../../../src/image/disk-image.js';
 import { blockOf, composeDisk, guestBytes } from '../../support/image/composed-disk.js';
 import type { MemoryBytes } from '../../support/image/byte-files.js';
@@ -49,7 +50,7 @@ export async function incrementOf(row: FormatRow, full: Sample): Promise<Sample>
 /** Reads everything through the map, as the mover does: what it calls stored from the file, the rest by the image. */
 export async function readByMap(
   image: DiskImage,
-  file: MemoryBytes,
+  file: Pick<ByteSource, 'read'>,
   below: Buffer | null,
 ): Promise<Buffer> {
   const disk = Buffer.alloc(image.virtualSizeBytes);
