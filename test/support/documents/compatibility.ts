@@ -42,7 +42,8 @@ export const LAYOUT_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
   vzdump: {
     writtenBy: '`vzdump`: VMA, tar, compressed or not',
     data: 'parts',
-    judge: 'SHA-256 of the file; the VMA fixture was written by Proxmox’s own `vma`',
+    judge:
+      'SHA-256 of the file; disks of an archive of Proxmox’s own `vma` by dissect.archive 1.9 (digests)',
     restoredBy: '`qmrestore`, `pct restore`',
     tests: ['test/unit/layout/vzdump.test.ts', 'test/unit/image/vma/vma.test.ts'],
   },

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -56,6 +57,33 @@ describe('docs/COMPATIBILITY.md', () => {
       for (const path of evidence[name]!.tests)
         expect(existsSync(join(ROOT, path)), path).toBe(true);
   });
+
+  /** What the tool that judges calls itself where these tests run; null: it is not here, and cannot be asked. */
+  const versionOf = (program: string, args: readonly string[]): string | null => {
+    const { error, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8' });
+    return error === undefined ? `${stdout}${stderr}` : null;
+  };
+
+  it.for([
+    ['qemu-img', ['--version'], /qemu-img (?<said>[\d.]+)/, /version (?<is>[\d.]+)/],
+    ['virtnbdbackup', ['--version'], /virtnbdbackup (?<said>[\d.]+)/, /(?<is>\d+\.[\d.]+)/],
+    ['restic', ['version'], /restic check[^(]*\((?<said>[\d.]+)\)/, /restic (?<is>[\d.]+)/],
+    ['borg', ['--version'], /borg check[^(]*\((?<said>[\d.]+)\)/, /borg (?<is>[\d.]+)/],
+  ] as const)(
+    'names the version of %s that these tests ask',
+    ([program, args, said, is], { skip }) => {
+      const judges = Object.values({ ...LAYOUT_EVIDENCE, ...TREE_EVIDENCE }).map(
+        ({ judge }) => judge,
+      );
+      const named = new Set(judges.flatMap((judge) => said.exec(judge)?.groups?.['said'] ?? []));
+      expect(named.size).toBe(1);
+      const answer = versionOf(program, args);
+      if (answer === null) skip(`${program} is not here`);
+      const version = is.exec(answer!)?.groups?.['is'];
+      const [typed = ''] = named;
+      expect(`${version}.`.startsWith(`${typed}.`), `${program} ${version}`).toBe(true);
+    },
+  );
 
   it('calls one type of backups by one name', () => {
     const titles = new Map<string, Set<string>>();
