@@ -2,6 +2,7 @@ import { mkdir, open, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { outputOf, runProgram } from './commands.js';
 import type { SourceChain } from './source-chains.js';
+import { writeArchive } from './vma-archive.js';
 
 /** Folders with one machine each, as another tool than oVirt's leaves it: what two images show is its first and its second backup. */
 export const FORMAT_SOURCES = {
@@ -10,6 +11,9 @@ export const FORMAT_SOURCES = {
   vhd: datedFiles('vhd', '-O', 'vpc', '-o', 'subformat=dynamic,force_size=on'),
   raw: datedFiles('raw', '-O', 'raw'),
   virtnbd: virtnbdbackupChain,
+  'vmdk-stream': datedFiles('vmdk', '-O', 'vmdk', '-o', 'subformat=streamOptimized'),
+  ova: datedPackages,
+  vma: datedArchives,
 } as const;
 
 const DAYS = [new Date('2026-11-01T01:00:00Z'), new Date('2026-11-02T01:00:00Z')] as const;
@@ -35,6 +39,32 @@ async function ghettoVcbRuns(folder: string, files: SourceChain['files']): Promi
     await writeFile(join(run, 'bench01.vmx'), 'scsi0:0.fileName = "bench01.vmdk"\n');
     await writeFile(join(run, 'STATUS.ok'), 'Successfully completed backup');
   }
+}
+
+/** A package of an OVF descriptor and a disk as vCenter exports it. */
+async function datedPackages(folder: string, files: SourceChain['files']): Promise<void> {
+  const stage = join(folder, '..', 'package');
+  await mkdir(folder, { recursive: true });
+  await mkdir(stage);
+  const [disk, descriptor] = ['bench01-disk1.vmdk', 'bench01.ovf'];
+  await writeFile(join(stage, descriptor), ENVELOPE);
+  const convert = ['convert', '-O', 'vmdk', '-o', 'subformat=streamOptimized', files[0]];
+  await runProgram('qemu-img', ...convert, join(stage, disk));
+  const file = join(folder, `bench01-${DAYS[0].toISOString().slice(0, 10)}.ova`);
+  await runProgram('tar', '--format=ustar', '-C', stage, '-cf', file, descriptor, disk);
+  await rm(stage, { recursive: true });
+}
+
+const ENVELOPE =
+  '<Envelope xmlns:ovf="o"><References><File ovf:id="f" ovf:href="bench01-disk1.vmdk"/></References><DiskSection><Disk ovf:fileRef="f"/></DiskSection></Envelope>';
+
+/** An archive of Proxmox VE of a machine with one disk. */
+async function datedArchives(folder: string, files: SourceChain['files']): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const raw = join(folder, '..', 'archive.raw');
+  await runProgram('qemu-img', 'convert', '-O', 'raw', files[0], raw);
+  await writeArchive(raw, join(folder, `bench01-${DAYS[0].toISOString().slice(0, 10)}.vma`));
+  await rm(raw);
 }
 
 const MACHINE = '5d1ad3f4-6a4c-4d54-9d3f-0a31f5a3b7c1';

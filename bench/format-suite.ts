@@ -21,7 +21,10 @@ const FORMATS = [
   { format: 'virtnbd', increment: INCREMENT, convertedTo: null, limit: LIMIT },
 ] as const;
 
-/** A full and an increment of each format that is composed, beside those of the same disk in qcow2, and a full of `qemu-img convert`. */
+/** Files that are kept as they are, each point whole: a full alone. */
+const KEPT_AS_THEY_ARE = ['vmdk-stream', 'ova', 'vma'] as const;
+
+/** A full and an increment of each format that is composed, a full of each that is kept as it is, beside those of the same disk in qcow2, and a full of `qemu-img convert`. */
 export async function formatSuite(site: BenchSite): Promise<Suite> {
   const { scattered, unrelated } = site.sources;
   const full = await firstFull(site, 'qcow2', scattered.folder, scattered.files);
@@ -46,6 +49,13 @@ export async function formatSuite(site: BenchSite): Promise<Suite> {
     );
     peers.push(peer);
     goals.push({ ours: ours.name, peer: peer.name, limit: null });
+  }
+  for (const format of KEPT_AS_THEY_ARE) {
+    const folder = join(site.folder, `source in ${format}`);
+    await FORMAT_SOURCES[format](folder, scattered.files);
+    const ours = await firstFull(site, format, folder, scattered.files);
+    own.push(ours);
+    goals.push({ ours: ours.name, peer: full.name, limit: LIMIT });
   }
   return { own, peers, goals };
 }
