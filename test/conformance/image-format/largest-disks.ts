@@ -151,7 +151,8 @@ function largestPackage(): Largest {
   header.write('disk1.raw', 0);
   header.writeUInt8(0x80, 124);
   header.writeBigUInt64BE(BigInt(sizeBytes), 128);
-  header.write('0ustar\x0000', 156, 'latin1');
+  header.write('0', 156);
+  header.write('ustar\x0000', 257, 'latin1');
   header.fill(0x20, 148, 156);
   const sum = header.reduce((total, byte) => total + byte, 0);
   header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');

@@ -11,7 +11,8 @@ export function tarFile(files: Readonly<Record<string, string | Buffer>>): Buffe
     header.write(name, 0);
     header.write('0000644\0', 100);
     header.write(`${bytes.length.toString(8).padStart(11, '0')}\0`, 124);
-    header.write('0ustar\x0000', 156, 'latin1');
+    header.write('0', 156);
+    header.write('ustar\x0000', 257, 'latin1');
     header.fill(0x20, 148, 156);
     const sum = header.reduce((total, byte) => total + byte, 0);
     header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');

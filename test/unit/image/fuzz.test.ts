@@ -104,8 +104,8 @@ const SEALED: readonly (readonly [id: string, places: (file: Buffer) => readonly
   ['vhd', (file) => [file.length - 512 + 64]],
   ['vhdx', () => [0x1_0004, 0x2_0004, 0x3_0004, 0x4_0004]],
   ['vma', () => [32, 12_800 + 24]],
-  ['tar', () => [148, 1_024 + 148]],
-  ['dump', () => [28]],
+  ['ova', () => [148, 1_024 + 148]],
+  ['dump', (file) => [file.length - 1_024 + 28]],
   ['xz', (file) => [file.length - 12]],
 ];
 
