@@ -22,22 +22,25 @@ export const COMPARED_FORMATS = Object.keys(QEMU);
 /** What is read whole. */
 const MOST_BYTES = 64 * 1024 * 1024;
 
-/** `same`: qemu-img reads the same; `refused`: it does not read the file, or finds faults in it; `large`: the disk was not read whole; else what differs, in words. */
+/** `same`: qemu-img reads the same; `refused`: it does not read the file, finds faults in it, or is known to read such
+ *  files wrongly; `large`: the disk was not read whole; else what differs, in words. */
 type Opinion = 'same' | 'refused' | 'large' | { readonly differs: string };
 
 /** Asks qemu-img about a file that our reader takes. What lies below is zeros for both: its parent is never opened. */
 export async function qemuOpinion(id: FormatId, bytes: Uint8Array): Promise<Opinion> {
   const image = await openImage(new MemoryBytes(bytes), id);
   if (image.virtualSizeBytes > MOST_BYTES) return 'large';
+  const { driver, hasCheck } = QEMU[id]!;
+  const hasBacking = driver === 'qcow2' || driver === 'vmdk';
+  // Of a VHD or VHDX on a parent QEMU looks at no sector bitmap.
+  if (image.parent !== null && !hasBacking) return 'refused';
   const ours = Buffer.alloc(image.virtualSizeBytes);
   await image.read(ours, 0, null);
   const folder = await mkdtemp(join(tmpdir(), 'longhaul-opinion-'));
   try {
-    const { driver, hasCheck } = QEMU[id]!;
     const [path, raw] = [join(folder, 'changed.img'), join(folder, 'raw')];
     await writeFile(path, bytes);
     const file = { driver: 'file', filename: path };
-    const hasBacking = driver === 'qcow2' || driver === 'vmdk';
     const source = JSON.stringify({ driver, ...(hasBacking ? { backing: null } : {}), file });
     const limits = { timeout: 60_000 };
     try {
