@@ -20,7 +20,7 @@ type AllVerbs = { readonly [V in keyof Required<StorageVerbs>]: StorageVerbs[V] 
 
 /** Its verbs, as an object of plain functions. */
 export function verbsOf(repository: BackupRepository): AllVerbs {
-  const { openUpdate, link, setFileTraits } = repository;
+  const { openUpdate, link } = repository;
   return {
     conditionalPut: repository.conditionalPut,
     put: (path, bytes, options) => repository.put(path, bytes, options),
@@ -36,9 +36,8 @@ export function verbsOf(repository: BackupRepository): AllVerbs {
     patch: (path, offset, bytes) => repository.patch(path, offset, bytes),
     settle: (paths) => repository.settle(paths),
     setFileTraits:
-      setFileTraits &&
-      ((path, traits, isSyncedLater) =>
-        setFileTraits.call(repository, path, traits, isSyncedLater)),
+      repository.setFileTraits &&
+      ((path, traits, isSyncedLater) => repository.setFileTraits!(path, traits, isSyncedLater)),
     openUpdate: openUpdate && ((path) => openUpdate.call(repository, path)),
     fenced: (assertMayWrite) => repository.fenced(assertMayWrite),
   };

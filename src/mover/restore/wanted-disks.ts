@@ -137,7 +137,7 @@ function inPart(
     `the copy of ${disk} holds ${names(leftOut)}, which may be a disk and is not read where it lies (it is packed, in parts, or of a format that is not known)`,
     {
       details: { disk, path },
-      hint: `${others === '' ? 'Restore the' : others} whole file with --format same, and unpack what is in it with tar.`,
+      hint: `${others === '' ? 'Restore the' : others} whole file with --format same, and unpack what is in it.`,
     },
   );
 }

@@ -4,7 +4,7 @@ import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { readChainRecord } from '../../../src/chain/chain-store.js';
 import { CopiedMachine, NOW_MS } from '../../support/living/copied-machine.js';
 import { InProcessMover } from '../../support/mover/in-process-mover.js';
-import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
+import type { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 import { filesBelow } from '../../support/tree/tree-world.js';
 
 let machine: CopiedMachine;

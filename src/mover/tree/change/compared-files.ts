@@ -12,8 +12,7 @@ import { readStagedJson, writeStagedJson } from '../../staging/copy-plan.js';
 import type { MoverContext } from '../../task/mover-context.js';
 import { FileCheck, isFine } from '../file-check.js';
 import { FILES_OF_A_WINDOW } from '../file-lists.js';
-import { partsOfEntry } from '../health/kept-lists.js';
-import { readWhole } from '../health/plan-check.js';
+import { partsOfEntry, readWhole } from '../file-parts.js';
 import { treeStaged } from '../tree-plan.js';
 import { knownFiles } from '../whole-tree.js';
 

@@ -9,7 +9,8 @@ import { openTogether } from '../../task/open-files.js';
 import { JournalWriter } from '../../task/window-journal.js';
 import type { WindowWorker } from '../../task/window-loop.js';
 import { keptJournal, openLists } from './kept-lists.js';
-import { checkedFiles, readWhole, requireCheck, withSoundNotes } from './plan-check.js';
+import { readWhole } from '../file-parts.js';
+import { checkedFiles, requireCheck, withSoundNotes } from './plan-check.js';
 
 interface CheckFilesInput extends TreePlace {
   readonly reference: TreeCheckReference;

@@ -1,4 +1,3 @@
-import { WINDOW_BYTES } from '../../../domain/targets/digest.js';
 import type { FileWork } from '../../../domain/trees/tree-damage.js';
 import type { BackupRepository } from '../../../repository/backup-repository.js';
 import { lineOf, parseEntry, type FileEntry } from '../../../tree/file-index.js';
@@ -9,6 +8,7 @@ import {
   type ListForm,
   type ListsPlace,
 } from '../file-lists.js';
+import { partsOfEntry } from '../file-parts.js';
 import { mergeStreams, SortedStream } from '../../../tree/sorted-stream.js';
 import { firstOpenWindow, WindowJournal, type JournalPlace } from '../../task/window-journal.js';
 import { OpenFiles } from '../../task/open-files.js';
@@ -39,10 +39,6 @@ export function entryForm(isOnePiece: (entry: FileEntry) => boolean): ListForm<F
     isLarge: ({ table }) => table !== null,
     windowsOf: (entry) => (isOnePiece(entry) ? 1 : partsOfEntry(entry)),
   };
-}
-
-export function partsOfEntry({ stamp }: FileEntry): number {
-  return Math.max(1, Math.ceil(stamp.sizeBytes / WINDOW_BYTES));
 }
 
 export function openLists(

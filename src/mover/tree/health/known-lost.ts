@@ -5,8 +5,8 @@ import type { TreeRecord } from '../../../tree/tree-record.js';
 import type { TaskControl } from '../../task/task-control.js';
 import { FileCheck, isFine } from '../file-check.js';
 import { rulesOf } from '../rules-of-copy.js';
-import { partsOfEntry } from './kept-lists.js';
-import { filesNeededBy, readWhole } from './plan-check.js';
+import { partsOfEntry, readWhole } from '../file-parts.js';
+import { filesNeededBy } from './plan-check.js';
 
 /** What the files are by now that the record lists as lost. The notes of a check may be older than a loss: a session, or the check of a point, may have found
  *  it since the file was read.

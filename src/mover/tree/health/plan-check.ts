@@ -1,19 +1,18 @@
 import { holdLease, LEASE_MS, releaseLease } from '../../../chain/leases.js';
 import { assertAtHome } from '../../../chain/record-store.js';
 import { BackupError, isBackupError } from '../../../domain/errors.js';
-import { WINDOW_BYTES } from '../../../domain/targets/digest.js';
 import { verifyStagingId } from '../../../domain/targets/staging-id.js';
 import type { TargetTreePoint } from '../../../domain/trees/target-tree.js';
 import { pointsNeededBy } from '../../../domain/trees/points-for-restore.js';
 import type { FileWork, TreeCheckReference } from '../../../domain/trees/tree-damage.js';
-import type { TreeRules } from '../../../domain/trees/tree-rules.js';
 import type { BackupRepository, SourceRepository } from '../../../repository/backup-repository.js';
-import { LineWriter, type FileEntry } from '../../../tree/file-index.js';
+import { LineWriter } from '../../../tree/file-index.js';
 import { SortedStream, walkBoth } from '../../../tree/sorted-stream.js';
 import { CHECKS_FOLDER } from '../../../tree/tree-paths.js';
 import type { TreeRecord } from '../../../tree/tree-record.js';
 import { readTreeRecord } from '../../../tree/tree-store.js';
 import { FileListWriter, type ListedFiles } from '../file-lists.js';
+import { readWhole } from '../file-parts.js';
 import type { TreePlace } from '../tree-plan.js';
 import { newToken, readStagedJson, writeStagedJson } from '../../staging/copy-plan.js';
 import type { MoverContext } from '../../task/mover-context.js';
@@ -243,12 +242,6 @@ async function listFiles(
   } finally {
     await lists.close();
   }
-}
-
-/** A file whose name says what it holds is read from its start to its end. */
-export function readWhole(digestInName: TreeRules['digestInName']): (entry: FileEntry) => boolean {
-  return ({ path, stamp }) =>
-    stamp.sizeBytes > WINDOW_BYTES && (digestInName?.(path) ?? null) !== null;
 }
 
 /** Paths of files that nobody knows, a line of JSON each. */

@@ -16,6 +16,7 @@ import { FILES_OF_A_WINDOW, type FileListReader, type ListedFiles } from '../fil
 import { finishWork } from '../copy/publish-files.js';
 import { doEach, putEach } from '../copy/put-each.js';
 import { readBack } from '../copy/read-back.js';
+import { partsOfEntry } from '../file-parts.js';
 import { largeKey } from '../tree-plan.js';
 import type { MoverContext } from '../../task/mover-context.js';
 import { openTogether, withOpenFiles, type OpenFiles } from '../../task/open-files.js';
@@ -26,7 +27,6 @@ import {
   keptJournal,
   keptOutcomes,
   openLists,
-  partsOfEntry,
   type KeptFiles,
   type KeptOutcome,
 } from './kept-lists.js';

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { BackupError, isBackupError } from '../../../domain/errors.js';
-import { modifiedAtMs } from '../../../domain/file-stamp.js';
 import { awaitedTreePoints, settledTreePoints } from '../../../domain/trees/settled-tree.js';
 import { copyOrder } from '../../../domain/trees/copy-order.js';
 import {
@@ -12,12 +11,7 @@ import { type SourceTree } from '../../../domain/trees/source-tree.js';
 import { counted, firstTexts } from '../../../domain/sentences.js';
 import { withHeldFulls } from '../../../domain/trees/held-fulls.js';
 import { keepingRemoved } from '../../../domain/trees/lacking-files.js';
-import {
-  lossSuspicion,
-  lossText,
-  sourceLossText,
-  suspicionOf,
-} from '../../../domain/trees/tree-guard.js';
+import { lossSuspicion, lossText, sourceLossText } from '../../../domain/trees/tree-guard.js';
 import { untoldTexts, untoldWorkNotes } from '../../../domain/trees/unheard-answers.js';
 import type {
   LeftTree,
@@ -29,18 +23,15 @@ import { copiedWithoutGap } from '../../../domain/trees/set-points.js';
 import {
   chooseTreePoints,
   copiedAt,
-  isRemovalDue,
   type ChosenTreePoints,
 } from '../../../domain/trees/tree-points.js';
 import type { TreeLayout } from '../../../layout/tree-layout.js';
 import { filesStandAlone } from '../../../layout/tree-layouts.js';
-import type { FileEntry } from '../../../tree/file-index.js';
 import { RememberedLists } from '../../../repository/remembered-lists.js';
 import { readTreeRecord } from '../../../tree/tree-store.js';
 import type { TreeRecord } from '../../../tree/tree-record.js';
 import type { MoverContext } from '../../task/mover-context.js';
 import { findSourceWorkload } from '../../source/source-catalogue.js';
-import { AskedFiles } from './asked-files.js';
 import { compareClass } from './compare-class.js';
 import { countOf } from './counted-look.js';
 import { fixedFiles } from './fixed-files.js';
@@ -51,13 +42,12 @@ import {
   noRemarks,
   planClass,
   walkOf,
-  waitingFile,
   type PlanTreeInput,
   type Remarks,
   type Seen,
 } from './plan-class.js';
-import { removalRule } from '../change/remove-files.js';
 import { suspicionIn } from './source-suspicion.js';
+import { isSame } from './same-tree.js';
 import { removeStaleLarge } from './stale-large.js';
 import { ComparisonUnfinished } from '../change/compared-files.js';
 import { takeKept, takeUnlessRead } from '../change/take-tree.js';
@@ -268,52 +258,6 @@ async function enterStopped(context: MoverContext, input: PlanTreeInput): Promis
     // Why the source cannot be looked at is what is to be told; the next try compares the rest.
     if (!isBackupError(error) && !(error instanceof ComparisonUnfinished)) throw error;
   }
-}
-
-/** Whether a look at all files finds no difference, and nothing that is due. Ends at the first one.
- *  @param isLookedAt the files of the copy were; else some are asked for */
-async function isSame(
-  seen: Seen,
-  { points }: ChosenTreePoints,
-  remarks: Remarks,
-  losses: Losses,
-  isLookedAt: boolean,
-): Promise<boolean> {
-  const { input, target, layout, known } = seen;
-  const walk = walkOf(seen, points, remarks);
-  const count = countOf(seen);
-  const asked = new AskedFiles();
-  try {
-    for (let index = layout.rules.classes.length - 1; index >= 0; index--) {
-      const fileClass = layout.rules.classes[index]!;
-      const lossOf = losses.ofClass(fileClass.name);
-      await compareClass(walk, target, input.chain, known, index, (is, listed, entry) => {
-        count.add(is, fileClass, listed, entry);
-        if (entry !== null) asked.note(fileClass.name, entry);
-        if (entry !== null && lossOf(entry, is) !== undefined) throw new Different();
-        if (is === 'waits') remarks.waiting.add(waitingFile(listed!));
-        if (is === 'same' || is === 'waits' || is === 'unseen') return undefined;
-        if (is === 'lost' && entry!.goneSinceMs === null) return undefined;
-        if (is === 'away' && !isDue(entry!, seen)) return undefined;
-        throw new Different();
-      });
-    }
-    // What is lost is no difference, unless it is so much that somebody has to look.
-    const isUnsuspicious =
-      known === null || suspicionOf(count.changes, layout.rules, known.guard) === null;
-    return isUnsuspicious && (isLookedAt || (await asked.areThere(target, input.chain)));
-  } catch (error) {
-    if (error instanceof Different) return false;
-    throw error;
-  }
-}
-
-class Different extends Error {}
-
-function isDue({ goneSinceMs, stamp }: FileEntry, { input, layout, known }: Seen): boolean {
-  if (layout.rules.shape === 'sets' || goneSinceMs === null || known === null) return false;
-  const rule = removalRule(known, layout.rules, input);
-  return isRemovalDue(goneSinceMs, modifiedAtMs(stamp), rule);
 }
 
 async function writePlan(

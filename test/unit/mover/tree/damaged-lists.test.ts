@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { BackupError } from '../../../../src/domain/errors.js';
 import { withLostPoints } from '../../../../src/mover/tree/health/lost-points.js';
 import { OneDump } from '../../../support/tree/one-dump.js';
 import { LocalSessions } from '../../../support/workflows/local-sessions.js';
