@@ -29,21 +29,49 @@ export function withMachines(
   limits: (machine: string) => CopyLimits,
   { nowMs, ...sights }: Pick<CopyFacts, 'source' | 'target'> & { readonly nowMs: number },
 ): RpoStatus {
-  // One sentence of all of it says it.
-  if (store.state === 'late') return store;
+  // One sentence of all of it says it; and of copies that nobody has seen nothing is known.
+  if (store.state === 'late' || machines.copied === undefined) return store;
   const late = momentsOf(machines).flatMap(({ name, ...moments }) => {
     const breach = ageBreach({ ...sights, ...moments }, limits(name), nowMs);
     return breach === null ? [] : [{ name, ...breach }];
   });
   const [first, ...others] = late.sort((a, b) => a.sinceMs - b.sinceMs);
-  if (first === undefined) return store;
+  if (first === undefined)
+    return store.state === 'ok' ? (uncopied(machines, limits) ?? store) : store;
   const { code, text } = first.reason;
   const more = others.length === 0 ? '' : `; as late, or less, are ${others.length} more of it`;
+  // Its tool may have taken it out of the store.
+  if (machines.shown === undefined)
+    return {
+      state: 'unknown',
+      sinceMs: first.sinceMs,
+      reasons: [
+        {
+          code: 'sourceUnknown',
+          text: `of ${first.name}, ${text}${more}; whether its source still has it is not known`,
+        },
+        ...store.reasons,
+      ],
+    };
   return {
     state: 'late',
     sinceMs: first.sinceMs,
     reasons: [{ code, text: `of ${first.name}, ${text}${more}` }, ...store.reasons],
   };
+}
+
+/** Of one whose copy nobody has seen, as of a workload of its own; null: there is none. */
+function uncopied(
+  machines: MachinesOfStore,
+  limits: (machine: string) => CopyLimits,
+): RpoStatus | null {
+  const one = momentsOf(machines).find(
+    ({ name, newestCopyAtMs, sourceAtMs }) =>
+      newestCopyAtMs === null && sourceAtMs.length > 0 && limits(name).maxCopyAgeHours !== null,
+  );
+  if (one === undefined) return null;
+  const text = `of ${one.name}, it has no copy yet`;
+  return { state: 'unknown', sinceMs: one.sourceAtMs[0]!, reasons: [{ code: 'noCopy', text }] };
 }
 
 interface Moments extends Pick<CopyFacts, 'sourceAtMs' | 'newestCopyAtMs' | 'copiedUntilMs'> {

@@ -33,12 +33,18 @@ interface Known {
   readonly copied: Hours;
   readonly rpo?: typeof RPO | object;
   readonly isSourceAway?: boolean;
+  /** Of facts of an earlier build, or none. */
+  readonly isCopyUnknown?: boolean;
 }
 
 /** A store whose newest snapshot of all is 12 h old, as is its copy; a copy may be 26 h old. */
-function judge({ shown, copied, rpo = RPO, isSourceAway = false }: Known) {
+function judge({ shown, copied, rpo = RPO, isSourceAway = false, isCopyUnknown = false }: Known) {
   const store: SourceFacts = { ...source('store1', 12), machines: machines(shown) };
-  const copies: ChainFacts = chain('store1', 12, { machines: machines(copied) });
+  const copies: ChainFacts = chain(
+    'store1',
+    12,
+    isCopyUnknown ? {} : { machines: machines(copied) },
+  );
   const repositories = [
     isSourceAway
       ? repository('primary', [], { awaySinceMs: ago(2), reason: 'not mounted' })
@@ -115,7 +121,24 @@ describe('a store with the backups of several machines', () => {
   it('goes by its copies while the source cannot be looked at', () => {
     expect(
       judge({ shown: {}, copied: { 'vm/100': 12, 'ct/200': 50 }, isSourceAway: true }),
-    ).toMatchObject({ state: 'late', sinceMs: ago(24) });
+    ).toMatchObject({
+      state: 'unknown',
+      sinceMs: ago(24),
+      text: 'of ct/200, its newest copy is 2 days old; the limit is 26 h; whether its source still has it is not known',
+    });
+  });
+
+  it('is not known to be well while one has no copy yet', () => {
+    const shown = { 'vm/100': 12, 'ct/300': 12 };
+    expect(judge({ shown, copied: { 'vm/100': 12 } })).toEqual({
+      ...{ state: 'unknown', sinceMs: ago(12), codes: ['COPY_MISSING'] },
+      text: 'of ct/300, it has no copy yet',
+    });
+  });
+
+  it('says nothing of copies of which it does not know whose they are', () => {
+    const shown = { 'vm/100': 12, 'ct/200': 50 };
+    expect(judge({ shown, copied: {}, isCopyUnknown: true })).toEqual(WELL);
   });
 
   it('takes one that is not among as many as are told for newer than those', () => {
