@@ -20,6 +20,12 @@ export class RememberedLists {
     this.#isGivenOut = true;
   }
 
+  /** What was not given out is listed anew: it is older than what is listed from now on. */
+  forget(): void {
+    this.#lists.clear();
+    this.#entryCount = 0;
+  }
+
   async #list(repository: SourceRepository, folder: string): Promise<RepositoryEntry[]> {
     const known = this.#lists.get(folder);
     if (known !== undefined) {

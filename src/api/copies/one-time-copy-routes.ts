@@ -105,21 +105,21 @@ async function refuseUnfit(
   { repositoryId, workload }: OneTimeOrder['source'],
   { seenWorkloads, browser }: Pick<JobSurroundings, 'seenWorkloads' | 'browser'>,
 ): Promise<void> {
-  const seen = seenWorkloads(repositoryId)?.find(
+  const seen = seenWorkloads(repositoryId)?.filter(
     (each): each is SourceFacts => each.is === 'source' && isNamed([workload], each),
   );
-  if (seen !== undefined) return refuseTree(workload, seen);
+  if (seen !== undefined && seen.length > 0) return refuseTrees(workload, seen);
   const look = await browser.named(repositoryId, workload);
   if (look === null) return;
-  const [found] = look.found;
-  if (found !== undefined) return refuseTree(workload, found);
+  if (look.found.length > 0) return refuseTrees(workload, look.found);
   if (!look.isWhole) return;
   const text = `repository ${repositoryId} holds no workload ${workload}: nothing was ordered`;
   throw new BackupError('WORKLOAD_MISSING', text);
 }
 
-function refuseTree(workload: string, { isTree }: { readonly isTree?: true }): void {
-  if (isTree !== true) return;
+/** @param named all that are called so */
+function refuseTrees(workload: string, named: readonly { readonly isTree?: true }[]): void {
+  if (!named.every(({ isTree }) => isTree === true)) return;
   const text = `${workload} is a set of files, which a job copies: a one-time copy takes a machine. Nothing was ordered`;
   throw new BackupError('JOB_KIND_WRONG', text);
 }

@@ -1,7 +1,7 @@
 import type { TreePoint } from './source-tree.js';
 import type { TargetTreePoint } from './target-tree.js';
 
-/** Ids of the backups of a store that their tool itself has written anew, or removes: those that it says so of, and one that was an increment and is a full, because
+/** Ids of the backups of a store that their tool itself writes anew, or removes: those that it says so of, those that the copy has not whole yet (their tool may begin them again), and one that was an increment and is a full, because
  *  its tool has merged what it built on into it (pg_probackup gives the merged full its folder), with what is gone by that. What is written over of them is work.
  *  Pure.
  *  @param shown all that the source shows
@@ -14,7 +14,8 @@ export function remadePoints(
   const kinds = new Map(shown.map(({ id, kind }) => [id, kind]));
   const isMerged = ({ source, kind }: TargetTreePoint): boolean =>
     kind === 'increment' && kinds.get(source.restorePointId) === 'full';
-  const remade = new Set(shown.flatMap((point) => (point.isUnlisted === true ? [point.id] : [])));
+  const isOpen = ({ id, isUnlisted }: TreePoint): boolean => isUnlisted === true || !byId.has(id);
+  const remade = new Set(shown.filter(isOpen).map(({ id }) => id));
   const merged = new Set(copied.filter(isMerged));
   // Grows while it is gone through.
   for (const { source, needs } of merged) {

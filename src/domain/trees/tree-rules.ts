@@ -20,8 +20,6 @@ export interface FileClass {
   /** A file of this path is never written to again once it is whole, although another content may come under its name while it is not. Of `immutable` and
    *  `appended` that goes without saying. Absent: of none. */
   readonly isWrittenOnce?: (path: string) => boolean;
-  /** Of those: its tool may put further backups behind what is there, so that it gets longer. Absent: to none. */
-  readonly isAddedTo?: (path: string) => boolean;
   /** Of sets: a file that its tool keeps for the whole store, as it is now: no backup's own, although each lists it. Absent: of none. */
   readonly isOfStore?: (path: string) => boolean;
   /** Each of its files builds on those before it, in the order of the numbers in their names: none gets its name before all are there, and then

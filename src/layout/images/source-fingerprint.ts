@@ -13,7 +13,6 @@ export function sourceFingerprint(
   return {
     byPath: digestOf([parent?.byPath ?? null, facts(disks, ({ path }) => path)]),
     byFile: digestOf([parent?.byFile ?? null, facts(disks, ({ stamp }) => stamp.inode)]),
-    sizes: digestOf([parent?.sizes ?? null, sizesOf(disks)]),
   };
 }
 
@@ -26,14 +25,6 @@ function facts(disks: readonly SourceDisk[], name: (file: StampedFile) => string
       return [disk.disk, sizeBytes, modifiedAtNs, changedAtNs, name(file)];
     }),
   );
-}
-
-/** Whatever the files are called, and whenever they were written. */
-function sizesOf(disks: readonly SourceDisk[]): unknown[] {
-  return disks.map((disk) => [
-    disk.disk,
-    ...filesOfDisk(disk).map(({ stamp: { sizeBytes } }) => sizeBytes),
-  ]);
 }
 
 function digestOf(value: unknown): string {

@@ -30,16 +30,10 @@ export const mssqlLayout: TreeLayout = {
   type: { id: 'sql-server', title: 'Microsoft SQL Server', rules: PLUG_IN_RULES },
   rules: {
     shape: 'sets',
-    // A file of its own name may be written anew (INIT) or grow (NOINIT); under a name with a date it may only grow.
+    // A file may be written anew (INIT) or grow (NOINIT), also one with a date in its name: which backups it has stands in it.
     classes: [
-      {
-        ...{ name: 'data', match: /\.(?:bak|bkp|diff?)$/i, content: 'rewritten' },
-        ...{ isWrittenOnce: isDated, isAddedTo: isDated },
-      },
-      {
-        ...{ name: 'log', match: /\.(?:trn|tlog)$/i, content: 'rewritten' },
-        ...{ isWrittenOnce: isDated, isAddedTo: isDated },
-      },
+      { name: 'data', match: /\.(?:bak|bkp|diff?)$/i, content: 'rewritten' },
+      { name: 'log', match: /\.(?:trn|tlog)$/i, content: 'rewritten' },
     ],
     ignored: null,
     digestInName: null,
@@ -53,14 +47,6 @@ export const mssqlLayout: TreeLayout = {
   confirm,
   scan,
 };
-
-/** Whether the name of a file, or of a folder that it lies in, has a date. */
-function isDated(path: string): boolean {
-  const name = parseMssqlName(lastName(path));
-  if (name === null) return false;
-  const folders = path.split('/').slice(0, -1);
-  return (name.createdAtMs ?? name.datedMs) !== null || folders.some(isOfDay);
-}
 
 /** As Ola Hallengren and people call folders for each kind of backup. */
 const KIND_FOLDER =

@@ -207,7 +207,7 @@ async function readBackup(
   const files = listed
     .filter(({ type }) => type === 'file')
     .map((entry): TreeFile => ({ ...entry, within: entry.name }));
-  const isEmpty = listed.length === 0;
+  const isEmpty = listed.length === 0 && infoPath(label, meta, listed) === null;
   const none = { label, info: null, wal: null, parent: null, files, dataFaults: [], isEmpty };
   try {
     const path = infoPath(label, meta, listed);

@@ -176,9 +176,14 @@ async function enterLeft(
     ...overwrittenTexts(heard.points, noted.points),
     ...copied.rewritten,
   ]);
-  const entered = { ...noted, ...(untold === undefined ? {} : { untold }) };
+  const { agreedLosses } = left;
+  const entered = {
+    ...noted,
+    ...(agreedLosses === undefined ? {} : { agreedLosses }),
+    ...(untold === undefined ? {} : { untold }),
+  };
   const isNew = (record: TreeRecord) =>
-    JSON.stringify([record.index, record.lost, ...told(record)]);
+    JSON.stringify([record.index, record.lost, record.agreedLosses, ...told(record)]);
   const record =
     isNew(entered) === isNew(before)
       ? before

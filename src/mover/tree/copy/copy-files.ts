@@ -237,7 +237,8 @@ class FileWorker implements WindowWorker {
     if (outcome !== 'copied') return outcome;
     const claimed = this.parts.rules.digestInName?.(path) ?? null;
     if (claimed !== null && claimed !== digest) return 'bad';
-    if (held !== null && this.parts.rules.isSound?.(path, bytes) === false) return 'unsound';
+    const isOther = held !== null && held.lost === undefined && held.digest !== digest;
+    if (isOther && this.parts.rules.isSound?.(path, bytes) === false) return 'unsound';
     if (held?.lost?.isStill === true) return held.digest === digest ? 'copied' : 'unlike';
     if (held?.isFixed === true && hash('sha256', bytes.subarray(0, held.sizeBytes)) !== held.digest)
       return 'kept';

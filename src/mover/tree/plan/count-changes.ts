@@ -11,14 +11,7 @@ import type { FileDifference, ListedFile } from './listed-file.js';
 
 type CountedClass = Pick<
   FileClass,
-  | 'name'
-  | 'content'
-  | 'isWrittenOnce'
-  | 'isAddedTo'
-  | 'isOfStore'
-  | 'inSequence'
-  | 'isOfNoPoint'
-  | 'opensStore'
+  'name' | 'content' | 'isWrittenOnce' | 'isOfStore' | 'inSequence' | 'isOfNoPoint' | 'opensStore'
 >;
 
 /** What has become of a file without which a store cannot be opened. */
@@ -139,14 +132,15 @@ export class ChangeCount {
     if (is === 'gone' || is === 'lost') this.#lastGone = entry!.path;
     const isUnderNewName =
       is === 'new' && this.#lastGone !== null && listed!.path.startsWith(`${this.#lastGone}.`);
-    const mayGrow = !isEnded || mayBeLonger(fileClass, path);
+    const mayGrow = !isEnded || fileClass.content === 'appended';
     const hasGrown = is === 'changed' && mayGrow && isLonger(listed!, entry!);
     const isWrittenOver =
       is === 'changed' &&
       wasShown &&
       isSteady &&
       !hasGrown &&
-      (this.stampsProve || isStampedAnew(listed!, entry));
+      // Owners, permissions and further names move the change time alone.
+      ((this.stampsProve && isEnded) || isStampedAnew(listed!, entry));
     if (isWrittenOver || (isSteady && isUnderNewName)) this.#countSteady(fileClass, 'rewritten');
     if (wasShown && fileClass.content === 'appended' && fileClass.inSequence === true)
       this.#addToSequence(fileClass.name, entry.path, hasGrown);
@@ -200,14 +194,6 @@ export class ChangeCount {
 function isStampedAnew({ stamp }: ListedFile, entry: FileEntry): boolean {
   const { sizeBytes, modifiedAtNs } = entry.stamp;
   return stamp.sizeBytes !== sizeBytes || stamp.modifiedAtNs !== modifiedAtNs;
-}
-
-/** Whether its tool may put more behind what is there. */
-function mayBeLonger(
-  { content, isAddedTo }: Pick<CountedClass, 'content' | 'isAddedTo'>,
-  path: string,
-): boolean {
-  return content === 'appended' || isAddedTo?.(path) === true;
 }
 
 function isLonger({ stamp }: ListedFile, entry: FileEntry): boolean {

@@ -62,9 +62,9 @@ export class FixedFiles {
   has(path: string, before: FileStamp, now: FileStamp): boolean {
     const mayGrow = this.#mayGrow.get(path);
     const fileClass = this.rules.classes[classOf(this.rules, path) ?? -1];
-    const { content, isOfStore, isAddedTo } = fileClass ?? {};
+    const { content, isOfStore } = fileClass ?? {};
     if (isOfStore?.(path) === true) return false;
-    const isOnce = isAddedTo?.(path) !== true && isOfOneBackup(this.rules, path);
+    const isOnce = isOfOneBackup(this.rules, path);
     if (mayGrow === undefined || (content !== 'rewritten' && !isOnce)) return false;
     return isOnce || !mayGrow || now.sizeBytes <= before.sizeBytes;
   }

@@ -8,6 +8,7 @@ import { isOfOneBackup } from '../../../domain/trees/tree-rules.js';
 import { missedSinceMs, type TreePointChoice } from '../../../domain/trees/tree-points.js';
 import type { TreeLayout } from '../../../layout/tree-layout.js';
 import type { BackupRepository, SourceRepository } from '../../../repository/backup-repository.js';
+import type { RememberedLists } from '../../../repository/remembered-lists.js';
 import type { FileEntry } from '../../../tree/file-index.js';
 import type { TreeRecord } from '../../../tree/tree-record.js';
 import { compareClass } from './compare-class.js';
@@ -67,6 +68,8 @@ export function noRemarks(): Remarks {
 export interface Seen {
   readonly input: PlanTreeInput;
   readonly source: SourceRepository;
+  /** What `source` remembers; null: nothing. */
+  readonly lists: RememberedLists | null;
   readonly target: BackupRepository;
   readonly tree: SourceTree;
   readonly layout: TreeLayout;

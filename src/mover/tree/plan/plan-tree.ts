@@ -244,7 +244,7 @@ async function lookAtBoth(context: MoverContext, input: PlanTreeInput): Promise<
   const awaited = awaitedTreePoints(points, layout.rules, input.choice.withLogs, rule);
   const agreed = new Set(known?.agreedLosses);
   return {
-    ...{ input, source, target, tree: { ...found, points }, layout, known, awaited },
+    ...{ input, source, lists, target, tree: { ...found, points }, layout, known, awaited },
     pointLosses: pointLosses(points, copied, layout.rules, { agreed, nowMs }),
   };
 }
@@ -266,8 +266,10 @@ async function writePlan(
   remarks: Remarks,
   losses: Losses,
 ): Promise<{ plan: TreePlan; suspicion: string | null; lostNames: number }> {
-  const { input, target, tree, layout } = seen;
+  const { input, lists, target, tree, layout } = seen;
   const token = randomUUID();
+  // Names of one file are told by stamps that were taken together.
+  lists?.forget();
   await target.makePlace(treeStaged.largeFolder(input.chain));
   await removeStaleLarge(target, input.chain, walkOf(seen, points, noRemarks()));
   const { waiting } = remarks;
