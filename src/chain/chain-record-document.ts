@@ -30,11 +30,7 @@ import type { OwnedRecord } from './record-store.js';
 
 /** Shape of the commit record (docs/FORMAT.md, Commit record): the tables there, line by line. */
 
-const fingerprint = object<SourceFingerprint>({
-  byPath: text,
-  byFile: text,
-  sizes: optional(text),
-});
+const fingerprint = object<SourceFingerprint>({ byPath: text, byFile: text });
 
 const judgement = object<SourceJudgement>({
   verdict: oneOf('grown', 'replaced'),

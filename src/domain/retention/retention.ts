@@ -104,7 +104,7 @@ function refusalOf({ points, nowMs, unreadable }: RetentionInput): string | null
   if (unreadable) return 'a file of the chain cannot be read just now';
   const chainOf = new Map(points.map((point) => [point.id, point.chainId]));
   for (const { id, parentId, chainId, copiedAt, health } of points) {
-    if (health === 'unknown') return `restore point ${id} cannot be read just now`;
+    if (health === 'unknown') return `nothing proves restore point ${id} until it is verified`;
     if (parentId !== null && chainOf.get(parentId) !== chainId) {
       return `restore point ${id} builds on ${parentId}, which its chain does not list`;
     }

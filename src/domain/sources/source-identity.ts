@@ -201,6 +201,8 @@ class Identities {
   private readonly short: ReadonlyMap<string, string>;
   /** Place in `current` of the last one that has a copy; -1: none has. Looked for when it is asked for. */
   private lastCopied: number | undefined;
+  /** Copies of what the source does not show. Looked for when it is asked for. */
+  private gone: readonly CopiedPoint[] | undefined;
 
   constructor(private readonly input: IdentityInput) {
     const { copied, known, sourceRepositoryId } = input;
@@ -258,8 +260,7 @@ class Identities {
     if (copyId !== undefined && copyId === known.copyId) return { is: 'known' };
     if (copyId === undefined && sameFingerprint(fingerprint, known.fingerprint))
       return { is: 'known' };
-    if (this.isBehindCopies(point) || this.hasOtherSizes(fingerprint, known.fingerprint))
-      return { is: 'new' };
+    if (this.isBehindCopies(point)) return { is: 'new' };
     return this.isChanged(point, known) ? { is: 'known', isChanged: true } : { is: 'known' };
   }
 
@@ -270,21 +271,16 @@ class Identities {
     return this.input.makesFullsOnly === true && isNoted && fingerprint !== null;
   }
 
-  private hasOtherSizes(
-    now: SourceFingerprint | null,
-    before: SourceFingerprint | null | undefined,
-  ): boolean {
-    if (this.input.makesFullsOnly !== true) return false;
-    const [a, b] = [now?.sizes, before?.sizes];
-    return a !== undefined && b !== undefined && a !== b;
-  }
-
-  /** By the order of the source, for a date may be wrong; where it shows nothing that is copied, by the dates. */
+  /** By the order of the source, for a date may be wrong; of what is copied and gone from there by the dates. */
   private isBehindCopies(point: SourceRestorePoint): boolean {
     const { current } = this.input;
     this.lastCopied ??= current.findLastIndex((other) => this.copyOf(other) !== undefined);
-    if (this.lastCopied >= 0) return current.indexOf(point) > this.lastCopied;
-    return this.offered.every(({ createdAt }) => Date.parse(createdAt) < point.createdAtMs);
+    if (current.indexOf(point) <= this.lastCopied) return false;
+    if (this.gone === undefined) {
+      const shown = new Set(current.map((other) => this.copyOf(other)));
+      this.gone = this.offered.filter((copy) => !shown.has(copy));
+    }
+    return this.gone.every(({ createdAt }) => Date.parse(createdAt) < point.createdAtMs);
   }
 
   private compare(point: SourceRestorePoint, copy: CopiedPoint): SourceIdentity {

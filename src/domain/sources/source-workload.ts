@@ -68,12 +68,10 @@ export interface SourceCompanion extends FileTraits {
 }
 
 /** Names the files that show a restore point, with all that it builds on, as they lie there: sizes and times of each, with its path (`byPath`) or
- *  its inode (`byFile`). Equal in either: not one of them was touched since. Different says nothing.
- *  `sizes` are those of the files alone: where they differ, and nothing builds on anything, the content does. Absent: an earlier build did not say. */
+ *  its inode (`byFile`). Equal in either: not one of them was touched since. Different says nothing. */
 export interface SourceFingerprint {
   readonly byPath: Digest;
   readonly byFile: Digest;
-  readonly sizes?: Digest;
 }
 
 /** What a source that no Longhaul wrote calls one of its restore points. */

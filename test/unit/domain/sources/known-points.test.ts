@@ -26,18 +26,15 @@ const at21 = (change: Parameters<typeof sourcePoint>[2] = {}) =>
 /** The 21st was dealt with; the copies of the 20th and the 22nd are there. */
 describe('a point that was dealt with', () => {
   const [day20, , day22] = copies();
-  const SIZES = 'of 21';
   const known21 = {
     ...{ repositoryId: 'primary', restorePointId: '2026-11-21' },
     createdAt: '2026-11-21T22:00:00.000Z',
   };
-  const asDealtWith = { ...files('2026-11-21'), sizes: SIZES };
-  const dealtWith = { ...known21, fingerprint: asDealtWith };
+  const dealtWith = { ...known21, fingerprint: files('2026-11-21') };
   const before = { copied: [day20!, day22!] };
   /** Nothing newer is copied. */
   const behind = { copied: [day20!] };
-  const touched = at21({ fingerprint: { ...files('touched'), sizes: SIZES } });
-  const larger = at21({ fingerprint: { ...files('touched'), sizes: 'other' } });
+  const touched = at21({ fingerprint: files('touched') });
   const KNOWN = { is: 'known' };
   const CHANGED = { is: 'known', isChanged: true };
   const NEW = { is: 'new' };
@@ -77,7 +74,7 @@ describe('a point that was dealt with', () => {
     ],
     [
       'stays known before a copied one, whatever its tool merged below it',
-      larger,
+      touched,
       { ...before, known: [dealtWith] },
       KNOWN,
     ],
@@ -88,16 +85,19 @@ describe('a point that was dealt with', () => {
       KNOWN,
     ],
     [
-      'is told of where it stands for itself and its files are others of the same sizes',
+      'is told of where it stands for itself and its files are others',
       touched,
       { ...before, known: [dealtWith], makesFullsOnly: true },
       CHANGED,
     ],
     [
-      'is new where it stands for itself and its files have other sizes',
-      larger,
-      { ...before, known: [dealtWith], makesFullsOnly: true },
-      NEW,
+      'stays known behind a copy that the source shows and before one that it has lost: on top of that one it would drive it out',
+      touched,
+      {
+        ...{ ...before, known: [dealtWith] },
+        current: [sourcePoint('2026-11-20', null, { fingerprint: files('2026-11-20') }), touched],
+      },
+      KNOWN,
     ],
     [
       'is known as the same copy of a chain of Longhaul, whatever was merged there',
