@@ -261,8 +261,7 @@ export interface RemoveRequest extends DeleteRequest {
   readonly mode: RemovalMode;
 }
 
-/** Copies of a job that another one keeps from now on. */
-/** `workload`: of now. */
+/** Copies of a workload that lie under an id that it had before. `workload`: of now. */
 export interface TakeFormerRequest extends Omit<
   TakeChainRequest,
   'isSeen' | 'isLastLook' | 'workloadId'
@@ -270,6 +269,7 @@ export interface TakeFormerRequest extends Omit<
   readonly formerId: string;
 }
 
+/** Copies of a job that another one keeps from now on. */
 export interface RehomeRequest extends Omit<TakeChainRequest, 'isSeen' | 'isLastLook'> {
   readonly job: CopyJob;
 }

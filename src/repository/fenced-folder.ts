@@ -24,6 +24,7 @@ export function fencedFolder(
     ...keepsTraits,
     ...readingOf(repository),
     openUpdate: repository.openUpdate && verbs.openUpdate,
+    link: repository.link && verbs.link,
     async openWrite(path, create) {
       assertMayWrite();
       return fencedFile(await repository.openWrite(path, create), assertMayWrite);

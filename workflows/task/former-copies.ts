@@ -9,6 +9,7 @@ import type {
 import type { CopySettings } from '../../src/domain/jobs/copy-settings.js';
 import { retentionActivities } from '../activity-profiles.js';
 import { chainWorkflowId, CONTROL_TASK_QUEUE } from '../messages.js';
+import { counted } from '../../src/domain/sentences.js';
 
 interface FormerOrder extends Pick<
   LookForWorkRequest,
@@ -33,7 +34,7 @@ export async function lookPastFormer(
   const { formerId } = first;
   const pointCount = await taken(order, formerId);
   onTaken(
-    `it was ${formerId} before: ${pointCount} restore points that lay under that id are its own now`,
+    `it was ${formerId} before: ${counted(pointCount, 'restore point that lay under that id is', 'restore points that lay under that id are')} its own now`,
   );
   const second = await look();
   if ('formerId' in second)

@@ -20,7 +20,9 @@ export const ABSENT_OFFSET = -2;
 export const ZERO_OFFSET = -3;
 /** 2^37 blocks are 8 PiB; of the 53 bits, 16 are left for the layer, as many as `StackMap.layers` has. */
 const LAYER_FACTOR = 2 ** 37;
-const MAGIC = 'LHLIST3\0';
+const MAGIC = 'LHLIST4\0';
+/** Of builds before 29 November 2026: the same list. They take up none of this one, because its plan may say what a copy of theirs does not do (`copiesPrefixes`). */
+const FORMER_MAGIC = 'LHLIST3\0';
 /** As builds before 28 November 2026 wrote it: layer × 2^40, which is right for fewer than 8,192 layers. */
 const EARLIER_MAGIC = 'LHLIST2\0';
 const EARLIER_LAYER_FACTOR = 2 ** 40;
@@ -121,7 +123,7 @@ export class BlockListReader {
     const magic = header.toString('latin1', 0, 8);
     if (
       bytes < LIST_HEADER_BYTES ||
-      (magic !== MAGIC && magic !== EARLIER_MAGIC) ||
+      ![MAGIC, FORMER_MAGIC, EARLIER_MAGIC].includes(magic) ||
       header.toString('latin1', 8, 8 + TOKEN_BYTES) !== token ||
       !Number.isSafeInteger(count) ||
       count < 0

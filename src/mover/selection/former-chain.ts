@@ -2,7 +2,7 @@ import { chainFolder } from '../../chain/chain-paths.js';
 import { availablePoints, type ChainRecord } from '../../chain/chain-record.js';
 import { readChainRecord } from '../../chain/chain-store.js';
 import { holdsFiles } from '../../chain/holds-files.js';
-import { isBackupError } from '../../domain/errors.js';
+import { isBackupError, isStorageFault } from '../../domain/errors.js';
 import type { SourceRepository } from '../../repository/backup-repository.js';
 import type { MoverContext } from '../task/mover-context.js';
 import type { CopyPlace } from '../source/copy-place.js';
@@ -25,14 +25,15 @@ export interface FormerChain {
 
 /** Looks for them before the first copy of a workload: where one of its points lies untouched as it was copied there, they are its own. Two machines must not be taken for one, so
  *  nothing else proves it.
- *  @returns null: there are none, or the workload has copies under its own id */
+ *  Where it has copies under its own id by now the others are told: a session that did not see all of a source took none over.
+ *  @returns null: there are none */
 export async function findFormerChain(
   context: MoverContext,
   input: FormerChainInput,
 ): Promise<FormerChain | null> {
   const { targetRepositoryId, sourceRepositoryId, workloadId, jobId, chain, formerIds } = input;
   const target = await context.source(targetRepositoryId);
-  if (await holdsFiles(target, chain)) return null;
+  const isBegun = await holdsFiles(target, chain);
   const found: { readonly id: string; readonly record: ChainRecord }[] = [];
   for (const id of formerIds) {
     const record = await recordIfReadable(target, chainFolder(jobId, id));
@@ -43,6 +44,7 @@ export async function findFormerChain(
       found.push({ id, record });
   }
   if (found.length === 0) return null;
+  if (isBegun) return { workloadId: null, text: stayText(jobId, found.map(idOf), isBegun) };
   const workload = await sourceWorkload(context, input);
   const proven = found.filter(
     ({ record }) =>
@@ -53,16 +55,23 @@ export async function findFormerChain(
   );
   const [own, ...others] = proven;
   if (own !== undefined && others.length === 0) {
-    const rest = found.filter(({ id }) => id !== own.id).map(({ id }) => id);
-    return { workloadId: own.id, text: rest.length === 0 ? null : stayText(jobId, rest) };
+    const rest = found.map(idOf).filter((id) => id !== own.id);
+    return { workloadId: own.id, text: rest.length === 0 ? null : stayText(jobId, rest, isBegun) };
   }
-  const ids = found.map(({ id }) => id);
-  return { workloadId: null, text: stayText(jobId, ids) };
+  return { workloadId: null, text: stayText(jobId, found.map(idOf), isBegun) };
 }
 
-function stayText(jobId: string, ids: readonly string[]): string {
+function idOf({ id }: { readonly id: string }): string {
+  return id;
+}
+
+/** @param isBegun it has copies under its own id */
+function stayText(jobId: string, ids: readonly string[], isBegun: boolean): string {
   const list = ids.map((id) => JSON.stringify(id)).join(', ');
-  return `it had another id before (what lies beside it tells which), and nothing proves that the copies under ${list} are of it: they stay, no retention removes them, and a new chain begins; \`longhaul job detach ${jobId} '${ids[0]}'\` takes them from the job, and \`longhaul restore-point remove\` removes them`;
+  const why = isBegun
+    ? `it has a chain of its own, and copies under ${list} may be of it, too: they stay, and no retention removes them`
+    : `nothing proves that the copies under ${list} are of it: they stay, no retention removes them, and a new chain begins`;
+  return `it had another id before (what lies beside it tells which), and ${why}; \`longhaul job detach ${jobId} '${ids[0]}'\` takes them from the job, and \`longhaul restore-point remove\` removes them`;
 }
 
 async function recordIfReadable(
@@ -72,7 +81,7 @@ async function recordIfReadable(
   try {
     return await readChainRecord(target, folder);
   } catch (error) {
-    if (isBackupError(error)) return null;
+    if (isBackupError(error) && !isStorageFault(error)) return null;
     throw error;
   }
 }

@@ -18,8 +18,11 @@ describe('a source of the bench', () => {
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
+  /** Of which a full alone is copied. */
+  const ONE_POINT = ['ova', 'vma'];
+
   for (const [format, make] of Object.entries(FORMAT_SOURCES))
-    it(`in ${format} is one workload of two complete restore points`, async () => {
+    it(`in ${format} is one workload of complete restore points`, async () => {
       const root = join(folder, format);
       await mkdir(root);
       await make(root, files);
@@ -29,6 +32,8 @@ describe('a source of the bench', () => {
       );
 
       const states = workloads.map(({ restorePoints }) => restorePoints.map(({ state }) => state));
-      expect(states).toEqual([['complete', 'complete']]);
+      expect(states).toEqual([
+        ONE_POINT.includes(format) ? ['complete'] : ['complete', 'complete'],
+      ]);
     });
 });

@@ -27,7 +27,7 @@ beforeEach(() => {
 });
 
 /** By hand, as a list is described: magic, token, count and half the digest of the entries, which are pairs of float64. */
-function byHand(pairs: readonly Pair[], magic = 'LHLIST3\0'): Buffer {
+function byHand(pairs: readonly Pair[], magic = 'LHLIST4\0'): Buffer {
   const entries = Buffer.alloc(pairs.length * ENTRY_BYTES);
   for (const [i, [packed, offset]] of pairs.entries()) {
     entries.writeDoubleLE(packed, i * ENTRY_BYTES);
