@@ -3,7 +3,8 @@ import { LossList, NO_LOSSES, type KnownLosses } from '../../domain/trees/known-
 import { faultOfSourceFile } from '../../domain/trees/one-file-fault.js';
 import { findingText, type FileFinding } from '../../domain/trees/tree-damage.js';
 import type { SourceRepository } from '../../repository/backup-repository.js';
-import { readIndex, type FileEntry } from '../../tree/file-index.js';
+import type { FileEntry } from '../../tree/file-index.js';
+import { readIndex } from '../../tree/read-index.js';
 import { mergeStreams, SortedStream, walkBoth, type Sorted } from '../../tree/sorted-stream.js';
 import type { ClassIndex, TreeRecord } from '../../tree/tree-record.js';
 import { lyingFiles, type LyingFile } from './whole-tree.js';

@@ -1,6 +1,7 @@
 import { compareBytes } from '../../domain/byte-order.js';
 import { mergeStreams, SortedStream, type Sorted } from '../../tree/sorted-stream.js';
-import { readIndex, type FileEntry } from '../../tree/file-index.js';
+import type { FileEntry } from '../../tree/file-index.js';
+import { readIndex } from '../../tree/read-index.js';
 import { FILES_FOLDER } from '../../tree/tree-paths.js';
 import type { TreeRecord } from '../../tree/tree-record.js';
 import type { FileStamp } from '../../domain/file-stamp.js';

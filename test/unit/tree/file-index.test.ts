@@ -6,11 +6,11 @@ import {
   lineOf,
   LineWriter,
   parseLine,
-  readIndex,
   readLines,
   type FileEntry,
   type IndexLine,
 } from '../../../src/tree/file-index.js';
+import { readIndex } from '../../../src/tree/read-index.js';
 import type { IndexRun } from '../../../src/tree/tree-record.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 

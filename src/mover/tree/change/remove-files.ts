@@ -18,7 +18,8 @@ import type { TreeRules } from '../../../domain/trees/tree-rules.js';
 import { treeLayoutOf } from '../../../layout/tree-layouts.js';
 import type { BackupRepository, SourceRepository } from '../../../repository/backup-repository.js';
 import { parentFolder } from '../../../repository/repository-path.js';
-import { readIndex, type FileEntry, type IndexLine } from '../../../tree/file-index.js';
+import type { FileEntry, IndexLine } from '../../../tree/file-index.js';
+import { readIndex } from '../../../tree/read-index.js';
 import { indexPath, indexRunName, treeFile } from '../../../tree/tree-paths.js';
 import type {
   ClassIndex,

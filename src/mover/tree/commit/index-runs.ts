@@ -1,5 +1,6 @@
 import type { BackupRepository } from '../../../repository/backup-repository.js';
-import { lineOf, LineWriter, readIndex, type IndexLine } from '../../../tree/file-index.js';
+import { lineOf, LineWriter, type IndexLine } from '../../../tree/file-index.js';
+import { readIndex } from '../../../tree/read-index.js';
 import { indexPath, INDEX_FOLDER } from '../../../tree/tree-paths.js';
 import type { ClassIndex, IndexRun, TreeRecord } from '../../../tree/tree-record.js';
 import { treeStaged } from '../tree-plan.js';

@@ -1,7 +1,8 @@
 import { compareBytes } from '../../../domain/byte-order.js';
 import { classOf, type TreeRules } from '../../../domain/trees/tree-rules.js';
 import type { BackupRepository, SourceRepository } from '../../../repository/backup-repository.js';
-import { readIndex, type FileEntry, type IndexLine } from '../../../tree/file-index.js';
+import type { FileEntry, IndexLine } from '../../../tree/file-index.js';
+import { readIndex } from '../../../tree/read-index.js';
 import { SortedStream } from '../../../tree/sorted-stream.js';
 import { indexRunName } from '../../../tree/tree-paths.js';
 import type { ClassIndex } from '../../../tree/tree-record.js';

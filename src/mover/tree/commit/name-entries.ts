@@ -1,6 +1,7 @@
 import { isBackupError } from '../../../domain/errors.js';
 import type { BackupRepository, SourceRepository } from '../../../repository/backup-repository.js';
-import { readIndex, type FileEntry } from '../../../tree/file-index.js';
+import type { FileEntry } from '../../../tree/file-index.js';
+import { readIndex } from '../../../tree/read-index.js';
 import { indexPath, tableName, treeFile } from '../../../tree/tree-paths.js';
 import type { ClassIndex } from '../../../tree/tree-record.js';
 import { plannedNames, type PlannedName } from '../copy/planned-names.js';

@@ -14,7 +14,7 @@ import type { TargetTreePoint } from '../../../domain/trees/target-tree.js';
 import type { TreeRules } from '../../../domain/trees/tree-rules.js';
 import { treeLayoutOf } from '../../../layout/tree-layouts.js';
 import type { SourceRepository } from '../../../repository/backup-repository.js';
-import { readIndex } from '../../../tree/file-index.js';
+import { readIndex } from '../../../tree/read-index.js';
 import { totalsOf } from '../../../tree/show-tree.js';
 import type { TreeRecord, UnfinishedPoint } from '../../../tree/tree-record.js';
 import type { TreePlan } from '../tree-plan.js';

@@ -1,7 +1,8 @@
 import { modifiedAtMs } from '../../../domain/file-stamp.js';
 import { isSameFile, type FileClass } from '../../../domain/trees/tree-rules.js';
 import type { SourceRepository } from '../../../repository/backup-repository.js';
-import { readIndexLines, type FileEntry } from '../../../tree/file-index.js';
+import type { FileEntry } from '../../../tree/file-index.js';
+import { readIndexLines } from '../../../tree/read-index.js';
 import { SortedStream, walkBoth } from '../../../tree/sorted-stream.js';
 import type { TreeRecord } from '../../../tree/tree-record.js';
 import type { FileDifference, ListedFile } from './listed-file.js';

@@ -1,7 +1,7 @@
 import type { CopySessionOutcome } from '../../../../workflows/messages.js';
 import type { SourceRepository } from '../../../../src/repository/backup-repository.js';
 import { knownFiles } from '../../../../src/mover/tree/whole-tree.js';
-import { readIndex } from '../../../../src/tree/file-index.js';
+import { readIndex } from '../../../../src/tree/read-index.js';
 import { readTreeRecord } from '../../../../src/tree/tree-store.js';
 import type { TreeRecord } from '../../../../src/tree/tree-record.js';
 import { foldersOf } from '../../../../src/domain/trees/tree-path.js';

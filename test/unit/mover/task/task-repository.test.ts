@@ -20,6 +20,10 @@ describe('a repository of a task', () => {
   const file = { path: 'a/disk', close: () => Promise.resolve() } as ReadableFile;
   const slow = {
     id: 'primary',
+    // Nothing is written to it.
+    fenced() {
+      return this;
+    },
     openRead: () =>
       Promise.resolve({
         ...file,
@@ -57,6 +61,9 @@ describe('a repository of a task', () => {
     const slowly = {
       ...repository,
       id: 'offsite',
+      fenced() {
+        return this;
+      },
       put() {
         stand();
         return Promise.resolve();

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { writeRun } from '../../../../src/mover/tree/commit/index-runs.js';
-import { readIndex } from '../../../../src/tree/file-index.js';
+import { readIndex } from '../../../../src/tree/read-index.js';
 import { writeTreeRecord } from '../../../../src/tree/tree-store.js';
 import type { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
 import { denied } from '../../../support/tree/storage-answers.js';
