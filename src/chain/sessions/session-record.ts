@@ -185,6 +185,24 @@ export async function lastSessionRecord(
   }
 }
 
+/** When the newest session began that has a record and began until then; null: there is none. Epoch milliseconds. */
+export async function lastSessionStart(
+  repository: SourceRepository,
+  jobId: string,
+  untilMs: number,
+): Promise<number | null> {
+  const years = await repository.list(`${jobFolder(jobId)}/${SESSIONS_FOLDER}`);
+  for (const year of years.sort((a, b) => (a.name < b.name ? 1 : -1))) {
+    if (year.type !== 'folder' || Date.UTC(Number(year.name)) > untilMs) continue;
+    const starts = (await repository.list(year.path))
+      .filter(({ type, name }) => type === 'file' && name.endsWith('.json'))
+      .map(({ name }) => startOfSession(name.replace(/\.json$/, '')))
+      .filter((startMs) => startMs <= untilMs);
+    if (starts.length > 0) return starts.reduce((last, start) => Math.max(last, start));
+  }
+  return null;
+}
+
 /** A session is cut to what goes through one payload. */
 const MAX_SESSION_BYTES = 4 * 1024 * 1024;
 

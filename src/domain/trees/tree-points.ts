@@ -19,7 +19,7 @@ import {
 import type { TreePoint } from './source-tree.js';
 import { healthOf, type TargetTreePoint } from './target-tree.js';
 import { windowIds } from './recovery-window.js';
-import { believedTreeDates, copyAgesFrom, datesOfCopy, treeAgesFrom } from './tree-dates.js';
+import { believedTreeDates, datesOfCopy, treeAgesFrom } from './tree-dates.js';
 import type { TreeRules } from './tree-rules.js';
 
 /** What the job says of how long points stay. */
@@ -347,20 +347,6 @@ export interface TreeRemovalRule {
   readonly immutableForDays: number;
   /** `copyAgesFrom`: a clock that runs ahead lets nothing go. */
   readonly asOfMs: number;
-}
-
-/** Since when something counts as gone that a look misses now: never earlier than the source was known to have it, so that a clock that is behind for one
- *  look does not make it old. `points`, `changedAt`: of the copy. Epoch milliseconds. */
-export function missedSinceMs(
-  {
-    points,
-    changedAt,
-  }: { readonly points: readonly TargetTreePoint[]; readonly changedAt: string | null },
-  nowMs: number,
-): number {
-  if (changedAt === null) return nowMs;
-  const changedAtMs = Date.parse(changedAt);
-  return Math.max(nowMs, copyAgesFrom(points, changedAtMs));
 }
 
 /** Whether what the source removed goes from the copy, too: after the days of the job, and at once where the tool bears nothing that stays. Where

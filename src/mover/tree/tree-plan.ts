@@ -36,6 +36,8 @@ export interface TreePlace {
 /** What one run copies; its lists lie beside it. */
 export interface TreePlan extends TreePlanReference {
   readonly plannedAtMs: number;
+  /** Since when counts as gone what the source does not show any more (`missedSinceMs`). Absent: the plan is of a release that went by `plannedAtMs` and the record alone. */
+  readonly goneSinceMs?: number;
   readonly sourceRepositoryId: string;
   /** Folder of the tree in the source. */
   readonly root: string;
@@ -185,6 +187,7 @@ const finite: Shape<number> = (value) => (Number.isFinite(value) ? null : ' is n
 /** What a program that trusts the rest would fail on. */
 const planShape = object({
   ...{ token: text, epoch: count, plannedAtMs: count, sourceRepositoryId: text, root: text },
+  goneSinceMs: optional(count),
   layout: text,
   classes: listOf(
     object({

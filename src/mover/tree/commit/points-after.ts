@@ -9,7 +9,7 @@ import {
 } from '../../../domain/trees/set-points.js';
 import { lackedBy, NOTHING_LACKING, type Lacking } from '../../../domain/trees/lacking-files.js';
 import type { TreePoint } from '../../../domain/trees/source-tree.js';
-import { missedSinceMs } from '../../../domain/trees/tree-points.js';
+import { missedSinceMs } from '../../../domain/trees/missed-since.js';
 import type { TargetTreePoint } from '../../../domain/trees/target-tree.js';
 import type { TreeRules } from '../../../domain/trees/tree-rules.js';
 import { treeLayoutOf } from '../../../layout/tree-layouts.js';
@@ -186,7 +186,9 @@ export function pointsAfter(
   const wholeById = new Map(whole.map((point) => [point.id, point]));
   const { shape, isOpaque, isPartial } = rulesOf(plan);
   const isOfStore = shape === 'store' && isOpaque !== true;
-  const missedSince = new Date(missedSinceMs(record, plan.plannedAtMs)).toISOString();
+  const missedSince = new Date(
+    plan.goneSinceMs ?? missedSinceMs(record, plan.plannedAtMs),
+  ).toISOString();
   const lacksOf = (id: string, before: TargetTreePoint | null) =>
     isPartial === true ? lackedBy(lacking, id, before) : {};
   const totals = totalsOf(record);

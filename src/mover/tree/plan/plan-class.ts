@@ -5,7 +5,7 @@ import { brokenPointText, type PointLosses } from '../../../domain/trees/source-
 import type { SourceTree } from '../../../domain/trees/source-tree.js';
 import type { VerifyAfterCopy } from '../../../domain/jobs/copy-job.js';
 import { isOfOneBackup } from '../../../domain/trees/tree-rules.js';
-import { missedSinceMs, type TreePointChoice } from '../../../domain/trees/tree-points.js';
+import type { TreePointChoice } from '../../../domain/trees/tree-points.js';
 import type { TreeLayout } from '../../../layout/tree-layout.js';
 import type { BackupRepository, SourceRepository } from '../../../repository/backup-repository.js';
 import type { RememberedLists } from '../../../repository/remembered-lists.js';
@@ -109,6 +109,8 @@ interface ClassRemarks extends Pick<Remarks, 'waiting'> {
   readonly names: SeveralNames;
   readonly losses: Losses;
   readonly fixed: FixedFiles;
+  /** `TreePlan.goneSinceMs` */
+  readonly goneSinceMs: number;
 }
 
 /** What becomes of files that have several names in the source. */
@@ -132,10 +134,9 @@ export async function planClass(
   walk: Walk,
   index: number,
   token: string,
-  { count, waiting, names, losses, fixed }: ClassRemarks,
+  { count, waiting, names, losses, fixed, goneSinceMs }: ClassRemarks,
 ): Promise<PlannedClass> {
-  const { chain, nowMs } = input;
-  const goneSinceMs = missedSinceMs(known!, nowMs);
+  const { chain } = input;
   const fileClass = layout.rules.classes[index]!;
   const files = new FileNames();
   const lossOf = losses.ofClass(fileClass.name);

@@ -37,6 +37,7 @@ import { countOf } from './counted-look.js';
 import { fixedFiles } from './fixed-files.js';
 import { lookAtCopy, NOTHING_LOST, type LookedAtCopy } from '../look-at-copy.js';
 import { Losses } from './losses.js';
+import { missedSince } from './missed-since.js';
 import {
   namesOf,
   noRemarks,
@@ -282,12 +283,15 @@ async function writePlan(
     seen.known.points,
     tree.points,
   );
+  const goneSinceMs = await missedSince(seen);
   const classes: PlannedClass[] = [];
   const goneByClass: number[] = [];
   for (let index = layout.rules.classes.length - 1; index >= 0; index--) {
     const goneBefore = count.removed;
     classes.unshift(
-      await planClass(seen, walk, index, token, { count, waiting, names, losses, fixed }),
+      await planClass(seen, walk, index, token, {
+        ...{ count, waiting, names, losses, fixed, goneSinceMs },
+      }),
     );
     goneByClass.unshift(count.removed - goneBefore);
   }
@@ -296,7 +300,7 @@ async function writePlan(
   const { ofNewPoints, left } = losses;
   const agreedLosses = agreedAfter(seen.pointLosses, input.acceptChanges);
   const plan: TreePlan = {
-    ...{ token, epoch: seen.known.epoch, plannedAtMs: input.nowMs },
+    ...{ token, epoch: seen.known.epoch, plannedAtMs: input.nowMs, goneSinceMs },
     ...{ sourceRepositoryId: input.sourceRepositoryId, root: tree.root, layout: layout.name },
     verifyAfterCopy: input.verifyAfterCopy,
     ...{ classes, order: copyOrder(layout.rules.classes, hasFiles(seen.known, losses)) },

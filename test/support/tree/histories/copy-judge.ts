@@ -17,6 +17,8 @@ const FEWEST = 4;
 
 interface Beginning {
   readonly moment: number;
+  readonly trueMs: number;
+  readonly paths: readonly string[];
   readonly points: ReadonlyMap<string, readonly string[]>;
 }
 
@@ -29,7 +31,7 @@ export class CopyJudge {
   #listed: ReadonlySet<string> = new Set();
   /** What the source had when a session was last through with it, of what is in the copy. */
   #known: ReadonlyMap<string, Buffer> = new Map();
-  /** When a session last saw a file, in true time. */
+  /** When a session last saw a file that left a record with the right time, in true time: of any other nothing tells that it saw it. */
   readonly #seenMs = new Map<string, number>();
   /** Files of the copy that somebody has taken away or changed, with what is left of them, until they are there again. */
   readonly #lost = new Map<string, Buffer | null>();
@@ -45,9 +47,9 @@ export class CopyJudge {
   ) {}
 
   begin(session: TreeSession): Beginning {
-    for (const path of this.tool.files.paths) this.#seenMs.set(path, this.tool.files.trueMs);
     this.#wasClockBehind ||= session.clockHours < 0;
-    return { moment: this.tool.files.moment, points: this.tool.points() };
+    const { moment, trueMs, paths } = this.tool.files;
+    return { moment, trueMs, paths, points: this.tool.points() };
   }
 
   get hasLost(): boolean {
@@ -140,6 +142,9 @@ export class CopyJudge {
     await this.atAnyInstant(target);
     if (isAgreed) this.#agreedAt = this.tool.files.moment;
     if (outcome === null) return;
+    const mayLackRecord = session.fault?.kind === 'io' || session.fault?.kind === 'full';
+    if (session.clockHours >= 0 && !mayLackRecord)
+      for (const path of start.paths) this.#seenMs.set(path, start.trueMs);
     const { result } = outcome;
     const isDisturbed = session.fault !== null || session.during !== null;
     assert(
@@ -286,7 +291,8 @@ export class CopyJudge {
     const { files } = this.tool;
     const gone = files.goneSinceMs(path);
     // While the clock is behind, nothing tells that time has passed since the last session.
-    const since = gone !== null && this.#wasClockBehind ? this.#seenMs.get(path)! : gone;
+    const since =
+      gone !== null && this.#wasClockBehind ? (this.#seenMs.get(path) ?? -Infinity) : gone;
     if (this.kind === 'store')
       return since !== null && files.trueMs - since >= (KEPT_DAYS - 1) * DAY_MS;
     const names = new Set([...this.#copied.keys(), ...files.paths]);

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   lastSessionRecord,
+  lastSessionStart,
   readJobDefinition,
   writeJobDefinition,
 } from '../../../../src/chain/sessions/session-record.js';
@@ -104,4 +105,24 @@ describe('the newest session record of a job', () => {
       });
     },
   );
+});
+
+describe('when the newest session began', () => {
+  const last = (until: string) => lastSessionStart(repository, 'nightly', Date.parse(until));
+
+  it('is told by the names of the records, of those that began until then', async () => {
+    const names = ['2025/nightly-20251231T235900Z', '2026/nightly-20260102T030000Z'];
+    const more = ['2026/nightly-20260101T030000Z', '2036/nightly-20360101T000000Z'];
+    for (const name of [...names, ...more]) await put(`nightly/sessions/${name}.json`, '');
+    await put('nightly/sessions/2026/nightly-20260103T030000Z/vm.json', '');
+    await put('nightly/sessions/2026/notes.json', '');
+    expect(await last('2026-02-01T00:00:00Z')).toBe(Date.parse('2026-01-02T03:00:00Z'));
+    expect(await last('2026-01-02T03:00:00Z')).toBe(Date.parse('2026-01-02T03:00:00Z'));
+    expect(await last('2026-01-01T02:59:59Z')).toBe(Date.parse('2025-12-31T23:59:00Z'));
+    expect(await last('2025-12-31T23:58:59Z')).toBeNull();
+  });
+
+  it('is told of no job that has no record', async () => {
+    expect(await last('2026-02-01T00:00:00Z')).toBeNull();
+  });
 });

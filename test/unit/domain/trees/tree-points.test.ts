@@ -7,7 +7,6 @@ import {
   chooseTreePoints,
   isRemovalDue,
   keptIds,
-  missedSinceMs,
   pointsLeft,
   type TreePointChoice,
 } from '../../../../src/domain/trees/tree-points.js';
@@ -419,21 +418,5 @@ describe('the removal of what the source has removed', () => {
     const rules = { keepRemovedForDays: 0, isOpaque: true } as const;
     const rule = { rules, retention: days(7), immutableForDays, asOfMs: at(25) };
     expect(isRemovalDue(at(25) - gone * DAY, at(25) - written * DAY, rule)).toBe(expected);
-  });
-});
-
-describe('since when something is missed', () => {
-  it.each<[string, number | null, number, number]>([
-    // when the source last showed a difference, now, since
-    ['from now on', at(24), at(27), at(27)],
-    ['from now on, where nothing was seen before', null, at(1), at(1)],
-    ['from the last look on, where the clock is behind', at(26, 9), at(1), at(26, 9)],
-    ['a day after the newest point, where that look was ahead', at(30), at(1), at(26)],
-  ])('%s', (_, changedAtMs, nowMs, expected) => {
-    const changedAt = changedAtMs === null ? null : new Date(changedAtMs).toISOString();
-    const createdAt = '2026-11-25T10:00:00.000Z';
-    const source = { restorePointId: 'run' };
-    const points = [{ createdAt, copiedAt: createdAt, source } as TargetTreePoint];
-    expect(missedSinceMs({ points, changedAt }, nowMs)).toBe(expected);
   });
 });

@@ -239,6 +239,36 @@ describe('a file that the source loses while the clock is behind', () => {
     await world.copy();
     expect([...(await world.copied()).keys()]).toContain('data/1');
   });
+
+  // The look before found nothing, and is in no record of the tree.
+  it.each([5, 20])('stays as long as any other of a source at rest: %i days', async (behind) => {
+    makeTreesKnown(toyStoreLayout);
+    const world = new TreeWorld();
+    await world.write('STORE', 'v1');
+    for (let i = 0; i < 10; i++) await world.write(`data/${i}`, `chunk ${i}`);
+    for (const id of ['s0', 's1'])
+      await world.write(`snapshots/${id}.json`, JSON.stringify({ at: world.nowMs }));
+    await world.copy();
+    world.nowMs += 9 * DAY_MS;
+    expect((await world.copy()).result).toBe('nothingToCopy');
+    await world.remove('data/1');
+    await world.remove('snapshots/s0.json');
+    world.nowMs -= behind * DAY_MS;
+    await world.copy();
+    world.nowMs += behind * DAY_MS;
+    const has = async (): Promise<[boolean, string[]]> => {
+      const { points } = await world.record();
+      const ids = points.map(({ source }) => source.restorePointId);
+      return [(await world.copied()).has('data/1'), ids];
+    };
+    await world.write('snapshots/s2.json', JSON.stringify({ at: world.nowMs }));
+    await world.copy();
+    expect(await has()).toEqual([true, ['s0', 's1', 's2']]);
+    world.nowMs += 3 * DAY_MS;
+    await world.write('snapshots/s3.json', JSON.stringify({ at: world.nowMs }));
+    await world.copy();
+    expect(await has()).toEqual([false, ['s1', 's2', 's3']]);
+  });
 });
 
 describe('a store whose tool touches its files', () => {
