@@ -10,7 +10,7 @@ import {
   type FileEntry,
   type IndexLine,
 } from '../../../src/tree/file-index.js';
-import { readIndex } from '../../../src/tree/read-index.js';
+import { readIndex, readIndexLines } from '../../../src/tree/read-index.js';
 import type { IndexRun } from '../../../src/tree/tree-record.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 
@@ -197,7 +197,7 @@ describe('an index', () => {
     );
     const runs = [await runOf(repository, '1.run', lines)];
     const parts: string[][] = [];
-    for await (const part of readIndex(repository, TREE, { runs }))
+    for await (const part of readIndexLines(repository, TREE, { runs }))
       parts.push(part.map(({ path }) => path));
     expect(parts.flat()).toEqual(paths.filter((_, at) => at !== 300));
     // What lives as long as a thousand lines and more is copied by the garbage collector.
