@@ -15,22 +15,26 @@ import type { HeldFile, PlannedFile } from '../tree-plan.js';
 export async function digestOfNamed(
   target: SourceRepository,
   tree: string,
-  { path, held }: PlannedFile,
+  file: PlannedFile,
   announced: string,
 ): Promise<string | null> {
+  const { path, held, stamp } = file;
   // Nothing was announced, so nothing was named over what is held.
   if (held !== null && held.lost?.isStill !== true && announced === '') return null;
   const entry = await statTarget(target, treeFile(tree, path));
   if (entry === null || entry.stamp.sizeBytes > WINDOW_BYTES) return null;
   try {
-    const file = await target.openRead(treeFile(tree, path));
+    const named = await target.openRead(treeFile(tree, path));
     try {
       const bytes = Buffer.alloc(entry.stamp.sizeBytes);
-      await file.read(bytes, 0);
+      await named.read(bytes, 0);
       const digest = hash('sha256', bytes, 'hex');
+      // Of what has no entry yet nothing but its length may be known.
+      if (held === null && announced === '')
+        return bytes.length === stamp.sizeBytes ? digest : null;
       return isNamed(digest, held, announced) ? digest : null;
     } finally {
-      await file.close();
+      await named.close();
     }
   } catch (error) {
     if (isBackupError(error, 'FILE_MISSING')) return null;
@@ -38,9 +42,9 @@ export async function digestOfNamed(
   }
 }
 
-/** What has no entry yet cannot have gone bad. What is sent again is what was copied. */
+/** What is sent again is what was copied. */
 function isNamed(found: string, held: HeldFile | null, announced: string): boolean {
-  if (held === null) return true;
+  if (held === null) return found === announced;
   if (held.lost?.isStill === true) return found === held.digest;
   return found === announced && found !== held.digest;
 }
