@@ -141,7 +141,7 @@ describe.skipIf(!requireTool('qemu-img'))('a format whose fulls take up incremen
   it.each([
     ['merge in a chain of 2', 23],
     ['merge of zeros alone', 61],
-    ['two merges in a chain of 6', 401],
+    ['two merges in a chain of 6', 151],
   ] as const)('loses nothing in a %s that is stopped and cut', async (name, stride) => {
     const tally = new KillTally();
     const scenario = await prepareScenario(name, composed('merged-slab', { color: 7 }));
