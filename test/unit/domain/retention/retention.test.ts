@@ -348,7 +348,7 @@ describe('retention that must not run', () => {
       'the health of a point is unknown',
       change(points, '2026-11-03', { health: 'unknown' }),
       {},
-      `restore point ${id('2026-11-03')} cannot be read just now`,
+      `nothing proves restore point ${id('2026-11-03')} until it is verified`,
     ],
     [
       'the newest point lies in the future',
