@@ -24,8 +24,8 @@ export default defineConfig({
     // Of two processors: tests of sessions wait a third of their time, for a retry or a look that comes later.
     maxWorkers: 3,
     // They end what hangs. A build machine that is half as fast, or has other work, is no fault.
-    testTimeout: 600_000,
-    hookTimeout: 600_000,
+    testTimeout: 1_800_000,
+    hookTimeout: 1_800_000,
     expect: { poll: { timeout: 60_000 } },
     sequence: { sequencer: LongestFirst },
     reporters: [
