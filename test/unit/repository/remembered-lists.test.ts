@@ -35,6 +35,15 @@ it('gives out the newest list of a folder once, and then what its storage lists'
   expect(listed).toEqual(['a', 'a', 'a', 'a']);
 });
 
+it('lists anew what it was told to forget', async () => {
+  const { repository, lists } = await withFile('a/1');
+  expect(await namesIn(lists, 'a')).toEqual(['1']);
+  lists.giveOut();
+  await repository.put('a/2', Buffer.from('2'));
+  lists.forget();
+  expect(await namesIn(lists, 'a')).toEqual(['1', '2']);
+});
+
 it('remembers neither a folder that could not be listed nor more entries than it may hold', async () => {
   const { repository, lists, listed } = await withFile('a/1');
   const list = repository.list;

@@ -177,6 +177,12 @@ describe('a list of a build before 28 November 2026', () => {
   });
 });
 
+it('of a build before 29 November 2026 a list says the same', async () => {
+  const list = await open(byHand(many.slice(0, 5), 'LHLIST3\0'));
+  await list.assertSound();
+  expect(pairsOf(await list.read(0, 5))).toEqual(many.slice(0, 5));
+});
+
 describe('a list that is not trusted', () => {
   const whole = byHand(many.slice(0, 5));
   const refused = { code: 'STAGING_INVALID', details: { path: 'disk.blocks' } };
