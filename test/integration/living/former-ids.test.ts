@@ -83,7 +83,9 @@ describe('copies of what had another id before', () => {
     expect(second.chains).toEqual([
       { id: now, points: [full, { kind: 'increment', copyId: expect.any(String) as unknown }] },
     ]);
-    expect(second.texts).toContain(`it was ${before} before: 1 restore points`);
+    expect(second.texts).toContain(
+      `it was ${before} before: 1 restore point that lay under that id is its own now`,
+    );
     expect(second.result).toBe('success');
     // Nothing is left where they lay.
     const names = await readdir(join(folder, 'offsite', 'nightly'));
