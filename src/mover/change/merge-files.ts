@@ -33,6 +33,7 @@ type Merge = Extract<PendingChange, { type: 'merge' }>;
 /** Merges the increment `fromId` into the full `intoId`, disk by disk, and gives the full the increment's name: the next increment's
  *  parent link names that path already, so no other file is touched, and one rename is the switch. Until it, the increment hides every
  *  cluster that is overwritten; from it on, the full holds them. Every step can be done again after a stop at any place.
+ *  What was made is noted beside the chain, and the note stays: until the record says so nothing else tells it (`discardMergeNotes`).
  *  @returns the record's points, with `fromId` as a full and without `intoId` */
 export async function mergeFiles(
   context: MoverContext,
@@ -62,13 +63,20 @@ export async function mergeFiles(
     }
   }
   await assertStillOurs();
-  await repository.removeAll(staging);
   const rest = record.points.filter(({ id }) => id !== intoId);
   const health = worst(healths);
   const verifiedAt = health === from.health ? earlier(into.verifiedAt, from.verifiedAt) : null;
   const source = sourceAlone(record.points, from);
   const merged = { ...from, kind: 'full', parentId: null, health, verifiedAt, disks } as const;
   return withNewChain(rest, { ...merged, source });
+}
+
+/** To be called when the record lists what was made (docs/FORMAT.md, Order, D6). What a stop leaves here goes when the chain is taken over. */
+export function discardMergeNotes(
+  { repository, chain }: ChainPlace,
+  { fromId }: Pick<Merge, 'fromId'>,
+): Promise<void> {
+  return repository.removeAll(mergeStaging(chain, fromId));
 }
 
 function worst(healths: readonly PointHealth[]): PointHealth {

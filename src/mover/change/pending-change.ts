@@ -11,7 +11,7 @@ import { assertNever, BackupError, isBackupError, isSenselessImage } from '../..
 import type { ChainPlace } from '../../chain/chain-place.js';
 import { removeDeletedPoints } from './delete-points.js';
 import { moveToQuarantine } from '../../chain/quarantine.js';
-import { mergeFiles } from './merge-files.js';
+import { discardMergeNotes, mergeFiles } from './merge-files.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { replaceFiles } from './replace-files.js';
 
@@ -120,7 +120,9 @@ async function carryOut(
         ...afterRetention({ ...record, points }, gone),
         pending: { type: 'delete', ids: [pending.intoId] },
       } as const;
-      return carryOut(context, place, await writeChainRecord(place.repository, place.chain, next));
+      const merged = await writeChainRecord(place.repository, place.chain, next);
+      await discardMergeNotes(place, pending);
+      return carryOut(context, place, merged);
     }
     case 'replace': {
       const points = await replaceFiles(context, place, record, pending);
