@@ -106,5 +106,14 @@ describe('copies of what had another id before', () => {
     ]);
     expect(result).toBe('warning');
     expect(texts).toContain("longhaul job detach nightly 'raw-vms-20240115:web.img'");
+
+    // They may be of it for as long as they lie there, and nothing proves it by now.
+    const next = await session(2);
+    expect(next.chains).toEqual(chains);
+    expect(next.result).toBe('warning');
+    expect(next.texts).toContain(
+      'it has a chain of its own, and copies under "raw-vms-20240115:web.img" may be of it, too: they stay, and no retention removes them',
+    );
+    expect(next.texts).toContain("longhaul job detach nightly 'raw-vms-20240115:web.img'");
   });
 });
