@@ -3,6 +3,7 @@ import { DISASTERS, TOOL_OPERATIONS } from './source-tools.js';
 import {
   TreeHistory,
   type CopyLoss,
+  type ListDamage,
   type TreeEvent,
   type TreeFault,
   type TreeKind,
@@ -58,6 +59,14 @@ const anEvent: fc.Arbitrary<TreeEvent> = fc.oneof(
     arbitrary: fc.record({
       type: fc.constant('loss' as const),
       how: fc.constantFrom<CopyLoss>('removed', 'cut', 'longer'),
+      seed,
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      type: fc.constant('list' as const),
+      how: fc.constantFrom<ListDamage>('removed', 'emptied', 'cut', 'overwritten'),
       seed,
     }),
   },

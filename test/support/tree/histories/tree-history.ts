@@ -40,12 +40,16 @@ export type TreeEvent =
   | { readonly type: 'tool'; readonly operation: ToolOperation; readonly seed: number }
   | { readonly type: 'disaster'; readonly disaster: Disaster }
   | { readonly type: 'loss'; readonly how: CopyLoss; readonly seed: number }
+  | { readonly type: 'list'; readonly how: ListDamage; readonly seed: number }
   | { readonly type: 'missing'; readonly isListing: boolean; readonly seed: number }
   | { readonly type: 'days'; readonly count: number }
   | { readonly type: 'session'; readonly session: TreeSession };
 
 /** What somebody does to a file of the copy. */
 export type CopyLoss = 'removed' | 'cut' | 'longer';
+
+/** What becomes of a list of a session that was stopped. */
+export type ListDamage = 'removed' | 'emptied' | 'cut' | 'overwritten';
 
 export interface TreeSession {
   /** What the tool does while the session reads: a step at every so many calls. */
@@ -121,6 +125,8 @@ export class TreeHistory {
         return this.#session(event.session);
       case 'loss':
         return this.#lose(event.how, new SeededRandom(event.seed));
+      case 'list':
+        return this.#damageList(event.how, new SeededRandom(event.seed));
       case 'missing':
         return this.#miss(event.isListing, new SeededRandom(event.seed));
       case 'disaster':
@@ -162,6 +168,26 @@ export class TreeHistory {
     if (left === null) await this.target.remove(name);
     else await this.target.put(name, left);
     this.judge.lose(path, left);
+  }
+
+  /** Of a session that was stopped. A plan that is missing is one of a session that has ended. */
+  async #damageList(how: ListDamage, random: SeededRandom): Promise<void> {
+    const staging = `${this.tree}/.staging`;
+    const left = await filesBelow(this.target, staging);
+    if (!left.has('plan.json')) return;
+    const lists = [...left.keys()].filter((name) => !name.includes('/'));
+    const name = random.oneOf(lists.filter((each) => how !== 'removed' || each !== 'plan.json'));
+    const bytes = left.get(name)!;
+    this.target = this.target.clone({});
+    if (how === 'removed') await this.target.remove(`${staging}/${name}`);
+    else {
+      const length = how === 'emptied' ? 0 : how === 'cut' ? random.below(bytes.length || 1) : null;
+      const damaged =
+        length === null ? Buffer.alloc(bytes.length, 0xff) : bytes.subarray(0, length);
+      await this.target.put(`${staging}/${name}`, damaged);
+    }
+    this.log.push(`${name} was ${how}`);
+    await this.judge.atAnyInstant(this.target);
   }
 
   /** A store loses a file that its tool did not remove, or does not list it for days: the copy keeps it. While clocks are ahead, or an index has just gone, nothing tells that. */
