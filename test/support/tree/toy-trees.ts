@@ -50,6 +50,21 @@ export const tracedStoreLayout: TreeLayout = {
   },
 };
 
+/** The same tool once more, in a folder of a name of its own, whose blobs may come anew until they are whole: of them their layout says that they are written once. */
+export const writtenStoreLayout: TreeLayout = {
+  ...tracedStoreLayout,
+  name: 'written-store',
+  rules: {
+    ...tracedStoreLayout.rules,
+    classes: tracedStoreLayout.rules.classes.map((one) =>
+      one.name === 'data' ? { ...one, content: 'replaced', isWrittenOnce: () => true } : one,
+    ),
+  },
+  claim: (names) => (names.folder === WRITTEN_ROOT ? toyStoreLayout.claim(names) : null),
+};
+
+export const WRITTEN_ROOT = 'written';
+
 async function snapshot(reader: TreeReader, name: string, path: string): Promise<TreePoint> {
   const read = (await reader.readJson(path, 65_536)) as { at: number } | null;
   return {

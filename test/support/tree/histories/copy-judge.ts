@@ -7,7 +7,7 @@ import type { TreeRecord } from '../../../../src/tree/tree-record.js';
 import { foldersOf } from '../../../../src/domain/trees/tree-path.js';
 import { filesBelow } from '../tree-world.js';
 import type { SourceTool } from './source-tools.js';
-import type { TreeKind, TreeSession } from './tree-history.js';
+import type { TreeSession } from './tree-history.js';
 
 const DAY_MS = 86_400_000;
 /** Of a store (`keepRemovedForDays` of the toy). */
@@ -41,7 +41,7 @@ export class CopyJudge {
 
   constructor(
     private readonly tool: SourceTool,
-    private readonly kind: TreeKind,
+    private readonly kind: 'store' | 'sets',
     private readonly tree: string,
     private readonly keptPoints: number,
   ) {}
@@ -262,19 +262,51 @@ export class CopyJudge {
     before: Copied,
     target: SourceRepository,
   ): Promise<void> {
-    const { files } = this.tool;
-    const lost = [...this.#known].filter(
-      ([path, bytes]) => files.now(path)?.equals(bytes) !== true,
-    ).length;
-    const isMuch = this.kind === 'store' && lost >= FEWEST && lost * 2 > this.#known.size;
+    const [lost, all] = this.kind === 'store' ? this.#lostOfStore() : this.#hurtSets(before);
+    const isMuch = lost >= FEWEST && lost * 2 > all;
     assert(
       !isMuch || outcome.result === 'actionRequired',
-      () => `a source that lost ${lost} of ${this.#known.size} files: ${JSON.stringify(outcome)}`,
+      () => `a source that lost ${lost} of ${all} files: ${JSON.stringify(outcome)}`,
     );
     if (outcome.result !== 'actionRequired') return;
     const after = await this.copied(target);
     for (const [path, bytes] of before)
       assert(after.get(path)?.equals(bytes) === true, () => `${path} is not what it was before`);
+  }
+
+  #lostOfStore(): [number, number] {
+    const { files } = this.tool;
+    const lost = [...this.#known].filter(
+      ([path, bytes]) => files.now(path)?.equals(bytes) !== true,
+    );
+    return [lost.length, this.#known.size];
+  }
+
+  /** Of the data of backups that the source still shows and the copy has: sets that are gone take nothing from the copy, and what is put behind a log is work. */
+  #hurtSets(before: Copied): [number, number] {
+    const { files } = this.tool;
+    const isShown = (path: string) => files.now(`${path.split('.', 1)[0]!}.done`) !== null;
+    const shown = [...before].filter(
+      ([path]) => path.endsWith('.set') && files.now(path) !== null && isShown(path),
+    );
+    const hurt = shown.filter(([path, bytes]) => files.now(path)?.equals(bytes) !== true);
+    return [hurt.length, shown.length];
+  }
+
+  /** Not much of what was good in the copy is gone, or is what a program that encrypts has written.
+   *  @param before what the copy had */
+  async isSpared(before: Copied, target: SourceRepository): Promise<void> {
+    const after = await this.copied(target);
+    const isLocked = (bytes: Buffer | undefined) =>
+      bytes === undefined || bytes.subarray(0, 6).toString() === 'locked';
+    const good = [...before].filter(
+      ([path, bytes]) => !isLocked(bytes) && !path.endsWith('.log') && !this.#lost.has(path),
+    );
+    const hurt = good.filter(([path]) => isLocked(after.get(path)));
+    assert(
+      hurt.length < FEWEST || hurt.length * 2 <= good.length,
+      () => `the copy has lost ${hurt.length} of ${good.length} good files, and nobody has agreed`,
+    );
   }
 
   #isWhole({ source, files }: TreeRecord['points'][number], copied: Copied): void {

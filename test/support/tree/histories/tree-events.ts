@@ -83,11 +83,12 @@ const anEvent: fc.Arbitrary<TreeEvent> = fc.oneof(
     arbitrary: fc.record({
       type: fc.constant('disaster' as const),
       disaster: fc.constantFrom(...DISASTERS),
+      amid: fc.option(session, { freq: 1 }),
     }),
   },
 );
 
-const aKind: fc.Arbitrary<TreeKind> = fc.constantFrom('store', 'sets');
+const aKind: fc.Arbitrary<TreeKind> = fc.constantFrom('store', 'written', 'sets');
 
 /** Tries random histories of trees; fails with the shortest one that shows a fault.
  *  @param seed the same histories each time */

@@ -20,6 +20,7 @@ import {
 import { testJob } from '../../session/test-site.js';
 import { LocalServer, WorkerDeath } from '../../workflows/local-server.js';
 import { InProcessWorker } from '../../workflows/local-worker.js';
+import { WRITTEN_ROOT } from '../toy-trees.js';
 import { filesBelow } from '../tree-world.js';
 import { LocalSessions } from '../../workflows/local-sessions.js';
 import { CopyJudge } from './copy-judge.js';
@@ -33,12 +34,18 @@ import {
   type ToolOperation,
 } from './source-tools.js';
 
-export type TreeKind = 'store' | 'sets';
+/** `written`: a store whose data are written once, and not told to be immutable. */
+export type TreeKind = 'store' | 'written' | 'sets';
 
 /** Something that happens to a source and its copy. Numbers are taken as far as there is something to be chosen from. */
 export type TreeEvent =
   | { readonly type: 'tool'; readonly operation: ToolOperation; readonly seed: number }
-  | { readonly type: 'disaster'; readonly disaster: Disaster }
+  | {
+      readonly type: 'disaster';
+      readonly disaster: Disaster;
+      /** What happens to the session that meets it, whatever the copy was like before. null: the copy was settled, and nothing does. */
+      readonly amid: TreeSession | null;
+    }
   | { readonly type: 'loss'; readonly how: CopyLoss; readonly seed: number }
   | { readonly type: 'list'; readonly how: ListDamage; readonly seed: number }
   | { readonly type: 'missing'; readonly isListing: boolean; readonly seed: number }
@@ -96,15 +103,16 @@ export class TreeHistory {
   #wasClockAhead = false;
 
   private constructor(readonly kind: TreeKind) {
-    this.files = new SourceFiles(kind === 'store' ? 'store' : 'db');
-    this.tool = kind === 'store' ? new StoreTool(this.files) : new DatabaseTool(this.files);
+    const isSets = kind === 'sets';
+    this.files = new SourceFiles(isSets ? 'db' : kind === 'store' ? 'store' : WRITTEN_ROOT);
+    this.tool = isSets ? new DatabaseTool(this.files) : new StoreTool(this.files);
     this.job = testJob({
       transactionLogs: true,
-      retention: { type: kind === 'store' ? 'restorePoints' : 'days', value: KEPT_POINTS },
+      retention: { type: isSets ? 'days' : 'restorePoints', value: KEPT_POINTS },
     });
-    const platform = kind === 'store' ? 'toy' : 'toysets';
+    const platform = isSets ? 'toysets' : 'toy';
     this.tree = chainFolder(this.job.id, `${platform}:${this.files.root}`);
-    this.judge = new CopyJudge(this.tool, kind, this.tree, KEPT_POINTS);
+    this.judge = new CopyJudge(this.tool, isSets ? 'sets' : 'store', this.tree, KEPT_POINTS);
   }
 
   static async begin(kind: TreeKind): Promise<TreeHistory> {
@@ -130,7 +138,9 @@ export class TreeHistory {
       case 'missing':
         return this.#miss(event.isListing, new SeededRandom(event.seed));
       case 'disaster':
-        return this.#disaster(event.disaster);
+        return event.amid === null
+          ? this.#disaster(event.disaster)
+          : this.#disasterAmid(event.disaster, event.amid);
     }
   }
 
@@ -192,7 +202,7 @@ export class TreeHistory {
 
   /** A store loses a file that its tool did not remove, or does not list it for days: the copy keeps it. While clocks are ahead, or an index has just gone, nothing tells that. */
   async #miss(isListing: boolean, random: SeededRandom): Promise<void> {
-    if (this.kind !== 'store' || this.#wasClockAhead) return;
+    if (this.kind === 'sets' || this.#wasClockAhead) return;
     await this.#agreed(QUIET);
     await this.#allOf(this.tool.work('backUp', random));
     await this.#agreed(QUIET);
@@ -247,9 +257,29 @@ export class TreeHistory {
     for (const path of this.files.paths) if (!before.has(path)) await this.files.remove(path);
     for (const [path, bytes] of before)
       if (this.files.now(path)?.equals(bytes) !== true) await this.files.write(path, bytes);
+    await this.#agreedToRemains();
+  }
+
+  /** Of what somebody removed by hand no index of the tool tells: it is warned of until an operator says that it was meant. */
+  async #agreedToRemains(): Promise<void> {
     const { result } = await this.#agreed(QUIET);
-    // What somebody removed by hand no index of the tool tells of: it is warned of until an operator says that it was meant.
     if (result === 'warning') await this.#run(QUIET, true);
+  }
+
+  /** The same whatever has happened before, and while the session that meets it is stopped or cannot read or write: what was good in the copy is not
+   *  lost by the many before an operator has agreed. */
+  async #disasterAmid(disaster: Disaster, amid: TreeSession): Promise<void> {
+    const before = new Map(this.files.paths.map((path) => [path, this.files.now(path)!]));
+    const wasThere = await this.judge.copied(this.target);
+    await this.#allOf(this.tool.work(disaster, new SeededRandom(1)));
+    for (const session of [{ ...amid, during: null }, QUIET]) {
+      await this.#run(session, false);
+      await this.judge.isSpared(wasThere, this.target);
+    }
+    for (const path of this.files.paths) if (!before.has(path)) await this.files.remove(path);
+    for (const [path, bytes] of before)
+      if (this.files.now(path)?.equals(bytes) !== true) await this.files.write(path, bytes);
+    await this.#agreedToRemains();
   }
 
   async #allOf(steps: Steps): Promise<void> {
@@ -283,7 +313,7 @@ export class TreeHistory {
     );
     await this.judge.judge(this.target, outcome, start, { ...session, hadWork }, acceptChanges);
     // Where something was not copied, a copy is least what its source is.
-    if (this.kind === 'store' && outcome?.result !== 'success' && !this.judge.hasLost)
+    if (this.kind !== 'sets' && outcome?.result !== 'success' && !this.judge.hasLost)
       await this.#restoresRight();
     return outcome;
   }
