@@ -21,26 +21,30 @@ export async function isSame(
   const { input, target, layout, known } = seen;
   const walk = walkOf(seen, points, remarks);
   const count = countOf(seen);
-  const asked = new AskedFiles();
+  const asked =
+    isLookedAt || known === null ? null : new AskedFiles(target, input.chain, known, input.nowMs);
   try {
     for (let index = layout.rules.classes.length - 1; index >= 0; index--) {
       const fileClass = layout.rules.classes[index]!;
       const lossOf = losses.ofClass(fileClass.name);
       await compareClass(walk, target, input.chain, known, index, (is, listed, entry) => {
         count.add(is, fileClass, listed, entry);
-        if (entry !== null) asked.note(fileClass.name, entry);
         if (entry !== null && lossOf(entry, is) !== undefined) throw new Different();
         if (is === 'waits') remarks.waiting.add(waitingFile(listed!));
-        if (is === 'same' || is === 'waits' || is === 'unseen') return undefined;
-        if (is === 'lost' && entry!.goneSinceMs === null) return undefined;
-        if (is === 'away' && !isDue(entry!, seen)) return undefined;
-        throw new Different();
+        const isLeft =
+          is === 'same' ||
+          is === 'waits' ||
+          is === 'unseen' ||
+          (is === 'lost' && entry!.goneSinceMs === null) ||
+          (is === 'away' && !isDue(entry!, seen));
+        if (!isLeft) throw new Different();
+        return entry === null ? undefined : asked?.note(fileClass.name, entry);
       });
     }
     // What is lost is no difference, unless it is so much that somebody has to look.
     const isUnsuspicious =
       known === null || suspicionOf(count.changes, layout.rules, known.guard) === null;
-    return isUnsuspicious && (isLookedAt || (await asked.areThere(target, input.chain)));
+    return isUnsuspicious && ((await asked?.areThere()) ?? true);
   } catch (error) {
     if (error instanceof Different) return false;
     throw error;

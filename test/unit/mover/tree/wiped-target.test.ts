@@ -62,19 +62,78 @@ describe('a target whose files are gone, and whose source shows nothing new', ()
   );
 });
 
-it('a session that has nothing to copy asks for one file of each class, and lists no folder of the copy', async () => {
-  const { world } = await copiedStore(3);
-  const { list, stat } = world.target;
-  const asked: string[] = [];
-  const files = `${world.tree}/files`;
-  const note = (path: string) => path.startsWith(files) && asked.push(path);
-  world.target.list = (path) => (note(path), list.call(world.target, path));
-  world.target.stat = (path) => (note(path), stat.call(world.target, path));
+describe('a session that has nothing to copy', () => {
+  /** The files of the copy that one asks for; it lists none of its folders. */
+  async function askedBy(world: TreeWorld): Promise<string[]> {
+    const { list, stat } = world.target;
+    const asked: string[] = [];
+    const files = `${world.tree}/files`;
+    world.target.list = (path) => {
+      if (path.startsWith(files)) throw new Error(`${path} is listed`);
+      return list.call(world.target, path);
+    };
+    world.target.stat = (path) => {
+      if (path.startsWith(files)) asked.push(path.slice(files.length + 1));
+      return stat.call(world.target, path);
+    };
+    expect(await world.copy()).toMatchObject({ result: 'nothingToCopy' });
+    Object.assign(world.target, { list, stat });
+    return asked;
+  }
 
-  expect(await world.copy()).toMatchObject({ result: 'nothingToCopy' });
+  it('asks for all files of a small copy', async () => {
+    const { world } = await copiedStore(3);
+    expect((await askedBy(world)).sort()).toEqual([...world.files.keys()].sort());
+  });
 
-  const classes = toyStoreLayout.rules.classes.filter(({ match }) =>
-    [...world.files.keys()].some((path) => match.test(path)),
-  );
-  expect(asked).toHaveLength(classes.length);
+  it('asks for few of many files, and for each of them in 31 of its hours', async () => {
+    const store = await copiedStore(2);
+    const { world } = store;
+    await store.backUp(400);
+    expect((await world.copy()).result).toBe('success');
+    const asked = new Set<string>();
+    for (let hour = 0; hour < 31; hour++) {
+      const now = await askedBy(world);
+      // The first of four classes, and a thirty-first of 410.
+      expect(now.length).toBeLessThanOrEqual(4 + Math.ceil(world.files.size / 31));
+      for (const path of now) asked.add(path);
+      world.nowMs += 3_600_000 - 60_000;
+    }
+    expect([...asked].sort()).toEqual([...world.files.keys()].sort());
+  });
+
+  it.each([
+    ['removed', null],
+    ['cut', '1'],
+  ])('sends again a single file of the copy that was %s', async (_, left) => {
+    const { world } = await copiedStore(3);
+    const path = [...world.files.keys()].filter((one) => one.startsWith('data/'))[3]!;
+    await world.damage(path, left);
+    const { result, tasks } = await world.copy();
+    expect({ result, notes: tasks[0]!.notes }).toEqual({
+      result: 'warning',
+      notes: [expect.stringMatching(/^1 file of the copy was not there as copied/)],
+    });
+    expect(await world.copied()).toEqual(world.files);
+    expect(await world.copy()).toMatchObject({ result: 'nothingToCopy' });
+  });
+
+  it('has lost one of many files within 31 sessions of one hour of the day, and a run of 31 at once', async () => {
+    const store = await copiedStore(2);
+    const { world } = store;
+    await store.backUp(400);
+    await world.copy();
+    const data = [...world.files.keys()].filter((one) => one.startsWith('data/')).sort();
+    await world.damage(data[217]!, null);
+    let sessions = 0;
+    for (let result = ''; result !== 'warning'; sessions++) {
+      world.nowMs += 24 * 3_600_000 - 60_000;
+      ({ result } = await world.copy());
+    }
+    expect(sessions).toBeLessThanOrEqual(31);
+    expect(await world.copied()).toEqual(world.files);
+    for (const path of data.slice(100, 131)) await world.damage(path, null);
+    expect((await world.copy()).result).toBe('warning');
+    expect(await world.copied()).toEqual(world.files);
+  });
 });
