@@ -138,6 +138,16 @@ export function sourceLossText({ count, examples }: FileFaults): string | null {
   return keptText(count, 'that its tool did not remove', example);
 }
 
+/** A note of a session of files that its source shows no more, and that count as removed: below the share of the guard the copy follows its source. null: there are none.
+ *  @param first of them, in the order of the look
+ *  @param keptUntil as `removalText` says it */
+export function goneText(count: number, first: string | null, keptUntil: string): string | null {
+  if (count === 0 || first === null) return null;
+  const files = counted(count, 'file is', 'files are');
+  const named = count === 1 ? JSON.stringify(first) : `${JSON.stringify(first)} first`;
+  return `${files} gone from the source since the last look (${named}), as its tool removes what is not needed any more; ${keptUntil}`;
+}
+
 /** A warning of a session of files that its source has lost, and its copy keeps.
  *  @param which why they are lost, behind `gone from the source`
  *  @param example one of them, and why */

@@ -8,6 +8,7 @@ import type {
   RestorePointScope,
   RetentionPolicy,
 } from '../jobs/copy-job.js';
+import { counted } from '../sentences.js';
 import { gfsKeepReasons } from '../retention/gfs.js';
 import {
   countedBackups,
@@ -357,14 +358,36 @@ export function isRemovalDue(
   writtenAtMs: number,
   { rules: { keepRemovedForDays, isOpaque }, retention, immutableForDays, asOfMs }: TreeRemovalRule,
 ): boolean {
-  const wanted = retention.type === 'days' ? retention.value : keepRemovedForDays;
+  const days = daysAfterRemoval({
+    rules: { keepRemovedForDays, isOpaque },
+    retention,
+    immutableForDays,
+  });
   if (isOpaque === true) {
     const missedForDays = Math.max(MISSED_FOR_DAYS, immutableForDays);
-    const dueAtMs = Math.max(writtenAtMs + wanted * DAY_MS, goneSinceMs + missedForDays * DAY_MS);
+    const dueAtMs = Math.max(writtenAtMs + days * DAY_MS, goneSinceMs + missedForDays * DAY_MS);
     return dueAtMs <= asOfMs;
   }
-  const days = Math.max(keepRemovedForDays === 0 ? 0 : wanted, immutableForDays);
   return days === 0 || goneSinceMs + days * DAY_MS <= asOfMs;
+}
+
+/** How long a copy keeps what the source removed, in words for the end of a sentence. */
+export function removalText(rule: Omit<TreeRemovalRule, 'asOfMs'>): string {
+  const days = daysAfterRemoval(rule);
+  if (days === 0) return 'they go from the copy, too';
+  const since = rule.rules.isOpaque === true ? ' after they were written' : '';
+  return `the copy keeps what went for ${counted(days, 'day')}${since}`;
+}
+
+/** Of what is opaque from when it was written. */
+function daysAfterRemoval({
+  rules: { keepRemovedForDays, isOpaque },
+  retention,
+  immutableForDays,
+}: Omit<TreeRemovalRule, 'asOfMs'>): number {
+  const wanted = retention.type === 'days' ? retention.value : keepRemovedForDays;
+  if (isOpaque === true) return wanted;
+  return Math.max(keepRemovedForDays === 0 ? 0 : wanted, immutableForDays);
 }
 
 /** A share that answers without some of its folders is seen again within a day, or an operator has noticed. */

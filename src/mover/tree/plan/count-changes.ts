@@ -46,6 +46,8 @@ export class ChangeCount {
     { steady: number; rewritten: number; isImmutable: boolean }
   >();
   #lost = 0;
+  /** Path of the first file that its tool has removed, as far as can be told; null: none. */
+  firstRemoved: string | null = null;
   /** Path of the last file that was found to be gone. */
   #lastGone: string | null = null;
 
@@ -127,7 +129,10 @@ export class ChangeCount {
     if (wasShown && isRemade && (is === 'gone' || is === 'lost')) counts.remade++;
     if (listed !== null && !wasShown && is !== 'waits') counts.added++;
     if (is === 'waits') this.#addWaiting(fileClass, listed!);
-    if (is === 'gone') counts.gone++;
+    if (is === 'gone') {
+      counts.gone++;
+      this.firstRemoved ??= entry!.path;
+    }
     if (is === 'lost' && wasShown) this.#lost++;
     if (is === 'gone' || is === 'lost') this.#lastGone = entry!.path;
     const isUnderNewName =

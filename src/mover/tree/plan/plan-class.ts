@@ -59,10 +59,17 @@ export interface Remarks {
   readonly waiting: FaultList;
   /** The copy has them, and the source has lost them. */
   readonly lost: FaultList;
+  /** Of users' files. */
+  readonly emptyFolders: FaultList;
 }
 
 export function noRemarks(): Remarks {
-  return { faults: new FaultList(), waiting: new FaultList(), lost: new FaultList() };
+  return {
+    faults: new FaultList(),
+    waiting: new FaultList(),
+    lost: new FaultList(),
+    emptyFolders: new FaultList(),
+  };
 }
 
 export interface Seen {
@@ -84,7 +91,7 @@ export interface Seen {
 export function walkOf(
   { source, target, tree, layout, input, known }: Seen,
   points: SourceTree['points'],
-  { faults, lost }: Pick<Remarks, 'faults' | 'lost'>,
+  { faults, lost, emptyFolders }: Omit<Remarks, 'waiting'>,
 ): Walk {
   const { rules } = layout;
   const [changedAt, isAgreed] = [known?.changedAt ?? null, input.acceptChanges];
@@ -93,7 +100,7 @@ export function walkOf(
     tree: { ...tree, points },
     ...{ rules, nowMs: input.nowMs, settleMs: input.settleMs },
     limits: { ...input.limits, maxFileBytes: target.limits.maxFileBytes },
-    faults,
+    ...{ faults, emptyFolders },
     unread: new UnreadPlaces(rules, points),
     losses: new SourceLosses({ rules, points: tree.points, changedAt, isAgreed, lost }),
   };

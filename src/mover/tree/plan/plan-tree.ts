@@ -33,6 +33,7 @@ import type { TreeRecord } from '../../../tree/tree-record.js';
 import type { MoverContext } from '../../task/mover-context.js';
 import { findSourceWorkload } from '../../source/source-catalogue.js';
 import { compareClass } from './compare-class.js';
+import type { ChangeCount } from './count-changes.js';
 import { countOf } from './counted-look.js';
 import { fixedFiles } from './fixed-files.js';
 import { lookAtCopy, NOTHING_LOST, type LookedAtCopy } from '../look-at-copy.js';
@@ -47,6 +48,7 @@ import {
   type Remarks,
   type Seen,
 } from './plan-class.js';
+import { goneNotes, leftOutNotes } from './plan-notes.js';
 import { suspicionIn } from './source-suspicion.js';
 import { isSame } from './same-tree.js';
 import { removeStaleLarge } from './stale-large.js';
@@ -129,7 +131,7 @@ async function planOnce(
   losses = new Losses(record, layout.rules, copy ?? NOTHING_LOST, isStopped);
   const listed = noRemarks();
   const taken = { ...seen, known: record };
-  const { plan, suspicion, lostNames } = await writePlan(taken, chosen, listed, losses);
+  const { plan, suspicion, lostNames, count } = await writePlan(taken, chosen, listed, losses);
   if (suspicion !== null && !input.acceptChanges) {
     await discardTreeStaging(target, input.chain);
     return { state: 'suspicious', reason: suspicion, ...told(listed) };
@@ -140,7 +142,11 @@ async function planOnce(
     state: 'planned',
     reference: { token: plan.token, epoch: plan.epoch },
     classes: worksOf(plan),
-    notes: input.hasHeard === true ? [] : untoldWorkNotes(record.untoldWork),
+    notes: [
+      ...(input.hasHeard === true ? [] : untoldWorkNotes(record.untoldWork)),
+      ...goneNotes(seen, count),
+      ...leftOutNotes(seen, listed),
+    ],
     ...told(listed, lackingCount(plan, layout)),
   };
 }
@@ -261,12 +267,20 @@ async function enterStopped(context: MoverContext, input: PlanTreeInput): Promis
   }
 }
 
+interface WrittenPlan {
+  readonly plan: TreePlan;
+  readonly suspicion: string | null;
+  /** Names that become files of their own. */
+  readonly lostNames: number;
+  readonly count: ChangeCount;
+}
+
 async function writePlan(
   seen: Seen & { readonly known: TreeRecord },
   { points }: ChosenTreePoints,
   remarks: Remarks,
   losses: Losses,
-): Promise<{ plan: TreePlan; suspicion: string | null; lostNames: number }> {
+): Promise<WrittenPlan> {
   const { input, lists, target, tree, layout } = seen;
   const token = randomUUID();
   // Names of one file are told by stamps that were taken together.
@@ -318,6 +332,7 @@ async function writePlan(
     plan,
     suspicion: await suspicionIn(seen, count),
     lostNames: names.lost,
+    count,
   };
 }
 

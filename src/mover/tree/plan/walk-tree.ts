@@ -23,6 +23,8 @@ export interface Walk {
   readonly limits: TargetLimits;
   /** Gets what cannot be copied. */
   readonly faults: FaultList;
+  /** Gets folders of users' files that have no entry. */
+  readonly emptyFolders: FaultList;
   /** Gets, of that, what a point may need, and the folders that cannot be looked into. */
   readonly unread: UnreadPlaces;
   /** Gets what tells whether a file that is missing was removed. */
@@ -97,7 +99,10 @@ class ClassLook {
     const here = folder === '' ? '' : `${folder}/`;
     const isFirst = this.#isFirstIn(here);
     const place = joinPath(tree.root, folder).replace(/^\/|\/$/g, '');
-    const entries = (await entriesUnlessUnread(this.walk, repository.list(place), folder)) ?? [];
+    const listed = await entriesUnlessUnread(this.walk, repository.list(place), folder);
+    if (listed?.length === 0 && isFirst && folder !== '' && rules.isPartial === true)
+      this.walk.emptyFolders.add({ path: folder, reason: 'it has no entry' });
+    const entries = listed ?? [];
     const collisions = this.#collisionsOf(entries);
     const canLieHere = rules.classes.map((_, index) => mayHoldClass(rules, index, here));
     const found: Found[] = [];

@@ -34,10 +34,11 @@ async function site(): Promise<string> {
   return folder;
 }
 
-/** All notes of the one task, as the record of the one session keeps them. */
+/** All notes of the one task, as the record of the last session keeps them. */
 async function taskNotes(sessions: string): Promise<string[]> {
   const paths = await readdir(sessions, { recursive: true });
-  const path = paths.find((name) => name.split('/').length === 3) ?? '';
+  const records = paths.filter((name) => name.split('/').length === 3).sort();
+  const path = records.at(-1) ?? '';
   const { task } = JSON.parse(await readFile(join(sessions, path), 'utf8')) as {
     task: { notes: string[] };
   };
@@ -61,6 +62,8 @@ it('a tree with files that are none is copied but for those, and each of them is
   await writeFile(Buffer.concat([Buffer.from(at('latin-')), Buffer.from([0xe9])]), 'name');
   await writeFile(at('back\\slash'), 'name');
   await writeFile(at('new\nline'), 'name');
+  for (const name of ['docs/none', 'docs/none-either', 'docs/folders/alone'])
+    await mkdir(at(name), { recursive: true });
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(at('socket'), resolve));
   onTestFinished(() => void server.close());
@@ -84,7 +87,13 @@ it('a tree with files that are none is copied but for those, and each of them is
     expect(told).toContain(
       `"${DAY}/${name}" was not copied: its name is not UTF-8, or has a character that cannot be part of a path`,
     );
-  expect(told).toHaveLength(6);
+  expect(told).toContain(
+    `3 empty folders are not copied ("${DAY}/docs/folders/alone" first): a copy has folders for files alone`,
+  );
+  expect(told).toContain(
+    'of the files bytes, permissions, times of modification and hard links are kept; not kept are owners, access lists, extended attributes, and whatever their folders have of these',
+  );
+  expect(told).toHaveLength(8);
   const copy = (name: string) =>
     join(folder, 'offsite', chainFolder(job.id, 'dated-tree-share'), 'files', DAY, name);
   for (const name of ['docs/plain', 'docs/hard']) {
@@ -95,4 +104,10 @@ it('a tree with files that are none is copied but for those, and each of them is
   expect(await readFile(copy('new\nline'), 'utf8')).toBe('name');
   expect((await readFile(copy('sparse'))).equals(await readFile(at('sparse')))).toBe(true);
   expect((await stat(copy('sparse'))).blocks * 512).toBeLessThan(MIB);
+  // What is so of all files the first session has said.
+  await writeFile(at('docs/more'), 'more');
+  await sessions.tryToCopy(job, Date.UTC(2026, 10, 26));
+  const later = await taskNotes(join(folder, 'offsite', job.id, 'sessions'));
+  const notes = later.filter((note) => !note.includes('was not copied'));
+  expect(notes).toEqual([expect.stringMatching(/^3 empty folders are not copied/)]);
 });

@@ -25,6 +25,7 @@ it('copies one of two files of sets that the target takes for one, and names the
     settleMs: 0,
     limits,
     faults,
+    emptyFolders: new FaultList(),
     unread: new UnreadPlaces(rules, points),
     losses: noLosses(rules),
   };

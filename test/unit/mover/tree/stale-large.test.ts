@@ -34,7 +34,8 @@ it.each([
   await target.put(begun, Buffer.from('half'));
   await removeStaleLarge(target, 'tree', {
     ...{ repository: source, rules: TOY_STORE_RULES, nowMs: 0, settleMs: 0 },
-    ...{ faults: new FaultList(), unread: new UnreadPlaces(TOY_STORE_RULES, []) },
+    ...{ faults: new FaultList(), emptyFolders: new FaultList() },
+    ...{ unread: new UnreadPlaces(TOY_STORE_RULES, []) },
     losses: noLosses(TOY_STORE_RULES),
     tree: { root: 'store', points: [] },
     limits: { maxFileBytes: 1_000, names: ALL_DIFFER },

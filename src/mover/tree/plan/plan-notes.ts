@@ -1,0 +1,27 @@
+import { emptyFoldersText, notKeptText } from '../../../domain/trees/left-out.js';
+import { goneText } from '../../../domain/trees/tree-guard.js';
+import { removalText } from '../../../domain/trees/tree-points.js';
+import type { ChangeCount } from './count-changes.js';
+import type { Remarks, Seen } from './plan-class.js';
+
+/** Of files that the copy follows its source in without asking anybody. */
+export function goneNotes(
+  { input, layout: { rules } }: Pick<Seen, 'input' | 'layout'>,
+  { removed, firstRemoved }: Pick<ChangeCount, 'removed' | 'firstRemoved'>,
+): string[] {
+  const { choice, immutableForDays } = input;
+  const until = removalText({ rules, retention: choice.retention, immutableForDays });
+  const text = goneText(removed, firstRemoved, until);
+  return text === null ? [] : [text];
+}
+
+/** What users' files have and a copy does not keep: of single folders said by each session that copies something, of all files by the first.
+ *  @param known as it was before this session */
+export function leftOutNotes(
+  { known, layout: { rules } }: Pick<Seen, 'known' | 'layout'>,
+  { emptyFolders }: Pick<Remarks, 'emptyFolders'>,
+): string[] {
+  if (rules.isPartial !== true) return [];
+  const text = emptyFoldersText(emptyFolders.faults);
+  return [...(text === null ? [] : [text]), ...(known === null ? [notKeptText(rules.keeps)] : [])];
+}
