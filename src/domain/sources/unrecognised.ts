@@ -31,6 +31,11 @@ const OTHER_TOOLS: readonly (readonly [tool: string, path: RegExp, smallestBytes
     'SAP HANA',
     /(?:^|\/)(?:[^/]+_databackup_(?:[a-z]+_\d{13}_\d{13}_)?\d{1,4}_\d{1,4}|log_backup(?:_\d{1,16}){4}(?:\.\d{13})?)$/,
   ],
+  // An agent keeps what HANA hands to it under the name of the pipe, a file (or several) in a folder of it: sapagent of Google, AWS Backint agent.
+  [
+    'SAP HANA through a backint agent',
+    /(?:^|\/)(?:SYS\/global\/hdb\/backint\/.|(?:[^/]+_databackup_(?:[a-z]+_\d{13}_\d{13}_)?\d{1,4}_\d{1,4}|log_backup(?:_\d{1,16}){4}(?:\.\d{13})?)\/[^/]+$)/,
+  ],
   ['SqlPackage (BACPAC, DACPAC)', /\.(?:bac|dac)pac$/i],
   // Barman 3.19: identity.json, main-xlog.db and meta/<id>-backup.info are new.
   [

@@ -23,7 +23,7 @@ import { joinPath, lastName, parentFolder } from '../../repository/repository-pa
  *
  *  A workload is a database: a folder with these files, and with those in folders of dates under one name, or, of the folders `data`, `log` and `catalog` that HANA makes, the folders of one name
  *  (`SYSTEMDB`, `DB_<tenant>`) together, with what lies beside them, or in folders of dates, and can be of no other database; what can be of several is a workload for each area. A restore point is a data backup with its topology and all volumes, a delta, or a log backup.
- *  What a backint agent hands to another store is not on disk and not found. */
+ *  What a backint agent keeps has a format of the agent: it is named (`unrecognised.ts`), and not copied. */
 export const hanaLayout: TreeLayout = {
   name: 'hana',
   type: { id: 'sap-hana', title: 'SAP HANA', rules: PLUG_IN_RULES },

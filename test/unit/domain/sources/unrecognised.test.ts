@@ -11,6 +11,18 @@ const SHA256 = '2b948d7f1c6e0a35d8e1b7c4f9a2036e5d8c1b7a4f9e2d6c3b0a8f7e5d4c2b19
 
 const NAMES: readonly (readonly [folder: string, name: string, tool: string | null])[] = [
   ['exports', 'Sales-2026-11-24.bacpac', 'SqlPackage (BACPAC, DACPAC)'],
+  [
+    ...(['hana/HDB/usr/sap/HDB/SYS/global/hdb/backint/DB_HDB', 'COMPLETE_databackup_2_1'] as const),
+    'SAP HANA',
+  ],
+  [
+    'hana/HDB/usr/sap/HDB/SYS/global/hdb/backint/DB_HDB/2026_11_24_databackup_0_1',
+    '1795500000123.bak',
+    'SAP HANA through a backint agent',
+  ],
+  // With the folders shortened, as the agent of Google does it.
+  ['hana/SYSTEMDB/log_backup_0_0_0_0', '1795500000123.bak', 'SAP HANA through a backint agent'],
+  ['hana/backint', 'notes.txt', null],
   ['pg/main/base/20261124T063000', 'backup.info', 'Barman'],
   ['pg/main/wals', 'xlog.db', 'Barman'],
   ['.', 'identity.json', 'Barman'],

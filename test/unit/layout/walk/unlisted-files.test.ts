@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { unseenReason, type UnseenPart } from '../../../../src/domain/sources/unseen-part.js';
 import type { UnrecognisedFiles } from '../../../../src/domain/sources/unrecognised.js';
@@ -55,6 +56,27 @@ describe('files that a layout of sets claims and lists in no point', () => {
       ['data/DB_HDB', 'COMPLETE_DATA_BACKUP.txt'],
       ['data/before-upgrade', 'COMPLETE_DATA_BACKUP_databackup_0_1', '(SAP HANA)'],
     ]);
+  });
+
+  it('are named: what a backint agent of HANA keeps, beside backups that HANA wrote itself', async () => {
+    const at = 'HDB/usr/sap/HDB/SYS/global/hdb/backint/DB_HDB';
+    // Packed by the agent.
+    const packed = gzipSync(Buffer.alloc(70_000, 'data of HANA'));
+    const files = {
+      ...hanaBackups(),
+      [`${at}/COMPLETE_databackup_0_1/1795500000123.bak`]: packed,
+      [`${at}/COMPLETE_databackup_2_1/1795500000124.bak`]: packed,
+      [`${at}/log_backup_0_0_0_0/1795500000125.bak`]: packed,
+    };
+    expect(await unrecognisedIn(files)).toEqual(
+      ['COMPLETE_databackup_0_1', 'COMPLETE_databackup_2_1', 'log_backup_0_0_0_0'].map(
+        (name, index) => [
+          `${at}/${name}`,
+          `179550000012${3 + index}.bak`,
+          '(SAP HANA through a backint agent)',
+        ],
+      ),
+    );
   });
 
   it('are named: other files in the folders of Ola Hallengren', async () => {
