@@ -203,7 +203,8 @@ export function furtherNames(staging: string): string {
   return `${staging}/names`;
 }
 
-/** What the source had removed only a point needs that it does not show either, or all of them while the copy is behind; what another point alone can need (`TreeRules.pointOf`) this one
+/** What the source had removed only a point needs that it does not show either, or all of them while the copy is behind; what files of the point may name, any of them: nothing tells whether
+ *  its tool has removed it, or its source has lost it and the copy has the only one. What another point alone can need (`TreeRules.pointOf`) this one
  *  does not, whether the other one is whole by now or not.
  *  @throws RESTORE_POINT_MISSING */
 function wantedBy(
@@ -217,12 +218,13 @@ function wantedBy(
   const { isNeeded } = filesNeededBy(record, pointId);
   const isStore = point.files === null;
   const withRemoved = !isStore || point.goneSince !== undefined || record.isBehind === true;
-  const { pointOf, isPointId } = rulesOf(record);
+  const { pointOf, isPointId, names } = rulesOf(record);
   const own = point.source.restorePointId;
   const isOfAnother = (path: string) => {
     const owner = pointOf?.(path) ?? '';
     return isStore && owner !== '' && owner !== own && isPointId?.(owner) !== false;
   };
-  return ({ path, goneSinceMs }) =>
-    isNeeded(path) && !isOfAnother(path) && (withRemoved || goneSinceMs === null);
+  const isGiven = ({ path, goneSinceMs }: FileEntry) =>
+    withRemoved || goneSinceMs === null || names?.named.test(path) === true;
+  return (entry) => isNeeded(entry.path) && !isOfAnother(entry.path) && isGiven(entry);
 }

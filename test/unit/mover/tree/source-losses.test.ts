@@ -4,12 +4,14 @@ import { BackupError } from '../../../../src/domain/errors.js';
 import { FaultList } from '../../../../src/domain/trees/file-faults.js';
 import { pgBackRestLayout } from '../../../../src/layout/postgres/pgbackrest.js';
 import { SourceLosses } from '../../../../src/mover/tree/plan/source-losses.js';
+import { folderRepositoryId } from '../../../../src/repository/open-repository.js';
 import type { FileEntry } from '../../../../src/tree/file-index.js';
 import type { CopySessionOutcome } from '../../../../workflows/messages.js';
+import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
 import { testJob } from '../../../support/session/test-site.js';
 import { blobFile, chunkPath, fixedIndexFile } from '../../../support/tree/datastore.js';
 import { shareJob } from '../../../support/tree/live-stores.js';
-import { DAY_MS, TreeWorld } from '../../../support/tree/tree-world.js';
+import { DAY_MS, filesBelow, TreeWorld } from '../../../support/tree/tree-world.js';
 
 const LOST = /^1 file is gone from the source that its tool did not remove, and stays in the copy/;
 
@@ -269,6 +271,15 @@ describe('Proxmox Backup Server', () => {
     expect(await has(world, path)).toBe(true);
     await days(world, 3, rest);
     expect(await has(world, path)).toBe(false);
+  });
+
+  it('gives it back with the snapshot that needs it, also before it would be due', async () => {
+    const { world, path, rest } = await needing();
+    await days(world, 1, rest);
+    expect(await has(world, path)).toBe(true);
+    const destination = new SimulatedRepository(folderRepositoryId('/tmp'));
+    expect(await world.restore(destination, FIRST)).toMatchObject({ result: 'success' });
+    expect((await filesBelow(destination, '')).get(path)).toEqual((await world.copied()).get(path));
   });
 
   it('keeps it while an index in the copy does not tell what it names', async () => {
