@@ -9,7 +9,14 @@ import { folderRepositoryId } from '../src/repository/open-repository.js';
 import { readTreeRecord } from '../src/tree/tree-store.js';
 import { testJob } from '../test/support/session/test-site.js';
 import { LocalSessions } from '../test/support/workflows/local-sessions.js';
-import { answerOf, asPostgres, Cluster, own, ownCopy, Writer } from './databases/postgres.js';
+import {
+  answerOf,
+  asPostgres,
+  Cluster,
+  own,
+  ownCopy,
+  Writer,
+} from '../test/support/tree/databases/postgres.js';
 import { Trial } from './databases/trial.js';
 
 /** Copies base backups of PostgreSQL by Barman and by `pg_basebackup` in its plain format, also while Barman makes one, and lets `barman recover`, `pg_verifybackup` and

@@ -4,8 +4,15 @@ import { chainFolder } from '../src/chain/chain-paths.js';
 import { listSourceWorkloads } from '../src/mover/source/source-catalogue.js';
 import { openDirectoryRepository } from '../src/repository/directory/directory-repository.js';
 import { testJob } from '../test/support/session/test-site.js';
+import { BackRest } from '../test/support/tree/databases/back-rest.js';
+import {
+  answerOf,
+  Cluster,
+  own,
+  ownCopy,
+  Writer,
+} from '../test/support/tree/databases/postgres.js';
 import { LocalSessions } from '../test/support/workflows/local-sessions.js';
-import { answerOf, asPostgres, Cluster, own, ownCopy, Writer } from './databases/postgres.js';
 import { Trial } from './databases/trial.js';
 
 /** Copies backups of a database while they are made, and lets the database's own tools restore from the copy: pgBackRest with two repositories, and
@@ -26,26 +33,16 @@ const trial = await Trial.begin('databases');
 const at = (...parts: string[]) => trial.at(...parts);
 
 const cluster = await Cluster.at(at('cluster'));
-for (const folder of ['primary', 'offsite', 'tool']) await mkdir(at(folder));
+for (const folder of ['primary', 'offsite']) await mkdir(at(folder));
 for (const folder of ['pg1', 'pg2', 'wal']) await own(at('primary', folder));
 // Without its log, and no backup that is copied.
 await own(at('base'));
-await own(at('tool'));
 
-const configFile = at('tool', 'pgbackrest.conf');
-const configuration = (data: string, folders: readonly string[]) =>
-  [
-    '[global]',
-    ...folders.map((folder, index) => `repo${index + 1}-path=${folder}`),
-    ...REPOSITORIES.slice(0, folders.length).map(({ options }) => options),
-    `log-path=${at('tool')}\nlock-path=${at('tool')}\nspool-path=${at('tool')}`,
-    'log-level-console=warn\nlog-level-file=off\nstart-fast=y\narchive-check=y\ncompress-type=zst',
-    `[demo]\npg1-path=${data}\npg1-socket-path=${at('cluster')}\n`,
-  ].join('\n');
-
-function pgBackRest(...words: string[]): Promise<string> {
-  return asPostgres('pgbackrest', `--config=${configFile}`, '--stanza=demo', ...words);
-}
+const backRest = await BackRest.at(
+  at('tool'),
+  cluster,
+  new Map(REPOSITORIES.map(({ number, options }) => [at('primary', `pg${number}`), options])),
+);
 
 async function copy(nowMs: number): Promise<string> {
   const source = { id: 'primary', rootPath: at('primary'), readOnly: true };
@@ -72,17 +69,7 @@ async function restored(name: string, put: (data: string) => Promise<void>): Pro
 
 async function restoredByPgBackRest(name: string, folder: string): Promise<string> {
   const store = await ownCopy(await copyOf(folder), at(`store-${name}`));
-  return restored(name, async (data) => {
-    const file = at('tool', `${name}.conf`);
-    await writeFile(file, configuration(data, [store]));
-    const words = [`--config=${file}`, '--stanza=demo', '--archive-mode=off', 'restore'];
-    await asPostgres('pgbackrest', ...words);
-    await Cluster.at(at(name)).then(async (one) =>
-      one.configure(
-        `restore_command='pgbackrest --config=${file} --stanza=demo archive-get %f "%p"'`,
-      ),
-    );
-  });
+  return backRest.restored(store, await Cluster.at(at(name)));
 }
 
 async function restoredFromLog(name: string): Promise<string> {
@@ -103,22 +90,14 @@ const isConsistent = (found: string, least: number) => {
 };
 
 try {
-  await writeFile(
-    configFile,
-    configuration(
-      cluster.data,
-      ['pg1', 'pg2'].map((one) => at('primary', one)),
-    ),
-  );
   const folder = at('primary', 'wal');
-  const push = `pgbackrest --config=${configFile} --stanza=demo archive-push %p`;
   const keep = `cp %p ${folder}/%f.tmp && mv ${folder}/%f.tmp ${folder}/%f`;
-  await cluster.make(`archive_mode=on\narchive_command='${push} && ${keep}'\n`);
+  await cluster.make(`archive_mode=on\narchive_command='${backRest.archiveCommand} && ${keep}'\n`);
   await cluster.start();
-  await pgBackRest('stanza-create');
+  await backRest.run('stanza-create');
   await cluster.sql(Writer.TABLE);
   for (const { number } of REPOSITORIES)
-    await pgBackRest(`--repo=${number}`, '--type=full', 'backup');
+    await backRest.run(`--repo=${number}`, '--type=full', 'backup');
   await cluster.program(
     'pg_basebackup',
     '-h',
@@ -135,7 +114,7 @@ try {
   const backups = (async () => {
     for (const type of ['incr', 'diff', 'incr'])
       for (const { number } of REPOSITORIES)
-        await pgBackRest(`--repo=${number}`, `--type=${type}`, 'backup');
+        await backRest.run(`--repo=${number}`, `--type=${type}`, 'backup');
   })();
   const during = await copy(Date.now() + 2 * MINUTE_MS);
   trial.tell('a copy while everything is written to', during !== 'failed', during);
@@ -152,8 +131,8 @@ try {
   const truth = await cluster.sql(Writer.SUM);
   const last = await copy(Date.now() + 10 * MINUTE_MS);
   trial.tell('the last copy', last === 'success', last);
-  await pgBackRest('--repo=1', '--type=full', 'backup');
-  await pgBackRest('--repo=1', '--repo1-retention-full=1', 'expire');
+  await backRest.run('--repo=1', '--type=full', 'backup');
+  await backRest.run('--repo=1', '--repo1-retention-full=1', 'expire');
   const expired = await copy(Date.now() + 20 * MINUTE_MS);
   // Nearly all files went: the copy has them until somebody agrees.
   trial.tell('a copy after almost all has expired', expired === 'actionRequired', expired);

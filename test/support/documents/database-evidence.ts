@@ -15,9 +15,13 @@ export const DATABASE_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
   pgbackrest: {
     writtenBy: 'pgBackRest 2.45: full, differential, incremental, log',
     data: 'real',
-    judge: `\`pgbackrest restore\` from the copy, taken while it was written to: two repositories, one in bundles (\`npm run test:databases\`); ${EVERY_FILE}`,
+    judge: `\`pgbackrest restore\` from the copy, taken while it was written to: two repositories, one in bundles (\`npm run test:databases\`), and one in each build; ${EVERY_FILE}`,
     restoredBy: '`pgbackrest restore`',
-    tests: ['test/unit/layout/postgres/pgbackrest.test.ts', SESSION],
+    tests: [
+      'test/unit/layout/postgres/pgbackrest.test.ts',
+      'test/integration/mover/live-pgbackrest.test.ts',
+      SESSION,
+    ],
   },
   barman: {
     writtenBy:

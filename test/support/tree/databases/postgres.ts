@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { existsSync, readdirSync } from 'node:fs';
+import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -17,19 +18,25 @@ export async function asPostgres(program: string, ...words: string[]): Promise<s
   return stdout.trim();
 }
 
+/** Folder with the programs of the newest server that Debian's packages have put here; one that is not there when they have not. */
+export function serverPrograms(): string {
+  const at = '/usr/lib/postgresql';
+  const versions = existsSync(at) ? readdirSync(at) : [];
+  const newest = versions.sort((a, b) => Number(a) - Number(b)).at(-1) ?? 'none';
+  return join(at, newest, 'bin');
+}
+
 /** A cluster of PostgreSQL in a folder, reached by a socket there. */
 export class Cluster {
   private constructor(
     readonly binaries: string,
-    private readonly folder: string,
+    readonly folder: string,
     readonly data: string,
   ) {}
 
   static async at(folder: string): Promise<Cluster> {
-    const versions = (await readdir('/usr/lib/postgresql')).sort((a, b) => Number(a) - Number(b));
-    const binaries = `/usr/lib/postgresql/${versions.at(-1) ?? ''}/bin`;
     await own(folder);
-    return new Cluster(binaries, folder, join(folder, 'data'));
+    return new Cluster(serverPrograms(), folder, join(folder, 'data'));
   }
 
   /** @param settings lines of `postgresql.conf` */
