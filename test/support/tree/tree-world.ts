@@ -110,20 +110,37 @@ export class TreeWorld {
 export async function filesBelow(
   repository: SourceRepository,
   folder: string,
-  prefix = '',
 ): Promise<Map<string, Buffer>> {
   const files = new Map<string, Buffer>();
+  for await (const { path, read } of entriesBelow(repository, folder))
+    files.set(path, await read());
+  return files;
+}
+
+interface EntryBelow {
+  /** From the folder. */
+  readonly path: string;
+  readonly read: () => Promise<Buffer>;
+}
+
+/** Files at any depth, read when that is asked for. */
+export async function* entriesBelow(
+  repository: SourceRepository,
+  folder: string,
+  prefix = '',
+): AsyncGenerator<EntryBelow> {
   for (const { name, path, type, stamp } of await repository.list(folder)) {
     if (type === 'folder') {
-      for (const [below, bytes] of await filesBelow(repository, path, `${prefix}${name}/`))
-        files.set(below, bytes);
+      yield* entriesBelow(repository, path, `${prefix}${name}/`);
       continue;
     }
-    const file = await repository.openRead(path);
-    const bytes = Buffer.alloc(stamp.sizeBytes);
-    await file.read(bytes, 0);
-    await file.close();
-    files.set(`${prefix}${name}`, bytes);
+    const read = async (): Promise<Buffer> => {
+      const file = await repository.openRead(path);
+      const bytes = Buffer.alloc(stamp.sizeBytes);
+      await file.read(bytes, 0);
+      await file.close();
+      return bytes;
+    };
+    yield { path: `${prefix}${name}`, read };
   }
-  return files;
 }

@@ -5,13 +5,11 @@ import { readIndex } from '../../../../src/tree/read-index.js';
 import { readTreeRecord } from '../../../../src/tree/tree-store.js';
 import type { TreeRecord } from '../../../../src/tree/tree-record.js';
 import { foldersOf } from '../../../../src/domain/trees/tree-path.js';
-import { filesBelow } from '../tree-world.js';
+import { entriesBelow, filesBelow } from '../tree-world.js';
 import type { SourceTool } from './source-tools.js';
-import type { TreeSession } from './tree-history.js';
+import type { TreeSession } from './tree-event.js';
 
 const DAY_MS = 86_400_000;
-/** Of a store (`keepRemovedForDays` of the toy). */
-const KEPT_DAYS = 3;
 /** Fewer changes never raise an alarm. */
 const FEWEST = 4;
 
@@ -44,6 +42,8 @@ export class CopyJudge {
     private readonly kind: 'store' | 'sets',
     private readonly tree: string,
     private readonly keptPoints: number,
+    /** Of a store: how long what its source removed stays. */
+    private readonly keptDays: number,
   ) {}
 
   begin(session: TreeSession): Beginning {
@@ -85,12 +85,7 @@ export class CopyJudge {
         this.tool.files.wasEver(path, bytes, this.tool.grows(path)),
         () => `${path} of the copy is nothing that it ever was at the source`,
       );
-    for (const [path, bytes] of sound)
-      for (const need of this.tool.needsOf(path, bytes))
-        assert(
-          copied.has(need) || this.#lost.has(need),
-          () => `${path} of the copy refers to ${need}, which is not there`,
-        );
+    this.#areClosed(sound, (need) => copied.has(need));
     for (const point of record?.points ?? []) this.#isWhole(point, copied);
     for (const path of this.#copied.keys())
       assert(
@@ -99,6 +94,29 @@ export class CopyJudge {
       );
     this.#copied = await this.#vouchedFor(target, record, copied);
     this.#listed = new Set(record?.points.map(({ source }) => source.restorePointId));
+  }
+
+  /** What refers to something lies there with that, after each operation that gave or took a name.
+   *  @param states the target after each of them */
+  async atEachName(states: readonly SourceRepository[]): Promise<void> {
+    for (const state of states) {
+      const lies = new Set<string>();
+      const referring: [string, Buffer][] = [];
+      for await (const { path, read } of entriesBelow(state, `${this.tree}/files`)) {
+        lies.add(path);
+        if (!this.#lost.has(path) && !this.tool.isData(path)) referring.push([path, await read()]);
+      }
+      this.#areClosed(referring, (need) => lies.has(need));
+    }
+  }
+
+  #areClosed(files: readonly (readonly [string, Buffer])[], lies: (path: string) => boolean): void {
+    for (const [path, bytes] of files)
+      for (const need of this.tool.needsOf(path, bytes))
+        assert(
+          lies(need) || this.#lost.has(need),
+          () => `${path} of the copy refers to ${need}, which is not there`,
+        );
   }
 
   /** What the record lists. A file that got its name by a session which was stopped before it wrote that is nobody's yet: a power cut takes it, and the next
@@ -136,7 +154,7 @@ export class CopyJudge {
     target: SourceRepository,
     outcome: CopySessionOutcome | null,
     start: Beginning,
-    session: TreeSession & { readonly hadWork: boolean },
+    session: TreeSession,
     isAgreed: boolean,
   ): Promise<void> {
     await this.atAnyInstant(target);
@@ -155,9 +173,8 @@ export class CopyJudge {
     const isUnread = outcome.tasks.some(({ code }) => code === 'SOURCE_PART_UNREADABLE');
     if (!isUnread && (result === 'success' || result === 'nothingToCopy' || result === 'warning'))
       this.#hasAll(outcome, start, await this.#told(target, outcome));
-    const isDone = result === 'success' || result === 'warning';
-    if (isDone && session.hadWork && !isDisturbed && session.stops.length === 0)
-      this.#hasAgain(start);
+    const isDone = result === 'success' || result === 'warning' || result === 'nothingToCopy';
+    if (isDone && !isDisturbed && session.stops.length === 0) this.#hasAgain(start);
     if (result === 'success' || result === 'nothingToCopy') this.#noteKnown();
   }
 
@@ -190,7 +207,7 @@ export class CopyJudge {
       const isReferred = now !== null && this.tool.needsOf(path, now).includes(need);
       return isReferred && files.now(need) === null;
     };
-    assert(restored.has(`snapshots/${id}.json`), () => `a restore of ${id} gives back no ${id}`);
+    assert(restored.has(this.tool.pointFile(id)), () => `a restore of ${id} gives back no ${id}`);
     for (const [path, bytes] of restored)
       for (const need of this.tool.needsOf(path, bytes))
         assert(
@@ -311,7 +328,7 @@ export class CopyJudge {
 
   #isWhole({ source, files }: TreeRecord['points'][number], copied: Copied): void {
     const { restorePointId: id } = source;
-    const own = files ?? [`snapshots/${id}.json`];
+    const own = files ?? [this.tool.pointFile(id)];
     for (const path of own)
       assert(
         copied.has(path) || this.#lost.has(path),
@@ -326,7 +343,7 @@ export class CopyJudge {
     const since =
       gone !== null && this.#wasClockBehind ? (this.#seenMs.get(path) ?? -Infinity) : gone;
     if (this.kind === 'store')
-      return since !== null && files.trueMs - since >= (KEPT_DAYS - 1) * DAY_MS;
+      return since !== null && files.trueMs - since >= (this.keptDays - 1) * DAY_MS;
     const names = new Set([...this.#copied.keys(), ...files.paths]);
     const fulls = [...names].filter((name) => name.endsWith('.done')).sort();
     const day = /^(?:db|log)-(\d+)/.exec(path)?.[1] ?? '';

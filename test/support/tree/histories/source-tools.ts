@@ -14,6 +14,10 @@ export interface SourceTool {
   /** What this file of a copy refers to. */
   needsOf(path: string, bytes: Buffer): readonly string[];
   grows(path: string): boolean;
+  /** The file by which a store shows a point. */
+  pointFile(id: string): string;
+  /** Whether a file has data that others refer to. */
+  isData(path: string): boolean;
 }
 
 export const TOOL_OPERATIONS = [
@@ -96,6 +100,14 @@ export class StoreTool implements SourceTool {
 
   grows(): boolean {
     return false;
+  }
+
+  pointFile(id: string): string {
+    return `snapshots/${id}.json`;
+  }
+
+  isData(path: string): boolean {
+    return path.startsWith('data/');
   }
 
   #blobs(): string[] {
@@ -235,6 +247,14 @@ export class DatabaseTool implements SourceTool {
 
   grows(path: string): boolean {
     return path.endsWith('.log');
+  }
+
+  pointFile(id: string): string {
+    return `${id}.done`;
+  }
+
+  isData(path: string): boolean {
+    return path.endsWith('.set');
   }
 
   #parts(): string[] {

@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { DISASTERS, TOOL_OPERATIONS } from './source-tools.js';
-import {
-  TreeHistory,
-  type CopyLoss,
-  type ListDamage,
-  type TreeEvent,
-  type TreeFault,
-  type TreeKind,
-  type TreeSession,
-} from './tree-history.js';
+import type {
+  CopyLoss,
+  ListDamage,
+  TreeEvent,
+  TreeFault,
+  TreeKind,
+  TreeSession,
+} from './tree-event.js';
+import { TreeHistory } from './tree-history.js';
 
 const operation = fc.constantFrom(...TOOL_OPERATIONS);
 const seed = fc.nat(999);
@@ -88,7 +88,7 @@ const anEvent: fc.Arbitrary<TreeEvent> = fc.oneof(
   },
 );
 
-const aKind: fc.Arbitrary<TreeKind> = fc.constantFrom('store', 'written', 'sets');
+const aKind: fc.Arbitrary<TreeKind> = fc.constantFrom('store', 'written', 'datastore', 'sets');
 
 /** Tries random histories of trees; fails with the shortest one that shows a fault.
  *  @param seed the same histories each time */

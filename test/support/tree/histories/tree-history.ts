@@ -12,11 +12,7 @@ import {
   type CopySessionOutcome,
 } from '../../../../workflows/messages.js';
 import { SeededRandom } from '../../fuzz/seeded-random.js';
-import {
-  SimulatedRepository,
-  type CrashPlan,
-  type Loss,
-} from '../../repository/simulated-repository.js';
+import { SimulatedRepository } from '../../repository/simulated-repository.js';
 import { testJob } from '../../session/test-site.js';
 import { LocalServer, WorkerDeath } from '../../workflows/local-server.js';
 import { InProcessWorker } from '../../workflows/local-worker.js';
@@ -24,6 +20,7 @@ import { WRITTEN_ROOT } from '../toy-trees.js';
 import { filesBelow } from '../tree-world.js';
 import { LocalSessions } from '../../workflows/local-sessions.js';
 import { CopyJudge } from './copy-judge.js';
+import { DatastoreTool } from './datastore-tool.js';
 import { SourceFiles } from './source-files.js';
 import {
   DatabaseTool,
@@ -31,62 +28,51 @@ import {
   type Disaster,
   type SourceTool,
   type Steps,
-  type ToolOperation,
 } from './source-tools.js';
-
-/** `written`: a store whose data are written once, and not told to be immutable. */
-export type TreeKind = 'store' | 'written' | 'sets';
-
-/** Something that happens to a source and its copy. Numbers are taken as far as there is something to be chosen from. */
-export type TreeEvent =
-  | { readonly type: 'tool'; readonly operation: ToolOperation; readonly seed: number }
-  | {
-      readonly type: 'disaster';
-      readonly disaster: Disaster;
-      /** What happens to the session that meets it, whatever the copy was like before. null: the copy was settled, and nothing does. */
-      readonly amid: TreeSession | null;
-    }
-  | { readonly type: 'loss'; readonly how: CopyLoss; readonly seed: number }
-  | { readonly type: 'list'; readonly how: ListDamage; readonly seed: number }
-  | { readonly type: 'missing'; readonly isListing: boolean; readonly seed: number }
-  | { readonly type: 'days'; readonly count: number }
-  | { readonly type: 'session'; readonly session: TreeSession };
-
-/** What somebody does to a file of the copy. */
-export type CopyLoss = 'removed' | 'cut' | 'longer';
-
-/** What becomes of a list of a session that was stopped. */
-export type ListDamage = 'removed' | 'emptied' | 'cut' | 'overwritten';
-
-export interface TreeSession {
-  /** What the tool does while the session reads: a step at every so many calls. */
-  readonly during: {
-    readonly operation: ToolOperation;
-    readonly seed: number;
-    readonly everyCalls: number;
-  } | null;
-  /** By how much the clock of the worker is wrong. */
-  readonly clockHours: number;
-  readonly stops: readonly TreeStop[];
-  readonly fault: TreeFault | null;
-}
-
-interface TreeStop extends CrashPlan {
-  readonly loss: Loss;
-  /** The same session goes on with another worker; otherwise nobody does, until the next session. */
-  readonly goesOn: boolean;
-}
-
-/** `unreadable`, `denied`: one file of the source cannot be read, or may not be. `folder`: one of its folders may not be looked into. `io`, `full`: one call of the target fails, once. */
-export interface TreeFault {
-  readonly kind: 'unreadable' | 'denied' | 'folder' | 'io' | 'full';
-  readonly at: number;
-}
+import { failOnce, watchNames } from './target-fault.js';
+import {
+  QUIET,
+  type CopyLoss,
+  type ListDamage,
+  type TreeEvent,
+  type TreeKind,
+  type TreeSession,
+} from './tree-event.js';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 /** Of sets, fulls: there is one for each day. */
 const KEPT_POINTS = 4;
+
+interface KindOfTree {
+  readonly root: string;
+  readonly workloadId: string;
+  readonly tool: (files: SourceFiles) => SourceTool;
+  readonly retention: CopyJob['retention'];
+  /** Of a store: how long what its source removed stays. */
+  readonly keptDays: number;
+}
+
+const TOY: Omit<KindOfTree, 'root' | 'workloadId'> = {
+  tool: (files) => new StoreTool(files),
+  retention: { type: 'restorePoints', value: KEPT_POINTS },
+  keptDays: 3,
+};
+
+const KINDS: Readonly<Record<TreeKind, KindOfTree>> = {
+  store: { ...TOY, root: 'store', workloadId: 'toy:store' },
+  written: { ...TOY, root: WRITTEN_ROOT, workloadId: `toy:${WRITTEN_ROOT}` },
+  datastore: {
+    ...{ root: 'ds', workloadId: 'pbs-ds', keptDays: 7 },
+    tool: (files) => new DatastoreTool(files),
+    retention: { type: 'days', value: 7 },
+  },
+  sets: {
+    ...{ root: 'db', workloadId: 'toysets:db', keptDays: 0 },
+    tool: (files) => new DatabaseTool(files),
+    retention: { type: 'days', value: KEPT_POINTS },
+  },
+};
 
 /** A source and its copy, from one event to the next. */
 export class TreeHistory {
@@ -103,16 +89,13 @@ export class TreeHistory {
   #wasClockAhead = false;
 
   private constructor(readonly kind: TreeKind) {
-    const isSets = kind === 'sets';
-    this.files = new SourceFiles(isSets ? 'db' : kind === 'store' ? 'store' : WRITTEN_ROOT);
-    this.tool = isSets ? new DatabaseTool(this.files) : new StoreTool(this.files);
-    this.job = testJob({
-      transactionLogs: true,
-      retention: { type: isSets ? 'days' : 'restorePoints', value: KEPT_POINTS },
-    });
-    const platform = isSets ? 'toysets' : 'toy';
-    this.tree = chainFolder(this.job.id, `${platform}:${this.files.root}`);
-    this.judge = new CopyJudge(this.tool, isSets ? 'sets' : 'store', this.tree, KEPT_POINTS);
+    const { root, workloadId, tool, retention, keptDays } = KINDS[kind];
+    this.files = new SourceFiles(root);
+    this.tool = tool(this.files);
+    this.job = testJob({ transactionLogs: true, retention });
+    this.tree = chainFolder(this.job.id, workloadId);
+    const shape = kind === 'sets' ? 'sets' : 'store';
+    this.judge = new CopyJudge(this.tool, shape, this.tree, KEPT_POINTS, keptDays);
   }
 
   static async begin(kind: TreeKind): Promise<TreeHistory> {
@@ -146,9 +129,6 @@ export class TreeHistory {
 
   /** When the tool rests and all storage works, a session makes the copy whole, and the next one finds nothing to do. */
   async end(): Promise<void> {
-    // Who has nothing to copy does not look at the copy.
-    if (this.judge.hasLost)
-      await this.#allOf(this.tool.work('backUp', new SeededRandom(this.#sessions)));
     await this.#agreed(QUIET);
     const outcome = await this.#agreed(QUIET);
     this.judge.isIdle(
@@ -209,7 +189,7 @@ export class TreeHistory {
     const copied = await this.judge.copied(this.target);
     const [bytesOf, { repository, root }] = [(path: string) => this.files.now(path)!, this.files];
     const paths = this.files.paths.filter(
-      (path) => path.startsWith('data/') && copied.get(path)?.equals(bytesOf(path)) === true,
+      (path) => this.tool.isData(path) && copied.get(path)?.equals(bytesOf(path)) === true,
     );
     if (paths.length === 0) return;
     const path = random.oneOf(paths.sort());
@@ -308,10 +288,7 @@ export class TreeHistory {
     if (this.#running !== null) await this.#allOf(this.#running);
     this.#running = null;
     this.log.push(`session ${this.#sessions}: ${outcome?.result ?? 'stopped'}`);
-    const hadWork = this.target.operations.some(
-      ({ to }) => to === `${this.tree}/.staging/plan.json`,
-    );
-    await this.judge.judge(this.target, outcome, start, { ...session, hadWork }, acceptChanges);
+    await this.judge.judge(this.target, outcome, start, session, acceptChanges);
     // Where something was not copied, a copy is least what its source is.
     if (this.kind !== 'sets' && outcome?.result !== 'success' && !this.judge.hasLost)
       await this.#restoresRight();
@@ -350,19 +327,28 @@ export class TreeHistory {
     const next = left.shift();
     this.target = this.target.clone(next === undefined ? {} : { crash: next });
     if (fault !== null) failOnce(this.target, fault);
+    let states = this.#watch();
     let server = new LocalServer(this.#worker(), nowMs);
     server.begin(WORKFLOW_COPY_SESSION, id, { job: this.job, overrides });
     for (let stop = next; ; stop = left.shift())
       try {
-        return (await server.end(id)) as CopySessionOutcome;
+        const outcome = (await server.end(id)) as CopySessionOutcome;
+        await this.judge.atEachName(states);
+        return outcome;
       } catch (error) {
         if (!(error instanceof WorkerDeath) || stop === undefined) throw error;
+        await this.judge.atEachName(states);
         const again = stop.goesOn ? left[0] : undefined;
         this.target = this.target.restart(stop.loss, again === undefined ? {} : { crash: again });
+        states = this.#watch();
         await this.judge.atAnyInstant(this.target);
         if (!stop.goesOn) return null;
         server = server.withNewWorker(this.#worker());
       }
+  }
+
+  #watch(): readonly SimulatedRepository[] {
+    return watchNames(this.target, `${this.tree}/files`);
   }
 
   #worker(): InProcessWorker {
@@ -413,21 +399,4 @@ export class TreeHistory {
     hook();
     return unhook;
   }
-}
-
-const QUIET: TreeSession = { during: null, clockHours: 0, stops: [], fault: null };
-
-/** One of the next changes of the target fails, and nothing of it is done. */
-function failOnce(target: SimulatedRepository, { kind, at }: TreeFault): void {
-  if (kind !== 'io' && kind !== 'full') return;
-  const code = kind === 'io' ? 'REPOSITORY_IO_ERROR' : 'REPOSITORY_FULL';
-  let left = at;
-  const { rename, openWrite, syncFolder, unlink } = target;
-  const fail = (path: string): void => {
-    if (left-- === 0) throw new BackupError(code, `${kind} at ${path}`, { details: { path } });
-  };
-  target.rename = (from, to) => (fail(to), rename.call(target, from, to));
-  target.openWrite = (path, create) => (fail(path), openWrite.call(target, path, create));
-  target.syncFolder = (path) => (fail(path), syncFolder.call(target, path));
-  target.unlink = (path) => (fail(path), unlink.call(target, path));
 }
