@@ -10,7 +10,8 @@ import {
   type XmlElement,
 } from '../xml-file.js';
 
-/** What an OVF descriptor says of the files of its package. Source: DSP0243 (OVF 2.1), 7 and 8. */
+/** What an OVF descriptor says of the files of its package. Source: DSP0243 (OVF 2.1), 7 and 8; of OVF 0.9, as VirtualCenter 2.5 and VirtualBox write it on demand:
+ *  VirtualBox, ApplianceImplExport.cpp (`buildXML`). */
 export interface OvfDescriptor {
   /** Of the machine, or of the first of several. */
   readonly name: string | null;
@@ -45,7 +46,7 @@ export function readOvf(
 }
 
 function descriptorIn(envelope: XmlElement): OvfDescriptor {
-  const elements = xmlElements(envelope, 'DiskSection').flatMap((section) =>
+  const elements = ofType(envelope, 'Section', 'DiskSection').flatMap((section) =>
     xmlElements(section, 'Disk'),
   );
   const fileRef = (disk: XmlElement): string | null => xmlAttribute(disk, 'fileRef');
@@ -66,9 +67,18 @@ function descriptorIn(envelope: XmlElement): OvfDescriptor {
       isDelta: deltas.includes(id) || known?.isDelta === true,
     });
   }
-  const collection = xmlElement(envelope, 'VirtualSystemCollection');
-  const system = xmlElement(envelope, 'VirtualSystem') ?? collection;
+  const [collection] = ofType(envelope, 'Content', 'VirtualSystemCollection');
+  const [system = collection] = ofType(envelope, 'Content', 'VirtualSystem');
   return { name: xmlText(xmlElement(system, 'Name')), files: [...files.values()] };
+}
+
+/** OVF 0.9 has one element for all of a kind, and what each is in `xsi:type`: `<Section xsi:type="ovf:DiskSection_Type">` is `<DiskSection>` since. */
+function ofType(envelope: XmlElement, general: string, name: string): readonly XmlElement[] {
+  const type = new RegExp(`^(?:[^:]*:)?${name}_Type$`);
+  const ofEarlier = xmlElements(envelope, general).filter((element) =>
+    type.test(xmlAttribute(element, 'type') ?? ''),
+  );
+  return [...xmlElements(envelope, name), ...ofEarlier];
 }
 
 function compressionOf(stated: string | null): string | null {
