@@ -90,6 +90,8 @@ export interface DiskImage extends ImageHead {
   /** Fills `target` from guest offset `offset`: own data, zeros where the layer says so, `below` for what it does not hold
    *  (zeros when `below` is null). The range may pass the end of the disk: zeros there. */
   read(target: Uint8Array, offset: number, below: ReadBelow | null): Promise<void>;
+  /** What its tables take just now: those that stay for as long as it is open, and those that `keepTables` lets go. Absent: little, whatever its file says. */
+  readonly tableBytes?: number;
   /** How many bytes of its tables it may keep from now on, beside the one that it needs just now; by itself it decides alone. Absent: it keeps no
    *  more as it is read. */
   keepTables?(maxBytes: number): void;

@@ -18,6 +18,10 @@ export class KeptTables<T> {
     this.#maxBytes = traits.mostBytes;
   }
 
+  get memoryBytes(): number {
+    return this.#bytes;
+  }
+
   /** It is as old as before. */
   peek(key: number): T | undefined {
     return this.#tables.get(key);

@@ -70,6 +70,10 @@ export class SectorBitmaps {
     return piece;
   }
 
+  get memoryBytes(): number {
+    return this.#pieces.memoryBytes;
+  }
+
   /** See `DiskImage.keepTables`. */
   keep(maxBytes: number): void {
     this.#pieces.keep(maxBytes);

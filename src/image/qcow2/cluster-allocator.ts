@@ -1,6 +1,7 @@
 import type { ByteSink, ByteSource } from '../byte-source.js';
 import { POINTER_BYTES, setU64, viewOf } from './numbers.js';
 import type { Qcow2Header } from './header.js';
+import type { PointerTable } from './pointer-table.js';
 
 /** Only what `mergeRefusal` lets through: 64 KiB clusters, 16-bit reference counts. */
 const CLUSTER_BYTES = 65_536;
@@ -25,13 +26,14 @@ export class ClusterAllocator {
   constructor(
     file: ByteSource & ByteSink,
     header: Qcow2Header,
-    refcountBlocks: Float64Array,
+    refcountBlocks: PointerTable,
     endOfReferences: number,
   ) {
     this.#file = file;
     this.#header = header;
-    this.#blocks = Float64Array.from(refcountBlocks);
-    this.#blockClusters = new Set(refcountBlocks);
+    this.#blocks = new Float64Array(refcountBlocks.length);
+    for (const [index, offset] of refcountBlocks.entries()) this.#blocks[index] = offset;
+    this.#blockClusters = new Set(this.#blocks);
     this.#next = endOfReferences / CLUSTER_BYTES;
   }
 

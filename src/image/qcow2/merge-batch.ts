@@ -56,7 +56,8 @@ export class MergeBatch {
   ) {
     const tables = Math.ceil(increment.image.virtualSizeBytes / (ENTRIES_PER_TABLE * BLOCK_BYTES));
     this.#l2Offsets = new Float64Array(tables);
-    this.#l2Offsets.set(baseImage.tables.l2Offsets.subarray(0, tables));
+    for (const [index, offset] of baseImage.tables.l2Offsets.entries())
+      if (index < tables) this.#l2Offsets[index] = offset;
   }
 
   get tableParts(): number {

@@ -3,6 +3,7 @@ import { lastNonZero } from '../zero-bytes.js';
 import { HIGH_COPIED, POINTER_BYTES, entryOffset, viewOf } from './numbers.js';
 import type { Qcow2Header } from './header.js';
 import { checkInside, imageFault } from '../image-fault.js';
+import { PointerCollector, type PointerTable } from './pointer-table.js';
 
 const READ_BYTES = 1024 * 1024;
 // Bits that must be 0: 0..8, and 56..62 of an L1 entry. Bit 63 of a refcount table entry would be an offset beyond every file.
@@ -13,12 +14,17 @@ const RESERVED_HIGH_REFCOUNT = 0xff00_0000;
 /** The tables of an image that are read when it is opened. */
 export interface Qcow2Tables {
   /** Host offset of the L2 table of each L1 entry; 0: none. At most 32 MiB, as the format allows. */
-  readonly l2Offsets: Float64Array;
+  readonly l2Offsets: PointerTable;
   /** L1 entries without the COPIED flag: their L2 table may have a second user. */
   readonly sharedL2Tables: number;
   /** Host offset of the reference count block of each table entry; 0: none. */
-  readonly refcountBlocks: Float64Array;
+  readonly refcountBlocks: PointerTable;
   readonly metadata: MetadataClusters;
+}
+
+/** What they take for as long as the image is open. */
+export function memoryOf({ l2Offsets, refcountBlocks, metadata }: Qcow2Tables): number {
+  return l2Offsets.memoryBytes + refcountBlocks.memoryBytes + metadata.memoryBytes;
 }
 
 /** Reads L1 and refcount table and proves that no cluster serves two of: header, L1, L2, refcount table, refcount block,
@@ -44,7 +50,7 @@ export async function readTables(source: ByteSource, header: Qcow2Header): Promi
   };
 }
 
-interface PointerTable {
+interface TablePlace {
   readonly name: string;
   readonly offset: number;
   readonly entries: number;
@@ -54,10 +60,10 @@ interface PointerTable {
 
 async function readPointers(
   source: ByteSource,
-  table: PointerTable,
+  table: TablePlace,
   clusterBytes: number,
-): Promise<{ offsets: Float64Array; withoutCopied: number }> {
-  const offsets = new Float64Array(table.entries);
+): Promise<{ offsets: PointerTable; withoutCopied: number }> {
+  const found = new PointerCollector();
   let withoutCopied = 0;
   const tableBytes = table.entries * POINTER_BYTES;
   const buffer = new Uint8Array(Math.min(READ_BYTES, tableBytes));
@@ -83,11 +89,11 @@ async function readPointers(
         );
       if (offset === 0) continue;
       checkInside(source, `what ${table.name} entry ${index} points to`, offset, clusterBytes);
-      offsets[index] = offset;
+      found.add(index, offset);
       if ((high & HIGH_COPIED) === 0) withoutCopied += 1;
     }
   }
-  return { offsets, withoutCopied };
+  return { offsets: found.table(table.entries), withoutCopied };
 }
 
 /** The clusters that hold tables. One sorted list: 8 bytes per table, however large the file is. */
@@ -101,8 +107,8 @@ export class MetadataClusters {
   constructor(
     source: ByteSource,
     header: Qcow2Header,
-    l2Offsets: Float64Array,
-    refcountBlocks: Float64Array,
+    l2Offsets: PointerTable,
+    refcountBlocks: PointerTable,
   ) {
     const clusterBytes = 2 ** header.clusterBits;
     const areas = [
@@ -118,9 +124,7 @@ export class MetadataClusters {
       for (let index = 0; index < count; index++) clusters.push(first + index);
     }
     for (const table of [l2Offsets, refcountBlocks])
-      table.forEach((offset) => {
-        if (offset !== 0) clusters.push(offset / clusterBytes);
-      });
+      for (const [, offset] of table.entries()) clusters.push(offset / clusterBytes);
 
     this.#sorted = Float64Array.from(clusters).sort();
     for (let index = 1; index < this.#sorted.length; index++)
@@ -131,6 +135,10 @@ export class MetadataClusters {
           `two tables use the cluster at offset ${at(this.#sorted, index) * clusterBytes}`,
           { offset: at(this.#sorted, index) * clusterBytes },
         );
+  }
+
+  get memoryBytes(): number {
+    return this.#sorted.byteLength;
   }
 
   has(cluster: number): boolean {

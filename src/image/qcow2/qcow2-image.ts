@@ -11,14 +11,13 @@ import {
   type ParentLink,
   type ReadBelow,
 } from '../disk-image.js';
-import { EmptyStretch } from '../empty-stretch.js';
 import { decompressCluster, prepareCodec } from './cluster-codec.js';
 import { POINTER_BYTES } from './numbers.js';
 import { readQcow2Header, type Qcow2Header } from './header.js';
 import { imageFault } from '../image-fault.js';
 import { KeptTables } from '../kept-tables.js';
 import { L2Table, Qcow2Geometry } from './l2-table.js';
-import { readTables, type Qcow2Tables } from './metadata-clusters.js';
+import { memoryOf, readTables, type Qcow2Tables } from './metadata-clusters.js';
 
 /** L2 tables kept, as read and decoded: some 95 of 64 KiB clusters (48 GiB of guest disk). */
 const L2_CACHE_BYTES = 16 * 1024 * 1024;
@@ -42,8 +41,8 @@ export interface Qcow2Survey {
 }
 
 /** Opens one qcow2 file, without its parents. Whatever breaks the format is refused here, or when the table concerned is first
- *  needed; what is handed out can be read as it stands. Memory: L1 and refcount table (32 and 8 MiB at most), 8 bytes per table in
- *  the file, 16 MiB of L2 tables, two clusters.
+ *  needed; what is handed out can be read as it stands. Memory: 20 bytes per table in the file, or L1 and refcount table where these are more than half full (32 and
+ *  8 MiB at most), 16 MiB of L2 tables, two clusters.
  *  @throws IMAGE_MAGIC_MISSING, IMAGE_VERSION_UNKNOWN, IMAGE_ENCRYPTED, IMAGE_EXTERNAL_DATA, IMAGE_CORRUPT, IMAGE_LIMIT_EXCEEDED,
  *  IMAGE_TRUNCATED; `mapBlocks`, `read` and `survey` throw the last four, too. Source: QEMU 7.2 docs/interop/qcow2.txt */
 export async function openQcow2Image(source: ByteSource): Promise<Qcow2Image> {
@@ -51,6 +50,16 @@ export async function openQcow2Image(source: ByteSource): Promise<Qcow2Image> {
   const tables = await readTables(source, header);
   await prepareCodec(header.compressionType);
   return new OpenQcow2Image(source, header, tables);
+}
+
+/** What one step of a read can answer: one state and, of data, one piece of the file. */
+interface Run {
+  readonly state: number;
+  readonly bytes: number;
+  /** Of compressed data: of the whole cluster. */
+  readonly host: number;
+  /** Of compressed data, as `L2Table.compressedBytesOf`. */
+  readonly storedBytes: number;
 }
 
 class OpenQcow2Image implements Qcow2Image {
@@ -74,8 +83,6 @@ class OpenQcow2Image implements Qcow2Image {
   });
   /** Memory of a table that was dropped, for the next one: new memory for each would pile up until the collector runs. */
   #spare: L2Table | null = null;
-  /** Of L1 entries. */
-  readonly #emptyEntries = new EmptyStretch();
   /** Reads that may hold a table while they wait. */
   #reads = 0;
   /** Small reads of a large compressed cluster come one after the other. */
@@ -114,7 +121,7 @@ class OpenQcow2Image implements Qcow2Image {
     const { l2Offsets } = this.tables;
     const first = Math.floor((block * BLOCK_BYTES) / tableSpanBytes);
     const end = Math.ceil(this.virtualSizeBytes / tableSpanBytes);
-    const index = this.#emptyEntries.next(first, end, (entry) => (l2Offsets[entry] ?? 0) !== 0);
+    const index = l2Offsets.next(first);
     if (index >= end) return Math.max(block, Math.ceil(this.virtualSizeBytes / BLOCK_BYTES));
     return Math.max(block, Math.floor((index * tableSpanBytes) / BLOCK_BYTES));
   }
@@ -173,26 +180,30 @@ class OpenQcow2Image implements Qcow2Image {
     for (let from = offset; from < end;) {
       const index = Math.floor(from / tableSpanBytes);
       const to = Math.min((index + 1) * tableSpanBytes, end);
-      const table = await this.#table(index);
-      const run =
-        table === null
-          ? { state: BLOCK_UNALLOCATED, bytes: to - from, host: 0 }
-          : this.#runAt(table, from, to);
+      const run = await this.#runIn(index, from, to);
       const part = target.subarray(from - offset, from - offset + run.bytes);
       if (run.state === BLOCK_DIRECT) await this.#source.read(part, run.host);
-      else if (table !== null && run.state === BLOCK_ENCODED)
-        await this.#readCompressed(table, part, from);
+      else if (run.state === BLOCK_ENCODED) await this.#readCompressed(run, part, from);
       else if (run.state === BLOCK_UNALLOCATED && below !== null) await below(part, from);
       else part.fill(0);
       from += run.bytes;
     }
   }
 
+  /** By itself: whoever reads what lies below has no table of this layer in hand. */
+  async #runIn(index: number, from: number, to: number): Promise<Run> {
+    const table = await this.#table(index);
+    if (table === null)
+      return { state: BLOCK_UNALLOCATED, bytes: to - from, host: 0, storedBytes: 0 };
+    return this.#runAt(table, from, to);
+  }
+
   /** The longest run from `from` that one step can answer: one state and, of data, one piece of the file. */
-  #runAt(table: L2Table, from: number, to: number): { state: number; bytes: number; host: number } {
+  #runAt(table: L2Table, from: number, to: number): Run {
     const { clusterBytes, unitBytes, clustersPerTable } = this.#geometry;
     let state = BLOCK_UNALLOCATED;
     let host = 0;
+    let storedBytes = 0;
     let at = from;
     while (at < to) {
       const inCluster = at % clusterBytes;
@@ -203,6 +214,8 @@ class OpenQcow2Image implements Qcow2Image {
         state = unitState;
         host = unitHost;
         if (state === BLOCK_ENCODED) {
+          host = table.offsetOf(cluster);
+          storedBytes = table.compressedBytesOf(cluster);
           at += clusterBytes - inCluster;
           break;
         }
@@ -210,20 +223,17 @@ class OpenQcow2Image implements Qcow2Image {
         break;
       at += unitBytes - (at % unitBytes);
     }
-    return { state, bytes: Math.min(at, to) - from, host };
+    return { state, bytes: Math.min(at, to) - from, host, storedBytes };
   }
 
-  async #readCompressed(table: L2Table, target: Uint8Array, offset: number): Promise<void> {
-    const { clusterBytes, clustersPerTable } = this.#geometry;
-    const cluster = Math.floor(offset / clusterBytes) % clustersPerTable;
-    const hostOffset = table.offsetOf(cluster);
-    if (this.#decompressed?.offset !== hostOffset) {
-      const bytes = Math.min(table.compressedBytesOf(cluster), this.#source.sizeBytes - hostOffset);
-      const stored = new Uint8Array(bytes);
-      await this.#source.read(stored, hostOffset);
-      this.#decompressed = { offset: hostOffset, bytes: this.#decompress(stored, hostOffset) };
+  async #readCompressed(run: Run, target: Uint8Array, offset: number): Promise<void> {
+    const { host, storedBytes } = run;
+    if (this.#decompressed?.offset !== host) {
+      const stored = new Uint8Array(Math.min(storedBytes, this.#source.sizeBytes - host));
+      await this.#source.read(stored, host);
+      this.#decompressed = { offset: host, bytes: this.#decompress(stored, host) };
     }
-    const from = offset % clusterBytes;
+    const from = offset % this.#geometry.clusterBytes;
     target.set(this.#decompressed.bytes.subarray(from, from + target.length));
   }
 
@@ -254,7 +264,6 @@ class OpenQcow2Image implements Qcow2Image {
       refcountTable.offset + refcountTable.entries * POINTER_BYTES,
     );
     for (const [index, l2Offset] of l2Offsets.entries()) {
-      if (l2Offset === 0) continue;
       look?.();
       last = Math.max(last, l2Offset + clusterBytes);
       if (index * tableSpanBytes >= this.virtualSizeBytes) {
@@ -272,7 +281,7 @@ class OpenQcow2Image implements Qcow2Image {
   }
 
   async #table(index: number): Promise<L2Table | null> {
-    const tableOffset = this.tables.l2Offsets[index] ?? 0;
+    const tableOffset = this.tables.l2Offsets.offset(index);
     if (tableOffset === 0) return null;
     const cached = this.#l2Cache.take(index);
     if (cached !== undefined) return cached;
@@ -292,7 +301,15 @@ class OpenQcow2Image implements Qcow2Image {
     return table;
   }
 
+  get tableBytes(): number {
+    const besideTables = (this.#spare?.memoryBytes ?? 0) + (this.#decompressed?.bytes.length ?? 0);
+    return memoryOf(this.tables) + this.#l2Cache.memoryBytes + besideTables;
+  }
+
   keepTables(maxBytes: number): void {
     this.#l2Cache.keep(maxBytes);
+    if (this.tableBytes - memoryOf(this.tables) <= maxBytes) return;
+    this.#spare = null;
+    this.#decompressed = null;
   }
 }

@@ -92,6 +92,10 @@ class SparseVhdImage implements DiskImage {
     return Math.max(block, Math.floor((at * this.#blockBytes) / BLOCK_BYTES));
   }
 
+  get tableBytes(): number {
+    return this.#table.byteLength + this.#bitmaps.memoryBytes;
+  }
+
   keepTables(maxBytes: number): void {
     this.#bitmaps.keep(maxBytes);
   }

@@ -1,5 +1,6 @@
 import { checkInside, imageFault } from '../image-fault.js';
 import { EmptyStretch } from '../empty-stretch.js';
+import { KeptTables } from '../kept-tables.js';
 import { lastNonZero } from '../zero-bytes.js';
 import {
   BAT_ENTRY_BYTES,
@@ -25,8 +26,8 @@ import type { Region, VhdxFile } from './vhdx-file.js';
 const READ_BYTES = MIB;
 const PAGE_BYTES = 65_536;
 const PAGE_ENTRIES = PAGE_BYTES / BAT_ENTRY_BYTES;
-/** 8 MiB of the table. */
-const MAX_PAGES = 128;
+/** Of the table. */
+const KEPT_BYTES = 8 * MIB;
 /** Bits 3..19. */
 const RESERVED_LOW = 0x000f_fff8;
 
@@ -44,7 +45,10 @@ export class BlockAllocationTable {
   /** A bit for each payload block that is not as a new disk has it. */
   readonly #held: Uint8Array;
   readonly #empty = new EmptyStretch();
-  readonly #pages = new Map<number, DataView>();
+  readonly #pages = new KeptTables<DataView>({
+    mostBytes: KEPT_BYTES,
+    bytesOf: ({ byteLength }) => byteLength,
+  });
 
   private constructor(file: VhdxFile, geometry: VhdxGeometry) {
     this.#file = file;
@@ -139,6 +143,15 @@ export class BlockAllocationTable {
     });
   }
 
+  get memoryBytes(): number {
+    return this.#held.length + this.#pages.memoryBytes;
+  }
+
+  /** See `DiskImage.keepTables`. */
+  keep(maxBytes: number): void {
+    this.#pages.keep(maxBytes);
+  }
+
   isHeld(block: number): boolean {
     return (((this.#held[block >>> 3] ?? 0) >>> (block & 7)) & 1) !== 0;
   }
@@ -165,14 +178,9 @@ export class BlockAllocationTable {
 
   async #entry(index: number): Promise<BatEntry> {
     const page = Math.floor(index / PAGE_ENTRIES);
-    const known = this.#pages.get(page);
+    const known = this.#pages.take(page);
     const view = known ?? (await this.#readPage(page));
-    this.#pages.delete(page);
-    this.#pages.set(page, view);
-    for (const oldest of this.#pages.keys()) {
-      if (this.#pages.size <= MAX_PAGES) break;
-      this.#pages.delete(oldest);
-    }
+    if (known === undefined) this.#pages.add(page, view);
     return decode(view, (index % PAGE_ENTRIES) * BAT_ENTRY_BYTES);
   }
 

@@ -12,13 +12,15 @@ const MAX_ZERO_WRITES = 4_096;
 export interface ReplayedSource extends ByteSource {
   /** Whether the log changes any byte of the range: then the file itself does not show it. */
   changes(offset: number, length: number): boolean;
+  /** What of the log lies in memory. */
+  readonly logBytes: number;
 }
 
 /** A file whose log holds nothing. */
 export function withoutLog(source: ByteSource): ReplayedSource {
   const { label, sizeBytes } = source;
   const read = (target: Uint8Array, offset: number) => source.read(target, offset);
-  return { label, sizeBytes, read, changes: () => false };
+  return { label, sizeBytes, read, changes: () => false, logBytes: 0 };
 }
 
 /** @throws IMAGE_CORRUPT, IMAGE_LIMIT_EXCEEDED; IMAGE_TRUNCATED when the file has less than it had when the log was written, or the log writes
@@ -59,6 +61,10 @@ class SectorOverlay implements ReplayedSource {
     this.#source = source;
     this.label = source.label;
     this.sizeBytes = source.sizeBytes;
+  }
+
+  get logBytes(): number {
+    return this.#sectors.size * LOG_SECTOR_BYTES;
   }
 
   add({ offset, length, bytes }: LogWrite): void {

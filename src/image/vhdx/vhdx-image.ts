@@ -118,8 +118,13 @@ class OpenVhdxImage implements DiskImage {
     return Math.max(block, (payload * blockBytes) / BLOCK_BYTES);
   }
 
+  get tableBytes(): number {
+    return this.#bat.memoryBytes + this.#bitmaps.memoryBytes + this.#file.source.logBytes;
+  }
+
   keepTables(maxBytes: number): void {
-    this.#bitmaps.keep(maxBytes);
+    this.#bat.keep(maxBytes / 2);
+    this.#bitmaps.keep(maxBytes / 2);
   }
 
   async read(target: Uint8Array, offset: number, below: ReadBelow | null): Promise<void> {

@@ -41,6 +41,11 @@ class OpenStream implements DiskImage {
     this.dialect = meta.dialect;
   }
 
+  /** The list of its pieces, which other openings of the same stream may share. */
+  get tableBytes(): number {
+    return this.index.memoryBytes;
+  }
+
   mapBlocks(firstBlock: number, count: number, reuse?: BlockMap): Promise<BlockMap> {
     const map = emptyBlockMap(count, reuse);
     const from = firstBlock * BLOCK_BYTES;

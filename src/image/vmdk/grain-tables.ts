@@ -84,6 +84,11 @@ export class GrainTables {
     return table;
   }
 
+  get memoryBytes(): number {
+    const { tables } = this.#directory;
+    return tables.byteLength + this.#occupied.memoryBytes + this.#cache.memoryBytes;
+  }
+
   /** See `DiskImage.keepTables`. */
   keep(maxBytes: number): void {
     this.#cache.keep(maxBytes);
@@ -167,6 +172,10 @@ class OccupiedBytes {
     for (const area of areas)
       if (this.#hitsTable(area.offset, area.bytes))
         throw refuse(`a grain table overlaps ${area.name}`, area.offset);
+  }
+
+  get memoryBytes(): number {
+    return this.#tables.byteLength;
   }
 
   overlaps(offset: number, bytes: number): boolean {

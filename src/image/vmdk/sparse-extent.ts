@@ -30,6 +30,10 @@ export class SparseExtent implements VmdkExtent {
     this.#tables = new GrainTables(directory);
   }
 
+  get tableBytes(): number {
+    return this.#tables.memoryBytes + (this.#inflated?.bytes.length ?? 0);
+  }
+
   keepTables(maxBytes: number): void {
     this.#tables.keep(maxBytes);
   }

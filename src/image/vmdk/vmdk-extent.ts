@@ -23,6 +23,8 @@ export interface VmdkExtent {
   /** Reads the last tables.
    *  @throws IMAGE_TRUNCATED when they name something behind the end of the file */
   checkEnd(): Promise<void>;
+  /** See `DiskImage.tableBytes`. Absent: it has none. */
+  readonly tableBytes?: number;
   /** See `DiskImage.keepTables`. Absent: it has none. */
   keepTables?(maxBytes: number): void;
 }

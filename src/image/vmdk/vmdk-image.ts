@@ -83,6 +83,10 @@ class VmdkImage implements DiskImage {
     }
   }
 
+  get tableBytes(): number {
+    return this.#extents.reduce((sum, { tableBytes = 0 }) => sum + tableBytes, 0);
+  }
+
   keepTables(maxBytes: number): void {
     for (const extent of this.#extents) extent.keepTables?.(maxBytes / this.#extents.length);
   }

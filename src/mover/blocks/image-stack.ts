@@ -22,6 +22,7 @@ import {
   type LayerFile,
   type OpenLayer,
 } from './layer-file.js';
+import { StackTables } from './stack-tables.js';
 
 /** Like `BlockMap`, with the layer that answers. `layers[i]` is meaningful unless the state is UNALLOCATED. */
 export interface StackMap {
@@ -32,8 +33,6 @@ export interface StackMap {
 
 /** As many as a map can name with 16 bits. Nobody keeps chains of such a length: a day has 1,440 minutes. */
 const MAX_LAYERS = 65_536;
-/** Of tables of all layers of a stack together, beside one of each: a chain of many layers would keep some MiB of each. */
-const TABLES_BYTES = 32 * 1024 * 1024;
 
 /** The images of one disk at one restore point, top first, read as the guest saw the disk. A layer that is shorter than those above it ends
  *  the search behind its end: what the layers below hold there was gone when the disk was shrunk, and reads as zeros ever since. */
@@ -45,6 +44,7 @@ export class ImageStack {
   private readonly opened: OpenLayer[] = [];
   /** For each open layer, how far into the disk it is seen through the layers above it and by itself. */
   private readonly seenBytes: number[] = [];
+  private readonly tables = new StackTables();
   private opening: Promise<void> = Promise.resolve();
 
   private constructor(
@@ -94,6 +94,7 @@ export class ImageStack {
       // A merge or a synthetic full may just have turned this file into a full: then nothing below it counts any more.
       if (image.parent === null) this.layers.length = index + 1;
       else if (index === this.layers.length - 1) throw endsTooSoon(layer, image.parent);
+      this.tables.add(image);
       this.opened.push(opened);
       this.seenBytes.push(Math.min(this.seenBytes.at(-1) ?? Infinity, image.virtualSizeBytes));
       this.images.push(image);
@@ -101,7 +102,6 @@ export class ImageStack {
       // Own chains are written to under locks, by whoever heals them.
       if (writeMark !== undefined && layer.stamp !== null)
         this.layers[index] = { ...layer, writeMark };
-      for (const open of this.images) open.keepTables?.(TABLES_BYTES / this.images.length);
     } catch (error) {
       await opened.close();
       throw error;
@@ -149,11 +149,12 @@ export class ImageStack {
   private async readFrom(index: number, target: Uint8Array, offset: number): Promise<void> {
     await this.ensure(index + 1);
     const isBottom = index === this.layers.length - 1;
-    await this.images[index]!.read(
-      target,
-      offset,
-      isBottom ? null : (part, at) => this.readFrom(index + 1, part, at),
-    );
+    const readBelow = (part: Uint8Array, at: number): Promise<void> => {
+      this.tables.used(index);
+      return this.readFrom(index + 1, part, at);
+    };
+    await this.images[index]!.read(target, offset, isBottom ? null : readBelow);
+    this.tables.used(index);
   }
 
   /** Where each guest block's content lies, seen from the top. The first `layerLimit` layers only: what they do not hold is UNALLOCATED.
@@ -202,6 +203,7 @@ export class ImageStack {
     const reuse = this.layerMap;
     this.layerMap = undefined; // nobody else may take it meanwhile
     const own = await image.mapBlocks(firstBlock, map.states.length, reuse);
+    this.tables.used(layer);
     // A block that passes the end of a layer is put together by `read`, which knows about the zeros behind the end.
     const wholeBlocks = Math.floor(this.seenBytes[layer]! / BLOCK_BYTES) - firstBlock;
     let open = 0;

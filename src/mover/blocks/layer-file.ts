@@ -144,6 +144,9 @@ function readAlone(image: DiskImage): DiskImage {
     },
     nextHeldBlock: (block) => image.nextHeldBlock(block),
     read: (target, offset, below) => image.read(target, offset, below),
+    get tableBytes() {
+      return image.tableBytes ?? 0;
+    },
     ...(image.keepTables === undefined
       ? {}
       : { keepTables: (maxBytes: number) => image.keepTables!(maxBytes) }),

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Qcow2Header } from '../../../../src/image/qcow2/header.js';
 import { MetadataClusters } from '../../../../src/image/qcow2/metadata-clusters.js';
+import { PointerCollector, type PointerTable } from '../../../../src/image/qcow2/pointer-table.js';
 import { MemoryBytes } from '../../../support/image/byte-files.js';
 import { SeededRandom } from '../../../support/fuzz/seeded-random.js';
 
@@ -17,9 +18,16 @@ function clusters(snapshots = 1, l2 = [12, 0, 20]): MetadataClusters {
   return new MetadataClusters(
     new MemoryBytes(Buffer.alloc(0), 'disk.qcow2'),
     header,
-    Float64Array.from(l2.map((cluster) => cluster * CLUSTER)),
-    Float64Array.of(40 * CLUSTER),
+    tableOf(l2),
+    tableOf([40]),
   );
+}
+
+function tableOf(clusters: readonly number[]): PointerTable {
+  const found = new PointerCollector();
+  for (const [index, cluster] of clusters.entries())
+    if (cluster > 0) found.add(index, cluster * CLUSTER);
+  return found.table(clusters.length);
 }
 
 const TABLES = [0, 3, 4, 7, 9, 12, 20, 40];
