@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A test that the README names for one of its guarantees. */
-interface Proof {
-  readonly guarantee: number;
+/** A test that is named for what it proves. */
+export interface Proof {
+  /** What: `guarantee 3`. */
+  readonly of: string;
   /** Relative to the repository. */
   readonly path: string;
-  /** As it is written in the file: `$name` and `%s` stand for what a table of cases puts there. */
+  /** As it is written in the file: `$name` and `%s` stand for what a table of cases puts there. Of a suite that is run for several things: with the names of the suites that it
+   *  lies in before it, ` > ` between them. */
   readonly title: string;
 }
 
@@ -20,6 +22,8 @@ export interface TestOutcome {
   /** Of its file, relative to the repository. */
   readonly path: string;
   readonly title: string;
+  /** With those of the suites that it lies in. */
+  readonly fullTitle: string;
   readonly state: 'passed' | 'failed' | 'skipped';
 }
 
@@ -37,7 +41,11 @@ export function guarantees(): Guarantee[] {
       return {
         number,
         text,
-        proofs: named.map(([, path = '', title = '']) => ({ guarantee: number, path, title })),
+        proofs: named.map(([, path = '', title = '']) => ({
+          of: `guarantee ${number}`,
+          path,
+          title,
+        })),
       };
     });
 }
@@ -45,17 +53,19 @@ export function guarantees(): Guarantee[] {
 /** What a run did not prove, one line each: a proof of a file that ran counts only when tests of its title ran and all of them passed.
  *  Proofs of files that were not part of the run are passed over. A suite that other files run is looked for in all of them. */
 export function unproven(proofs: readonly Proof[], outcomes: readonly TestOutcome[]): string[] {
-  return proofs.flatMap(({ guarantee, path, title }) => {
+  return proofs.flatMap(({ of, path, title }) => {
     const ofFile = path.endsWith('.test.ts')
       ? outcomes.filter((outcome) => outcome.path === path)
       : outcomes;
     const pattern = titlePattern(title);
-    const states = ofFile.filter((test) => pattern.test(test.title)).map(({ state }) => state);
+    const states = ofFile
+      .filter((test) => pattern.test(test.title) || pattern.test(test.fullTitle))
+      .map(({ state }) => state);
     const isPartOfRun = path.endsWith('.test.ts') ? ofFile.length > 0 : states.length > 0;
     if (!isPartOfRun || (states.length > 0 && states.every((state) => state === 'passed')))
       return [];
     const word = states.find((state) => state !== 'passed') ?? 'not run';
-    return [`guarantee ${guarantee} is not proven, ${word}: ${path} "${title}"`];
+    return [`${of} is not proven, ${word}: ${path} "${title}"`];
   });
 }
 

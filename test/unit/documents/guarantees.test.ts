@@ -27,15 +27,14 @@ describe('each guarantee of the README', () => {
 
 describe('a proof of a guarantee', () => {
   const path = 'test/unit/a.test.ts';
-  const proof = { guarantee: 3, path, title: 'loses nothing in a $name that is stopped %s' };
-  const suite = { guarantee: 4, path: 'test/conformance/suite.ts', title: 'stays (inside)' };
-  const other: TestOutcome = { path, title: 'something else', state: 'passed' };
-  const merge: TestOutcome = {
-    path,
-    title: 'loses nothing in a merge that is stopped twice',
-    state: 'passed',
-  };
-  const copy: TestOutcome = { ...merge, title: 'loses nothing in a copy that is stopped once' };
+  const proof = { of: 'guarantee 3', path, title: 'loses nothing in a $name that is stopped %s' };
+  const suite = { of: 'guarantee 4', path: 'test/conformance/suite.ts', title: 'stays (inside)' };
+  const passed = (title: string): TestOutcome => ({
+    ...{ path, title, fullTitle: `a chain > ${title}`, state: 'passed' },
+  });
+  const other = passed('something else');
+  const merge = passed('loses nothing in a merge that is stopped twice');
+  const copy = passed('loses nothing in a copy that is stopped once');
 
   it('counts when all tests of its title passed', () => {
     expect(unproven([proof], [other, merge, copy])).toEqual([]);
@@ -46,7 +45,7 @@ describe('a proof of a guarantee', () => {
     ['was skipped', [{ ...merge, state: 'skipped' }], 'skipped'],
     ['is not in its file any more', [other], 'not run'],
     ['passed in another file', [other, { ...merge, path: 'test/unit/b.test.ts' }], 'not run'],
-    ['has another title', [{ ...merge, title: 'never loses nothing in a x' }], 'not run'],
+    ['has another title', [passed('never loses nothing in a x')], 'not run'],
   ])('does not count when it %s', (_case, outcomes, word) => {
     expect(unproven([proof], outcomes)).toEqual([
       `guarantee 3 is not proven, ${word}: ${path} "loses nothing in a $name that is stopped %s"`,
@@ -58,10 +57,20 @@ describe('a proof of a guarantee', () => {
   });
 
   it('of a suite counts where other files run it, in all of them', () => {
-    const inside: TestOutcome = { path, title: 'stays (inside)', state: 'passed' };
+    const inside = passed('stays (inside)');
     expect(unproven([suite], [inside])).toEqual([]);
     expect(unproven([suite], [inside, { ...inside, state: 'failed' }])).toHaveLength(1);
   });
+});
+
+it('a proof is found by its title with those of the suites that it lies in', () => {
+  const path = 'test/unit/a.test.ts';
+  const proof = { of: 'x', path, title: 'of vmdk > stays' };
+  const outcome = (suite: string): TestOutcome => ({
+    ...{ path, title: 'stays', fullTitle: `${suite} > stays`, state: 'passed' },
+  });
+  expect(unproven([proof], [outcome('of vmdk')])).toEqual([]);
+  expect(unproven([proof], [outcome('of vhd')])).toHaveLength(1);
 });
 
 function escaped(title: string): string {
