@@ -36,6 +36,8 @@ export interface PlanTreeRequest extends TakeTreeRequest, SettleRequest {
   readonly verifyAfterCopy: VerifyAfterCopy;
   /** Changes that look like a wipe are taken over. */
   readonly acceptChanges: boolean;
+  /** `soleFormerIds` of the workload. Absent: there are none. */
+  readonly formerIds?: readonly string[];
   /** `CopyJob.origin`. */
   readonly origin?: string;
   /** A copy that another job left under the id of this one becomes its own. */

@@ -10,6 +10,7 @@ export interface CopyTreeInput extends Pick<
   | 'workload'
   | 'sourceRepositoryId'
   | 'sourceFolders'
+  | 'formerIds'
   | 'settings'
   | 'owner'
   | 'report'

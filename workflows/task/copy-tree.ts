@@ -246,7 +246,7 @@ class TreeCopy implements WorkloadTask {
   }
 
   private async plan(): Promise<PlannedTree | LeftTree> {
-    const { job, workload, overrides, owner, sourceFolders, settings } = this.input;
+    const { job, workload, overrides, owner, sourceFolders, formerIds, settings } = this.input;
     this.state.show({ state: 'inspecting' }, 'comparing the source with its copy');
     const { restorePoints } = job;
     const scope = overrides.restorePoints ?? restorePoints;
@@ -256,6 +256,7 @@ class TreeCopy implements WorkloadTask {
       verifyAfterCopy: job.storage.verifyAfterCopy,
       acceptChanges: overrides.acceptChanges === true,
       ...{ now: overrides.now ?? false, seen: this.wait.seen, hasHeard: this.hasCommit },
+      ...(formerIds === undefined ? {} : { formerIds }),
       ...this.claim,
     };
     let compared = { windows: 0, isNoted: true };

@@ -1,3 +1,4 @@
+import { idOfAnyDate } from './any-date.js';
 import type { FoundWorkload } from './found-workload.js';
 
 /** Ids that a workload had before and that are nobody else's: no source shows a workload of such an id, and no other one may have had it. Copies that lie
@@ -7,7 +8,8 @@ import type { FoundWorkload } from './found-workload.js';
 export function soleFormerIds(
   workloads: readonly Pick<FoundWorkload, 'id' | 'otherIds'>[],
 ): ReadonlyMap<string, readonly string[]> {
-  const shown = new Set(workloads.map(({ id }) => id));
+  // An id that stands for all dates may be that of one that is shown.
+  const shown = new Set(workloads.flatMap(({ id }) => [id, idOfAnyDate(id)]));
   const claims = new Map<string, Set<string>>();
   for (const { id, otherIds = [] } of workloads)
     for (const other of otherIds) claims.set(other, (claims.get(other) ?? new Set()).add(id));

@@ -37,6 +37,8 @@ export interface PlanTreeInput extends TakeTreeInput {
   readonly choice: Omit<TreePointChoice, 'copied' | 'nowMs'>;
   readonly verifyAfterCopy: VerifyAfterCopy;
   readonly limits: Pick<TargetLimits, 'names'>;
+  /** `soleFormerIds` of the workload. Absent: there are none. */
+  readonly formerIds?: readonly string[];
   /** `SettleRule.settleMs`: what its tool has not closed is left for so long. */
   readonly settleMs: number;
   /** `SettleRule.seen`. Absent: nothing. */

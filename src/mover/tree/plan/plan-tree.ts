@@ -36,6 +36,7 @@ import { compareClass } from './compare-class.js';
 import type { ChangeCount } from './count-changes.js';
 import { countOf } from './counted-look.js';
 import { fixedFiles } from './fixed-files.js';
+import { formerCopiesText } from './former-copies.js';
 import { lookAtCopy, NOTHING_LOST, type LookedAtCopy } from '../look-at-copy.js';
 import { Losses } from './losses.js';
 import { missedSince } from './missed-since.js';
@@ -96,7 +97,7 @@ async function planOnce(
   const chosen = choosePoints(seen, known);
   const due = isLeft ? 'a run before was stopped' : whatIsDue(seen, chosen);
   const looked = noRemarks();
-  const warnings = [...chosen.warnings, ...pointWarnings(seen)];
+  const warnings = await firstWarnings(seen, chosen);
   let losses = new Losses(known, layout.rules, NOTHING_LOST, false);
   const told = (remarks: Remarks, lacking = 0, more: readonly string[] = []) =>
     toldOf(seen, chosen, [...warnings, ...more], losses, remarks, lacking);
@@ -149,6 +150,12 @@ async function planOnce(
     ],
     ...told(listed, lackingCount(plan, layout)),
   };
+}
+
+/** What is told whatever is found to be done. */
+async function firstWarnings(seen: Seen, { warnings }: ChosenTreePoints): Promise<string[]> {
+  const former = await formerCopiesText(seen.target, seen.input);
+  return [...warnings, ...pointWarnings(seen), ...(former === null ? [] : [former])];
 }
 
 function pointWarnings({ input, pointLosses: lost }: Seen): string[] {

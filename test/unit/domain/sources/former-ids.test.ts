@@ -12,6 +12,12 @@ it('an id that a workload had before is its own while no source shows it and no 
   expect([...found]).toEqual([['a', ['a-before']]]);
 });
 
+it('an id that stands for all dates is its own while no source shows one of a date', () => {
+  const log = workload('log', 'log-<date>', 'log-20261124');
+  expect([...soleFormerIds([log])]).toEqual([['log', ['log-<date>', 'log-20261124']]]);
+  expect([...soleFormerIds([log, workload('log-20261123')])]).toEqual([['log', ['log-20261124']]]);
+});
+
 it('an id that two sources tell of one workload is its own', () => {
   expect([...soleFormerIds([workload('a', 'before'), workload('a', 'before')])]).toEqual([
     ['a', ['before']],
