@@ -91,6 +91,7 @@ const disk = object<TargetDisk>({
   }),
   tablesPath: text,
   isCompanion: optional(yes),
+  lacksKeys: optional(yes),
   ...traits,
 });
 

@@ -108,7 +108,7 @@ export interface RestorePointView {
   readonly chainId: string | null;
   readonly complete: boolean;
   readonly state: RestorePointState;
-  /** Why it is not complete or not good; null otherwise. */
+  /** Why it is not complete or not good, or what its files lack although they are what was copied; null otherwise. */
   readonly reason: string | null;
   /** RFC 3339 UTC: when a point that is in progress is looked at again; null for every other. */
   readonly lookAgainAt: string | null;

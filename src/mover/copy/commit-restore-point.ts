@@ -11,6 +11,7 @@ import {
   type ComposedPoint,
 } from '../staging/copy-plan.js';
 import type { ComposeInput } from './compose-target-file.js';
+import { withLostKeys } from './lost-keys.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { discardStaging } from '../staging/staging.js';
 
@@ -69,7 +70,9 @@ export async function commitRestorePoint(
     copyId: plan.token,
   };
   const compact = plan.kind === 'full' ? { compactedAt: input.copiedAt } : {};
-  const points = [...record.points, point];
+  const { targetRepositoryId, chain } = input;
+  const place = { targetRepositoryId, chain };
+  const points = [...(await withLostKeys(context, place, record, plan.disks)), point];
   const { passedOver, forgotten } = plan;
   const next = withKnownSourcePoints({ ...record, ...compact, points }, passedOver, forgotten);
   await writeChainRecord(target, input.chain, next);

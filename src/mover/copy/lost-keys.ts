@@ -53,17 +53,49 @@ export async function lostKeysOf(
 ): Promise<LostKeys | null> {
   const texts: string[] = [];
   let isNew = false;
-  for (const { disk, format, kind } of disks.filter(({ dialect }) => isEncrypted(dialect))) {
+  for (const planned of disks.filter(({ dialect }) => isEncrypted(dialect))) {
     const without: string[] = [];
-    for (const { id, disks: files } of availablePoints(record)) {
-      const file = files.find((one) => one.disk === disk && one.format === format);
-      if (file !== undefined && (await lacksKeys(context, place, file))) without.push(id);
-    }
+    for (const point of availablePoints(record))
+      if (await lacksKeysIn(context, place, point, planned)) without.push(point.id);
     if (without.length === 0) continue;
-    isNew ||= kind === 'full';
-    texts.push(textOf(disk, without));
+    isNew ||= planned.kind === 'full';
+    texts.push(textOf(planned.disk, without));
   }
   return texts.length === 0 ? null : { text: texts.join('; '), isNew };
+}
+
+/** The points of the record, each file marked that lacks the keys of its disk.
+ *  @param disks as they are planned to be copied */
+export async function withLostKeys(
+  context: MoverContext,
+  place: Place,
+  record: ChainRecord,
+  disks: readonly Pick<DiskPlan, 'disk' | 'dialect' | 'format'>[],
+): Promise<ChainRecord['points']> {
+  const encrypted = disks.filter(({ dialect }) => isEncrypted(dialect));
+  if (encrypted.length === 0) return record.points;
+  const points: TargetRestorePoint[] = [];
+  for (const point of record.points) {
+    const without = new Set<string>();
+    for (const planned of point.state === 'available' ? encrypted : [])
+      if (await lacksKeysIn(context, place, point, planned)) without.add(planned.disk);
+    const marked = point.disks.map((file) =>
+      without.has(file.disk) ? { ...file, lacksKeys: true as const } : file,
+    );
+    points.push(without.size === 0 ? point : { ...point, disks: marked });
+  }
+  return points;
+}
+
+async function lacksKeysIn(
+  context: MoverContext,
+  place: Place,
+  { disks }: Pick<TargetRestorePoint, 'disks'>,
+  { disk, format }: Pick<DiskPlan, 'disk' | 'format'>,
+): Promise<boolean> {
+  const file = disks.find((one) => one.disk === disk && one.format === format);
+  if (file === undefined) return false;
+  return file.lacksKeys === true || lacksKeys(context, place, file);
 }
 
 /** @param points oldest first */

@@ -7,6 +7,7 @@ import { detachedWords } from '../../domain/jobs/detached-copy.js';
 import { oneTimeWords } from '../../domain/jobs/one-time-copy.js';
 import { expiresAtMs } from '../../domain/retention/expiry.js';
 import { keptUntil } from '../../domain/retention/kept-until.js';
+import { lostKeysReason } from '../../domain/targets/lost-keys.js';
 import type { UnreadablePart } from '../../domain/targets/unreadable-part.js';
 import { restorePointKey, type RestorePointView } from '../../domain/targets/repository-view.js';
 import type { SourceRestorePoint, SourceWorkload } from '../../domain/sources/source-workload.js';
@@ -156,7 +157,8 @@ function chainView(
     reason:
       lost ??
       (point.health === 'corrupt' ? 'a health check found corrupt blocks' : null) ??
-      (short === null ? null : shortText(short)),
+      (short === null ? null : shortText(short)) ??
+      lostKeysReason(point),
     lookAgainAt: null,
     health: lost === null ? point.health : 'corrupt',
     verifiedAt: point.verifiedAt,

@@ -7,8 +7,10 @@ import { composerOf } from '../../../src/image/formats.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 import { folderRepositoryId } from '../../../src/repository/open-repository.js';
+import { listRestorePoints } from '../../../src/mover/look/browse.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 import { blockOf, composeDisk } from '../../support/image/composed-disk.js';
+import { InProcessMover } from '../../support/mover/in-process-mover.js';
 import { restoreInto } from '../../support/mover/restore-into.js';
 import { sourceAndTarget } from '../../support/repository/source-and-target.js';
 import { testJob } from '../../support/session/test-site.js';
@@ -31,11 +33,11 @@ async function chainPoints() {
   return { chain, points: (await readChainRecord(offsite, chain))!.points };
 }
 
-async function restored(format: 'same' | 'raw' | 'qcow2'): Promise<string[]> {
-  const path = join(folder, format);
+async function restored(format: 'same' | 'raw' | 'qcow2', place = -1): Promise<string[]> {
+  const path = join(folder, `${format} ${place}`);
   await mkdir(path);
   const { chain, points } = await chainPoints();
-  const point = points.at(-1);
+  const point = points.at(place);
   const destination = await openDirectoryRepository({
     ...{ id: folderRepositoryId(path), rootPath: path, readOnly: false },
   });
@@ -58,6 +60,14 @@ it('a copy of an encrypted VMDK is restored as one, and as nothing that would lo
   for (const format of ['raw', 'qcow2'] as const)
     await expect(restored(format)).rejects.toMatchObject({ code: 'IMAGE_ENCRYPTED' });
 });
+
+/** As lists show them, oldest first. */
+async function restorePointViews() {
+  const look = { what: 'restorePoints', nowMs: NOW_MS, settleMs: 0, immutableForDays: 0 } as const;
+  const context = new InProcessMover(offsite).context();
+  const { items } = await listRestorePoints(context, { repositoryId: 'offsite', ...look });
+  return [...items].sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
+}
 
 const DISK_BYTES = 4 * 65_536;
 
@@ -122,6 +132,16 @@ it('copies of an encrypted VMDK without its keys are named, and nothing builds o
   const named = `restore points ${one} to ${two} (2) have none of the lines by which its keys are found`;
   expect(first).toMatchObject({ result: 'warning' });
   expect(first.reason).toContain(named);
+  // Whoever lists them, or restores one, is told, too.
+  const marks = (await chainPoints()).points.map(({ disks }) => disks[0]!.lacksKeys ?? false);
+  expect(marks).toEqual([true, true, false]);
+  const views = await restorePointViews();
+  expect(views.map(({ reason }) => reason?.includes('without a descriptor'))).toEqual([
+    ...[true, true],
+    undefined,
+  ]);
+  await expect(restored('raw', 0)).rejects.toMatchObject({ code: 'IMAGE_ENCRYPTED' });
+  expect(await restored('same', 0)).toHaveLength(1);
   await writeDisk(KEY_LINE, 4, 0.5);
   const second = await copied();
   expect(second.result).toBe('success');
