@@ -29,24 +29,31 @@ interface ChainsFound {
 /** A chain, or the folder of one (or of a whole job) that cannot be read. */
 type Found = FoundChain | UnreadablePart;
 
+/** Tells of the path of a job's folder, or of a chain's or tree's, whether it is looked at; what is not is not read. */
+export type IsWanted = (path: string) => boolean | Promise<boolean>;
+
+const ALL: IsWanted = () => true;
+
 /** All of Longhaul's chains in a repository: `<job>/<workload>/chain.json`.
  *  @throws REPOSITORY_UNREACHABLE */
 export async function findChains(repository: SourceRepository): Promise<ChainsFound> {
-  return collect(walkChains(repository, () => true, READ_AT_ONCE));
+  return collect(walkChains(repository, ALL, READ_AT_ONCE));
 }
 
 /** The same for what is done to a chain by the names of its job and workload: one that lies elsewhere is shown as unreadable. */
-export async function findOwnChains(repository: SourceRepository): Promise<ChainsFound> {
-  return collect(walkOwnChains(repository, () => true, READ_AT_ONCE));
+export async function findOwnChains(
+  repository: SourceRepository,
+  isWanted = ALL,
+): Promise<ChainsFound> {
+  return collect(walkOwnChains(repository, isWanted, READ_AT_ONCE));
 }
 
 /** As `findOwnChains`, one after the other, in the order of the names of their jobs' folders and of their own: of two names, the one that is
  *  smaller as a string.
- *  @param isWanted tells of the path of a job's folder or a chain's whether it is looked at; what is not is not read
  *  @param atOnce so many chains of a job are read side by side, of which whoever ends early does not get the last ones */
 export async function* walkOwnChains(
   repository: SourceRepository,
-  isWanted: (path: string) => boolean = () => true,
+  isWanted = ALL,
   atOnce = 1,
 ): AsyncGenerator<Found> {
   for await (const found of walkChains(repository, isWanted, atOnce))
@@ -55,12 +62,12 @@ export async function* walkOwnChains(
 
 async function* walkChains(
   repository: SourceRepository,
-  isWanted: (path: string) => boolean,
+  isWanted: IsWanted,
   atOnce: number,
 ): AsyncGenerator<Found> {
   for (const job of foldersOf(await repository.list(''))) {
     // A chain in the recycle bin of a NAS is gone.
-    if (isFolderPassedOver(job.name) || !isWanted(job.path)) continue;
+    if (isFolderPassedOver(job.name) || !(await isWanted(job.path))) continue;
     const entries = await unlessUnreadable(job.path, () => repository.list(job.path));
     if ('reason' in entries) {
       yield entries;
@@ -69,11 +76,12 @@ async function* walkChains(
     // In a job's folder a chain may have lost its record; elsewhere a folder without one is none of ours.
     const isOwn = entries.some(({ name }) => OF_A_JOB.includes(name));
     const look = ({ path }: RepositoryEntry) =>
-      unlessUnreadable(path, async () =>
-        isOwn || (await hasRecord(repository, path)) ? chainIn(repository, path) : null,
-      );
-    const wanted = foldersOf(entries).filter(({ path }) => isWanted(path));
-    for await (const found of sideBySide(wanted, look, atOnce)) if (found !== null) yield found;
+      unlessUnreadable(path, async () => {
+        if (!(await isWanted(path))) return null;
+        return isOwn || (await hasRecord(repository, path)) ? chainIn(repository, path) : null;
+      });
+    for await (const found of sideBySide(foldersOf(entries), look, atOnce))
+      if (found !== null) yield found;
   }
 }
 

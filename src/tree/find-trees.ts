@@ -1,3 +1,4 @@
+import type { IsWanted } from '../chain/find-chains.js';
 import { isAtHome } from '../chain/record-store.js';
 import { unreadablePart } from '../chain/unreadable.js';
 import { BackupError } from '../domain/errors.js';
@@ -16,12 +17,16 @@ interface TreesFound {
 
 /** All copies of trees in a target: `<job>/<workload>/tree.json`. One that lies elsewhere than its record says is shown as unreadable.
  *  @throws REPOSITORY_UNREACHABLE */
-export async function findTrees(repository: SourceRepository): Promise<TreesFound> {
+export async function findTrees(
+  repository: SourceRepository,
+  isWanted: IsWanted = () => true,
+): Promise<TreesFound> {
   const trees: { folder: string; record: TreeRecord }[] = [];
   const unreadable: UnreadablePart[] = [];
   for (const job of await repository.list('')) {
     if (job.type !== 'folder' || isFolderPassedOver(job.name)) continue;
-    const found = await treesOfJob(repository, job.path);
+    if (!(await isWanted(job.path))) continue;
+    const found = await treesOfJob(repository, job.path, isWanted);
     trees.push(...found.trees);
     unreadable.push(...found.unreadable);
   }
@@ -29,13 +34,18 @@ export async function findTrees(repository: SourceRepository): Promise<TreesFoun
 }
 
 /** The same of one job's folder, in the order of their own. */
-export async function treesOfJob(repository: SourceRepository, job: string): Promise<TreesFound> {
+export async function treesOfJob(
+  repository: SourceRepository,
+  job: string,
+  isWanted: IsWanted = () => true,
+): Promise<TreesFound> {
   const trees: { folder: string; record: TreeRecord }[] = [];
   const unreadable: UnreadablePart[] = [];
   try {
     for (const { type, path: folder } of await repository.list(job)) {
-      if (type !== 'folder' || !(await hasRecord(repository, folder))) continue;
+      if (type !== 'folder') continue;
       try {
+        if (!(await isWanted(folder)) || !(await hasRecord(repository, folder))) continue;
         const record = await readTreeRecord(repository, folder);
         if (record === null) continue;
         if (!isAtHome(folder, record)) throw foreign(folder, record);

@@ -166,7 +166,7 @@ export function browsedPageSchema<Item>(item: z.ZodType<Item>): z.ZodType<{
       nextCursor: z.string().optional(),
       unreadable: z.array(unreadableSchema).optional().meta({
         description:
-          'What could not be read or asked and is missing from the list for that: a chain, a job definition, a record, a lease, the sessions of the jobs. With the first page only; of tasks and audit lines, with each page what stands in its place.',
+          'What could not be read or asked and is missing from the list for that: a chain, a job definition, a record, a lease, the sessions of the jobs. With the first page only; of tasks, audit lines and what is shown of restore points, with each page what stands in its place.',
       }),
     })
     .meta({ id: pageName(item) });

@@ -45,7 +45,8 @@ export interface BrowseRepositoryInput {
 export interface BrowsePage<Item> {
   readonly items: readonly Item[];
   readonly nextCursor?: string;
-  /** What could not be read and is missing from the list for that; with the first page only. Of audit lines: with each page that needs it. */
+  /** What could not be read and is missing from the list for that; with the first page only. Of audit lines, and of what keeps a restore
+   *  point from being shown whole: with each page that needs it. */
   readonly unreadable?: readonly UnreadablePart[];
 }
 

@@ -12,6 +12,8 @@ export interface LostFiles {
   /** Points that cannot be restored, with the reason: a file of theirs, or of what they build on, is gone, is no file, or has another length
    *  than the record lists. */
   readonly lost: ReadonlyMap<string, string>;
+  /** Which disk file keeps the chain from being changed, as `firstFileFault` says it; null: none does. */
+  readonly fileFault: string | null;
   /** No file was missed. false as well: what was missed tells nothing, because the record changed or went meanwhile. */
   readonly isWhole: boolean;
 }
@@ -28,35 +30,45 @@ export async function lostFiles(
     look: (judged) => lostPoints(repository, chain, judged),
     read: () => readChainRecord(repository, chain),
   });
-  return { ...looked, lost: missed ?? new Map<string, string>() };
+  const { lost, fileFault } = missed ?? NOTHING_LOST;
+  return { ...looked, lost, fileFault };
 }
 
-async function lostPoints(
-  repository: SourceRepository,
-  chain: string,
-  { points, pending }: ChainRecord,
-): Promise<Map<string, string>> {
+const NOTHING_LOST: Pick<LostFiles, 'lost' | 'fileFault'> = { lost: new Map(), fileFault: null };
+
+async function lostPoints(repository: SourceRepository, chain: string, record: ChainRecord) {
+  const { points, pending } = record;
   const moving = new Set([...goingPoints(pending), ...changingPoints(pending)]);
   const lost = new Map<string, string>();
+  let fileFault: string | null = null;
   for (const point of points) {
+    const own = moving.has(point.id) ? null : await faultOfFiles(repository, chain, point);
+    fileFault ??= own?.isDisk === true && isNews(own, point) ? own.words : null;
     const below = point.parentId === null ? undefined : lost.get(point.parentId);
-    const fault =
-      below ?? (moving.has(point.id) ? null : await faultOfFiles(repository, chain, point));
-    if (fault !== null) lost.set(point.id, fault);
+    const fault = below ?? own?.words;
+    if (fault !== undefined) lost.set(point.id, fault);
   }
-  return lost;
+  return { lost, fileFault, size: lost.size };
 }
 
 async function faultOfFiles(
   repository: SourceRepository,
   chain: string,
   { disks, companions }: Pick<TargetRestorePoint, 'disks' | 'companions'>,
-): Promise<string | null> {
+): Promise<(EntryFault & { readonly isDisk: boolean }) | null> {
   for (const file of [...disks, ...companions]) {
     const fault = await faultOfFile(repository, chain, file);
-    if (fault !== null) return fault.words;
+    if (fault !== null) return { ...fault, isDisk: disks.some(({ path }) => path === file.path) };
   }
   return null;
+}
+
+/** A point that is known to be damaged goes as others do, whatever length its files have; what is gone may be back. */
+export function isNews(
+  { isMissing }: EntryFault,
+  { health }: Pick<TargetRestorePoint, 'health'>,
+): boolean {
+  return isMissing || health !== 'corrupt';
 }
 
 interface EntryFault {

@@ -20,7 +20,7 @@ import type { BackupRepository, SourceRepository } from '../../repository/backup
 import { unwantedFulls } from '../staging/staged-fulls.js';
 import { abandonedStaging } from '../staging/staging.js';
 import type { ChangeInput } from './change-points.js';
-import { faultOfFile } from './lost-files.js';
+import { faultOfFile, isNews } from './lost-files.js';
 import { compactDue } from './plan-compact.js';
 import type { MoverContext } from '../task/mover-context.js';
 
@@ -33,6 +33,8 @@ interface MaintenanceRequest extends ChangeInput {
 type MaintenanceLook = Omit<MaintenanceRequest, 'epoch' | 'targetRepositoryId'> & {
   /** Whether files of the storage can be written to where they lie (`StorageVerbs.openUpdate`): a storage that is only looked at does not tell. */
   readonly updatesInPlace: boolean;
+  /** `firstFileFault` of the record, or what a look has found out instead: which file is not there as the record lists it; null: none. */
+  readonly fileFault: string | null;
   /** The points of the chain when a session has copied more of them (`withUpcomingPoints`). Absent: those of the record. */
   readonly points?: readonly TargetRestorePoint[];
 };
@@ -87,29 +89,29 @@ export async function planMaintenance(
   return { ...plan, hasUnwanted };
 }
 
-function maintenanceOf(
+async function maintenanceOf(
   repository: BackupRepository,
   record: ChainRecord,
   input: MaintenanceRequest,
 ): Promise<MaintenancePlan> {
   const updatesInPlace = repository.openUpdate !== null;
-  return maintenancePlan(repository, record, { ...input, updatesInPlace });
+  const fileFault = await firstFileFault(repository, input.chain, record);
+  return maintenancePlan(repository, record, { ...input, updatesInPlace, fileFault });
 }
 
-/** The same for a record that was only looked at. */
+/** The same for a record that was only looked at. Asks for no file but the leases. */
 export async function maintenancePlan(
   repository: SourceRepository,
   record: ChainRecord,
   input: MaintenanceLook,
 ): Promise<MaintenancePlan> {
-  const { job, nowMs, immutableForDays, chain } = input;
+  const { job, nowMs, immutableForDays, chain, fileFault } = input;
   const { timeZone } = job;
   const points = input.points ?? availablePoints(record);
   const dated = believedPoints(points, nowMs);
-  const missing = await firstUnreadable(repository, chain, record);
   const leases = await readLeases(repository, chain, nowMs);
   const leased = leasedPointIds(record, leases);
-  const isReadable = missing === null && record.pending === null;
+  const isReadable = fileFault === null && record.pending === null;
   const { compact } = job;
   const compactId = compactDue(record, leases, { compact, immutableForDays, nowMs });
   const retention = planRetention({
@@ -149,7 +151,7 @@ export async function maintenancePlan(
     warnings: [
       ...plan.warnings,
       ...left.map(leftText),
-      ...(missing === null ? [] : [missing]),
+      ...(fileFault === null ? [] : [fileFault]),
       ...leases.doubtful.map(({ fault }) => fault.message),
     ],
     fulls,
@@ -196,19 +198,19 @@ function canMerge(points: readonly TargetRestorePoint[]): boolean {
   return [...formats].every((id) => imageFormat(id).merger !== null);
 }
 
-/** Says which file of the chain is not there as the record lists it, or cannot be looked at just now; null: all are there. The length of a file that a
- *  change writes into is no news, and neither is that of one which is known to be damaged: that goes as other points do. */
-async function firstUnreadable(
+/** Says which disk file of the chain is not there as the record lists it, or cannot be looked at just now; null: all are there. The length of a file that a
+ *  change writes into is no news. */
+export async function firstFileFault(
   repository: SourceRepository,
   chain: string,
   { points, pending }: ChainRecord,
 ): Promise<string | null> {
-  for (const { disks, health } of points)
-    for (const disk of disks) {
+  for (const point of points)
+    for (const disk of point.disks) {
       try {
         const fault = await faultOfFile(repository, chain, disk);
         if (fault === null) continue;
-        if (fault.isMissing || (pending === null && health !== 'corrupt')) return fault.words;
+        if (fault.isMissing || (pending === null && isNews(fault, point))) return fault.words;
       } catch (error) {
         if (!isBackupError(error)) throw error;
         return `${disk.path} cannot be read just now: ${error.message}`;

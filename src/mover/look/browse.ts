@@ -1,3 +1,4 @@
+import { availablePoints, type ChainRecord } from '../../chain/chain-record.js';
 import {
   type BrowsePage,
   type BrowseRepositoryInput,
@@ -7,12 +8,14 @@ import {
 } from '../../domain/targets/repository-view.js';
 import { isBackupError } from '../../domain/errors.js';
 import { settlePoints } from '../../domain/sources/settle.js';
-import { isNamed } from '../../domain/jobs/source-scope.js';
+import { isNamed, type NamedWorkload } from '../../domain/jobs/source-scope.js';
+import type { UnreadablePart } from '../../domain/targets/unreadable-part.js';
+import type { TreeRecord } from '../../tree/tree-record.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { contents, summaries } from './contents.js';
-import { page } from './page.js';
+import { page, shownPage } from './page.js';
 import { LookedAtFiles } from './looked-at-files.js';
-import { chainViews, sourceView } from './point-views.js';
+import { chainViews, copyKey, sourceView } from './point-views.js';
 import { storedDefinition, storedJobs } from './stored-jobs.js';
 import { treeViews } from './tree-views.js';
 
@@ -39,44 +42,75 @@ export async function listStoredJobs(
   return page(jobs, ({ id }) => id, input.cursor, PAGE_WORKLOADS, unreadable);
 }
 
-/** Restore points of sources and copies, those of a copy with why retention keeps them. Settings are those of the repository. */
+/** Restore points of sources and copies, those of a copy with why retention keeps them. Settings are those of the repository. Which there are, the
+ *  records tell; files are asked for of the copies on the page alone, as often as `LookedAtFiles` does. */
 export async function listRestorePoints(
   context: MoverContext,
-  input: BrowseRepositoryInput & {
-    readonly nowMs: number;
-    readonly settleMs: number;
-    readonly immutableForDays: number;
-  },
+  input: BrowseRepositoryInput & ListRule,
 ): Promise<BrowsePage<RestorePointView>> {
-  const { repositoryId, nowMs, settleMs, immutableForDays } = input;
-  const { sources, chains, trees, unreadable } = await contents(context, repositoryId);
-  const isWanted = (workload: { id: string; name: string }) =>
-    input.workload === undefined || isNamed([input.workload], workload);
-  const items = sources
-    .filter(isWanted)
-    .flatMap((workload) =>
-      settlePoints(workload.restorePoints, { nowMs, settleMs }).map((point) =>
-        sourceView(workload, point),
+  const { repositoryId, workload, cursor } = input;
+  const { sources, chains, trees, unreadable } = await contents(context, repositoryId, workload);
+  const isWanted = (found: NamedWorkload) => workload === undefined || isNamed([workload], found);
+  const listed: ListedPoint[] = [
+    ...sources
+      .filter(isWanted)
+      .flatMap((found) =>
+        settlePoints(found.restorePoints, input).map((point) => sourceView(found, point)),
       ),
-    );
-  const repository = await context.source(repositoryId);
-  const wanted = {
-    chains: chains.filter(({ workload }) => isWanted(workload)),
-    trees: trees.filter(({ workload }) => isWanted(workload)),
-  };
-  const files = await LookedAtFiles.of(context.facts, repository, wanted, nowMs);
-  const updatesInPlace = await doesUpdateInPlace(context, repositoryId);
-  const rule = { immutableForDays, nowMs, updatesInPlace, files };
-  for (const record of wanted.chains)
-    items.push(...(await chainViews(repository, record, rule, unreadable)));
-  for (const listed of wanted.trees) {
-    const record = files.tree(listed);
-    const job = await storedDefinition(repository, record.jobId, unreadable);
-    items.push(...treeViews(record, job, nowMs));
+    ...chains.flatMap((chain) => availablePoints(chain).map(({ id }) => of(chain, id, { chain }))),
+    ...trees.flatMap((tree) => tree.points.map(({ id }) => of(tree, id, { tree }))),
+  ];
+  const idOf = ({ jobId, id }: ListedPoint) => JSON.stringify([jobId, id]);
+  const place = { cursor, size: PAGE_POINTS };
+  return shownPage(listed, idOf, place, unreadable, (wanted, told) =>
+    shown(context, wanted, input, told),
+  );
+}
+
+interface ListRule {
+  readonly nowMs: number;
+  readonly settleMs: number;
+  readonly immutableForDays: number;
+}
+
+/** A point of a source as it is shown, or one of a copy of which its record is known. */
+type ListedPoint = RestorePointView | CopyPoint;
+type CopyPoint = Pick<RestorePointView, 'jobId' | 'id'> & CopyOf;
+type CopyOf = { readonly chain: ChainRecord } | { readonly tree: TreeRecord };
+
+function of(record: ChainRecord | TreeRecord, pointId: string, copy: CopyOf): CopyPoint {
+  return { jobId: record.jobId, id: copyKey(record, pointId), ...copy };
+}
+
+/** @param unreadable gets what keeps something of them from being told */
+async function shown(
+  context: MoverContext,
+  listed: readonly ListedPoint[],
+  rule: BrowseRepositoryInput & ListRule,
+  unreadable: UnreadablePart[],
+): Promise<(RestorePointView | null)[]> {
+  const { repositoryId, nowMs } = rule;
+  const chains = new Set(listed.flatMap((point) => ('chain' in point ? [point.chain] : [])));
+  const trees = new Set(listed.flatMap((point) => ('tree' in point ? [point.tree] : [])));
+  const views = new Map<string, RestorePointView>();
+  if (chains.size + trees.size > 0) {
+    const repository = await context.source(repositoryId);
+    const copies = { chains: [...chains], trees: [...trees] };
+    const files = await LookedAtFiles.of(context.facts, repository, copies, nowMs);
+    const updatesInPlace = await doesUpdateInPlace(context, repositoryId);
+    const found: RestorePointView[] = [];
+    for (const record of chains) {
+      const policy = { ...rule, updatesInPlace, files: files.chain(record) };
+      found.push(...(await chainViews(repository, record, policy, unreadable)));
+    }
+    for (const record of trees) {
+      const job = await storedDefinition(repository, record.jobId, unreadable);
+      found.push(...treeViews(files.tree(record), job, nowMs));
+    }
+    for (const view of found) views.set(view.id, view);
+    unreadable.push(...files.unreadable);
   }
-  unreadable.push(...files.unreadable);
-  const idOf = ({ jobId, id }: RestorePointView) => JSON.stringify([jobId, id]);
-  return page(items, idOf, input.cursor, PAGE_POINTS, unreadable);
+  return listed.map((point) => ('files' in point ? point : (views.get(point.id) ?? null)));
 }
 
 /** False where nothing is written. */

@@ -7,10 +7,12 @@ import { shortCopies } from '../../domain/sources/source-identity.js';
 import { unrecognisedReason, type UnrecognisedFiles } from '../../domain/sources/unrecognised.js';
 import type { UnseenPart } from '../../domain/sources/unseen-part.js';
 import { unrecognisedId } from '../../domain/safety/uncopied-places.js';
+import { isNamed } from '../../domain/jobs/source-scope.js';
 import { findTrees } from '../../tree/find-trees.js';
 import type { TreeRecord } from '../../tree/tree-record.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { unseenWorkload } from './found-workloads.js';
+import { KnownNames } from './known-names.js';
 import { scanWhole, type WholeScan } from './whole-scan.js';
 
 interface Contents extends WholeScan {
@@ -19,16 +21,30 @@ interface Contents extends WholeScan {
   readonly unreadable: UnreadablePart[];
 }
 
-/** What lies in a repository: backups of others, places that are not looked into, files that no layout claims, and Longhaul's own chains. */
-export async function contents(context: MoverContext, repositoryId: string): Promise<Contents> {
+/** What lies in a repository: backups of others, places that are not looked into, files that no layout claims, and Longhaul's own chains.
+ *  @param workload id or name of the only one that is wanted: copies that are known to be of others are not read. What cannot be read may be its own */
+export async function contents(
+  context: MoverContext,
+  repositoryId: string,
+  workload?: string,
+): Promise<Contents> {
   const repository = await context.source(repositoryId);
   const scan = await scanWhole(repository, context.facts);
-  const { chains, unreadable } = await findOwnChains(repository);
-  const found = await findTrees(repository);
+  const names = workload === undefined ? null : await KnownNames.of(repository, context.facts);
+  // The path of a job's folder has no slash.
+  const isWanted = (path: string) =>
+    names === null || !path.includes('/') || names.mayBe(path, workload!);
+  const { chains, unreadable } = await findOwnChains(repository, isWanted);
+  const found = await findTrees(repository, isWanted);
+  for (const { folder, record } of [...chains, ...found.trees])
+    await names?.note(folder, record.workload);
+  names?.keep();
+  const isOfIt = (record: ChainRecord | TreeRecord) =>
+    workload === undefined || isNamed([workload], record.workload);
   return {
     ...scan,
-    chains: chains.map(({ record }) => record),
-    trees: found.trees.map(({ record }) => record),
+    chains: chains.map(({ record }) => record).filter(isOfIt),
+    trees: found.trees.map(({ record }) => record).filter(isOfIt),
     unreadable: [...unreadable, ...found.unreadable],
   };
 }

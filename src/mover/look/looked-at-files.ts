@@ -43,8 +43,8 @@ export class LookedAtFiles {
     return files;
   }
 
-  chain(record: ChainRecord): Pick<LostFiles, 'record' | 'lost'> {
-    return this.#chains.get(folderOf(record)) ?? { record, lost: NONE_LOST };
+  chain(record: ChainRecord): Pick<LostFiles, 'record' | 'lost' | 'fileFault'> {
+    return this.#chains.get(folderOf(record)) ?? { record, lost: NONE_LOST, fileFault: null };
   }
 
   /** The record, in which points that lack files are corrupt. */
@@ -77,7 +77,9 @@ export class LookedAtFiles {
       this.#chains.set(folder, files);
       this.seen.note(folder, files.record.revision, files.isWhole);
     } catch (error) {
-      this.unreadable.push(unreadablePart(folder, error));
+      const part = unreadablePart(folder, error);
+      this.unreadable.push(part);
+      this.#chains.set(folder, { ...UNKNOWN, record, fileFault: part.reason });
     }
   }
 
@@ -94,6 +96,7 @@ export class LookedAtFiles {
 }
 
 const NONE_LOST: LostFiles['lost'] = new Map();
+const UNKNOWN = { lost: NONE_LOST, isWhole: false };
 
 type Kept = Pick<ChainRecord, 'jobId' | 'workload' | 'revision'>;
 

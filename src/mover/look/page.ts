@@ -26,19 +26,53 @@ export function page<Item>(
 ): BrowsePage<Item> {
   const marks = marksOf(items, idOf);
   const first = cursor === undefined ? 0 : placeOf(cursor, marks);
-  let bytes = 0;
-  const isFull = (item: Item, at: number) => (bytes += jsonBytes(item)) > PAGE_BYTES && at > 0;
-  const wanted = items.slice(first, first + size);
-  const end = wanted.findIndex(isFull);
-  const part = end < 0 ? wanted : wanted.slice(0, end);
-  const next = first + part.length;
+  const part = fitting(items.slice(first, first + size));
   return {
     items: part,
-    ...(next < items.length
-      ? { nextCursor: marks.slice(Math.max(0, next - MARKS), next).join('') }
-      : {}),
-    ...(cursor === undefined && unreadable.length > 0 ? { unreadable: bounded(unreadable) } : {}),
+    ...nextOf(marks, first + part.length),
+    ...(cursor === undefined ? named(unreadable) : {}),
   };
+}
+
+/** The same for a list of what is shown only when it is on the page, because showing it costs more than knowing that it is there.
+ *  @param show what becomes of each, in their order; null: it went meanwhile. What of it cannot be read comes with this page */
+export async function shownPage<Listed, Item>(
+  listed: readonly Listed[],
+  idOf: (listed: Listed) => string,
+  { cursor, size }: { readonly cursor: string | undefined; readonly size: number },
+  unreadable: readonly UnreadablePart[],
+  show: (
+    wanted: readonly Listed[],
+    unreadable: UnreadablePart[],
+  ) => Promise<readonly (Item | null)[]>,
+): Promise<BrowsePage<Item>> {
+  const marks = marksOf(listed, idOf);
+  const first = cursor === undefined ? 0 : placeOf(cursor, marks);
+  const told = cursor === undefined ? [...unreadable] : [];
+  const part = fitting(await show(listed.slice(first, first + size), told));
+  return {
+    items: part.filter((item) => item !== null),
+    ...nextOf(marks, first + part.length),
+    ...named(told),
+  };
+}
+
+/** The first of them, as many as a page takes. */
+function fitting<Item>(items: readonly Item[]): readonly Item[] {
+  let bytes = 0;
+  const end = items.findIndex((item, at) => (bytes += jsonBytes(item)) > PAGE_BYTES && at > 0);
+  return end < 0 ? items : items.slice(0, end);
+}
+
+function nextOf(marks: readonly string[], next: number): { readonly nextCursor?: string } {
+  if (next >= marks.length) return {};
+  return { nextCursor: marks.slice(Math.max(0, next - MARKS), next).join('') };
+}
+
+function named(unreadable: readonly UnreadablePart[]): {
+  readonly unreadable?: readonly UnreadablePart[];
+} {
+  return unreadable.length === 0 ? {} : { unreadable: bounded(unreadable) };
 }
 
 /** One for each item: of two with the same id, the second has another one. */

@@ -17,7 +17,7 @@ import { filesOfDisk } from '../../domain/sources/source-files.js';
 import type { TargetRestorePoint } from '../../domain/targets/target-point.js';
 import type { SourceRepository } from '../../repository/backup-repository.js';
 import { maintenancePlan, type MaintenancePlan } from '../change/plan-maintenance.js';
-import type { LookedAtFiles } from './looked-at-files.js';
+import type { LostFiles } from '../change/lost-files.js';
 import { storedDefinition } from './stored-jobs.js';
 
 export function sourceView(workload: SourceWorkload, point: SourceRestorePoint): RestorePointView {
@@ -51,6 +51,14 @@ export function sourceView(workload: SourceWorkload, point: SourceRestorePoint):
   };
 }
 
+/** `RestorePointView.id` of a point of a chain or of a tree. */
+export function copyKey(
+  { jobId, workload }: Pick<ChainRecord, 'jobId' | 'workload'>,
+  pointId: string,
+): string {
+  return restorePointKey([jobId, workload.id, pointId]);
+}
+
 /** The points of a chain, each with why retention keeps it, by the definition that lies beside the data.
  *  @param unreadable gets what keeps this from being told */
 export async function chainViews(
@@ -61,7 +69,8 @@ export async function chainViews(
     readonly nowMs: number;
     /** As of `maintenancePlan`. */
     readonly updatesInPlace: boolean;
-    readonly files: LookedAtFiles;
+    /** What is known of its files. */
+    readonly files: Pick<LostFiles, 'lost' | 'fileFault'>;
   },
   unreadable: UnreadablePart[],
 ): Promise<RestorePointView[]> {
@@ -70,7 +79,7 @@ export async function chainViews(
   let ends: ReadonlyMap<string, number | null> = new Map();
   const job = await storedDefinition(repository, record.jobId, unreadable);
   if (job !== null) {
-    const policy = { ...rule, job };
+    const policy = { ...rule, job, fileFault: rule.files.fileFault };
     for (const { id, reasons: why } of await keptPoints(repository, record, policy, unreadable))
       reasons.set(id, why);
     const { retention, gfs, endedGfs, timeZone } = job;
@@ -91,7 +100,7 @@ export async function chainViews(
     ends = new Map();
     for (const { id } of record.points) reasons.set(id, [detachedWords(detached)]);
   }
-  const { lost } = rule.files.chain(record);
+  const { lost } = rule.files;
   const short = shortCopies(record.points);
   return availablePoints(record).map((point) =>
     chainView(record, point, {
@@ -111,6 +120,7 @@ async function keptPoints(
     readonly immutableForDays: number;
     readonly nowMs: number;
     readonly updatesInPlace: boolean;
+    readonly fileFault: string | null;
   },
   unreadable: UnreadablePart[],
 ): Promise<MaintenancePlan['keep']> {
@@ -140,7 +150,7 @@ function chainView(
   point: TargetRestorePoint,
   { keptBecause, keptUntilMs, lost, short }: KeptFacts,
 ): RestorePointView {
-  const key = (id: string) => restorePointKey([record.jobId, record.workload.id, id]);
+  const key = (id: string) => copyKey(record, id);
   const { repositoryId, restorePointId } = point.source;
   return {
     id: key(point.id),

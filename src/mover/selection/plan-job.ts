@@ -30,7 +30,11 @@ import { passedOverText, workloadRuleFaults } from '../../domain/sources/workloa
 import { workloadTypeOf } from '../../layout/layouts.js';
 import { treeLayoutOf } from '../../layout/tree-layouts.js';
 import type { MoverContext } from '../task/mover-context.js';
-import { maintenancePlan, type MaintenancePlan } from '../change/plan-maintenance.js';
+import {
+  firstFileFault,
+  maintenancePlan,
+  type MaintenancePlan,
+} from '../change/plan-maintenance.js';
 import { keptKinds } from './kept-kinds.js';
 import { boundedPlan } from './plan-size.js';
 import { planOfTree } from './plan-of-tree.js';
@@ -320,6 +324,7 @@ async function retentionOf(
     immutableForDays,
     nowMs,
     updatesInPlace: repository.openUpdate !== null,
+    fileFault: await firstFileFault(repository, chain, record),
     points: withUpcomingPoints(availablePoints(record), copies, sourceRepositoryId, nowMs),
   });
   const fulls = plan.fulls.map(({ restorePointId, flags, synthesize, reason }) =>
