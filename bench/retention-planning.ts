@@ -1,6 +1,6 @@
-import { DAY_MS } from '../src/domain/schedules/calendar-date.js';
 import { planRetention, type RetentionInput } from '../src/domain/retention/retention.js';
 import { median } from './rounds.js';
+import { DAY_MS } from '../src/domain/elapsed.js';
 
 const POINTS = 10_000;
 const REPEATS = 9;

@@ -8,7 +8,7 @@ const REPOSITORY_CONTRACT = '(backup-repository|replace-file|repository-path|unr
 
 /** Words and small rules without a package behind them, which a page may carry. */
 const DOMAIN_WORDS =
-  '(printable|jobs/server-fields|safety/worst-first|schedules/day-names|sessions/(bottleneck|mover-times))\\.js$';
+  '(elapsed|printable|jobs/server-fields|safety/worst-first|schedules/day-names|sessions/(bottleneck|mover-times))\\.js$';
 
 /** For each layer: other layers it may import, packages it may import (as patterns), and what it may import as types only.
  *  `from` may narrow a layer to some of its files. */

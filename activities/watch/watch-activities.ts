@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import { DAY_MS } from '../../src/domain/schedules/calendar-date.js';
+import { DAY_MS } from '../../src/domain/elapsed.js';
 import type { CopyJob } from '../../src/domain/jobs/copy-job.js';
 import type { AwaitedPoint } from '../../src/domain/sources/settle.js';
 import type { NamedWorkload } from '../../src/domain/jobs/source-scope.js';

@@ -1,6 +1,7 @@
 /** Spans of time as sentences name them. */
 
 export const HOUR_MS = 3_600_000;
+export const DAY_MS = 24 * HOUR_MS;
 
 /** `42 s`, `7 min`, `9 h`, `6 days`: the largest unit that has two of it, rounded down. Below a second, and of a clock that went back: `0 s`. */
 export function elapsedText(ms: number): string {

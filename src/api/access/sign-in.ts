@@ -9,6 +9,7 @@ import { BackupError } from '../../domain/errors.js';
 import { nameOfClaims, roleOfClaims, type SignInSettings } from '../../domain/access/sign-in.js';
 import type { IdentityProvider } from './identity-provider.js';
 import type { CookieKind, SealedCookies } from './sealed-cookies.js';
+import { HOUR_MS } from '../../domain/elapsed.js';
 
 export const SIGN_IN_PATH = '/sign-in';
 export const CALLBACK_PATH = '/sign-in/callback';
@@ -33,7 +34,6 @@ const ATTEMPT: CookieKind<z.infer<typeof attemptSchema>> = {
   lifetimeMs: 10 * 60_000,
 };
 
-const HOUR_MS = 60 * 60_000;
 const REMEMBERED_ENDS = 10_000;
 const READING = ['GET', 'HEAD'];
 

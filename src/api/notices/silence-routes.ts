@@ -16,6 +16,7 @@ import { instant, pageSchema, slug } from '../field-schemas.js';
 import type { FileBackupStore } from '../file-backups/file-backup-store.js';
 import type { JobStore } from '../jobs/job-store.js';
 import { jsonRoute, type Route } from '../route.js';
+import { HOUR_MS } from '../../domain/elapsed.js';
 
 const codes = z.enum(Object.keys(SAFETY_CODES) as [SafetyCode, ...SafetyCode[]]);
 const wishFields = {
@@ -46,8 +47,6 @@ const requestSchema = z
     ...wishFields,
   })
   .meta({ id: 'SilenceRequest' });
-
-const HOUR_MS = 3_600_000;
 
 interface SilenceServices {
   readonly client: Client;

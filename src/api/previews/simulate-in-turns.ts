@@ -4,7 +4,7 @@ import {
   type SimulationInput,
 } from '../../domain/retention/simulate-policy.js';
 import { invalidRequest } from '../route.js';
-import { DAY_MS } from '../../domain/schedules/calendar-date.js';
+import { DAY_MS } from '../../domain/elapsed.js';
 
 /** Points that the sessions of one simulation look at, all in all. One point of a chain with many fulls takes some 20 µs, so that this is a quarter of a minute. */
 const MAX_PLAYED_POINTS = 750_000;

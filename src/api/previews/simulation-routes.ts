@@ -28,7 +28,7 @@ import {
 import { jobDefinitionSchema } from '../jobs/job-schemas.js';
 import { startsBetween } from './schedule-preview.js';
 import { simulateInTurns } from './simulate-in-turns.js';
-import { DAY_MS } from '../../domain/schedules/calendar-date.js';
+import { DAY_MS } from '../../domain/elapsed.js';
 
 const MAX_DAYS = 1_200;
 /** A rule is asked for each session with all points that are there. */

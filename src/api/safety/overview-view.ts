@@ -3,7 +3,6 @@
 import {
   dateOfDayNumber,
   dayNumber,
-  DAY_MS,
   dayNumberOf,
   isoDate,
   utcText,
@@ -35,6 +34,7 @@ import type {
   RepositoryState,
   WorkloadView,
 } from './overview-schemas.js';
+import { DAY_MS } from '../../domain/elapsed.js';
 
 const SHOWN_PROBLEMS = 100;
 const SHOWN_WORKLOADS = 20;

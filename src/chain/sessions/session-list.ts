@@ -1,6 +1,5 @@
 /** The sessions that lie as records beside the data of a target: those of all times, also when Temporal has long forgotten them. */
 
-import { DAY_MS } from '../../domain/schedules/calendar-date.js';
 import { startOfSession, type CopySession } from '../../domain/sessions/copy-session.js';
 import type { RecordedSession, RecordFilter } from '../../domain/sessions/recorded-session.js';
 import { count, instant, nullable, object, oneOf, text } from '../../domain/json-shape.js';
@@ -12,6 +11,7 @@ import { readWholeFile } from '../../repository/replace-file.js';
 import { jobFolder, SESSIONS_FOLDER, sessionRecordPath } from '../chain-paths.js';
 import { parseJson } from '../json-file.js';
 import { unreadablePart } from '../unreadable.js';
+import { DAY_MS } from '../../domain/elapsed.js';
 
 interface RecordPage {
   readonly sessions: readonly RecordedSession[];

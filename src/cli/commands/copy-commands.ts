@@ -11,7 +11,7 @@ import type { ExitName } from '../exit-codes.js';
 import { followSession } from '../client/follow-session.js';
 import { sendOrder } from '../client/send-order.js';
 import { printError } from '../display/print.js';
-import { DAY_MS } from '../../domain/schedules/calendar-date.js';
+import { DAY_MS } from '../../domain/elapsed.js';
 
 interface OnceFlags {
   readonly to: string;

@@ -12,7 +12,7 @@ import {
   formatTable,
   type DisplayText,
 } from '../display/display-text.js';
-import { DAY_MS } from '../../domain/schedules/calendar-date.js';
+import { DAY_MS } from '../../domain/elapsed.js';
 
 interface CreateFlags {
   readonly role: string;

@@ -2,8 +2,7 @@
 
 import type { ErrorTableEntry } from '../../api/error-routes.js';
 import { useApi } from './queries.js';
-
-const HOUR_MS = 3_600_000;
+import { HOUR_MS } from '../../domain/elapsed.js';
 
 export function useErrorTable(): { hintOf(code: string): string | null } {
   const { data } = useApi<{ items: ErrorTableEntry[] }>('/errors', {

@@ -1,10 +1,10 @@
 /** What cannot be read in a repository hides what is wrong with all that lies there, and what is forgotten says nothing of how it was: what a look does not
  *  show of it may be there still. Pure. */
 
-import { DAY_MS } from '../schedules/calendar-date.js';
 import { concernedJobs, type ObservedProblem } from './alert-ledger.js';
 import type { SafetyProblem } from '../safety/problem-groups.js';
 import type { SafetyCode } from '../safety/safety-codes.js';
+import { DAY_MS } from '../elapsed.js';
 
 /** Where a look could not read all. Plain JSON. */
 export interface Unread {

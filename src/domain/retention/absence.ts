@@ -1,6 +1,6 @@
 /** When a workload that no source shows any more is really gone. Longhaul deletes all its copies only then. */
 
-import { DAY_MS } from '../schedules/calendar-date.js';
+import { DAY_MS } from '../elapsed.js';
 
 /** What the sessions of a job saw of one workload, as the record of its chain keeps it. Plain JSON. */
 export interface Presence {

@@ -1,8 +1,9 @@
 /** Until when a restore point of an immutable repository must stay as it was written. Every step that deletes a point or writes its files
  *  anew asks here. */
 
-import { DAY_MS, utcText } from '../schedules/calendar-date.js';
+import { utcText } from '../schedules/calendar-date.js';
 import type { TargetRestorePoint } from '../targets/target-point.js';
+import { DAY_MS } from '../elapsed.js';
 
 export interface ImmutabilityRule {
   /** 0: not immutable. */

@@ -1,8 +1,9 @@
 /** From when the ages of a chain's restore points are counted (docs/adr/0009-ages-from-the-newest-point.md). */
 
 import { withAgeDates, withBelievedCopies, withBelievedDates } from '../sources/believed-dates.js';
-import { DAY_MS, utcText } from '../schedules/calendar-date.js';
+import { utcText } from '../schedules/calendar-date.js';
 import type { TargetRestorePoint } from '../targets/target-point.js';
+import { DAY_MS } from '../elapsed.js';
 
 /** A copy is made within a day of its backup, as a rule. */
 const COPY_DELAY_MS = DAY_MS;

@@ -1,13 +1,13 @@
 /** What a policy would leave of a chain in the time ahead, session by session, by the very rules that sessions go by. Pure. */
 
 import { believedPoints } from '../sources/believed-dates.js';
-import { DAY_MS } from '../schedules/calendar-date.js';
 import type { CopyJob } from '../jobs/copy-job.js';
 import type { TargetRestorePoint } from '../targets/target-point.js';
 import { gfsFulls } from './gfs.js';
 import { mayBecomeFull } from './immutability.js';
 import { chainAges } from './retention-age.js';
 import { planRetention, type RetainedPoint, type RetentionAction } from './retention.js';
+import { DAY_MS, HOUR_MS } from '../elapsed.js';
 
 export type SimulatedPoint = RetainedPoint & Pick<TargetRestorePoint, 'kind'>;
 
@@ -162,7 +162,6 @@ function asFull(points: readonly SimulatedPoint[], id: string): readonly Simulat
   });
 }
 
-const HOUR_MS = 3_600_000;
 /** So many of the newest gaps make the pace. */
 const PACE_GAPS = 20;
 

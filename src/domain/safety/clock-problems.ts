@@ -1,8 +1,9 @@
 /** Copies that a clock has dated which ran ahead (docs/adr/0009-ages-from-the-newest-point.md). Pure. */
 
-import { DAY_MS, utcDay } from '../schedules/calendar-date.js';
+import { utcDay } from '../schedules/calendar-date.js';
 import type { SafetyProblems } from './problem-groups.js';
 import type { Copies, ProtectedWorkload } from './protection.js';
+import { DAY_MS } from '../elapsed.js';
 
 /** Clocks of two machines are never quite the same. */
 const CLOCK_TOLERANCE_MS = DAY_MS;

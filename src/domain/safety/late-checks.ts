@@ -1,9 +1,9 @@
 /** Whether the health check that a job asks for has come. Pure. */
 
-import { DAY_MS } from '../schedules/calendar-date.js';
 import { latestScheduledMs } from '../schedules/maintenance-window.js';
 import type { Copies } from './protection.js';
 import type { JobFacts } from './safety-facts.js';
+import { DAY_MS } from '../elapsed.js';
 
 /** A check of many terabytes takes its time, and waits for copies that are at work. */
 const GRACE_MS = 2 * DAY_MS;

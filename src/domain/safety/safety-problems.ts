@@ -1,7 +1,7 @@
 /** What is wrong, grouped by its cause: one target that is away is one problem, however many workloads it has. Pure. */
 
-import { DAY_MS, utcDay, utcText } from '../schedules/calendar-date.js';
-import { elapsedText } from '../elapsed.js';
+import { utcDay, utcText } from '../schedules/calendar-date.js';
+import { DAY_MS, elapsedText } from '../elapsed.js';
 import { lateCheckMs } from './late-checks.js';
 import { clockProblems } from './clock-problems.js';
 import { fileBackupProblems } from './file-backup-problems.js';

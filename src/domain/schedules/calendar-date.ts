@@ -5,6 +5,7 @@
 
 import { Temporal } from 'temporal-polyfill/implementation';
 import { WEEKDAYS_FROM_MONDAY, type Weekday } from './day-names.js';
+import { DAY_MS } from '../elapsed.js';
 
 export interface CalendarDate {
   readonly year: number;
@@ -17,7 +18,6 @@ export interface CalendarDate {
 /** In the order of `weekdayOf`: 0 is Sunday. */
 export const WEEKDAYS: readonly Weekday[] = ['sunday', ...WEEKDAYS_FROM_MONDAY.slice(0, 6)];
 
-export const DAY_MS = 86_400_000;
 /** 1970-01-01 was a Thursday. */
 const WEEKDAY_OF_DAY_ZERO = 4;
 

@@ -1,8 +1,9 @@
 /** Times of day that clocks skip or show twice, and where a start at such a time goes. Temporal calendars do not start a time that clocks skip, and one that
  *  they show twice twice, once, or shifted within its hour, depending on the zone (checked with server 1.32), so a job's Schedule names those days itself. */
 
-import { DAY_MS, dateOfDayNumber, instantOf, offsetMs } from './calendar-date.js';
+import { dateOfDayNumber, instantOf, offsetMs } from './calendar-date.js';
 import type { CalendarEntry, CalendarMonth } from './calendar.js';
+import { DAY_MS } from '../elapsed.js';
 
 /** Minutes since 1970-01-01 00:00 as clocks of a zone show them, end excluded, that are shown never or twice. */
 interface ClockChange {

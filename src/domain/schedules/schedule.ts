@@ -7,19 +7,13 @@ import type {
   CalendarWeekday,
   JobCalendar,
 } from './calendar.js';
-import {
-  DAY_MS,
-  dateOfDayNumber,
-  daysInMonth,
-  minuteOfDay,
-  WEEKDAYS,
-  weekdayOf,
-} from './calendar-date.js';
+import { dateOfDayNumber, daysInMonth, minuteOfDay, WEEKDAYS, weekdayOf } from './calendar-date.js';
 import { movedStarts, type LocalTimes } from './clock-change.js';
 import type { JobSchedule, MaintenanceSchedule } from './job-schedule.js';
 import { cronTimes } from './cron.js';
 import { assertNever } from '../errors.js';
 import type { Weekday } from './day-names.js';
+import { DAY_MS } from '../elapsed.js';
 
 const LONG_MONTHS: readonly CalendarMonth[] = [
   'JANUARY',

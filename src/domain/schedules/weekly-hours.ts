@@ -1,14 +1,8 @@
 /** Hours that come round every week, in a time zone: those in which a job may copy, and those in which a limit holds. */
 
-import {
-  DAY_MS,
-  dayNumberOf,
-  instantOf,
-  minuteOfDay,
-  weekdayOf,
-  WEEKDAYS,
-} from './calendar-date.js';
+import { dayNumberOf, instantOf, minuteOfDay, weekdayOf, WEEKDAYS } from './calendar-date.js';
 import type { Weekday } from './day-names.js';
+import { DAY_MS } from '../elapsed.js';
 
 /** From one time of day to another one on each of these days; a time that is not later than `from` is of the next day. `HH:MM`. */
 export interface WeeklySpan {

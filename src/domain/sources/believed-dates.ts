@@ -1,8 +1,9 @@
 /** Which dates of a chain's restore points can be believed. The order of a chain is that in which its points build on each other and came;
  *  their dates are what a source's clock said, and when they were copied is what that of the copying machine said; both may be wrong by years. */
 
-import { DAY_MS, utcText } from '../schedules/calendar-date.js';
+import { utcText } from '../schedules/calendar-date.js';
 import type { TargetRestorePoint } from '../targets/target-point.js';
+import { DAY_MS } from '../elapsed.js';
 
 type DatedPoint = Pick<TargetRestorePoint, 'id' | 'createdAt' | 'copiedAt'>;
 

@@ -1,7 +1,8 @@
 /** Which newest restore point of a source will be in no copy, as it looks. Pure. */
 
-import { DAY_MS, utcText } from '../schedules/calendar-date.js';
+import { utcText } from '../schedules/calendar-date.js';
 import type { SourceRestorePoint } from './source-workload.js';
+import { DAY_MS } from '../elapsed.js';
 
 /** A tool that still writes changes something within it: what is incomplete for longer was cut, or its tool has died. */
 const STALE_MS = DAY_MS;

@@ -1,6 +1,7 @@
 /** How fast a repository fills, and when it is full, from one look a day. */
 
-import { DAY_MS, utcDay } from '../schedules/calendar-date.js';
+import { utcDay } from '../schedules/calendar-date.js';
+import { DAY_MS } from '../elapsed.js';
 
 /** Of one day, UTC; the last look of it. */
 export interface FillSample {

@@ -1,8 +1,8 @@
 /** Since when a copy counts as missed what its source does not show. Pure. */
 
-import { DAY_MS } from '../schedules/calendar-date.js';
 import type { TargetTreePoint } from './target-tree.js';
 import { copyAgesFrom } from './tree-dates.js';
+import { DAY_MS } from '../elapsed.js';
 
 interface LastLooks {
   readonly points: readonly TargetTreePoint[];

@@ -1,8 +1,8 @@
 /** Which points one of sets cannot do without. */
 
-import { DAY_MS } from '../schedules/calendar-date.js';
 import type { TreePointKind } from './source-tree.js';
 import type { TreeRules } from './tree-rules.js';
+import { DAY_MS } from '../elapsed.js';
 
 export interface NeedingPoint {
   readonly id: string;

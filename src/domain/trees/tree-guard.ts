@@ -1,9 +1,10 @@
 /** Whether what became of the files of a source looks like a wipe or an encryption, and not like work: at once, or a little with each look. */
 
-import { DAY_MS, utcDay } from '../schedules/calendar-date.js';
+import { utcDay } from '../schedules/calendar-date.js';
 import { counted } from '../sentences.js';
 import type { FileFaults } from './file-faults.js';
 import type { TreeRules } from './tree-rules.js';
+import { DAY_MS } from '../elapsed.js';
 
 /** What one look found of the files that were copied before. */
 export interface TreeChanges {

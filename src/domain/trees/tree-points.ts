@@ -1,6 +1,6 @@
 /** Which points of a tree are copied, and which of the copy stay. */
 
-import { dayNumberOf, DAY_MS } from '../schedules/calendar-date.js';
+import { dayNumberOf } from '../schedules/calendar-date.js';
 import type {
   CopyMode,
   EndedGfs,
@@ -22,6 +22,7 @@ import { healthOf, type TargetTreePoint } from './target-tree.js';
 import { windowIds } from './recovery-window.js';
 import { believedTreeDates, datesOfCopy, treeAgesFrom } from './tree-dates.js';
 import type { TreeRules } from './tree-rules.js';
+import { DAY_MS } from '../elapsed.js';
 
 /** What the job says of how long points stay. */
 export interface TreeRetention {

@@ -9,8 +9,7 @@ import { loneIds } from '../images/single-file.js';
 import { machineIds } from '../vmware-machine/machine-ids.js';
 import { folderWorkloadId } from '../names/workload-id.js';
 import { isDefinition, isMark, parseRunName, type RunName } from './names.js';
-
-const DAY_MS = 86_400_000;
+import { DAY_MS } from '../../domain/elapsed.js';
 
 /** Whether this is a run under way, by another one that is named in the same way and has the mark of the tool: that of the same machine, as its definition has the same name.
  *  A folder that has no date in its name and was written to last long before the newest mark may be a copy by hand.

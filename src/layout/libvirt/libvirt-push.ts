@@ -28,6 +28,7 @@ import { loneIds } from '../images/single-file.js';
 import { settleChains, type DraftPoint } from '../images/settle-chains.js';
 import { rawFault } from '../images/whole-image.js';
 import { folderName, folderWorkloadId } from '../names/workload-id.js';
+import { DAY_MS } from '../../domain/elapsed.js';
 
 /** Push backups of libvirt (`virsh backup-begin`). libvirt gives the files no names; these are the names that Longhaul understands:
  *
@@ -271,7 +272,7 @@ function hasClockAhead({ createdAtMs, files }: ReadPoint): boolean {
 }
 
 /** Clocks of a hypervisor and of the storage that it writes to, with time zones confused. */
-const CLOCK_TOLERANCE_MS = 86_400_000;
+const CLOCK_TOLERANCE_MS = DAY_MS;
 
 /** `<name>-?` when the parent is not in the folder: its creationTime is not known then. */
 function idOfParent(

@@ -1,6 +1,5 @@
 import type { TreePoint } from '../../domain/trees/source-tree.js';
 import { isAboutLargest } from '../../domain/trees/needed-points.js';
-import { DAY_MS } from '../../domain/schedules/calendar-date.js';
 import { MAX_RUN_MS } from '../names/dated-folders.js';
 import { writtenAtMs } from '../names/named-date.js';
 import { parentFolder } from '../../repository/repository-path.js';
@@ -11,6 +10,7 @@ import { NO_LEVEL_0 } from './rman-area.js';
 import { freeAutobackup, isControlLike, namedLevel } from './rman-names.js';
 import { RUNS_APART_MS } from './rman-runs.js';
 import { oldestFirst } from '../trees/point-order.js';
+import { DAY_MS } from '../../domain/elapsed.js';
 
 /** Points of a folder with names of free formats, oldest first: what was written up to each autobackup of the control file, since the one before of the same
  *  database; where there are none, up to each file that is called a control file. Which of them build on others only RMAN knows. So that retention parts none from its level 0, each needs the one before it, back to

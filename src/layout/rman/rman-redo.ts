@@ -1,9 +1,9 @@
-import { DAY_MS } from '../../domain/schedules/calendar-date.js';
 import type { TreeFile } from '../trees/tree-files.js';
 import { writtenMsOf, type Clock } from './rman-clock.js';
 import { endOf, type JudgedRun } from './rman-closings.js';
 import { missingLogs } from './rman-logs.js';
 import { dayOf, parseArchivedLog, parseOmfPiece, type PieceKind } from './rman-names.js';
+import { DAY_MS } from '../../domain/elapsed.js';
 
 /** An archived log, and between which times of names it was written. */
 interface DatedLog {

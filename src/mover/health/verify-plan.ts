@@ -20,6 +20,7 @@ import type { DiskWork } from '../../domain/targets/disk-work.js';
 import type { MoverContext } from '../task/mover-context.js';
 import type { TaskControl } from '../task/task-control.js';
 import { discardStaging, makeHealedDurable } from '../staging/staging.js';
+import { DAY_MS } from '../../domain/elapsed.js';
 
 interface VerifyPointInput {
   readonly targetRepositoryId: string;
@@ -179,7 +180,7 @@ function isOfAnother(notes: VerificationNotes | null, { operation }: VerifyPoint
 }
 
 /** A week: what was good when it was noted may have gone bad since. */
-const NOTES_LAST_MS = 7 * 86_400_000;
+const NOTES_LAST_MS = 7 * DAY_MS;
 
 function isGoneOnWith(notes: VerificationNotes, token: string, nowMs: number): boolean {
   return notes.token === token && Math.abs(nowMs - notes.takenUpAtMs) < NOTES_LAST_MS;

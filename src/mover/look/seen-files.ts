@@ -1,7 +1,8 @@
 import type { FactStore } from '../../layout/file-facts.js';
+import { DAY_MS, HOUR_MS } from '../../domain/elapsed.js';
 
 /** Whether the files of a copy are there is looked at once in so long while its record stays the same, and at the next look when that was written anew. */
-export const FILES_SEEN_FOR_MS = 3_600_000;
+export const FILES_SEEN_FOR_MS = HOUR_MS;
 
 /** Files that one look compares with records, besides those of copies that lacked some. Those of 1,000 machines with 14 points of three files each are 42,000, and
  *  cost 70,000 calls: two seconds on a local disk, and 70 where each call takes a millisecond. */
@@ -87,8 +88,6 @@ export class SeenFiles {
     return seen?.revision === revision ? seen.atMs : NEVER;
   }
 }
-
-const DAY_MS = 86_400_000;
 
 /** In place of the time of a look: they come before all that have one. */
 const NOT_WHOLE = -2;

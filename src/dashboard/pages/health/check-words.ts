@@ -3,6 +3,7 @@
 import type { KeptView, WorkloadView } from '../../../api/safety/overview-schemas.js';
 import type { KeptPlace } from '../../show/kept.js';
 import type { Mood, Said } from '../../show/words.js';
+import { DAY_MS } from '../../../domain/elapsed.js';
 
 export interface CheckedCopies {
   readonly workload: WorkloadView;
@@ -16,7 +17,6 @@ export function sayCheck({ damagedCount, neverVerifiedCount }: KeptView): Said {
   return { mood: 'good', word: 'good' };
 }
 
-const DAY_MS = 86_400_000;
 const AGES: readonly { readonly name: string; readonly days: number; readonly mood: Mood }[] = [
   { name: 'within 7 days', days: 7, mood: 'good' },
   { name: 'within 30 days', days: 30, mood: 'good' },

@@ -1,7 +1,6 @@
 import type { SystemView } from '../../../api/system-routes.js';
 import { useApi } from '../../client/queries.js';
-
-const HOUR_MS = 3_600_000;
+import { HOUR_MS } from '../../../domain/elapsed.js';
 
 /** Every step of the session, as Temporal keeps it. */
 export function TemporalLink({ sessionId }: { readonly sessionId: string }) {

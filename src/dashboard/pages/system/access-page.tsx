@@ -26,8 +26,8 @@ import { Rows, type Column } from '../../show/rows.js';
 import { shellWord } from '../../show/format.js';
 import { AuditSection } from './audit-section.js';
 import { State } from '../../show/state.js';
+import { DAY_MS } from '../../../domain/elapsed.js';
 
-const DAY_MS = 86_400_000;
 const USUAL_DAYS = 365;
 
 const ROLE_WORDS: Readonly<Record<Role, string>> = {

@@ -8,6 +8,7 @@ import { useApi, type ApiPage } from '../../client/queries.js';
 import { curlLine } from '../../show/commands.js';
 import { Confirm } from '../../show/confirm.js';
 import { counted, shellWord } from '../../show/format.js';
+import { DAY_MS } from '../../../domain/elapsed.js';
 
 interface CopyOnceProps {
   readonly repositoryId: string;
@@ -75,7 +76,7 @@ export function CopyOnce({ repositoryId, workloadId }: CopyOnceProps) {
 
 /** The first instant of the day after it. */
 function endOfDay(day: string): string {
-  return new Date(Date.parse(day) + 86_400_000).toISOString();
+  return new Date(Date.parse(day) + DAY_MS).toISOString();
 }
 
 export function RemoveCopy({

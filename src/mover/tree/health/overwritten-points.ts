@@ -6,10 +6,11 @@ import type { TreeRecord } from '../../../tree/tree-record.js';
 import { TaskControl } from '../../task/task-control.js';
 import { overwrittenFiles } from '../commit/copied-entries.js';
 import { readTreePlan, treeStaged } from '../tree-plan.js';
+import { HOUR_MS } from '../../../domain/elapsed.js';
 
 /** A run that has noted nothing for so long is stopped: what it was writing over is no backup any more until another run comes to its end. One that
  *  is at work will end the same in a while, and says then what became of it. */
-export const STOPPED_AFTER_MS = 3_600_000;
+export const STOPPED_AFTER_MS = HOUR_MS;
 
 interface WrittenOver {
   /** Ids in the source. */

@@ -21,6 +21,7 @@ import { entryForm, fileWork, keptJournal, listsPlace, type KeptFiles } from './
 import { faultOfSourceFile } from '../../../domain/trees/one-file-fault.js';
 import { rulesOf } from '../rules-of-copy.js';
 import { lyingFiles, stayingFiles } from '../whole-tree.js';
+import { DAY_MS } from '../../../domain/elapsed.js';
 
 interface PlanTreeCheckInput extends TreePlace {
   /** Only the files that this point needs; null: all. */
@@ -51,7 +52,7 @@ interface NotedLosses {
 }
 
 /** A week: what was good when it was noted may have gone bad since. */
-const NOTES_LAST_MS = 7 * 86_400_000;
+const NOTES_LAST_MS = 7 * DAY_MS;
 
 /** Name of the one that reads all files. */
 const WHOLE_CHECK = 'all';
