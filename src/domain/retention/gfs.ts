@@ -116,11 +116,11 @@ type GfsFullsInput = Omit<GfsDueInput, 'createdAtMs' | 'id' | 'points' | 'left'>
   readonly mayBecomeFull?: (point: GfsCandidate) => boolean;
 };
 
-type GfsCandidate = Omit<FlaggedPoint, 'isShort'> &
+export type GfsCandidate = Omit<FlaggedPoint, 'isShort'> &
   Pick<TargetRestorePoint, 'copiedAt' | 'kind' | 'state'> &
   JudgedPoint;
 
-interface GfsFulls {
+export interface GfsFulls {
   /** Oldest first. */
   readonly fulls: readonly GfsFull[];
   /** Flags that no point of their period can have, oldest first; of a policy that has given none yet, none. */

@@ -1,11 +1,8 @@
 /** What a policy would leave of a chain in the time ahead, session by session, by the very rules that sessions go by. Pure. */
 
-import { believedPoints } from '../sources/believed-dates.js';
 import type { CopyJob } from '../jobs/copy-job.js';
 import type { TargetRestorePoint } from '../targets/target-point.js';
-import { gfsFulls } from './gfs.js';
-import { mayBecomeFull } from './immutability.js';
-import { chainAges } from './retention-age.js';
+import { dueFulls } from './due-fulls.js';
 import { planRetention, type RetainedPoint, type RetentionAction } from './retention.js';
 import { DAY_MS, HOUR_MS } from '../elapsed.js';
 
@@ -106,15 +103,8 @@ function withFulls(
   points: readonly SimulatedPoint[],
   nowMs: number,
 ): readonly SimulatedPoint[] {
-  const dated = believedPoints(points, nowMs);
-  const ages = chainAges(points, nowMs);
-  const aged = new Map(ages.points.map((point) => [point.id, point]));
-  const rule = { immutableForDays, nowMs, asOfMs: ages.asOfMs };
   let left = points;
-  const { fulls } = gfsFulls({
-    ...{ ...job, points: dated, nowMs },
-    mayBecomeFull: ({ id }) => mayBecomeFull(aged.get(id)!, points.at(-1), rule),
-  });
+  const { fulls } = dueFulls(points, job, { immutableForDays, nowMs });
   for (const { restorePointId: id, synthesize, flags } of fulls) {
     left = left.map((each) =>
       each.id === id ? { ...each, flags: [...each.flags, ...flags] } : each,

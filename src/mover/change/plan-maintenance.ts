@@ -2,10 +2,10 @@ import { leasedPointIds, readLeases } from '../../chain/leases.js';
 import { availablePoints, type ChainRecord } from '../../chain/chain-record.js';
 import { ownedChainRecord } from '../../chain/chain-store.js';
 import type { CopyJob } from '../../domain/jobs/copy-job.js';
-import { believedPoints } from '../../domain/sources/believed-dates.js';
 import { isBackupError } from '../../domain/errors.js';
-import { gfsFulls, type GfsDue, type GfsFull } from '../../domain/retention/gfs.js';
-import { immutableReason, mayBecomeFull } from '../../domain/retention/immutability.js';
+import { dueFulls } from '../../domain/retention/due-fulls.js';
+import type { GfsDue, GfsFull } from '../../domain/retention/gfs.js';
+import { immutableReason } from '../../domain/retention/immutability.js';
 import { chainAges } from '../../domain/retention/retention-age.js';
 import {
   planRetention,
@@ -108,7 +108,6 @@ export async function maintenancePlan(
   const { job, nowMs, immutableForDays, chain, fileFault } = input;
   const { timeZone } = job;
   const points = input.points ?? availablePoints(record);
-  const dated = believedPoints(points, nowMs);
   const leases = await readLeases(repository, chain, nowMs);
   const leased = leasedPointIds(record, leases);
   const isReadable = fileFault === null && record.pending === null;
@@ -128,14 +127,8 @@ export async function maintenancePlan(
   });
   const plan = { ...retention, compactId, beforeFulls: [], wantedFulls: null };
   const ages = chainAges(points, nowMs);
-  const aged = new Map(ages.points.map((point) => [point.id, point]));
   const rule = { immutableForDays, nowMs, asOfMs: ages.asOfMs };
-  const { fulls, left } = isReadable
-    ? gfsFulls({
-        ...{ gfs: job.gfs, mode: job.mode, timeZone, points: dated, nowMs },
-        mayBecomeFull: ({ id }) => mayBecomeFull(aged.get(id)!, points.at(-1), rule),
-      })
-    : { fulls: [], left: [] };
+  const { fulls, left } = isReadable ? dueFulls(points, job, rule) : { fulls: [], left: [] };
   const superseded = isReadable ? supersededToDelete(points) : [];
   const mustStay = ages.points.some(
     (point) =>
