@@ -18,7 +18,7 @@ import type { PlanCopyInput } from '../src/mover/copy/plan-copy.js';
 import { replacementStaging } from '../src/mover/change/replace-files.js';
 import { listSourceWorkloads, rememberLook } from '../src/mover/source/source-catalogue.js';
 import { restoreStaging } from '../src/domain/targets/staging-id.js';
-import type { RestoreInput } from '../src/mover/restore/restore-input.js';
+import type { PointRestore } from '../src/mover/restore/point-restore.js';
 import { TaskControl } from '../src/mover/task/task-control.js';
 import { folderRepositoryId } from '../src/repository/open-repository.js';
 
@@ -177,7 +177,7 @@ export class ChainUnderTest {
    *  @param folder absolute */
   async restore(format: RestoreFormat, folder: string): Promise<Measurement> {
     const pointId = (await this.pointIds()).at(-1)!;
-    const input: RestoreInput = {
+    const input: PointRestore = {
       repositoryId: TARGET,
       chain: this.ids.chain,
       pointId,

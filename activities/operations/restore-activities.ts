@@ -9,7 +9,7 @@ import type { TaskControl } from '../../src/mover/task/task-control.js';
 import type { DiskWork, PlanReference } from '../../src/domain/targets/disk-work.js';
 import { restoreStaging } from '../../src/domain/targets/staging-id.js';
 import type { TreeRestoreWork } from '../../src/domain/trees/tree-damage.js';
-import type { RestoreInput } from '../../src/mover/restore/restore-input.js';
+import type { PointRestore } from '../../src/mover/restore/point-restore.js';
 import { openRestoreRuns } from '../../src/mover/tree/restore/restore-tree.js';
 import { readTreeRecord } from '../../src/tree/tree-store.js';
 import { folderRepositoryId } from '../../src/repository/open-repository.js';
@@ -39,7 +39,7 @@ export interface RestoreOrder {
 interface PrepareRequest {
   readonly order: RestoreOrder;
   readonly nowMs: number;
-  /** `RestoreInput.isChangeStuck`; absent: false. */
+  /** `PointRestore.isChangeStuck`; absent: false. */
   readonly isChangeStuck?: boolean;
 }
 
@@ -101,7 +101,7 @@ export function createRestoreActivities(deps: {
       return runTask(async (control) => {
         await makeDestination(input.order, repositoryFolders);
         const leaseId = input.order.leaseId ?? newLeaseId();
-        const restore = restoreInput({ ...input.order, leaseId }, input.nowMs);
+        const restore = pointRestore({ ...input.order, leaseId }, input.nowMs);
         const copy = await mover.source(restore.repositoryId);
         if ((await readTreeRecord(copy, restore.chain)) !== null) {
           assertWholeTree(input.order);
@@ -125,7 +125,7 @@ export function createRestoreActivities(deps: {
 /** Work on a point that a restore holds. */
 function leasing(mover: DataMover) {
   return (
-    restore: RestoreInput,
+    restore: PointRestore,
     orderedAtMs: number,
     control: TaskControl,
     work: () => Promise<void>,
@@ -141,7 +141,7 @@ function createDiskRestoreActivities(mover: DataMover) {
   return {
     async restoreBlocks(batch: RestoreBatch): Promise<BatchCounts> {
       const { order, reference, disk } = batch;
-      const restore = restoreInput(order, batch.nowMs);
+      const restore = pointRestore(order, batch.nowMs);
       const staging = restoreStaging(restore.pointId);
       const targetRepositoryId = folderRepositoryId(order.destinationPath);
       const input = { targetRepositoryId, staging, reference, disk };
@@ -166,7 +166,7 @@ function createDiskRestoreActivities(mover: DataMover) {
     /** Gives the restored disks their names. */
     async finishRestore(input: FinishRequest): Promise<{ files: string[] }> {
       return runTask(async (control) => {
-        const restore = restoreInput(input.order, input.nowMs);
+        const restore = pointRestore(input.order, input.nowMs);
         const targetRepositoryId = folderRepositoryId(restore.destinationPath);
         const { reference, endsApart = false } = input;
         const staged = { targetRepositoryId, staging: restoreStaging(restore.pointId), reference };
@@ -181,13 +181,13 @@ function createDiskRestoreActivities(mover: DataMover) {
 
     /** Of a restore that was stopped or failed, also of a tree. */
     async giveLeaseBack({ order, nowMs }: PrepareRequest): Promise<void> {
-      const restore = restoreInput(order, nowMs);
+      const restore = pointRestore(order, nowMs);
       return runTask((control) => mover.run('giveLeaseBack', restore, control));
     },
 
     /** Takes staging folder and lease away. */
     async endRestore(input: FinishRequest): Promise<void> {
-      const restore = { ...restoreInput(input.order, input.nowMs), reference: input.reference };
+      const restore = { ...pointRestore(input.order, input.nowMs), reference: input.reference };
       return runTask((control) => mover.run('endRestore', restore, control));
     },
   };
@@ -232,10 +232,10 @@ function createTreeRestoreActivities(mover: DataMover) {
 export type RestoreActivities = ReturnType<typeof createRestoreActivities>;
 
 function preparedTree({ order, nowMs, token }: PreparedTree) {
-  return { ...restoreInput(order, nowMs), ...(token === undefined ? {} : { token }) };
+  return { ...pointRestore(order, nowMs), ...(token === undefined ? {} : { token }) };
 }
 
-function restoreInput(order: RestoreOrder, orderedAtMs: number): RestoreInput {
+function pointRestore(order: RestoreOrder, orderedAtMs: number): PointRestore {
   const [jobId, workloadId, pointId] = partsOfRestorePointKey(order.restorePointId);
   if (jobId === undefined || workloadId === undefined || pointId === undefined)
     throw new BackupError(

@@ -1,4 +1,4 @@
-import type { RestoreInput } from './restore-input.js';
+import type { PointRestore } from './point-restore.js';
 import { isLeaseHeld, isLeaseThere } from '../../chain/leases.js';
 import {
   isBeingChanged,
@@ -55,7 +55,7 @@ import { discardStaging } from '../staging/staging.js';
  *  @throws CHAIN_LOCKED while a change of its files is under way, RESTORE_FORMAT_UNSUITED, REQUEST_INVALID when it has no disk of a wanted name, RESTORE_POINT_MISSING, RESTORE_DESTINATION_INVALID when the folder holds something else, or a file of a name that is needed */
 export async function prepareRestore(
   context: MoverContext,
-  input: RestoreInput,
+  input: PointRestore,
 ): Promise<{ reference: PlanReference; disks: DiskWork[]; unleased: string | null }> {
   const source = await context.source(input.repositoryId);
   const target = await context.repository(folderRepositoryId(input.destinationPath));
@@ -82,7 +82,7 @@ async function planLeased(
   context: MoverContext,
   source: SourceRepository,
   target: BackupRepository,
-  input: RestoreInput,
+  input: PointRestore,
   { record, point, wanted, isResumed }: LeasedPoint & { readonly isResumed: boolean },
 ): Promise<{ reference: PlanReference; disks: DiskWork[] }> {
   const staging = restoreStaging(input.pointId);
@@ -173,7 +173,7 @@ async function prepareRaw(
 /** @throws RESTORE_DESTINATION_INVALID */
 async function assertDestination(
   target: SourceRepository,
-  input: RestoreInput,
+  input: PointRestore,
   point: TargetRestorePoint,
   { disks, within }: WantedDisks,
 ): Promise<void> {
@@ -188,7 +188,7 @@ async function assertDestination(
 
 function wantedCompanions(
   { companions }: TargetRestorePoint,
-  { format }: Pick<RestoreInput, 'format'>,
+  { format }: Pick<PointRestore, 'format'>,
 ): readonly TargetCompanion[] {
   return format === 'same' ? companions : [];
 }
@@ -196,7 +196,7 @@ function wantedCompanions(
 /** A name that came up since the restore was planned is somebody else's file. */
 async function giveName(
   target: BackupRepository,
-  input: RestoreInput,
+  input: PointRestore,
   staged: string,
   { name, traits }: RestoredFile,
 ): Promise<void> {
@@ -219,7 +219,7 @@ interface LeasedPoint {
 async function leasedPoint(
   context: MoverContext,
   source: SourceRepository,
-  input: RestoreInput,
+  input: PointRestore,
   isResumed: boolean,
 ): Promise<LeasedPoint> {
   const { chain, pointId, leaseId, nowMs } = input;
@@ -240,7 +240,7 @@ async function leasedPoint(
 }
 
 /** @throws CHAIN_LOCKED when files that show the point are about to become others */
-function assertUnchanging({ chain, pointId }: RestoreInput, record: ChainRecord): void {
+function assertUnchanging({ chain, pointId }: PointRestore, record: ChainRecord): void {
   if (!isBeingChanged(record, pointId)) return;
   throw new BackupError(
     'CHAIN_LOCKED',
@@ -249,7 +249,7 @@ function assertUnchanging({ chain, pointId }: RestoreInput, record: ChainRecord)
   );
 }
 
-interface FinishInput extends RestoreInput {
+interface FinishInput extends PointRestore {
   readonly reference: PlanReference;
   /** `endRestore` follows: done again, this says the same until then. Absent: it ends the restore itself, as a build before has ordered it. */
   readonly endsApart?: boolean;

@@ -6,7 +6,7 @@ import { heldDiskNames, unreadDiskNames } from '../blocks/layer-file.js';
 import type { WithinFile } from '../change/plan-full.js';
 import { targetLayersOf } from '../copy/scan-plan.js';
 import type { MoverContext } from '../task/mover-context.js';
-import type { RestoreInput } from './restore-input.js';
+import type { PointRestore } from './point-restore.js';
 
 /** What is restored of a point. */
 export interface WantedDisks {
@@ -23,7 +23,7 @@ export interface WantedDisks {
  *  is none of a wanted name, IMAGE_…, BLOCK_DIGEST_MISMATCH */
 export async function wantedDisks(
   context: MoverContext,
-  input: RestoreInput,
+  input: PointRestore,
   record: ChainRecord,
   point: TargetRestorePoint,
 ): Promise<WantedDisks> {
@@ -70,7 +70,7 @@ interface DisksWithin {
 
 async function disksWithin(
   context: MoverContext,
-  { repositoryId, chain }: RestoreInput,
+  { repositoryId, chain }: PointRestore,
   record: ChainRecord,
   point: TargetRestorePoint,
   { disk }: TargetDisk,

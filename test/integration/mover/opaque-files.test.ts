@@ -21,7 +21,7 @@ import type { CopyJob } from '../../../src/domain/jobs/copy-job.js';
 import type { TargetRestorePoint } from '../../../src/domain/targets/target-point.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
-import type { RestoreInput } from '../../../src/mover/restore/restore-input.js';
+import type { PointRestore } from '../../../src/mover/restore/point-restore.js';
 import { folderRepositoryId } from '../../../src/repository/open-repository.js';
 import { restoreInto } from '../../support/mover/restore-into.js';
 import { makeBundlesKnown } from '../../support/bundle/bundle-layout.js';
@@ -253,7 +253,7 @@ describe('a machine whose backups are opaque files', () => {
         const id = folderRepositoryId(restored);
         into = await openDirectoryRepository({ id, rootPath: restored, readOnly: false });
       });
-      const restore = (order: Partial<RestoreInput>) =>
+      const restore = (order: Partial<PointRestore>) =>
         restoreInto(into, offsite, { chain: CHAIN, pointId, format: 'same', ...order });
 
       it('in the tree of their tool, with times and modes', async () => {

@@ -1,6 +1,6 @@
 import type { PlanReference } from '../../../src/domain/targets/disk-work.js';
 import type { RestoreFormat } from '../../../src/domain/targets/restore-format.js';
-import type { RestoreInput } from '../../../src/mover/restore/restore-input.js';
+import type { PointRestore } from '../../../src/mover/restore/point-restore.js';
 import { folderRepositoryId } from '../../../src/repository/open-repository.js';
 import { InProcessMover } from '../mover/in-process-mover.js';
 import { SimulatedRepository } from '../repository/simulated-repository.js';
@@ -17,13 +17,13 @@ export class MachineRestore {
   constructor(
     readonly copy: MachineCopy,
     private readonly format: RestoreFormat,
-    private readonly more: Partial<RestoreInput> = {},
+    private readonly more: Partial<PointRestore> = {},
     readonly folder = new SimulatedRepository(folderRepositoryId(DESTINATION)),
   ) {
     this.mover = new InProcessMover(copy.target, this.folder);
   }
 
-  private get input(): RestoreInput {
+  private get input(): PointRestore {
     const { chain, nowMs } = this.copy.input;
     return {
       ...{ repositoryId: 'offsite', chain, pointId: this.copy.machine.idOf(3), nowMs },

@@ -1,4 +1,4 @@
-import type { RestoreInput } from '../../../src/mover/restore/restore-input.js';
+import type { PointRestore } from '../../../src/mover/restore/point-restore.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import { InProcessMover } from './in-process-mover.js';
 
@@ -8,7 +8,7 @@ import { InProcessMover } from './in-process-mover.js';
 export async function restoreInto(
   folder: BackupRepository,
   from: BackupRepository,
-  order: Pick<RestoreInput, 'chain' | 'pointId' | 'format'> & Partial<RestoreInput>,
+  order: Pick<PointRestore, 'chain' | 'pointId' | 'format'> & Partial<PointRestore>,
 ): Promise<string[]> {
   const mover = new InProcessMover(from, folder);
   const input = {

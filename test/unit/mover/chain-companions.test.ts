@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { BackupError } from '../../../src/domain/errors.js';
 import type { PlanReference } from '../../../src/domain/targets/disk-work.js';
 import type { RestoreFormat } from '../../../src/domain/targets/restore-format.js';
-import type { RestoreInput } from '../../../src/mover/restore/restore-input.js';
+import type { PointRestore } from '../../../src/mover/restore/point-restore.js';
 import { folderRepositoryId } from '../../../src/repository/open-repository.js';
 import {
   CopiedMachine,
@@ -139,11 +139,11 @@ describe('a damaged description of a machine', () => {
 });
 
 describe('a restore of a machine with its description', () => {
-  function restoreOf(copy: MachineCopy, format: RestoreFormat, more: Partial<RestoreInput> = {}) {
+  function restoreOf(copy: MachineCopy, format: RestoreFormat, more: Partial<PointRestore> = {}) {
     const folder = new SimulatedRepository(folderRepositoryId(DESTINATION));
     const mover = new InProcessMover(copy.target, folder);
     const { chain, nowMs } = copy.input;
-    const input: RestoreInput = {
+    const input: PointRestore = {
       ...{ repositoryId: 'offsite', chain, pointId: machine.idOf(3), nowMs },
       ...{ destinationPath: DESTINATION, format, disks: null },
       ...{ intoExisting: true, leaseId: 'restore', ...more },

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { writeChainRecord } from '../../../src/chain/chain-store.js';
 import { BackupError } from '../../../src/domain/errors.js';
 import type { TargetRestorePoint } from '../../../src/domain/targets/target-point.js';
-import type { RestoreInput } from '../../../src/mover/restore/restore-input.js';
+import type { PointRestore } from '../../../src/mover/restore/point-restore.js';
 import { writeStagedJson } from '../../../src/mover/staging/copy-plan.js';
 import { assertNoneUnderWay } from '../../../src/mover/staging/restore-under-way.js';
 import type { MoverContext } from '../../../src/mover/task/mover-context.js';
@@ -308,7 +308,7 @@ describe('a restore as files', () => {
 });
 
 describe('a restore is refused', () => {
-  it.each<[string, Partial<RestoreInput>, string]>([
+  it.each<[string, Partial<PointRestore>, string]>([
     ['for a point that is not there', { pointId: 'nobody' }, 'RESTORE_POINT_MISSING'],
     ['for a chain that is not there', { chain: 'nightly/nobody' }, 'RESTORE_POINT_MISSING'],
     ['for a disk that it does not have', { disks: ['sdz'] }, 'REQUEST_INVALID'],

@@ -8,7 +8,7 @@ import type { ChainRecord } from '../../../src/chain/chain-record.js';
 import { digestTableHeader } from '../../../src/chain/digests/digest-table.js';
 import { FileUnits, NO_SLOTS } from '../../../src/domain/targets/file-units.js';
 import type { TargetDisk, TargetRestorePoint } from '../../../src/domain/targets/target-point.js';
-import type { RestoreInput } from '../../../src/mover/restore/restore-input.js';
+import type { PointRestore } from '../../../src/mover/restore/point-restore.js';
 import { wantedDisks } from '../../../src/mover/restore/wanted-disks.js';
 import { vmaFile } from '../../support/image/vma-file.js';
 import { InProcessMover } from '../../support/mover/in-process-mover.js';
@@ -64,7 +64,7 @@ async function put(disk: string, format: string, bytes: Buffer): Promise<TargetD
 
 async function wanted(
   disks: readonly TargetDisk[],
-  format: RestoreInput['format'],
+  format: PointRestore['format'],
   names: readonly string[] | null = null,
 ) {
   const point = {
@@ -80,7 +80,7 @@ async function wanted(
     chain: CHAIN,
     format,
     disks: names,
-  } as unknown as RestoreInput;
+  } as unknown as PointRestore;
   const found = await wantedDisks(new InProcessMover(target).context(), input, record, point);
   return {
     disks: found.disks.map(({ disk }) => disk),

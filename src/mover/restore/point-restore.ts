@@ -1,6 +1,7 @@
 import type { RestoreFormat } from '../../domain/targets/restore-format.js';
 
-export interface RestoreInput {
+/** One point, with all that restoring it takes: what `RestoreInput` of the workflow has become in its activities. */
+export interface PointRestore {
   /** Repository that holds the copy. */
   readonly repositoryId: string;
   readonly chain: string;
