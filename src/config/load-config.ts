@@ -39,9 +39,9 @@ export async function loadConfig({
   const text = readConfigFile(path, file !== null);
   const name = text === null ? 'the environment' : path;
   const folder = text === null ? workingFolder : dirname(path);
-  const written = overlayEnvironment(parseYaml(text ?? '').value ?? {}, environment).value;
-  const placeOf = await lookAt(comparedFolders(written, folder), limitMs);
-  return parseConfig(text ?? '', { name, folder, environment, placeOf });
+  const written = readWritten(text ?? '', environment);
+  const placeOf = await lookAt(comparedFolders(written.value, folder), limitMs);
+  return configOf(written, { name, folder, placeOf });
 }
 
 async function lookAt(folders: readonly string[], limitMs: number | undefined): Promise<PlaceOf> {
@@ -75,20 +75,40 @@ export function parseConfig(
   text: string,
   { name, folder, environment, placeOf = byPathAlone }: ConfigText,
 ): LonghaulConfig {
-  const { value: file, faults: syntaxFaults } = parseYaml(text);
-  if (syntaxFaults.length > 0) throw invalidConfig(name, syntaxFaults);
-  const overlaid = overlayEnvironment(file ?? {}, environment);
-  const parsed = configSchema.safeParse(overlaid.value);
+  return configOf(readWritten(text, environment), { name, folder, placeOf });
+}
+
+/** File and environment, before anything is checked. */
+interface Written {
+  readonly value: unknown;
+  /** As `overlayEnvironment`. */
+  readonly variables: ReadonlyMap<string, string>;
+  /** Of the file: what is no YAML is checked no further. */
+  readonly syntaxFaults: readonly ConfigFault[];
+  readonly faults: readonly ConfigFault[];
+}
+
+function readWritten(text: string, environment: Environment): Written {
+  const { value, faults: syntaxFaults } = parseYaml(text);
+  return { ...overlayEnvironment(value ?? {}, environment), syntaxFaults };
+}
+
+function configOf(
+  written: Written,
+  { name, folder, placeOf }: Required<Omit<ConfigText, 'environment'>>,
+): LonghaulConfig {
+  if (written.syntaxFaults.length > 0) throw invalidConfig(name, written.syntaxFaults);
+  const parsed = configSchema.safeParse(written.value);
   const faultAt = (path: readonly PropertyKey[], message: string): ConfigFault => ({
     path: placeText(path),
-    variable: overlaid.variables.get(path.join('.')) ?? null,
+    variable: written.variables.get(path.join('.')) ?? null,
     message,
     allowed: settingAt(path)?.allowed ?? '',
   });
   const faults = [
-    ...overlaid.faults,
-    ...(parsed.error?.issues ?? []).flatMap((issue) => issueFaults(issue, overlaid.value, faultAt)),
-    ...crossFaults(overlaid.value, folder, placeOf).map(({ path, message }) =>
+    ...written.faults,
+    ...(parsed.error?.issues ?? []).flatMap((issue) => issueFaults(issue, written.value, faultAt)),
+    ...crossFaults(written.value, folder, placeOf).map(({ path, message }) =>
       faultAt(path, message),
     ),
   ];
