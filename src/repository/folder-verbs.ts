@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import { BackupError, isBackupError, isPermissionFault } from '../domain/errors.js';
 import { sameStamp, type FileStamp } from '../domain/file-stamp.js';
 import { type FileTraits } from '../domain/sources/source-workload.js';
@@ -11,7 +11,7 @@ import type {
   WritableFile,
 } from './backup-repository.js';
 import { fencedFolder } from './fenced-folder.js';
-import { parentFolder, quoted } from './repository-path.js';
+import { joinPath, lastName, MAX_SEGMENT_BYTES, parentFolder, quoted } from './repository-path.js';
 import { withReserve } from './reserve.js';
 
 /** From so many syncs on, one of the whole file system is the cheaper one. */
@@ -35,7 +35,7 @@ export const folderVerbs: Required<Omit<StorageVerbs, 'setFileTraits' | 'link' |
 
   async put(path, bytes, { expected, isShared = false } = {}) {
     // A fixed name, so that stops leave at most one behind.
-    const unfinished = isShared ? `${path}.${randomUUID()}.partial` : `${path}.partial`;
+    const unfinished = unfinishedPath(path, isShared ? `.${randomUUID()}.partial` : '.partial');
     await withReserve(this, () =>
       inFolder(this, parentFolder(path), async () =>
         writeWhole(await openEmptied(this, unfinished), bytes, true),
@@ -234,6 +234,16 @@ async function changingNames(
     await syncAll?.close();
   }
 }
+
+/** Beside the file. Where its name leaves no room for the ending, what tells it from others stands in its place. */
+function unfinishedPath(path: string, ending: string): string {
+  const name = lastName(path);
+  if (Buffer.byteLength(name) + ending.length <= MAX_SEGMENT_BYTES) return `${path}${ending}`;
+  const fingerprint = hash('sha256', name).slice(0, FINGERPRINT_CHARACTERS);
+  return joinPath(parentFolder(path), `${fingerprint}${ending}`);
+}
+
+const FINGERPRINT_CHARACTERS = 32;
 
 /** Folders from `place` on that hold these and those that lead to them; from the top, for a folder is durable only in one that is. */
 function foldersAbove(folders: Iterable<string>, place: string): string[] {

@@ -133,6 +133,18 @@ function describePut(repository: Of): void {
     expect(await pathsBelow(repository(), '')).toEqual(['job/web/chain.json']);
   });
 
+  it.each([
+    ['255 bytes', 'n'.repeat(255)],
+    ['255 bytes of UTF-8', `${'é'.repeat(127)}n`],
+  ])('puts and replaces a file with a name of %s', async (_, name) => {
+    await repository().put(`job/${name}`, text('one'));
+    await repository().put(`job/${name}`, text('two'));
+    await repository().put(`job/shared/${name}`, text('three'), { isShared: true });
+    expect(await get(repository(), `job/${name}`)).toBe('two');
+    expect(await get(repository(), `job/shared/${name}`)).toBe('three');
+    expect(await pathsBelow(repository(), '')).toHaveLength(2);
+  });
+
   it('puts an empty file', async () => {
     await repository().put('empty', text(''));
     expect((await repository().stat('empty'))?.stamp.sizeBytes).toBe(0);
