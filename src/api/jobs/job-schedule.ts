@@ -10,6 +10,7 @@ import {
 } from '@temporalio/client';
 import type { SearchAttributePair, Workflow } from '@temporalio/common';
 import type { CopyJob, MissedStarts } from '../../domain/jobs/copy-job.js';
+import { placeWithin } from '../../domain/schedules/own-turn.js';
 import { calendarOf } from '../../domain/schedules/schedule.js';
 import {
   AFTER_JOB,
@@ -34,8 +35,14 @@ export const NEVER: ScheduleSpec = {
   ],
 };
 
-/** One watcher always runs: a new one starts at the next of these times after the last one ended. */
-const WATCH: ScheduleSpec = { intervals: [{ every: '5 minutes' }] };
+/** One watcher always runs: a new one starts at the next of these times after the last one ended. Each job has its own place among them: Temporal counts
+ *  intervals from 1970, and would ask for all watchers in one moment. */
+function watchSpec(jobId: string): ScheduleSpec {
+  const offsetSeconds = placeWithin(jobId, WATCH_EVERY_SECONDS);
+  return { intervals: [{ every: WATCH_EVERY_SECONDS * 1_000, offset: offsetSeconds * 1_000 }] };
+}
+
+const WATCH_EVERY_SECONDS = 300;
 
 /** How late a start may still happen after a downtime. Those of a time in between that a session has made up for are skipped, because it runs. A year is the longest
  *  that Temporal takes; an hour is what a restart or an upgrade of the service may take without that a start is left out. */
@@ -104,7 +111,7 @@ export function scheduleBodyOf(
   nowMs: number,
 ): Pick<ScheduleUpdateOptions, 'spec' | 'policies' | 'typedSearchAttributes' | 'action'> {
   return {
-    spec: job.mode === 'immediate' ? WATCH : (calendarOf(job.schedule, nowMs) ?? NEVER),
+    spec: job.mode === 'immediate' ? watchSpec(job.id) : (calendarOf(job.schedule, nowMs) ?? NEVER),
     policies: policiesOf(job),
     typedSearchAttributes: scheduleAttributesOf(job, nowMs),
     action: actionOf(job),

@@ -13,3 +13,15 @@ it.each([
     expect(policies).toEqual({ overlap: 'SKIP', catchupWindow });
   },
 );
+
+it('starts the watchers of many jobs at other times, each within five minutes', () => {
+  const offsets = Array.from({ length: 60 }, (_, number) => {
+    const { spec } = scheduleBodyOf(testJob({ id: `job-${number}`, mode: 'immediate' }), 0);
+    const [interval] = spec.intervals ?? [];
+    expect(interval).toMatchObject({ every: 300_000 });
+    return Number(interval?.offset);
+  });
+  expect(new Set(offsets).size).toBeGreaterThan(45);
+  expect(Math.max(...offsets)).toBeLessThan(300_000);
+  expect(Math.min(...offsets)).toBeGreaterThanOrEqual(0);
+});

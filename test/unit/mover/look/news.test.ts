@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { createWatchActivities } from '../../../../activities/watch/watch-activities.js';
 import { chainFolder } from '../../../../src/chain/chain-paths.js';
 import { readChainRecord, writeChainRecord } from '../../../../src/chain/chain-store.js';
@@ -163,6 +163,39 @@ describe('the look of a watch', () => {
       const sinceMs = Date.now() - DAY_MS;
       expect(await waitFor([nothing], { seen, sinceMs })).toEqual(['ovirt-web01']);
     });
+  });
+
+  it('looks for each job at a time of its own, however many watches begin in one moment', async () => {
+    vi.useFakeTimers({ now: Date.parse('2026-11-29T12:00:00Z') });
+    try {
+      const ids = ['nightly', 'hourly', 'weekly'];
+      const looks = new Map<string, number[]>(ids.map((id) => [id, []]));
+      const mover = new InProcessMover(primary, second, target);
+      mover.run = (async (_: string, { job }: { job: { id: string } }) => {
+        looks.get(job.id)!.push(Date.now() % 60_000);
+        if (looks.get(job.id)!.length > 3) throw new BackupError('REPOSITORY_UNREACHABLE', 'done');
+        const nothing = { workloads: [], onlyToCompare: [], awaited: [], unread: [], folders: {} };
+        return { seen: 'the same', ...nothing };
+      }) as never;
+      mover.watch = () => null;
+      const { waitForRestorePoints } = createWatchActivities({
+        mover: mover as Pick<DataMover, keyof DataMover> as DataMover,
+        settleMs: () => 0,
+        targetIds: ['offsite'],
+      });
+      const waits = ids.map((id) =>
+        inActivity(waitForRestorePoints, {
+          ...{ job: { ...ALL, id }, seen: 'the same', intervalMs: 60_000 },
+        }).catch(() => null),
+      );
+      await vi.advanceTimersByTimeAsync(5 * 60_000);
+      await Promise.all(waits);
+      const later = [...looks.values()].map(([, ...rest]) => new Set(rest));
+      for (const places of later) expect(places.size).toBe(1);
+      expect(new Set(later.flatMap((places) => [...places])).size).toBe(ids.length);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('starts a session over all when a source cannot be read twice on end, and only one', async () => {
