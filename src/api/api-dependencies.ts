@@ -38,10 +38,12 @@ export interface ApiDependencies {
   readonly temporalUiUrl?: string | null;
   /** Why the state directory of the embedded Temporal server is unusable; null: it is not. Default: there is none. */
   readonly stateFault?: () => Promise<BackupError | null>;
+  /** Where definitions of jobs are remembered over a restart. Default: nowhere. */
+  readonly stateDirectory?: string;
   /** Milliseconds between two looks at a session that someone follows. Default 1,000. */
   readonly followIntervalMs?: number;
-  /** Reads the definitions of all jobs and looks into all repositories before somebody asks: of 200 jobs the first list of a process takes 3 to 6 s, and the
-   *  first look at 1,000 workloads as long (docs/PERFORMANCE.md, Scale). */
+  /** Reads the definitions of all jobs and looks into all repositories before somebody asks: of 200 jobs the first list takes 3 to 6 s where none of them is
+   *  remembered (`stateDirectory`), and the first look at 1,000 workloads as long (docs/PERFORMANCE.md, Scale). */
   readonly readsAhead?: boolean;
   /** Milliseconds between two looks at the site while someone follows its events. Default 5,000. */
   readonly eventIntervalMs?: number;

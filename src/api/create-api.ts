@@ -26,6 +26,7 @@ import { fileBackupRoutes } from './file-backups/file-backup-routes.js';
 import { FileBackupStore } from './file-backups/file-backup-store.js';
 import { mirrorRoutes } from './mirrors/mirror-routes.js';
 import { MirrorStore } from './mirrors/mirror-store.js';
+import { definitionMemory } from './jobs/definition-memory.js';
 import { JobStore } from './jobs/job-store.js';
 import { serverTimeZone } from './jobs/job-time-zone.js';
 import { ApiMetrics } from './metrics.js';
@@ -147,11 +148,16 @@ export function routesOf(dependencies: ApiDependencies): Route[] {
 }
 
 function storesOf(dependencies: ApiDependencies): Stores {
-  const { client, config, now, logger, eventIntervalMs: intervalMs } = dependencies;
+  const { client, config, now, logger, stateDirectory } = dependencies;
+  const { eventIntervalMs: intervalMs } = dependencies;
   const sessions = new SessionStore(client);
   const browser = new RepositoryBrowser(client, now);
-  const jobs = new JobStore(client, sessions, now, new RecordedOutcomes(browser, now));
-  const fileBackups = new FileBackupStore(client, jobs, now);
+  const memoryOf = (kind: string) => definitionMemory(stateDirectory ?? null, kind);
+  const jobs = new JobStore(client, sessions, now, {
+    recorded: new RecordedOutcomes(browser, now),
+    memory: memoryOf('known-jobs'),
+  });
+  const fileBackups = new FileBackupStore(client, jobs, now, memoryOf('known-file-backups'));
   const reader = new SafetyReader({
     ...{ browser, jobs, fileBackups, now },
     repositories: config.repositories,

@@ -20,7 +20,7 @@ export function safetyOfAll(
   const now = Date.now;
   const browser = new RepositoryBrowser(client, now);
   const recorded = new RecordedOutcomes(browser, now);
-  const jobs = new JobStore(client, new SessionStore(client), now, recorded);
+  const jobs = new JobStore(client, new SessionStore(client), now, { recorded });
   const reader = new SafetyReader({
     ...{ browser, jobs, repositories, now },
     fileBackups: new FileBackupStore(client, jobs, now),

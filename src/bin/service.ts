@@ -285,6 +285,7 @@ async function startApi(
     version: await ownVersion(),
     temporalUiUrl: embedded?.server.uiUrl ?? null,
     readsAhead: true,
+    stateDirectory: config.stateDirectory,
     ...stateFault,
   });
   const server = createServer(app);

@@ -36,7 +36,13 @@ import {
   policiesOf,
   versionAttribute,
 } from '../jobs/job-schedule.js';
-import { KnownDefinitions, scheduledOf, type KnownDefinition } from '../jobs/known-definitions.js';
+import type { DefinitionMemory } from '../jobs/definition-memory.js';
+import {
+  KnownDefinitions,
+  scheduledOf,
+  type Carrier,
+  type KnownDefinition,
+} from '../jobs/known-definitions.js';
 import type { JobStore } from '../jobs/job-store.js';
 import { unlessStale } from '../jobs/job-revision.js';
 import { enabledNote, missedStartAt } from '../jobs/missed-start.js';
@@ -56,11 +62,13 @@ export class FileBackupStore {
   readonly #writes = new InTurn();
   readonly #starts: KeyedStarts;
   readonly #runs: FileBackupRuns;
-  readonly #definitions = new KnownDefinitions(definitionOf);
+  readonly #definitions: KnownDefinitions<FileBackupJob>;
   /** By job. A job that runs once a month, and failed, has failed for as long. */
   readonly #lastJudged = new Map<string, FileBackupRunView>();
 
-  constructor(client: Client, jobs: JobStore, now: () => number) {
+  /** @param memory as of `KnownDefinitions` */
+  constructor(client: Client, jobs: JobStore, now: () => number, memory?: DefinitionMemory) {
+    this.#definitions = new KnownDefinitions(definitionOf, memory);
     this.#client = client;
     this.#jobs = jobs;
     this.#now = now;
@@ -81,6 +89,7 @@ export class FileBackupStore {
       if (scheduleId.startsWith(FILE_BACKUP_PREFIX))
         summaries.set(scheduleId.slice(FILE_BACKUP_PREFIX.length), summary);
     }
+    await this.#definitions.noteListed(summaries.keys());
     if (summaries.size === 0) return [];
     const runsOf = await this.#runs.byJob();
     const found = await Promise.all(
@@ -357,7 +366,7 @@ function refuseForeign(copyId: string, job: FileBackupJob): never {
 /** Of definitions that were stored before there were such fields. */
 const NOT_SAID: Pick<FileBackupJob, 'rpo' | 'healthCheck'> = { rpo: null, healthCheck: null };
 
-function definitionOf({ action, scheduleId }: ScheduleDescription): FileBackupJob {
+function definitionOf({ action, scheduleId }: Carrier): FileBackupJob {
   const [input] = (action.args ?? []) as FileBackupRunInput[];
   if (input === undefined) throw new Error(`schedule ${scheduleId} carries no job definition`);
   return { ...NOT_SAID, ...input.job };

@@ -6,6 +6,8 @@ import { LRUCache } from 'lru-cache';
 import { isWholeOutcome, type JobOutcome } from '../../domain/sessions/job-outcome.js';
 import type { UnreadablePart } from '../../domain/targets/unreadable-part.js';
 import { jobIdOfSchedule } from './job-schedule.js';
+import type { CopyJob } from '../../domain/jobs/copy-job.js';
+import type { DefinitionMemory } from './definition-memory.js';
 import type { JobView, ListedJob } from './job-schemas.js';
 import { KnownDefinitions, scheduledOf } from './known-definitions.js';
 import { definitionOf, unreadViewOf, viewOf, type KnownJob } from './job-view.js';
@@ -41,6 +43,12 @@ export interface JobsListed {
   readonly areOutcomesKnown: boolean;
 }
 
+/** What is known of jobs from before this process, or from before what Temporal remembers. */
+export interface JobsBefore {
+  readonly recorded?: RecordedOutcomes;
+  readonly memory?: DefinitionMemory;
+}
+
 export class JobList {
   readonly #client: Client;
   readonly #sessions: SessionStore;
@@ -49,7 +57,7 @@ export class JobList {
   readonly #recorded: RecordedOutcomes | null;
   /** Of the last list that was whole. */
   #listed: ReadonlyMap<string, ScheduleSummary> = new Map();
-  readonly #definitions = new KnownDefinitions(definitionOf);
+  readonly #definitions: KnownDefinitions<CopyJob>;
   /** By job, with what the list of all sessions showed of it then. */
   readonly #asked = new LRUCache<string, AskedSessions>({ max: 1_000, ttl: SESSIONS_KEPT_MS });
 
@@ -57,12 +65,13 @@ export class JobList {
     client: Client,
     sessions: SessionStore,
     now: () => number,
-    recorded: RecordedOutcomes | null = null,
+    { recorded = null, memory }: JobsBefore = {},
   ) {
     this.#client = client;
     this.#sessions = sessions;
     this.#now = now;
     this.#recorded = recorded;
+    this.#definitions = new KnownDefinitions(definitionOf, memory);
   }
 
   /** A write of this process: the next lists ask for the job itself. */
@@ -149,6 +158,7 @@ export class JobList {
         if (id !== null) found.set(id, summary);
       }
       this.#listed = found;
+      await this.#definitions.noteListed(found.keys());
     } catch (error) {
       if (this.#listed.size === 0) throw error;
       for (const [id, summary] of this.#listed) if (!found.has(id)) found.set(id, summary);

@@ -24,13 +24,12 @@ import {
   scheduleOf,
 } from './job-schedule.js';
 import type { JobDefinition, JobView } from './job-schemas.js';
-import { JobList, type JobsListed, knownJobOf } from './job-list.js';
+import { JobList, type JobsBefore, type JobsListed, knownJobOf } from './job-list.js';
 import { unlessStale } from './job-revision.js';
 import { definitionOf } from './job-view.js';
 import { enabledNote } from './missed-start.js';
 import { AFTER_JOB } from '../../../workflows/messages.js';
 import { quoted } from '../executions/visibility-query.js';
-import type { RecordedOutcomes } from '../sessions/recorded-outcomes.js';
 import type { SessionStore } from '../sessions/session-store.js';
 
 export class JobStore {
@@ -43,17 +42,12 @@ export class JobStore {
   readonly #writes = new Map<string, Promise<unknown>>();
   #changes = 0;
 
-  constructor(
-    client: Client,
-    sessions: SessionStore,
-    now: () => number,
-    recorded: RecordedOutcomes | null = null,
-  ) {
+  constructor(client: Client, sessions: SessionStore, now: () => number, before: JobsBefore = {}) {
     this.#client = client;
     this.#sessions = sessions;
     this.#now = now;
     this.#health = new HealthSchedules(client, now);
-    this.#list = new JobList(client, sessions, now, recorded);
+    this.#list = new JobList(client, sessions, now, before);
   }
 
   /** Grows with each write through this store: what was read before may not hold any more. */

@@ -1,6 +1,6 @@
 /** What a client sees of a job, from its Schedule and its sessions. */
 
-import type { ScheduleDescription, ScheduleSummary } from '@temporalio/client';
+import type { ScheduleSummary } from '@temporalio/client';
 import type { CopyJob } from '../../domain/jobs/copy-job.js';
 import {
   JOB_NAME,
@@ -9,11 +9,12 @@ import {
 } from '../../../workflows/messages.js';
 import type { JobOutcome } from '../../domain/sessions/job-outcome.js';
 import { isNever } from './job-schedule.js';
+import type { Carrier } from './known-definitions.js';
 import type { JobView, UnreadJob } from './job-schemas.js';
 import { toProblem } from '../problem.js';
 import type { LatestSessions } from '../sessions/latest-sessions.js';
 
-export function definitionOf({ action, scheduleId }: ScheduleDescription): CopyJob {
+export function definitionOf({ action, scheduleId }: Carrier): CopyJob {
   const [input] = (action.args ?? []) as CopySessionInput[];
   if (input === undefined) throw new Error(`schedule ${scheduleId} carries no job definition`);
   return input.job;

@@ -7,6 +7,11 @@ import type { MissedStarts } from '../../domain/jobs/copy-job.js';
 import { jsonBytes } from '../../domain/sessions/task-brief.js';
 import { versionOf } from './job-schedule.js';
 import type { KnownJob } from './job-view.js';
+import {
+  NO_MEMORY,
+  type DefinitionMemory,
+  type RememberedDefinition,
+} from './definition-memory.js';
 
 /** A definition may have a megabyte, of which nearly all are names of workloads. */
 const KNOWN_BYTES = 64 * 1024 * 1024;
@@ -35,8 +40,18 @@ interface Reading<Job> {
   readonly found: Promise<KnownDefinition<Job> | null>;
 }
 
+/** What carries a definition: the argument of a Schedule's action. */
+export interface Carrier {
+  readonly scheduleId: string;
+  readonly action: { readonly args?: unknown[] | undefined };
+}
+
 export class KnownDefinitions<Job extends { readonly missedStarts: MissedStarts }> {
-  readonly #definitionOf: (description: ScheduleDescription) => Job;
+  readonly #definitionOf: (carrier: Carrier) => Job;
+  readonly #memory: DefinitionMemory;
+  #recalled: Promise<void> | null = null;
+  /** As the memory has them, or is about to. */
+  #remembered = new Map<string, RememberedDefinition>();
   readonly #read = new LRUCache<string, ReadDefinition<Job>>({
     maxSize: KNOWN_BYTES,
     sizeCalculation: ({ job }) => jsonBytes(job),
@@ -46,8 +61,19 @@ export class KnownDefinitions<Job extends { readonly missedStarts: MissedStarts 
   /** Until when the list of Schedules may lack what this process has written of a job. */
   readonly #written = new LRUCache<string, true>({ max: 1_000, ttl: LIST_LAG_MS });
 
-  constructor(definitionOf: (description: ScheduleDescription) => Job) {
+  /** @param memory of earlier processes, for the one after this. Absent: there is none */
+  constructor(definitionOf: (carrier: Carrier) => Job, memory: DefinitionMemory = NO_MEMORY) {
     this.#definitionOf = definitionOf;
+    this.#memory = memory;
+  }
+
+  /** To be called with the ids of a list that is whole: what is not among them is gone. */
+  async noteListed(ids: Iterable<string>): Promise<void> {
+    await this.#recall();
+    const listed = new Set(ids);
+    const gone = [...this.#remembered.keys()].filter((id) => !listed.has(id));
+    for (const id of gone) this.#remembered.delete(id);
+    if (gone.length > 0) this.#memory.write(this.#remembered);
   }
 
   /** A write of this process: the next lists ask for the job itself. */
@@ -64,6 +90,7 @@ export class KnownDefinitions<Job extends { readonly missedStarts: MissedStarts 
     summary: ScheduleSummary,
     describe: () => Promise<ScheduleDescription | null>,
   ): Promise<KnownDefinition<Job> | null> {
+    await this.#recall();
     const known = this.#known(id, summary);
     if (known !== null) return known;
     const version = versionOf(summary);
@@ -98,10 +125,39 @@ export class KnownDefinitions<Job extends { readonly missedStarts: MissedStarts 
     const known = { job: this.#definitionOf(description), ...scheduledOf(description) };
     const version = versionOf(description);
     const nextTimeMs = timeOf(known.nextActionTimes);
-    const ttl = KNOWN_MS * (0.5 + Math.random() / 2);
-    if (version !== null) this.#read.set(id, { ...known, version, nextTimeMs }, { ttl });
+    if (version === null) return known;
+    this.#read.set(id, { ...known, version, nextTimeMs }, { ttl: someTimeMs() });
+    const { skippedStarts, createdAtMs, writtenAtMs } = known;
+    const times = { skippedStarts, createdAtMs, writtenAtMs, nextTimeMs };
+    this.#keep(id, { version, input: description.action.args?.[0], ...times });
     return known;
   }
+
+  /** Of a job that starts none for a time that has passed the count of those may differ with each time. */
+  #keep(id: string, found: RememberedDefinition): void {
+    const last = this.#remembered.get(id);
+    const isSame = last?.version === found.version && last.skippedStarts === found.skippedStarts;
+    if (isSame && last.nextTimeMs === found.nextTimeMs) return;
+    this.#remembered.set(id, found);
+    this.#memory.write(this.#remembered);
+  }
+
+  /** What somebody edited in Temporal itself while no process was there is read as late as what is edited while one is. */
+  #recall(): Promise<void> {
+    return (this.#recalled ??= this.#readMemory());
+  }
+
+  async #readMemory(): Promise<void> {
+    this.#remembered = new Map(await this.#memory.read());
+    for (const [id, { input, ...times }] of this.#remembered) {
+      const job = this.#definitionOf({ scheduleId: id, action: { args: [input] } });
+      this.#read.set(id, { job, ...times }, { ttl: someTimeMs() });
+    }
+  }
+}
+
+function someTimeMs(): number {
+  return KNOWN_MS * (0.5 + Math.random() / 2);
 }
 
 /** What a Schedule tells of its starts. */

@@ -1,9 +1,9 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Client, ScheduleDescription, ScheduleSummary } from '@temporalio/client';
-import { expect, it, vi } from 'vitest';
-import { JobList } from '../../../../src/api/jobs/job-list.js';
+import { describe, expect, it, vi } from 'vitest';
+import type { DefinitionMemory } from '../../../../src/api/jobs/definition-memory.js';
+import { JobList, type JobsBefore } from '../../../../src/api/jobs/job-list.js';
 import { enabledNote } from '../../../../src/api/jobs/missed-start.js';
-import type { RecordedOutcomes } from '../../../../src/api/sessions/recorded-outcomes.js';
 import type { SessionStore } from '../../../../src/api/sessions/session-store.js';
 import { testJob } from '../../../support/session/test-site.js';
 
@@ -27,7 +27,7 @@ function listOf(
   schedules: Record<string, Schedule>,
   sessionsFail = false,
   more: Partial<SessionStore> = {},
-  recorded: RecordedOutcomes | null = null,
+  before: JobsBefore = {},
 ) {
   const described: string[] = [];
   const carried = ({ version, paused = false, next = FIRST, missed = 0, note }: Schedule) => ({
@@ -63,7 +63,7 @@ function listOf(
     },
     ...more,
   } as unknown as SessionStore;
-  const list = new JobList(client, sessions, () => NOW.getTime(), recorded);
+  const list = new JobList(client, sessions, () => NOW.getTime(), before);
   const describe = async (id: string) => {
     described.push(id);
     const { name, missedStarts = 'run', failure } = schedules[id]!;
@@ -269,10 +269,65 @@ it('says that it does not know all while the records of a job without sessions w
   const known = { isKnown: false };
   const recorded = { known: () => null, isKnown: () => known.isKnown } as never;
   const schedules = { nightly: { version: '1 a', name: 'nightly' } };
-  const { list, describe } = listOf(schedules, false, {}, recorded);
+  const { list, describe } = listOf(schedules, false, {}, { recorded });
   expect((await list.all(describe)).areOutcomesKnown).toBe(false);
   known.isKnown = true;
   expect((await list.all(describe)).areOutcomesKnown).toBe(true);
   const unasked = listOf(schedules);
   expect((await unasked.list.all(unasked.describe)).areOutcomesKnown).toBe(true);
+});
+
+describe('the first list after a start', () => {
+  function kept(): DefinitionMemory {
+    let definitions: Awaited<ReturnType<DefinitionMemory['read']>> = new Map();
+    return {
+      read: async () => definitions,
+      write: (latest) => {
+        definitions = new Map(latest);
+      },
+    };
+  }
+  const many = (): Record<string, Schedule> =>
+    Object.fromEntries(
+      Array.from({ length: 200 }, (_, number) => [
+        `job-${number}`,
+        { version: `1 ${number}`, name: `job ${number}` },
+      ]),
+    );
+
+  it('asks for no definition of 200 jobs that the process before has read', async () => {
+    const memory = kept();
+    const before = listOf(many(), false, {}, { memory });
+    const shown = await before.all();
+    expect(before.described).toHaveLength(200);
+    const after = listOf(many(), false, {}, { memory });
+    expect(await after.all()).toEqual(shown);
+    expect(after.described).toEqual([]);
+  });
+
+  it('asks for those that were written since, and for starts that may have been left out since', async () => {
+    const memory = kept();
+    const schedules = {
+      ...many(),
+      hourly: { version: '1 x', name: 'hourly', missedStarts: 'skip' },
+    };
+    await listOf(schedules as Record<string, Schedule>, false, {}, { memory }).all();
+    const changed: Record<string, Schedule> = {
+      ...many(),
+      'job-7': { version: '2 later', name: 'changed' },
+      hourly: { version: '1 x', name: 'hourly', missedStarts: 'skip', next: SECOND },
+    };
+    const after = listOf(changed, false, {}, { memory });
+    const items = await after.all();
+    expect(after.described.sort()).toEqual(['hourly', 'job-7']);
+    expect(items.find(({ id }) => id === 'job-7')?.name).toBe('changed');
+  });
+
+  it('remembers no job that is gone', async () => {
+    const memory = kept();
+    await listOf(many(), false, {}, { memory }).all();
+    const few = { 'job-1': many()['job-1']! };
+    await listOf(few, false, {}, { memory }).all();
+    expect([...(await memory.read()).keys()]).toEqual(['job-1']);
+  });
 });
