@@ -4,7 +4,8 @@
 /** The rows of the formats and what every format has; the formats themselves are for `src/image` alone. */
 const IMAGE_CONTRACT = '(formats|image-format|disk-image|byte-source|run-buffer)\\.js$';
 /** The contract and what is written against it; the adapters are for src/bin alone to choose. */
-const REPOSITORY_CONTRACT = '(backup-repository|replace-file|repository-path|unread-file)\\.js$';
+const REPOSITORY_CONTRACT =
+  '(backup-repository|holds-files|json-file|replace-file|repository-path|unread-file)\\.js$';
 
 /** Words and small rules without a package behind them, which a page may carry. */
 const DOMAIN_WORDS =
@@ -40,6 +41,10 @@ const LAYERS = {
       '@napi-rs/blake-hash',
       'lru-cache',
     ],
+  },
+  'src/audit': {
+    layers: ['domain', `repository/${REPOSITORY_CONTRACT}`, 'chain/chain-paths\\.js$'],
+    packages: [],
   },
   'src/tree': {
     layers: ['domain', `repository/${REPOSITORY_CONTRACT}`, 'chain'],
@@ -94,7 +99,7 @@ const LAYERS = {
     typesOnly: ['activities/'],
   },
   activities: {
-    layers: ['domain', 'mover', 'repository', 'chain', 'tree', 'notify', 'primary'],
+    layers: ['domain', 'mover', 'repository', 'chain', 'tree', 'audit', 'notify', 'primary'],
     packages: ['node:.*', '@temporalio/activity', '@temporalio/common'],
   },
 };

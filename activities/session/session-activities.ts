@@ -5,7 +5,7 @@ import type { CopySettings } from '../../src/domain/jobs/copy-settings.js';
 import { BackupError, isBackupError } from '../../src/domain/errors.js';
 import type { RetryOrder, SessionEnd } from '../../src/domain/schedules/retry.js';
 import type { JobPlan } from '../../src/domain/sessions/operation.js';
-import { noteFill } from '../../src/chain/fill-record.js';
+import { noteFill } from '../../src/repository/fill-record.js';
 import { areOthersCopies, assertOwnCopies } from '../../src/chain/sessions/copies-owner.js';
 import {
   readJobDefinition,

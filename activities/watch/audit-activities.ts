@@ -1,5 +1,5 @@
-import { appendAuditLines } from '../../src/chain/audit-log.js';
-import { readMarker } from '../../src/chain/repository-marker.js';
+import { appendAuditLines } from '../../src/audit/audit-log.js';
+import { readMarker } from '../../src/repository/repository-marker.js';
 import type { PlacedLine } from '../../src/domain/access/audit.js';
 import { BackupError } from '../../src/domain/errors.js';
 import type { DataMover } from '../../src/mover/data-mover.js';

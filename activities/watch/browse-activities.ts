@@ -1,5 +1,5 @@
-import { readNewestAudit } from '../../src/chain/audit-log.js';
-import { readFillSamples } from '../../src/chain/fill-record.js';
+import { readNewestAudit } from '../../src/audit/audit-log.js';
+import { readFillSamples } from '../../src/repository/fill-record.js';
 import { readTaskRecords } from '../../src/chain/sessions/task-record.js';
 import { auditKey, type AuditEntry } from '../../src/domain/access/audit.js';
 import type { CopyTask } from '../../src/domain/sessions/copy-session.js';

@@ -9,9 +9,8 @@ import { readChainRecord } from './chain-store.js';
 import { isAtHome } from './record-store.js';
 import { BackupError } from '../domain/errors.js';
 import { isFolderPassedOver } from '../domain/sources/passed-over.js';
-import type { UnreadablePart } from '../domain/targets/unreadable-part.js';
+import { unreadablePart, type UnreadablePart } from '../domain/targets/unreadable-part.js';
 import type { RepositoryEntry, SourceRepository } from '../repository/backup-repository.js';
-import { unreadablePart } from './unreadable.js';
 
 interface FoundChain {
   /** Path within the repository. */

@@ -10,7 +10,7 @@ import { readWholeFile } from '../repository/replace-file.js';
 import { isFileUnread } from '../repository/unread-file.js';
 import { LEASES_FOLDER } from './chain-paths.js';
 import { lineageOf, type ChainRecord } from './chain-record.js';
-import { parseJson } from './json-file.js';
+import { parseJson } from '../repository/json-file.js';
 
 /** A lease keeps the files that show a restore point from being merged or deleted while someone reads them (docs/FORMAT.md, Leases).
  *

@@ -6,7 +6,7 @@ import {
   markAsReplacement,
   readMarker,
   type Marker,
-} from '../chain/repository-marker.js';
+} from '../repository/repository-marker.js';
 import { BackupError, isBackupError } from '../domain/errors.js';
 import type { BackupRepository, SourceRepository } from '../repository/backup-repository.js';
 import { kindOf } from '../repository/kinds.js';

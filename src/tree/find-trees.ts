@@ -1,9 +1,8 @@
 import type { IsWanted } from '../chain/find-chains.js';
 import { isAtHome } from '../chain/record-store.js';
-import { unreadablePart } from '../chain/unreadable.js';
 import { BackupError } from '../domain/errors.js';
 import { isFolderPassedOver } from '../domain/sources/passed-over.js';
-import type { UnreadablePart } from '../domain/targets/unreadable-part.js';
+import { unreadablePart, type UnreadablePart } from '../domain/targets/unreadable-part.js';
 import type { SourceRepository } from '../repository/backup-repository.js';
 import { TREE_RECORD_COPY_NAME, TREE_RECORD_NAME } from './tree-paths.js';
 import type { TreeRecord } from './tree-record.js';

@@ -36,6 +36,7 @@ describe('the lint rules', () => {
     expect([...layers].sort()).toEqual([
       'activities',
       'src/api',
+      'src/audit',
       'src/chain',
       'src/config',
       'src/dashboard',

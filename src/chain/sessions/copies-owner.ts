@@ -2,7 +2,7 @@ import type { CopyJob } from '../../domain/jobs/copy-job.js';
 import { BackupError, isBackupError, type ErrorCode } from '../../domain/errors.js';
 import type { BackupRepository, SourceRepository } from '../../repository/backup-repository.js';
 import { jobFolder, JOB_DEFINITION_NAME, SESSIONS_FOLDER } from '../chain-paths.js';
-import { holdsFiles } from '../holds-files.js';
+import { holdsFiles } from '../../repository/holds-files.js';
 import { readJobDefinition, writeJobDefinition } from './session-record.js';
 
 type OwnJob = Pick<CopyJob, 'id' | 'origin'>;

@@ -5,12 +5,11 @@ import type { RecordedSession, RecordFilter } from '../../domain/sessions/record
 import { count, instant, nullable, object, oneOf, text } from '../../domain/json-shape.js';
 import { isFolderPassedOver } from '../../domain/sources/passed-over.js';
 import { modifiedAtMs } from '../../domain/file-stamp.js';
-import type { UnreadablePart } from '../../domain/targets/unreadable-part.js';
+import { unreadablePart, type UnreadablePart } from '../../domain/targets/unreadable-part.js';
 import type { RepositoryEntry, SourceRepository } from '../../repository/backup-repository.js';
 import { readWholeFile } from '../../repository/replace-file.js';
 import { jobFolder, SESSIONS_FOLDER, sessionRecordPath } from '../chain-paths.js';
-import { parseJson } from '../json-file.js';
-import { unreadablePart } from '../unreadable.js';
+import { parseJson } from '../../repository/json-file.js';
 import { DAY_MS } from '../../domain/elapsed.js';
 
 interface RecordPage {

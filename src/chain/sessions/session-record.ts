@@ -27,8 +27,8 @@ import {
   SESSIONS_FOLDER,
   sessionRecordPath,
 } from '../chain-paths.js';
-import { parseJson } from '../json-file.js';
-import { isOfOneFile } from '../unreadable.js';
+import { parseJson } from '../../repository/json-file.js';
+import { isOfOneFile } from '../../domain/targets/unreadable-part.js';
 import { MONTHS } from '../../domain/schedules/day-names.js';
 
 /** A definition has at most 1 MB (`jobFaults`) of JSON without spaces; here it has a line for each name. */

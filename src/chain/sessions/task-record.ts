@@ -6,13 +6,12 @@ import {
 } from '../../domain/sessions/copy-session.js';
 import { count, listOf, nullable, object, text, type Shape } from '../../domain/json-shape.js';
 import { pathSegment } from '../../domain/targets/path-segment.js';
-import type { UnreadablePart } from '../../domain/targets/unreadable-part.js';
+import { unreadablePart, type UnreadablePart } from '../../domain/targets/unreadable-part.js';
 import { jsonBytes } from '../../domain/sessions/task-brief.js';
 import type { BackupRepository, SourceRepository } from '../../repository/backup-repository.js';
 import { readWholeFile } from '../../repository/replace-file.js';
 import { taskRecordsFolder } from '../chain-paths.js';
-import { parseJson } from '../json-file.js';
-import { unreadablePart } from '../unreadable.js';
+import { parseJson } from '../../repository/json-file.js';
 
 /** Files of the tasks that the record of their session has no room for (docs/FORMAT.md, Job and sessions). */
 

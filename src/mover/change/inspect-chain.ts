@@ -22,7 +22,7 @@ import { markedNotes, withTakenNotes } from './taken-notes.js';
 import { removeEndedLeases } from '../../chain/leases.js';
 import { setUncommittedAside, uncommittedText } from '../../chain/quarantine.js';
 import { TAKE_STAGING_ID } from '../../domain/targets/staging-id.js';
-import { markRepository } from '../../chain/repository-marker.js';
+import { markRepository } from '../../repository/repository-marker.js';
 import { sweepStaging } from '../staging/staging.js';
 
 export interface InspectChainInput {

@@ -1,6 +1,6 @@
 import { chainFolder } from '../../chain/chain-paths.js';
 import { assertOwnCopies } from '../../chain/sessions/copies-owner.js';
-import { holdsFiles } from '../../chain/holds-files.js';
+import { holdsFiles } from '../../repository/holds-files.js';
 import { readLeases } from '../../chain/leases.js';
 import type { OwnedRecord } from '../../chain/record-store.js';
 import { readJobDefinition, writeJobDefinition } from '../../chain/sessions/session-record.js';

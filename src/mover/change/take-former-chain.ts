@@ -1,6 +1,6 @@
 import { chainFolder } from '../../chain/chain-paths.js';
 import { readChainRecord, writeChainRecord } from '../../chain/chain-store.js';
-import { holdsFiles } from '../../chain/holds-files.js';
+import { holdsFiles } from '../../repository/holds-files.js';
 import { BackupError } from '../../domain/errors.js';
 import type { MoverContext } from '../task/mover-context.js';
 import type { InspectChainInput } from './inspect-chain.js';

@@ -1,7 +1,6 @@
 import { chainFolder } from '../../chain/chain-paths.js';
 import type { ChainRecord } from '../../chain/chain-record.js';
-import { unreadablePart } from '../../chain/unreadable.js';
-import type { UnreadablePart } from '../../domain/targets/unreadable-part.js';
+import { unreadablePart, type UnreadablePart } from '../../domain/targets/unreadable-part.js';
 import type { FactStore } from '../../layout/file-facts.js';
 import type { SourceRepository } from '../../repository/backup-repository.js';
 import type { TreeRecord } from '../../tree/tree-record.js';

@@ -1,14 +1,13 @@
 import { chainFolder, LEASES_FOLDER } from '../../chain/chain-paths.js';
 import { availablePoints, type ChainRecord } from '../../chain/chain-record.js';
 import { readLeases } from '../../chain/leases.js';
-import { unreadablePart } from '../../chain/unreadable.js';
 import type { CopyJob } from '../../domain/jobs/copy-job.js';
 import { detachedWords } from '../../domain/jobs/detached-copy.js';
 import { oneTimeWords } from '../../domain/jobs/one-time-copy.js';
 import { expiresAtMs } from '../../domain/retention/expiry.js';
 import { keptUntil } from '../../domain/retention/kept-until.js';
 import { lostKeysReason } from '../../domain/targets/lost-keys.js';
-import type { UnreadablePart } from '../../domain/targets/unreadable-part.js';
+import { unreadablePart, type UnreadablePart } from '../../domain/targets/unreadable-part.js';
 import { restorePointKey, type RestorePointView } from '../../domain/targets/repository-view.js';
 import type { SourceRestorePoint, SourceWorkload } from '../../domain/sources/source-workload.js';
 import { withBelievedCopies } from '../../domain/sources/believed-dates.js';

@@ -1,4 +1,4 @@
-import { readMarker } from '../../chain/repository-marker.js';
+import { readMarker } from '../../repository/repository-marker.js';
 import { BackupError, isBackupError, isStorageFault } from '../../domain/errors.js';
 import type { SourceRepository } from '../../repository/backup-repository.js';
 

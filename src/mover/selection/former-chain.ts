@@ -1,7 +1,7 @@
 import { chainFolder } from '../../chain/chain-paths.js';
 import { availablePoints, type ChainRecord } from '../../chain/chain-record.js';
 import { readChainRecord } from '../../chain/chain-store.js';
-import { holdsFiles } from '../../chain/holds-files.js';
+import { holdsFiles } from '../../repository/holds-files.js';
 import { isBackupError, isStorageFault } from '../../domain/errors.js';
 import type { SourceRepository } from '../../repository/backup-repository.js';
 import type { MoverContext } from '../task/mover-context.js';

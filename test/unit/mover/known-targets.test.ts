@@ -12,7 +12,11 @@ import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { MARKER_PATH, markRepository, readMarker } from '../../../src/chain/repository-marker.js';
+import {
+  MARKER_PATH,
+  markRepository,
+  readMarker,
+} from '../../../src/repository/repository-marker.js';
 import { BackupError } from '../../../src/domain/errors.js';
 import { KnownTargets } from '../../../src/mover/known-targets.js';
 import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';

@@ -1,6 +1,6 @@
 import type { WorkloadType } from '../../../domain/sources/source-workload.js';
 import { removeEndedLeases } from '../../../chain/leases.js';
-import { markRepository } from '../../../chain/repository-marker.js';
+import { markRepository } from '../../../repository/repository-marker.js';
 import { BackupError, isBackupError } from '../../../domain/errors.js';
 import { overwrittenTexts } from '../../../domain/trees/set-points.js';
 import { foundByCommit, untoldWorkAfter } from '../../../domain/trees/unheard-answers.js';

@@ -4,7 +4,7 @@ import {
   faultOfTargetFile,
 } from '../../../../src/domain/trees/one-file-fault.js';
 import { isUnreadable, type BackupError } from '../../../../src/domain/errors.js';
-import { isOfOneFile } from '../../../../src/chain/unreadable.js';
+import { isOfOneFile } from '../../../../src/domain/targets/unreadable-part.js';
 import { storageError } from '../../../../src/repository/storage-error.js';
 
 /** Meanings of the numbers: errno(3), open(2), rename(2) of Linux. */

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { markRepository } from '../../../../src/chain/repository-marker.js';
+import { markRepository } from '../../../../src/repository/repository-marker.js';
 import { BackupError } from '../../../../src/domain/errors.js';
 import { assertIsNoTarget, knownMarker } from '../../../../src/mover/look/source-guard.js';
 import { InProcessMover } from '../../../support/mover/in-process-mover.js';

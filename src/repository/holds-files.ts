@@ -1,4 +1,4 @@
-import type { SourceRepository } from '../repository/backup-repository.js';
+import type { SourceRepository } from './backup-repository.js';
 
 /** Whether there is any file in a folder or below. Empty folders are left by readers and by file systems; nothing of them is worth keeping. */
 export async function holdsFiles(repository: SourceRepository, folder: string): Promise<boolean> {

@@ -2,14 +2,10 @@ import { hash, randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { BackupError, isBackupError } from '../domain/errors.js';
 import { listOf, object, optional, text, type Shape } from '../domain/json-shape.js';
-import type {
-  BackupRepository,
-  RepositoryEntry,
-  SourceRepository,
-} from '../repository/backup-repository.js';
-import { readWholeFile } from '../repository/replace-file.js';
-import { OWN_FOLDER } from '../repository/repository-path.js';
-import { isFileUnread } from '../repository/unread-file.js';
+import type { BackupRepository, RepositoryEntry, SourceRepository } from './backup-repository.js';
+import { readWholeFile } from './replace-file.js';
+import { OWN_FOLDER } from './repository-path.js';
+import { isFileUnread } from './unread-file.js';
 import { parseJson } from './json-file.js';
 
 /** Tells a target apart from every other folder, also through another path or in a copy (docs/FORMAT.md, Marker). */

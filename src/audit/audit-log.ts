@@ -9,13 +9,12 @@ import {
 } from '../domain/access/audit.js';
 import { BackupError } from '../domain/errors.js';
 import { isFolderPassedOver } from '../domain/sources/passed-over.js';
-import type { UnreadablePart } from '../domain/targets/unreadable-part.js';
+import { unreadablePart, type UnreadablePart } from '../domain/targets/unreadable-part.js';
 import type { BackupRepository, SourceRepository } from '../repository/backup-repository.js';
 import { jsonBytes } from '../domain/sessions/task-brief.js';
 import { readWholeFile } from '../repository/replace-file.js';
 import { OWN_FOLDER } from '../repository/repository-path.js';
-import { jobFolder } from './chain-paths.js';
-import { unreadablePart } from './unreadable.js';
+import { jobFolder } from '../chain/chain-paths.js';
 
 /** In a job's folder: no name of a workload begins with a dot. */
 const JOB_AUDIT_FOLDER = '.audit';

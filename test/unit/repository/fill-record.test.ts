@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { noteFill, readFillSamples } from '../../../src/chain/fill-record.js';
+import { noteFill, readFillSamples } from '../../../src/repository/fill-record.js';
 import { readWholeFile } from '../../../src/repository/replace-file.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { appendAuditLines, readAuditLines, readNewestAudit } from '../../../src/chain/audit-log.js';
+import { appendAuditLines, readAuditLines, readNewestAudit } from '../../../src/audit/audit-log.js';
 import { BackupError } from '../../../src/domain/errors.js';
 import type { AuditFilter, AuditLine, AuditPage } from '../../../src/domain/access/audit.js';
 import { readWholeFile } from '../../../src/repository/replace-file.js';

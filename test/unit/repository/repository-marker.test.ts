@@ -8,7 +8,7 @@ import {
   markAsReplacement,
   markRepository,
   readMarker,
-} from '../../../src/chain/repository-marker.js';
+} from '../../../src/repository/repository-marker.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 import { breakSectors } from '../../support/repository/bad-sectors.js';

@@ -4,10 +4,10 @@ import type { FillSample } from '../domain/targets/growth.js';
 import { withSample } from '../domain/targets/growth.js';
 import { count, listOf, object, type Shape } from '../domain/json-shape.js';
 import { isBackupError } from '../domain/errors.js';
-import type { BackupRepository, SourceRepository } from '../repository/backup-repository.js';
-import { readWholeFile } from '../repository/replace-file.js';
-import { isFileUnread } from '../repository/unread-file.js';
-import { OWN_FOLDER } from '../repository/repository-path.js';
+import type { BackupRepository, SourceRepository } from './backup-repository.js';
+import { readWholeFile } from './replace-file.js';
+import { isFileUnread } from './unread-file.js';
+import { OWN_FOLDER } from './repository-path.js';
 import { parseJson } from './json-file.js';
 
 const FILL_PATH = `${OWN_FOLDER}/room.json`;
