@@ -12,6 +12,7 @@ import {
   wholePlan,
   type BrokenRun,
 } from '../test/support/kill-table/kill-table.js';
+import { APART_HEADING, apartReport } from '../test/support/kill-table/apart-report.js';
 import { FORMAT_HEADING, formatReport } from '../test/support/kill-table/format-report.js';
 import { wholeFormatPlan } from '../test/support/kill-table/format-table.js';
 import { formatNamed } from '../test/support/kill-table/machine-formats.js';
@@ -19,6 +20,7 @@ import { makeMachinesKnown } from '../test/support/kill-table/machine-layout.js'
 import {
   reliabilityReport,
   STORE_HEADING,
+  type ReportFacts,
   storeReport,
 } from '../test/support/kill-table/report.js';
 import {
@@ -29,7 +31,8 @@ import {
 import type { Part } from '../test/support/kill-table/try-positions.js';
 
 /** Tries the kill table, prints it and writes docs/RELIABILITY.md; of some scenarios it only prints.
- *  `npm run kill-table -- --every 5` stops at every fifth operation, `--only merge` takes the scenarios with that word in their name.
+ *  `npm run kill-table -- --every 5` stops at every fifth operation, `--only merge` takes the scenarios with that word in their name,
+ *  and with `--enter` writes their rows into the section of what was tried apart.
  *  One process for each processor takes its part of the positions. `--objects` tries the requests of an object store instead, and writes the
  *  section about it; `--format vhdx` tries a chain of that format instead, and writes its row in the section about formats. */
 const REPORT = fileURLToPath(new URL('../docs/RELIABILITY.md', import.meta.url));
@@ -37,6 +40,8 @@ const { values } = parseArgs({
   options: {
     every: { type: 'string', default: '1' },
     only: { type: 'string' },
+    // Of directories alone: beside the rows of the last run of all.
+    enter: { type: 'boolean', default: false },
     // Instead: the requests that an object store is asked for.
     objects: { type: 'boolean', default: false },
     // Instead: what qcow2 is tried with, of a chain of this format.
@@ -48,6 +53,8 @@ const { values } = parseArgs({
 const every = Number(values.every);
 const { only } = values;
 const chains = values.format === undefined ? null : formatNamed(values.format);
+if (values.enter && (only === undefined || values.objects || chains !== null))
+  throw new Error('--enter goes with --only, and with scenarios of directories alone');
 if (!Number.isInteger(every) || every < 1)
   throw new Error('--every takes a whole number from 1 on');
 const startedMs = Date.now();
@@ -83,17 +90,19 @@ async function tryAll(): Promise<void> {
     durationMs: Date.now() - startedMs,
     every,
   };
-  const report =
-    chains === null
-      ? (values.objects ? storeReport : reliabilityReport)(tally, broken, facts)
-      : formatReport(readFileSync(REPORT, 'utf8'), chains.id, tally, facts);
-  const text = await format(report, { parser: 'markdown' });
+  const text = await format(reportOf(tally, broken, facts), { parser: 'markdown' });
   console.log(text);
-  if (only === undefined) writeFileSync(REPORT, pageWith(text));
+  if (only === undefined || values.enter) writeFileSync(REPORT, pageWith(text));
 
   for (const finding of tally.findings) console.error(finding);
   const isCaught = broken.every((run) => run.tally.total.lost > 0);
   if (tally.total.lost + tally.total.wrong > 0 || !isCaught) process.exitCode = 1;
+}
+
+function reportOf(tally: KillTally, broken: readonly BrokenRun[], facts: ReportFacts): string {
+  if (values.enter) return apartReport(readFileSync(REPORT, 'utf8'), tally, facts);
+  if (chains !== null) return formatReport(readFileSync(REPORT, 'utf8'), chains.id, tally, facts);
+  return (values.objects ? storeReport : reliabilityReport)(tally, broken, facts);
 }
 
 /** The page with this part of it written anew. What `npm run mutate` printed lies behind the kill tables, and stays. */
@@ -102,6 +111,8 @@ function pageWith(text: string): string {
   const byHand = placeOf(page, '\n## Changes of the code that tests notice\n');
   const formats = Math.min(byHand, placeOf(page, `\n${FORMAT_HEADING}\n`));
   const store = Math.min(formats, placeOf(page, `\n${STORE_HEADING}\n`));
+  const apart = Math.min(store, placeOf(page, `\n${APART_HEADING}\n`));
+  if (values.enter) return `${page.slice(0, apart)}\n${text}${page.slice(store)}`;
   if (chains !== null) return `${page.slice(0, formats)}\n${text}${page.slice(byHand)}`;
   if (values.objects) return `${page.slice(0, store)}\n${text}${page.slice(formats)}`;
   return text + page.slice(store);

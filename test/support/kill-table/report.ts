@@ -159,6 +159,17 @@ const LIMITS = [
 ];
 
 function scenarioTable(tally: KillTally): string[] {
+  return table(SCENARIO_HEAD, scenarioRows(tally));
+}
+
+/** Words over what `scenarioRows` gives. */
+export const SCENARIO_HEAD: readonly string[] = [
+  ...['Scenario', 'Then', 'Before', 'Torn', 'After', 'Twice'],
+  ...['Points read', 'Points lost', 'Wrong ends', 'Redone, mean KiB', 'Redone, most KiB'],
+];
+
+/** For each scenario two rows: of stops by which the process was killed, and of power cuts. */
+export function scenarioRows(tally: KillTally): readonly (readonly string[])[] {
   const rows: string[][] = [];
   for (const [scenario, kinds] of tally.rows)
     for (const [loss, words] of [
@@ -182,22 +193,7 @@ function scenarioTable(tally: KillTally): string[] {
         text(Math.round(most / 1024)),
       ]);
     }
-  return table(
-    [
-      'Scenario',
-      'Then',
-      'Before',
-      'Torn',
-      'After',
-      'Twice',
-      'Points read',
-      'Points lost',
-      'Wrong ends',
-      'Redone, mean KiB',
-      'Redone, most KiB',
-    ],
-    rows,
-  );
+  return rows;
 }
 
 function countsOf({ positions, pointsRead, lost, wrong }: TallyRow): string[] {
@@ -208,7 +204,8 @@ function text(count: number): string {
   return count.toLocaleString('en-US');
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+/** Lines of Markdown. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...rows.map(line)];
 }
