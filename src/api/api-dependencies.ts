@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { LonghaulConfig } from '../config/config.js';
 import type { BackupError } from '../domain/errors.js';
-import type { WorkloadTypeFacts } from '../domain/sources/workload-rules.js';
+import type { WorkloadTypeView } from '../domain/sources/workload-rules.js';
 
 /** What the API logs to; pino fits. */
 export interface Logger {
@@ -27,7 +27,7 @@ export interface ApiDependencies {
   readonly now: () => number;
   readonly logger: Logger;
   /** Types of backups that the workers find. Default: none is known. */
-  readonly workloadTypes?: readonly WorkloadTypeFacts[];
+  readonly workloadTypes?: readonly WorkloadTypeView[];
   /** Of new jobs that name none. Default: that of this process. */
   readonly timeZone?: string;
   /** What the build of the dashboard wrote, served at `/`. Default: there are no pages. */

@@ -9,6 +9,9 @@ export interface BackupLayout {
   readonly name: string;
   /** Of everything that it finds. */
   readonly type: WorkloadTypeFacts;
+  /** What its tool restores a copy with, in Markdown: as one types it, with names made up, in the folder that `restore --layout` has written. Source:
+   *  the manual of the tool. */
+  readonly restoredWith: string;
   /** Its tool never makes an increment, whatever the format of its disks (`SourceWorkload.makesFullsOnly`). Absent: as the formats tell. */
   readonly makesFullsOnly?: true;
   /** What this tool may have written into a folder, told by names alone: nothing is opened for it. null: nothing. */

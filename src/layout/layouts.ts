@@ -1,4 +1,8 @@
-import { ALL_ALLOWED, type WorkloadTypeFacts } from '../domain/sources/workload-rules.js';
+import {
+  ALL_ALLOWED,
+  type WorkloadTypeFacts,
+  type WorkloadTypeView,
+} from '../domain/sources/workload-rules.js';
 import type { BackupLayout } from './backup-layout.js';
 import {
   aixImageLayout,
@@ -61,10 +65,18 @@ export const BACKUP_LAYOUTS: readonly BackupLayout[] = [
 ];
 
 /** Types of backups that this release finds, each once, sorted by title. */
-export function workloadTypes(): WorkloadTypeFacts[] {
+export function workloadTypes(): WorkloadTypeView[] {
   const rows = [...BACKUP_LAYOUTS, ...TREE_LAYOUTS];
-  const byId = new Map(rows.map(({ type }) => [type.id, type]));
-  return [...byId.values()].sort((a, b) => (a.title < b.title ? -1 : 1));
+  const types = new Map(rows.map(({ type }) => [type.id, type]));
+  const views = [...types.values()].map((type) => {
+    const ofType = rows.filter((row) => row.type.id === type.id);
+    const commands = new Set(ofType.map(({ restoredWith }) => restoredWith));
+    const lines = TREE_LAYOUTS.filter((row) => row.type.id === type.id).flatMap(
+      ({ linesInPlace = [] }) => linesInPlace,
+    );
+    return { ...type, restoredWith: [...commands].join('; '), linesInPlace: [...new Set(lines)] };
+  });
+  return views.sort((a, b) => (a.title < b.title ? -1 : 1));
 }
 
 /** Of a type that this release does not find (a copy that another release has made) nothing is known, so nothing is refused. */

@@ -15,6 +15,10 @@ export interface TreeLayout {
   readonly name: string;
   /** Of everything that it finds. */
   readonly type: WorkloadTypeFacts;
+  /** As of `BackupLayout`; of a store in that folder or in the copy itself. */
+  readonly restoredWith: string;
+  /** `WorkloadTypeView.linesInPlace`. Absent: it has no tool of its own, or none that reads a copy where it lies. */
+  readonly linesInPlace?: readonly string[];
   readonly rules: TreeRules;
   /** By names alone. Nothing that is claimed is walked by the scan: a store of a million files costs no listing. Asked before the layouts of images.
    *  null: nothing */

@@ -1,11 +1,11 @@
 /** The types of backups that this release finds, with what copies of them allow. */
 
 import { z } from 'zod';
-import type { WorkloadTypeFacts } from '../../domain/sources/workload-rules.js';
+import type { WorkloadTypeView } from '../../domain/sources/workload-rules.js';
 import { pageSchema } from '../field-schemas.js';
 import { jsonRoute, type Route } from '../route.js';
 
-const typeSchema: z.ZodType<WorkloadTypeFacts> = z
+const typeSchema: z.ZodType<WorkloadTypeView> = z
   .object({
     id: z.string(),
     title: z.string(),
@@ -26,10 +26,18 @@ const typeSchema: z.ZodType<WorkloadTypeFacts> = z
         }),
       })
       .meta({ id: 'WorkloadRules' }),
+    restoredWith: z.string().meta({
+      description:
+        'What its own tools restore a copy with, in Markdown: of what `restore` with `layout` has written, with names made up.',
+    }),
+    linesInPlace: z.array(z.string()).meta({
+      description:
+        'Lines of a shell that restore a copied tree from where it lies, without changing it: `{files}` is its folder, `{id}` the restore point as its source calls it. Empty: there are none.',
+    }),
   })
   .meta({ id: 'WorkloadType' });
 
-export function workloadTypeRoutes(types: readonly WorkloadTypeFacts[]): Route[] {
+export function workloadTypeRoutes(types: readonly WorkloadTypeView[]): Route[] {
   return [
     jsonRoute({
       method: 'get',

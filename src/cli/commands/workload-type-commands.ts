@@ -1,7 +1,7 @@
 /** `longhaul repository types`. */
 
 import type { Command } from 'commander';
-import type { WorkloadTypeFacts } from '../../domain/sources/workload-rules.js';
+import type { WorkloadTypeView } from '../../domain/sources/workload-rules.js';
 import type { Act } from '../command-context.js';
 import { display, displayLines, formatTable, type DisplayText } from '../display/display-text.js';
 
@@ -9,25 +9,27 @@ export function addTypesCommand(repository: Command, act: Act): void {
   act(
     repository
       .command('types')
-      .description('List the types of backups that are found in a source, and their rules.'),
+      .description(
+        'List the types of backups that are found in a source, their rules, and what restores them.',
+      ),
     async (context) => {
-      const types = await context.server.all<WorkloadTypeFacts>('/workload-types');
+      const types = await context.server.all<WorkloadTypeView>('/workload-types');
       context.show(types, (columns) => describeTypes(types, columns));
     },
   );
 }
 
-const JOB_TEXT: Readonly<Record<WorkloadTypeFacts['rules']['job'], string>> = {
+const JOB_TEXT: Readonly<Record<WorkloadTypeView['rules']['job'], string>> = {
   copy: 'copy job',
   fileBackup: 'file-backup job',
   mirror: 'mirror job',
 };
 
-function describeTypes(types: readonly WorkloadTypeFacts[], columns: number): DisplayText {
+function describeTypes(types: readonly WorkloadTypeView[], columns: number): DisplayText {
   if (types.length === 0) return displayLines([display`No types.`]);
   return formatTable(
-    ['TYPE', 'BACKUPS OF', 'COPIED', 'BY', 'MODES', 'RETENTION', 'GFS'],
-    types.map(({ id, title, rules }) => [
+    ['TYPE', 'BACKUPS OF', 'COPIED', 'BY', 'MODES', 'RETENTION', 'GFS', 'RESTORED WITH'],
+    types.map(({ id, title, rules, restoredWith }) => [
       id,
       title,
       rules.wholeSourceOnly ? 'whole repository' : rules.logsOnly ? 'with logs' : 'each',
@@ -35,7 +37,8 @@ function describeTypes(types: readonly WorkloadTypeFacts[], columns: number): Di
       rules.modes.join(', '),
       rules.retentionByDaysOnly ? 'days' : 'points, days',
       rules.allowsGfs ? 'yes' : 'no',
+      restoredWith,
     ]),
-    { columns, cut: ['BACKUPS OF'] },
+    { columns, cut: ['BACKUPS OF', 'RESTORED WITH'] },
   );
 }

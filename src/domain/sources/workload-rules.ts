@@ -19,6 +19,15 @@ export interface WorkloadTypeFacts {
   readonly rules: WorkloadRules;
 }
 
+/** The same with how its own tools restore a copy: what the rows of its layouts say. */
+export interface WorkloadTypeView extends WorkloadTypeFacts {
+  /** Commands of what `restore --layout` has written, in Markdown, with names made up. */
+  readonly restoredWith: string;
+  /** Lines of a shell for a copied tree where it lies, which they do not change: `{files}` is its folder, `{id}` the point as its source calls it. Empty:
+   *  there are none. */
+  readonly linesInPlace: readonly string[];
+}
+
 /** Source: the limits that the VBR user guide states for each backup type (`backup_copy_modes`, `ahv_backup_copy`, `backup_copy_plugins`). */
 export interface WorkloadRules {
   readonly job: JobKind;

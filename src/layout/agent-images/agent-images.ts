@@ -11,6 +11,7 @@ import { singleFilesLayout } from '../images/single-files.js';
 /** Images of `hdiutil` and Disk Utility; those in bundles are folders, and not recognised. */
 export const macImageLayout = singleFilesLayout({
   name: 'mac-image',
+  restoredWith: '`hdiutil attach mac01.dmg`, `asr restore`',
   type: { id: 'mac-image', title: 'Mac (dmg)', rules: ALL_ALLOWED },
   prefix: 'mac',
   formats: { dmg: 'dmg', sparseimage: 'file' },
@@ -33,6 +34,7 @@ export const STREAM_FORMATS: Readonly<Record<string, FormatId>> = orPacked({
 /** Streams of `zfs send` and of `ufsdump` without a date in their names that stand for themselves (`streamChainLayout` has the others), and archives of `flarcreate`. */
 export const solarisStreamLayout = singleFilesLayout({
   ...{ name: 'solaris-stream', type: SOLARIS_TYPE, prefix: 'solaris' },
+  restoredWith: '`zfs receive tank/home`, `ufsrestore rf web01.ufsdump`',
   formats: { ...STREAM_FORMATS, ...orPacked({ flar: 'file' }) },
 });
 
@@ -44,6 +46,7 @@ const AIX_ENDING = /\.(?:mksysb|savevg)(?:\.(?:gz|zst|lz4|lzo|xz|bz2))?$/i;
  *  script of theirs may have it, too. */
 export const aixImageLayout = singleFilesLayout({
   name: 'aix-mksysb',
+  restoredWith: '`alt_disk_mksysb -m aix01.mksysb -d hdisk1`, or NIM',
   type: { id: 'aix-mksysb', title: 'AIX (mksysb)', rules: ALL_ALLOWED },
   prefix: 'aix',
   pattern: AIX_NAME,
@@ -67,6 +70,7 @@ function isAixBackup(start: string): boolean {
 /** Disks as they are, of any system, and what other programs write under such names; with the external snapshots that QEMU has put on one, which are points of it. */
 export const rawImageLayout = singleFilesLayout({
   name: 'raw-image',
+  restoredWith: '`dd if=web01.img of=/dev/sdb`',
   type: { id: 'raw-image', title: 'Raw disk images', rules: ALL_ALLOWED },
   prefix: 'raw',
   // Of the last the layout of disk images leaves those that build on a raw disk beside them.

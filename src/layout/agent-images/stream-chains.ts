@@ -24,6 +24,7 @@ import { linkStreams, type NamedStream, type StreamFile } from './stream-points.
  *  Source: `zfs-links.ts`, `dump-links.ts`. */
 export const streamChainLayout: TreeLayout = {
   name: 'stream-chain',
+  restoredWith: 'of increments what a point needs, the oldest first',
   type: SOLARIS_TYPE,
   rules: {
     shape: 'sets',

@@ -18,6 +18,8 @@ import { folderName, folderWorkloadId } from '../names/workload-id.js';
  *  Source: borg 1.2, internals/data-structures.rst and repository.py; repositories of borg 1.2.4 (docs/COMPATIBILITY.md). */
 export const borgLayout: TreeLayout = {
   name: 'borg',
+  restoredWith: '`borg extract repository::archive`',
+  linesInPlace: ['borg --bypass-lock list {files}', 'borg --bypass-lock extract {files}::ARCHIVE'],
   type: { id: 'borg', title: 'File shares (borg)', rules: FILE_SHARE_RULES },
   rules: {
     ...STORE_RULES,

@@ -8,6 +8,7 @@ import { singleFilesLayout } from '../images/single-files.js';
  *  Source: VM Import/Export user guide, export-instance. */
 export const ec2ExportLayout = singleFilesLayout({
   name: 'ec2-export',
+  restoredWith: '`aws ec2 import-image`, from a bucket',
   type: { id: 'amazon-ec2', title: 'Amazon EC2', rules: ALL_ALLOWED },
   prefix: 'ec2',
   pattern: /export-(?:i|ami)-[0-9a-f]{8,17}\.[a-z]+$/i,
@@ -22,6 +23,7 @@ export const ec2ExportLayout = singleFilesLayout({
  *  files of Disk2vhd, of WSL, of exports of clouds; either with differencing files of checkpoints beside it. */
 export const vhdImageLayout = singleFilesLayout({
   name: 'vhd-image',
+  restoredWith: '`az disk create`, or what takes such disks',
   type: { id: 'vhd-image', title: 'VHD images (Azure disks and others)', rules: ALL_ALLOWED },
   prefix: 'vhd',
   formats: { ...orPacked({ vhd: 'vhd', vhdx: 'vhdx' }), avhd: 'vhd', avhdx: 'vhdx' },
@@ -32,6 +34,7 @@ export const vhdImageLayout = singleFilesLayout({
  *  unpacked content tells from any other. Of a tar that is not compressed no end is read here, so it is not taken. Source: Compute Engine, export an image. */
 export const gcpImageLayout = singleFilesLayout({
   name: 'gcp-image',
+  restoredWith: '`tar xf`; of Google Cloud `gcloud compute images create`, from a bucket',
   type: {
     id: 'google-cloud',
     title: 'Archives (Google Cloud images and others)',
@@ -45,6 +48,7 @@ export const gcpImageLayout = singleFilesLayout({
  *  its kind is; one in parts is made one file, and so are a VMDK and what builds on it, which are points of one disk. */
 export const diskImageLayout = singleFilesLayout({
   name: 'disk-image',
+  restoredWith: '`qemu-img convert`, or what takes such disks',
   type: { id: 'disk-image', title: 'Disk images (VMDK, qcow2)', rules: ALL_ALLOWED },
   prefix: 'disk',
   pattern: /(?<!-ctk)\.(?:vmdk|qcow2)(?:\.\w+)?$/i,

@@ -15,6 +15,8 @@ import { folderName, folderWorkloadId } from '../names/workload-id.js';
  *  Source: laurent22/rsync-time-backup; trees made by hand (docs/COMPATIBILITY.md). */
 export const datedTreeLayout: TreeLayout = {
   name: 'dated-tree',
+  restoredWith: '`rsync -aH 2026-11-24/ /srv/share/`',
+  linesInPlace: ['rsync -a {files}/{id}/ restored/'],
   type: { id: 'dated-tree', title: 'File shares (dated folders)', rules: FILE_SHARE_RULES },
   rules: {
     ...STORE_RULES,

@@ -49,6 +49,7 @@ const ARCHIVE_DISK = 'archive';
  *  Source: lamw/ghettoVCB ghettoVCB.sh. */
 export const ghettoVcbLayout: BackupLayout = {
   name: 'ghettovcb',
+  restoredWith: '`ghettoVCB-restore.sh -c machines`',
   type: VSPHERE,
   makesFullsOnly: true,
   claim,

@@ -26,6 +26,8 @@ import { joinPath, lastName, parentFolder } from '../../repository/repository-pa
  *  What a backint agent keeps has a format of the agent: it is named (`unrecognised.ts`), and not copied. */
 export const hanaLayout: TreeLayout = {
   name: 'hana',
+  restoredWith: '`hdbsql`: `RECOVER DATABASE`',
+  linesInPlace: ['hdbbackupdiag --check -d {files}'],
   type: { id: 'sap-hana', title: 'SAP HANA', rules: PLUG_IN_RULES },
   rules: {
     shape: 'sets',

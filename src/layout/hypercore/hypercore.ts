@@ -39,6 +39,8 @@ import {
  *  (docs/COMPATIBILITY.md). */
 export const hypercoreLayout: BackupLayout = {
   name: 'hypercore',
+  restoredWith:
+    '`qemu-img amend -f qcow2 -o compat=0.10 <disk>.qcow2` (it takes no other qcow2), HyperCore: import of a machine',
   type: { id: 'scale-hypercore', title: 'Scale Computing HyperCore', rules: ALL_ALLOWED },
   makesFullsOnly: true,
   claim,

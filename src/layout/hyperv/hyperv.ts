@@ -39,6 +39,7 @@ import { folderName, folderWorkloadId } from '../names/workload-id.js';
  *  Source: descriptions of such trees; real `.vmcx`, `.vmrs`, `.xml`, VHDX and AVHDX files, no whole tree (docs/COMPATIBILITY.md). */
 export const hypervLayout: BackupLayout = {
   name: 'hyperv',
+  restoredWith: "`Import-VM -Path 'Virtual Machines\\<id>.vmcx' -Copy`",
   type: { id: 'hyper-v', title: 'Microsoft Hyper-V', rules: ALL_ALLOWED },
   makesFullsOnly: true,
   claim,

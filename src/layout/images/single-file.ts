@@ -26,6 +26,8 @@ import { MAX_TEXT_BYTES } from '../xml-file.js';
 export interface SingleFiles {
   readonly name: string;
   readonly type: WorkloadTypeFacts;
+  /** As of `BackupLayout`. */
+  readonly restoredWith: string;
   /** Start of the workload ids. */
   readonly prefix: string;
   /** Format by ending of the name, in lower case, without the dot. The longest one that fits counts; `''` fits every name. */

@@ -41,6 +41,7 @@ export function singleFilesLayout(row: SingleFiles): BackupLayout {
   return {
     name: row.name,
     type: row.type,
+    restoredWith: row.restoredWith,
     makesFullsOnly: true,
     isNamedAlike: true,
     claim: (names) => claimOf(row, names),

@@ -22,6 +22,12 @@ const INDEX = /^[nx][0-9a-z/_-]+(?:\.f)?$/;
  *  Source: kopia, repo/blob/sharded and repo/content; listings of real repositories, no repository was at hand (docs/COMPATIBILITY.md). */
 export const kopiaLayout: TreeLayout = {
   name: 'kopia',
+  restoredWith: '`kopia repository connect filesystem --path repository`, `kopia restore`',
+  linesInPlace: [
+    'kopia repository connect filesystem --path {files} --readonly',
+    'kopia snapshot list --all',
+    'kopia restore SNAPSHOT restored',
+  ],
   type: { id: 'kopia', title: 'File shares (kopia)', rules: FILE_SHARE_RULES },
   rules: kopiaRules(),
   claim,
@@ -32,6 +38,7 @@ export const kopiaLayout: TreeLayout = {
  *  Source: docs.kasten.io, usage/configuration. */
 export const kastenLayout: TreeLayout = {
   name: 'kasten',
+  restoredWith: 'Kasten K10: import policy',
   type: {
     id: 'kasten',
     title: 'Kubernetes (Kasten K10 exports)',

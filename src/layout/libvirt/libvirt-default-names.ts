@@ -20,6 +20,7 @@ const QCOW2_MAGIC = 'QFI\xfb';
  *  Source: libvirt src/conf/backup_conf.c, virDomainBackupDefAssignStore; virsh(1), backup-begin. */
 export const libvirtDefaultNamesLayout = singleFilesLayout({
   name: 'libvirt-default-names',
+  restoredWith: '`qemu-img convert -O qcow2 vda.qcow2 web01.qcow2`',
   type: LIBVIRT_TYPE,
   prefix: 'libvirt-disk',
   pattern: NAME,

@@ -47,6 +47,7 @@ import { DAY_MS } from '../../domain/elapsed.js';
  *  Source: libvirt formatcheckpoint.html, formatbackup.html; measured with libvirt 9.0 (test/fixtures/make-libvirt-push.sh). */
 export const libvirtPushLayout: BackupLayout = {
   name: 'libvirt-push',
+  restoredWith: '`qemu-img convert -O qcow2 vda.qcow2 web01.qcow2`',
   type: LIBVIRT_TYPE,
   claim,
   scan,

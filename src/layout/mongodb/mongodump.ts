@@ -62,6 +62,8 @@ const OF_ALL = /^(?:oplog\.bson|prelude\.json)(?:\.gz)?$/;
  *  folder the tool leaves no sign that it has ended. All wait until nothing changes any more. */
 export const mongodumpLayout: TreeLayout = {
   name: 'mongodump',
+  restoredWith: '`mongorestore --archive=shop.archive`',
+  linesInPlace: ['# of mongodump:', 'mongorestore --dir {files}'],
   type: MONGODB_TYPE,
   rules: RULES,
   claim,

@@ -29,6 +29,11 @@ export const MONGODB_TYPE: WorkloadTypeFacts = {
  *  among the files of the store alone. */
 export const pbmLayout: TreeLayout = {
   name: 'pbm',
+  restoredWith: '`pbm restore <name>`',
+  linesInPlace: [
+    'pbm config --set storage.type=filesystem --set storage.filesystem.path={files}',
+    'pbm restore {id}',
+  ],
   type: MONGODB_TYPE,
   rules: {
     shape: 'sets',

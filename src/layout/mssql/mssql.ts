@@ -27,6 +27,11 @@ import { joinPath, lastName } from '../../repository/repository-path.js';
  *  (`NOINIT`), and a set may be striped over several files. The account that ran a backup stands in its file and is never read. */
 export const mssqlLayout: TreeLayout = {
   name: 'mssql',
+  restoredWith: "`RESTORE DATABASE sales FROM DISK = 'sales.bak'`",
+  linesInPlace: [
+    'ls {files}',
+    `sqlcmd -Q "RESTORE DATABASE [name] FROM DISK = N'FILE' WITH NORECOVERY"`,
+  ],
   type: { id: 'sql-server', title: 'Microsoft SQL Server', rules: PLUG_IN_RULES },
   rules: {
     shape: 'sets',

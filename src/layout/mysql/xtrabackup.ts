@@ -38,6 +38,12 @@ import {
  *  Source: see `xtrabackup-info.ts`; folders and a stream that mariadb-backup 10.11 wrote. */
 export const xtraBackupLayout: TreeLayout = {
   name: 'xtrabackup',
+  restoredWith:
+    '`mariadb-backup --prepare --target-dir=full-2026-11-24 --incremental-dir=inc-2026-11-25`',
+  linesInPlace: [
+    'cp -a {files}/. restored/',
+    'mariadb-backup --prepare --target-dir=restored/FULL --incremental-dir=restored/INCREMENTAL',
+  ],
   type: {
     id: 'mysql-xtrabackup',
     title: 'MySQL and MariaDB (XtraBackup, mariadb-backup)',

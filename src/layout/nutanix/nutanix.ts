@@ -29,6 +29,7 @@ import { folderWorkloadId } from '../names/workload-id.js';
  *  Source: export scripts that are published for AHV; no real files could be had (docs/COMPATIBILITY.md). */
 export const nutanixLayout: BackupLayout = {
   name: 'nutanix',
+  restoredWith: '`acli image.create web01 image_type=kDiskImage container=default source_url=…`',
   type: {
     id: 'nutanix-ahv',
     title: 'Nutanix AHV',

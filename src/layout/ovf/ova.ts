@@ -5,5 +5,6 @@ import { VSPHERE } from '../vsphere-type.js';
 /** OVF packages in one file, of whatever product: `<name>.ova`, packed once more or not. */
 export const ovaLayout = singleFilesLayout({
   ...{ name: 'ova', type: VSPHERE, prefix: 'ova' },
+  restoredWith: '`ovftool web01.ova vi://esx01`',
   formats: orPacked({ ova: 'ova' }),
 });

@@ -36,6 +36,7 @@ import { readBytes, readText } from '../xml-file.js';
  *  Source: DSP0243 (OVF 2.1); real packages of four products (docs/COMPATIBILITY.md). */
 export const ovfLayout: BackupLayout = {
   name: 'ovf',
+  restoredWith: '`ovftool web01.ovf vi://esx01`',
   type: VSPHERE,
   claim,
   // Beside several descriptors it belongs to the one that names it, and there may be none.

@@ -31,6 +31,7 @@ const FORMAT = 'qcow2';
  *  Source: oVirt/python-ovirt-engine-sdk4 examples/backup_vm.py, vm_backup.py. */
 export const ovirtLayout: BackupLayout = {
   name: 'ovirt',
+  restoredWith: '`upload_disk.py`, or `qemu-img convert -O raw`',
   type: { id: 'olvm-rhv', title: 'OLVM, RHV and oVirt', rules: ALL_ALLOWED },
   claim,
   mayBeNobodys: (within) => parseOvfName(within) !== null,

@@ -19,6 +19,11 @@ import { oldestFirst } from '../trees/point-order.js';
  *  Source: proxmox-backup, pbs-datastore/src; no datastore was at hand (docs/COMPATIBILITY.md). */
 export const pbsLayout: TreeLayout = {
   name: 'pbs',
+  restoredWith: 'Proxmox Backup Server: the copy as a datastore',
+  linesInPlace: [
+    'proxmox-backup-manager datastore create restored {files} --reuse-datastore true',
+    'proxmox-backup-client restore {id} ARCHIVE TARGET --repository localhost:restored',
+  ],
   type: {
     id: 'proxmox-backup-server',
     title: 'Proxmox Backup Server',

@@ -37,6 +37,11 @@ const WALS = walPathsIn('^wals/(?:[^/]+/)*');
  *  Source: Barman 3.4 barman/infofile.py, barman/server.py (xlogdb, get_required_xlog_files), barman/backup_executor.py; barman/annotations.py of 3.19; trees that Barman 3.4 and 3.19 wrote. */
 export const barmanLayout: TreeLayout = {
   name: 'barman',
+  restoredWith: '`barman recover main latest $PGDATA`, with `backup_directory` of the copy',
+  linesInPlace: [
+    '# barman.conf, of the server: backup_directory = {files}',
+    'barman recover SERVER {id} PGDATA',
+  ],
   type: { id: 'barman', title: 'PostgreSQL (Barman)', rules: PLUG_IN_RULES },
   rules: {
     shape: 'store',

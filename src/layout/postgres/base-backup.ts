@@ -31,6 +31,7 @@ import { readBaseManifest } from './base-manifest.js';
  *  Source: PostgreSQL documentation, pg_basebackup, Backup Manifest Format; names and end of what pg_basebackup 15 writes. */
 export const baseBackupLayout: BackupLayout = {
   name: 'pg-basebackup',
+  restoredWith: '`tar -xf base.tar.gz -C $PGDATA`, `tar -xf pg_wal.tar.gz -C $PGDATA/pg_wal`',
   type: { id: 'postgresql-base', title: 'PostgreSQL (pg_basebackup)', rules: ALL_ALLOWED },
   makesFullsOnly: true,
   claim,

@@ -33,6 +33,8 @@ import { clusterFolders } from './cluster-folders.js';
  *  Source: PostgreSQL documentation, pg_basebackup, Backup Manifest Format; folders that pg_basebackup 15 and 17 wrote. */
 export const baseFolderLayout: TreeLayout = {
   name: 'pg-base-folder',
+  restoredWith: 'of a plain one `cp -a 2026-11-24/. $PGDATA`, `chmod 700 $PGDATA`',
+  linesInPlace: ['cp -a {files}/{id}/. PGDATA', 'chmod 700 PGDATA; pg_verifybackup PGDATA'],
   type: { id: 'postgresql-base', title: 'PostgreSQL (pg_basebackup)', rules: ALL_ALLOWED },
   rules: {
     shape: 'sets',

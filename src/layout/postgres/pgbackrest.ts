@@ -30,6 +30,11 @@ import { oldestFirst } from '../trees/point-order.js';
  *  The information file has a copy beside it and a digest inside; the first that is sound counts. */
 export const pgBackRestLayout: TreeLayout = {
   name: 'pgbackrest',
+  restoredWith: '`pgbackrest --stanza=main restore`',
+  linesInPlace: [
+    'pgbackrest --repo1-path={files} info',
+    'pgbackrest --repo1-path={files} --stanza=STANZA restore',
+  ],
   type: { id: 'pgbackrest', title: 'PostgreSQL (pgBackRest)', rules: PLUG_IN_RULES },
   rules: {
     shape: 'store',

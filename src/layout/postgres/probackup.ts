@@ -53,6 +53,8 @@ const WALS = walPathsIn('^wal/[^/]+/(?:[^/]+/)*');
  *  Source: pg_probackup src/catalog.c, src/init.c, src/archive.c; no catalogue that pg_probackup wrote was at hand. */
 export const probackupLayout: TreeLayout = {
   name: 'pg-probackup',
+  restoredWith: '`pg_probackup restore -B /restored --instance node -D $PGDATA`',
+  linesInPlace: ['pg_probackup restore -B {files} --instance INSTANCE -D PGDATA -i {id}'],
   type: { id: 'pg-probackup', title: 'PostgreSQL (pg_probackup)', rules: PLUG_IN_RULES },
   rules: {
     shape: 'store',

@@ -40,6 +40,8 @@ const WALS = walPathsIn('(?:^|/)');
  *  It is log and nothing else: a job copies it when it copies transaction logs. */
 export const walFolderLayout: TreeLayout = {
   name: 'postgres-wal',
+  restoredWith: "`restore_command = 'cp /restored/wal/%f %p'`",
+  linesInPlace: [`# restore_command = 'cp {files}/%f "%p"'`],
   type: {
     id: 'postgresql-wal',
     title: 'PostgreSQL (write-ahead log)',

@@ -42,6 +42,8 @@ const WALS = walPathsIn('^wal_005/');
  *  Source: wal-g internal/databases/postgres (backup_sentinel_dto.go, backup_name.go), utility/utility.go (paths); no store that WAL-G wrote was at hand. */
 export const walgLayout: TreeLayout = {
   name: 'wal-g',
+  restoredWith: '`WALG_FILE_PREFIX=/restored wal-g backup-fetch $PGDATA LATEST`',
+  linesInPlace: ['WALG_FILE_PREFIX={files} wal-g backup-fetch PGDATA {id}'],
   type: { id: 'wal-g', title: 'PostgreSQL (WAL-G)', rules: PLUG_IN_RULES },
   rules: {
     shape: 'store',

@@ -18,6 +18,11 @@ const INDEX = /^index\/[0-9a-f]{64}$/;
  *  Source: restic, doc/design.rst; repositories of restic 0.14.0 and 2021 (docs/COMPATIBILITY.md). */
 export const resticLayout: TreeLayout = {
   name: 'restic',
+  restoredWith: '`restic -r repository restore latest --target /srv`',
+  linesInPlace: [
+    'restic -r {files} --no-lock check',
+    'restic -r {files} --no-lock restore {id} --target restored',
+  ],
   type: { id: 'restic', title: 'File shares (restic)', rules: FILE_SHARE_RULES },
   rules: {
     ...STORE_RULES,

@@ -37,6 +37,11 @@ const CONTROL_FOLDER = /^(?:control_?files?|ctl(?:_?files?)?|cf|(?:cf_?)?auto_?b
  *  A script may give each day a folder of its date: what lies in such folders under one name is one database, whose level 1s build on what lies in others of them. */
 export const rmanFreeLayout: TreeLayout = {
   name: 'rman-free',
+  restoredWith: '`rman`: `CATALOG START WITH`, `RESTORE DATABASE`',
+  linesInPlace: [
+    `echo "CATALOG START WITH '"{files}"/' NOPROMPT;" | rman target /`,
+    'echo "RESTORE DATABASE; RECOVER DATABASE;" | rman target /',
+  ],
   type: RMAN_TYPE,
   rules: RMAN_RULES,
   claim: ({ files, folders }: FolderNames): Claim | null => {

@@ -31,6 +31,11 @@ const OPEN_MS = 60_000;
  *  It is log and nothing else: a job copies it when it copies transaction logs. */
 export const redoFolderLayout: TreeLayout = {
   name: 'oracle-logs',
+  restoredWith: "`rman`: `CATALOG START WITH '/restored/arch/'`, `RECOVER DATABASE`",
+  linesInPlace: [
+    `echo "CATALOG START WITH '"{files}"/' NOPROMPT;" | rman target /`,
+    'echo "RECOVER DATABASE;" | rman target /',
+  ],
   type: {
     id: 'oracle-logs',
     title: 'Oracle (archived logs)',

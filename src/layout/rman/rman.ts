@@ -52,6 +52,11 @@ const OTHER_FOLDER = /^(?:onlinelog|controlfile|flashback|[0-9A-F]{32})$/i;
  *  writes them anew in place, so no point has what they held. */
 export const rmanLayout: TreeLayout = {
   name: 'rman',
+  restoredWith: '`rman`: `CATALOG START WITH`, `RESTORE DATABASE`',
+  linesInPlace: [
+    `echo "CATALOG START WITH '"{files}"/' NOPROMPT;" | rman target /`,
+    'echo "RESTORE DATABASE; RECOVER DATABASE;" | rman target /',
+  ],
   type: RMAN_TYPE,
   rules: RMAN_RULES,
   claim: ({ folders }: FolderNames): Claim | null =>

@@ -11,6 +11,7 @@ import type { TreeLayout, TreeReader } from '../tree-layout.js';
  *  Source: VBR user guide, `backup_copy_hpe_storeonce`, `bc_hpe_storeonce_maintenance_settings`. */
 export const storeOnceLayout: TreeLayout = {
   name: 'storeonce',
+  restoredWith: 'the program that wrote to the appliance',
   type: { id: 'hpe-storeonce', title: 'HPE StoreOnce', rules: mirrorRules() },
   rules: {
     shape: 'store',

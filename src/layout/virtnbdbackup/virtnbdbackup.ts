@@ -52,6 +52,7 @@ import { folderName, folderWorkloadId } from '../names/workload-id.js';
  *  Source: abbbi/virtnbdbackup 1.9.15 (virtnbdbackup, virtnbdrestore); run on a live machine (test/fixtures/virtnbdbackup). */
 export const virtnbdbackupLayout: BackupLayout = {
   name: 'virtnbdbackup',
+  restoredWith: '`virtnbdrestore -i restored -o machine`',
   type: { id: 'linux-agent', title: 'Linux and KVM with virtnbdbackup', rules: ALL_ALLOWED },
   claim,
   isOwn: (within) => OWN_CHECKPOINT.test(within),

@@ -6,6 +6,7 @@ import { vzdumpLayout } from './vzdump.js';
  *  `qmrestore` takes them under any name. */
 export const loneVmaLayout = singleFilesLayout({
   name: 'lone-vma',
+  restoredWith: '`qmrestore web01.vma 100`',
   type: vzdumpLayout.type,
   prefix: 'vma',
   formats: orPacked({ vma: 'vma' }),

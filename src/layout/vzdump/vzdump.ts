@@ -29,6 +29,7 @@ import { readLog } from './vzdump-log.js';
  *  Source: proxmox/pve-manager PVE/VZDump.pm, proxmox/pve-storage src/PVE/Storage/Plugin.pm. */
 export const vzdumpLayout: BackupLayout = {
   name: 'vzdump',
+  restoredWith: '`qmrestore vzdump-qemu-100-….vma.zst 100`, `pct restore`',
   type: { id: 'proxmox-ve', title: 'Proxmox VE', rules: ALL_ALLOWED },
   claim: (names: FolderNames) => claimFiles(names, (name) => parseVzdumpName(name) !== null),
   isNamedAlike: true,

@@ -31,6 +31,7 @@ import { listedVolumes, missingVolume } from './listed-volumes.js';
  *  Source: listings of two such trees; no real files could be had (docs/COMPATIBILITY.md). */
 export const windowsBackupLayout: BackupLayout = {
   name: 'windows-image-backup',
+  restoredWith: '`wbadmin start recovery`, or Windows setup: system image recovery',
   type: { id: 'windows-agent', title: 'Windows (wbadmin)', rules: ALL_ALLOWED },
   makesFullsOnly: true,
   claim,

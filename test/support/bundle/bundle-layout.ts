@@ -9,6 +9,7 @@ import type { RepositoryEntry } from '../../../src/repository/backup-repository.
 /** A tool that leaves opaque files: `<day>.<point>.<disk>.bundle` for each disk, and other files that belong to every point (`<name>`) or to one
  *  (`<point>@<name>`). It looks for them in a tree of its own: `Bundles/<disk>.ova` and `Settings/<name>`. */
 const bundleLayout: BackupLayout = {
+  restoredWith: 'its own tool',
   name: 'bundle',
   type: { id: 'bundle-machine', title: 'Machines in bundles', rules: ALL_ALLOWED },
   claim: ({ files }) => (files.some((name) => NAME.test(name)) ? { files } : null),

@@ -1,12 +1,11 @@
 import type { JobKind } from '../../../src/domain/jobs/copy-job.js';
-import type { WorkloadTypeFacts } from '../../../src/domain/sources/workload-rules.js';
 import { PLAIN_DIALECT } from '../../../src/image/disk-image.js';
 import { IMAGE_FORMATS } from '../../../src/image/formats.js';
 import type { ImageFormat } from '../../../src/image/image-format.js';
+import type { BackupLayout } from '../../../src/layout/backup-layout.js';
 import { BACKUP_LAYOUTS, workloadTypes } from '../../../src/layout/layouts.js';
 import { TREE_LAYOUTS } from '../../../src/layout/tree-layouts.js';
 import type { LayoutEvidence } from './layout-evidence.js';
-import { RESTORE_COMMANDS } from './restore-commands.js';
 import { TREE_EVIDENCE } from './tree-evidence.js';
 
 const EVERY_LAYOUT = 'test/integration/mover/every-layout.test.ts';
@@ -19,21 +18,18 @@ export const LAYOUT_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
     writtenBy: '`virsh backup-begin`, push mode',
     data: 'real',
     judge: 'qemu-img 7.2, libvirt 9.0 (fixtures)',
-    restoredBy: '`qemu-img convert`',
     tests: ['test/unit/layout/libvirt-push.test.ts', 'test/unit/layout/fixture-content.test.ts'],
   },
   'libvirt-default-names': {
     writtenBy: '`virsh backup-begin` under the names that libvirt gives its files: fulls',
     data: 'parts',
     judge: 'qemu-img 7.2; names after the source of libvirt',
-    restoredBy: '`qemu-img convert`',
     tests: SINGLE_FILES,
   },
   virtnbdbackup: {
     writtenBy: '`virtnbdbackup`, plain and lz4 streams',
     data: 'real',
     judge: 'virtnbdrestore and virtnbdbackup 1.9.15',
-    restoredBy: '`virtnbdrestore`',
     tests: [
       'test/unit/layout/virtnbdbackup.test.ts',
       'test/unit/image/virtnbd/virtnbd-read.test.ts',
@@ -44,28 +40,24 @@ export const LAYOUT_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
     data: 'parts',
     judge:
       'SHA-256 of the file; disks of an archive of Proxmox’s own `vma` by dissect.archive 1.9 (digests)',
-    restoredBy: '`qmrestore`, `pct restore`',
     tests: ['test/unit/layout/vzdump.test.ts', 'test/unit/image/vma/vma.test.ts'],
   },
   ovirt: {
     writtenBy: '`backup_vm.py`, `vm_backup.py` (OVF beside)',
     data: 'synthetic',
     judge: 'qemu-img 7.2',
-    restoredBy: '`upload_disk.py`, `qemu-img convert`',
     tests: ['test/unit/layout/ovirt.test.ts', 'test/unit/layout/fixture-content.test.ts'],
   },
   ovf: {
     writtenBy: 'vCenter, Cloud Director, `ovftool`, VirtualBox: package in a folder',
     data: 'parts',
     judge: 'manifests of real packages (VirtualBox, ovftool); SHA-256 of each file',
-    restoredBy: '`ovftool`',
     tests: ['test/unit/layout/ovf.test.ts', EVERY_LAYOUT],
   },
   ova: {
     writtenBy: 'the same, and Nutanix: package in one file',
     data: 'parts',
     judge: 'GNU tar; SHA-256 of the file',
-    restoredBy: '`ovftool`',
     tests: ['test/unit/image/ova.test.ts', EVERY_LAYOUT],
   },
   'vmware-machine': {
@@ -73,7 +65,6 @@ export const LAYOUT_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
       'copies of the folders of machines of Workstation, Fusion, ESXi that are off: `.vmx`, disks, snapshots',
     data: 'parts',
     judge: 'qemu-img 7.2',
-    restoredBy: 'opening the `.vmx`, or registering it',
     tests: [
       'test/unit/layout/vmware-machine.test.ts',
       'test/integration/mover/vmware-machine.test.ts',
@@ -83,7 +74,6 @@ export const LAYOUT_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
     writtenBy: '`ghettoVCB.sh`: dated, numbered and packed runs',
     data: 'parts',
     judge: 'qemu-img 7.2, libvmdk',
-    restoredBy: '`ghettoVCB-restore.sh`',
     tests: [
       'test/unit/layout/ghettovcb/ghettovcb.test.ts',
       'test/unit/image/vmdk/vmdk-read.test.ts',
@@ -93,21 +83,18 @@ export const LAYOUT_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
     writtenBy: '`Export-VM`',
     data: 'parts',
     judge: 'qemu-img 7.2, libvhdi',
-    restoredBy: '`Import-VM`',
     tests: ['test/unit/layout/hyperv.test.ts', 'test/unit/image/vhdx/vhdx-read.test.ts'],
   },
   'windows-image-backup': {
     writtenBy: '`wbadmin`: WindowsImageBackup',
     data: 'synthetic',
     judge: 'qemu-img 7.2, libvhdi',
-    restoredBy: '`wbadmin`',
     tests: ['test/unit/layout/windows-backup.test.ts', 'test/unit/image/vhd/vhd-read.test.ts'],
   },
   hypercore: {
     writtenBy: 'export of a machine: XML and qcow2',
     data: 'synthetic',
     judge: 'qemu-img 7.2',
-    restoredBy: 'import of a machine',
     tests: ['test/unit/layout/hypercore.test.ts', EVERY_LAYOUT],
   },
   nutanix: {
@@ -115,28 +102,24 @@ export const LAYOUT_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
       'scripts that copy disks of AHV, raw or qcow2, by their ids or places (`web01-scsi.0.qcow2`)',
     data: 'synthetic',
     judge: 'qemu-img 7.2; SHA-256 of the disk',
-    restoredBy: 'upload as an image',
     tests: ['test/unit/layout/nutanix.test.ts', EVERY_LAYOUT],
   },
   'ec2-export': {
     writtenBy: '`export-instance-task`: OVA, VMDK, VHD, raw',
     data: 'synthetic',
     judge: SAME_BYTES,
-    restoredBy: '`aws ec2 import-image`',
     tests: SINGLE_FILES,
   },
   'pg-basebackup': {
     writtenBy: '`pg_basebackup -F tar`, packed or not, with `backup_manifest`',
     data: 'synthetic',
     judge: 'SHA-256 of the file; `pg_verifybackup` 15 of a restored copy (by hand)',
-    restoredBy: '`tar`, then PostgreSQL',
     tests: ['test/unit/layout/postgres/base-backup.test.ts'],
   },
   'lone-vma': {
     writtenBy: '`vma create`, or `vzdump` under another name: VMA, compressed or not',
     data: 'parts',
     judge: SAME_BYTES,
-    restoredBy: '`qmrestore`',
     tests: ['test/unit/layout/images/single-files.test.ts', 'test/unit/image/vma/vma.test.ts'],
   },
   'vhd-image': {
@@ -144,7 +127,6 @@ export const LAYOUT_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
       'download of a managed disk, Disk2vhd, WSL; any VHD or VHDX that lies alone, with AVHD and AVHDX that build on it',
     data: 'parts',
     judge: 'qemu-img 7.2, libvhdi; digests of two chains of Windows',
-    restoredBy: '`az disk create`',
     tests: [
       'test/unit/layout/images/single-files.test.ts',
       'test/unit/image/vhd/vhd-read.test.ts',
@@ -156,7 +138,6 @@ export const LAYOUT_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
       'exports of clouds, downloads, copies of datastores: VMDK in one file or in parts, qcow2, with those that build on them',
     data: 'synthetic',
     judge: 'qemu-img 7.2, libvmdk; SHA-256 of a VMDK in one file',
-    restoredBy: 'any tool that takes such disks',
     tests: [
       'test/unit/layout/images/single-files.test.ts',
       'test/unit/image/vmdk/vmdk-read.test.ts',
@@ -167,14 +148,12 @@ export const LAYOUT_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
     writtenBy: 'any archiver: tar.gz, tar.zst and others; `gcloud compute images export`',
     data: 'synthetic',
     judge: SAME_BYTES,
-    restoredBy: '`tar xf`, `gcloud compute images create`',
     tests: SINGLE_FILES,
   },
   'mac-image': {
     writtenBy: '`hdiutil`, Disk Utility: dmg, sparseimage',
     data: 'synthetic',
     judge: SAME_BYTES,
-    restoredBy: '`hdiutil`, `asr`',
     tests: SINGLE_FILES,
   },
   'solaris-stream': {
@@ -182,14 +161,12 @@ export const LAYOUT_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
       '`zfs send`, `ufsdump`, `flarcreate`, compressed or not: fulls without a date in their names',
     data: 'parts',
     judge: 'SHA-256 of the file; the streams are of zfs-fuse 0.7, the dumps of Linux dump 0.4b47',
-    restoredBy: '`zfs receive`, `ufsrestore`',
     tests: ['test/unit/image/streams.test.ts', ...SINGLE_FILES],
   },
   'aix-mksysb': {
     writtenBy: '`mksysb`, `savevg`, compressed or not, under names with that word',
     data: 'synthetic',
     judge: SAME_BYTES,
-    restoredBy: '`alt_disk_mksysb`, NIM',
     tests: ['test/unit/image/streams.test.ts', ...SINGLE_FILES],
   },
   'raw-image': {
@@ -197,7 +174,6 @@ export const LAYOUT_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
       '`dd` and others: raw, img, dd, compressed or not; with external snapshots of QEMU (qcow2) on them',
     data: 'synthetic',
     judge: SAME_BYTES,
-    restoredBy: '`dd`',
     tests: SINGLE_FILES,
   },
 };
@@ -206,7 +182,7 @@ export const LAYOUT_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
 export function renderLayoutTable(): string {
   return table(
     ['Type', 'Backups of', 'Written by', 'Test data', 'Judge of the copy', 'Restored by', 'Limits'],
-    BACKUP_LAYOUTS.map(({ name, type }) => evidenceCells(type, LAYOUT_EVIDENCE[name])),
+    BACKUP_LAYOUTS.map((row) => evidenceCells(row, LAYOUT_EVIDENCE[row.name])),
   );
 }
 
@@ -217,9 +193,9 @@ export function renderTreeTable(): string {
       ...['Type', 'Backups of', 'Written by', 'Test data', 'Judge of the copy', 'Restored by'],
       ...['Limits', 'Copied by', 'Checked on the way', 'What the source removed stays'],
     ],
-    TREE_LAYOUTS.map(({ name, type, rules }) => [
-      ...evidenceCells(type, TREE_EVIDENCE[name]),
-      JOBS[type.rules.job],
+    TREE_LAYOUTS.map(({ rules, ...row }) => [
+      ...evidenceCells(row, TREE_EVIDENCE[row.name]),
+      JOBS[row.type.rules.job],
       rules.digestInName === null ? 'as it was read' : 'by the digest in its name',
       rules.shape === 'sets' ? 'as retention says' : `${rules.keepRemovedForDays} days`,
     ]),
@@ -230,14 +206,14 @@ export function renderTreeTable(): string {
 export function renderTypeTable(): string {
   return table(
     ['Backups of', 'Restored with', 'Tested on data that are'],
-    workloadTypes().map(({ id, title }) => {
+    workloadTypes().map(({ id, title, restoredWith }) => {
       const data = [...BACKUP_LAYOUTS, ...TREE_LAYOUTS].flatMap(({ name, type }) =>
         type.id === id ? ((LAYOUT_EVIDENCE[name] ?? TREE_EVIDENCE[name])?.data ?? '?') : [],
       );
       const words = [...new Set(data)]
         .sort()
         .map((kind) => (kind === 'parts' ? 'real in parts' : kind));
-      return [title, RESTORE_COMMANDS[id] ?? '?', words.join(', ')];
+      return [title, restoredWith, words.join(', ')];
     }),
   );
 }
@@ -249,7 +225,7 @@ const JOBS: Readonly<Record<JobKind, string>> = {
 };
 
 function evidenceCells(
-  { id, title, rules }: WorkloadTypeFacts,
+  { type: { id, title, rules }, restoredWith }: Pick<BackupLayout, 'type' | 'restoredWith'>,
   known: LayoutEvidence | undefined,
 ): string[] {
   const limits = [
@@ -264,7 +240,7 @@ function evidenceCells(
     known?.writtenBy ?? '?',
     known?.data ?? '?',
     known?.judge ?? '?',
-    known?.restoredBy ?? '?',
+    restoredWith,
     limits.join(', ') || '–',
   ];
 }

@@ -6,7 +6,5 @@ export interface LayoutEvidence {
   readonly data: 'real' | 'parts' | 'synthetic';
   /** Who says that the copy is right, apart from Longhaul. */
   readonly judge: string;
-  /** What the operator's own tool restores it with. */
-  readonly restoredBy: string;
   readonly tests: readonly string[];
 }

@@ -10,42 +10,36 @@ export const TREE_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
     writtenBy: 'any program, to a NAS share or a mounted Catalyst store of HPE StoreOnce',
     data: 'synthetic',
     judge: 'every file byte for byte, also after kills; no appliance was at hand',
-    restoredBy: 'the program that wrote it',
     tests: ['test/unit/mover/tree/mirror.test.ts', 'test/integration/session/trees.test.ts'],
   },
   restic: {
     writtenBy: '`restic`, repository formats 1 and 2',
     data: 'real',
     judge: '`restic check --read-data` (0.14), also after stops and while it is written to',
-    restoredBy: '`restic`',
     tests: [STORES, LIVE],
   },
   borg: {
     writtenBy: '`borg` 1.x',
     data: 'real',
     judge: '`borg check --verify-data` (1.2.4), also after stops and while it is written to',
-    restoredBy: '`borg`',
     tests: [STORES, LIVE],
   },
   kasten: {
     writtenBy: 'export policies of Kasten K10 to a file store (kopia repositories)',
     data: 'synthetic',
     judge: 'SHA-256 of each file',
-    restoredBy: 'Kasten K10',
     tests: [STORES],
   },
   kopia: {
     writtenBy: '`kopia`, repository in a folder',
     data: 'synthetic',
     judge: 'SHA-256 of each file; names as recorded from real repositories',
-    restoredBy: '`kopia`',
     tests: [STORES],
   },
   pbs: {
     writtenBy: 'Proxmox Backup Server: datastore',
     data: 'synthetic',
     judge: 'SHA-256 of each file; indexes and chunks after proxmox-backup’s sources',
-    restoredBy: 'Proxmox Backup Server',
     tests: [STORES, 'test/integration/mover/datastore-health.test.ts'],
   },
   'dated-tree': {
@@ -53,7 +47,6 @@ export const TREE_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
       'rsync-time-backup and scripts around `rsync --link-dest`, with a `backup.marker` or `contents: dated-tree`',
     data: 'synthetic',
     judge: 'SHA-256 of each file',
-    restoredBy: '`cp`, `rsync`',
     tests: [STORES],
   },
   'stream-chain': {
@@ -62,7 +55,6 @@ export const TREE_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
     data: 'real',
     judge:
       'guids and dates as `zstreamdump` and `file` tell them (zfs-fuse 0.7, Linux dump 0.4b47); `restore` 0.4b47 of a copied dump and its level 1 (by hand)',
-    restoredBy: '`zfs receive`, `ufsrestore`: what a point needs, the oldest first',
     tests: ['test/unit/layout/stream-chains.test.ts'],
   },
   ...DATABASE_EVIDENCE,

@@ -5,6 +5,7 @@ import { settleChains } from '../../../src/layout/images/settle-chains.js';
 
 /** Raw disks `<machine>.whole`, of a type that is copied with its whole repository, without gfs. */
 export const wholeLayout: BackupLayout = {
+  restoredWith: 'its own tool',
   name: 'whole',
   type: {
     id: 'whole-machine',

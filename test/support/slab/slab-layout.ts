@@ -11,6 +11,7 @@ import { extentName } from './slab-format.js';
 /** Restore points of files `<day>.<point>.<disk>.slab`: those of one machine in one folder. `<day>.<point>.<disk>.1.slab` lies below the one
  *  without a number. The blocks of each are in the file `.slots` beside it. */
 export const slabLayout: BackupLayout = {
+  restoredWith: 'its own tool',
   name: 'slab',
   type: { id: 'slab-machine', title: 'Machines in slabs', rules: ALL_ALLOWED },
   claim: ({ files }) => (files.some((name) => NAME.test(name)) ? { files } : null),

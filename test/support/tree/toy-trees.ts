@@ -23,6 +23,7 @@ export const TOY_STORE_RULES: TreeRules = {
 
 /** A store whose files its snapshots share: `STORE`, `data/…`, `index/…`, and `snapshots/<id>.json` with `{ "at": <epoch ms>, "needs": [paths] }`. */
 export const toyStoreLayout: TreeLayout = {
+  restoredWith: 'its own tool',
   name: 'toy-store',
   type: { id: 'toy-store', title: 'Toy stores', rules: ALL_ALLOWED },
   rules: TOY_STORE_RULES,
@@ -79,6 +80,7 @@ async function snapshot(reader: TreeReader, name: string, path: string): Promise
 /** Backups of a database: `db-<day>.<part>.set` make the full of that day, whole with `db-<day>.done`; `log-<day>-<n>.log` are logs after it, each
  *  of which needs the one before. */
 export const toySetLayout: TreeLayout = {
+  restoredWith: 'its own tool',
   name: 'toy-sets',
   type: {
     id: 'toy-sets',

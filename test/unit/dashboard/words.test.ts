@@ -13,6 +13,7 @@ import {
 } from '../../../src/dashboard/pages/file-backups/file-backup-words.js';
 import { stockToolLines } from '../../../src/dashboard/pages/workloads/stock-tool.js';
 import { isTree, treeToolLines } from '../../../src/dashboard/pages/workloads/tree-tools.js';
+import { workloadTypes } from '../../../src/layout/layouts.js';
 import { NO_PROGRESS, NO_TASKS, newTask } from '../../../src/domain/sessions/copy-session.js';
 import type { SessionView } from '../../../src/api/sessions/session-schemas.js';
 import type { CopiesView } from '../../../src/api/safety/overview-schemas.js';
@@ -122,9 +123,24 @@ describe('the lines of the tool of a copied tree', () => {
         'restic -r /mnt/offsite/nightly/restic-%2E/files --no-lock restore 0123abcd --target restored',
       ],
     ],
+    [
+      'sql-server',
+      [
+        'ls /mnt/offsite/nightly/restic-%2E/files',
+        `sqlcmd -Q "RESTORE DATABASE [name] FROM DISK = N'FILE' WITH NORECOVERY"`,
+      ],
+    ],
     ['hpe-storeonce', ['cp -a /mnt/offsite/nightly/restic-%2E/files/. restored/']],
-  ])('name the copy and the point: %s', (workloadType, lines) => {
-    expect(treeToolLines('/mnt/offsite/', { workloadType, source, files })).toEqual(lines);
+  ])('name the copy and the point: %s', (id, lines) => {
+    const { linesInPlace } = workloadTypes().find((type) => type.id === id)!;
+    expect(treeToolLines('/mnt/offsite/', { source, files }, linesInPlace)).toEqual(lines);
+  });
+
+  it('put what is no plain word of a shell into quotes', () => {
+    const odd = { repositoryId: 'primary', restorePointId: "it's {files}" };
+    expect(treeToolLines('/b', { source: odd, files }, ['tool {files} {id}'])).toEqual([
+      `tool /b/nightly/restic-%2E/files 'it'\\''s {files}'`,
+    ]);
   });
 
   it('take nothing that is a disk for a tree', () => {

@@ -6,9 +6,11 @@ import type {
   RestoreRequest,
 } from '../../../api/repositories/repository-schemas.js';
 import type { RestorePointView } from '../../../domain/targets/repository-view.js';
+import { HOUR_MS } from '../../../domain/elapsed.js';
+import type { WorkloadTypeView } from '../../../domain/sources/workload-rules.js';
 import type { RestoreFormat } from '../../../domain/targets/restore-format.js';
 import { useAction } from '../../client/actions.js';
-import { withQuery } from '../../client/queries.js';
+import { useApi, withQuery } from '../../client/queries.js';
 import { ActionButton } from '../../show/action-button.js';
 import { CommandLines, curlLine } from '../../show/commands.js';
 import { CallFault, Fault } from '../../show/fault.js';
@@ -42,6 +44,10 @@ export function RestoreForm({ repository, point }: RestoreFormProps) {
     intoExisting: false,
     layout: false,
   });
+  const types = useApi<{ items: WorkloadTypeView[] }>('/workload-types', {
+    everyMs: null,
+    freshMs: HOUR_MS,
+  });
   const files = point.files.filter(({ disk }) => wishes.layout || wishes.disks.includes(disk));
   return (
     <>
@@ -61,7 +67,7 @@ export function RestoreForm({ repository, point }: RestoreFormProps) {
           />
         </Section>
         <Section title="Or without it" note="on the machine that holds the repository">
-          <CommandLines lines={stepsByHand(repository, point, files)} />
+          <CommandLines lines={stepsByHand(repository, point, files, types.data?.items)} />
         </Section>
       </div>
     </>
@@ -72,9 +78,15 @@ function stepsByHand(
   { folder }: RepositoryView,
   point: RestorePointView,
   files: RestorePointView['files'],
+  types: readonly WorkloadTypeView[] | undefined,
 ): string[] {
   if (folder === null) return ['# fetch the files from the storage first'];
-  if (isTree(point)) return treeToolLines(folder, point);
+  if (isTree(point)) {
+    const type = types?.find(({ id }) => id === point.workloadType);
+    return types === undefined
+      ? ['# what its tool is given is not known yet']
+      : treeToolLines(folder, point, type?.linesInPlace ?? []);
+  }
   return files.length === 0 ? ['# choose a disk'] : stockToolLines(folder, point, files);
 }
 

@@ -14,6 +14,7 @@ import { copyToRepository, type RepositoryCopy } from '../../../support/layout/r
 
 /** Exports in a folder each: `<machine>/export-<day>/` with disks, at any depth below, and a list; `<machine>.txt` beside them. */
 const exportLayout: BackupLayout = {
+  restoredWith: 'its own tool',
   name: 'export',
   type: { id: 'exported-machine', title: 'Exported machines', rules: ALL_ALLOWED },
   claim: ({ files, folders }) => {
@@ -188,6 +189,7 @@ describe('layouts that know the same names', () => {
   it('share no file: the first row has it, the next is asked for the rest', async () => {
     const asked: (readonly string[])[] = [];
     const rest: BackupLayout = {
+      restoredWith: 'its own tool',
       name: 'rest',
       type: { id: 'rest', title: 'Rest', rules: ALL_ALLOWED },
       claim: ({ files, folders }) => {

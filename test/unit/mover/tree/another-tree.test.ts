@@ -7,7 +7,9 @@ import { filesBelow } from '../../../support/tree/tree-world.js';
 describe('a layout of a tree that a row was added for', () => {
   it('has a store copied whole, with its points, and restored as it lay', async () => {
     const world = await storeWorld();
-    expect(workloadTypes()).toContainEqual(expect.objectContaining({ id: 'toy-store' }));
+    expect(workloadTypes()).toContainEqual(
+      expect.objectContaining({ id: 'toy-store', restoredWith: 'its own tool', linesInPlace: [] }),
+    );
     expect(digests(await world.copied())).toEqual(digests(world.files));
     const { workload, points } = await world.record();
     expect(workload).toMatchObject({ id: 'toy:store', name: 'store', type: 'toy-store' });
