@@ -31,11 +31,16 @@ export class GrowingSource {
   private readonly changed = new Map<number, Buffer | null>();
   private writes: number;
 
-  /** @param options.blockCount blocks of 64 KiB; the last one is cut short by 1,536 bytes */
+  /** @param options.blockCount blocks of 64 KiB; the last one is cut short by 1,536 bytes
+   *  @param options.disk of several disks of one machine, each a source of its own in the same folder */
   constructor(
     public repository: FolderRepository,
     public folder: string,
-    private readonly options: { readonly blockCount: number; readonly seed?: number },
+    private readonly options: {
+      readonly blockCount: number;
+      readonly seed?: number;
+      readonly disk?: string;
+    },
   ) {
     this.blocks = Array.from({ length: options.blockCount }, () => null);
     this.writes = (options.seed ?? 0) * 1_000_000;
@@ -58,7 +63,7 @@ export class GrowingSource {
     const parent = kind === 'full' ? null : this.days.at(-1)!;
     const id = `00000000-0000-4000-8000-${String(this.days.length + 1).padStart(12, '0')}`;
     const time = new Date(createdAtMs).toISOString().replaceAll(/\D/g, '').slice(0, 14);
-    const fileName = `${time}.${id}.${DISK}.${kind}.qcow2`;
+    const fileName = `${time}.${id}.${this.options.disk ?? DISK}.${kind}.qcow2`;
     await this.repository.makeFolder(this.folder);
     const stored = new Map(kind === 'full' ? this.blocks.entries() : this.changed);
     const day = {

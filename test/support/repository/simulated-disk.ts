@@ -9,6 +9,12 @@ export class SimulatedDisk {
   nextInode = 3;
   #clockNs = 1_700_000_000_000_000_000n;
 
+  /** What changes from now on changes at this moment, or later. */
+  setClock(ms: number): void {
+    const ns = BigInt(ms) * 1_000_000n;
+    if (ns > this.#clockNs) this.#clockNs = ns;
+  }
+
   tick(): bigint {
     this.#clockNs += 1_000_000n;
     return this.#clockNs;

@@ -118,6 +118,11 @@ export class SimulatedRepository extends FolderVerbs implements FolderRepository
     this.#disk.syncEverything();
   }
 
+  /** The clock of the storage, by which files are dated; it never goes back. Epoch milliseconds. */
+  setClock(ms: number): void {
+    this.#disk.setClock(ms);
+  }
+
   /** Writes what the process sees as real, sparse files. Works after a crash too. */
   exportTo(folderOnDisk: string): void {
     exportFolder(this.#disk.root, folderOnDisk);
