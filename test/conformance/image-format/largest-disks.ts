@@ -3,25 +3,38 @@ import { heldDisksOf, imageFormat } from '../../../src/image/formats.js';
 import { MemoryBytes } from '../../support/image/byte-files.js';
 import { descriptorText, streamFile } from '../../support/image/vmdk-bytes.js';
 import type { DiskReader } from './disk-rows.js';
+import { largestCompressedStream, largestVma } from './largest-archives.js';
+import { largestFixedVhdx, largestLoggedVhdx } from './largest-vhdx.js';
 
 const SECTOR = 512;
 const GRAIN_BYTES = 65_536;
 const TERABYTE = 1e12;
 
 /** The largest disk of a kind, with data from its start to its end. */
-interface Largest {
+export interface Largest {
   readonly reader: DiskReader;
   readonly file: ByteSource;
   readonly sizeBytes: number;
   /** Blocks of 64 KiB that have one byte all over, by their offset. */
   readonly data: readonly (readonly [offset: number, byte: number])[];
+  /** That it may take. Absent: as much as any. */
+  readonly memoryBytes?: number;
 }
 
-export const LARGEST_ROWS: readonly { readonly name: string; readonly largest: () => Largest }[] = [
+export const LARGEST_ROWS: readonly {
+  readonly name: string;
+  readonly largest: () => Largest;
+  /** Program that makes it. Absent: none is needed. */
+  readonly madeBy?: string;
+}[] = [
   { name: 'vmdk, streamOptimized', largest: largestStream },
   { name: 'vmdk, vmfs', largest: largestFlat },
   { name: 'vmdk, twoGbMaxExtentSparse', largest: largestInParts },
   { name: 'ova', largest: largestPackage },
+  { name: 'vma', largest: largestVma },
+  { name: 'vhdx, fixed', largest: largestFixedVhdx, madeBy: 'qemu-img' },
+  { name: 'vhdx, with a log', largest: largestLoggedVhdx, madeBy: 'qemu-img' },
+  { name: 'virtnbd, lz4', largest: largestCompressedStream },
 ];
 
 /** A file that is zeros but for some pieces. */
