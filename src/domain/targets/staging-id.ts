@@ -52,3 +52,7 @@ export function restoreStaging(pointId: string): string {
 export function mergeStagingId(restorePointId: string): string {
   return `${restorePointId}${MERGE_SUFFIX}`;
 }
+
+export function isMergeStagingId(stagingId: string): boolean {
+  return stagingId.endsWith(MERGE_SUFFIX);
+}

@@ -1,6 +1,7 @@
 import {
   diskFileName,
   digestTablePath,
+  STAGING_FOLDER,
   stagingFolder,
   tablesCopyPath,
 } from '../../chain/chain-paths.js';
@@ -8,7 +9,7 @@ import { withNewChain, type ChainRecord, type PendingChange } from '../../chain/
 import { readChainRecord } from '../../chain/chain-store.js';
 import { BackupError } from '../../domain/errors.js';
 import { sourceAlone } from '../../domain/sources/source-identity.js';
-import { mergeStagingId } from '../../domain/targets/staging-id.js';
+import { isMergeStagingId, mergeStagingId } from '../../domain/targets/staging-id.js';
 import type {
   PointHealth,
   TargetDisk,
@@ -71,12 +72,10 @@ export async function mergeFiles(
   return withNewChain(rest, { ...merged, source });
 }
 
-/** To be called when the record lists what was made (docs/FORMAT.md, Order, D6). What a stop leaves here goes when the chain is taken over. */
-export function discardMergeNotes(
-  { repository, chain }: ChainPlace,
-  { fromId }: Pick<Merge, 'fromId'>,
-): Promise<void> {
-  return repository.removeAll(mergeStaging(chain, fromId));
+/** To be called when the record lists what was made, and announces no merge any more (docs/FORMAT.md, Order, D6). */
+export async function discardMergeNotes({ repository, chain }: ChainPlace): Promise<void> {
+  for (const { type, name, path } of await repository.list(`${chain}/${STAGING_FOLDER}`))
+    if (type === 'folder' && isMergeStagingId(name)) await repository.removeAll(path);
 }
 
 function worst(healths: readonly PointHealth[]): PointHealth {

@@ -120,9 +120,7 @@ async function carryOut(
         ...afterRetention({ ...record, points }, gone),
         pending: { type: 'delete', ids: [pending.intoId] },
       } as const;
-      const merged = await writeChainRecord(place.repository, place.chain, next);
-      await discardMergeNotes(place, pending);
-      return carryOut(context, place, merged);
+      return carryOut(context, place, await writeChainRecord(place.repository, place.chain, next));
     }
     case 'replace': {
       const points = await replaceFiles(context, place, record, pending);
@@ -132,6 +130,8 @@ async function carryOut(
       await moveToQuarantine(place, record, pending);
       return writeChainRecord(place.repository, place.chain, { ...record, pending: null });
     case 'delete':
+      // It may be what a merge ends with, whoever carries it out.
+      await discardMergeNotes(place);
       await removeDeletedPoints(place, record, pending.ids);
       return writeChainRecord(place.repository, place.chain, { ...record, pending: null });
     default:

@@ -93,29 +93,21 @@ describe('a merge that is stopped when its digest table has its place, and the r
   });
 });
 
-it('a merge leaves no notes when it has ended, and what a stop left of them goes when the chain is taken over', async () => {
-  const staging = `${machine.chain}/.staging`;
-  const gone = operations.filter(
+it('a merge leaves no notes when it has ended, wherever it was stopped after the record had listed what was made', async () => {
+  const [first] = operations.filter(
     ({ kind, path }) => kind.startsWith('remove') && path.includes('-merge'),
   );
-  const listed = operations.findLastIndex(
-    ({ kind, path }) => kind === 'rename' && /chain\.json/.test(path),
-  );
-  expect(gone.length).toBeGreaterThan(0);
-  for (const { number } of gone) {
+  expect(first).toBeDefined();
+  let listed = 0;
+  for (const { number } of operations.slice(untilListed().at(-1)!)) {
     const stopped = await begin({ atOperation: number, when: 'before' });
     await expect(merge(stopped)).rejects.toThrow();
     const copy = new MachineCopy(machine, stopped.target.restart({ kind: 'none' }), stopped.source);
+    if ((await copy.record()).pending?.type === 'delete') listed += 1;
+    await merge(copy);
     expect((await copy.record()).points).toEqual(right.record.points);
-    const { chain, nowMs } = copy.input;
-    await copy.mover.run('inspectTargetChain', {
-      ...{ targetRepositoryId: 'offsite', chain, jobId: 'nightly', owner: 'session' },
-      ...{ workload: machine.before.workload, nowMs },
-    });
-    expect((await copy.target.list(staging)).map(({ name }) => name)).not.toContainEqual(
-      expect.stringMatching(/-merge$/),
-    );
-    expect(number).toBeLessThan(operations[listed]!.number);
-    expect(await machine.wrongPoints(copy.target)).toEqual([]);
+    const left = await copy.target.list(`${machine.chain}/.staging`);
+    expect(left, `operation ${number}`).toEqual([]);
   }
+  expect(listed).toBeGreaterThan(3);
 });
