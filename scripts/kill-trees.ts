@@ -5,6 +5,11 @@ import {
   STORE_SCENARIOS,
   type StoreScenario,
 } from '../test/support/kill-table/store-kills.js';
+import {
+  killSets,
+  SET_SCENARIOS,
+  type SetScenarioName,
+} from '../test/support/kill-table/set-kills.js';
 import { LiveShare } from '../test/support/tree/live-share.js';
 import { liveBorg, liveRestic } from '../test/support/tree/live-stores.js';
 import { toyStoreLayout } from '../test/support/tree/toy-trees.js';
@@ -14,8 +19,8 @@ import {
   type TreeScenario,
 } from '../test/support/kill-table/tree-kills.js';
 
-/** Stops copies of trees at their storage operations: of a toy store, and of stores of restic and borg, which these judge. Arguments: every how many of them (default: all), power
- *  cuts after each stop (default: 2), and which alone (`toy`, `restic`, `borg`; default: all). */
+/** Stops copies of trees at their storage operations: of a toy store, and of stores of restic and borg, which these judge, and of sets and logs of databases. Arguments: every how many of them (default: all), power
+ *  cuts after each stop (default: 2), and which alone (`toy`, `sets`, `restic`, `borg`; default: all). */
 const [stride = '1', cuts = '2', only = 'all'] = process.argv.slice(2);
 
 function tell(name: string, positions: string, faults: readonly string[]): void {
@@ -45,6 +50,15 @@ for (const store of [liveRestic, liveBorg])
 const toys = ['all', 'toy'].includes(only) ? Object.keys(TREE_SCENARIOS) : [];
 for (const name of toys as TreeScenario[]) {
   const { positions, faults } = await killTree(name, {
+    stride: Number(stride),
+    cuts: Number(cuts),
+  });
+  tell(name, `${positions} positions`, faults);
+}
+
+const sets = ['all', 'sets'].includes(only) ? Object.keys(SET_SCENARIOS) : [];
+for (const name of sets as SetScenarioName[]) {
+  const { positions, faults } = await killSets(name, {
     stride: Number(stride),
     cuts: Number(cuts),
   });

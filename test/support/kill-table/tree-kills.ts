@@ -55,28 +55,43 @@ interface TreeKills {
   readonly faults: string[];
 }
 
-/** @param stride every how many operations
- *  @param at only at these
- *  @param cuts power cuts tried after each stop
- *  @param sabotage breaks one promise of the storage on purpose */
-export async function killTree(
-  name: TreeScenario,
-  {
-    stride,
-    cuts,
-    at = () => true,
-    sabotage,
-  }: {
-    stride: number;
-    cuts: number;
-    at?: (operation: StorageOperation) => boolean;
-    sabotage?: SabotageOptions;
-  },
-): Promise<TreeKills> {
+/** What is copied, and who judges the copy. */
+export interface KilledTree {
+  readonly world: TreeWorld;
+  /** A session may end with a warning of what it has done. */
+  readonly isWarned: boolean;
+  /** What is wrong with a copy.
+   *  @param but `lost`: what it has lost may not have come again */
+  faultsOf(target: SimulatedRepository, but?: 'lost'): Promise<string[]>;
+}
+
+interface KillOptions {
+  /** Every how many operations. */
+  readonly stride: number;
+  /** Power cuts tried after each stop. */
+  readonly cuts: number;
+  /** Only at these. */
+  readonly at?: (operation: StorageOperation) => boolean;
+  /** Breaks one promise of the storage on purpose. */
+  readonly sabotage?: SabotageOptions;
+}
+
+export async function killTree(name: TreeScenario, options: KillOptions): Promise<TreeKills> {
   const store = new ToyStore(new TreeWorld());
-  const { world } = store;
   await store.begin();
-  await TREE_SCENARIOS[name](store, async () => void (await world.copy()));
+  return killSessions(name, store, (copied) => TREE_SCENARIOS[name](store, copied), options);
+}
+
+/** Stops the session that copies what is there in the end.
+ *  @param play makes the source, and the copy of before */
+export async function killSessions(
+  name: string,
+  store: KilledTree,
+  play: (copied: () => Promise<void>) => Promise<void>,
+  { stride, cuts, at = () => true, sabotage }: KillOptions,
+): Promise<TreeKills> {
+  const { world } = store;
+  await play(async () => void (await world.copy()));
   world.target.settleAll();
   const before = world.target;
   const startMs = world.nowMs;
@@ -110,8 +125,8 @@ export async function killTree(
 }
 
 /** A copy that has lost files says so. */
-function isWhole(result: string, { lost }: ToyStore): boolean {
-  return ['success', 'nothingToCopy', ...(lost.size > 0 ? ['warning'] : [])].includes(result);
+function isWhole(result: string, { isWarned }: KilledTree): boolean {
+  return ['success', 'nothingToCopy', ...(isWarned ? ['warning'] : [])].includes(result);
 }
 
 type SabotageOptions = Pick<NonNullable<Parameters<SimulatedRepository['clone']>[0]>, 'disable'>;
@@ -163,7 +178,7 @@ function withoutStaging(end: string): string {
 const LATER_CUTS = 3;
 
 /** Of a copy that is complete, and stays what it is when the power fails. */
-async function faultsOfEnd(store: ToyStore, end: string): Promise<string[]> {
+async function faultsOfEnd(store: KilledTree, end: string): Promise<string[]> {
   const { world } = store;
   const faults: string[] = [];
   for (let seed = -1; seed < LATER_CUTS; seed++) {
@@ -178,8 +193,11 @@ async function faultsOfEnd(store: ToyStore, end: string): Promise<string[]> {
   return faults;
 }
 
-/** Names of all files of the copy and beside it, but for those whose names tell how often the record was written. */
+/** Names of all files of the copy and beside it, but for those whose names tell how often the record was written, and for a record that a stop kept from its name: the next one
+ *  that is written takes its place. */
 async function endOf(target: SimulatedRepository, world: TreeWorld): Promise<string> {
   const names = [...(await filesBelow(target, world.tree)).keys()];
-  return names.filter((name) => !name.startsWith('.index/')).join(' ');
+  return names.filter((name) => !name.startsWith('.index/') && !RECORD_BEGUN.test(name)).join(' ');
 }
+
+const RECORD_BEGUN = /^tree\.json(?:\.copy)?\.partial$/;

@@ -20,6 +20,10 @@ export class ToyStore {
     await this.#write('STORE', 'v1');
   }
 
+  get isWarned(): boolean {
+    return this.lost.size > 0;
+  }
+
   get snapshotCount(): number {
     return this.#snapshots.size;
   }

@@ -7,6 +7,7 @@ import {
   TREE_SCENARIOS,
   type TreeScenario,
 } from '../../../support/kill-table/tree-kills.js';
+import { killSets, type SetScenarioName } from '../../../support/kill-table/set-kills.js';
 import { makeTreesKnown } from '../../../support/tree/known-trees.js';
 import { toyStoreLayout } from '../../../support/tree/toy-trees.js';
 
@@ -25,6 +26,24 @@ describe('a copy of a tree that is stopped', () => {
         stride: STRIDES[name] ?? STRIDE,
         cuts: 1,
       });
+      expect(faults.slice(0, 5)).toEqual([]);
+      expect(positions).toBeGreaterThan(5);
+    },
+  );
+});
+
+/** Of about 250 operations; `npm run test:kill-trees -- 1 1 sets` tries all of them, and more scenarios. */
+const SET_STRIDE = 113;
+const SETS: readonly SetScenarioName[] = [
+  'first copy of a folder of log of PostgreSQL',
+  'removal of sets by retention',
+];
+
+describe('a copy of backups of a database that is stopped', () => {
+  it.each(SETS)(
+    '%s: has whole files and nothing without what it needs at every instant, and is completed by the next session',
+    async (name) => {
+      const { positions, faults } = await killSets(name, { stride: SET_STRIDE, cuts: 1 });
       expect(faults.slice(0, 5)).toEqual([]);
       expect(positions).toBeGreaterThan(5);
     },
