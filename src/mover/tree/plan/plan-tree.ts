@@ -12,7 +12,7 @@ import { counted, firstTexts } from '../../../domain/sentences.js';
 import { withHeldFulls } from '../../../domain/trees/held-fulls.js';
 import { keepingRemoved } from '../../../domain/trees/lacking-files.js';
 import { lossSuspicion, lossText, sourceLossText } from '../../../domain/trees/tree-guard.js';
-import { untoldTexts, untoldWorkNotes } from '../../../domain/trees/unheard-answers.js';
+import { untoldTexts } from '../../../domain/trees/unheard-answers.js';
 import type {
   LeftTree,
   PlannedTree,
@@ -49,7 +49,7 @@ import {
   type Remarks,
   type Seen,
 } from './plan-class.js';
-import { goneNotes, leftOutNotes } from './plan-notes.js';
+import { plannedNotes } from './plan-notes.js';
 import { suspicionIn } from './source-suspicion.js';
 import { isSame } from './same-tree.js';
 import { removeStaleLarge } from './stale-large.js';
@@ -143,11 +143,7 @@ async function planOnce(
     state: 'planned',
     reference: { token: plan.token, epoch: plan.epoch },
     classes: worksOf(plan),
-    notes: [
-      ...(input.hasHeard === true ? [] : untoldWorkNotes(record.untoldWork)),
-      ...goneNotes(seen, count),
-      ...leftOutNotes(seen, listed),
-    ],
+    notes: plannedNotes(seen, record, count, listed),
     ...told(listed, lackingCount(plan, layout)),
   };
 }

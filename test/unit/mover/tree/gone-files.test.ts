@@ -34,7 +34,7 @@ it.each([
     `1 file is gone from the source since the last look ("data/3"), ${WORK}; the copy keeps what went for 30 days`,
   ],
 ])(
-  '%j that a store shows no more, and no operator is asked about, are in the notes of one session',
+  '%j that a store shows no more, and no operator is asked about, are in the notes of one session, with the %i days that the copy keeps them',
   async (paths, days, note) => {
     const retention = { type: 'days', value: days } as const;
     const world = await toyStore(testJob(days === 3 ? {} : { retention }));
