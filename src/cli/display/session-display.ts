@@ -48,8 +48,8 @@ export function describeSession(session: SessionView, columns: number): DisplayT
   const { transferredBytes, reusedBytes, storedBytes } = session.progress;
   if (reusedBytes > 0)
     fields.push([
-      'Sent',
-      `${formatBytes(transferredBytes)}; ${formatBytes(reusedBytes)} were in the target already, ${formatBytes(storedBytes)} stored`,
+      'New in the target',
+      `${formatBytes(transferredBytes)}; ${formatBytes(reusedBytes)} were there already, ${formatBytes(storedBytes)} written`,
     ]);
   const heldUpBy = describeBottleneck(session.bottleneck);
   if (heldUpBy !== '') fields.push(['Held up by', heldUpBy]);

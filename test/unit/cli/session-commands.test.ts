@@ -197,12 +197,12 @@ describe('a session with more tasks than it shows', () => {
     expect(lines.filter((line) => line.startsWith('db01'))).toHaveLength(1);
   });
 
-  it('tells what was sent, what the target had already and what was stored', async () => {
+  it('tells what the target did not have, what it had already and what was written', async () => {
     const moved = { transferredBytes: 1024, reusedBytes: 3072, storedBytes: 4096 };
     const session = { ...SESSION, progress: { ...SESSION.progress, ...moved } };
     bench.answer({ [`GET /sessions/${SESSION.id}`]: { body: session } });
     const { out } = await bench.run(['session', 'show', SESSION.id]);
-    expect(out).toMatch(/Sent +1.0 KiB; 3.0 KiB were in the target already, 4.0 KiB stored/);
+    expect(out).toMatch(/New in the target +1.0 KiB; 3.0 KiB were there already, 4.0 KiB written/);
   });
 
   it('shows them whole, page after page, and names the files that cannot be read', async () => {

@@ -165,7 +165,7 @@ function HowFar({
         </dd>
         <dt>Read from the source</dt>
         <dd>{bytes(readBytes)}</dd>
-        <dt>Sent to the target</dt>
+        <dt>New in the target</dt>
         <dd>
           {bytes(transferredBytes)}
           {reusedBytes > 0 && `, ${bytes(reusedBytes)} were there already`}
