@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { readDocument, ROOT, tableRows } from './markdown.js';
 
 const LAYER =
-  /^(domain|image|layout|repository|chain|tree|mover|notify|primary|config|temporal|workflows)(?![\w-])/;
+  /^(domain|image|layout|repository|chain|audit|tree|mover|notify|primary|config|temporal|workflows)(?![\w-])/;
 
 interface LintRules {
   readonly rules?: Readonly<Record<string, unknown>>;
