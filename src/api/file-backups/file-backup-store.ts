@@ -35,14 +35,10 @@ import {
   NEVER,
   policiesOf,
   versionAttribute,
+  type Carrier,
 } from '../jobs/job-schedule.js';
 import type { DefinitionMemory } from '../jobs/definition-memory.js';
-import {
-  KnownDefinitions,
-  scheduledOf,
-  type Carrier,
-  type KnownDefinition,
-} from '../jobs/known-definitions.js';
+import { KnownDefinitions, scheduledOf, type KnownDefinition } from '../jobs/known-definitions.js';
 import type { JobStore } from '../jobs/job-store.js';
 import { unlessStale } from '../jobs/job-revision.js';
 import { enabledNote, missedStartAt } from '../jobs/missed-start.js';

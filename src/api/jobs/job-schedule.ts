@@ -24,6 +24,12 @@ import {
   type SessionMemo,
 } from '../../../workflows/messages.js';
 
+/** What carries a definition: the argument of a Schedule's action. */
+export interface Carrier {
+  readonly scheduleId: string;
+  readonly action: { readonly args?: unknown[] | undefined };
+}
+
 const SCHEDULE_PREFIX = 'job/';
 
 const NEVER_YEAR = 2100;

@@ -8,8 +8,7 @@ import {
   type CopySessionInput,
 } from '../../../workflows/messages.js';
 import type { JobOutcome } from '../../domain/sessions/job-outcome.js';
-import { isNever } from './job-schedule.js';
-import type { Carrier } from './known-definitions.js';
+import { isNever, type Carrier } from './job-schedule.js';
 import type { JobView, UnreadJob } from './job-schemas.js';
 import { toProblem } from '../problem.js';
 import type { LatestSessions } from '../sessions/latest-sessions.js';

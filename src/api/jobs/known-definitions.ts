@@ -5,7 +5,7 @@ import type { ScheduleDescription, ScheduleSummary } from '@temporalio/client';
 import { LRUCache } from 'lru-cache';
 import type { MissedStarts } from '../../domain/jobs/copy-job.js';
 import { jsonBytes } from '../../domain/sessions/task-brief.js';
-import { versionOf } from './job-schedule.js';
+import { versionOf, type Carrier } from './job-schedule.js';
 import type { KnownJob } from './job-view.js';
 import {
   NO_MEMORY,
@@ -38,12 +38,6 @@ type ReadDefinition<Job> = Pick<
 interface Reading<Job> {
   readonly version: string | null;
   readonly found: Promise<KnownDefinition<Job> | null>;
-}
-
-/** What carries a definition: the argument of a Schedule's action. */
-export interface Carrier {
-  readonly scheduleId: string;
-  readonly action: { readonly args?: unknown[] | undefined };
 }
 
 export class KnownDefinitions<Job extends { readonly missedStarts: MissedStarts }> {

@@ -51,7 +51,7 @@ export async function shownPage<Listed, Item>(
   const told = cursor === undefined ? [...unreadable] : [];
   const part = fitting(await show(listed.slice(first, first + size), told));
   return {
-    items: part.filter((item) => item !== null),
+    items: part.flatMap((item) => (item === null ? [] : [item])),
     ...nextOf(marks, first + part.length),
     ...named(told),
   };
