@@ -65,12 +65,12 @@ export class JobList {
     client: Client,
     sessions: SessionStore,
     now: () => number,
-    { recorded = null, memory }: JobsBefore = {},
+    { recorded, memory }: JobsBefore = {},
   ) {
     this.#client = client;
     this.#sessions = sessions;
     this.#now = now;
-    this.#recorded = recorded;
+    this.#recorded = recorded ?? null;
     this.#definitions = new KnownDefinitions(definitionOf, memory);
   }
 

@@ -27,7 +27,7 @@ import {
 /** What carries a definition: the argument of a Schedule's action. */
 export interface Carrier {
   readonly scheduleId: string;
-  readonly action: { readonly args?: unknown[] | undefined };
+  readonly action: { readonly args?: readonly unknown[] | undefined };
 }
 
 const SCHEDULE_PREFIX = 'job/';

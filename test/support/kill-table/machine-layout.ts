@@ -17,6 +17,7 @@ function machineLayout(format: FormatId): BackupLayout {
     `^(?<day>\\d+)\\.(?<point>[0-9a-f-]{36})\\.(?<disk>[0-9a-f-]{36})\\.${imageFormat(format).extension}$`,
   );
   return {
+    restoredWith: 'its own tool',
     name: `machine-${format}`,
     type: { id: `machine-${format}`, title: 'Machines', rules: ALL_ALLOWED },
     claim: ({ files }) => (files.some((file) => name.test(file)) ? { files } : null),
