@@ -20,8 +20,8 @@ describe('the kill table, with gaps', () => {
     await tryPositions(await prepareScenario(name), effort, tally);
     expect(tally.findings).toEqual([]);
     expect(tally.total).toMatchObject({ lost: 0, wrong: 0 });
-    expect(tally.total.positions).toBeGreaterThan(20);
-    expect(tally.total.pointsRead).toBeGreaterThan(20);
+    expect(tally.total.positions).toBeGreaterThan(9);
+    expect(tally.total.pointsRead).toBeGreaterThan(9);
     expect(tally.total.witnessed > 0).toBe(effort.witnessStride > 0);
   });
 });

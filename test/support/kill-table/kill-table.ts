@@ -58,13 +58,13 @@ export function wholePlan(every: number): Plan {
 /** Where one forgotten sync costs most: every operation there, or every third one, with many power cuts. */
 const DECISIVE: Plan = [
   // A window is sealed in the journal only when its blocks are durable.
-  ['copy of a chain of 2', { ...many(8), within: ['copyBlocks'] }],
+  ['copy of a chain of 2', { ...many(8), stride: 2, within: ['copyBlocks'] }],
   // The files of a full take the names of those that it replaces one after the other.
-  ['compact of a full', { ...many(2), stride: 3, within: ['replaceWithFull'] }],
+  ['compact of a full', { ...many(2), stride: 5, within: ['replaceWithFull'] }],
   // A unit that was healed is durable before anything says so.
-  ['heal of damaged blocks', { ...many(4), stride: 3, within: ['healDisk', 'healDigestTable'] }],
+  ['heal of damaged blocks', { ...many(4), stride: 5, within: ['healDisk', 'healDigestTable'] }],
   // The notes of a health check vouch for what was read and found.
-  ['heal of damaged blocks', { ...many(3), stride: 3, within: ['verifyBlocks', 'collectDamage'] }],
+  ['heal of damaged blocks', { ...many(3), stride: 7, within: ['verifyBlocks', 'collectDamage'] }],
 ];
 
 function many(powerCuts: number): Effort {
@@ -73,26 +73,26 @@ function many(powerCuts: number): Effort {
 
 /** For every build: each kind of change, with gaps. */
 export const REDUCED_PLAN: Plan = [
-  ['copy of a chain of 2', { powerCuts: 2, stride: 23, witnessStride: 115 }],
-  ['copy of one increment', { powerCuts: 1, stride: 53, witnessStride: 0 }],
-  ['copy with machine description files', { powerCuts: 1, stride: 23, witnessStride: 0 }],
-  ['copy by digests', { powerCuts: 2, stride: 9, witnessStride: 0 }],
-  ['compare after a move', { powerCuts: 1, stride: 11, witnessStride: 0 }],
-  ['copy again of what has grown', { powerCuts: 1, stride: 53, witnessStride: 0 }],
-  ['merge in a chain of 2', { powerCuts: 2, stride: 9, witnessStride: 45 }],
-  ['merge of zeros alone', { powerCuts: 1, stride: 9, witnessStride: 0 }],
-  ['two merges in a chain of 6', { powerCuts: 1, stride: 67, witnessStride: 0 }],
-  ['GFS full in the middle, then delete', { powerCuts: 1, stride: 61, witnessStride: 0 }],
-  ['compact of a full', { powerCuts: 1, stride: 37, witnessStride: 0 }],
-  ['delete of a chain', { powerCuts: 1, stride: 13, witnessStride: 0 }],
+  ['copy of a chain of 2', { powerCuts: 2, stride: 47, witnessStride: 141 }],
+  ['copy of one increment', { powerCuts: 1, stride: 107, witnessStride: 0 }],
+  ['copy with machine description files', { powerCuts: 1, stride: 47, witnessStride: 0 }],
+  ['copy by digests', { powerCuts: 2, stride: 19, witnessStride: 0 }],
+  ['compare after a move', { powerCuts: 1, stride: 23, witnessStride: 0 }],
+  ['copy again of what has grown', { powerCuts: 1, stride: 107, witnessStride: 0 }],
+  ['merge in a chain of 2', { powerCuts: 2, stride: 19, witnessStride: 57 }],
+  ['merge of zeros alone', { powerCuts: 1, stride: 19, witnessStride: 0 }],
+  ['two merges in a chain of 6', { powerCuts: 1, stride: 135, witnessStride: 0 }],
+  ['GFS full in the middle, then delete', { powerCuts: 1, stride: 123, witnessStride: 0 }],
+  ['compact of a full', { powerCuts: 1, stride: 75, witnessStride: 0 }],
+  ['delete of a chain', { powerCuts: 1, stride: 27, witnessStride: 0 }],
   ['delete of a removed workload', { powerCuts: 1, stride: 3, witnessStride: 0 }],
-  ['flag of a full that retention would take', { powerCuts: 1, stride: 13, witnessStride: 0 }],
-  ['delete by an operator', { powerCuts: 1, stride: 23, witnessStride: 0 }],
-  ['set aside by an operator', { powerCuts: 1, stride: 23, witnessStride: 0 }],
-  ['heal of damaged blocks', { powerCuts: 2, stride: 13, witnessStride: 0 }],
-  ['quarantine of what cannot be healed', { powerCuts: 2, stride: 17, witnessStride: 0 }],
-  ['merge in a chain of 2', { powerCuts: 1, stride: 31, witnessStride: 0, secondStopStride: 37 }],
-  ['heal of damaged blocks', { powerCuts: 1, stride: 41, witnessStride: 0, secondStopStride: 47 }],
+  ['flag of a full that retention would take', { powerCuts: 1, stride: 27, witnessStride: 0 }],
+  ['delete by an operator', { powerCuts: 1, stride: 47, witnessStride: 0 }],
+  ['set aside by an operator', { powerCuts: 1, stride: 47, witnessStride: 0 }],
+  ['heal of damaged blocks', { powerCuts: 2, stride: 27, witnessStride: 0 }],
+  ['quarantine of what cannot be healed', { powerCuts: 2, stride: 35, witnessStride: 0 }],
+  ['merge in a chain of 2', { powerCuts: 1, stride: 63, witnessStride: 0, secondStopStride: 37 }],
+  ['heal of damaged blocks', { powerCuts: 1, stride: 83, witnessStride: 0, secondStopStride: 47 }],
   ...DECISIVE,
 ];
 
