@@ -16,6 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { CopyJob } from '../../../src/domain/jobs/copy-job.js';
 import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 import type { CopySessionOutcome } from '../../../workflows/messages.js';
 import fc from '../properties.js';
@@ -36,6 +37,13 @@ import { tryHistories, type History, type HistoryParameters } from './try-histor
 
 const run = promisify(execFile);
 const DAY_MS = 86_400_000;
+
+/** Where the disk lies, what its storage says of its files, and what the job does about a chain that was made anew. */
+interface ImageRules {
+  readonly place: Place;
+  readonly stampsProve: boolean;
+  readonly policy: CopyJob['onSourceChainRecreated'];
+}
 
 interface Layer {
   readonly name: string;
@@ -66,15 +74,16 @@ class ImageHistory implements History<Event> {
     private readonly folder: string,
     private readonly place: Place,
     private readonly stampsProve: boolean,
+    private readonly policy: CopyJob['onSourceChainRecreated'],
   ) {
     this.source = join(folder, place === 'runs' ? 'live' : 'primary', 'vm');
     this.isAlone = place === 'alone' || place === 'onRaw';
     this.format = this.isAlone ? 'qcow2' : 'vmdk';
   }
 
-  static async begin(place: Place, stampsProve: boolean): Promise<ImageHistory> {
+  static async begin({ place, stampsProve, policy }: ImageRules): Promise<ImageHistory> {
     const folder = await mkdtemp(join(tmpdir(), 'longhaul-images-'));
-    const history = new ImageHistory(folder, place, stampsProve);
+    const history = new ImageHistory(folder, place, stampsProve, policy);
     await mkdir(history.source, { recursive: true });
     await mkdir(join(folder, 'primary'), { recursive: true });
     await mkdir(join(folder, 'offsite'));
@@ -159,7 +168,7 @@ class ImageHistory implements History<Event> {
   /** The promise: every point of the target shows what one file has shown at some time, and where the session does not say that something is wrong, the
    *  newest one what the machine has now, and every other file is there. */
   private async session(fault: Fault): Promise<void> {
-    const outcome = await this.copy(fault);
+    const outcome = await this.copyAsDecided(fault);
     const chains = (await this.targetChains()).map((points) => points.map(String));
     const points = chains.flat();
     for (const content of points)
@@ -175,7 +184,25 @@ class ImageHistory implements History<Event> {
     assert.ok(newest.includes(now), `the newest is not ${now}: ${told(outcome)}`);
   }
 
-  private async copy(fault: Fault): Promise<CopySessionOutcome> {
+  /** Where the job stops for a chain that was made anew, what was copied stays until somebody has said that it was meant. */
+  private async copyAsDecided(fault: Fault): Promise<CopySessionOutcome> {
+    const before = await this.targetChains();
+    const outcome = await this.copy(fault, this.policy);
+    if (this.policy === 'startNewChain' || outcome.result !== 'actionRequired') return outcome;
+    // Other disks of the source go on.
+    const after = (await this.targetChains()).map(String);
+    for (const chain of before.map(String))
+      assert.ok(
+        after.some((other) => other.startsWith(chain)),
+        `${chain} is not there any more: ${told(outcome)}`,
+      );
+    return this.copy(null, 'startNewChain');
+  }
+
+  private async copy(
+    fault: Fault,
+    policy: CopyJob['onSourceChainRecreated'],
+  ): Promise<CopySessionOutcome> {
     const open = (id: string) =>
       openDirectoryRepository({
         ...{ id, rootPath: join(this.folder, id), readOnly: id === 'primary' },
@@ -189,7 +216,7 @@ class ImageHistory implements History<Event> {
           : givenUpAt(fault);
     const sessions = new LocalSessions([await open('primary'), await open('offsite')], options);
     const job = testJob({
-      onSourceChainRecreated: 'startNewChain',
+      onSourceChainRecreated: policy,
       retention: { type: 'restorePoints', value: 100 },
     });
     return sessions.tryToCopy(job, this.nowMs + this.sessionDays * DAY_MS);
@@ -374,9 +401,12 @@ function told({ result, reason, tasks }: CopySessionOutcome): string {
 /** Tries random histories of disks with external snapshots that lie alone, and of VMware machines whose folders are copied.
  *  @throws with the events of one that shows a fault */
 export function tryImageHistories(parameters: HistoryParameters): Promise<void> {
-  const rules = fc.tuple(aPlace, fc.boolean());
-  const begin = ([place, stampsProve]: readonly [Place, boolean]) =>
-    ImageHistory.begin(place, stampsProve);
+  const rules: fc.Arbitrary<ImageRules> = fc.record({
+    place: aPlace,
+    stampsProve: fc.boolean(),
+    policy: fc.constantFrom('startNewChain', 'requireNewJob'),
+  });
+  const begin = (under: ImageRules) => ImageHistory.begin(under);
   const model = { rules, event: anEvent, begin, length: 16, leastLength: 5 };
   return tryHistories(model, parameters);
 }

@@ -14,6 +14,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
+/** Of a new disk. */
 export const BLOCKS = 16;
 export const BLOCK_BYTES = 65_536;
 const UUID = '6f1d2c3b-4a59-4e68-8b77-9c0d1e2f3a4b';
@@ -22,10 +23,12 @@ const UUID = '6f1d2c3b-4a59-4e68-8b77-9c0d1e2f3a4b';
 export type Content = readonly number[];
 
 interface Backup {
-  readonly name: string;
+  name: string;
   readonly createdAtMs: number;
   /** null: a full. */
   readonly parent: Backup | null;
+  /** Blocks of the disk. */
+  readonly size: number;
   /** Blocks that its own file holds. */
   readonly own: Map<number, number>;
 }
@@ -38,8 +41,9 @@ export class LibvirtMachine {
   content: number[] = Array.from({ length: BLOCKS }, (_, block) => (block % 3 === 0 ? 7 : 0));
   private made = 0;
   private moves = 0;
+  private renamed = 0;
   /** As qemu-img makes them, the same each time. */
-  private readonly empty = new Map<'full' | 'increment', Buffer>();
+  private readonly empty = new Map<string, Buffer>();
   private folder: string;
 
   /** @param root repository of the backups
@@ -53,13 +57,20 @@ export class LibvirtMachine {
 
   /** What a backup shows, of whatever its chain is made of now. */
   shows(backup: Backup): Content {
-    const below =
-      backup.parent === null ? Array<number>(BLOCKS).fill(0) : this.shows(backup.parent);
-    return below.map((value, block) => backup.own.get(block) ?? value);
+    const below = backup.parent === null ? [] : this.shows(backup.parent);
+    return Array.from(
+      { length: backup.size },
+      (_, block) => backup.own.get(block) ?? below[block] ?? 0,
+    );
   }
 
   work(writes: readonly (readonly [block: number, value: number])[]): void {
-    for (const [block, value] of writes) this.content[block % BLOCKS] = value;
+    for (const [block, value] of writes) this.content[block % this.content.length] = value;
+  }
+
+  /** The disk ends elsewhere from now on; what lay behind that is gone. */
+  resize(blocks: number): void {
+    this.content = Array.from({ length: blocks }, (_, block) => this.content[block] ?? 0);
   }
 
   async full(createdAtMs: number): Promise<Backup> {
@@ -72,18 +83,29 @@ export class LibvirtMachine {
     const before = this.shows(parent);
     const changed = this.content
       .map((value, block) => [block, value] as const)
-      .filter(([block, value]) => value !== before[block]);
+      .filter(([block, value]) => value !== (before[block] ?? 0));
     return this.add(createdAtMs, parent, new Map(changed));
+  }
+
+  /** The tool makes its last backup once more, under the same name and date, of what the machine holds by now. */
+  async makeNewestAnew(): Promise<void> {
+    const { name, createdAtMs, parent } = this.backups.at(-1)!;
+    await this.remove(this.backups.pop()!);
+    const before = parent === null ? [] : this.shows(parent);
+    const own = this.content
+      .map((value, block) => [block, value] as const)
+      .filter(([block, value]) => value !== (before[block] ?? 0));
+    await this.add(createdAtMs, parent, new Map(own), name);
   }
 
   /** The tool writes on into a file that was there already: blocks that it did not hold.
    *  @returns whether there was one */
   async growNewest(value: number): Promise<boolean> {
     const backup = this.backups.at(-1)!;
-    const block = this.content.findIndex((_, at) => !backup.own.has(at));
+    const block = this.shows(backup).findIndex((_, at) => !backup.own.has(at));
     if (block === -1) return false;
     backup.own.set(block, value);
-    this.content[block] = value;
+    if (block < this.content.length) this.content[block] = value;
     await this.write(this.imagePath(backup), [[block, value]]);
     return true;
   }
@@ -105,7 +127,7 @@ export class LibvirtMachine {
     if (full === undefined || next?.parent !== full) return;
     const merged = { ...next, parent: null, own: new Map(this.stored(this.shows(next))) };
     const scratch = join(this.root, 'merged');
-    await this.create(scratch, null, merged.own);
+    await this.create(scratch, null, merged);
     await rename(scratch, this.imagePath(next));
     await this.remove(full);
     this.replace(next, merged);
@@ -145,14 +167,26 @@ export class LibvirtMachine {
     this.folder = moved;
   }
 
+  /** Other names for all files; the dates stay what they are. */
+  async renameFiles(): Promise<void> {
+    for (const backup of this.backups) {
+      const before = this.imagePath(backup);
+      await rm(this.xmlPath(backup));
+      backup.name = `renamed${++this.renamed}`;
+      await rename(before, this.imagePath(backup));
+    }
+    for (const backup of this.backups) await writeFile(this.xmlPath(backup), checkpointXml(backup));
+  }
+
   private async add(
     createdAtMs: number,
     parent: Backup | null,
     own: Map<number, number>,
+    name = `cp${++this.made}`,
   ): Promise<Backup> {
     await mkdir(this.folder, { recursive: true });
-    const backup = { name: `cp${++this.made}`, createdAtMs, parent, own };
-    await this.create(this.imagePath(backup), parent, own);
+    const backup = { name, createdAtMs, parent, own, size: this.content.length };
+    await this.create(this.imagePath(backup), parent, backup);
     await writeFile(this.xmlPath(backup), checkpointXml(backup));
     this.backups.push(backup);
     return backup;
@@ -187,19 +221,23 @@ export class LibvirtMachine {
   private async create(
     path: string,
     parent: Backup | null,
-    own: ReadonlyMap<number, number>,
+    { own, size }: Pick<Backup, 'own' | 'size'>,
   ): Promise<void> {
     const kind = parent === null ? 'full' : 'increment';
-    const empty = this.empty.get(kind) ?? (await this.createEmpty(path, kind));
-    this.empty.set(kind, empty);
+    const empty = this.empty.get(`${kind} ${size}`) ?? (await this.createEmpty(path, kind, size));
+    this.empty.set(`${kind} ${size}`, empty);
     await writeFile(path, empty);
     await this.write(path, [...own]);
   }
 
-  private async createEmpty(path: string, kind: 'full' | 'increment'): Promise<Buffer> {
+  private async createEmpty(
+    path: string,
+    kind: 'full' | 'increment',
+    size: number,
+  ): Promise<Buffer> {
     const backing = kind === 'full' ? [] : ['-b', this.livePath, '-F', 'raw'];
-    const size = String(BLOCKS * BLOCK_BYTES);
-    await run('qemu-img', ['create', '-q', '-f', 'qcow2', ...backing, path, size]);
+    const bytes = String(size * BLOCK_BYTES);
+    await run('qemu-img', ['create', '-q', '-f', 'qcow2', ...backing, path, bytes]);
     return readFile(path);
   }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { CopyJob } from '../../../src/domain/jobs/copy-job.js';
 import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 import type { FolderRepository } from '../../../src/repository/backup-repository.js';
 import type { CopySessionOutcome } from '../../../workflows/messages.js';
@@ -37,6 +38,8 @@ export interface Rules {
   readonly immutableForDays: number;
   /** Weekly fulls that are kept; null: none are made. */
   readonly weeks: number | null;
+  /** With `requireNewJob` an operator looks at what it says, and lets it go on. */
+  readonly onSourceChainRecreated: CopyJob['onSourceChainRecreated'];
 }
 
 const aRule: fc.Arbitrary<Rules> = fc.record({
@@ -44,6 +47,7 @@ const aRule: fc.Arbitrary<Rules> = fc.record({
   value: fc.integer({ min: 2, max: 6 }),
   immutableForDays: fc.constantFrom(9, 0, 5),
   weeks: fc.constantFrom(null, null, 2),
+  onSourceChainRecreated: fc.constantFrom('startNewChain', 'requireNewJob'),
 });
 
 const aSession = fc.record({
@@ -170,10 +174,10 @@ class RetentionHistory implements History<Event> {
   }
 
   private async session(clockDays: number, fault: Fault): Promise<void> {
-    const { weeks, type } = this.rules;
+    const { weeks, type, onSourceChainRecreated } = this.rules;
     const job = testJob({
       ...{ restorePoints: 'latest', retention: { type, value: this.value } },
-      onSourceChainRecreated: 'startNewChain',
+      onSourceChainRecreated,
       gfs:
         weeks === null
           ? null
@@ -185,11 +189,25 @@ class RetentionHistory implements History<Event> {
     this.nowMs += HOUR_MS;
     this.isHeldLonger ||= clockDays > 0 && this.rules.immutableForDays > 0;
     const sessions = await this.sessions(fault);
-    const outcome = await sessions.tryToCopy(job, this.nowMs + clockDays * DAY_MS);
+    const atMs = this.nowMs + clockDays * DAY_MS;
+    let outcome = await sessions.tryToCopy(job, atMs);
+    if (outcome.result === 'actionRequired') {
+      await this.assertLeft(clockDays, JSON.stringify(outcome));
+      const decided = { ...job, onSourceChainRecreated: 'startNewChain' } as const;
+      outcome = await sessions.tryToCopy(decided, atMs + 1_000);
+    }
     const told = JSON.stringify(outcome);
     this.isHeldBack = /outdated restore points stay, because the immutable/.test(told);
     await this.judge(clockDays, told);
     if (fault === null && clockDays === 0) await this.assertCopied(outcome);
+  }
+
+  /** A session that asks for a decision copies nothing, and lets nothing go. */
+  private async assertLeft(clockDays: number, told: string): Promise<void> {
+    assert.equal(this.rules.onSourceChainRecreated, 'requireNewJob', told);
+    const before = [...this.points.keys()];
+    await this.judge(clockDays, told);
+    assert.deepEqual([...this.points.keys()], before, told);
   }
 
   /** What the source shows as its newest is copied, with all that it shows by now, and is not gone again. */
