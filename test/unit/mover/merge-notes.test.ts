@@ -99,7 +99,7 @@ it('a merge leaves no notes when it has ended, wherever it was stopped after the
   );
   expect(first).toBeDefined();
   let listed = 0;
-  for (const { number } of operations.slice(untilListed().at(-1)!)) {
+  for (const { number } of operations.slice(untilListed().at(-1))) {
     const stopped = await begin({ atOperation: number, when: 'before' });
     await expect(merge(stopped)).rejects.toThrow();
     const copy = new MachineCopy(machine, stopped.target.restart({ kind: 'none' }), stopped.source);
