@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
@@ -35,6 +35,17 @@ describeTemporal('a machine that was made anew', () => {
     await living.backUp('mail01', 5, 'full');
   }
 
+  /** Another machine, of whose copies the record cannot be read. */
+  async function addFailing(name: string): Promise<void> {
+    await living.addMachine(name, 9);
+    await living.backUp(name, 5, 'full');
+    const { id } = await living.site.workload(name);
+    const chain = chainFolder('nightly', id);
+    await living.site.makeFolder('offsite', chain);
+    for (const file of ['chain.json', 'chain.json.copy'])
+      await writeFile(living.site.path('offsite', chain, file), '{');
+  }
+
   /** Digests of all files of the points with these ids. */
   async function filesOf(jobId: string, pointIds: readonly string[]): Promise<string[]> {
     const { id } = await living.site.workload('mail01');
@@ -48,7 +59,7 @@ describeTemporal('a machine that was made anew', () => {
     return files;
   }
 
-  it('gets a new job with a new chain over the API, and the old job is disabled and keeps its own', async () => {
+  it('gets a new job with a new chain over the API, also where the copy of another one has failed, and the old job is disabled and keeps its own', async () => {
     await api.request('POST', '/jobs', definitionOf(testJob()));
     expect((await runOverApi(api, 'nightly')).result).toBe('success');
     const old = await living.record();
@@ -58,10 +69,14 @@ describeTemporal('a machine that was made anew', () => {
     expect([early.status, early.body.code]).toEqual([409, 'JOB_NOT_REPLACEABLE']);
 
     await makeAnew();
-    expect(await runOverApi(api, 'nightly')).toMatchObject({
-      result: 'actionRequired',
-      tasks: [{ code: 'SOURCE_CHAIN_RECREATED', committed: [] }],
+    await addFailing('db01');
+    const { result, tasks } = await runOverApi(api, 'nightly');
+    expect(result).toBe('failed');
+    expect(tasks.find(({ workload }) => workload === 'db01')).toMatchObject({ result: 'failed' });
+    expect(tasks.find(({ workload }) => workload === 'mail01')).toMatchObject({
+      ...{ result: 'actionRequired', code: 'SOURCE_CHAIN_RECREATED', committed: [] },
     });
+    expect(tasks).toHaveLength(2);
     await expect
       .poll(async () => (await api.request('GET', '/jobs/nightly')).body.state)
       .toBe('actionRequired');
@@ -70,12 +85,13 @@ describeTemporal('a machine that was made anew', () => {
     expect(replaced.status).toBe(201);
     expect(replaced.body).toMatchObject({ id: 'nightly-2', replaces: 'nightly', state: 'enabled' });
     expect((await api.request('GET', '/jobs/nightly')).body.state).toBe('disabled');
-    expect(await runOverApi(api, 'nightly-2')).toMatchObject({
+    const workloads = ['mail01'];
+    expect(await runOverApi(api, 'nightly-2', { workloads })).toMatchObject({
       result: 'success',
       tasks: [{ algorithm: 'full', committed: ['2026-11-05T220000Z'] }],
     });
     await living.backUp('mail01', 6);
-    expect(await runOverApi(api, 'nightly-2')).toMatchObject({
+    expect(await runOverApi(api, 'nightly-2', { workloads })).toMatchObject({
       result: 'success',
       tasks: [{ algorithm: 'increment' }],
     });
