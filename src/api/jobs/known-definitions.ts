@@ -2,6 +2,7 @@
  *  read once for each of its versions, also when several lists ask at once. */
 
 import type { ScheduleDescription, ScheduleSummary } from '@temporalio/client';
+import { isDeepStrictEqual } from 'node:util';
 import { LRUCache } from 'lru-cache';
 import type { MissedStarts } from '../../domain/jobs/copy-job.js';
 import { jsonBytes } from '../../domain/sessions/task-brief.js';
@@ -15,6 +16,9 @@ import {
 
 /** A definition may have a megabyte, of which nearly all are names of workloads. */
 const KNOWN_BYTES = 64 * 1024 * 1024;
+
+/** Of one definition, for the next process: all of them are written at once, with each that changes. */
+const REMEMBERED_BYTES = 64 * 1024;
 
 /** A definition that somebody edited in Temporal itself keeps its version: it is known so long at most, and each for another time, so that no list reads all anew. */
 const KNOWN_MS = 15 * 60_000;
@@ -127,12 +131,11 @@ export class KnownDefinitions<Job extends { readonly missedStarts: MissedStarts 
     return known;
   }
 
-  /** Of a job that starts none for a time that has passed the count of those may differ with each time. */
+  /** Also what somebody edited in Temporal itself, under the same version. What is long is asked for by the next process, too. */
   #keep(id: string, found: RememberedDefinition): void {
-    const last = this.#remembered.get(id);
-    const isSame = last?.version === found.version && last.skippedStarts === found.skippedStarts;
-    if (isSame && last.nextTimeMs === found.nextTimeMs) return;
-    this.#remembered.set(id, found);
+    if (isDeepStrictEqual(this.#remembered.get(id), found)) return;
+    if (jsonBytes(found.input) <= REMEMBERED_BYTES) this.#remembered.set(id, found);
+    else if (!this.#remembered.delete(id)) return;
     this.#memory.write(this.#remembered);
   }
 

@@ -20,6 +20,7 @@ interface Schedule {
   readonly next?: Date;
   readonly failure?: Error;
   readonly note?: string;
+  readonly description?: string;
 }
 
 /** Schedules as the server lists and describes them; what is described is counted. Their calendars have one time, that of two hours ago. */
@@ -66,9 +67,9 @@ function listOf(
   const list = new JobList(client, sessions, () => NOW.getTime(), before);
   const describe = async (id: string) => {
     described.push(id);
-    const { name, missedStarts = 'run', failure } = schedules[id]!;
+    const { name, missedStarts = 'run', failure, description = null } = schedules[id]!;
     if (failure !== undefined) throw failure;
-    const job = { ...testJob(), id, name, missedStarts };
+    const job = { ...testJob(), id, name, missedStarts, description };
     return {
       ...carried(schedules[id]!),
       action: { args: [{ job }] },
@@ -321,6 +322,38 @@ describe('the first list after a start', () => {
     const items = await after.all();
     expect(after.described.sort()).toEqual(['hourly', 'job-7']);
     expect(items.find(({ id }) => id === 'job-7')?.name).toBe('changed');
+  });
+
+  it('shows what somebody had edited in Temporal itself, once the process before had read it', async () => {
+    const memory = kept();
+    await listOf({ nightly: { version: '1 a', name: 'first' } }, false, {}, { memory }).all();
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(1_000);
+    try {
+      const edited = { nightly: { version: '1 a', name: 'edited' } };
+      const before = listOf(edited, false, {}, { memory });
+      await before.all();
+      clock.mockReturnValue(1_000 + 16 * 60_000);
+      await setTimeout(5);
+      await before.all();
+      expect(before.described).toEqual(['nightly']);
+      const after = listOf(edited, false, {}, { memory });
+      expect((await after.all()).map(({ name }) => name)).toEqual(['edited']);
+      expect(after.described).toEqual([]);
+    } finally {
+      clock.mockRestore();
+    }
+  });
+
+  it('asks for a definition that is long, and remembers the others', async () => {
+    const memory = kept();
+    const jobs = {
+      long: { version: '1 a', name: 'long', description: 'x'.repeat(70_000) },
+      short: { version: '1 b', name: 'short' },
+    };
+    await listOf(jobs, false, {}, { memory }).all();
+    const after = listOf(jobs, false, {}, { memory });
+    expect((await after.all()).map(({ name }) => name).sort()).toEqual(['long', 'short']);
+    expect(after.described).toEqual(['long']);
   });
 
   it('remembers no job that is gone', async () => {
