@@ -51,16 +51,21 @@ async function lostPoints(repository: SourceRepository, chain: string, record: C
   return { lost, fileFault, size: lost.size };
 }
 
+/** Of several faults the first that is news of a disk, else the first. */
 async function faultOfFiles(
   repository: SourceRepository,
   chain: string,
-  { disks, companions }: Pick<TargetRestorePoint, 'disks' | 'companions'>,
+  point: Pick<TargetRestorePoint, 'disks' | 'companions' | 'health'>,
 ): Promise<(EntryFault & { readonly isDisk: boolean }) | null> {
-  for (const file of [...disks, ...companions]) {
+  let first: (EntryFault & { readonly isDisk: boolean }) | null = null;
+  for (const file of [...point.disks, ...point.companions]) {
     const fault = await faultOfFile(repository, chain, file);
-    if (fault !== null) return { ...fault, isDisk: disks.some(({ path }) => path === file.path) };
+    if (fault === null) continue;
+    const found = { ...fault, isDisk: point.disks.some(({ path }) => path === file.path) };
+    if (found.isDisk && isNews(found, point)) return found;
+    first ??= found;
   }
-  return null;
+  return first;
 }
 
 /** A point that is known to be damaged goes as others do, whatever length its files have; what is gone may be back. */

@@ -30,14 +30,18 @@ export async function contents(
 ): Promise<Contents> {
   const repository = await context.source(repositoryId);
   const scan = await scanWhole(repository, context.facts);
-  const names = workload === undefined ? null : await KnownNames.of(repository, context.facts);
+  // Where stamps prove nothing, to ask for them would only come on top.
+  const mayKnow = workload !== undefined && repository.capabilities.stampsProve;
+  const names = mayKnow ? await KnownNames.of(repository, context.facts) : null;
   // The path of a job's folder has no slash.
   const isWanted = (path: string) =>
     names === null || !path.includes('/') || names.mayBe(path, workload!);
   const { chains, unreadable } = await findOwnChains(repository, isWanted);
   const found = await findTrees(repository, isWanted);
+  // A chain and a tree may lie in one folder: what cannot be read of either is named each time.
+  const unread = new Set([...unreadable, ...found.unreadable].map(({ path }) => path));
   for (const { folder, record } of [...chains, ...found.trees])
-    await names?.note(folder, record.workload);
+    if (!unread.has(folder)) await names?.note(folder, record.workload);
   names?.keep();
   const isOfIt = (record: ChainRecord | TreeRecord) =>
     workload === undefined || isNamed([workload], record.workload);

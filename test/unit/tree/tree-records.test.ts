@@ -127,6 +127,21 @@ describe('all trees of a target', () => {
       unreadable: [['other', 'REPOSITORY_IO_ERROR']],
     });
   });
+
+  it('name a copy that cannot be asked for, and show those beside it', async () => {
+    const repository = new SimulatedRepository();
+    await take(repository, 'a');
+    await take(repository, 'b');
+    const stat = repository.stat.bind(repository);
+    repository.stat = (path) =>
+      path === 'job/b/tree.json'
+        ? Promise.reject(new BackupError('REPOSITORY_IO_ERROR', 'it cannot be read'))
+        : stat(path);
+    expect(await found(repository)).toEqual({
+      trees: [['job/a', 'a']],
+      unreadable: [['job/b', 'REPOSITORY_IO_ERROR']],
+    });
+  });
 });
 
 describe('a tree as it is shown', () => {

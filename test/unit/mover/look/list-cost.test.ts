@@ -115,6 +115,28 @@ describe('a list of the restore points of one workload', () => {
     expect((await list(copy, { workload: 'shop' })).items).toHaveLength(4);
   });
 
+  it('names each time what cannot be read beside a record that can', async () => {
+    const copy = await withOthers();
+    const folder = chainFolder('nightly', 'ovirt-db01');
+    await putFile(copy.target, `${folder}/tree.json`, '{');
+    for (const _ of [1, 2, 3]) {
+      const { items, unreadable } = await list(copy, { workload: 'mail01' });
+      expect([items.length, unreadable?.map(({ path }) => path)]).toEqual([4, [folder]]);
+    }
+  });
+
+  it('asks for no stamps of records where they prove nothing', async () => {
+    const copy = await withOthers();
+    Object.assign(copy.target, {
+      capabilities: { ...copy.target.capabilities, stampsProve: false },
+    });
+    const calls = new CallCounter(copy.target, /json/);
+    await list(copy, { workload: 'mail01' });
+    const asked = calls.stats;
+    await list(copy);
+    expect(calls.stats - asked).toBe(asked);
+  });
+
   it('names each time the record of another one that cannot be read', async () => {
     const copy = await withOthers();
     const folder = chainFolder('nightly', 'ovirt-db01');

@@ -76,6 +76,23 @@ describe('a copy of which a file is not there as it was written', () => {
     expect(warnings.join()).toMatch(/has 65536 bytes instead of \d+/);
   });
 
+  it('keeps its chain as it is when another file of it is gone, too, whatever a health check has found before', async () => {
+    const copy = await machine.copy();
+    await copy.cut(copy.pathOf(1, 'image'), 65_536);
+    const gone = `${machine.before.points[1]!.disks[0]!.path}.second`;
+    const points = machine.before.points.map((point, place) =>
+      place === 1
+        ? {
+            ...{ ...point, health: 'corrupt' as const },
+            disks: [...point.disks, { ...point.disks[0]!, disk: 'second', path: gone }],
+          }
+        : point,
+    );
+    const record = { ...machine.before, points };
+    const { fileFault } = await lostFiles(copy.target, machine.chain, record);
+    expect(fileFault).toMatch(/second is missing/);
+  });
+
   it('goes as others do once a health check has found it', async () => {
     const copy = await machine.copy();
     await copy.cut(copy.pathOf(1, 'image'), 65_536);
