@@ -1,12 +1,12 @@
-/** How many bytes a piece of work has read and written, and how many of them had to be sent for it. */
+/** How many bytes a piece of work has read and written, and how many of them the target did not have. */
 export interface MovedBytes {
   /** Read from the source. */
   readonly readBytes: number;
-  /** What had to be sent to the target. */
+  /** What the target did not have at the same place. */
   readonly transferredBytes: number;
   /** What the target's newest restore point has at the same place. Of files that are kept as they are it is read and written all the same. */
   readonly reusedBytes: number;
-  /** Written to the target's files: what was sent and what was reused. */
+  /** Written to the target's files: what it did not have and what was reused. */
   readonly storedBytes: number;
 }
 

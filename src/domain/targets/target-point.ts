@@ -63,7 +63,7 @@ export interface TargetDisk extends KeptFile {
   };
   /** Copy of the file's header and tables, for healing. */
   readonly tablesPath: string;
-  /** Its source is encrypted, and the file has none of the lines by which the keys are found: an earlier build made it. Absent: nothing that is known. */
+  /** Its source is encrypted by now, and the file has none of the lines by which the keys are found: an earlier build left them out, or the disk was plain then. Absent: nothing that is known. */
   readonly lacksKeys?: true;
 }
 

@@ -7,7 +7,8 @@ import type { DiskPlan } from '../staging/copy-plan.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { targetLayersOf } from './scan-plan.js';
 
-/** Copies of encrypted disks that have none of the lines by which their keys are found: builds before 29 November 2026 kept none. */
+/** Copies of encrypted disks that have none of the lines by which their keys are found: builds before 29 November 2026 kept none. Copies of a disk that was
+ *  plain then and is encrypted now have none either, and need none: nothing that is recorded tells one from the other. */
 
 interface Place {
   readonly targetRepositoryId: string;
@@ -105,7 +106,7 @@ function textOf(disk: string, points: readonly string[]): string {
     others.length === 0
       ? `restore point ${first} has`
       : `restore points ${first} to ${others.at(-1)} (${points.length}) have`;
-  return `disk ${disk} is encrypted, and ${which} none of the lines by which its keys are found, because earlier builds kept none: restored alone they are noise. Keep a later copy, or the descriptor of the disk, for as long as you keep them`;
+  return `disk ${disk} is encrypted, and ${which} none of the lines by which its keys are found: what was copied before the disk was encrypted needs none; what an earlier build copied after that is noise if restored alone. Keep a later copy, or the descriptor of the disk, for as long as you keep them`;
 }
 
 /** One that cannot be read is told by its health. */

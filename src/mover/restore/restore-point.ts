@@ -10,7 +10,6 @@ import { readChainRecord } from '../../chain/chain-store.js';
 import { assertAtHome } from '../../chain/record-store.js';
 import { pathSegment } from '../../domain/targets/path-segment.js';
 import { BackupError, isBackupError } from '../../domain/errors.js';
-import { lostKeysReason } from '../../domain/targets/lost-keys.js';
 import { restoreStaging } from '../../domain/targets/staging-id.js';
 import { convertedFormat } from '../../domain/targets/restore-format.js';
 import { type FormatId } from '../../domain/sources/source-workload.js';
@@ -86,9 +85,6 @@ async function planLeased(
   { record, point, wanted, isResumed }: LeasedPoint & { readonly isResumed: boolean },
 ): Promise<{ reference: PlanReference; disks: DiskWork[] }> {
   const staging = restoreStaging(input.pointId);
-  const lost = input.format === 'same' ? null : lostKeysReason(wanted);
-  if (lost !== null)
-    throw new BackupError('IMAGE_ENCRYPTED', lost, { details: { pointId: input.pointId } });
   await assertDestination(target, input, point, wanted);
   await enterOrder(context, target, input);
   const places = restoredFiles({ disks: wanted.disks, companions: [] }, input);

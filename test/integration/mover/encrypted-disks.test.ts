@@ -140,7 +140,10 @@ it('copies of an encrypted VMDK without its keys are named, and nothing builds o
     ...[true, true],
     undefined,
   ]);
-  await expect(restored('raw', 0)).rejects.toMatchObject({ code: 'IMAGE_ENCRYPTED' });
+  // It may be of the time before the encryption, as it is here: it is restored as anything.
+  expect((await readFile((await restored('raw', 0))[0]!)).includes(Buffer.alloc(4096, 0x33))).toBe(
+    true,
+  );
   expect(await restored('same', 0)).toHaveLength(1);
   await writeDisk(KEY_LINE, 4, 0.5);
   const second = await copied();

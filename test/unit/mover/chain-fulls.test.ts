@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { writeChainRecord } from '../../../src/chain/chain-store.js';
 import type { ChainRecord } from '../../../src/chain/chain-record.js';
 import type { FormatId } from '../../../src/domain/sources/source-workload.js';
 import type { TargetDisk, TargetRestorePoint } from '../../../src/domain/targets/target-point.js';
@@ -120,6 +121,18 @@ describe('a synthetic full', () => {
       ]),
     );
     expect(record.points[point]!.verifiedAt).toBe(new Date(NOW_MS).toISOString());
+  });
+
+  it('has the marks of the files that it replaces', async () => {
+    const copy = await machine.copy();
+    const points = machine.before.points.map((point) => ({
+      ...point,
+      disks: point.disks.map((file) => ({ ...file, lacksKeys: true as const })),
+    }));
+    await writeChainRecord(copy.target, machine.chain, { ...machine.before, points });
+    await makeFull(copy, 2);
+    const { disks } = (await copy.record()).points[2]!;
+    expect(disks.map(({ kind, lacksKeys }) => [kind, lacksKeys])).toEqual([['full', true]]);
   });
 
   it('is planned before it is put in place', async () => {
