@@ -55,7 +55,7 @@ export function wholePlan(every: number): Plan {
   ];
 }
 
-/** Where one forgotten sync costs most: every operation there, or every third one, with many power cuts. */
+/** Where one forgotten sync costs most: every second to seventh operation there, with many power cuts. */
 const DECISIVE: Plan = [
   // A window is sealed in the journal only when its blocks are durable.
   ['copy of a chain of 2', { ...many(8), stride: 2, within: ['copyBlocks'] }],

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { composerOf, imageFormat } from '../../../src/image/formats.js';
@@ -10,10 +10,20 @@ import { blockOf, composeDisk } from '../../support/image/composed-disk.js';
 import { InProcessMover } from '../../support/mover/in-process-mover.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 
+const ROOT = join(import.meta.dirname, '..', '..', '..');
+
 /** Whether they ran and passed is asked at the end of each run (`guarantee-reporter.ts`), of the files that it was of. */
 it.each([...new Set(ATTACKS.map(({ path }) => path))])('tests of attacks are there: %s', (path) => {
-  expect(existsSync(join(import.meta.dirname, '..', '..', '..', path))).toBe(true);
+  expect(existsSync(join(ROOT, path))).toBe(true);
 });
+
+// A suite that others run is no file of a run: only its text tells that the title is there.
+it.each(ATTACKS.filter(({ path }) => !path.endsWith('.test.ts')))(
+  'the suite has the test of an attack: $title',
+  ({ path, title }) => {
+    expect(readFileSync(join(ROOT, path), 'utf8')).toContain(title);
+  },
+);
 
 describe.each([
   ['vmdk', {}],
