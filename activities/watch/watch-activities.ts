@@ -38,7 +38,7 @@ export function createWatchActivities(deps: WatchDependencies) {
     /** Returns when the sources of `job` show a complete restore point that is not copied yet and that the watcher has not seen, when a copy that was there at the
      *  look before is gone (a health check has set it aside), or when one of them could not be read twice on end, for which it has not returned before: the
      *  session says why. What a session has left, because it failed or somebody has stopped it, is none of these: what failed has a retry of its own, and what was
-     *  stopped is not to begin again at once. A day after `sinceMs` it returns for that, too. Looks every `intervalMs`, each job at its own place of that interval, and sooner when the folder tells of a change
+     *  stopped is not to begin again at once. A day after `sinceMs` it returns for that, too. Looks every `intervalMs`, each job at its own place of that interval, so that a pause is half of it to one and a half, and sooner when the folder tells of a change
      *  or a point that is in progress may be whole. Reads only.
      *  @param input.sinceMs when it was last returned from, epoch milliseconds; absent: an earlier build waits so */
     async waitForRestorePoints(input: {

@@ -26,7 +26,7 @@ export class ApiMetrics {
   });
   readonly #bytes = new Counter({
     name: 'longhaul_transferred_bytes_total',
-    help: 'Bytes that ended sessions shipped to targets.',
+    help: 'Bytes of ended sessions that their targets did not have.',
     registers: [this.#registry],
   });
   readonly #running = new Gauge({

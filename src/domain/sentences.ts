@@ -12,6 +12,15 @@ export function counted(count: number, one: string, many = `${one}s`): string {
   return `${String(count)} ${count === 1 ? one : many}`;
 }
 
+/** `"a", "b", "c", "d", "e" and 3 more`: of many names the first, in the quotes of JSON. */
+export function quotedNames(names: readonly string[]): string {
+  const rest = names.length - MOST_NAMES;
+  const list = names.slice(0, MOST_NAMES).map((name) => JSON.stringify(name));
+  return `${list.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
+}
+
+const MOST_NAMES = 5;
+
 /** `1 of 3 files is lost`: the verb goes with the part, what is counted with the whole. */
 export function countedOf(
   [part, all]: readonly [part: number, all: number],

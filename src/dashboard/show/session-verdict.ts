@@ -104,7 +104,9 @@ function endSentence(session: SessionView): string {
   const took = duration(Date.parse(endedAt ?? startedAt) - Date.parse(startedAt));
   const counts = endedWords(session);
   const shipped =
-    progress.transferredBytes > 0 ? ` ${bytes(progress.transferredBytes)} went to the target.` : '';
+    progress.transferredBytes > 0
+      ? ` ${bytes(progress.transferredBytes)} were new in the target.`
+      : '';
   if (result === 'nothingToCopy') return `There was nothing new to copy; it took ${took}.`;
   if (counts === '')
     return `It ended as ${saySession(session).word} after ${took}${reason === null ? '' : `: ${reason}`}`.replace(

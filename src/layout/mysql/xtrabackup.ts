@@ -39,7 +39,7 @@ import {
 export const xtraBackupLayout: TreeLayout = {
   name: 'xtrabackup',
   restoredWith:
-    '`mariadb-backup --prepare --target-dir=full-2026-11-24 --incremental-dir=inc-2026-11-25`',
+    '`mariadb-backup --prepare --target-dir=full-2026-11-24 --incremental-dir=inc-2026-11-25`, or `xtrabackup` with the same words',
   linesInPlace: [
     'cp -a {files}/. restored/',
     'mariadb-backup --prepare --target-dir=restored/FULL --incremental-dir=restored/INCREMENTAL',

@@ -39,7 +39,7 @@ import { machineId, machineIds } from './machine-ids.js';
  *  Source: VMware, virtual machine files; real definitions and disks, no whole folder (docs/COMPATIBILITY.md). */
 export const vmwareMachineLayout: BackupLayout = {
   name: 'vmware-machine',
-  restoredWith: '`vim-cmd solo/registervm web01.vmx`',
+  restoredWith: 'opening `web01.vmx`, or `vim-cmd solo/registervm web01.vmx`',
   type: VSPHERE,
   makesFullsOnly: true,
   claim,

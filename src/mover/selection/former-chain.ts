@@ -3,6 +3,7 @@ import { availablePoints, type ChainRecord } from '../../chain/chain-record.js';
 import { readChainRecord } from '../../chain/chain-store.js';
 import { holdsFiles } from '../../repository/holds-files.js';
 import { isBackupError, isStorageFault } from '../../domain/errors.js';
+import { quotedNames } from '../../domain/sentences.js';
 import type { SourceRepository } from '../../repository/backup-repository.js';
 import type { MoverContext } from '../task/mover-context.js';
 import type { CopyPlace } from '../source/copy-place.js';
@@ -67,7 +68,7 @@ function idOf({ id }: { readonly id: string }): string {
 
 /** @param isBegun it has copies under its own id */
 function stayText(jobId: string, ids: readonly string[], isBegun: boolean): string {
-  const list = ids.map((id) => JSON.stringify(id)).join(', ');
+  const list = quotedNames(ids);
   const why = isBegun
     ? `it has a chain of its own, and copies under ${list} may be of it, too: they stay, and no retention removes them`
     : `nothing proves that the copies under ${list} are of it: they stay, no retention removes them, and a new chain begins`;

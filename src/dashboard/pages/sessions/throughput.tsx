@@ -12,14 +12,14 @@ const KEPT_MS = 180_000;
 const WIDTH = 320;
 const HEIGHT = 64;
 
-/** Read and sent bytes per second while this page is open. The numbers below the drawing tell the same. */
+/** Bytes read, and those new in the target, per second while this page is open. The numbers below the drawing tell the same. */
 export function Throughput({ session }: { readonly session: SessionView }) {
   const rates = useRates(session);
   const now = rates.at(-1);
   if (now === undefined || rates.length < 2)
     return <p className="nothing">The speed shows after a few seconds.</p>;
   const highest = Math.max(1, ...rates.flatMap(({ read, sent }) => [read, sent]));
-  const text = `reads ${bytes(now.read)}/s, sends ${bytes(now.sent)}/s, highest ${bytes(highest)}/s`;
+  const text = `reads ${bytes(now.read)}/s, new ${bytes(now.sent)}/s, highest ${bytes(highest)}/s`;
   return (
     <figure className="throughput">
       <svg
@@ -33,7 +33,7 @@ export function Throughput({ session }: { readonly session: SessionView }) {
       </svg>
       <figcaption className="small">
         <span className="key rate-read-key" /> reads {bytes(now.read)}/s{' '}
-        <span className="key rate-sent-key" /> sends {bytes(now.sent)}/s
+        <span className="key rate-sent-key" /> new {bytes(now.sent)}/s
       </figcaption>
     </figure>
   );

@@ -67,7 +67,7 @@ export function RestoreForm({ repository, point }: RestoreFormProps) {
           />
         </Section>
         <Section title="Or without it" note="on the machine that holds the repository">
-          <CommandLines lines={stepsByHand(repository, point, files, types.data?.items)} />
+          <CommandLines lines={stepsByHand(repository, point, files, types)} />
         </Section>
       </div>
     </>
@@ -78,14 +78,16 @@ function stepsByHand(
   { folder }: RepositoryView,
   point: RestorePointView,
   files: RestorePointView['files'],
-  types: readonly WorkloadTypeView[] | undefined,
+  types: { readonly data?: { items: WorkloadTypeView[] } | undefined; readonly error?: unknown },
 ): string[] {
   if (folder === null) return ['# fetch the files from the storage first'];
   if (isTree(point)) {
-    const type = types?.find(({ id }) => id === point.workloadType);
-    return types === undefined
-      ? ['# what its tool is given is not known yet']
-      : treeToolLines(folder, point, type?.linesInPlace ?? []);
+    if (types.data === undefined)
+      return [
+        `# what its tool is given ${types.error ? 'could not be asked for' : 'is not known yet'}`,
+      ];
+    const type = types.data.items.find(({ id }) => id === point.workloadType);
+    return treeToolLines(folder, point, type?.linesInPlace ?? []);
   }
   return files.length === 0 ? ['# choose a disk'] : stockToolLines(folder, point, files);
 }

@@ -2,6 +2,7 @@ import { chainFolder, jobFolder } from '../../../chain/chain-paths.js';
 import { readChainRecord } from '../../../chain/chain-store.js';
 import { isBackupError, isStorageFault } from '../../../domain/errors.js';
 import { idOfAnyDate } from '../../../domain/sources/any-date.js';
+import { quotedNames } from '../../../domain/sentences.js';
 import { nameOfPathSegment } from '../../../domain/targets/path-segment.js';
 import type { SourceRepository } from '../../../repository/backup-repository.js';
 import { readTreeRecord } from '../../../tree/tree-store.js';
@@ -31,8 +32,7 @@ export async function formerCopiesText(
     if (!ids.includes(id) && isCut(id) && (await holdsCopies(target, input, id))) ids.push(id);
   const [first] = ids;
   if (first === undefined) return null;
-  const list = ids.map((id) => JSON.stringify(id)).join(', ');
-  return `it had another id before, and its copies under ${list} hold its files under the names of then: they stay, and no retention removes them; \`longhaul job detach ${jobId} '${first}'\` takes them from the job, and \`longhaul restore-point remove\` removes them`;
+  return `it had another id before, and its copies under ${quotedNames(ids)} hold its files under the names of then: they stay, and no retention removes them; \`longhaul job detach ${jobId} '${first}'\` takes them from the job, and \`longhaul restore-point remove\` removes them`;
 }
 
 /** Of the folders whose names tell it. */
