@@ -1,7 +1,7 @@
 import type { ByteSink, ByteSource } from '../byte-source.js';
 import { POINTER_BYTES, setU64, viewOf } from './numbers.js';
 import type { Qcow2Header } from './header.js';
-import type { PointerTable } from './pointer-table.js';
+import type { PointerTable } from '../pointer-table.js';
 
 /** Only what `mergeRefusal` lets through: 64 KiB clusters, 16-bit reference counts. */
 const CLUSTER_BYTES = 65_536;

@@ -3,7 +3,7 @@ import { lastNonZero } from '../zero-bytes.js';
 import { HIGH_COPIED, POINTER_BYTES, entryOffset, viewOf } from './numbers.js';
 import type { Qcow2Header } from './header.js';
 import { checkInside, imageFault } from '../image-fault.js';
-import { PointerCollector, type PointerTable } from './pointer-table.js';
+import { PointerCollector, type PointerTable } from '../pointer-table.js';
 
 const READ_BYTES = 1024 * 1024;
 // Bits that must be 0: 0..8, and 56..62 of an L1 entry. Bit 63 of a refcount table entry would be an offset beyond every file.

@@ -11,16 +11,16 @@ import {
   type ImageHead,
   type ReadBelow,
 } from '../disk-image.js';
-import { EmptyStretch } from '../empty-stretch.js';
+import type { PointerTable } from '../pointer-table.js';
 import { openRawImage } from '../raw/raw-image.js';
 import { SectorBitmaps } from '../sector-bitmaps.js';
 import { readBlockTable } from './block-table.js';
-import { BAT_FREE, SECTOR_BYTES, bitmapBytes } from './numbers.js';
+import { SECTOR_BYTES, bitmapBytes } from './numbers.js';
 import { readFooter } from './footer.js';
 import { readHeader, type VhdHeader } from './header.js';
 import { vhdHead } from './vhd-head.js';
 
-/** Opens one VHD or AVHD file, without its parents. Memory: the table of blocks (32 MiB at most) and 4 MiB of sector bitmaps.
+/** Opens one VHD or AVHD file, without its parents. Memory: 8 bytes for each block in it, or 4 for each of the disk where those are fewer (32 MiB at most), and 4 MiB of sector bitmaps.
  *  The bitmaps of a dynamic file are not looked at: a sector that was never written is zeros in the file, too, and QEMU reads it so.
  *  @throws IMAGE_MAGIC_MISSING, IMAGE_VERSION_UNKNOWN, IMAGE_CORRUPT, IMAGE_LIMIT_EXCEEDED, IMAGE_TRUNCATED.
  *  Source: Virtual Hard Disk Image Format Specification 1.0 */
@@ -51,11 +51,10 @@ class SparseVhdImage implements DiskImage {
   readonly dialect: Dialect;
   readonly #source: ByteSource;
   readonly #blockBytes: number;
-  readonly #table: Uint32Array;
-  readonly #empty = new EmptyStretch();
+  readonly #table: PointerTable;
   readonly #bitmaps: SectorBitmaps;
 
-  constructor(source: ByteSource, head: ImageHead, header: VhdHeader, table: Uint32Array) {
+  constructor(source: ByteSource, head: ImageHead, header: VhdHeader, table: PointerTable) {
     this.label = source.label;
     this.virtualSizeBytes = head.virtualSizeBytes;
     this.parent = head.parent;
@@ -85,15 +84,14 @@ class SparseVhdImage implements DiskImage {
 
   nextHeldBlock(block: number): number {
     const first = Math.floor((block * BLOCK_BYTES) / this.#blockBytes);
-    const isHeld = (entry: number): boolean => this.#table[entry] !== BAT_FREE;
-    const at = this.#empty.next(first, this.#table.length, isHeld);
+    const at = this.#table.next(first);
     if (at >= this.#table.length)
       return Math.max(block, Math.ceil(this.virtualSizeBytes / BLOCK_BYTES));
     return Math.max(block, Math.floor((at * this.#blockBytes) / BLOCK_BYTES));
   }
 
   get tableBytes(): number {
-    return this.#table.byteLength + this.#bitmaps.memoryBytes;
+    return this.#table.memoryBytes + this.#bitmaps.memoryBytes;
   }
 
   keepTables(maxBytes: number): void {
@@ -117,11 +115,12 @@ class SparseVhdImage implements DiskImage {
 
   /** Whether sectors of the block at `offset` may lie here, and others in the parent. */
   #isPartial(offset: number): boolean {
-    return this.parent !== null && this.#sectorOf(offset) !== BAT_FREE;
+    return this.parent !== null && this.#sectorOf(offset) !== 0;
   }
 
+  /** 0: the block is not in this file. */
   #sectorOf(offset: number): number {
-    return this.#table[Math.floor(offset / this.#blockBytes)] ?? BAT_FREE;
+    return this.#table.offset(Math.floor(offset / this.#blockBytes));
   }
 
   /** Within the block of `from`. */
@@ -129,7 +128,7 @@ class SparseVhdImage implements DiskImage {
     const inBlock = from % this.#blockBytes;
     const bytes = Math.min(to - from, this.#blockBytes - inBlock);
     const sector = this.#sectorOf(from);
-    if (sector === BAT_FREE) return { state: BLOCK_UNALLOCATED, bytes, host: 0 };
+    if (sector === 0) return { state: BLOCK_UNALLOCATED, bytes, host: 0 };
     const host = sector * SECTOR_BYTES + bitmapBytes(this.#blockBytes) + inBlock;
     return { state: BLOCK_DIRECT, bytes, host };
   }

@@ -1,7 +1,7 @@
 import { checkInside, imageFault } from '../image-fault.js';
-import { EmptyStretch } from '../empty-stretch.js';
 import { KeptTables } from '../kept-tables.js';
 import { lastNonZero } from '../zero-bytes.js';
+import { HeldBlocks } from './held-blocks.js';
 import {
   BAT_ENTRY_BYTES,
   BITMAP_BYTES,
@@ -37,14 +37,13 @@ export interface BatEntry {
   readonly offset: number;
 }
 
-/** The block allocation table. Memory: 8 MiB of entries, and a bit for each payload block, whatever the size of the disk (8 MiB at most). */
+/** The block allocation table. Memory: 8 MiB of entries, and a bit for each payload block of those parts of the disk of which it says something (8 MiB at most). */
 export class BlockAllocationTable {
   readonly #file: VhdxFile;
   readonly #geometry: VhdxGeometry;
   readonly #chunkBlocks: number;
-  /** A bit for each payload block that is not as a new disk has it. */
-  readonly #held: Uint8Array;
-  readonly #empty = new EmptyStretch();
+  /** Those that are not as a new disk has them. */
+  readonly #held = new HeldBlocks();
   readonly #pages = new KeptTables<DataView>({
     mostBytes: KEPT_BYTES,
     bytesOf: ({ byteLength }) => byteLength,
@@ -54,7 +53,6 @@ export class BlockAllocationTable {
     this.#file = file;
     this.#geometry = geometry;
     this.#chunkBlocks = chunkBlocks(geometry);
-    this.#held = new Uint8Array(Math.ceil(payloadBlocks(geometry) / 8));
   }
 
   /** Reads the whole table and checks every entry.
@@ -111,8 +109,7 @@ export class BlockAllocationTable {
       this.#checkPlace(index, offset, Math.min(blockBytes, diskBytes));
     else if (!HOLDS_ZEROS.includes(state) && state !== STATE_NOT_PRESENT)
       throw this.#corrupt(index, `has the state ${state}`);
-    if (state !== STATE_NOT_PRESENT)
-      this.#held[block >>> 3] = (this.#held[block >>> 3] ?? 0) | (1 << (block & 7));
+    if (state !== STATE_NOT_PRESENT) this.#held.add(block);
   }
 
   #checkPlace(index: number, offset: number, bytes: number): void {
@@ -144,7 +141,7 @@ export class BlockAllocationTable {
   }
 
   get memoryBytes(): number {
-    return this.#held.length + this.#pages.memoryBytes;
+    return this.#held.memoryBytes + this.#pages.memoryBytes;
   }
 
   /** See `DiskImage.keepTables`. */
@@ -153,12 +150,12 @@ export class BlockAllocationTable {
   }
 
   isHeld(block: number): boolean {
-    return (((this.#held[block >>> 3] ?? 0) >>> (block & 7)) & 1) !== 0;
+    return this.#held.has(block);
   }
 
   /** First payload block from `block` on that is held; the number of blocks when there is none. */
   nextHeld(block: number): number {
-    return this.#empty.next(block, payloadBlocks(this.#geometry), (at) => this.isHeld(at));
+    return this.#held.next(block, payloadBlocks(this.#geometry));
   }
 
   async payload(block: number): Promise<BatEntry> {

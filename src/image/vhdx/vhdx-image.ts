@@ -27,7 +27,7 @@ import { readMetadata, type VhdxMetadata } from './metadata.js';
 import { vhdxHead } from './vhdx-head.js';
 
 /** Opens one VHDX or AVHDX file, without its parents. A log that was not written back is replayed in memory, never into the file.
- *  Memory: 8 MiB of the BAT, 4 MiB of sector bitmaps, a bit for each payload block, and what the log holds (32 MiB at most).
+ *  Memory: 8 MiB of the BAT, 4 MiB of sector bitmaps, a bit for each payload block of the parts of the disk that it has something of, and what the log holds (32 MiB at most).
  *  @throws IMAGE_MAGIC_MISSING, IMAGE_VERSION_UNKNOWN, IMAGE_CORRUPT, IMAGE_LIMIT_EXCEEDED, IMAGE_TRUNCATED; `mapBlocks` and `read` throw the
  *  last three, too. Source: [MS-VHDX] */
 export async function openVhdxImage(source: ByteSource): Promise<DiskImage> {

@@ -1,6 +1,7 @@
 import type { ByteSource } from '../byte-source.js';
 import { checkInside, imageFault } from '../image-fault.js';
 import { KeptTables } from '../kept-tables.js';
+import type { Offsets, PointerTable } from '../pointer-table.js';
 import { GRAIN_ABSENT, GRAIN_ZERO, viewOf } from './vmdk-bytes.js';
 
 /** Where the grains of a sparse extent lie: a directory of tables, of which each covers `grainsPerTable` grains. */
@@ -11,7 +12,7 @@ export interface GrainDirectory {
   readonly grainsPerTable: number;
   readonly entryBytes: number;
   /** Byte offset of each table; 0: none of its grains is stored. */
-  readonly tables: Float64Array;
+  readonly tables: PointerTable;
   /** What a grain may not lie in, beside the tables. */
   readonly areas: readonly FileArea[];
   readonly isCompressed: boolean;
@@ -57,23 +58,20 @@ export class GrainTables {
     this.#directory = directory;
     this.spanBytes = grainsPerTable * grainBytes;
     const tableBytes = grainsPerTable * entryBytes;
-    for (const offset of tables)
-      if (offset !== 0) checkInside(source, 'a grain table', offset, tableBytes);
+    for (const [, offset] of tables.entries())
+      checkInside(source, 'a grain table', offset, tableBytes);
     this.#occupied = new OccupiedBytes(source, areas, tables, tableBytes);
   }
 
   /** First table from `index` on that is there; behind the last one when none is. */
   nextTable(index: number): number {
-    const { tables } = this.#directory;
-    let next = index;
-    while (next < tables.length && tables[next] === 0) next++;
-    return next;
+    return this.#directory.tables.next(index);
   }
 
   /** Grains of one table: GRAIN_ABSENT, GRAIN_ZERO, or the byte offset. null: there is no such table.
    *  @throws IMAGE_CORRUPT, IMAGE_TRUNCATED */
   async table(index: number): Promise<Float64Array | null> {
-    const offset = this.#directory.tables[index] ?? 0;
+    const offset = this.#directory.tables.offset(index);
     if (offset === 0) return null;
     const known = this.#cache.take(index);
     if (known !== undefined) return known;
@@ -86,7 +84,7 @@ export class GrainTables {
 
   get memoryBytes(): number {
     const { tables } = this.#directory;
-    return tables.byteLength + this.#occupied.memoryBytes + this.#cache.memoryBytes;
+    return tables.memoryBytes + this.#occupied.memoryBytes + this.#cache.memoryBytes;
   }
 
   /** See `DiskImage.keepTables`. */
@@ -149,7 +147,7 @@ export class GrainTables {
 /** The bytes of a file that hold no grains. Eight bytes a table, however large the file is. */
 class OccupiedBytes {
   readonly #areas: readonly FileArea[];
-  readonly #tables: Float64Array;
+  readonly #tables: Offsets;
   readonly #tableBytes: number;
   // The last answer "free" holds between its two neighbours; grains mostly lie in long runs.
   #low = 0;
@@ -158,11 +156,11 @@ class OccupiedBytes {
   constructor(
     source: ByteSource,
     areas: readonly FileArea[],
-    tables: Float64Array,
+    tables: PointerTable,
     tableBytes: number,
   ) {
     this.#areas = areas;
-    this.#tables = usedTables(tables).sort();
+    this.#tables = tables.sortedOffsets();
     this.#tableBytes = tableBytes;
     const refuse = (what: string, offset: number): Error =>
       imageFault(source, 'IMAGE_CORRUPT', `${what} at offset ${offset}`, { offset });
@@ -199,16 +197,6 @@ class OccupiedBytes {
     this.#high = next;
     return false;
   }
-}
-
-/** Without those that are not there. `filter` would take the memory several times over: a disk of 62 TiB has four million. */
-function usedTables(tables: Float64Array): Float64Array {
-  let count = 0;
-  for (const offset of tables) if (offset !== 0) count++;
-  const used = new Float64Array(count);
-  let next = 0;
-  for (const offset of tables) if (offset !== 0) used[next++] = offset;
-  return used;
 }
 
 function overlap(a: Omit<FileArea, 'name'>, b: Omit<FileArea, 'name'>): boolean {

@@ -1,26 +1,29 @@
 import type { ByteSource } from '../byte-source.js';
 import { checkInside, imageFault } from '../image-fault.js';
+import { PointerCollector, type PointerTable } from '../pointer-table.js';
+import { lastNonZero } from '../zero-bytes.js';
 import type { FileArea } from './grain-tables.js';
 import { viewOf } from './vmdk-bytes.js';
 
 const READ_BYTES = 1024 * 1024;
 
 /** Byte offset of each grain table that a directory names; 0: none.
- *  @param decode byte offset of the table that an entry names; null: it breaks the rules of the format
+ *  @param decode byte offset of the table that an entry names; 0 for one of zeros; null: it breaks the rules of the format
  *  @throws IMAGE_CORRUPT, IMAGE_TRUNCATED */
 export async function readTableOffsets(
   source: ByteSource,
   directory: Omit<FileArea, 'name'>,
   { entryBytes, tableBytes }: { readonly entryBytes: number; readonly tableBytes: number },
   decode: (view: DataView, at: number) => number | null,
-): Promise<Float64Array> {
-  const tables = new Float64Array(directory.bytes / entryBytes);
+): Promise<PointerTable> {
+  const found = new PointerCollector();
   const buffer = new Uint8Array(Math.min(READ_BYTES, directory.bytes));
   const view = viewOf(buffer);
   for (let done = 0; done < directory.bytes; done += READ_BYTES) {
     const bytes = Math.min(READ_BYTES, directory.bytes - done);
     await source.read(buffer.subarray(0, bytes), directory.offset + done);
-    for (let at = 0; at < bytes; at += entryBytes) {
+    const last = lastNonZero(buffer.subarray(0, bytes));
+    for (let at = 0; at <= last; at += entryBytes) {
       const offset = decode(view, at);
       if (offset === 0) continue;
       const place = directory.offset + done + at;
@@ -32,8 +35,8 @@ export async function readTableOffsets(
           { offset: place },
         );
       checkInside(source, 'a grain table', offset, tableBytes);
-      tables[(done + at) / entryBytes] = offset;
+      found.add((done + at) / entryBytes, offset);
     }
   }
-  return tables;
+  return found.table(directory.bytes / entryBytes);
 }

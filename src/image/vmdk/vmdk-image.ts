@@ -15,7 +15,7 @@ import type { ImageExtents } from '../image-format.js';
 import type { ExtentRun, VmdkExtent } from './vmdk-extent.js';
 import { headOf, openVmdkDisk, type VmdkDisk } from './vmdk-disk.js';
 
-/** Opens one VMDK disk, without its parents. Memory: 8 bytes for each grain table (twice), 8 MiB of tables for each part, a grain.
+/** Opens one VMDK disk, without its parents. Memory: 20 bytes for each grain table in it, or 8 for each of the disk and for each in it where those are fewer, 8 MiB of tables for each part, a grain.
  *  @throws as `openVmdkDisk`; `mapBlocks` and `read` IMAGE_CORRUPT, IMAGE_LIMIT_EXCEEDED and IMAGE_TRUNCATED, too */
 export async function openVmdkImage(source: ByteSource, files?: ImageExtents): Promise<DiskImage> {
   return new VmdkImage(source, await openVmdkDisk(source, files));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Qcow2Header } from '../../../../src/image/qcow2/header.js';
 import { MetadataClusters } from '../../../../src/image/qcow2/metadata-clusters.js';
-import { PointerCollector, type PointerTable } from '../../../../src/image/qcow2/pointer-table.js';
+import { PointerCollector, type PointerTable } from '../../../../src/image/pointer-table.js';
 import { MemoryBytes } from '../../../support/image/byte-files.js';
 import { SeededRandom } from '../../../support/fuzz/seeded-random.js';
 

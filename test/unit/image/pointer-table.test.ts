@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { PointerCollector } from '../../../../src/image/qcow2/pointer-table.js';
+import { PointerCollector } from '../../../src/image/pointer-table.js';
 
 const LENGTH = 1_000;
 
@@ -28,5 +28,17 @@ describe.each([
 
   it('takes no more memory than a list of all, and little for few', () => {
     expect(table.memoryBytes).toBe(Math.min(LENGTH * 8, count * 12));
+    const sectors = new PointerCollector('sectors');
+    for (const index of indexes) sectors.add(index, 0xffff_0000 + index);
+    expect(sectors.table(LENGTH).memoryBytes).toBe(Math.min(LENGTH * 4, count * 8));
+    expect(sectors.table(LENGTH).offset(indexes[3]!)).toBe(0xffff_0000 + indexes[3]!);
+  });
+
+  it('gives the offsets in their order, whatever the order of the table', () => {
+    const turned = new PointerCollector();
+    for (const index of indexes) turned.add(index, (LENGTH - index) * 65_536);
+    expect([...turned.table(LENGTH).sortedOffsets()]).toEqual(
+      indexes.map((index) => (LENGTH - index) * 65_536).reverse(),
+    );
   });
 });

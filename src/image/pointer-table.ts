@@ -1,6 +1,9 @@
-import { EmptyStretch } from '../empty-stretch.js';
+import { EmptyStretch } from './empty-stretch.js';
 
-/** Offsets in a file by their place in a table; 0: none. A table of a disk of which little was written is nearly empty, so it keeps what is there: a chain has one of each of its images. */
+export type Offsets = Float64Array | Uint32Array;
+
+/** Offsets in a file by their place in a table, in bytes or in sectors; 0: none. A table of a disk of which little was written is nearly empty, so it keeps what is there: a chain has one of each
+ *  of its images. */
 export class PointerTable {
   readonly #empty = new EmptyStretch();
 
@@ -9,17 +12,20 @@ export class PointerTable {
     readonly length: number,
     /** Of the entries that are there, ascending; null: `offsets` has all entries. */
     private readonly indexes: Uint32Array | null,
-    private readonly offsets: Float64Array,
+    private readonly offsets: Offsets,
+    /** Entries that are there. */
+    private readonly count: number,
   ) {}
 
   /** @param indexes of the entries that are there, ascending
-   *  @param offsets of them, in the same order */
-  static of(length: number, indexes: Uint32Array, offsets: Float64Array): PointerTable {
-    const isSparse = offsets.length * (INDEX_BYTES + OFFSET_BYTES) < length * OFFSET_BYTES;
-    if (isSparse) return new PointerTable(length, indexes, offsets);
-    const all = new Float64Array(length);
+   *  @param offsets of them, in the same order; neither is kept */
+  static of(length: number, indexes: Uint32Array, offsets: Offsets): PointerTable {
+    const offsetBytes = offsets.BYTES_PER_ELEMENT;
+    const isSparse = offsets.length * (INDEX_BYTES + offsetBytes) < length * offsetBytes;
+    if (isSparse) return new PointerTable(length, indexes.slice(), offsets.slice(), offsets.length);
+    const all = roomFor(length, offsetBytes);
     for (const [place, index] of indexes.entries()) all[index] = offsets[place] ?? 0;
-    return new PointerTable(length, null, all);
+    return new PointerTable(length, null, all, offsets.length);
   }
 
   get memoryBytes(): number {
@@ -44,6 +50,15 @@ export class PointerTable {
       yield [index, this.offset(index)];
   }
 
+  /** Offsets of those that are there, ascending. */
+  sortedOffsets(): Offsets {
+    if (this.indexes !== null) return this.offsets.slice().sort();
+    const sorted = roomFor(this.count, this.offsets.BYTES_PER_ELEMENT);
+    let next = 0;
+    for (const offset of this.offsets) if (offset !== 0) sorted[next++] = offset;
+    return sorted.sort();
+  }
+
   /** Place among those that are there of the first one from `index` on. */
   private placeFrom(index: number): number {
     const indexes = this.indexes ?? new Uint32Array(0);
@@ -58,18 +73,32 @@ export class PointerTable {
 }
 
 const INDEX_BYTES = 4;
+const SECTOR_NUMBER_BYTES = 4;
 const OFFSET_BYTES = 8;
+
+function roomFor(length: number, offsetBytes: number): Offsets {
+  return offsetBytes === OFFSET_BYTES ? new Float64Array(length) : new Uint32Array(length);
+}
 
 /** Takes the entries of a table that are there, in its order. */
 export class PointerCollector {
   private indexes = new Uint32Array(64);
-  private offsets = new Float64Array(64);
+  private offsets: Offsets;
   private count = 0;
 
+  /** @param unit what is counted in: numbers of sectors have 32 bits */
+  constructor(unit: 'bytes' | 'sectors' = 'bytes') {
+    this.offsets = roomFor(
+      this.indexes.length,
+      unit === 'bytes' ? OFFSET_BYTES : SECTOR_NUMBER_BYTES,
+    );
+  }
+
+  /** @param offset not 0 */
   add(index: number, offset: number): void {
     if (this.count === this.indexes.length) {
       const indexes = new Uint32Array(this.count * 2);
-      const offsets = new Float64Array(this.count * 2);
+      const offsets = roomFor(this.count * 2, this.offsets.BYTES_PER_ELEMENT);
       indexes.set(this.indexes);
       offsets.set(this.offsets);
       this.indexes = indexes;
@@ -83,6 +112,10 @@ export class PointerCollector {
   /** @param length of the table, with its empty entries */
   table(length: number): PointerTable {
     const { count } = this;
-    return PointerTable.of(length, this.indexes.slice(0, count), this.offsets.slice(0, count));
+    return PointerTable.of(
+      length,
+      this.indexes.subarray(0, count),
+      this.offsets.subarray(0, count),
+    );
   }
 }
