@@ -165,8 +165,9 @@ export const STORAGE_ERROR_CODES = {
   },
   IMAGE_LIMIT_EXCEEDED: {
     kind: 'corrupt',
-    meaning: 'A size or count in the image is beyond the limits of its format.',
-    hint: 'The image is damaged or hostile; check it with the platform’s tool.',
+    meaning:
+      'A size or count in the image is beyond the limits of its format, or its chain has more tables than are read as one disk.',
+    hint: 'The image is damaged or hostile, or its chain is too long for its disk: check it with the platform’s tool, and let the backup tool begin with a full.',
   },
   IMAGE_TRUNCATED: {
     kind: 'corrupt',

@@ -44,14 +44,16 @@ export class ImageStack {
   private readonly opened: OpenLayer[] = [];
   /** For each open layer, how far into the disk it is seen through the layers above it and by itself. */
   private readonly seenBytes: number[] = [];
-  private readonly tables = new StackTables();
+  private readonly tables: StackTables;
   private opening: Promise<void> = Promise.resolve();
 
   private constructor(
     private readonly context: MoverContext,
     /** Those below an open one that builds on nothing are taken away; those that are open have the marks of their writers. */
     readonly layers: LayerFile[],
-  ) {}
+  ) {
+    this.tables = new StackTables(layers.every(({ isOwn }) => isOwn === true));
+  }
 
   /** @param count of layers that are opened now, from the top; the others when they are needed: a chain may have thousands. Absent: all
    *  @throws SOURCE_CHANGED when a file is not what its stamp says, IMAGE_… when one cannot be read, or there are more than a map can name */

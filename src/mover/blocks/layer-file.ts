@@ -29,6 +29,8 @@ export interface LayerFile extends Omit<SourceImage, 'stamp'> {
   readonly writeMark?: string;
   /** Of its digest table: names what is in it, however often it is healed. Absent: of another's file, or one that is being changed. */
   readonly tableDigest?: Digest;
+  /** Longhaul has written it: a record of a chain lists it. Absent: it has not, or it was planned by an earlier build. */
+  readonly isOwn?: true;
   /** Its tables are compared with their digests when they are read, as the blocks are: one bit of them shows a block in the place of another. Not while the file
    *  is being changed. */
   readonly provesTables?: true;
@@ -46,6 +48,7 @@ export function targetLayer(
     path: `${place.chain}/${path}`,
     format,
     stamp: null,
+    isOwn: true,
   };
 }
 

@@ -4,7 +4,7 @@ import type { DiskImage } from '../../image/disk-image.js';
 /** Of tables that come and go, beside one of each layer: a chain of many layers would keep some MiB of each. */
 const KEPT_BYTES = 32 * 1024 * 1024;
 /** Of all tables, with those that stay for as long as an image is open: each layer has little, and a chain may have thousands. A year's increments of a disk of 60 TB, each with changes
- *  in all of its parts, take 800 MiB. */
+ *  in all of its parts, take 800 MiB. Beyond that what was read is let go at once, and a chain of a source is refused: it may be made for that. */
 export const MOST_TABLE_BYTES = 1024 * 1024 * 1024;
 
 type Layer = Pick<DiskImage, 'label' | 'tableBytes' | 'keepTables'>;
@@ -17,9 +17,13 @@ export class StackTables {
   /** and all of them together. */
   private sum = 0;
 
-  constructor(private readonly mostBytes = MOST_TABLE_BYTES) {}
+  /** @param isOwn a chain that Longhaul has written is read however much its tables take: nothing else holds its restore points */
+  constructor(
+    private readonly isOwn: boolean,
+    private readonly mostBytes = MOST_TABLE_BYTES,
+  ) {}
 
-  /** A further layer was opened: all keep less, and where what stays is too much, so many are not read as one disk.
+  /** A further layer was opened: all keep less, and where what stays is too much, so many of a source are not read as one disk.
    *  @throws IMAGE_LIMIT_EXCEEDED */
   add(layer: Layer): void {
     this.layers.push(layer);
@@ -28,7 +32,7 @@ export class StackTables {
     for (const open of this.layers) open.keepTables?.(KEPT_BYTES / length);
     if (this.count(length - 1) <= this.mostBytes) return;
     for (let index = 0; index < length; index++) this.drop(index);
-    if (this.sum > this.mostBytes) throw this.tooLarge();
+    if (this.sum > this.mostBytes && !this.isOwn) throw this.tooLarge();
   }
 
   /** A layer was asked, or waits for what lies below it: what it has read it keeps, unless all of them have too much. */

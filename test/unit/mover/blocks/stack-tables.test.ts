@@ -1,6 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import type { TargetDisk } from '../../../../src/domain/targets/target-point.js';
+import type { DiskImage } from '../../../../src/image/disk-image.js';
 import { QCOW2 } from '../../../../src/image/qcow2/qcow2-format.js';
 import { ImageStack } from '../../../../src/mover/blocks/image-stack.js';
+import { targetLayer } from '../../../../src/mover/blocks/layer-file.js';
 import { StackTables } from '../../../../src/mover/blocks/stack-tables.js';
 import { blockOf, composeDisk } from '../../../support/image/composed-disk.js';
 import { InProcessMover } from '../../../support/mover/in-process-mover.js';
@@ -36,7 +39,7 @@ class Layer {
 
 describe('the tables of all layers of a stack', () => {
   it('never take more together than their limit and one table, however many layers there are', () => {
-    const tables = new StackTables(100 * MIB);
+    const tables = new StackTables(false, 100 * MIB);
     const layers = Array.from({ length: 90 }, () => new Layer(MIB, 5 * MIB));
     for (const layer of layers) tables.add(layer);
     let peak = 0;
@@ -54,15 +57,26 @@ describe('the tables of all layers of a stack', () => {
   });
 
   it('refuse a further layer where what stays for as long as they are open is too much', () => {
-    const tables = new StackTables(10 * MIB);
+    const tables = new StackTables(false, 10 * MIB);
     for (let count = 0; count < 10; count++) tables.add(new Layer(MIB, MIB));
     expect(() => tables.add(new Layer(MIB, MIB))).toThrow(
       expect.objectContaining({ code: 'IMAGE_LIMIT_EXCEEDED' }),
     );
   });
 
+  it('of a chain that Longhaul has written are let go after use, and never refused', () => {
+    const tables = new StackTables(true, 10 * MIB);
+    const layers = Array.from({ length: 20 }, () => new Layer(MIB, 5 * MIB));
+    for (const [index, layer] of layers.entries()) {
+      tables.add(layer);
+      layer.read();
+      tables.used(index);
+    }
+    expect(layers.slice(10).map(({ tableBytes }) => tableBytes)).toEqual(Array(10).fill(MIB));
+  });
+
   it('are counted with what was read before a layer came that needs the room', () => {
-    const tables = new StackTables(10 * MIB);
+    const tables = new StackTables(false, 10 * MIB);
     const read = [new Layer(MIB, 4 * MIB), new Layer(MIB, 4 * MIB)];
     for (const [index, layer] of read.entries()) {
       tables.add(layer);
@@ -71,6 +85,42 @@ describe('the tables of all layers of a stack', () => {
     }
     tables.add(new Layer(8 * MIB, 0));
     expect(read.map(({ tableBytes }) => tableBytes)).toEqual([MIB, MIB]);
+  });
+});
+
+describe('a chain whose tables take more than a stack may have', () => {
+  it('is read where a record of a chain lists its files, and refused where it is anybody’s', async () => {
+    const repository = new SimulatedRepository('nas');
+    const disk = { virtualSizeBytes: 4 * BLOCK, dialect: {} };
+    const full = await composeDisk(QCOW2.composer, { ...disk, blocks: new Map([[0, blockOf(1)]]) });
+    const increment = await composeDisk(QCOW2.composer, {
+      ...disk,
+      blocks: new Map([[1, blockOf(2)]]),
+      parent: { link: 'full.qcow2', format: 'qcow2', linkId: null, virtualSizeBytes: 4 * BLOCK },
+    });
+    await repository.put('chain/full.qcow2', full.bytes);
+    await repository.put('chain/increment.qcow2', increment.bytes);
+    const place = { targetRepositoryId: 'nas', chain: 'chain' };
+    const files = ['increment.qcow2', 'full.qcow2'].map((path) =>
+      targetLayer(place, { path, format: 'qcow2' } as TargetDisk),
+    );
+    const context = new InProcessMover(repository).context();
+    const image = Object.getPrototypeOf(await QCOW2.open(full)) as DiskImage;
+    // As of a disk of petabytes.
+    const tableBytes = vi.spyOn(image, 'tableBytes', 'get').mockReturnValue(600 * MIB);
+    try {
+      const stack = await ImageStack.open(context, files);
+      const part = Buffer.alloc(2 * BLOCK);
+      await stack.read(part, 0);
+      expect(part.equals(Buffer.concat([blockOf(1), blockOf(2)]))).toBe(true);
+      await stack.close();
+      const others = files.map((file) => ({ ...file, isOwn: undefined }));
+      await expect(ImageStack.open(context, others)).rejects.toMatchObject({
+        code: 'IMAGE_LIMIT_EXCEEDED',
+      });
+    } finally {
+      tableBytes.mockRestore();
+    }
   });
 });
 
