@@ -78,13 +78,11 @@ class OpenQcow2Image implements Qcow2Image {
     mostBytes: L2_CACHE_BYTES,
     bytesOf: ({ memoryBytes }) => memoryBytes,
     onDrop: (table) => {
-      if (this.#reads === 0) this.#spare = table;
+      this.#spare = table;
     },
   });
   /** Memory of a table that was dropped, for the next one: new memory for each would pile up until the collector runs. */
   #spare: L2Table | null = null;
-  /** Reads that may hold a table while they wait. */
-  #reads = 0;
   /** Small reads of a large compressed cluster come one after the other. */
   #decompressed: { readonly offset: number; readonly bytes: Uint8Array } | null = null;
 
@@ -107,10 +105,11 @@ class OpenQcow2Image implements Qcow2Image {
     for (let from = start; from < end;) {
       const index = Math.floor(from / tableSpanBytes);
       const to = Math.min((index + 1) * tableSpanBytes, end);
-      const table = await this.#table(index);
-      if (this.#geometry.unitBytes >= BLOCK_BYTES) {
-        if (table !== null) this.#mapWholeUnits(table, map, start, from, to);
-      } else this.#mapPartUnits(table, map, start, from, to);
+      await this.#ask(index, (table) => {
+        if (this.#geometry.unitBytes >= BLOCK_BYTES) {
+          if (table !== null) this.#mapWholeUnits(table, map, start, from, to);
+        } else this.#mapPartUnits(table, map, start, from, to);
+      });
       from = to;
     }
     return map;
@@ -165,22 +164,13 @@ class OpenQcow2Image implements Qcow2Image {
   }
 
   async read(target: Uint8Array, offset: number, below: ReadBelow | null): Promise<void> {
-    this.#reads++;
-    try {
-      await this.#read(target, offset, below);
-    } finally {
-      this.#reads--;
-    }
-  }
-
-  async #read(target: Uint8Array, offset: number, below: ReadBelow | null): Promise<void> {
     const { tableSpanBytes } = this.#geometry;
     const end = Math.min(offset + target.length, Math.max(offset, this.virtualSizeBytes));
     target.fill(0, end - offset);
     for (let from = offset; from < end;) {
       const index = Math.floor(from / tableSpanBytes);
       const to = Math.min((index + 1) * tableSpanBytes, end);
-      const run = await this.#runIn(index, from, to);
+      const run = await this.#ask(index, (table) => this.#runAt(table, from, to));
       const part = target.subarray(from - offset, from - offset + run.bytes);
       if (run.state === BLOCK_DIRECT) await this.#source.read(part, run.host);
       else if (run.state === BLOCK_ENCODED) await this.#readCompressed(run, part, from);
@@ -190,16 +180,10 @@ class OpenQcow2Image implements Qcow2Image {
     }
   }
 
-  /** By itself: whoever reads what lies below has no table of this layer in hand. */
-  async #runIn(index: number, from: number, to: number): Promise<Run> {
-    const table = await this.#table(index);
+  /** The longest run from `from` that one step can answer: one state and, of data, one piece of the file. */
+  #runAt(table: L2Table | null, from: number, to: number): Run {
     if (table === null)
       return { state: BLOCK_UNALLOCATED, bytes: to - from, host: 0, storedBytes: 0 };
-    return this.#runAt(table, from, to);
-  }
-
-  /** The longest run from `from` that one step can answer: one state and, of data, one piece of the file. */
-  #runAt(table: L2Table, from: number, to: number): Run {
     const { clusterBytes, unitBytes, clustersPerTable } = this.#geometry;
     let state = BLOCK_UNALLOCATED;
     let host = 0;
@@ -270,21 +254,24 @@ class OpenQcow2Image implements Qcow2Image {
         strayReferences += 1;
         continue;
       }
-      const table = await this.#table(index);
-      if (table === null) continue;
-      compressedClusters += table.compressedClusters;
-      strayReferences += table.strayReferences;
-      for (const offset of table.offsets) if (offset >= last) last = offset + 1;
+      await this.#ask(index, (table) => {
+        if (table === null) return;
+        compressedClusters += table.compressedClusters;
+        strayReferences += table.strayReferences;
+        for (const offset of table.offsets) if (offset >= last) last = offset + 1;
+      });
     }
     const endOfReferences = Math.ceil(last / clusterBytes) * clusterBytes;
     return { compressedClusters, strayReferences, endOfReferences };
   }
 
-  async #table(index: number): Promise<L2Table | null> {
+  /** Nobody has a table in hand while he waits: one that is dropped meanwhile becomes another.
+   *  @param look at the table, at once; null: there is none */
+  async #ask<T>(index: number, look: (table: L2Table | null) => T): Promise<T> {
     const tableOffset = this.tables.l2Offsets.offset(index);
-    if (tableOffset === 0) return null;
+    if (tableOffset === 0) return look(null);
     const cached = this.#l2Cache.take(index);
-    if (cached !== undefined) return cached;
+    if (cached !== undefined) return look(cached);
     const guestOffset = index * this.#geometry.tableSpanBytes;
     const spare = this.#spare;
     this.#spare = null; // nobody else may take it meanwhile
@@ -298,7 +285,7 @@ class OpenQcow2Image implements Qcow2Image {
       spare,
     );
     this.#l2Cache.add(index, table);
-    return table;
+    return look(table);
   }
 
   get tableBytes(): number {
