@@ -1,11 +1,15 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { writeChainRecord } from '../../../src/chain/chain-store.js';
 import { BackupError } from '../../../src/domain/errors.js';
 import type { TargetRestorePoint } from '../../../src/domain/targets/target-point.js';
+import type { DiskImage } from '../../../src/image/disk-image.js';
+import { QCOW2 } from '../../../src/image/qcow2/qcow2-format.js';
+import { MOST_TABLE_BYTES } from '../../../src/mover/blocks/stack-tables.js';
 import type { PointRestore } from '../../../src/mover/restore/point-restore.js';
 import { writeStagedJson } from '../../../src/mover/staging/copy-plan.js';
 import { assertNoneUnderWay } from '../../../src/mover/staging/restore-under-way.js';
 import type { MoverContext } from '../../../src/mover/task/mover-context.js';
+import { composeDisk } from '../../support/image/composed-disk.js';
 import { CopiedMachine, NOW_MS, type MachineCopy } from '../../support/living/copied-machine.js';
 import { DESTINATION, MachineRestore } from '../../support/living/machine-restore.js';
 
@@ -45,6 +49,29 @@ describe('a raw restore', () => {
       path,
     ]);
   });
+
+  it.each(['raw', 'same'] as const)(
+    'gives the disk of a chain whose tables take more than those of a source may (%s)',
+    async (format) => {
+      const file = await composeDisk(QCOW2.composer, {
+        ...{ virtualSizeBytes: 65_536, dialect: {} },
+        blocks: new Map(),
+      });
+      const images = Object.getPrototypeOf(await QCOW2.open(file)) as DiskImage;
+      const tableBytes = vi.spyOn(images, 'tableBytes', 'get').mockReturnValue(MOST_TABLE_BYTES);
+      try {
+        const restore = new MachineRestore(await machine.copy(), format);
+        await restore.write();
+        const [path] = await restore.finish();
+        const bytes = await restore.bytes(path!);
+        if (format === 'raw') expect(bytes.equals(machine.disk(3))).toBe(true);
+        else expect(bytes.length).toBeGreaterThan(0);
+        expect(tableBytes).toHaveBeenCalled();
+      } finally {
+        tableBytes.mockRestore();
+      }
+    },
+  );
 
   it('that has ended, ended again, leaves what was ordered there meanwhile', async () => {
     const restore = new MachineRestore(await machine.copy(), 'raw');
