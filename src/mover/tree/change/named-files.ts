@@ -11,7 +11,7 @@ import { PathSet } from '../path-set.js';
 import { readNames } from '../read-names.js';
 import { knownFiles } from '../whole-tree.js';
 
-/** What of a store stays although its source has not had it for long enough, because files that stay name it. */
+/** What of a store files name that stay: it stays although its source has not had it for long enough, and a restore gives it back. */
 export interface NamedFiles {
   readonly has: (entry: Pick<FileEntry, 'path'>) => boolean;
   /** A warning of a session: the source has lost what it needs itself. null: it has not. */
@@ -21,7 +21,7 @@ export interface NamedFiles {
 const NONE: NamedFiles = { has: () => false, text: null };
 
 /** Reads the files of the copy that name others, when such are due (docs/FORMAT.md, Order, D5).
- *  @param goes whether a file is due */
+ *  @param goes whether a file is due, and counts no more as one that names others */
 export async function namedFiles(
   repository: SourceRepository,
   control: TaskControl,

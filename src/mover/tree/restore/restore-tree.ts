@@ -79,7 +79,7 @@ export interface RestoredTree {
 }
 
 /** Takes a lease and lists what the point needs: of sets its files and those of the points that it needs, of a store all that its
- *  source had but for what other points alone can need. Run again
+ *  source had or its files name, but for what other points alone can need. Run again
  *  after a stop it takes up what is there, if that is of the same state of the same copy; anything else there is discarded.
  *  @throws RESTORE_POINT_MISSING, RESTORE_DESTINATION_INVALID when the folder holds something else, another restore that is under way, or a name that is needed, REPOSITORY_FULL */
 export async function prepareTreeRestore(
@@ -96,8 +96,9 @@ export async function prepareTreeRestore(
     if (record !== null) assertAtHome(input.chain, record);
     await assertRoom(target, input);
     await enterOrder(context, target, input);
-    const left = await ownRestore(source, target, input, record);
-    const restore = left ?? (await listWanted(source, target, input, record));
+    const { control } = context;
+    const left = await ownRestore(control, source, target, input, record);
+    const restore = left ?? (await listWanted(control, source, target, input, record));
     for (const name of restore.names) {
       if ((await target.stat(name)) === null) continue;
       if (left === null) await discardStaging(target, staging);

@@ -9,6 +9,7 @@ import type { BackupRepository, SourceRepository } from '../../../repository/bac
 import { foldingOf } from '../../../repository/folded-names.js';
 import { lineOf, LineWriter, type FileEntry } from '../../../tree/file-index.js';
 import type { TreeRecord } from '../../../tree/tree-record.js';
+import { namedFiles } from '../change/named-files.js';
 import { canGiveNames, FileNames } from '../plan/file-names.js';
 import { FileListWriter, type ListedFiles } from '../file-lists.js';
 import { stayingFiles } from '../whole-tree.js';
@@ -17,6 +18,7 @@ import { ORDERS } from '../../staging/restore-under-way.js';
 import { discardStaging } from '../../staging/staging.js';
 import { withOpenFiles } from '../../task/open-files.js';
 import type { RestoreDestination } from '../../task/restore-destination.js';
+import type { TaskControl } from '../../task/task-control.js';
 import { entryForm, listsPlace, type KeptFiles } from '../health/kept-lists.js';
 import { filesNeededBy } from '../health/plan-check.js';
 import { rulesOf } from '../rules-of-copy.js';
@@ -79,6 +81,7 @@ export function isOfAnother(restore: TreeRestore, token: string | undefined): bo
 /** What lies in the destination of the very restore that is asked for; null: nothing. By its lease a restore that goes on in a new run of its workflow knows its
  *  own, whatever the copy has got by then; one that is ordered again, by the files that the point needs. */
 export async function ownRestore(
+  control: TaskControl,
   source: SourceRepository,
   target: SourceRepository,
   { repositoryId, chain, pointId, leaseId }: RestoreTreeInput,
@@ -92,7 +95,8 @@ export async function ownRestore(
   if (of.leaseId === leaseId || of.revision === record?.revision) return left;
   // What the point lacks is told at the end, as it was when its files were listed.
   if (of.digest === undefined || !isToldAlike(left, record, pointId)) return null;
-  return of.digest === (await digestOfWanted(source, chain, record, pointId)) ? left : null;
+  const digest = await digestOfWanted(control, source, chain, record, pointId);
+  return of.digest === digest ? left : null;
 }
 
 function isToldAlike(left: TreeRestore, record: TreeRecord | null, pointId: string): boolean {
@@ -112,12 +116,13 @@ function toldOf(
 }
 
 async function digestOfWanted(
+  control: TaskControl,
   source: SourceRepository,
   chain: string,
   record: TreeRecord | null,
   pointId: string,
 ): Promise<string> {
-  const isWanted = wantedBy(record, chain, pointId);
+  const isWanted = await wantedBy(control, source, chain, record, pointId);
   const hash = createHash('sha256');
   for await (const entries of stayingFiles(source, chain, record!))
     for (const entry of entries) if (isWanted(entry)) addWanted(hash, entry);
@@ -132,12 +137,13 @@ function addWanted(hash: Hash, entry: FileEntry): void {
 /** Lists what the point needs, in a folder of staging that is made anew.
  *  @throws RESTORE_POINT_MISSING */
 export async function listWanted(
+  control: TaskControl,
   source: SourceRepository,
   target: BackupRepository,
   { repositoryId, chain, pointId, leaseId }: RestoreTreeInput,
   record: TreeRecord | null,
 ): Promise<TreeRestore> {
-  const isWanted = wantedBy(record, chain, pointId);
+  const isWanted = await wantedBy(control, source, chain, record, pointId);
   const { lacks, missing } = toldOf(record!, pointId);
   const { keeps, foldersWith } = rulesOf(record!);
   const staging = restoreStaging(pointId);
@@ -203,28 +209,36 @@ export function furtherNames(staging: string): string {
   return `${staging}/names`;
 }
 
-/** What the source had removed only a point needs that it does not show either, or all of them while the copy is behind; what files of the point may name, any of them: nothing tells whether
- *  its tool has removed it, or its source has lost it and the copy has the only one. What another point alone can need (`TreeRules.pointOf`) this one
+/** What the source had removed only a point needs that it does not show either, or all of them while the copy is behind, and what files of the point itself name (`namedFiles`): nothing tells whether
+ *  its tool has removed that, or its source has lost it and the copy has the only one. What another point alone can need (`TreeRules.pointOf`) this one
  *  does not, whether the other one is whole by now or not.
  *  @throws RESTORE_POINT_MISSING */
-function wantedBy(
-  record: TreeRecord | null,
+async function wantedBy(
+  control: TaskControl,
+  source: SourceRepository,
   chain: string,
+  record: TreeRecord | null,
   pointId: string,
-): (entry: FileEntry) => boolean {
+): Promise<(entry: FileEntry) => boolean> {
   const point = record?.points.find(({ id }) => id === pointId);
   if (record === null || point === undefined)
     throw new BackupError('RESTORE_POINT_MISSING', `${chain} holds no restore point ${pointId}`);
   const { isNeeded } = filesNeededBy(record, pointId);
   const isStore = point.files === null;
   const withRemoved = !isStore || point.goneSince !== undefined || record.isBehind === true;
-  const { pointOf, isPointId, names } = rulesOf(record);
+  const rules = rulesOf(record);
+  const { pointOf, isPointId } = rules;
   const own = point.source.restorePointId;
   const isOfAnother = (path: string) => {
     const owner = pointOf?.(path) ?? '';
     return isStore && owner !== '' && owner !== own && isPointId?.(owner) !== false;
   };
-  const isGiven = ({ path, goneSinceMs }: FileEntry) =>
-    withRemoved || goneSinceMs === null || names?.named.test(path) === true;
+  // Of the files that name others, those of this point alone are read.
+  const isPassed = ({ path, goneSinceMs }: FileEntry) => goneSinceMs !== null || isOfAnother(path);
+  const named = withRemoved
+    ? null
+    : await namedFiles(source, control, chain, record, rules, isPassed);
+  const isGiven = (entry: FileEntry) =>
+    named === null || entry.goneSinceMs === null || named.has(entry);
   return (entry) => isNeeded(entry.path) && !isOfAnother(entry.path) && isGiven(entry);
 }

@@ -29,6 +29,14 @@ async function goneCount(world: TreeWorld, name: string): Promise<number> {
   return (await world.record()).index.find((one) => one.class === name)!.goneCount;
 }
 
+/** `hints.N` of so many segments (15 at most) with an object each, as MessagePack has maps, short texts and small numbers. */
+function hintsOf(segments: number): Buffer {
+  const text = (one: string) => [0xa0 | one.length, ...Buffer.from(one)];
+  const counts = Array.from({ length: segments }, (_, segment) => [segment, 1]).flat();
+  const map = [0x82, ...text('version'), 2, ...text('segments'), 0x80 | segments, ...counts];
+  return Buffer.from(map);
+}
+
 const digestOf = (text: string) => createHash('sha256').update(text).digest('hex');
 
 describe('a segment of borg', () => {
@@ -71,6 +79,19 @@ describe('a segment of borg', () => {
     await commit(world);
     expect(tellsLoss(await world.copy())).toBe(false);
     expect(await has(world, LOST_ONE)).toBe(false);
+  });
+
+  it('that hints count as in use stays through a commit, and is given back with the state that needs it', async () => {
+    const world = await lacking();
+    await commit(world);
+    await world.write('hints.12', hintsOf(13));
+    await world.copy();
+    expect(await has(world, LOST_ONE)).toBe(true);
+    expect(await goneCount(world, 'segments')).toBe(1);
+    const destination = new SimulatedRepository(folderRepositoryId('/tmp'));
+    const shown = (await world.record()).points.at(-1)!.source.restorePointId;
+    expect(await world.restore(destination, shown)).toMatchObject({ result: 'success' });
+    expect(await filesBelow(destination, '')).toEqual(await world.copied());
   });
 
   it('that is missing a moment before the compaction has replaced its index goes with that', async () => {
@@ -280,6 +301,28 @@ describe('Proxmox Backup Server', () => {
     const destination = new SimulatedRepository(folderRepositoryId('/tmp'));
     expect(await world.restore(destination, FIRST)).toMatchObject({ result: 'success' });
     expect((await filesBelow(destination, '')).get(path)).toEqual((await world.copied()).get(path));
+  });
+
+  it('gives back nothing of what is gone that only other snapshots name', async () => {
+    const { world, path, rest } = await needing();
+    const data = Buffer.alloc(900, 'of another snapshot');
+    const other = chunkPath(createHash('sha256').update(data).digest('hex'));
+    await world.write(other, blobFile(data));
+    const another = 'vm/100/2026-11-24T23:00:00Z';
+    await snapshot(world, another, [createHash('sha256').update(data).digest('hex')]);
+    await days(world, 1, rest);
+    // Forgotten, and collected.
+    for (const name of ['index.json.blob', 'drive-scsi0.img.fidx'])
+      await world.remove(`${another}/${name}`);
+    await world.remove(other);
+    await days(world, 1, rest);
+    expect(await has(world, other)).toBe(true);
+    const destination = new SimulatedRepository(folderRepositoryId('/tmp'));
+    // What nothing needs does not make a restore fail.
+    await world.damage(other, 'rotten');
+    expect(await world.restore(destination, FIRST)).toMatchObject({ result: 'success' });
+    const given = await filesBelow(destination, '');
+    expect([given.has(path), given.has(other)]).toEqual([true, false]);
   });
 
   it('keeps it while an index in the copy does not tell what it names', async () => {
