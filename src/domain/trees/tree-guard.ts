@@ -146,7 +146,8 @@ export function goneText(count: number, first: string | null, keptUntil: string)
   if (count === 0 || first === null) return null;
   const files = counted(count, 'file is', 'files are');
   const named = count === 1 ? JSON.stringify(first) : `${JSON.stringify(first)} first`;
-  return `${files} gone from the source since the last look (${named}), as its tool removes what is not needed any more; ${keptUntil}`;
+  const counts = count === 1 ? 'counts' : 'count';
+  return `${files} gone from the source since the last look (${named}), and ${counts} as removed by its tool; ${keptUntil}`;
 }
 
 /** A warning of a session of files that its source has lost, and its copy keeps.

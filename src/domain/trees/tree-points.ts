@@ -365,8 +365,8 @@ export function isRemovalDue(
     immutableForDays,
   });
   if (isOpaque === true) {
-    const missedForDays = Math.max(MISSED_FOR_DAYS, immutableForDays);
-    const dueAtMs = Math.max(writtenAtMs + days * DAY_MS, goneSinceMs + missedForDays * DAY_MS);
+    const stayingMs = missedDays(immutableForDays) * DAY_MS;
+    const dueAtMs = Math.max(writtenAtMs + days * DAY_MS, goneSinceMs + stayingMs);
     return dueAtMs <= asOfMs;
   }
   return days === 0 || goneSinceMs + days * DAY_MS <= asOfMs;
@@ -375,9 +375,17 @@ export function isRemovalDue(
 /** How long a copy keeps what the source removed, in words for the end of a sentence. */
 export function removalText(rule: Omit<TreeRemovalRule, 'asOfMs'>): string {
   const days = daysAfterRemoval(rule);
-  if (days === 0) return 'they go from the copy, too';
-  const since = rule.rules.isOpaque === true ? ' after they were written' : '';
-  return `the copy keeps what went for ${counted(days, 'day')}${since}`;
+  if (rule.rules.isOpaque === true) {
+    const least = counted(missedDays(rule.immutableForDays), 'day');
+    return `the copy keeps what went for ${counted(days, 'day')} after it was written, and at least ${least} from now`;
+  }
+  if (days === 0) return 'what went goes from the copy, too, unless its own files need it';
+  return `the copy keeps what went for ${counted(days, 'day')}`;
+}
+
+/** Of what is opaque from when a look missed it. */
+function missedDays(immutableForDays: number): number {
+  return Math.max(MISSED_FOR_DAYS, immutableForDays);
 }
 
 /** Of what is opaque from when it was written. */

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { removalText } from '../../../../src/domain/trees/tree-points.js';
 import { shareJob } from '../../../support/tree/live-stores.js';
 import { makeTreesKnown } from '../../../support/tree/known-trees.js';
 import { testJob } from '../../../support/session/test-site.js';
@@ -15,23 +16,21 @@ async function toyStore(job = testJob()): Promise<TreeWorld> {
   return world;
 }
 
-const WORK = 'as its tool removes what is not needed any more';
-
 it.each([
   [
     ['data/3'],
     3,
-    `1 file is gone from the source since the last look ("data/3"), ${WORK}; the copy keeps what went for 3 days`,
+    '1 file is gone from the source since the last look ("data/3"), and counts as removed by its tool; the copy keeps what went for 3 days',
   ],
   [
     ['data/3', 'data/5', 'data/6'],
     3,
-    `3 files are gone from the source since the last look ("data/3" first), ${WORK}; the copy keeps what went for 3 days`,
+    '3 files are gone from the source since the last look ("data/3" first), and count as removed by its tool; the copy keeps what went for 3 days',
   ],
   [
     ['data/3'],
     30,
-    `1 file is gone from the source since the last look ("data/3"), ${WORK}; the copy keeps what went for 30 days`,
+    '1 file is gone from the source since the last look ("data/3"), and counts as removed by its tool; the copy keeps what went for 30 days',
   ],
 ])(
   '%j that a store shows no more, and no operator is asked about, are in the notes of one session, with the %i days that the copy keeps them',
@@ -56,7 +55,19 @@ it('a store whose tool bears nothing that stays says that they go', async () => 
   const { notes } = (await world.copy()).tasks[0]!;
   expect(notes.filter((note) => note.includes('gone from the source'))).toEqual([
     expect.stringMatching(
-      /^3 files are gone from the source since .*; they go from the copy, too$/,
+      /^3 files are gone from the source since .*; what went goes from the copy, too, unless its own files need it$/,
     ),
   ]);
 });
+
+it.each([
+  [21, 0, 'the copy keeps what went for 21 days after it was written, and at least 1 day from now'],
+  [1, 30, 'the copy keeps what went for 1 day after it was written, and at least 30 days from now'],
+])(
+  'of what is opaque all stays %i days after it was written, and on a target that keeps all for %i days no less than these',
+  (days, immutableForDays, text) => {
+    const rules = { keepRemovedForDays: 21, isOpaque: true } as const;
+    const retention = { type: 'days', value: days } as const;
+    expect(removalText({ rules, retention, immutableForDays })).toBe(text);
+  },
+);
