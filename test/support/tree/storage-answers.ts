@@ -15,3 +15,9 @@ export function denied(path: string): BackupError {
 export function unreadable(path: string): BackupError {
   return new BackupError('REPOSITORY_IO_ERROR', `cannot read ${path}`, { details: { path } });
 }
+
+export function unreachable(path: string): BackupError {
+  return new BackupError('REPOSITORY_UNREACHABLE', `no answer about ${path}`, {
+    details: { path },
+  });
+}

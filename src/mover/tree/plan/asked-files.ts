@@ -1,3 +1,5 @@
+import { HOUR_MS } from '../../../domain/elapsed.js';
+import { faultOfSourceFile } from '../../../domain/trees/one-file-fault.js';
 import type { SourceRepository } from '../../../repository/backup-repository.js';
 import type { FileEntry } from '../../../tree/file-index.js';
 import { treeFile } from '../../../tree/tree-paths.js';
@@ -8,7 +10,6 @@ import { statTarget } from '../stat-target.js';
 const FEW_FILES = 300;
 /** Of more files one in so many, others with each hour: prime, so that a job that runs every day or week at one hour comes to all of them. */
 const ONE_IN = 31;
-const HOUR_MS = 60 * 60_000;
 /** Asked for together, and while they are, no other ones are found: what is held of them is bounded. */
 const AT_ONCE = 32;
 
@@ -44,7 +45,7 @@ export class AskedFiles {
     return this.#waiting.length < AT_ONCE ? undefined : this.#ask();
   }
 
-  /** Whether each that was noted lies there in its length. */
+  /** Whether each that was noted lies there in its length, as far as its storage can tell: what is wrong with one that it cannot look at, a look at all files says. */
   async areThere(): Promise<boolean> {
     await this.#ask();
     return !this.#isMissing;
@@ -54,12 +55,17 @@ export class AskedFiles {
     const asked = this.#waiting;
     this.#waiting = [];
     if (this.#isMissing) return;
-    const lie = await Promise.all(
-      asked.map(async ({ path, stamp }) => {
-        const lies = await statTarget(this.target, treeFile(this.tree, path));
-        return lies?.stamp.sizeBytes === stamp.sizeBytes;
-      }),
-    );
+    const lie = await Promise.all(asked.map((entry) => this.#isThere(entry)));
     this.#isMissing = lie.includes(false);
+  }
+
+  async #isThere({ path, stamp }: FileEntry): Promise<boolean> {
+    try {
+      const lies = await statTarget(this.target, treeFile(this.tree, path));
+      return lies?.stamp.sizeBytes === stamp.sizeBytes;
+    } catch (error) {
+      if (faultOfSourceFile(error) === null) throw error;
+      return false;
+    }
   }
 }

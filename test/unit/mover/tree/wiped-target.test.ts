@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { AskedFiles } from '../../../../src/mover/tree/plan/asked-files.js';
+import { knownFiles } from '../../../../src/mover/tree/whole-tree.js';
 import { makeTreesKnown } from '../../../support/tree/known-trees.js';
 import { OneDump } from '../../../support/tree/one-dump.js';
+import { unreachable, unreadable } from '../../../support/tree/storage-answers.js';
 import { ToyStore } from '../../../support/tree/toy-store.js';
 import { toyStoreLayout } from '../../../support/tree/toy-trees.js';
 import { filesBelow, TreeWorld } from '../../../support/tree/tree-world.js';
@@ -116,6 +119,35 @@ describe('a session that has nothing to copy', () => {
     });
     expect(await world.copied()).toEqual(world.files);
     expect(await world.copy()).toMatchObject({ result: 'nothingToCopy' });
+  });
+
+  it('is not failed by one bad place of the target, and tells it', async () => {
+    const { world } = await copiedStore(3);
+    const path = [...world.files.keys()].filter((one) => one.startsWith('data/'))[3]!;
+    const name = `${world.tree}/files/${path}`;
+    const { list, stat } = world.target;
+    // As a folder of a disk, which looks at each of its names.
+    world.target.list = (at) =>
+      name.startsWith(`${at}/`) && at.endsWith('data')
+        ? Promise.reject(unreadable(name))
+        : list.call(world.target, at);
+    world.target.stat = (at) =>
+      at === name ? Promise.reject(unreadable(name)) : stat.call(world.target, at);
+    const told = await world.copy();
+    expect([told.result, told.tasks[0]!.reason]).toEqual([
+      'warning',
+      expect.stringMatching(/^6 files of the copy are not there as copied .* cannot be read/),
+    ]);
+  });
+
+  it('ends when the storage of the target does not answer', async () => {
+    const { world } = await copiedStore(1);
+    const record = await world.record();
+    const asked = new AskedFiles(world.target, world.tree, record, world.nowMs);
+    for await (const entries of knownFiles(world.target, world.tree, record))
+      for (const entry of entries) await asked.note('data', entry);
+    world.target.stat = (at) => Promise.reject(unreachable(at));
+    await expect(asked.areThere()).rejects.toMatchObject({ code: 'REPOSITORY_UNREACHABLE' });
   });
 
   it('has lost one of many files within 31 sessions of one hour of the day, and a run of 31 at once', async () => {
