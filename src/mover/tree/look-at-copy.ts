@@ -34,8 +34,8 @@ interface PlacedEntry extends Sorted {
 }
 
 /** Compares the names and lengths of what lies in a copy with its index. It opens no file: what was changed in its length a health check alone finds. What
- *  is known of a folder that cannot be listed counts as unreadable. Only sessions that have something to copy look, or that know of losses, or find one gone of
- *  the few files that they ask for, so that one that has nothing to do costs what it did. */
+ *  is known of a folder that cannot be listed counts as unreadable. Only sessions that have something to copy look, or that know of losses, or find one of the
+ *  files that they ask for not as it was: one that has nothing to do asks for up to 300, or for one in 31 of more (`AskedFiles`), and lists no folder of the copy. */
 export async function lookAtCopy(
   target: SourceRepository,
   tree: string,
