@@ -19,15 +19,20 @@ export function notKeptText({ modes, times, links }: TreeRules['keeps']): string
     'bytes',
     ...(modes ? ['permissions'] : []),
     ...(times ? ['times of modification'] : []),
-    ...(links ? ['hard links'] : []),
   ];
-  const list = `${kept.slice(0, -1).join(', ')} and ${kept.at(-1)!}`;
   const lost = [
     'owners',
     'access lists',
     'extended attributes',
+    modes ? 'special bits (setuid)' : 'permissions',
+    times ? 'times before 1970' : 'times of modification',
     ...(links ? [] : ['hard links']),
-    'whatever their folders have of these',
   ];
-  return `of the files ${list} are kept; not kept are ${lost.slice(0, -1).join(', ')}, and ${lost.at(-1)!}`;
+  // Storage without such gets a file for each name.
+  const linked = links ? ', and hard links, where the target has such,' : '';
+  return `of the files ${listed(kept)}${linked} are kept; not kept are ${listed(lost)}, and of folders permissions and times, too`;
+}
+
+function listed(names: readonly string[]): string {
+  return names.length === 1 ? names[0]! : `${names.slice(0, -1).join(', ')} and ${names.at(-1)!}`;
 }

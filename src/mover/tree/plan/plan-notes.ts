@@ -33,12 +33,14 @@ function goneNotes(
   return text === null ? [] : [text];
 }
 
-/** What users' files have and a copy does not keep: of single folders said by each session that copies something, of all files by the first. */
+/** What users' files have and a copy does not keep: of single folders said by each session that copies something, of all files by those before there is a restore point. */
 function leftOutNotes(
   { known, layout: { rules } }: Pick<Seen, 'known' | 'layout'>,
   { emptyFolders }: Pick<Remarks, 'emptyFolders'>,
 ): string[] {
   if (rules.isPartial !== true) return [];
   const text = emptyFoldersText(emptyFolders.faults);
-  return [...(text === null ? [] : [text]), ...(known === null ? [notKeptText(rules.keeps)] : [])];
+  // A stop may have come before anybody was told, and a copy that has begun has a record.
+  const isFirst = known === null || known.points.length === 0;
+  return [...(text === null ? [] : [text]), ...(isFirst ? [notKeptText(rules.keeps)] : [])];
 }

@@ -20,8 +20,11 @@ import { expect, it, onTestFinished } from 'vitest';
 import { chainFolder } from '../../../../src/chain/chain-paths.js';
 import { openDirectoryRepository } from '../../../../src/repository/directory/directory-repository.js';
 import { shareJob } from '../../../support/tree/live-stores.js';
+import { TreeWorld } from '../../../support/tree/tree-world.js';
 import { LocalSessions } from '../../../support/workflows/local-sessions.js';
 
+const NOT_KEPT =
+  'of the files bytes, permissions and times of modification, and hard links, where the target has such, are kept; not kept are owners, access lists, extended attributes, special bits (setuid) and times before 1970, and of folders permissions and times, too';
 const DAY = '2026-11-20';
 const MIB = 1024 * 1024;
 
@@ -90,9 +93,7 @@ it('a tree with files that are none is copied but for those, and each of them is
   expect(told).toContain(
     `3 empty folders are not copied ("${DAY}/docs/folders/alone" first): a copy has folders for files alone`,
   );
-  expect(told).toContain(
-    'of the files bytes, permissions, times of modification and hard links are kept; not kept are owners, access lists, extended attributes, and whatever their folders have of these',
-  );
+  expect(told).toContain(NOT_KEPT);
   expect(told).toHaveLength(8);
   const copy = (name: string) =>
     join(folder, 'offsite', chainFolder(job.id, 'dated-tree-share'), 'files', DAY, name);
@@ -110,4 +111,20 @@ it('a tree with files that are none is copied but for those, and each of them is
   const later = await taskNotes(join(folder, 'offsite', job.id, 'sessions'));
   const notes = later.filter((note) => !note.includes('was not copied'));
   expect(notes).toEqual([expect.stringMatching(/^3 empty folders are not copied/)]);
+});
+
+it('what is so of all files is said by the session after a first one that was stopped, too', async () => {
+  const job = shareJob('dated-tree-share');
+  const world = new TreeWorld('share', 'dated-tree', job, 'dated-tree-share');
+  await world.write('backup.marker', '');
+  await world.write(`${DAY}/one`, 'one');
+  const { openRead } = world.source;
+  world.source.openRead = (at) =>
+    at.endsWith('/one') ? Promise.reject(new Error('stopped')) : openRead.call(world.source, at);
+  expect((await world.copy()).result).toBe('failed');
+  world.source.openRead = openRead;
+  expect((await world.record()).points).toEqual([]);
+  expect((await world.copy()).tasks[0]!.notes).toContain(NOT_KEPT);
+  await world.write(`${DAY}/two`, 'two');
+  expect((await world.copy()).tasks[0]!.notes).not.toContain(NOT_KEPT);
 });
