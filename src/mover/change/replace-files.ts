@@ -61,6 +61,7 @@ export function isReplaced(record: ChainRecord, { pointId, disks }: ReplaceChang
 }
 
 function asFull(point: TargetRestorePoint, pending: ReplaceChange): TargetRestorePoint {
+  const marked = new Set(point.disks.flatMap((file) => (file.lacksKeys ? [file.disk] : [])));
   return {
     ...point,
     kind: 'full',
@@ -68,7 +69,9 @@ function asFull(point: TargetRestorePoint, pending: ReplaceChange): TargetRestor
     health: 'good',
     verifiedAt: pending.verifiedAt,
     flags: [...new Set([...point.flags, ...pending.flags])],
-    disks: pending.disks,
+    disks: pending.disks.map((file) =>
+      marked.has(file.disk) ? { ...file, lacksKeys: true as const } : file,
+    ),
   };
 }
 
