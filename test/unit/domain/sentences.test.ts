@@ -1,5 +1,11 @@
 import { expect, it } from 'vitest';
-import { counted, countedOf, firstTexts, sentences } from '../../../src/domain/sentences.js';
+import {
+  counted,
+  countedOf,
+  firstTexts,
+  quotedNames,
+  sentences,
+} from '../../../src/domain/sentences.js';
 
 it.each([
   [
@@ -31,4 +37,12 @@ it('counts with the number that goes with it', () => {
   expect([lost(1, 1), lost(1, 2), lost(2, 2)]).toEqual([
     ...['1 of 1 file is lost', '1 of 2 files is lost', '2 of 2 files are lost'],
   ]);
+});
+
+it.each([
+  [['logs'], '"logs"'],
+  [['a', 'b', 'c', 'd', 'e'], '"a", "b", "c", "d", "e"'],
+  [['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'], '"a", "b", "c", "d", "e" and 3 more'],
+])('names the first five of %j', (names, text) => {
+  expect(quotedNames(names)).toBe(text);
 });
