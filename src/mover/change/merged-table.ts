@@ -61,7 +61,7 @@ export async function mergedBefore(
           ...{ sizeBytes, tableDigest: found.digest },
           ...(isPlain(found.slots) ? {} : { slots: found.slots }),
         },
-        health: 'unknown',
+        health: 'good',
       };
   } else if (found?.digest === note.tableDigest) {
     return { disk: note, health: sizeBytes === note.sizeBytes ? 'good' : 'corrupt' };

@@ -1,6 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ChainRecord } from '../../../src/chain/chain-record.js';
-import { discardStaging } from '../../../src/mover/staging/staging.js';
 import { CopiedMachine, MachineCopy } from '../../support/living/copied-machine.js';
 import type { CrashPlan, StorageOperation } from '../../support/repository/simulated-repository.js';
 
@@ -71,19 +70,6 @@ describe('a merge that is stopped when its digest table has its place, and the r
       expect(await copy.read(copy.pathOf(1, 'digests')), `operation ${place}`).toEqual(right.table);
       expect((await copy.record()).points, `operation ${place}`).toEqual(right.record.points);
       expect(await copy.target.list(`${machine.chain}/.staging`)).toEqual([]);
-    }
-  });
-
-  it('does not call the point good by a table alone, as a build that removed its notes too early left it', async () => {
-    for (const place of untilListed()) {
-      const copy = await stoppedBefore(place, async ({ target }) => {
-        const folder = `${machine.chain}/.staging`;
-        for (const { name } of await target.list(folder))
-          if (name.endsWith('-merge')) await discardStaging(target, `${folder}/${name}`);
-      });
-      await merge(copy);
-      const [merged] = (await copy.record()).points;
-      expect([merged!.id, merged!.health]).toEqual([machine.idOf(1), 'unknown']);
     }
   });
 
