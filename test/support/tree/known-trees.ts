@@ -7,6 +7,7 @@ export function makeTreesKnown(...layouts: readonly TreeLayout[]): void {
   const rows = TREE_LAYOUTS as TreeLayout[];
   rows.push(...layouts);
   onTestFinished(() => {
-    for (const layout of layouts) rows.splice(rows.indexOf(layout), 1);
+    // The row that was added: the product may have the same one.
+    for (const layout of layouts) rows.splice(rows.lastIndexOf(layout), 1);
   });
 }

@@ -12,7 +12,7 @@ describe('a descriptor that a product has written, or that was made to mislead',
     // Of OVF 0.9, whose sections have other names.
     Envelope__Neg__invalid_neg_chunk: told(
       'Envelope__Neg__invalid_neg_chunk',
-      '../../../vmdk/valid_disk_1.vmdk',
+      '../../../vmdk/valid_disk_1.vmdk disk',
     ),
     'mixed-disks': told('mixed-disks-vm', 'os.vmdk disk 655360000'),
     multiple_disks: told(
