@@ -5,19 +5,11 @@ import {
   STORE_SCENARIOS,
   type StoreScenario,
 } from '../test/support/kill-table/store-kills.js';
-import {
-  killSets,
-  SET_SCENARIOS,
-  type SetScenarioName,
-} from '../test/support/kill-table/set-kills.js';
+import { killSets, SET_SCENARIOS } from '../test/support/kill-table/set-kills.js';
 import { LiveShare } from '../test/support/tree/live-share.js';
 import { liveBorg, liveRestic } from '../test/support/tree/live-stores.js';
 import { toyStoreLayout } from '../test/support/tree/toy-trees.js';
-import {
-  killTree,
-  TREE_SCENARIOS,
-  type TreeScenario,
-} from '../test/support/kill-table/tree-kills.js';
+import { killTree, TREE_SCENARIOS } from '../test/support/kill-table/tree-kills.js';
 
 /** Stops copies of trees at their storage operations: of a toy store, and of stores of restic and borg, which these judge, and of sets and logs of databases. Arguments: every how many of them (default: all), power
  *  cuts after each stop (default: 2), and which alone (`toy`, `sets`, `restic`, `borg`; default: all). */
@@ -47,20 +39,17 @@ for (const store of [liveRestic, liveBorg])
   }
 
 (TREE_LAYOUTS as TreeLayout[]).push(toyStoreLayout);
-const toys = ['all', 'toy'].includes(only) ? Object.keys(TREE_SCENARIOS) : [];
-for (const name of toys as TreeScenario[]) {
-  const { positions, faults } = await killTree(name, {
-    stride: Number(stride),
-    cuts: Number(cuts),
-  });
-  tell(name, `${positions} positions`, faults);
-}
+await stopEach('toy', TREE_SCENARIOS, killTree);
+await stopEach('sets', SET_SCENARIOS, killSets);
 
-const sets = ['all', 'sets'].includes(only) ? Object.keys(SET_SCENARIOS) : [];
-for (const name of sets as SetScenarioName[]) {
-  const { positions, faults } = await killSets(name, {
-    stride: Number(stride),
-    cuts: Number(cuts),
-  });
-  tell(name, `${positions} positions`, faults);
+async function stopEach<Name extends string>(
+  kind: string,
+  scenarios: Readonly<Record<Name, unknown>>,
+  kill: (name: Name, options: { stride: number; cuts: number }) => ReturnType<typeof killTree>,
+): Promise<void> {
+  if (!['all', kind].includes(only)) return;
+  for (const name of Object.keys(scenarios) as Name[]) {
+    const { positions, faults } = await kill(name, { stride: Number(stride), cuts: Number(cuts) });
+    tell(name, `${positions} positions`, faults);
+  }
 }

@@ -1,6 +1,7 @@
 import { stagingFolder } from '../../chain/chain-paths.js';
 import { withNewChain, type ChainRecord, type PendingChange } from '../../chain/chain-record.js';
 import { sourceAlone } from '../../domain/sources/source-identity.js';
+import { disksWithoutKeys, markedWithoutKeys } from '../../domain/targets/lost-keys.js';
 import { fullStagingId } from '../../domain/targets/staging-id.js';
 import type { TargetDisk, TargetRestorePoint } from '../../domain/targets/target-point.js';
 import { hashFile } from '../blocks/file-digest.js';
@@ -61,7 +62,6 @@ export function isReplaced(record: ChainRecord, { pointId, disks }: ReplaceChang
 }
 
 function asFull(point: TargetRestorePoint, pending: ReplaceChange): TargetRestorePoint {
-  const marked = new Set(point.disks.flatMap((file) => (file.lacksKeys ? [file.disk] : [])));
   return {
     ...point,
     kind: 'full',
@@ -69,9 +69,7 @@ function asFull(point: TargetRestorePoint, pending: ReplaceChange): TargetRestor
     health: 'good',
     verifiedAt: pending.verifiedAt,
     flags: [...new Set([...point.flags, ...pending.flags])],
-    disks: pending.disks.map((file) =>
-      marked.has(file.disk) ? { ...file, lacksKeys: true as const } : file,
-    ),
+    disks: markedWithoutKeys(pending.disks, disksWithoutKeys(point.disks)),
   };
 }
 

@@ -1,5 +1,6 @@
 import { availablePoints, type ChainRecord } from '../../chain/chain-record.js';
 import { isBackupError } from '../../domain/errors.js';
+import { markedWithoutKeys } from '../../domain/targets/lost-keys.js';
 import type { TargetDisk, TargetRestorePoint } from '../../domain/targets/target-point.js';
 import type { Dialect } from '../../image/disk-image.js';
 import { readLayerHead, readTargetHead, type LayerFile } from '../blocks/layer-file.js';
@@ -77,13 +78,12 @@ export async function withLostKeys(
   if (encrypted.length === 0) return record.points;
   const points: TargetRestorePoint[] = [];
   for (const point of record.points) {
-    const without = new Set<string>();
+    const without: string[] = [];
     for (const planned of point.state === 'available' ? encrypted : [])
-      if (await lacksKeysIn(context, place, point, planned)) without.add(planned.disk);
-    const marked = point.disks.map((file) =>
-      without.has(file.disk) ? { ...file, lacksKeys: true as const } : file,
+      if (await lacksKeysIn(context, place, point, planned)) without.push(planned.disk);
+    points.push(
+      without.length === 0 ? point : { ...point, disks: markedWithoutKeys(point.disks, without) },
     );
-    points.push(without.size === 0 ? point : { ...point, disks: marked });
   }
   return points;
 }
